@@ -1,0 +1,52 @@
+"""The one command `sitewarden`; each program brings its own sub-commands and is imported only when installed."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+
+from sitewarden import __version__
+from sitewarden.errors import ConfigurationError, SiteWardenError, UnreachableError
+
+FOUND, USAGE, UNREACHABLE = 1, 2, 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; exit status 0 ok, 1 findings, 2 usage or configuration, 3 unreachable."""
+    parser = argparse.ArgumentParser(
+        prog="sitewarden", description="Construction-site safety monitoring (工地卫士)."
+    )
+    parser.add_argument("--version", action="version", version=f"sitewarden {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for entry in sorted(metadata.entry_points(group="sitewarden.commands")):
+        try:
+            register = entry.load()
+        except ModuleNotFoundError as exc:
+            _absent(subparsers, entry.name, exc)
+        else:
+            register(subparsers)
+    args = parser.parse_args(argv)
+    try:
+        return int(args.run(args))
+    except SiteWardenError as exc:
+        print(f"sitewarden: {exc}", file=sys.stderr)
+        return {ConfigurationError: USAGE, UnreachableError: UNREACHABLE}.get(type(exc), FOUND)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _absent(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, cause: ImportError
+) -> None:
+    """A program whose extra is not installed still answers, with the mend."""
+
+    def explain(_: argparse.Namespace) -> int:
+        print(
+            f"sitewarden: {name} needs `{cause.name}`; install it with: pip install 'sitewarden[{name}]'",
+            file=sys.stderr,
+        )
+        return USAGE
+
+    parser = subparsers.add_parser(name, add_help=False)
+    parser.add_argument("rest", nargs=argparse.REMAINDER)
+    parser.set_defaults(run=explain)

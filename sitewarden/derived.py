@@ -1,0 +1,105 @@
+"""Derived points: what no sensor says but a rule needs. Pure, the same live, in a back-fill and in a back-test."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+from sitewarden.loadchart import LoadChart, UnknownFallsError
+from sitewarden.quality import Quality
+from sitewarden.readings import Reading
+
+BEYOND_CHART_PERCENT = 999.9
+"""Shown for any load where the chart rates none: no ratio can be formed, and it must alarm."""
+DAY_MS = 86_400_000
+SPACING_MS = 600_000
+"""A day's rate looks back 24 h; one remembered reading in ten minutes is fine enough for that."""
+
+CRANE_INPUTS = ("crane.load", "crane.radius", "crane.falls")
+CRANE_DERIVED = ("crane.rated_load", "crane.load_ratio", "crane.moment", "crane.moment_ratio")
+DISPLACEMENTS = ("pit.displacement.horizontal", "pit.displacement.vertical")
+
+
+def crane_points(
+    device: str, chart: LoadChart, latest: Mapping[str, Reading], max_age_ms: int
+) -> list[Reading]:
+    """Rated load (t), load ratio (%), moment (t·m) and moment ratio (%) from the newest reading of each input kind.
+
+    The ratios are of the chart at the present radius and falls, never of a nominal moment. An input that is missing,
+    not good, or older than the newest by more than `max_age_ms`, makes all four bad.
+    """
+    inputs = [latest.get(kind) for kind in CRANE_INPUTS]
+    at_ms = max((r.at_ms for r in inputs if r is not None), default=0)
+    values = [r.value for r in inputs if r is not None and r.is_good and at_ms - r.at_ms <= max_age_ms]
+    if len(values) < len(inputs):
+        return _bad(device, at_ms)
+    load, radius, falls = (float(v or 0.0) for v in values)
+    try:
+        rated = chart.rated_load(radius, round(falls))
+    except UnknownFallsError:
+        return _bad(device, at_ms)
+    moment = load * radius
+    ratios = _percent(load, rated), _percent(moment, rated * radius)
+    return [
+        Reading(f"{device}/{kind.removeprefix('crane.')}", at_ms, value)
+        for kind, value in zip(CRANE_DERIVED, (rated, ratios[0], moment, ratios[1]), strict=True)
+    ]
+
+
+def _percent(part: float, whole: float) -> float:
+    if whole > 0.0:
+        return min(BEYOND_CHART_PERCENT, 100.0 * part / whole)
+    return BEYOND_CHART_PERCENT if part > 0.0 else 0.0
+
+
+def _bad(device: str, at_ms: int) -> list[Reading]:
+    keys = (kind.removeprefix("crane.") for kind in CRANE_DERIVED)
+    return [Reading(f"{device}/{key}", at_ms, None, Quality.BAD_INPUT) for key in keys]
+
+
+class Displacement:
+    """Cumulative displacement (mm) against the zero reading, and displacement per day (mm/d), of one raw point.
+
+    Per day is the change since the last reading at least 24 h old, over the time between the two. Before a day of
+    history is there it says nothing, rather than blow up an hour's noise to a day.
+    """
+
+    def __init__(self, point: str, zero_mm: float) -> None:
+        """`zero_mm` is the zero reading in the sensor's own terms."""
+        self._cumulative, self._rate, self._zero_mm = f"{point}.cumulative", f"{point}.rate", zero_mm
+        self._day: deque[tuple[int, float]] = deque()
+        self._newest: tuple[int, float] | None = None
+
+    def derive(self, raw: Reading) -> list[Reading]:
+        """The derived readings of a raw one, in the order of time that `raw` is given in."""
+        if not raw.is_good or raw.value is None:
+            return [
+                Reading(self._cumulative, raw.at_ms, None, Quality.BAD_INPUT),
+                Reading(self._rate, raw.at_ms, None, Quality.BAD_INPUT),
+            ]
+        value = raw.value - self._zero_mm
+        derived = [Reading(self._cumulative, raw.at_ms, value)]
+        rate = self._remember_and_rate(raw.at_ms, value)
+        if rate is not None:
+            derived.append(Reading(self._rate, raw.at_ms, rate))
+        return derived
+
+    def remember(self, history: Iterable[tuple[int, float]]) -> None:
+        """Take up (instant ms, cumulative mm) saved earlier, oldest first."""
+        self._day.extend(history)
+
+    def remembered(self) -> list[tuple[int, float]]:
+        """What must be saved to go on after a restart as if nothing had happened."""
+        return list(self._day)
+
+    def _remember_and_rate(self, at_ms: int, value: float) -> float | None:
+        day = self._day
+        if day and at_ms < day[-1][0]:
+            return None  # older than what we know: history coming late moves nothing
+        if not day or at_ms - day[-1][0] >= SPACING_MS:
+            day.append((at_ms, value))
+        while len(day) > 1 and day[1][0] <= at_ms - DAY_MS:
+            day.popleft()
+        since_ms, before = day[0]
+        elapsed_ms = at_ms - since_ms
+        if elapsed_ms < DAY_MS:
+            return None
+        return (value - before) * DAY_MS / elapsed_ms

@@ -1,0 +1,240 @@
+"""YAML that people write, read strictly: every complaint names file, line, field and the mend."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import yaml
+from msgspec import inspect
+
+from sitewarden.errors import ConfigurationError
+
+T = TypeVar("T")
+Path_ = tuple[str | int, ...]
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
+_STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
+_ANY = ""
+"""Stands for 'some key of this mapping' in a path as msgspec prints it."""
+
+
+class Document(Generic[T]):
+    """A file read and understood: its `value`, and where each field stands for complaints about its meaning."""
+
+    def __init__(self, file: Path, value: T, lines: dict[Path_, int]) -> None:
+        """Made by `read`."""
+        self.file, self.value, self._lines = file, value, lines
+
+    def error(self, field: str, message: str, mend: str) -> ConfigurationError:
+        """A complaint about `field`, a dotted path such as `buses.0.devices.1.unit`."""
+        steps: Path_ = tuple(int(s) if s.isdigit() else s for s in field.split(".")) if field else ()
+        return ConfigurationError(self.file, _line(self._lines, steps), field, message, mend)
+
+
+def read(file: Path, kind: type[T]) -> Document[T]:
+    """Read `file` as a `kind` (a msgspec struct); raises `ConfigurationError` where it is none."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise ConfigurationError(file, 0, "", f"cannot be read: {exc.strerror}", "Check the path.") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError(file, 0, "", "is not UTF-8 text", "Save it as UTF-8.") from exc
+    return parse(text, kind, file)
+
+
+def load(file: Path, kind: type[T]) -> T:
+    """The value alone, for files whose meaning needs no second look."""
+    return read(file, kind).value
+
+
+def parse(text: str, kind: type[T], file: Path) -> Document[T]:
+    """Understand `text` as a `kind`; `file` is only its name in complaints."""
+    data, lines = _plain(text, file)
+    try:
+        value = msgspec.convert(data, kind)
+    except msgspec.ValidationError as exc:
+        raise _complaint(exc, data, kind, file, lines) from None
+    return Document(file, value, lines)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 less its surprises: `on`, `off`, `yes` and `no` stay words."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))  # type: ignore[no-untyped-call]
+
+
+def _plain(text: str, file: Path) -> tuple[Any, dict[Path_, int]]:
+    """Plain Python values and the line of every field."""
+    lines: dict[Path_, int] = {}
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        data = None if node is None else _construct(loader, node, (), lines, file)
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark else 0
+        raise ConfigurationError(
+            file, line, "", f"is not YAML: {exc.problem}", "Mend the indentation or quotes."
+        ) from exc
+    finally:
+        loader.dispose()  # type: ignore[no-untyped-call]
+    return data, lines
+
+
+def _construct(loader: _Loader, node: yaml.Node, path: Path_, lines: dict[Path_, int], file: Path) -> Any:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        result: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            line = key_node.start_mark.line + 1
+            if not isinstance(key, str | int | float):
+                raise ConfigurationError(
+                    file, line, _dotted(path), "a key must be a word or a number", "Quote it."
+                )
+            if key in result:
+                raise ConfigurationError(
+                    file, line, _dotted((*path, str(key))), "is given twice", "Keep one of them."
+                )
+            lines[(*path, str(key))] = line
+            result[key] = _construct(loader, value_node, (*path, str(key)), lines, file)
+        return result
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(loader, item, (*path, i), lines, file) for i, item in enumerate(node.value)]
+    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+
+
+def _complaint(
+    exc: msgspec.ValidationError, data: Any, kind: type, file: Path, lines: dict[Path_, int]
+) -> ConfigurationError:
+    match = _AT.match(str(exc))
+    what, path = (match["what"], _steps(match["path"] or "$")) if match else (str(exc), ())
+    path = _resolve(path, data, kind, str(exc))
+    known = list(_fields(_type_at(inspect.type_info(kind), path)))
+    quoted = re.search(r"`([^`]*)`", what)
+    name = quoted[1] if quoted else ""
+    if "unknown field" in what:
+        near = difflib.get_close_matches(name, known, n=1)
+        mend = f"Did you mean `{near[0]}`?" if near else f"Known keys here: {', '.join(sorted(known))}."
+        return ConfigurationError(
+            file, _line(lines, (*path, name)), _dotted((*path, name)), "is an unknown key", mend
+        )
+    if "missing required field" in what:
+        field = (*path, name)
+        return ConfigurationError(
+            file, _line(lines, path), _dotted(field), "is missing", f"Add `{name}:` here."
+        )
+    described = _description(_type_at(inspect.type_info(kind), path))
+    mend = f"Write {described}." if described else "Write a value of that kind."
+    return ConfigurationError(file, _line(lines, path), _dotted(path), what[:1].lower() + what[1:], mend)
+
+
+def _steps(path: str) -> Path_:
+    steps: list[str | int] = []
+    for match in _STEP.finditer(path.removeprefix("$")):
+        if match["key"]:
+            steps.append(match["key"])
+        else:
+            steps.append(int(match["index"]) if match["index"] else _ANY)
+    return tuple(steps)
+
+
+def _resolve(path: Path_, data: Any, kind: type, complaint: str) -> Path_:
+    """Find which key is meant where msgspec prints only `[...]`: the one that alone gives the same complaint."""
+    for depth, step in enumerate(path):
+        if step != _ANY:
+            continue
+        mapping = _value_at(data, path[:depth])
+        for key in mapping:
+            narrowed = _replaced(data, path[:depth], {key: mapping[key]})
+            if _complains(narrowed, kind, complaint):
+                return _resolve((*path[:depth], str(key), *path[depth + 1 :]), narrowed, kind, complaint)
+    return path
+
+
+def _complains(data: Any, kind: type, complaint: str) -> bool:
+    try:
+        msgspec.convert(data, kind)
+    except msgspec.ValidationError as exc:
+        return str(exc) == complaint
+    return False
+
+
+def _value_at(data: Any, path: Path_) -> Any:
+    for step in path:
+        data = data[step] if not isinstance(data, dict) or step in data else data[_as_number(step)]
+    return data
+
+
+def _replaced(data: Any, path: Path_, value: Any) -> Any:
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(data, list):
+        return [_replaced(item, rest, value) if i == step else item for i, item in enumerate(data)]
+    return {k: _replaced(v, rest, value) if str(k) == str(step) else v for k, v in data.items()}
+
+
+def _as_number(step: str | int) -> int | float:
+    return int(step) if str(step).lstrip("-").isdigit() else float(step)
+
+
+def _type_at(kind: inspect.Type, path: Path_) -> inspect.Type:
+    for step in path:
+        kind = _type_below(kind, step)
+    return kind
+
+
+def _type_below(kind: inspect.Type, step: str | int) -> inspect.Type:
+    for option in _options(kind):
+        if isinstance(option, inspect.DictType):
+            return option.value_type
+        if isinstance(option, inspect.ListType | inspect.VarTupleType):
+            return option.item_type
+        if isinstance(option, inspect.StructType):
+            for field in option.fields:
+                if field.encode_name == step:
+                    return field.type
+    return inspect.AnyType()
+
+
+def _options(kind: inspect.Type) -> Iterator[inspect.Type]:
+    if isinstance(kind, inspect.Metadata):
+        yield from _options(kind.type)
+    elif isinstance(kind, inspect.UnionType):
+        for option in kind.types:
+            yield from _options(option)
+    else:
+        yield kind
+
+
+def _fields(kind: inspect.Type) -> Iterator[str]:
+    for option in _options(kind):
+        if isinstance(option, inspect.StructType):
+            yield from (field.encode_name for field in option.fields)
+
+
+def _description(kind: inspect.Type) -> str:
+    if isinstance(kind, inspect.Metadata):
+        return (kind.extra_json_schema or {}).get("description", "")
+    if isinstance(kind, inspect.UnionType):
+        return next((text for option in kind.types if (text := _description(option))), "")
+    return ""
+
+
+def _line(lines: dict[Path_, int], path: Path_) -> int:
+    """The line of `path`, or of the nearest thing around it that the file has."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _dotted(path: Path_) -> str:
+    return ".".join(str(step) for step in path)

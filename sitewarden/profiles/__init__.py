@@ -1,0 +1,76 @@
+"""Device profiles: read, checked for meaning, found by name."""
+
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+
+from sitewarden import documents
+from sitewarden.errors import ConfigurationError
+from sitewarden.points import UnknownKindError, point_kind
+from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint, PollGroup, Profile
+
+__all__ = ["WIDTHS", "Modbus", "ModbusPoint", "PollGroup", "Profile", "load_profiles", "read_profile"]
+
+_BUILT_IN = resources.files("sitewarden.profiles")
+_LAST_REGISTER = 65535
+
+
+def read_profile(file: Path) -> Profile:
+    """The profile in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
+    document = documents.read(file, Profile)
+    for error in _meaningless(document):
+        raise error
+    return document.value
+
+
+def load_profiles(*folders: Path) -> Mapping[str, Profile]:
+    """Every shipped profile and those in `folders`, by name; the same name twice is refused with both paths."""
+    found: dict[str, tuple[Profile, Path]] = {}
+    with resources.as_file(_BUILT_IN) as shipped:
+        for file in sorted(f for folder in (shipped, *folders) for f in folder.glob("*.yaml")):
+            profile = read_profile(file)
+            if profile.profile in found:
+                other = found[profile.profile][1]
+                raise ConfigurationError(
+                    file,
+                    1,
+                    "profile",
+                    f"`{profile.profile}` is already defined in {other}",
+                    "Rename one of them.",
+                )
+            found[profile.profile] = profile, file
+    return {name: profile for name, (profile, _) in found.items()}
+
+
+def _meaningless(document: documents.Document[Profile]) -> Iterator[ConfigurationError]:
+    for key, point in document.value.points.items():
+        yield from _meaningless_point(document, key, point)
+
+
+def _meaningless_point(
+    document: documents.Document[Profile], key: str, point: ModbusPoint
+) -> Iterator[ConfigurationError]:
+    profile, where = document.value, f"points.{key}"
+    try:
+        kind = point_kind(point.kind)
+    except UnknownKindError as exc:
+        yield document.error(f"{where}.kind", str(exc), "Use a kind of the vocabulary.")
+        return
+    if point.unit != kind.unit:
+        message = f"`{point.unit}` is not the unit of {point.kind}"
+        yield document.error(f"{where}.unit", message, f"Write `{kind.unit}` and let `scale` convert.")
+    if point.group not in profile.groups:
+        known = ", ".join(profile.groups)
+        yield document.error(
+            f"{where}.group", f"there is no poll group `{point.group}`", f"Groups are: {known}."
+        )
+    if point.bit is not None and WIDTHS[point.type] != 1:
+        yield document.error(
+            f"{where}.bit", f"a bit of a {point.type} is not defined", "Name the 16-bit register."
+        )
+    last = point.register + WIDTHS[point.type] - 1 - profile.modbus.base
+    if point.register < profile.modbus.base or last > _LAST_REGISTER:
+        message = f"register {point.register} as {point.type} lies outside {profile.modbus.base} to 65535"
+        yield document.error(f"{where}.register", message, "Check the number and `modbus.base`.")
+    if point.range is not None and point.range[0] >= point.range[1]:
+        yield document.error(f"{where}.range", "ends before it begins", "Write [lowest, highest].")

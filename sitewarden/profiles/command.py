@@ -1,0 +1,46 @@
+"""`sitewarden profiles`: list, check and describe device profiles."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sitewarden.profiles import Profile, load_profiles, read_profile
+
+
+def register(subparsers: Any) -> None:
+    """Add the sub-command."""
+    parser = subparsers.add_parser("profiles", help="device profiles: list, check, schema")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="the shipped profiles").set_defaults(run=_list)
+    check = actions.add_parser("check", help="check a profile of your own")
+    check.add_argument("file", type=Path)
+    check.set_defaults(run=_check)
+    actions.add_parser("schema", help="print the JSON Schema for your editor").set_defaults(run=_schema)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a profile file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Profile)}
+
+
+def _list(_: argparse.Namespace) -> int:
+    for name, profile in load_profiles().items():
+        products = ", ".join(f"{p.brand} {p.model}" for p in profile.products)
+        print(
+            f"{name:32} {profile.device_kind:8} {len(profile.points):3} points  verified: {profile.verified}  {products}"
+        )
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    profile = read_profile(args.file)
+    print(f"{args.file}: `{profile.profile}` is sound, {len(profile.points)} points")
+    return 0
+
+
+def _schema(_: argparse.Namespace) -> int:
+    print(json.dumps(schema(), indent=2, ensure_ascii=False))
+    return 0

@@ -1,0 +1,97 @@
+"""What a device profile may say: one definition for the edge that decodes, the simulator that encodes, the docs."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from sitewarden.text import Text
+
+WIDTHS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "float32": 2}
+"""Registers that a type takes."""
+
+Register = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a register number from 0 to 65535")]
+Bit = Annotated[int, msgspec.Meta(ge=0, le=15, description="a bit number from 0 (lowest) to 15")]
+Interval = Annotated[int, msgspec.Meta(ge=20, le=86_400_000, description="milliseconds, 20 to 86400000")]
+Name = Annotated[
+    str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$", description="a name of a-z, 0-9 and -")
+]
+Key = Annotated[
+    str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_]{0,62}$", description="a name of a-z, 0-9 and _")
+]
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A product that the profile fits."""
+
+    brand: str
+    model: str
+
+
+class PollGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Points that are read together, how often, and when their values count as stale."""
+
+    interval_ms: Interval
+    stale_after_ms: Interval | None = None
+    """Left out: three intervals."""
+
+
+class ModbusPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a point stands in the registers and what its number means."""
+
+    kind: str
+    """Of the point vocabulary."""
+    unit: str
+    """As in the vocabulary; written here so that a reader sees it, checked so that nobody errs."""
+    register: Register
+    type: Literal["uint16", "int16", "uint32", "int32", "float32"] = "uint16"
+    bit: Bit | None = None
+    """The point is this one bit of the register."""
+    word_order: Literal["big", "little"] | None = None
+    """Over the profile's: which register of a pair comes first."""
+    scale: float = 1.0
+    offset: float = 0.0
+    """value = number * scale + offset"""
+    range: tuple[float, float] | None = None
+    """Values outside are what the sensor cannot measure: the reading is bad."""
+    sentinels: list[int] = []
+    """Register numbers (unsigned, before scaling) by which the maker says 'no value'."""
+    group: str = "main"
+    label: Text | None = None
+    """Where it says more than the kind's name."""
+
+
+class Modbus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the device speaks Modbus."""
+
+    transports: list[Literal["tcp", "rtu", "rtu-over-tcp"]]
+    function: Literal[3, 4] = 3
+    """3 holding registers, 4 input registers."""
+    base: Literal[0, 1] = 0
+    """1 where the maker's manual counts registers from 1."""
+    word_order: Literal["big", "little"] = "big"
+    max_registers: Annotated[int, msgspec.Meta(ge=1, le=125, description="registers a request, 1 to 125")] = (
+        125
+    )
+    max_gap: Annotated[int, msgspec.Meta(ge=0, le=124, description="registers, 0 to 124")] = 16
+    """So many unused registers are read along rather than make a second request."""
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model of device."""
+
+    profile: Name
+    version: Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1")]
+    device_kind: Literal["crane", "pit", "weather", "other"]
+    products: list[Product]
+    source: str
+    """Where the numbers come from: the manual, its version, the table."""
+    verified: Literal["simulator", "bench", "site"]
+    driver: Literal["modbus"]
+    modbus: Modbus
+    groups: dict[str, PollGroup]
+    points: dict[Key, ModbusPoint]
+
+    def stale_after_ms(self, key: str) -> int:
+        """From which age on the point's value is stale."""
+        group = self.groups[self.points[key].group]
+        return group.stale_after_ms or 3 * group.interval_ms
