@@ -1,4 +1,4 @@
-"""The one command `sitewarden`; each program brings its own sub-commands and is imported only when installed."""
+"""The one command `sitewarden`: every program brings its sub-commands, and may be absent."""
 
 import argparse
 import sys

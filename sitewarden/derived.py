@@ -1,4 +1,4 @@
-"""Derived points: what no sensor says but a rule needs. Pure, the same live, in a back-fill and in a back-test."""
+"""Derived points: what no sensor says but a rule needs; pure, the same live and over a history."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -21,10 +21,10 @@ DISPLACEMENTS = ("pit.displacement.horizontal", "pit.displacement.vertical")
 def crane_points(
     device: str, chart: LoadChart, latest: Mapping[str, Reading], max_age_ms: int
 ) -> list[Reading]:
-    """Rated load (t), load ratio (%), moment (t·m) and moment ratio (%) from the newest reading of each input kind.
+    """Rated load (t), load ratio (%), moment (t·m), moment ratio (%) from the newest reading of each input.
 
-    The ratios are of the chart at the present radius and falls, never of a nominal moment. An input that is missing,
-    not good, or older than the newest by more than `max_age_ms`, makes all four bad.
+    `latest` is by kind. The ratios are of the chart at the present radius and falls, never of a nominal
+    moment. An input missing, not good, or more than `max_age_ms` older than the newest, makes all four bad.
     """
     inputs = [latest.get(kind) for kind in CRANE_INPUTS]
     at_ms = max((r.at_ms for r in inputs if r is not None), default=0)
@@ -56,10 +56,10 @@ def _bad(device: str, at_ms: int) -> list[Reading]:
 
 
 class Displacement:
-    """Cumulative displacement (mm) against the zero reading, and displacement per day (mm/d), of one raw point.
+    """Cumulative displacement (mm) against the zero reading, and per day (mm/d), of one raw point.
 
-    Per day is the change since the last reading at least 24 h old, over the time between the two. Before a day of
-    history is there it says nothing, rather than blow up an hour's noise to a day.
+    Per day is the change since the last reading at least 24 h old, over the time between. Before a day
+    of history is there it says nothing, rather than blow up an hour's noise to a day.
     """
 
     def __init__(self, point: str, zero_mm: float) -> None:

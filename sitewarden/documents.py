@@ -13,7 +13,9 @@ from msgspec import inspect
 from sitewarden.errors import ConfigurationError
 
 T = TypeVar("T")
-Path_ = tuple[str | int, ...]
+Steps = tuple[str | int, ...]
+Lines = dict[tuple[str, ...], int]
+"""The line of every field, by its path in words: `2` is a list's third item or a mapping's key `2`."""
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
@@ -22,15 +24,15 @@ _ANY = ""
 
 
 class Document(Generic[T]):
-    """A file read and understood: its `value`, and where each field stands for complaints about its meaning."""
+    """A file read and understood: its `value`, and where each field stands for later complaints."""
 
-    def __init__(self, file: Path, value: T, lines: dict[Path_, int]) -> None:
+    def __init__(self, file: Path, value: T, lines: Lines) -> None:
         """Made by `read`."""
         self.file, self.value, self._lines = file, value, lines
 
     def error(self, field: str, message: str, mend: str) -> ConfigurationError:
         """A complaint about `field`, a dotted path such as `buses.0.devices.1.unit`."""
-        steps: Path_ = tuple(int(s) if s.isdigit() else s for s in field.split(".")) if field else ()
+        steps = tuple(field.split(".")) if field else ()
         return ConfigurationError(self.file, _line(self._lines, steps), field, message, mend)
 
 
@@ -68,12 +70,12 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))  # type: ignore[no-untyped-call]
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
-def _plain(text: str, file: Path) -> tuple[Any, dict[Path_, int]]:
+def _plain(text: str, file: Path) -> tuple[Any, Lines]:
     """Plain Python values and the line of every field."""
-    lines: dict[Path_, int] = {}
+    lines: Lines = {}
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -84,16 +86,16 @@ def _plain(text: str, file: Path) -> tuple[Any, dict[Path_, int]]:
             file, line, "", f"is not YAML: {exc.problem}", "Mend the indentation or quotes."
         ) from exc
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     return data, lines
 
 
-def _construct(loader: _Loader, node: yaml.Node, path: Path_, lines: dict[Path_, int], file: Path) -> Any:
-    lines.setdefault(path, node.start_mark.line + 1)
+def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file: Path) -> Any:
+    lines.setdefault(_words(path), node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = loader.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
             if not isinstance(key, str | int | float):
                 raise ConfigurationError(
@@ -103,16 +105,16 @@ def _construct(loader: _Loader, node: yaml.Node, path: Path_, lines: dict[Path_,
                 raise ConfigurationError(
                     file, line, _dotted((*path, str(key))), "is given twice", "Keep one of them."
                 )
-            lines[(*path, str(key))] = line
+            lines[_words((*path, str(key)))] = line
             result[key] = _construct(loader, value_node, (*path, str(key)), lines, file)
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, item, (*path, i), lines, file) for i, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node, deep=True)
 
 
 def _complaint(
-    exc: msgspec.ValidationError, data: Any, kind: type, file: Path, lines: dict[Path_, int]
+    exc: msgspec.ValidationError, data: Any, kind: type, file: Path, lines: Lines
 ) -> ConfigurationError:
     match = _AT.match(str(exc))
     what, path = (match["what"], _steps(match["path"] or "$")) if match else (str(exc), ())
@@ -136,7 +138,7 @@ def _complaint(
     return ConfigurationError(file, _line(lines, path), _dotted(path), what[:1].lower() + what[1:], mend)
 
 
-def _steps(path: str) -> Path_:
+def _steps(path: str) -> Steps:
     steps: list[str | int] = []
     for match in _STEP.finditer(path.removeprefix("$")):
         if match["key"]:
@@ -146,8 +148,8 @@ def _steps(path: str) -> Path_:
     return tuple(steps)
 
 
-def _resolve(path: Path_, data: Any, kind: type, complaint: str) -> Path_:
-    """Find which key is meant where msgspec prints only `[...]`: the one that alone gives the same complaint."""
+def _resolve(path: Steps, data: Any, kind: type, complaint: str) -> Steps:
+    """Find the key where msgspec prints only `[...]`: the one that alone gives the same complaint."""
     for depth, step in enumerate(path):
         if step != _ANY:
             continue
@@ -167,13 +169,13 @@ def _complains(data: Any, kind: type, complaint: str) -> bool:
     return False
 
 
-def _value_at(data: Any, path: Path_) -> Any:
+def _value_at(data: Any, path: Steps) -> Any:
     for step in path:
         data = data[step] if not isinstance(data, dict) or step in data else data[_as_number(step)]
     return data
 
 
-def _replaced(data: Any, path: Path_, value: Any) -> Any:
+def _replaced(data: Any, path: Steps, value: Any) -> Any:
     if not path:
         return value
     step, rest = path[0], path[1:]
@@ -186,7 +188,7 @@ def _as_number(step: str | int) -> int | float:
     return int(step) if str(step).lstrip("-").isdigit() else float(step)
 
 
-def _type_at(kind: inspect.Type, path: Path_) -> inspect.Type:
+def _type_at(kind: inspect.Type, path: Steps) -> inspect.Type:
     for step in path:
         kind = _type_below(kind, step)
     return kind
@@ -223,18 +225,23 @@ def _fields(kind: inspect.Type) -> Iterator[str]:
 
 def _description(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.Metadata):
-        return (kind.extra_json_schema or {}).get("description", "")
+        return str((kind.extra_json_schema or {}).get("description", ""))
     if isinstance(kind, inspect.UnionType):
         return next((text for option in kind.types if (text := _description(option))), "")
     return ""
 
 
-def _line(lines: dict[Path_, int], path: Path_) -> int:
+def _line(lines: Lines, path: Steps) -> int:
     """The line of `path`, or of the nearest thing around it that the file has."""
-    while path and path not in lines:
-        path = path[:-1]
-    return lines.get(path, 1)
+    words = _words(path)
+    while words and words not in lines:
+        words = words[:-1]
+    return lines.get(words, 1)
 
 
-def _dotted(path: Path_) -> str:
-    return ".".join(str(step) for step in path)
+def _words(path: Steps) -> tuple[str, ...]:
+    return tuple(str(step) for step in path)
+
+
+def _dotted(path: Steps) -> str:
+    return ".".join(_words(path))

@@ -8,10 +8,10 @@ class SiteWardenError(Exception):
 
 
 class ConfigurationError(SiteWardenError):
-    """A file that people write holds something that cannot be meant; says where it stands and how to mend it."""
+    """A file that people write cannot be meant so; says where it stands and how to mend it."""
 
     def __init__(self, file: Path, line: int, field: str, message: str, mend: str) -> None:
-        """`line` counts from 1 (0: the whole file); `field` is a dotted path such as `points.load.register`."""
+        """`line` counts from 1, 0 is the whole file; `field` is dotted, such as `points.load.register`."""
         self.file, self.line, self.field, self.message, self.mend = file, line, field, message, mend
         where = f"{file}:{line}" if line else str(file)
         super().__init__(f"{where}: {field}: {message}. {mend}" if field else f"{where}: {message}. {mend}")

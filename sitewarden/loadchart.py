@@ -17,8 +17,8 @@ class UnknownFallsError(KeyError):
 class LoadChart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rated loads as a maker prints them: by falls, points of (radius m, load t), radius ascending.
 
-    Between two points the load is linear (the practice of field instruments); below the first radius it is the
-    first load; beyond the last radius nothing is rated, so it is 0.
+    Between two points the load is linear (the practice of field instruments); below the first radius it is
+    the first load; beyond the last radius nothing is rated, so it is 0.
     """
 
     chart: str

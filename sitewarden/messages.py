@@ -1,4 +1,4 @@
-"""What travels between gateway and cloud: columns of JSON, compressed where that helps, refused where unclear."""
+"""What travels between gateway and cloud: JSON in columns, compressed where that helps."""
 
 import zlib
 from typing import Annotated, Any, Literal, TypeVar
@@ -64,7 +64,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One transition of an alarm, with everything that the cloud needs to know its episode, in whatever order it comes."""
+    """One transition of an alarm; it tells its whole episode, so that a clear may arrive before its raise."""
 
     v: int = msgspec.field(default=VERSION)
     boot: Name
@@ -184,7 +184,7 @@ class _Versioned(msgspec.Struct):
 
 def encode(message: msgspec.Struct) -> bytes:
     """The body of a message; raises `MessageError` with reason `oversized` above `MAX_BODY_BYTES`."""
-    # `v` is a default, which omit_defaults would leave out; it is spliced in so that every body names its version.
+    # omit_defaults leaves `v` out; it is spliced in so that every body names its version.
     plain = msgspec.json.encode(message)
     if not plain.startswith(b'{"v":'):
         plain = b'{"v":%d,%s' % (VERSION, plain[1:])
@@ -195,7 +195,7 @@ def encode(message: msgspec.Struct) -> bytes:
 
 
 def decode(body: bytes, kind: type[T]) -> T:
-    """The message of that kind in `body`; raises `MessageError` with reason `garbage`, `version` or `oversized`."""
+    """The message in `body`; raises `MessageError` with reason `garbage`, `version` or `oversized`."""
     plain = _unpack(body)
     try:
         version = msgspec.json.decode(plain, type=_Versioned).v

@@ -20,7 +20,7 @@ class UnknownKindError(SiteWardenError):
 
 
 class PointKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a point measures: its unit, its smallest meaningful step, its name for people, its element class."""
+    """What a point measures: its unit, smallest meaningful step, name for people, element class."""
 
     unit: str
     resolution: float

@@ -1,4 +1,4 @@
-"""Topics on the broker: `sw/1/{mode}/{site}/{gateway}/{up|down}/{channel}`; access rights are patterns over them."""
+"""Topics on the broker, `sw/1/{mode}/{site}/{gateway}/{up|down}/{channel}`: access rights are patterns."""
 
 import re
 from typing import Literal, NamedTuple, get_args

@@ -24,7 +24,7 @@ def read_profile(file: Path) -> Profile:
 
 
 def load_profiles(*folders: Path) -> Mapping[str, Profile]:
-    """Every shipped profile and those in `folders`, by name; the same name twice is refused with both paths."""
+    """Every shipped profile and those in `folders`, by name; a name given twice is refused."""
     found: dict[str, tuple[Profile, Path]] = {}
     with resources.as_file(_BUILT_IN) as shipped:
         for file in sorted(f for folder in (shipped, *folders) for f in folder.glob("*.yaml")):

@@ -30,7 +30,8 @@ def _list(_: argparse.Namespace) -> int:
     for name, profile in load_profiles().items():
         products = ", ".join(f"{p.brand} {p.model}" for p in profile.products)
         print(
-            f"{name:32} {profile.device_kind:8} {len(profile.points):3} points  verified: {profile.verified}  {products}"
+            f"{name:32} {profile.device_kind:8} {len(profile.points):3} points  "
+            f"verified: {profile.verified:9}  {products}"
         )
     return 0
 

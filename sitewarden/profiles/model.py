@@ -1,4 +1,4 @@
-"""What a device profile may say: one definition for the edge that decodes, the simulator that encodes, the docs."""
+"""What a device profile may say: the edge decodes by it, the simulator encodes by it, the docs list it."""
 
 from typing import Annotated, Literal
 

@@ -1,7 +1,7 @@
 """The judgement: one reading at a time, no clock and no I/O, the same live, in a back-test and in a replay.
 
-Only readings move it. A delay ends at the first reading that is old enough, so cutting a history differently, or
-running it faster, cannot change what is raised.
+Only readings move it. A delay ends at the first reading that is old enough, so cutting a history differently,
+or running it faster, cannot change what is raised.
 """
 
 from enum import IntEnum
@@ -58,8 +58,8 @@ def step(
 ) -> tuple[RuleState, Transition | None]:
     """What a reading makes of the state.
 
-    A reading that is not good changes nothing but this: it breaks off a return to normal, for bad quality never
-    clears an alarm and an off-delay must be seen through with good readings.
+    A reading that is not good changes nothing but this: it breaks off a return to normal, for bad quality
+    never clears an alarm and an off-delay must be seen through with good readings.
     """
     if value is None or quality is not Quality.GOOD:
         if state.phase is Phase.RETURNING:

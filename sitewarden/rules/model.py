@@ -21,7 +21,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A clause of the judgement standard for major hazards (重大事故隐患判定标准); a proposal, a person judges."""
+    """A clause of the standard for judging major hazards (重大事故隐患判定标准); a person judges."""
 
     edition: str
     """`2024` (建质规〔2024〕5号) or `2022` (建质规〔2022〕2号)."""
@@ -34,7 +34,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class HazardProposal(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """As what an alarm of this rule opens a hazard record; alarm level and 重大 are different things."""
+    """As what an alarm opens a hazard record; alarm level and 重大 are different things."""
 
     category: Text
     """Such as 起重机械."""
@@ -43,7 +43,7 @@ class HazardProposal(
     """Such as 起重伤害."""
     clause: Clause | None = None
     handling_clock_s: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """Of a clause in two parts ('… and not handled in time'): how long handling may take; 0 where it has one part."""
+    """How long handling may take under a clause in two parts ('… and not handled in time'); else 0."""
 
 
 class High(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="when", tag="high"):
@@ -107,7 +107,7 @@ class BoundRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bind(rule: Rule, point: str, parameters: dict[str, float]) -> BoundRule:
-    """The rule on a point of a device with these parameters; raises `KeyError` naming the one that is missing."""
+    """The rule on a point of a device with these parameters; `KeyError` names a missing one."""
     asked = rule.condition.limit
     limit = parameters[asked.parameter] * asked.fraction if isinstance(asked, Parameter) else asked
     high = isinstance(rule.condition, High)

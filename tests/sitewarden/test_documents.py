@@ -1,0 +1,78 @@
+"""Every complaint about a file names file, line, field and the mend."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import pytest
+
+from sitewarden import documents
+from sitewarden.errors import ConfigurationError
+
+
+class Inner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    register: Annotated[int, msgspec.Meta(ge=0, le=65535, description="a register number from 0 to 65535")]
+    on: str = "x"
+
+
+class Outer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    points: dict[str, Inner] = {}
+    buses: list[Inner] = []
+
+
+FILE = Path("site.yaml")
+
+
+def complaint(text: str) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        documents.parse(text, Outer, FILE)
+    return caught.value
+
+
+def test_a_sound_file_is_read() -> None:
+    value = documents.parse("name: a\npoints: {p: {register: 7, on: off}}\n", Outer, FILE).value
+    assert value == Outer("a", {"p": Inner(7, "off")})
+
+
+def test_an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() -> None:
+    error = complaint("name: a\npoints:\n  p:\n    register: 1\n    regster: 2\n")
+    assert (error.file, error.line, error.field) == (FILE, 5, "points.p.regster")
+    assert error.mend == "Did you mean `register`?"
+
+
+def test_a_number_out_of_bounds_is_found_under_the_right_key_of_a_mapping() -> None:
+    error = complaint("name: a\npoints:\n  good: {register: 1}\n  bad: {register: 70000}\n")
+    assert (error.line, error.field) == (4, "points.bad.register")
+    assert "65535" in error.message
+    assert error.mend == "Write a register number from 0 to 65535."
+
+
+def test_a_wrong_type_in_a_list_is_found_by_its_index() -> None:
+    error = complaint("name: a\nbuses:\n  - register: 1\n  - register: two\n")
+    assert (error.line, error.field) == (4, "buses.1.register")
+
+
+def test_a_missing_key_is_named_where_it_should_stand() -> None:
+    error = complaint("points: {}\n")
+    assert (error.line, error.field, error.message) == (1, "name", "is missing")
+
+
+def test_a_key_given_twice_is_refused() -> None:
+    error = complaint("name: a\nname: b\n")
+    assert (error.line, error.field, error.message) == (2, "name", "is given twice")
+
+
+def test_broken_yaml_names_its_line() -> None:
+    assert complaint("name: a\npoints: {p: [}\n").line == 2
+
+
+def test_a_missing_file_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        documents.read(tmp_path / "none.yaml", Outer)
+
+
+def test_a_later_complaint_finds_the_line_of_its_field() -> None:
+    document = documents.parse("name: a\nbuses:\n  - register: 1\n  - register: 2\n", Outer, FILE)
+    assert document.error("buses.1.register", "is taken", "Choose another.").line == 4
+    assert str(document.error("name", "is odd", "Mend it.")) == "site.yaml:1: name: is odd. Mend it."

@@ -1,0 +1,110 @@
+"""Bodies survive the wire whole, and nothing unclear is let in."""
+
+import zlib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sitewarden import messages
+from sitewarden.errors import MessageError
+from sitewarden.messages import Readings, Receipt, Series, Status, decode, encode, readings_of, series_of
+from sitewarden.quality import Quality
+from sitewarden.readings import Reading
+
+instants = st.integers(1_500_000_000_000, 2_000_000_000_000)
+good = st.builds(Reading, st.sampled_from(["c/a", "c/b"]), instants, st.floats(-1e6, 1e6))
+bad = st.builds(
+    Reading, st.sampled_from(["c/a", "p/x"]), instants, st.none(), st.sampled_from(list(Quality)[1:])
+)
+
+
+def batch(readings: list[Reading], at_ms: int) -> Readings:
+    return Readings(boot="b", seq=1, at=at_ms, series=series_of(readings, at_ms))
+
+
+@given(st.lists(good | bad, max_size=200), instants)
+def test_readings_come_back_as_they_were(readings: list[Reading], at_ms: int) -> None:
+    received = decode(encode(batch(readings, at_ms)), Readings)
+    assert sorted(readings_of(received.series, received.at), key=str) == sorted(readings, key=str)
+
+
+def test_zero_is_a_reading_not_a_gap() -> None:
+    received = decode(encode(batch([Reading("c/a", 5, 0.0)], 5)), Readings)
+    assert readings_of(received.series, received.at) == [Reading("c/a", 5, 0.0, Quality.GOOD)]
+
+
+def test_every_body_names_its_version_first() -> None:
+    for message in (
+        batch([], 1),
+        Receipt(boot="b", lane="alarms", seqs=[]),
+        Status(state="offline", boot="b", at=1),
+    ):
+        assert encode(message).startswith(b'{"v":1,')
+
+
+def test_a_large_body_is_compressed_and_a_small_one_is_not() -> None:
+    many = batch([Reading("crane-1/load", 1000 + i, 3.15) for i in range(600)], 1000)
+    assert encode(many)[0] == 0x78
+    assert decode(encode(many), Readings) == many
+    assert encode(batch([Reading("c/a", 1, 1.0)], 1))[:1] == b"{"
+
+
+def test_thirty_polls_of_twenty_points_cost_at_most_three_bytes_a_value() -> None:
+    rows = [
+        Reading(f"crane-1/p{p}", 1000 * i, round(3 + p + 0.01 * ((i * 7 + p) % 5), 2))
+        for i in range(30)
+        for p in range(20)
+    ]
+    assert len(encode(batch(rows, 0))) / len(rows) < 3
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "garbage"),
+        (b"\xff\xfe", "garbage"),
+        (b"[1,2]", "garbage"),
+        (b"{" * 50_000, "garbage"),
+        (b'{"v":1}', "garbage"),
+        (b'{"v":1,"boot":"b","seq":0,"at":1,"series":[]}', "garbage"),
+        (b'{"v":1,"boot":"b","seq":1,"at":1,"series":[{"p":"a","t":[1,2],"x":[1]}]}', "garbage"),
+        (b'{"v":1,"boot":"b","seq":1,"at":1,"series":[{"p":"a","t":[1],"x":[null]}]}', "garbage"),
+        (b'{"v":2,"boot":"b","seq":1,"at":1,"series":[]}', "version"),
+        (b"x" * (messages.MAX_BODY_BYTES + 1), "oversized"),
+        (zlib.compress(b" " * (messages.MAX_UNPACKED_BYTES + 1)), "oversized"),
+        (zlib.compress(b'{"v":1}' * 100)[:-3], "garbage"),
+        (b"\x78\x00 not zlib", "garbage"),
+    ],
+)
+def test_what_is_unclear_is_refused_by_its_reason(body: bytes, reason: str) -> None:
+    with pytest.raises(MessageError) as caught:
+        decode(body, Readings)
+    assert caught.value.reason == reason
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_whatever_raise_anything_else(body: bytes) -> None:
+    for kind in (Readings, messages.Alarm, Status, Receipt):
+        try:
+            decode(body, kind)
+        except MessageError:
+            continue
+
+
+def test_an_unknown_extra_field_is_let_pass_for_newer_gateways() -> None:
+    body = b'{"v":1,"boot":"b","seq":1,"at":1,"series":[],"later":true}'
+    assert decode(body, Readings).seq == 1
+
+
+def test_what_is_too_large_to_send_is_refused_at_the_sender() -> None:
+    rows = [Series(p="a/b", t=list(range(200_000)), x=[float(i) for i in range(200_000)])]
+    with pytest.raises(MessageError, match="oversized"):
+        encode(Readings(boot="b", seq=1, at=0, series=rows))
+
+
+def test_messages_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        batch([], 1).seq = 2  # type: ignore[misc]
+    assert msgspec.structs.replace(batch([], 1), seq=2).seq == 2
