@@ -1,0 +1,172 @@
+"""docker-compose.yml is checked without a container engine, so that it cannot rot where nobody has one."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.broker import ACCEPTED, Broker, Credentials, connack
+
+ROOT = Path(__file__).resolve().parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+BUILT = {name: service for name, service in SERVICES.items() if "build" in service}
+CONFIGURATION = ROOT / "deploy" / "compose"
+PROGRAM = Path(sys.executable).with_name("sitewarden")
+MEANT_TO_BE_PUBLIC: set[str] = set()
+
+
+def read(name: str) -> dict[str, Any]:
+    """One of the installation's configuration files."""
+    loaded: dict[str, Any] = yaml.safe_load((CONFIGURATION / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+def bind_mounts(service: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Where a service's mounted files lie here, and where they appear in the container."""
+    for volume in service.get("volumes", []):
+        source, target = volume.split(":")[:2]
+        if source.startswith("."):
+            yield ROOT / source, target
+
+
+def strings(node: object) -> Iterator[tuple[str, str]]:
+    """Every text value in a document with its key."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        if isinstance(value, str):
+            yield str(key), value
+        yield from strings(value)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_everything_a_service_mounts_or_builds_from_exists(name: str) -> None:
+    service = SERVICES[name]
+    missing = [str(source) for source, _ in bind_mounts(service) if not source.is_file()]
+    build = service.get("build")
+    if build:
+        dockerfile = (ROOT / build["context"] / build["dockerfile"]).read_text(encoding="utf-8")
+        assert re.search(rf"^FROM \S+ AS {build['target']}$", dockerfile, re.MULTILINE)
+    assert not missing
+
+
+def test_everything_the_images_are_built_from_exists() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+    assert copied
+    assert [path for line in copied for path in line.split() if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_the_command_of_our_services_exists_and_its_configuration_is_mounted(name: str) -> None:
+    *command, configuration = BUILT[name]["command"]
+    asked = subprocess.run([PROGRAM, *command, "--help"], capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr
+    assert f"sitewarden {' '.join(command)}" in asked.stdout
+    assert configuration in [target for _, target in bind_mounts(BUILT[name])]
+
+
+def test_every_image_is_pinned_to_a_version() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    stages = set(re.findall(r" AS (\S+)$", dockerfile, re.MULTILINE))
+    images = [image for image in re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) if image not in stages]
+    images += [service["image"] for service in SERVICES.values() if "image" in service]
+    assert [image for image in images if not re.search(r":\d+[.\d]*(-|$)", image)] == []
+
+
+def test_ports_are_open_to_this_machine_only() -> None:
+    ports = [(name, port) for name, service in SERVICES.items() for port in service.get("ports", [])]
+    assert ports
+    assert [
+        port for name, port in ports if not port.startswith("127.0.0.1:") and name not in MEANT_TO_BE_PUBLIC
+    ] == []
+
+
+def test_no_password_is_written_anywhere() -> None:
+    documents = [COMPOSE, *(yaml.safe_load(path.read_text()) for path in CONFIGURATION.glob("*.yaml"))]
+    secret = re.compile(r"password|passwd|secret|token", re.IGNORECASE)
+    named = [(key, value) for document in documents for key, value in strings(document) if secret.search(key)]
+    assert named
+    assert [pair for pair in named if not re.search(r"/secrets/", pair[1]) and not pair[0].isdigit()] == []
+    assert "password=" not in "".join(value for document in documents for _, value in strings(document))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_says_whether_it_is_healthy_and_gains_no_privileges(name: str) -> None:
+    service = SERVICES[name]
+    assert service["healthcheck"]["test"]
+    assert "no-new-privileges:true" in service["security_opt"]
+
+
+@pytest.mark.parametrize("name", [*BUILT, "broker"])
+def test_our_services_run_as_an_ordinary_user_on_a_read_only_system(name: str) -> None:
+    assert SERVICES[name]["user"].startswith("${SITEWARDEN_UID:?")
+    assert SERVICES[name]["read_only"] is True
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+
+
+def test_every_secret_a_configuration_reads_is_given_to_that_service() -> None:
+    for name, file in (("cloud", "cloud.yaml"), ("gateway", "gateway.yaml")):
+        given = {
+            secret if isinstance(secret, str) else secret["target"] for secret in SERVICES[name]["secrets"]
+        }
+        read_there = set(re.findall(r"/run/secrets/([\w.-]+)", (CONFIGURATION / file).read_text()))
+        assert read_there == given
+
+
+def test_gateway_and_cloud_speak_of_the_same_site() -> None:
+    cloud, gateway = read("cloud.yaml"), read("gateway.yaml")
+    site = next(site for site in cloud["sites"] if site["site"] == gateway["site"])
+    assert gateway["gateway"] in site["gateways"]
+    assert gateway["broker"]["username"] == f"{gateway['site']}/{gateway['gateway']}"
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Path:
+    """A folder in which the secrets have been made."""
+    (tmp_path / "deploy").mkdir()
+    make_secrets(tmp_path)
+    return tmp_path
+
+
+def make_secrets(root: Path, *gateways: str) -> None:
+    subprocess.run(
+        [sys.executable, ROOT / "deploy" / "compose-init", "--root", root, *gateways],
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_every_secret_that_compose_names_is_made(installation: Path) -> None:
+    made = [(installation / secret["file"]) for secret in COMPOSE["secrets"].values()]
+    assert [path for path in made if not path.is_file()] == []
+    assert {path.stat().st_mode & 0o077 for path in made} == {0}
+
+
+def test_making_secrets_again_keeps_them_and_adds_a_gateway(installation: Path) -> None:
+    folder = installation / "deploy" / "secrets"
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    make_secrets(installation, "site-b/gw-7")
+    after = {path.name: path.read_text() for path in folder.iterdir()}
+    assert set(after) - set(before) == {"site-b_gw-7.password"}
+    assert after["passwords"].startswith(before["passwords"])
+    assert {name: after[name] for name in before if name != "passwords"} == {
+        name: before[name] for name in before if name != "passwords"
+    }
+
+
+def test_the_broker_accepts_the_secrets_that_were_made(installation: Path, fresh_broker: Broker) -> None:
+    folder = installation / "deploy" / "secrets"
+    fresh_broker.stop()
+    ours = fresh_broker.folder / "passwords"
+    probe = next(line for line in ours.read_text().splitlines() if line.startswith("probe/"))
+    ours.write_text(f"{probe}\n{(folder / 'passwords').read_text()}")
+    fresh_broker.start()
+    for user, file in (("cloud", "cloud.password"), ("demo/gw-1", "demo_gw-1.password")):
+        credentials = Credentials(username=user, password=(folder / file).read_text().strip())
+        assert connack(fresh_broker.port, credentials) == ACCEPTED
