@@ -1,0 +1,1 @@
+"""The set-up is what a newcomer meets first."""
