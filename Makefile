@@ -26,7 +26,7 @@ check: ## style, types and the borders between the packages
 
 bench: ## the benchmarks, JSON out (QUICK=1 for a short run)
 	@$(PYTHON) scripts/setup.py test
-	@$(BIN)/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ARGS),$(ARGS),all)
+	@$(BIN)/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
 setup: ## only the set-up: environment, dependencies, web pages
 	@$(PYTHON) scripts/setup.py test

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from firmware_sim.scenario import read_scenario
 from tests.support.broker import ACCEPTED, Broker, Credentials, connack
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,6 +125,19 @@ def test_gateway_and_cloud_speak_of_the_same_site() -> None:
     site = next(site for site in cloud["sites"] if site["site"] == gateway["site"])
     assert gateway["gateway"] in site["gateways"]
     assert gateway["broker"]["username"] == f"{gateway['site']}/{gateway['gateway']}"
+
+
+def test_the_gateway_asks_the_simulated_site_for_what_stands_there() -> None:
+    scenario = read_scenario(CONFIGURATION / "scenario.yaml").scenario
+    stands = {(bus.port, device.unit, device.profile) for bus in scenario.buses for device in bus.devices}
+    buses = read("gateway.yaml")["buses"]
+    asked = {
+        (bus["modbus"]["port"], device["unit"], device["profile"])
+        for bus in buses
+        for device in bus["devices"]
+    }
+    assert asked == stands
+    assert {bus["modbus"]["host"] for bus in buses} == {"site"}
 
 
 @pytest.fixture
