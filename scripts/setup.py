@@ -95,11 +95,11 @@ def make_environment() -> None:
 
 def environment_works() -> bool:
     """Whether `.venv` has a Python that starts, is new enough and has pip."""
-    python = BIN / "python"
-    if not python.exists():
-        return False
     ask = "import sys, pip; raise SystemExit(sys.version_info < (3, 11))"
-    return subprocess.run([python, "-c", ask], capture_output=True, check=False).returncode == 0
+    try:
+        return subprocess.run([BIN / "python", "-c", ask], capture_output=True, check=False).returncode == 0
+    except OSError:  # none there, or it leads to a Python that is gone or somebody else's
+        return False
 
 
 def install_packages(extras: set[str]) -> None:
