@@ -1,0 +1,1 @@
+"""The devices of a construction site, played: real registers over real Modbus, from physics."""

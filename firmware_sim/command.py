@@ -1,0 +1,66 @@
+"""`sitewarden sim`: play a scenario's devices, write the past that its pits remember."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from firmware_sim.history import write_history
+from firmware_sim.ledger import Ledger
+from firmware_sim.run import run
+from firmware_sim.scenario import Site, read_scenario
+
+
+def register(subparsers: Any) -> None:
+    """Add the sub-command."""
+    parser = subparsers.add_parser("sim", help="play the devices of a site over Modbus TCP")
+    actions = parser.add_subparsers(dest="action", required=True)
+    play = actions.add_parser("run", help="play a scenario until stopped")
+    play.add_argument("scenario", type=Path)
+    play.add_argument("--ledger", type=Path, help="note every crossing of a watched limit here (JSON lines)")
+    play.add_argument("--ports-file", type=Path, help="write the ports by bus here once all listen (JSON)")
+    play.set_defaults(run=_run)
+    past = actions.add_parser("history", help="write what a pit's logger remembers (CSV)")
+    past.add_argument("scenario", type=Path)
+    past.add_argument("--device", required=True)
+    past.add_argument("--out", type=Path, required=True)
+    past.add_argument("--until", type=_instant, help="the last instant, RFC 3339 with offset (default: now)")
+    past.set_defaults(run=_history)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is no instant; write 2026-11-20T10:00:00+08:00") from None
+    if instant.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"`{text}` has no offset; write it with Z or +08:00")
+    return instant.astimezone(UTC)
+
+
+def _run(args: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    site = read_scenario(args.scenario)
+    with Ledger(args.ledger) as ledger:
+        asyncio.run(_until_stopped(site, ledger, args.ports_file))
+    return 0
+
+
+async def _until_stopped(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
+    task = asyncio.create_task(run(site, ledger, ports_file), name="scenario")
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _history(args: argparse.Namespace) -> int:
+    site = read_scenario(args.scenario)
+    with args.out.open("w", encoding="utf-8", newline="") as out:
+        rows = write_history(site, args.device, args.until or datetime.now(UTC), out)
+    print(f"{args.out}: {rows} rows")
+    return 0

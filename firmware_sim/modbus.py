@@ -1,0 +1,127 @@
+"""A Modbus TCP server that serves read-only register banks, several units behind one port.
+
+Our own and small, because a simulator must answer exactly as the specification says, also where a library's
+server does not; see docs/decisions/0003-own-modbus-server-in-the-simulator.md.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self, cast
+
+from sitewarden.profiles.model import Profile
+
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_RESPONSE = 1, 2, 3, 11
+
+_HEADER = struct.Struct(">HHHB")
+"""Transaction, protocol (0), length of what follows, unit."""
+_READ = struct.Struct(">BHH")
+_SHORTEST, _LONGEST = 2, 254
+"""Of what follows: the unit and a PDU of 1 to 253 bytes."""
+_MOST_REGISTERS = 125
+"""A request by the specification; a profile may allow fewer."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Bank:
+    """The registers of one unit; put a new tuple in and every later answer is of the new ones only."""
+
+    function: int
+    """3 or 4: the only one that the device answers."""
+    most: int
+    """Registers a request."""
+    words: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, profile: Profile) -> "Bank":
+        """An empty bank that answers as the profile says."""
+        return cls(function=profile.modbus.function, most=min(_MOST_REGISTERS, profile.modbus.max_registers))
+
+
+def answer(bank: Bank | None, pdu: bytes) -> bytes:
+    """The answer of a unit; exceptions 1 function, 2 address, 3 value, and 11 where there is no unit."""
+    function = pdu[0] if pdu else 0
+    if bank is None:
+        return _exception(function, NO_RESPONSE)
+    if function != bank.function:
+        return _exception(function, ILLEGAL_FUNCTION)
+    if len(pdu) != _READ.size:
+        return _exception(function, ILLEGAL_VALUE)
+    _, address, count = _READ.unpack(pdu)
+    if not 1 <= count <= bank.most:
+        return _exception(function, ILLEGAL_VALUE)
+    words = bank.words[address : address + count]
+    if len(words) != count:
+        return _exception(function, ILLEGAL_ADDRESS)
+    return struct.pack(f">BB{count}H", function, 2 * count, *words)
+
+
+def _exception(function: int, code: int) -> bytes:
+    return bytes([function | 0x80, code])
+
+
+class _Connection(asyncio.Protocol):
+    """One client: takes frames out of the stream and answers them in order."""
+
+    def __init__(self, units: Mapping[int, Bank], forget: Callable[["_Connection"], None]) -> None:
+        self._units, self._forget = units, forget
+        self._received = bytearray()
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        self._forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        assert self.transport is not None  # noqa: S101  # asyncio calls connection_made first
+        self._received += data
+        while len(self._received) >= _HEADER.size:
+            transaction, protocol, length, unit = _HEADER.unpack_from(self._received)
+            if protocol != 0 or not _SHORTEST <= length <= _LONGEST:
+                # The stream is out of step; nothing after this can be trusted.
+                self.transport.close()
+                return
+            end = _HEADER.size - 1 + length
+            if len(self._received) < end:
+                return
+            pdu = bytes(self._received[_HEADER.size : end])
+            del self._received[:end]
+            said = answer(self._units.get(unit), pdu)
+            self.transport.write(_HEADER.pack(transaction, 0, len(said) + 1, unit) + said)
+
+
+class ModbusServer:
+    """One bus: `async with` opens the port and closes every connection at the end."""
+
+    def __init__(self, host: str, port: int, units: Mapping[int, Bank]) -> None:
+        """Port 0 lets the system choose."""
+        self._host, self._asked, self._units = host, port, units
+        self._connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        assert self._server is not None  # noqa: S101  # only asked inside `async with`
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connect, self._host, self._asked)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None  # noqa: S101  # __aenter__ made it
+        self._server.close()
+        for connection in list(self._connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self._server.wait_closed()
+
+    def _connect(self) -> _Connection:
+        connection = _Connection(self._units, self._connections.discard)
+        self._connections.add(connection)
+        return connection

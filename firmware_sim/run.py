@@ -1,0 +1,65 @@
+"""Plays a scenario in real time: servers open, devices step, crossings go to the ledger."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from firmware_sim.ledger import Ledger
+from firmware_sim.modbus import ModbusServer
+from firmware_sim.player import Player
+from firmware_sim.scenario import Site
+from sitewarden.errors import UnreachableError
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S = 1.0
+"""After a longer one (a laptop that slept) the missed steps are left out, not made up in a burst."""
+
+
+async def run(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
+    """Play until cancelled; raises `UnreachableError` where a port cannot be had."""
+    players = {name: Player(site.scenario, cast) for name, cast in site.cast.items()}
+    async with AsyncExitStack() as stack:
+        ports: dict[str, int] = {}
+        for bus in site.scenario.buses:
+            units = {device.unit: players[device.device].bank for device in bus.devices}
+            try:
+                server = await stack.enter_async_context(ModbusServer(bus.host, bus.port, units))
+            except OSError as exc:
+                raise UnreachableError(
+                    f"bus {bus.bus}: cannot listen on {bus.host}:{bus.port}: {exc.strerror}"
+                ) from exc
+            ports[bus.bus] = server.port
+        if ports_file is not None:
+            write_ports(ports_file, ports)
+        log.info("listening: %s", ", ".join(f"{bus} on port {port}" for bus, port in ports.items()))
+        await play(players.values(), site.scenario.step_ms, ledger)
+
+
+def write_ports(file: Path, ports: dict[str, int]) -> None:
+    """The ports by bus, as JSON; whoever sees the file sees all of it."""
+    draft = file.with_name(f"{file.name}.new")
+    draft.write_text(json.dumps(ports), encoding="utf-8")
+    draft.replace(file)
+
+
+async def play(players: Iterable[Player], step_ms: int, ledger: Ledger) -> None:
+    """Step all players on a grid in time, without drift, for ever."""
+    players, step_s = list(players), step_ms / 1000.0
+    due_s = time.monotonic() + step_s
+    while True:
+        await asyncio.sleep(due_s - time.monotonic())
+        missed = (time.monotonic() - due_s) / step_s
+        if missed * step_s > LONGEST_PAUSE_S:
+            log.warning("stood still for %.1f s; going on from here", missed * step_s)
+            due_s, missed = time.monotonic(), 0.0
+        steps = 1 + int(missed)
+        for player in players:
+            for _ in range(steps):
+                player.step()
+            ledger.write(player.show())
+        due_s += steps * step_s

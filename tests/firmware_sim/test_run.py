@@ -1,0 +1,121 @@
+"""The simulator as its user starts it: a process, its ports file, its registers, its ledger, its end."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pymodbus.client import ModbusTcpClient
+
+from firmware_sim.scenario import read_scenario
+from tests.firmware_sim.conftest import SCENARIO, STEPS
+
+pytestmark = pytest.mark.service
+Write = Callable[[str], Path]
+SITEWARDEN = Path(sys.executable).with_name("sitewarden")
+
+
+@contextmanager
+def _playing(file: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, int]]]:
+    ports_file = file.with_name("ports.json")
+    process = subprocess.Popen(
+        [
+            SITEWARDEN,
+            "sim",
+            "run",
+            file,
+            "--ledger",
+            file.with_name("ledger.jsonl"),
+            "--ports-file",
+            ports_file,
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not ports_file.exists():
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield process, json.loads(ports_file.read_text())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_scenario_is_served_with_its_units_and_ends_in_good_order(scenario_file: Path) -> None:
+    with _playing(scenario_file) as (process, ports):
+        assert list(ports) == ["north"]
+        with ModbusTcpClient("127.0.0.1", port=ports["north"]) as client:
+            crane = client.read_holding_registers(0, count=7, device_id=1)
+            pit = client.read_input_registers(0, count=12, device_id=2)
+        assert crane.registers[4] == 4
+        assert 10500 < pit.registers[5] < 12500  # h3 in 0.01 mm: zero of 100 mm and what two stages moved it
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=10)
+        assert process.returncode == 0, said
+        assert "Traceback" not in said
+
+
+def test_the_ledger_says_when_a_value_beyond_the_limit_could_first_be_read(write_scenario: Write) -> None:
+    file = write_scenario(STEPS)
+    seen: list[tuple[int, bool]] = []
+    with _playing(file) as (_, ports), ModbusTcpClient("127.0.0.1", port=ports["b"]) as client:
+        ends = time.monotonic() + 4
+        while time.monotonic() < ends:
+            load = client.read_holding_registers(0, count=1, device_id=9).registers[0]
+            seen.append((time.time_ns() // 1_000_000, load == 2700))
+    lines = [json.loads(line) for line in file.with_name("ledger.jsonl").read_text().splitlines()]
+    changes = [at for (at, now), (_, was) in zip(seen[1:], seen, strict=False) if now != was]
+    told = [line["at_ms"] for line in lines if seen[0][0] < line["at_ms"] < seen[-1][0]]
+    assert len(told) == len(changes) >= 2
+    assert all(-20 <= read - written <= 60 for written, read in zip(told, changes, strict=True))
+    assert lines[0]["device"] == "crane-9"
+    assert lines[0]["limit"] == 100
+
+
+def test_a_port_that_is_taken_ends_with_status_3_and_says_which(write_scenario: Write) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = write_scenario(STEPS.replace("bus: b", f"bus: b\n    port: {port}"))
+        done = subprocess.run([SITEWARDEN, "sim", "run", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert f"bus b: cannot listen on 127.0.0.1:{port}" in done.stderr
+
+
+def test_a_wrong_scenario_ends_with_status_2_and_names_the_line(write_scenario: Write) -> None:
+    file = write_scenario(SCENARIO.replace("seed: 7", "sed: 7"))
+    done = subprocess.run([SITEWARDEN, "sim", "run", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{file}:2" in done.stderr
+    assert "Did you mean `seed`?" in done.stderr
+
+
+def test_the_past_is_written_by_a_command_of_its_own(scenario_file: Path) -> None:
+    out = scenario_file.with_name("past.csv")
+    arguments: list[str | Path] = ["--device", "pit-1", "--out", out, "--until", "2026-11-20T18:00:00+08:00"]
+    done = subprocess.run(
+        [SITEWARDEN, "sim", "history", scenario_file, *arguments], capture_output=True, text=True, check=True
+    )
+    assert "2017 rows" in done.stdout
+    assert out.read_text().splitlines()[-1].startswith("2026-11-20T10:00:00.000Z,")
+    late = subprocess.run(
+        [SITEWARDEN, "sim", "history", scenario_file, *arguments[:-1], "yesterday"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert late.returncode == 2
+    assert "`yesterday` is no instant" in late.stderr
+
+
+def test_the_scenario_of_the_compose_installation_can_be_played() -> None:
+    site = read_scenario(Path(__file__).parents[2] / "deploy" / "compose" / "scenario.yaml")
+    assert "crane-1" in site.cast
