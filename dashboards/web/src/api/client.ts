@@ -1,0 +1,79 @@
+/** The one place that speaks HTTP: answers typed, refusals turned into one error. */
+
+import type {
+  Episode, Hazard, HazardDetail, Page, Series, Server, Session, Site, SiteSummary, Statistics, Values,
+} from './types'
+
+/** A refusal (RFC 9457) or, with status 0, no answer at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    /** Stable word of what went wrong, such as `wrong-password`. */
+    readonly slug: string,
+    message: string,
+  ) {
+    super(message)
+    this.name = 'ApiError'
+  }
+}
+
+const ROOT = '/api/v1'
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await ask(method, path, body)
+  if (!response.ok) throw await refusal(response)
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T)
+}
+
+async function ask(method: string, path: string, body: unknown): Promise<Response> {
+  try {
+    return await fetch(ROOT + path, {
+      method,
+      credentials: 'same-origin',
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      body: body === undefined ? null : JSON.stringify(body),
+    })
+  } catch (cause) {
+    if (cause instanceof TypeError) throw new ApiError(0, 'unreachable', cause.message)
+    throw cause
+  }
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const type = response.headers.get('content-type') ?? ''
+  if (!type.includes('json')) return new ApiError(response.status, 'unexpected', response.statusText)
+  const problem = (await response.json()) as { type?: string; title?: string; detail?: unknown }
+  const detail = typeof problem.detail === 'string' ? problem.detail : (problem.title ?? response.statusText)
+  return new ApiError(response.status, problem.type?.split('/').pop() ?? 'unexpected', detail)
+}
+
+const part = encodeURIComponent
+
+function query(values: Record<string, string | number | null | undefined>): string {
+  const entries = Object.entries(values).filter(([, value]) => value !== null && value !== undefined)
+  return entries.length ? `?${new URLSearchParams(entries.map(([key, value]) => [key, String(value)]))}` : ''
+}
+
+export const api = {
+  server: () => call<Server>('GET', '/server'),
+  session: () => call<Session>('GET', '/session'),
+  signIn: (name: string, password: string) => call<Session>('POST', '/session', { name, password }),
+  signInToDemo: () => call<Session>('POST', '/session/demo'),
+  signOut: () => call<void>('DELETE', '/session'),
+  setUp: (token: string, name: string, password: string) =>
+    call<Session>('POST', '/setup', { token, name, password }),
+  sites: () => call<Page<SiteSummary>>('GET', '/sites'),
+  site: (site: string) => call<Site>('GET', `/sites/${part(site)}`),
+  values: (site: string) => call<Values>('GET', `/sites/${part(site)}/values`),
+  statistics: (site: string) => call<Statistics>('GET', `/sites/${part(site)}/statistics`),
+  alarms: (site: string, state: 'active' | 'all', after: string | null = null, limit = 50) =>
+    call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, after, limit })}`),
+  hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
+    call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
+  hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
+  series: (site: string, point: string, fromMs: number, toMs: number, maxPoints = 2000) => {
+    const range = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
+    return call<Series>('GET', `/sites/${part(site)}/series${query({ point, ...range, max_points: maxPoints })}`)
+  },
+  liveUrl: (site: string) => `${ROOT}/sites/${part(site)}/live`,
+}

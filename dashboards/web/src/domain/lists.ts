@@ -1,0 +1,37 @@
+/** Lists of alarms and hazards kept right while changes arrive in whatever order. */
+
+import type { Episode, Hazard } from '@/api/types'
+import type { LevelOrNone } from './levels'
+
+/** Worst first, then newest: what somebody must look at stands on top. */
+export function byUrgency(a: Episode, b: Episode): number {
+  return b.level - a.level || Date.parse(b.raised_at) - Date.parse(a.raised_at)
+}
+
+export function byRaised(a: Episode, b: Episode): number {
+  return Date.parse(b.raised_at) - Date.parse(a.raised_at)
+}
+
+/** A clear is final: an older message of the same episode that comes after it changes nothing. */
+export function withEpisode(list: Episode[], episode: Episode): Episode[] {
+  const known = list.find((other) => other.id === episode.id)
+  if (known?.cleared_at && !episode.cleared_at) return list
+  return [...list.filter((other) => other.id !== episode.id), episode]
+}
+
+export function activeOnly(list: Episode[]): Episode[] {
+  return list.filter((episode) => episode.cleared_at === null).sort(byUrgency)
+}
+
+export function withHazard(list: Hazard[], hazard: Hazard): Hazard[] {
+  return [...list.filter((other) => other.id !== hazard.id), hazard].sort(hazardUrgency)
+}
+
+export function hazardUrgency(a: Hazard, b: Hazard): number {
+  const major = (hazard: Hazard) => (hazard.level === 'major_proposed' ? 1 : 0)
+  return major(b) - major(a) || b.worst_level - a.worst_level || Date.parse(b.opened_at) - Date.parse(a.opened_at)
+}
+
+export function worstLevel(episodes: Episode[]): LevelOrNone {
+  return episodes.reduce<LevelOrNone>((worst, episode) => (episode.level > worst ? episode.level : worst), 0)
+}

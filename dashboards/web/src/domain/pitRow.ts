@@ -1,0 +1,32 @@
+/** One place of a pit with its readings: what plan, table and curve are all drawn from. */
+
+import type { LevelOrNone } from '@/domain/levels'
+import type { PitPlace } from '@/domain/pit'
+import { reading, type Reading } from '@/domain/reading'
+import type { Point, Value } from '@/api/types'
+
+export interface PitRow {
+  place: PitPlace
+  cumulative: Reading | null
+  rate: Reading | null
+  /** The worse of cumulative and rate. */
+  level: LevelOrNone
+  /** Of the control value, in absolute size; `null` unless the value is good. */
+  share: number | null
+}
+
+export function pitRow(place: PitPlace, values: Record<string, Value | undefined>, nowMs: number): PitRow {
+  const raw = place.raw && reading(place.raw, values[place.raw.id], nowMs)
+  const derived = (point: Point | null) => point && withCause(reading(point, values[point.id], nowMs), raw)
+  const cumulative = derived(place.cumulative)
+  const rate = derived(place.rate)
+  const level = Math.max(cumulative?.level ?? 0, rate?.level ?? 0) as LevelOrNone
+  const known = cumulative?.judgement.state === 'good' && cumulative.value !== null && place.control
+  return { place, cumulative, rate, level, share: known ? Math.abs(cumulative.value! / place.control!.limit) : null }
+}
+
+/** "Bad input" helps nobody on site: the reason that counts is what is wrong with the sensor itself. */
+function withCause(derived: Reading, raw: Reading | null): Reading {
+  if (derived.judgement.reason !== 'bad_input' || raw?.judgement.state !== 'bad') return derived
+  return { ...derived, judgement: { ...derived.judgement, reason: raw.judgement.reason } }
+}

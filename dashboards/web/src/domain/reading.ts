@@ -1,0 +1,34 @@
+/** A point together with its newest value and how far that may be believed: what a component is given to show. */
+
+import type { Device, Point, Value } from '@/api/types'
+import { judge, type Judgement } from './freshness'
+import { levelOf, type LevelOrNone } from './levels'
+
+export interface Reading {
+  point: Point
+  /** The number on record, also where it is old or bad; `null` where there is none. */
+  value: number | null
+  judgement: Judgement
+  /** By the point's limits; 0 unless the value is good, for a limit says nothing about a value that is not. */
+  level: LevelOrNone
+}
+
+export function reading(point: Point, value: Value | undefined, nowMs: number): Reading {
+  const judgement = judge(value, point.stale_after_ms, nowMs)
+  const number = value?.value ?? null
+  return { point, value: number, judgement, level: judgement.state === 'good' ? levelOf(number, point.limits) : 0 }
+}
+
+/** The device's readings by point kind. */
+export function readingsByKind(
+  device: Device,
+  values: Record<string, Value | undefined>,
+  nowMs: number,
+): Record<string, Reading> {
+  return Object.fromEntries(device.points.map((point) => [point.kind, reading(point, values[point.id], nowMs)]))
+}
+
+/** The number if a drawing may be made of it: good or merely old, never bad. */
+export function drawable(given: Reading | undefined): number | null {
+  return given && (given.judgement.state === 'good' || given.judgement.state === 'stale') ? given.value : null
+}

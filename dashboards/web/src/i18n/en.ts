@@ -1,0 +1,86 @@
+/** The same texts in English; the type makes a missing or surplus key a compile error. */
+import type zh from './zh'
+
+const en: typeof zh = {
+  app: { name: 'SiteWarden', tagline: 'Construction-site safety monitoring', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
+  demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
+  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', sites: 'All sites', main: 'Main navigation' },
+  session: {
+    signIn: 'Sign in', signOut: 'Sign out', name: 'User name', password: 'Password', signingIn: 'Signing in…',
+    wrong: 'The user name or password is wrong.', unreachable: 'The server cannot be reached. Check the network and try again.', failed: 'Sign-in failed: {detail}',
+    lostPassword: 'Forgotten? Ask your administrator to run {command} on the server for a new set-up link.',
+    needsSetup: 'This system has no account yet', needsSetupText: 'Open the set-up link that the server printed in its terminal when it started (it looks like /setup#…, is valid for 30 minutes and works once) to create the first account.',
+    needsSetupAgain: 'If the link has expired, run this on the server for a new one:',
+  },
+  setup: {
+    title: 'Create the first account', intro: 'This account is the administrator: it sees every site and creates the other accounts. There is no built-in user name or password.',
+    repeat: 'Password again', create: 'Create account', creating: 'Creating…',
+    nameHelp: 'Used to sign in, for example zhang.wei', passwordHelp: 'At least 12 characters. A few unrelated words in a row are easier to remember and safer than a short, complicated password.',
+    tooShort: 'At least 12 characters: {n} more needed.', mismatch: 'The two passwords differ.', nameMissing: 'Enter a user name.',
+    noToken: 'This link is incomplete: the one-time token after # is missing. Copy the whole set-up link from the terminal.',
+    expired: 'This set-up link has expired or was already used. Run this on the server for a new one:', failed: 'The account was not created: {detail}',
+  },
+  sites: { title: 'Sites', none: 'There is no site for you to see yet.' },
+  language: { label: 'Language', zh: '中文', en: 'English' },
+  theme: { label: 'Appearance', auto: 'As the system', light: 'Light', dark: 'Dark' },
+  connection: {
+    connecting: 'Connecting', open: 'Live', lost: 'Disconnected',
+    banner: 'Connection lost since {time}: no new data. Values on this page may be out of date; reconnecting…',
+    never: 'No live data yet; trying again…', restored: 'Connection restored',
+  },
+  load: { loading: 'Loading…', retry: 'Try again', failed: 'Loading failed: {detail}', notFound: 'Not found, or not yours to see.', more: 'Load more' },
+  level: { 0: 'Normal', 1: 'Notice', 2: 'Warning', 3: 'Alarm', 4: 'Critical' },
+  quality: {
+    good: 'good', stale: 'stale', none: 'no data', bad: 'bad',
+    timeout: 'no answer', exception: 'device error', disconnected: 'line down', out_of_range: 'out of range',
+    sentinel: 'no valid value', not_a_number: 'not a number', clock: 'clock not trusted', bad_input: 'bad input', no_value: 'no value',
+  },
+  age: {
+    instant: '<1 s ago', second: '{n} s ago', minute: '{n} min ago', hour: '{n} h ago', day: '{n} d ago', label: 'Age of data',
+    for: { instant: '<1 s', second: '{n} s', minute: '{n} min', hour: '{n} h', day: '{n} d' },
+  },
+  time: { zone: 'All times in the site’s zone, {zone} ({offset})' },
+  now: {
+    title: 'Wrong now', calm: 'No active alarm', calmText: 'Every monitored value is within its limits.', blind: 'Data of {n} points are stale or bad: whether they are safe cannot be said.',
+    alarms: 'Active alarms', hazards: 'Open hazards', noHazards: 'No open hazard.', noAlarms: 'No active alarm.',
+    all: 'Show all {n}', since: 'For', raised: 'Raised', newAlarm: 'New alarm: {label}',
+  },
+  crane: {
+    elevation: 'Elevation', plan: 'Plan', elevationOf: 'Elevation of {name}: radius {radius}, hook height {height}, load {load}',
+    planOf: 'Plan of {name}: slew angle {slew}, radius {radius}', limiter: 'Limiter', readings: 'Readings', noLayout: 'No dimensions configured, so there is no drawing.',
+    stalePose: 'Position is stale', badPose: 'Position is bad', active: 'active', normal: 'normal', fallsUnit: 'falls', north: 'N',
+  },
+  pit: {
+    plan: 'Plan', planOf: 'Plan of {name}, {n} points', point: 'Point', cumulative: 'Cumulative', rate: 'Rate', control: 'Control value', share: 'Of control',
+    age: 'Age', depth: 'Excavated to {depth} m', curve: 'Trend', noLayout: 'No outline configured, so there is no drawing.', table: 'Readings of the points',
+    selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data',
+    range: { '1': '24 h', '3': '3 d', '7': '7 d', '14': '14 d' }, rangeLabel: 'Time range', quantityLabel: 'Quantity',
+  },
+  weather: { title: 'Conditions', wind: 'Wind speed', none: 'No wind sensor.' },
+  gateway: {
+    title: 'Gateways', online: 'Online', offline: 'Offline', unknown: 'Unknown', seen: 'Last seen', outbox: 'To send', alarms: '{n} alarms', readings: '{n} readings',
+    oldest: 'oldest {age}', empty: 'nothing waiting', disk: 'Disk free', clock: 'Clock', clocks: { synced: 'synchronised', unsynced: 'not synchronised', unknown: 'unknown' }, none: 'No gateway configured.',
+  },
+  alarms: {
+    title: 'Alarms', active: 'Active', all: 'All', filter: 'Which alarms', level: 'Level', what: 'Alarm', value: 'Peak / limit', raised: 'Raised', lasted: 'Lasted',
+    state: 'State', ongoing: 'Active', cleared: 'Cleared', basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
+    noneActive: 'No alarm is active now.', late: 'sent late', mode: 'mode {mode}', clockUnsynced: 'gateway clock not synchronised',
+  },
+  hazards: {
+    title: 'Hazards', open: 'Open', all: 'All', filter: 'Which hazards', number: 'Number', content: 'Content', level: 'Grade', status: 'Status', signal: 'Signal', opened: 'Opened',
+    episodes: 'Alarms', none: 'No hazard on record.', noneOpen: 'No hazard is open.', category: 'Category', worst: 'Worst level', times: '{n}×',
+    levels: { major_proposed: 'Suspected major', general: 'General' }, statuses: { candidate: 'To be verified' },
+    signals: { active: 'Beyond the limit', cleared: 'Back within', unknown: 'Signal unknown' },
+  },
+  hazard: {
+    title: 'Hazard {number}', accident: 'Possible accident', clause: 'Basis of judgement', edition: 'Edition', noClause: 'No clause applies.', device: 'Device', opened: 'Opened', detected: 'Detected',
+    latest: 'Latest alarm', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}',
+    span: 'Range', spans: { '1': '±1 min', '5': '±5 min', '30': '±30 min' }, evidenceLine: 'Kept by the gateway with the alarm', seriesLine: 'History', noCurve: 'No data in this period.',
+    chain: 'Each hash covers the one before it: a change anywhere makes every later hash fail.', unverified: 'Opened by the system itself. Only a named person may declare it a major hazard after verifying it.',
+    episode: 'No. {n}', peak: 'Peak', selected: 'Shown', showCurve: 'Show curve', back: 'Back to hazards', system: 'system',
+    events: { opened: 'Hazard opened', episode_added: 'New alarm', episode_cleared: 'Alarm cleared', signal_active: 'Signal beyond the limit', signal_cleared: 'Signal back within', level_raised: 'Proposed as major' },
+  },
+  chart: { loading: 'Loading the chart…', label: 'Chart of {names}', failed: 'The chart could not be loaded: {detail}', empty: 'No data', zoomHint: 'Drag the slider to zoom' },
+}
+
+export default en

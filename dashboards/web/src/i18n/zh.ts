@@ -1,0 +1,82 @@
+/** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+export default {
+  app: { name: '工地卫士', tagline: '施工现场安全监测', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
+  demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
+  nav: { site: '现场', alarms: '报警', hazards: '隐患', sites: '工地列表', main: '主导航' },
+  session: {
+    signIn: '登录', signOut: '退出', name: '用户名', password: '密码', signingIn: '正在登录…',
+    wrong: '用户名或密码不正确。', unreachable: '无法连接服务器，请检查网络后重试。', failed: '登录失败：{detail}',
+    lostPassword: '忘记密码？请管理员在服务器上运行 {command} 取得新的设置链接。',
+    needsSetup: '此系统还没有账户', needsSetupText: '请打开服务器启动时在终端里显示的设置链接（形如 /setup#…，30 分钟内有效，只能用一次）来创建第一个账户。',
+    needsSetupAgain: '链接已失效时，在服务器上运行以下命令取得新的链接：',
+  },
+  setup: {
+    title: '创建第一个账户', intro: '这个账户是管理员：可以查看所有工地并创建其他账户。系统没有预设的用户名和密码。',
+    repeat: '再次输入密码', create: '创建账户', creating: '正在创建…',
+    nameHelp: '登录时使用，例如 zhang.wei', passwordHelp: '至少 12 个字符。几个不相关的词连在一起，比短而复杂的密码更好记也更安全。',
+    tooShort: '密码至少 12 个字符，还差 {n} 个。', mismatch: '两次输入的密码不一致。', nameMissing: '请输入用户名。',
+    noToken: '这个链接不完整：缺少 # 后面的一次性口令。请从终端里完整复制设置链接。',
+    expired: '这个设置链接已失效或已使用过。请在服务器上运行以下命令取得新的链接：', failed: '创建失败：{detail}',
+  },
+  sites: { title: '工地', none: '还没有可查看的工地。' },
+  language: { label: '语言', zh: '中文', en: 'English' },
+  theme: { label: '外观', auto: '跟随系统', light: '浅色', dark: '深色' },
+  connection: {
+    connecting: '正在连接', open: '实时', lost: '已断开',
+    banner: '连接中断，自 {time} 起没有新数据。页面上的数值可能已经过时，正在自动重连…',
+    never: '尚未连上实时数据，正在重试…', restored: '连接已恢复',
+  },
+  load: { loading: '正在加载…', retry: '重试', failed: '加载失败：{detail}', notFound: '找不到，或者您无权查看。', more: '加载更多' },
+  level: { 0: '正常', 1: '提示', 2: '预警', 3: '报警', 4: '危急' },
+  quality: {
+    good: '有效', stale: '过期', none: '暂无数据', bad: '无效',
+    timeout: '设备无应答', exception: '设备返回异常', disconnected: '通信中断', out_of_range: '超出量程',
+    sentinel: '传感器报无效值', not_a_number: '非数值', clock: '时钟不可信', bad_input: '输入值无效', no_value: '没有数值',
+  },
+  age: {
+    instant: '<1 秒前', second: '{n} 秒前', minute: '{n} 分钟前', hour: '{n} 小时前', day: '{n} 天前', label: '数据时间',
+    for: { instant: '<1 秒', second: '{n} 秒', minute: '{n} 分钟', hour: '{n} 小时', day: '{n} 天' },
+  },
+  time: { zone: '时间均为工地时区 {zone}（{offset}）' },
+  now: {
+    title: '当前异常', calm: '当前没有报警', calmText: '所有监测值均在限值以内。', blind: '有 {n} 个测点的数据过期或无效，无法判断其是否安全。',
+    alarms: '未解除报警', hazards: '待处理隐患', noHazards: '没有待处理的隐患。', noAlarms: '没有未解除的报警。',
+    all: '查看全部 {n} 项', since: '持续', raised: '报警时间', newAlarm: '新报警：{label}',
+  },
+  crane: {
+    elevation: '立面', plan: '平面', elevationOf: '{name} 立面图：幅度 {radius}，吊钩高度 {height}，起重量 {load}',
+    planOf: '{name} 平面图：回转角度 {slew}，幅度 {radius}', limiter: '限制器', readings: '测值', noLayout: '没有配置尺寸，无法绘图。',
+    stalePose: '姿态数据过期', badPose: '姿态数据无效', active: '动作', normal: '正常', fallsUnit: '倍', north: '北',
+  },
+  pit: {
+    plan: '平面', planOf: '{name} 平面图，{n} 个测点', point: '测点', cumulative: '累计', rate: '速率', control: '控制值', share: '占控制值',
+    age: '数据时间', depth: '开挖深度 {depth} m', curve: '变化曲线', noLayout: '没有配置轮廓，无法绘图。', table: '测点数据',
+    selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据',
+    range: { '1': '24 小时', '3': '3 天', '7': '7 天', '14': '14 天' }, rangeLabel: '时间范围', quantityLabel: '曲线内容',
+  },
+  weather: { title: '环境', wind: '风速', none: '没有风速测点。' },
+  gateway: {
+    title: '网关', online: '在线', offline: '离线', unknown: '未知', seen: '最后联系', outbox: '待上传', alarms: '报警 {n}', readings: '测值 {n}',
+    oldest: '最早 {age}', empty: '无积压', disk: '磁盘剩余', clock: '时钟', clocks: { synced: '已同步', unsynced: '未同步', unknown: '未知' }, none: '没有配置网关。',
+  },
+  alarms: {
+    title: '报警', active: '未解除', all: '全部', filter: '报警范围', level: '级别', what: '报警内容', value: '峰值 / 限值', raised: '报警时间', lasted: '持续',
+    state: '状态', ongoing: '未解除', cleared: '已解除', basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
+    noneActive: '当前没有未解除的报警。', late: '补传', mode: '模式 {mode}', clockUnsynced: '网关时钟未同步',
+  },
+  hazards: {
+    title: '隐患', open: '待处理', all: '全部', filter: '隐患范围', number: '编号', content: '内容', level: '等级', status: '状态', signal: '信号', opened: '开立时间',
+    episodes: '报警次数', none: '没有隐患记录。', noneOpen: '没有待处理的隐患。', category: '类别', worst: '最高级别', times: '{n} 次',
+    levels: { major_proposed: '疑似重大', general: '一般' }, statuses: { candidate: '待核实' },
+    signals: { active: '超限中', cleared: '已回落', unknown: '信号未知' },
+  },
+  hazard: {
+    title: '隐患 {number}', accident: '可能导致的事故', clause: '判定依据', edition: '版本', noClause: '没有对应的判定条款。', device: '设备', opened: '开立时间', detected: '发现时间',
+    latest: '最近一次报警', evidence: '证据曲线', episodes: '报警过程', timeline: '事件记录', hash: '校验值', raisedMark: '报警 {time}', clearedMark: '解除 {time}', limit: '限值 {limit}',
+    span: '范围', spans: { '1': '±1 分钟', '5': '±5 分钟', '30': '±30 分钟' }, evidenceLine: '网关随报警保存的数据', seriesLine: '历史数据', noCurve: '这段时间没有数据。',
+    chain: '每条记录的校验值包含上一条的校验值，任何改动都会使后面的校验值对不上。', unverified: '本记录由系统自动开立，须由指定人员核实后才能认定为重大事故隐患。',
+    episode: '第 {n} 次', peak: '峰值', selected: '当前显示', showCurve: '显示曲线', back: '返回隐患列表', system: '系统',
+    events: { opened: '开立隐患', episode_added: '新的报警', episode_cleared: '报警解除', signal_active: '信号超限', signal_cleared: '信号回落', level_raised: '等级升为疑似重大' },
+  },
+  chart: { loading: '正在加载曲线…', label: '曲线图：{names}', failed: '曲线加载失败：{detail}', empty: '没有数据', zoomHint: '拖动下方滑块缩放' },
+}

@@ -1,0 +1,44 @@
+/** Addresses of the pages; every one of them can be sent to somebody and opens what the sender saw. */
+
+import { createRouter, createWebHistory } from 'vue-router'
+import { ApiError } from './api/client'
+import { session, sessionReady } from './stores/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Reachable without being signed in. */
+    open?: boolean
+  }
+}
+
+export const router = createRouter({
+  history: createWebHistory(),
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+  routes: [
+    { path: '/', name: 'sites', component: () => import('./views/SitesView.vue') },
+    {
+      path: '/sites/:site', component: () => import('./views/SiteLayout.vue'), props: true,
+      children: [
+        { path: '', name: 'site', component: () => import('./views/SiteView.vue') },
+        { path: 'alarms', name: 'alarms', component: () => import('./views/AlarmsView.vue') },
+        { path: 'hazards', name: 'hazards', component: () => import('./views/HazardsView.vue') },
+      ],
+    },
+    { path: '/hazards/:id', name: 'hazard', component: () => import('./views/HazardView.vue'), props: true },
+    { path: '/sign-in', name: 'sign-in', component: () => import('./views/SignInView.vue'), meta: { open: true } },
+    { path: '/setup', name: 'setup', component: () => import('./views/SetUpView.vue'), meta: { open: true } },
+    { path: '/:rest(.*)*', name: 'nowhere', component: () => import('./views/NotFoundView.vue'), meta: { open: true } },
+  ],
+})
+
+router.beforeEach(async (to) => {
+  try {
+    await sessionReady()
+  } catch (error) {
+    // Without a server there is nothing to guard; the page that opens says that it cannot be reached.
+    if (error instanceof ApiError) return to.meta.open ? true : { name: 'sign-in', query: { next: to.fullPath } }
+    throw error
+  }
+  if (to.meta.open || session.value) return true
+  return { name: 'sign-in', query: { next: to.fullPath } }
+})

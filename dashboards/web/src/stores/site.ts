@@ -1,0 +1,147 @@
+/** The site on screen: what it is, its newest values, its active alarms and open hazards, and whether all that is live. */
+
+import { computed, reactive, ref, shallowReactive, shallowRef } from 'vue'
+import { api, ApiError } from '@/api/client'
+import { listen } from '@/api/live'
+import type { Episode, Gateway, Hazard, Page, Site, Value, Values } from '@/api/types'
+import { nextSkew } from '@/domain/freshness'
+import { activeOnly, hazardUrgency, withEpisode, withHazard } from '@/domain/lists'
+import { sessionEnded } from './session'
+
+export type Connection = 'connecting' | 'open' | 'lost'
+export type Change = { kind: 'alarm'; item: Episode } | { kind: 'hazard'; item: Hazard }
+
+export const site = shallowRef<Site | null>(null)
+export const values = shallowReactive<Record<string, Value | undefined>>({})
+export const alarms = shallowRef<Episode[]>([])
+export const hazards = shallowRef<Hazard[]>([])
+/** The newest alarm or hazard event, for lists that a view keeps itself. */
+export const lastChange = shallowRef<Change | null>(null)
+export const failure = shallowRef<ApiError | null>(null)
+export const connection = reactive({ state: 'connecting' as Connection, lostAtMs: null as number | null })
+
+const skewMs = ref<number | null>(null)
+const hereMs = ref(Date.now())
+/** The server's clock, as well as it is known here; ticks twice a second. */
+export const nowMs = computed(() => hereMs.value + (skewMs.value ?? 0))
+window.setInterval(() => { hereMs.value = Date.now() }, 500)
+
+let current: string | null = null
+let stop: (() => void) | null = null
+
+export async function openSite(id: string): Promise<void> {
+  if (current === id && failure.value === null) return
+  closeSite()
+  current = id
+  try {
+    await load(id)
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (current === id) fail(error)
+    return
+  }
+  if (current === id) stop = listen(id, listener(id))
+}
+
+export function closeSite(): void {
+  stop?.()
+  stop = null
+  current = null
+  site.value = null
+  alarms.value = []
+  hazards.value = []
+  failure.value = null
+  Object.assign(connection, { state: 'connecting', lostAtMs: null })
+  for (const point of Object.keys(values)) delete values[point]
+}
+
+function fail(error: ApiError): void {
+  if (error.status === 401) sessionEnded()
+  failure.value = error
+}
+
+async function load(id: string): Promise<void> {
+  const [found, newest] = await Promise.all([api.site(id), api.values(id)])
+  if (current !== id) return
+  site.value = found
+  take(newest)
+  await loadLists(id)
+}
+
+async function loadLists(id: string): Promise<void> {
+  const [active, open] = await Promise.all([
+    everyPage((after) => api.alarms(id, 'active', after, 200)),
+    everyPage((after) => api.hazards(id, 'open', after, 200)),
+  ])
+  if (current !== id) return
+  alarms.value = activeOnly(active)
+  hazards.value = open.sort(hazardUrgency)
+}
+
+/** Active things are few; the bound keeps a broken cursor from asking for ever. */
+async function everyPage<T>(ask: (after: string | null) => Promise<Page<T>>): Promise<T[]> {
+  const items: T[] = []
+  let after: string | null = null
+  for (let count = 0; count < 10; count += 1) {
+    const page: Page<T> = await ask(after)
+    items.push(...page.items)
+    after = page.next
+    if (after === null) break
+  }
+  return items
+}
+
+function take(message: Values): void {
+  skewMs.value = nextSkew(skewMs.value, message.now_ms, Date.now())
+  for (const [point, value] of Object.entries(message.values)) {
+    const known = values[point]
+    // Newest wins: a late delivery never sets a value back.
+    if (!known || value.at_ms >= known.at_ms) values[point] = value
+  }
+}
+
+function listener(id: string) {
+  let opened = false
+  return {
+    opened: () => {
+      const wasLost = connection.state === 'lost'
+      Object.assign(connection, { state: 'open', lostAtMs: null })
+      // The browser resumes alarms and hazards by itself; after a reopened stream only a fresh look is sure.
+      if (opened || wasLost) void refresh(id)
+      opened = true
+    },
+    lost: () => {
+      if (connection.state === 'lost') return
+      Object.assign(connection, { state: 'lost', lostAtMs: nowMs.value })
+    },
+    values: take,
+    alarm: (item: Episode) => {
+      alarms.value = activeOnly(withEpisode(alarms.value, item))
+      lastChange.value = { kind: 'alarm', item }
+    },
+    hazard: (item: Hazard) => {
+      hazards.value = withHazard(hazards.value, item)
+      lastChange.value = { kind: 'hazard', item }
+    },
+    gateway: (item: Gateway) => {
+      const known = site.value
+      if (known) site.value = { ...known, gateways: withGateway(known.gateways, item) }
+    },
+  }
+}
+
+function withGateway(list: Gateway[], item: Gateway): Gateway[] {
+  return list.some((gateway) => gateway.id === item.id)
+    ? list.map((gateway) => (gateway.id === item.id ? item : gateway))
+    : [...list, item]
+}
+
+async function refresh(id: string): Promise<void> {
+  try {
+    await load(id)
+  } catch (error) {
+    // The next reconnection tries again; until then the lists stay as they were and the ages tell the truth.
+    if (!(error instanceof ApiError)) throw error
+    if (error.status === 401) sessionEnded()
+  }
+}
