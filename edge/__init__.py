@@ -1,0 +1,1 @@
+"""The agent on the gateway: reads devices, judges, sounds the siren, keeps what the cloud lacks."""

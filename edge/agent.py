@@ -1,0 +1,203 @@
+"""The agent: wires buses, judge, outputs, outbox and uplink, and ends them in order."""
+
+import asyncio
+import logging
+import signal
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from edge import clock, history
+from edge.birth import birth_of
+from edge.bus import BusTask
+from edge.config import Bus, Device, Gateway
+from edge.derivation import Remembered
+from edge.drivers import Link
+from edge.drivers.modbus import ModbusTcpLink
+from edge.judge import Episode, Judge
+from edge.lane import Lane
+from edge.outputs import Outputs, open_outputs
+from edge.recorder import Recorder
+from edge.uplink import Uplink
+from sitewarden.messages import Alarm
+from sitewarden.readings import Reading
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 3.0
+"""So long the end waits for the cloud's last receipts."""
+FLUSH_S = 2.0
+"""So long the end waits for the disk."""
+REMEMBER_S = 10.0
+"""So often what the derivations and episodes remember is saved, beside every transition."""
+
+_EPISODE, _DISPLACEMENTS, _HISTORY = "episode/", "displacements/", "history/"
+
+
+class Agent:
+    """One gateway, from its configuration to its last word."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Opens outbox and outputs and takes up what stood; reads and sends nothing yet."""
+        gateway.data_dir.mkdir(parents=True, exist_ok=True)
+        self.boot = uuid.uuid4().hex
+        self._gateway = gateway
+        self.alarms = Lane("alarms", gateway.data_dir, boot=self.boot)
+        self.readings = Lane("readings", gateway.data_dir, boot=self.boot)
+        self._recorder = Recorder(self.readings)
+        self._judge = Judge(gateway.devices, clock.clock_state)
+        self._outputs: Outputs = open_outputs(gateway.outputs)
+        self._uplink = Uplink(
+            gateway,
+            (self.alarms, self.readings),
+            [birth_of(device) for device in gateway.devices],
+            boot=self.boot,
+        )
+        self._saved: dict[str, bytes] = {}
+        self._resume()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch the site until `stop` is set, then end in order: polls, disk, cloud."""
+        log.info("starting gateway=%s/%s boot=%s", self._gateway.site, self._gateway.name, self.boot)
+        async with asyncio.TaskGroup() as group:
+            lanes = [
+                group.create_task(lane.run(), name=f"lane {lane.name}")
+                for lane in (self.alarms, self.readings)
+            ]
+            uplink = group.create_task(self._uplink.run(), name="uplink")
+            polling = [
+                group.create_task(self._recorder.run(), name="recorder"),
+                group.create_task(self._remember(), name="memory"),
+            ]
+            for bus in self._gateway.buses:
+                link = open_link(bus)
+                polling.append(group.create_task(link.run(), name=f"link {bus.name}"))
+                polling.append(group.create_task(BusTask(bus, link, self.take).run(), name=f"bus {bus.name}"))
+            await stop.wait()
+            log.info("stopping")
+            for task in polling:
+                task.cancel()
+            await self._flush()
+            await self._uplink.drain(DRAIN_S)
+            self._uplink.say_farewell()
+            await asyncio.wait((uplink,), timeout=FLUSH_S)
+            for task in (uplink, *lanes):
+                task.cancel()
+
+    def take(self, device: Device, readings: Sequence[Reading]) -> None:
+        """One poll: judge, sound, then keep. Nothing is waited for, and hearing comes before keeping.
+
+        Killed between the two, the next reading raises again, and that is right: nobody had been told.
+        """
+        judged = self._judge.take(device, readings)
+        for alarm in judged.alarms:
+            self._outputs.drive(alarm, self._judge.worst_level())
+        if judged.alarms:
+            self.alarms.put(judged.alarms, self._episodes_of(judged.alarms))
+        self._recorder.add(judged.readings)
+        for alarm in judged.alarms:
+            log.warning("alarm %s", _line(alarm))
+
+    def close(self) -> None:
+        """Let go of files and pins; after `run`."""
+        self._outputs.close()
+        self.alarms.close()
+        self.readings.close()
+
+    def _resume(self) -> None:
+        """Go on as the last run ended: standing alarms sound again, a day's memory is there."""
+        episodes = [
+            msgspec.json.decode(body, type=Episode)
+            for key, body in self.alarms.memory.items()
+            if key.startswith(_EPISODE)
+        ]
+        orphans = self._judge.resume(episodes, clock.now_ms())
+        for orphan in orphans:
+            log.warning("episode ends, its rule is gone rule=%s point=%s", orphan.rule, orphan.point)
+        if orphans:
+            self.alarms.put(orphans, self._episodes_of(orphans))
+        self._outputs.restore(self._judge.worst_level())
+        for name, derivation in self._judge.derivations.items():
+            saved = self.readings.memory.get(f"{_DISPLACEMENTS}{name}")
+            if saved is not None:
+                derivation.remember(msgspec.json.decode(saved, type=Remembered))
+        for device in self._gateway.devices:
+            self._import_history(device)
+
+    def _import_history(self, device: Device) -> None:
+        """Once a file; messages, memory and the file's digest are one transaction."""
+        if device.history is None:
+            return
+        key = f"{_HISTORY}{device.name}/{history.digest(device.history)}"
+        if key in self.readings.memory:
+            return
+        derivation = self._judge.derivations[device.name]
+        instants = history.read_history(device, device.history)
+        messages = list(history.as_messages(device, derivation, instants))
+        self.readings.put(messages, {key: b"imported", **self._displacements()})
+        log.info("history imported device=%s instants=%d", device.name, len(instants))
+
+    def _episodes_of(self, alarms: Iterable[Alarm]) -> dict[str, bytes | None]:
+        """What must be remembered of the episodes that these transitions belong to."""
+        standing = {episode.alarm.episode: episode for episode in self._judge.episodes()}
+        return {
+            f"{_EPISODE}{alarm.episode}": msgspec.json.encode(standing[alarm.episode])
+            if alarm.episode in standing
+            else None
+            for alarm in alarms
+        }
+
+    def _displacements(self) -> Mapping[str, bytes]:
+        return {
+            f"{_DISPLACEMENTS}{name}": msgspec.json.encode(remembered)
+            for name, derivation in self._judge.derivations.items()
+            if (remembered := derivation.remembered())
+        }
+
+    def _save(self) -> None:
+        """Peaks of standing episodes and the memory of displacements, where they changed."""
+        episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
+        for lane, memory in ((self.alarms, episodes), (self.readings, self._displacements())):
+            changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}
+            self._saved.update(changed)
+            if changed:
+                lane.put([], changed)
+
+    async def _remember(self) -> None:
+        while True:
+            await asyncio.sleep(REMEMBER_S)
+            self._save()
+
+    async def _flush(self) -> None:
+        self._recorder.flush()
+        self._save()
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await self.alarms.flushed()
+                await self.readings.flushed()
+        except TimeoutError:
+            log.critical("the disk did not take everything in time")
+
+
+def _line(alarm: Alarm) -> str:
+    where = f"rule={alarm.rule} point={alarm.point} level={alarm.level}"
+    return f"{alarm.change} {where} value={alarm.value:g} limit={alarm.limit:g} episode={alarm.episode}"
+
+
+def open_link(bus: Bus) -> Link:
+    """The driver of a bus."""
+    return ModbusTcpLink(bus.modbus.host, bus.modbus.port)
+
+
+async def run(gateway: Gateway) -> None:
+    """Run the agent until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    agent = Agent(gateway)
+    try:
+        await agent.run(stop)
+    finally:
+        agent.close()

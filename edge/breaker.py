@@ -1,0 +1,60 @@
+"""When to ask a silent unit again and how long to wait, so that its neighbours keep every poll."""
+
+MAX_DELAY_S = 60.0
+RETRY_AT_ONCE = 1
+"""So many failures in a row may be a lost packet; from the next on the unit counts as down."""
+LEAST_TIMEOUT_S = 0.02
+SHARE = 50
+"""A probe may hold its neighbours up for its whole timeout once in so many of them: 2 % of the time."""
+
+
+class Breaker:
+    """What is known of one unit; all instants are seconds of one monotonic clock."""
+
+    def __init__(self) -> None:
+        """A unit is believed alive until it is silent."""
+        self._failures = 0
+        self._probe_at = 0.0
+        self._whole_wait_at = 0.0
+        self._slowest_s = 0.0
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the unit has been silent more often than a lost packet explains."""
+        return self._failures > RETRY_AT_ONCE
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the last answer failed to come."""
+        return self._failures > 0
+
+    def may_ask(self, now: float) -> bool:
+        """Whether the unit may be asked at `now`."""
+        return not self.is_down or now >= self._probe_at
+
+    def timeout_s(self, now: float, whole_s: float, slack_s: float) -> float:
+        """How long to wait for an answer.
+
+        The whole timeout for a unit that answered last time; for another no longer than the bus has nothing
+        else to do (`slack_s`), but enough for its slowest answer so far, and now and then the whole.
+        """
+        if not self.is_doubtful or slack_s >= whole_s or now >= self._whole_wait_at:
+            return whole_s
+        enough_s = min(whole_s, max(LEAST_TIMEOUT_S, 2 * self._slowest_s))
+        return max(enough_s, min(slack_s, whole_s))
+
+    def answered(self, took_s: float) -> bool:
+        """Note an answer; true where the unit had been down."""
+        was_down, self._failures = self.is_down, 0
+        self._slowest_s = max(self._slowest_s, took_s)
+        return was_down
+
+    def was_silent(self, now: float, whole_s: float, waited_s: float) -> bool:
+        """Note a silence; true where the unit counts as down from now on."""
+        self._failures += 1
+        # Delays of 1, 2, 4 … s from the moment the unit counts as down.
+        beyond = min(self._failures - RETRY_AT_ONCE - 1, 6)
+        self._probe_at = now + min(MAX_DELAY_S, 2.0**beyond)
+        if waited_s >= whole_s:
+            self._whole_wait_at = now + SHARE * whole_s
+        return self._failures == RETRY_AT_ONCE + 1

@@ -1,0 +1,448 @@
+"""What a gateway is told to do: `gateway.yaml`, checked until nothing in it can surprise."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from edge.bindings import InputMissingError, ParameterMissingError, bind_rules, points_of
+from sitewarden import documents
+from sitewarden.charts import load_chart
+from sitewarden.derived import DISPLACEMENTS
+from sitewarden.errors import ConfigurationError
+from sitewarden.loadchart import LoadChart
+from sitewarden.messages import PointBirth
+from sitewarden.profiles import Profile, load_profiles
+from sitewarden.rules.model import BoundRule, Parameter, Rule
+from sitewarden.rules.packs import load_pack
+from sitewarden.text import Text
+from sitewarden.topics import Mode
+
+NAME = "^[a-z0-9][a-z0-9-]{0,62}$"
+"""`sitewarden.topics.IDENTIFIER` as msgspec checks it."""
+
+Name = Annotated[str, msgspec.Meta(pattern=NAME, description="a name of a-z, 0-9 and -, 63 letters at most")]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port number from 1 to 65535")]
+Unit = Annotated[int, msgspec.Meta(ge=1, le=247, description="a unit number from 1 to 247")]
+Milliseconds = Annotated[int, msgspec.Meta(ge=20, le=86_400_000, description="milliseconds, 20 to 86400000")]
+Timeout = Annotated[int, msgspec.Meta(ge=10, le=60_000, description="milliseconds, 10 to 60000")]
+Pin = Annotated[int, msgspec.Meta(ge=0, le=27, description="a GPIO number (BCM) from 0 to 27")]
+Metres = Annotated[float, msgspec.Meta(description="a number of metres")]
+
+
+class _Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every record of the file has in common: it does not change, and it knows its keys."""
+
+
+class BrokerAddress(_Checked, frozen=True, kw_only=True):
+    """Where the MQTT broker is and as whom the gateway logs in."""
+
+    host: str
+    port: Port = 1883
+    username: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    """Certificates that the broker's is checked against; given, the connection is TLS."""
+
+
+class LogOutput(_Checked, frozen=True, kw_only=True, tag_field="driver", tag="log"):
+    """Siren and lamp as lines in a file."""
+
+    file: str
+
+
+class GpioOutput(_Checked, frozen=True, kw_only=True, tag_field="driver", tag="gpio"):
+    """Siren and lamp on two pins of a Raspberry Pi."""
+
+    siren_pin: Pin
+    lamp_pin: Pin
+
+
+OutputSettings = LogOutput | GpioOutput
+
+
+class ModbusTcp(_Checked, frozen=True, kw_only=True, tag_field="transport", tag="tcp"):
+    """Modbus TCP to a device, or to a converter with several units behind it."""
+
+    host: str
+    port: Port = 502
+    timeout_ms: Timeout = 500
+
+
+class CraneLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="crane"):
+    """Where a tower crane stands and how large it is, for the pages to draw; metres on the site's grid."""
+
+    x_m: Metres
+    y_m: Metres
+    jib_m: Metres
+    counter_jib_m: Metres
+    mast_m: Metres
+
+
+class PitLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="pit"):
+    """The outline of a foundation pit and where its points are, for the pages; metres on the site's grid."""
+
+    outline_m: list[tuple[Metres, Metres]]
+    depth_m: Metres
+    points_m: dict[str, tuple[Metres, Metres]] = {}
+
+
+class PlaceLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="place"):
+    """Where any other device stands."""
+
+    x_m: Metres
+    y_m: Metres
+
+
+Layout = CraneLayout | PitLayout | PlaceLayout
+
+
+class DeviceEntry(_Checked, frozen=True, kw_only=True):
+    """A device as the file has it."""
+
+    device: Name
+    profile: str
+    unit: Unit
+    label: Text | None = None
+    interval_ms: Milliseconds | None = None
+    load_chart: str | None = None
+    parameters: dict[str, float] = {}
+    zero: dict[str, float] = {}
+    history: str | None = None
+    layout: Layout | None = None
+
+
+class BusEntry(_Checked, frozen=True, kw_only=True):
+    """A bus as the file has it."""
+
+    bus: Name
+    modbus: ModbusTcp
+    devices: Annotated[list[DeviceEntry], msgspec.Meta(min_length=1, description="at least one device")]
+
+
+class GatewayFile(_Checked, frozen=True, kw_only=True):
+    """The whole file."""
+
+    site: Name
+    gateway: Name
+    mode: Mode = "live"
+    data_dir: str
+    broker: BrokerAddress
+    outputs: list[OutputSettings]
+    rules: list[str]
+    profiles: list[str] = []
+    """Folders with profiles of one's own, beside the shipped ones."""
+    buses: Annotated[list[BusEntry], msgspec.Meta(min_length=1, description="at least one bus")]
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device, everything about it looked up and checked."""
+
+    name: str
+    profile: Profile
+    unit: int
+    label: Text
+    intervals_ms: Mapping[str, int]
+    """By poll group."""
+    chart: LoadChart | None
+    zero: Mapping[str, float]
+    """In mm, by the key of each displacement point."""
+    points: tuple[PointBirth, ...]
+    """Raw and derived."""
+    rules: tuple[BoundRule, ...]
+    history: Path | None
+    layout: Mapping[str, Any]
+
+
+class Bus(msgspec.Struct, frozen=True, kw_only=True):
+    """A line to one or more devices."""
+
+    name: str
+    modbus: ModbusTcp
+    devices: tuple[Device, ...]
+
+
+class Broker(msgspec.Struct, frozen=True, kw_only=True):
+    """The broker with the password read; never printed."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    ca_file: Path | None
+
+
+class Gateway(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the agent works from."""
+
+    site: str
+    name: str
+    mode: Mode
+    data_dir: Path
+    broker: Broker
+    outputs: tuple[OutputSettings, ...]
+    """With their files made absolute."""
+    buses: tuple[Bus, ...]
+
+    @property
+    def devices(self) -> Iterator[Device]:
+        """Every device of every bus."""
+        return (device for bus in self.buses for device in bus.devices)
+
+
+def load_gateway(file: Path) -> Gateway:
+    """Read and check `gateway.yaml`; raises `ConfigurationError` at the first thing that cannot be meant."""
+    return _Check(documents.read(file, GatewayFile)).gateway()
+
+
+class _Check:
+    """One file under check: what it says, where it lies, and what it may refer to."""
+
+    def __init__(self, document: documents.Document[GatewayFile]) -> None:
+        self._document, self._file = document, document.value
+        self._folder = document.file.resolve().parent
+
+    def gateway(self) -> Gateway:
+        for error in (*self._named_twice(), *self._outputs_unusable()):
+            raise error
+        profiles = load_profiles(*(self._profile_folders()))
+        rules = self._rules()
+        for error in (*self._unknown_profiles(profiles), *self._parameters_unasked(rules)):
+            raise error
+        return Gateway(
+            site=self._file.site,
+            name=self._file.gateway,
+            mode=self._file.mode,
+            data_dir=self._folder / self._file.data_dir,
+            broker=self._broker(),
+            outputs=tuple(self._placed(settings) for settings in self._file.outputs),
+            buses=tuple(self._bus(i, entry, profiles, rules) for i, entry in enumerate(self._file.buses)),
+        )
+
+    def _error(self, field: str, message: str, mend: str) -> ConfigurationError:
+        return self._document.error(field, message, mend)
+
+    def _named_twice(self) -> Iterator[ConfigurationError]:
+        buses, devices, units = Counter[str](), Counter[str](), Counter[tuple[str, int]]()
+        for i, bus in enumerate(self._file.buses):
+            buses[bus.bus] += 1
+            if buses[bus.bus] > 1:
+                yield self._error(
+                    f"buses.{i}.bus", f"there is already a bus `{bus.bus}`", "Give each bus its own name."
+                )
+            for j, entry in enumerate(bus.devices):
+                devices[entry.device] += 1
+                units[bus.bus, entry.unit] += 1
+                where = f"buses.{i}.devices.{j}"
+                if devices[entry.device] > 1:
+                    message = f"there is already a device `{entry.device}`"
+                    yield self._error(f"{where}.device", message, "Give each device its own name.")
+                if units[bus.bus, entry.unit] > 1:
+                    message = f"unit {entry.unit} of bus `{bus.bus}` is already a device"
+                    yield self._error(f"{where}.unit", message, "One unit is one device; check the number.")
+
+    def _outputs_unusable(self) -> Iterator[ConfigurationError]:
+        for i, settings in enumerate(self._file.outputs):
+            if isinstance(settings, GpioOutput) and settings.siren_pin == settings.lamp_pin:
+                message = f"pin {settings.lamp_pin} already drives the siren"
+                yield self._error(f"outputs.{i}.lamp_pin", message, "Give siren and lamp a pin each.")
+            if isinstance(settings, LogOutput) and not (self._folder / settings.file).parent.is_dir():
+                message = f"the folder of `{settings.file}` does not exist"
+                yield self._error(f"outputs.{i}.file", message, "Make the folder, or name another file.")
+
+    def _placed(self, settings: OutputSettings) -> OutputSettings:
+        if isinstance(settings, LogOutput):
+            return LogOutput(file=str(self._folder / settings.file))
+        return settings
+
+    def _profile_folders(self) -> Iterator[Path]:
+        for i, name in enumerate(self._file.profiles):
+            folder = self._folder / name
+            if not folder.is_dir():
+                raise self._error(f"profiles.{i}", f"`{name}` is not a folder", "Name a folder of profiles.")
+            yield folder
+
+    def _rules(self) -> list[Rule]:
+        """Of all packs named; one name stands for one rule, so that an episode says which it was."""
+        found: dict[str, str] = {}
+        rules: list[Rule] = []
+        for i, name in enumerate(self._file.rules):
+            try:
+                pack = load_pack(name, self._folder)
+            except ConfigurationError as exc:
+                raise self._pointed(exc, f"rules.{i}") from exc
+            for rule in pack.rules:
+                if rule.rule in found:
+                    message = f"the rule `{rule.rule}` of `{pack.pack}` is already in `{found[rule.rule]}`"
+                    raise self._error(f"rules.{i}", message, "Name each pack once, each rule its own way.")
+                found[rule.rule] = pack.pack
+            rules.extend(pack.rules)
+        return rules
+
+    def _pointed(self, exc: ConfigurationError, field: str) -> ConfigurationError:
+        """An error without a line of its own (`there is no such pack`) stands where the name was written."""
+        return exc if exc.line else self._error(field, exc.message, exc.mend)
+
+    def _unknown_profiles(self, profiles: Mapping[str, Profile]) -> Iterator[ConfigurationError]:
+        for i, bus in enumerate(self._file.buses):
+            for j, entry in enumerate(bus.devices):
+                if entry.profile not in profiles:
+                    message = f"there is no profile `{entry.profile}`"
+                    mend = _nearest(entry.profile, profiles, "Profiles are")
+                    yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
+
+    def _parameters_unasked(self, rules: list[Rule]) -> Iterator[ConfigurationError]:
+        asked = {
+            rule.condition.limit.parameter for rule in rules if isinstance(rule.condition.limit, Parameter)
+        }
+        for i, bus in enumerate(self._file.buses):
+            for j, entry in enumerate(bus.devices):
+                for name in entry.parameters.keys() - asked:
+                    where = f"buses.{i}.devices.{j}.parameters.{name}"
+                    mend = _nearest(name, asked, "The packs in `rules` ask for")
+                    yield self._error(where, "no rule asks for this parameter", mend)
+
+    def _broker(self) -> Broker:
+        settings = self._file.broker
+        if settings.password_file is not None and settings.username is None:
+            raise self._error("broker.username", "is missing beside a password file", "Add `username:`.")
+        ca_file = None if settings.ca_file is None else self._folder / settings.ca_file
+        if ca_file is not None and not ca_file.is_file():
+            raise self._error("broker.ca_file", f"`{settings.ca_file}` is not a file", "Check the path.")
+        return Broker(
+            host=settings.host,
+            port=settings.port,
+            username=settings.username,
+            password=self._password(settings.password_file),
+            ca_file=ca_file,
+        )
+
+    def _password(self, name: str | None) -> str | None:
+        if name is None:
+            return None
+        file, field = self._folder / name, "broker.password_file"
+        try:
+            mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
+            raise self._error(field, f"`{name}` cannot be read: {reason}", "Check the path.") from exc
+        if mode & 0o007:
+            raise self._error(field, f"everybody on this machine can use `{name}`", f"chmod 600 {name}")
+        password = text.rstrip("\r\n")
+        if not password or "\n" in password:
+            raise self._error(field, f"`{name}` does not hold one line", "Write the password only.")
+        return password
+
+    def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], rules: list[Rule]) -> Bus:
+        devices = tuple(
+            self._device(f"buses.{i}.devices.{j}", device, profiles[device.profile], rules)
+            for j, device in enumerate(entry.devices)
+        )
+        return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
+
+    def _device(self, where: str, entry: DeviceEntry, profile: Profile, rules: list[Rule]) -> Device:
+        for error in (
+            *self._transport_not_offered(where, profile),
+            *self._chart_misplaced(where, entry, profile),
+            *self._zero_misplaced(where, entry, profile),
+            *self._layout_misplaced(where, entry, profile),
+        ):
+            raise error
+        intervals = {name: entry.interval_ms or group.interval_ms for name, group in profile.groups.items()}
+        points = self._points(where, entry, profile, intervals)
+        return Device(
+            name=entry.device,
+            profile=profile,
+            unit=entry.unit,
+            label=entry.label or Text(entry.device, entry.device),
+            intervals_ms=intervals,
+            chart=self._chart(where, entry),
+            zero=dict(entry.zero),
+            points=points,
+            rules=self._bound(where, entry, points, rules),
+            history=self._history(where, entry),
+            layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
+        )
+
+    def _transport_not_offered(self, where: str, profile: Profile) -> Iterator[ConfigurationError]:
+        if "tcp" not in profile.modbus.transports:
+            offered = ", ".join(profile.modbus.transports)
+            message = f"`{profile.profile}` does not speak Modbus over tcp, only over {offered}"
+            yield self._error(f"{where}.profile", message, "Use a bus of that transport.")
+
+    def _chart_misplaced(
+        self, where: str, entry: DeviceEntry, profile: Profile
+    ) -> Iterator[ConfigurationError]:
+        is_crane = profile.device_kind == "crane"
+        if is_crane and entry.load_chart is None:
+            message = "a crane needs its load chart, or no overload can be seen"
+            yield self._error(f"{where}.load_chart", message, "Add `load_chart:`, a name or a file.")
+        if not is_crane and entry.load_chart is not None:
+            message = f"`{profile.profile}` is no crane and has no load chart"
+            yield self._error(f"{where}.load_chart", message, "Remove the line.")
+
+    def _zero_misplaced(
+        self, where: str, entry: DeviceEntry, profile: Profile
+    ) -> Iterator[ConfigurationError]:
+        wanted = {key for key, point in profile.points.items() if point.kind in DISPLACEMENTS}
+        for key in entry.zero.keys() - wanted:
+            mend = _nearest(key, wanted, "Displacement points are")
+            yield self._error(f"{where}.zero.{key}", "is not a displacement point of this profile", mend)
+        missing = sorted(wanted - entry.zero.keys())
+        if missing:
+            message = f"the zero reading of {', '.join(missing)} is missing"
+            mend = "Give the first reading of each displacement point in mm."
+            yield self._error(f"{where}.zero", message, mend)
+
+    def _layout_misplaced(
+        self, where: str, entry: DeviceEntry, profile: Profile
+    ) -> Iterator[ConfigurationError]:
+        if not isinstance(entry.layout, PitLayout):
+            return
+        for key in entry.layout.points_m.keys() - profile.points.keys():
+            mend = _nearest(key, profile.points, "Points are")
+            yield self._error(f"{where}.layout.points_m.{key}", "is not a point of this profile", mend)
+
+    def _chart(self, where: str, entry: DeviceEntry) -> LoadChart | None:
+        if entry.load_chart is None:
+            return None
+        try:
+            return load_chart(entry.load_chart, self._folder)
+        except ConfigurationError as exc:
+            raise self._pointed(exc, f"{where}.load_chart") from exc
+
+    def _points(
+        self, where: str, entry: DeviceEntry, profile: Profile, intervals: Mapping[str, int]
+    ) -> tuple[PointBirth, ...]:
+        try:
+            return tuple(points_of(entry.device, profile, intervals))
+        except InputMissingError as exc:
+            raise self._error(f"{where}.profile", str(exc), "Complete the profile.") from exc
+
+    def _bound(
+        self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...], rules: list[Rule]
+    ) -> tuple[BoundRule, ...]:
+        try:
+            return tuple(bind_rules(points, rules, entry.parameters))
+        except ParameterMissingError as exc:
+            mend = f"Add `{exc.parameter}:` with the design engineer's value."
+            raise self._error(f"{where}.parameters", str(exc), mend) from exc
+
+    def _history(self, where: str, entry: DeviceEntry) -> Path | None:
+        if entry.history is None:
+            return None
+        file = self._folder / entry.history
+        if not file.is_file():
+            message = f"`{entry.history}` is not a file"
+            raise self._error(f"{where}.history", message, "Check the path, or remove the line.")
+        return file
+
+
+def _nearest(name: str, known: Mapping[str, Any] | set[str], otherwise: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"Did you mean `{near[0]}`?"
+    return f"{otherwise} {', '.join(sorted(known))}." if known else "Remove the line."

@@ -1,0 +1,41 @@
+"""How the agent speaks to devices: a driver knows one protocol, the bus above it knows none."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from sitewarden.quality import Quality
+
+
+class Request(NamedTuple):
+    """One read: so many registers from an address, as the protocol counts them (from 0)."""
+
+    function: int
+    first: int
+    length: int
+
+
+class Answer(NamedTuple):
+    """What a unit said, or why it did not."""
+
+    registers: Sequence[int]
+    """As many as asked for; empty where the quality is not good."""
+    quality: Quality
+    detail: str = ""
+    """For the log."""
+    is_refusal: bool = False
+    """The unit answered that it has no such registers: asking for fewer may succeed."""
+    is_silence: bool = False
+    """The unit cost the bus its waiting time; asking again soon would cost it again."""
+
+
+class Link(Protocol):
+    """One line to one or more units; used by one task, which never has two reads under way."""
+
+    async def run(self) -> None:
+        """Keep the line open until cancelled."""
+
+    async def read(self, unit: int, request: Request, timeout_s: float) -> Answer:
+        """Ask and wait for at most `timeout_s`; never raises for what a line or a unit can do wrong."""
+
+    def reopen(self) -> None:
+        """Close the line so that it is opened anew: nothing that was on its way may arrive any more."""

@@ -1,0 +1,196 @@
+"""From readings to alarms: derive, judge, and tell each transition with its evidence. Waits for nothing."""
+
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import msgspec
+
+from edge.clock import ClockState
+from edge.config import Device
+from edge.derivation import Derivation
+from sitewarden.messages import Alarm, Series, series_of
+from sitewarden.points import PointKind, point_kind, quantise
+from sitewarden.readings import Reading
+from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, step
+from sitewarden.rules.model import BoundRule
+
+EVIDENCE_MS = 60_000
+EVIDENCE_READINGS = 300
+"""Of one point in one alarm; more are thinned, the newest always stays."""
+KEPT_READINGS = 1200
+"""Of one point: a minute at 20 readings a second."""
+
+_DUST_DECIMALS = 9
+"""114.1 - 100.1 is 13.999999999999986 and must reach a limit of 14; no sensor resolves 1e-9."""
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True):
+    """A standing alarm as it is kept over a restart."""
+
+    alarm: Alarm
+    """Its raise, without evidence."""
+    state: RuleState
+
+
+class Judgement(NamedTuple):
+    """What one poll came to."""
+
+    readings: list[Reading]
+    """Raw and derived, rounded to the resolution of their kinds: what is recorded."""
+    alarms: list[Alarm]
+    """Transitions in order; `boot` and `seq` are the outbox's to give."""
+
+
+class _Watch:
+    """A rule on its point and where it stands."""
+
+    def __init__(self, device: Device, bound: BoundRule, kind: str) -> None:
+        self.device, self.bound, self.kind = device, bound, kind
+        self.state = NORMAL
+        self.alarm: Alarm | None = None
+        """The raise of the standing episode."""
+
+
+class Judge:
+    """Every rule on every point of a gateway. One reading moves it; it has no clock and no tasks."""
+
+    def __init__(self, devices: Iterable[Device], clock_state: Callable[[], ClockState]) -> None:
+        """`clock_state` is asked at each transition."""
+        self._devices = list(devices)
+        self._clock_state = clock_state
+        self.derivations = {device.name: Derivation(device) for device in self._devices}
+        births = [birth for device in self._devices for birth in device.points]
+        self._kinds: dict[str, PointKind] = {birth.p: point_kind(birth.kind) for birth in births}
+        self._watches: dict[str, list[_Watch]] = {}
+        kinds = {birth.p: birth.kind for birth in births}
+        for device in self._devices:
+            for bound in device.rules:
+                watch = _Watch(device, bound, kinds[bound.point])
+                self._watches.setdefault(bound.point, []).append(watch)
+        self._beside = {device.name: _points_beside(device) for device in self._devices}
+        kept = {*self._watches, *chain.from_iterable(self._beside.values())}
+        self._recent: dict[str, deque[Reading]] = {point: deque(maxlen=KEPT_READINGS) for point in kept}
+
+    def resume(self, episodes: Iterable[Episode], now_ms: int) -> list[Alarm]:
+        """Go on with the alarms that stood when the agent ended.
+
+        Returns a clear for each whose rule or point is gone from the configuration: nothing could end it.
+        """
+        waiting = {(episode.alarm.point, episode.alarm.rule): episode for episode in episodes}
+        for watch in self._all():
+            episode = waiting.pop((watch.bound.point, watch.bound.rule.rule), None)
+            if episode is not None:
+                watch.alarm, watch.state = episode.alarm, _resumed(episode.state)
+        return [
+            msgspec.structs.replace(
+                orphan.alarm, change="cleared", at=now_ms, cleared_at=now_ms, peak=orphan.state.peak
+            )
+            for orphan in waiting.values()
+        ]
+
+    def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
+        """Judge the readings of one poll, and what is derived from them."""
+        judged = [*readings, *self.derivations[device.name].derive(readings)]
+        recorded = [self._rounded(reading) for reading in judged]
+        for reading in recorded:
+            recent = self._recent.get(reading.point)
+            if recent is not None:
+                recent.append(reading)
+        return Judgement(recorded, list(self._transitions(judged)))
+
+    def episodes(self) -> list[Episode]:
+        """The standing alarms, to be kept over a restart."""
+        return [
+            Episode(alarm=watch.alarm, state=watch.state) for watch in self._all() if watch.alarm is not None
+        ]
+
+    def worst_level(self) -> int:
+        """Of the standing alarms; 0 where there is none."""
+        return max((watch.alarm.level for watch in self._all() if watch.alarm is not None), default=0)
+
+    def _all(self) -> Iterator[_Watch]:
+        return chain.from_iterable(self._watches.values())
+
+    def _rounded(self, reading: Reading) -> Reading:
+        if reading.value is None:
+            return reading
+        return reading._replace(value=quantise(reading.value, self._kinds[reading.point].resolution))
+
+    def _transitions(self, judged: Iterable[Reading]) -> Iterator[Alarm]:
+        for point, at_ms, exact, quality in judged:
+            watches = self._watches.get(point)
+            if watches is None:
+                continue
+            value = None if exact is None else round(exact, _DUST_DECIMALS)
+            for watch in watches:
+                watch.state, transition = step(watch.bound, watch.state, at_ms, value, quality)
+                if transition is not None:
+                    yield self._told(watch, transition)
+
+    def _told(self, watch: _Watch, transition: Transition) -> Alarm:
+        """The transition as a message; the watch remembers the raise until the clear."""
+        resolution = self._kinds[watch.bound.point].resolution
+        alarm = msgspec.structs.replace(
+            watch.alarm or self._raised(watch, transition),
+            change=transition.change,
+            at=transition.at_ms,
+            value=quantise(transition.value, resolution),
+            peak=quantise(transition.peak, resolution),
+            cleared_at=transition.at_ms if transition.change == "cleared" else None,
+            clock=self._clock_state(),
+        )
+        watch.alarm = alarm if transition.change == "raised" else None
+        return msgspec.structs.replace(alarm, evidence=self._evidence(watch, transition.at_ms))
+
+    def _raised(self, watch: _Watch, transition: Transition) -> Alarm:
+        rule = watch.bound.rule
+        return Alarm(
+            boot="",
+            seq=0,
+            at=transition.at_ms,
+            change="raised",
+            episode=uuid.uuid4().hex,
+            device=watch.device.name,
+            point=watch.bound.point,
+            kind=watch.kind,
+            rule=rule.rule,
+            rule_version=rule.version,
+            family=rule.family,
+            level=rule.level,
+            label=rule.label,
+            unit=self._kinds[watch.bound.point].unit,
+            value=transition.value,
+            limit=watch.bound.limit,
+            peak=transition.peak,
+            raised_at=transition.raised_at_ms,
+            basis=rule.basis,
+            hazard=rule.hazard,
+        )
+
+    def _evidence(self, watch: _Watch, at_ms: int) -> list[Series]:
+        points = dict.fromkeys((watch.bound.point, *self._beside[watch.device.name]))
+        readings = chain.from_iterable(_last_minute(self._recent[point], at_ms) for point in points)
+        return series_of(list(readings), at_ms)
+
+
+def _resumed(state: RuleState) -> RuleState:
+    """An off-delay must be seen through with good readings, and there were none while the agent was away."""
+    return msgspec.structs.replace(state, phase=Phase.ACTIVE)
+
+
+def _points_beside(device: Device) -> list[str]:
+    """What the evidence of a crane shows beside the watched point."""
+    if device.profile.device_kind != "crane":
+        return []
+    wanted = ("crane.load", "crane.radius")
+    return [f"{device.name}/{key}" for key, point in device.profile.points.items() if point.kind in wanted]
+
+
+def _last_minute(recent: Sequence[Reading], at_ms: int) -> list[Reading]:
+    """At most `EVIDENCE_READINGS`, evenly thinned, the newest always among them."""
+    minute = [reading for reading in recent if reading.at_ms >= at_ms - EVIDENCE_MS]
+    stride = -(-len(minute) // EVIDENCE_READINGS)
+    return minute[::-1][:: max(1, stride)][::-1]

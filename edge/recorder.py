@@ -1,0 +1,52 @@
+"""Readings gathered into batches: columns of many polls are small, and the disk is asked twice a second."""
+
+import asyncio
+from collections.abc import Sequence
+
+from edge.lane import Lane
+from sitewarden.messages import Readings, series_of
+from sitewarden.readings import Reading
+
+FLUSH_S = 0.5
+FEW = 20
+"""A batch of fewer waits once more, so at most for a second."""
+MANY = 2000
+"""A batch of so many goes at once: a message stays small enough for a slow line."""
+
+
+class Recorder:
+    """Puts readings into the lane in batches of at least 20 readings or a second."""
+
+    def __init__(self, lane: Lane) -> None:
+        """Writes to `lane`."""
+        self._lane = lane
+        self._gathered: list[Reading] = []
+        self._waited = False
+
+    def add(self, readings: Sequence[Reading]) -> None:
+        """Take readings; waits for nothing."""
+        self._gathered += readings
+        if len(self._gathered) >= MANY:
+            self.flush()
+
+    async def run(self) -> None:
+        """Flush in time until cancelled."""
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            if self._waited or len(self._gathered) >= FEW:
+                self.flush()
+            else:
+                self._waited = bool(self._gathered)
+
+    def flush(self) -> None:
+        """Put into the lane whatever is gathered."""
+        self._waited = False
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._lane.put([batch_of(gathered)])
+
+
+def batch_of(readings: list[Reading], *, hist: bool = False) -> Readings:
+    """The readings as a message; `boot` and `seq` are the outbox's to give."""
+    at_ms = min(reading.at_ms for reading in readings)
+    return Readings(boot="", seq=0, at=at_ms, series=series_of(readings, at_ms), hist=hist)

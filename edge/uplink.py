@@ -1,0 +1,258 @@
+"""The way to the cloud: birth, heartbeat, two lanes side by side, deletion by receipt alone."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import shutil
+import ssl
+from collections.abc import Callable
+from typing import Literal
+
+import aiomqtt
+import msgspec
+
+from edge import clock
+from edge.config import Gateway
+from edge.lane import Lane
+from edge.outbox import Record
+from edge.window import Span, Window
+from sitewarden import __version__, topics
+from sitewarden.errors import MessageError
+from sitewarden.messages import Command, Counters, DeviceBirth, Readings, Receipt, Status, decode, encode
+
+log = logging.getLogger(__name__)
+
+RECONNECT_S, RECONNECT_MAX_S = 0.2, 5.0
+KEEPALIVE_S = 20
+HEARTBEAT_S = 10.0
+RESEND_S = 10.0
+BACKFILL_AFTER_MS = 60_000
+"""A backlog record older than this is told to be back-fill: nobody should take it for what is now."""
+KIB = 1024
+
+
+class Uplink:
+    """Speaks for one gateway, over one connection after the other."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        lanes: tuple[Lane, Lane],
+        devices: list[DeviceBirth],
+        *,
+        boot: str,
+        resend_s: float = RESEND_S,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        """`lanes` are alarms and readings; `devices` is what the birth declares."""
+        self._gateway, self._devices, self._boot = gateway, devices, boot
+        self._heartbeat_s = heartbeat_s
+        self._alarms, self._readings = lanes
+        self._windows = {
+            "alarms": Window(records=64, size=512 * KIB, resend_s=resend_s),
+            "readings": Window(records=32, size=128 * KIB, resend_s=resend_s),
+        }
+        self._is_connected = False
+        self._farewell = asyncio.Event()
+        self._receipted = asyncio.Event()
+
+    async def run(self) -> None:
+        """Connect, send, and connect again until told to end; a mistake of ours must not silence the site."""
+        delay_s, is_news = RECONNECT_S, True
+        while not self._farewell.is_set():
+            try:
+                async with self._client() as client:
+                    log.info("connected broker=%s:%d", self._gateway.broker.host, self._gateway.broker.port)
+                    delay_s, is_news = RECONNECT_S, True
+                    await self._session(client)
+            except* aiomqtt.MqttError as group:
+                if is_news:
+                    log.warning("no broker, trying on: %s", group.exceptions[0])
+                is_news = False
+            except* Exception:
+                log.exception("the connection ended by a mistake")
+            if not self._farewell.is_set():
+                await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))
+                delay_s = min(2 * delay_s, RECONNECT_MAX_S)
+
+    async def drain(self, within_s: float) -> None:
+        """Wait until the cloud has everything, at most so long, and not at all without a connection."""
+        self._receipted.clear()
+        if self._is_connected and self._depth():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    while self._depth():
+                        await self._receipted.wait()
+                        self._receipted.clear()
+
+    def say_farewell(self) -> None:
+        """Declare the gateway offline in good order; `run` then returns."""
+        self._farewell.set()
+
+    def _client(self) -> aiomqtt.Client:
+        broker = self._gateway.broker
+        return aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            # One name always: a stale connection is taken over, so its last will comes before our birth.
+            identifier=f"sitewarden-{self._gateway.site}-{self._gateway.name}",
+            protocol=aiomqtt.ProtocolVersion.V311,
+            clean_session=True,
+            will=aiomqtt.Will(self._topic("status"), self._offline(), qos=1, retain=True),
+            keepalive=KEEPALIVE_S,
+            tls_context=ssl.create_default_context(cafile=broker.ca_file) if broker.ca_file else None,
+            # The windows bound what is under way; the library's own queue would set alarms behind readings.
+            max_inflight_messages=1000,
+        )
+
+    async def _session(self, client: aiomqtt.Client) -> None:
+        """One connection, until it breaks or the farewell is said."""
+        client.pending_calls_threshold = 1000
+        serving = asyncio.create_task(self._serve(client), name="uplink session")
+        farewell = asyncio.create_task(self._farewell.wait(), name="uplink farewell")
+        try:
+            await asyncio.wait((serving, farewell), return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+            else:
+                await client.publish(self._topic("status"), self._offline(), qos=1, retain=True)
+        finally:
+            self._is_connected = False
+            serving.cancel()
+            farewell.cancel()
+            await asyncio.wait((serving, farewell))
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        await client.subscribe([(self._heard("receipts"), 1), (self._heard("command"), 1)])
+        await self._publish_birth(client)
+        self._is_connected = True
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send(client, group, self._alarms, "alarms"), name="uplink alarms")
+            group.create_task(self._send(client, group, self._readings, "readings"), name="uplink readings")
+            group.create_task(self._receive(client), name="uplink receive")
+            group.create_task(self._beat(client), name="uplink heartbeat")
+
+    async def _send(
+        self, client: aiomqtt.Client, group: asyncio.TaskGroup, lane: Lane, channel: topics.UpChannel
+    ) -> None:
+        """Keep the lane's window filled."""
+        window, monotonic = self._windows[lane.name], asyncio.get_running_loop().time
+        window.begin(lane.state.next_seq)
+
+        def send(record: Record, body: bytes) -> None:
+            window.sent(record.seq, len(body), monotonic())
+            name = f"uplink {channel} {record.seq}"
+            group.create_task(client.publish(self._topic(channel), body, qos=1), name=name)
+
+        while True:
+            lane.changed.clear()
+            for seq in window.overdue(monotonic()):
+                for record in await lane.fetch(seq, seq, 1):
+                    send(record, record.body)
+                    break
+                else:
+                    window.gone((seq,))
+            if not await self._send_next(lane, window, send):
+                await _changed(lane, window.next_resend_at())
+
+    async def _send_next(self, lane: Lane, window: Window, send: Callable[[Record, bytes], None]) -> bool:
+        """Send what fits of the next span; false where there is nothing to send or no room."""
+        span = window.choose(lane.state.next_seq)
+        if span is None:
+            return False
+        records = await lane.fetch(span.first, span.last, span.limit)
+        taken = span.first - 1 if records else span.last
+        for record in records:
+            if window.is_full:
+                break
+            send(record, _as_backfill(record, lane, span))
+            taken = record.seq
+        window.advance(span, taken)
+        return True
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            try:
+                if message.topic.matches(self._heard("receipts")):
+                    await self._take_receipt(decode(message.payload, Receipt))
+                else:
+                    await self._obey(client, decode(message.payload, Command))
+            except MessageError as exc:
+                log.warning("not understood topic=%s: %s", message.topic, exc)
+
+    async def _take_receipt(self, receipt: Receipt) -> None:
+        lane = self._alarms if receipt.lane == "alarms" else self._readings
+        self._windows[lane.name].gone(await lane.delete(receipt.boot, receipt.seqs))
+        lane.changed.set()
+        self._receipted.set()
+
+    def _depth(self) -> int:
+        return self._alarms.state.depth + self._readings.state.depth
+
+    async def _obey(self, client: aiomqtt.Client, command: Command) -> None:
+        log.info("command=%s", command.command)
+        await self._publish_birth(client)
+        now = asyncio.get_running_loop().time()
+        for lane in (self._alarms, self._readings):
+            self._windows[lane.name].resend_all(now)
+            lane.changed.set()
+
+    async def _beat(self, client: aiomqtt.Client) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            await client.publish(self._topic("status"), encode(await self._status("heartbeat")), qos=1)
+
+    async def _publish_birth(self, client: aiomqtt.Client) -> None:
+        birth = msgspec.structs.replace(await self._status("online"), devices=self._devices)
+        await client.publish(self._topic("status"), encode(birth), qos=1, retain=True)
+
+    async def _status(self, state: Literal["online", "heartbeat"]) -> Status:
+        alarms, readings = self._alarms.state, self._readings.state
+        oldest = [await lane.oldest_at_ms() for lane in (self._alarms, self._readings)]
+        return Status(
+            state=state,
+            boot=self._boot,
+            at=clock.now_ms(),
+            software=__version__,
+            outbox={"alarms": alarms.depth, "readings": readings.depth},
+            oldest_at=min((at for at in oldest if at is not None), default=None),
+            disk_free_bytes=shutil.disk_usage(self._gateway.data_dir).free,
+            clock=clock.clock_state(),
+            counters=Counters(
+                readings_written=readings.written,
+                alarms_written=alarms.written,
+                readings_dropped=readings.dropped,
+                alarms_dropped=alarms.dropped,
+            ),
+        )
+
+    def _offline(self) -> bytes:
+        return encode(Status(state="offline", boot=self._boot, at=clock.now_ms(), software=__version__))
+
+    def _topic(self, channel: topics.UpChannel) -> str:
+        return topics.up(self._gateway.mode, self._gateway.site, self._gateway.name, channel)
+
+    def _heard(self, channel: topics.DownChannel) -> str:
+        return topics.down(self._gateway.mode, self._gateway.site, self._gateway.name, channel)
+
+
+async def _changed(lane: Lane, until: float | None) -> None:
+    """Wait for something new in the lane, at most until that instant of the loop's clock."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            await lane.changed.wait()
+
+
+def _as_backfill(record: Record, lane: Lane, span: Span) -> bytes:
+    """The body to send: readings that an outage held back say so."""
+    is_old = clock.now_ms() - record.at_ms > BACKFILL_AFTER_MS
+    if lane.name != "readings" or not span.is_backlog or not is_old:
+        return record.body
+    try:
+        return encode(msgspec.structs.replace(decode(record.body, Readings), hist=True))
+    except MessageError as exc:
+        log.warning("sent as it is seq=%d: %s", record.seq, exc)
+        return record.body

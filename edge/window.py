@@ -1,0 +1,102 @@
+"""Which records of a lane go next and which are under way: live before backlog, never too many. Pure."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+LAG = 64
+"""Live records that nobody takes become backlog, so that the newest go first when somebody does."""
+
+
+class Span(NamedTuple):
+    """Records to ask the outbox for."""
+
+    first: int
+    last: int
+    limit: int
+    is_backlog: bool
+
+
+class _Flight(NamedTuple):
+    resend_at: float
+    size: int
+
+
+class Window:
+    """The records under way on one connection; all instants are seconds of one monotonic clock."""
+
+    def __init__(self, *, records: int, size: int, resend_s: float) -> None:
+        """At most so many records and bytes are under way at a time; a quarter stays free of backlog."""
+        self._records, self._size, self._resend_s = records, size, resend_s
+        self._flight: dict[int, _Flight] = {}
+        self._bytes = 0
+        self._live = 1
+        self._backlog: list[tuple[int, int]] = []
+
+    def begin(self, next_seq: int) -> None:
+        """A new connection: nothing is under way, and all that was written before is backlog."""
+        self._flight.clear()
+        self._bytes = 0
+        self._live, self._backlog = next_seq, [(1, next_seq - 1)] if next_seq > 1 else []
+
+    def choose(self, next_seq: int) -> Span | None:
+        """What to send next, given the seq that the next record will get."""
+        if next_seq - self._live > LAG:
+            self._backlog.append((self._live, next_seq - 2))
+            self._live = next_seq - 1
+        room = self._room(self._records, self._size)
+        if self._live < next_seq:
+            return Span(self._live, next_seq - 1, room, is_backlog=False) if room else None
+        room = self._room(self._records * 3 // 4, self._size * 3 // 4)
+        if self._backlog and room:
+            return Span(*self._backlog[0], room, is_backlog=True)
+        return None
+
+    def advance(self, span: Span, taken: int) -> None:
+        """Note that of `span` all up to `taken` is sent or gone."""
+        if not span.is_backlog:
+            self._live = max(self._live, taken + 1)
+        elif taken >= span.last:
+            self._backlog.pop(0)
+        else:
+            self._backlog[0] = (taken + 1, span.last)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may be sent."""
+        return not self._room(self._records, self._size)
+
+    def sent(self, seq: int, size: int, now: float) -> None:
+        """Note that a record is under way."""
+        self.gone((seq,))
+        self._flight[seq] = _Flight(now + self._resend_s, size)
+        self._bytes += size
+
+    def gone(self, seqs: Iterable[int]) -> None:
+        """Note that records are no longer in the outbox."""
+        for seq in seqs:
+            flight = self._flight.pop(seq, None)
+            if flight is not None:
+                self._bytes -= flight.size
+
+    def overdue(self, now: float) -> list[int]:
+        """Records that no receipt came for in time, oldest first."""
+        return sorted(seq for seq, flight in self._flight.items() if flight.resend_at <= now)
+
+    def resend_all(self, now: float) -> None:
+        """Whatever is under way is due at once: what held up its receipt is mended."""
+        for seq, flight in self._flight.items():
+            self._flight[seq] = flight._replace(resend_at=now)
+
+    def next_resend_at(self) -> float | None:
+        """When the next record is overdue."""
+        return min((flight.resend_at for flight in self._flight.values()), default=None)
+
+    def __len__(self) -> int:
+        """Records under way."""
+        return len(self._flight)
+
+    def _room(self, records: int, size: int) -> int:
+        """How many more records fit; a single one always fits into an empty window."""
+        if self._bytes >= size:
+            return 0
+        return max(0, records - len(self._flight))
