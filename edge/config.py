@@ -112,6 +112,8 @@ class DeviceEntry(_Checked, frozen=True, kw_only=True):
     parameters: dict[str, float] = {}
     zero: dict[str, float] = {}
     history: str | None = None
+    unused: list[str] = []
+    """Points to which nothing is connected: not read, not declared, not judged."""
     layout: Layout | None = None
 
 
@@ -344,6 +346,7 @@ class _Check:
         return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
 
     def _device(self, where: str, entry: DeviceEntry, profile: Profile, rules: list[Rule]) -> Device:
+        profile = self._without_unused(where, entry, profile)
         for error in (
             *self._transport_not_offered(where, profile),
             *self._chart_misplaced(where, entry, profile),
@@ -366,6 +369,16 @@ class _Check:
             history=self._history(where, entry),
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
         )
+
+    def _without_unused(self, where: str, entry: DeviceEntry, profile: Profile) -> Profile:
+        for i, key in enumerate(entry.unused):
+            if key not in profile.points:
+                mend = _nearest(key, profile.points, "Points are")
+                raise self._error(f"{where}.unused.{i}", f"`{key}` is not a point of this profile", mend)
+        used = {key: point for key, point in profile.points.items() if key not in entry.unused}
+        if not used:
+            raise self._error(f"{where}.unused", "leaves no point to read", "Remove the device instead.")
+        return msgspec.structs.replace(profile, points=used)
 
     def _transport_not_offered(self, where: str, profile: Profile) -> Iterator[ConfigurationError]:
         if "tcp" not in profile.modbus.transports:
@@ -394,7 +407,7 @@ class _Check:
         missing = sorted(wanted - entry.zero.keys())
         if missing:
             message = f"the zero reading of {', '.join(missing)} is missing"
-            mend = "Give the first reading of each displacement point in mm."
+            mend = "Give each displacement point's first reading in mm, or name it under `unused:`."
             yield self._error(f"{where}.zero", message, mend)
 
     def _layout_misplaced(
@@ -420,7 +433,9 @@ class _Check:
         try:
             return tuple(points_of(entry.device, profile, intervals))
         except InputMissingError as exc:
-            raise self._error(f"{where}.profile", str(exc), "Complete the profile.") from exc
+            raise self._error(
+                f"{where}.profile", str(exc), "A crane's ratios need load, radius and falls."
+            ) from exc
 
     def _bound(
         self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...], rules: list[Rule]

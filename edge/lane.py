@@ -108,7 +108,7 @@ class Lane:
             self._give_up(write)
         except sqlite3.DatabaseError as exc:
             log.critical("disk refuses the outbox lane=%s waiting=%d: %s", self.name, len(self._waiting), exc)
-            if self.name == "readings" and exc.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            if self.name == "readings" and getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
                 await self._make_room()
             return False
         return True

@@ -1,0 +1,14 @@
+"""Tests wait for a condition, never for a while."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+
+async def until(condition: Callable[[], object], *, within_s: float = 5.0, what: str = "") -> None:
+    """Return as soon as `condition()` is true; fail the test where that does not happen in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {what or condition}")
+        await asyncio.sleep(0.005)
