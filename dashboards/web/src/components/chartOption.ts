@@ -2,6 +2,7 @@
 
 import type { EChartsCoreOption } from 'echarts/core'
 import type { Level } from '@/api/types'
+import { niceStep } from '@/domain/frame'
 import { formatNumber } from '@/domain/numbers'
 import type { LinePoint } from '@/domain/series'
 import { formatInstant, zoneOffsetMs } from '@/domain/time'
@@ -62,9 +63,10 @@ export function trendOption(trend: Trend, colour: Colour): EChartsCoreOption {
   const text = { color: colour('--text-3'), fontSize: 11 }
   return {
     animation: false,
+    textStyle: { fontFamily: colour('--font') },
     useUTC: true,
     aria: { enabled: true, label: { description: trend.label } },
-    grid: { left: 48, right: 62, top: 16, bottom: trend.zoomable ? 58 : 28 },
+    grid: { left: 48, right: 76, top: 16, bottom: trend.zoomable ? 58 : 28 },
     tooltip: tooltip(trend, colour),
     xAxis: {
       type: 'time', min: shifted(trend.fromMs, trend.zone), max: shifted(trend.toMs, trend.zone),
@@ -88,14 +90,17 @@ function bound(trend: Trend, end: 'min' | 'max'): (range: { min: number; max: nu
     const known = Number.isFinite(range.min) ? range : { min: 0, max: 1 }
     const low = Math.min(known.min, ...limits)
     const high = Math.max(known.max, ...limits)
-    const room = (high - low || 1) * 0.06
-    return tidy(end === 'min' ? (low >= 0 && low - room < 0 ? 0 : low - room) : high + room, end)
+    return axisEnd(low, high, end)
   }
 }
 
-function tidy(value: number, end: 'min' | 'max'): number {
-  const step = 10 ** Math.floor(Math.log10(Math.max(Math.abs(value), 1e-6)) - 1)
-  return (end === 'min' ? Math.floor(value / step) : Math.ceil(value / step)) * step
+/** An end of the axis that is a whole number of its steps, with some room beyond the data; 0 where the data begin near it. */
+export function axisEnd(low: number, high: number, end: 'min' | 'max'): number {
+  const span = high - low || Math.abs(high) || 1
+  const step = niceStep(span * 1.1, 5)
+  if (end === 'max') return Math.ceil((high + span * 0.04) / step) * step
+  const bottom = Math.floor((low - span * 0.04) / step) * step
+  return low >= 0 ? Math.max(bottom, 0) : bottom
 }
 
 function axisText(spanMs: number): Record<string, string> | string {

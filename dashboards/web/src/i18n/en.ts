@@ -2,7 +2,7 @@
 import type zh from './zh'
 
 const en: typeof zh = {
-  app: { name: 'SiteWarden', tagline: 'Construction-site safety monitoring', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
+  app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
   nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', sites: 'All sites', main: 'Main navigation' },
   session: {
@@ -41,9 +41,9 @@ const en: typeof zh = {
   },
   time: { zone: 'All times in the site’s zone, {zone} ({offset})' },
   now: {
-    title: 'Wrong now', calm: 'No active alarm', calmText: 'Every monitored value is within its limits.', blind: 'Data of {n} points are stale or bad: whether they are safe cannot be said.',
+    title: 'Wrong now', calm: 'No active alarm', calmText: 'Every monitored value is within its limits.', beyond: '{n} values are beyond a limit but have not raised an alarm yet.', blind: 'Data of {n} points are stale or bad: whether they are safe cannot be said.',
     alarms: 'Active alarms', hazards: 'Open hazards', noHazards: 'No open hazard.', noAlarms: 'No active alarm.',
-    all: 'Show all {n}', since: 'For', raised: 'Raised', newAlarm: 'New alarm: {label}',
+    all: 'Show all {n}', since: 'For', newAlarm: 'New alarm: {label}',
   },
   crane: {
     elevation: 'Elevation', plan: 'Plan', elevationOf: 'Elevation of {name}: radius {radius}, hook height {height}, load {load}',
@@ -51,12 +51,12 @@ const en: typeof zh = {
     stalePose: 'Position is stale', badPose: 'Position is bad', active: 'active', normal: 'normal', fallsUnit: 'falls', north: 'N',
   },
   pit: {
-    plan: 'Plan', planOf: 'Plan of {name}, {n} points', point: 'Point', cumulative: 'Cumulative', rate: 'Rate', control: 'Control value', share: 'Of control',
+    plan: 'Plan', planOf: 'Plan of {name}, {n} points', point: 'Point', cumulative: 'Cumulative', rate: 'Rate', control: 'Control', share: '% of control',
     age: 'Age', depth: 'Excavated to {depth} m', curve: 'Trend', noLayout: 'No outline configured, so there is no drawing.', table: 'Readings of the points',
     selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data',
     range: { '1': '24 h', '3': '3 d', '7': '7 d', '14': '14 d' }, rangeLabel: 'Time range', quantityLabel: 'Quantity',
   },
-  weather: { title: 'Conditions', wind: 'Wind speed', none: 'No wind sensor.' },
+  weather: { title: 'Conditions', none: 'No wind sensor.' },
   gateway: {
     title: 'Gateways', online: 'Online', offline: 'Offline', unknown: 'Unknown', seen: 'Last seen', outbox: 'To send', alarms: '{n} alarms', readings: '{n} readings',
     oldest: 'oldest {age}', empty: 'nothing waiting', disk: 'Disk free', clock: 'Clock', clocks: { synced: 'synchronised', unsynced: 'not synchronised', unknown: 'unknown' }, none: 'No gateway configured.',
@@ -73,14 +73,14 @@ const en: typeof zh = {
     signals: { active: 'Beyond the limit', cleared: 'Back within', unknown: 'Signal unknown' },
   },
   hazard: {
-    title: 'Hazard {number}', accident: 'Possible accident', clause: 'Basis of judgement', edition: 'Edition', noClause: 'No clause applies.', device: 'Device', opened: 'Opened', detected: 'Detected',
+    accident: 'Possible accident', clause: 'Basis of judgement', noClause: 'No clause applies.', device: 'Device', opened: 'Opened', detected: 'Detected',
     latest: 'Latest alarm', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}',
-    span: 'Range', spans: { '1': '±1 min', '5': '±5 min', '30': '±30 min' }, evidenceLine: 'Kept by the gateway with the alarm', seriesLine: 'History', noCurve: 'No data in this period.',
+    span: 'Range', spans: { '1': '±1 min', '5': '±5 min', '30': '±30 min' }, evidenceLine: 'Kept by the gateway with the alarm', seriesLine: 'History',
     chain: 'Each hash covers the one before it: a change anywhere makes every later hash fail.', unverified: 'Opened by the system itself. Only a named person may declare it a major hazard after verifying it.',
-    episode: 'No. {n}', peak: 'Peak', selected: 'Shown', showCurve: 'Show curve', back: 'Back to hazards', system: 'system',
+    episode: 'No. {n}', back: 'Back to hazards', system: 'system',
     events: { opened: 'Hazard opened', episode_added: 'New alarm', episode_cleared: 'Alarm cleared', signal_active: 'Signal beyond the limit', signal_cleared: 'Signal back within', level_raised: 'Proposed as major' },
   },
-  chart: { loading: 'Loading the chart…', label: 'Chart of {names}', failed: 'The chart could not be loaded: {detail}', empty: 'No data', zoomHint: 'Drag the slider to zoom' },
+  chart: { loading: 'Loading the chart…', label: 'Chart of {names}', failed: 'The chart could not be loaded: {detail}', empty: 'No data' },
 }
 
 export default en

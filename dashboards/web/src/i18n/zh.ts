@@ -1,6 +1,6 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 export default {
-  app: { name: '工地卫士', tagline: '施工现场安全监测', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
+  app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
   nav: { site: '现场', alarms: '报警', hazards: '隐患', sites: '工地列表', main: '主导航' },
   session: {
@@ -39,9 +39,9 @@ export default {
   },
   time: { zone: '时间均为工地时区 {zone}（{offset}）' },
   now: {
-    title: '当前异常', calm: '当前没有报警', calmText: '所有监测值均在限值以内。', blind: '有 {n} 个测点的数据过期或无效，无法判断其是否安全。',
+    title: '当前异常', calm: '当前没有报警', calmText: '所有监测值均在限值以内。', beyond: '{n} 个测点的数值已超过限值，尚未形成报警。', blind: '有 {n} 个测点的数据过期或无效，无法判断其是否安全。',
     alarms: '未解除报警', hazards: '待处理隐患', noHazards: '没有待处理的隐患。', noAlarms: '没有未解除的报警。',
-    all: '查看全部 {n} 项', since: '持续', raised: '报警时间', newAlarm: '新报警：{label}',
+    all: '查看全部 {n} 项', since: '持续', newAlarm: '新报警：{label}',
   },
   crane: {
     elevation: '立面', plan: '平面', elevationOf: '{name} 立面图：幅度 {radius}，吊钩高度 {height}，起重量 {load}',
@@ -49,12 +49,12 @@ export default {
     stalePose: '姿态数据过期', badPose: '姿态数据无效', active: '动作', normal: '正常', fallsUnit: '倍', north: '北',
   },
   pit: {
-    plan: '平面', planOf: '{name} 平面图，{n} 个测点', point: '测点', cumulative: '累计', rate: '速率', control: '控制值', share: '占控制值',
+    plan: '平面', planOf: '{name} 平面图，{n} 个测点', point: '测点', cumulative: '累计', rate: '速率', control: '控制值', share: '控制值占比',
     age: '数据时间', depth: '开挖深度 {depth} m', curve: '变化曲线', noLayout: '没有配置轮廓，无法绘图。', table: '测点数据',
     selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据',
     range: { '1': '24 小时', '3': '3 天', '7': '7 天', '14': '14 天' }, rangeLabel: '时间范围', quantityLabel: '曲线内容',
   },
-  weather: { title: '环境', wind: '风速', none: '没有风速测点。' },
+  weather: { title: '环境', none: '没有风速测点。' },
   gateway: {
     title: '网关', online: '在线', offline: '离线', unknown: '未知', seen: '最后联系', outbox: '待上传', alarms: '报警 {n}', readings: '测值 {n}',
     oldest: '最早 {age}', empty: '无积压', disk: '磁盘剩余', clock: '时钟', clocks: { synced: '已同步', unsynced: '未同步', unknown: '未知' }, none: '没有配置网关。',
@@ -71,12 +71,12 @@ export default {
     signals: { active: '超限中', cleared: '已回落', unknown: '信号未知' },
   },
   hazard: {
-    title: '隐患 {number}', accident: '可能导致的事故', clause: '判定依据', edition: '版本', noClause: '没有对应的判定条款。', device: '设备', opened: '开立时间', detected: '发现时间',
+    accident: '可能导致的事故', clause: '判定依据', noClause: '没有对应的判定条款。', device: '设备', opened: '开立时间', detected: '发现时间',
     latest: '最近一次报警', evidence: '证据曲线', episodes: '报警过程', timeline: '事件记录', hash: '校验值', raisedMark: '报警 {time}', clearedMark: '解除 {time}', limit: '限值 {limit}',
-    span: '范围', spans: { '1': '±1 分钟', '5': '±5 分钟', '30': '±30 分钟' }, evidenceLine: '网关随报警保存的数据', seriesLine: '历史数据', noCurve: '这段时间没有数据。',
+    span: '范围', spans: { '1': '±1 分钟', '5': '±5 分钟', '30': '±30 分钟' }, evidenceLine: '网关随报警保存的数据', seriesLine: '历史数据',
     chain: '每条记录的校验值包含上一条的校验值，任何改动都会使后面的校验值对不上。', unverified: '本记录由系统自动开立，须由指定人员核实后才能认定为重大事故隐患。',
-    episode: '第 {n} 次', peak: '峰值', selected: '当前显示', showCurve: '显示曲线', back: '返回隐患列表', system: '系统',
+    episode: '第 {n} 次', back: '返回隐患列表', system: '系统',
     events: { opened: '开立隐患', episode_added: '新的报警', episode_cleared: '报警解除', signal_active: '信号超限', signal_cleared: '信号回落', level_raised: '等级升为疑似重大' },
   },
-  chart: { loading: '正在加载曲线…', label: '曲线图：{names}', failed: '曲线加载失败：{detail}', empty: '没有数据', zoomHint: '拖动下方滑块缩放' },
+  chart: { loading: '正在加载曲线…', label: '曲线图：{names}', failed: '曲线加载失败：{detail}', empty: '没有数据' },
 }

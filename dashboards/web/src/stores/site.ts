@@ -111,6 +111,7 @@ function listener(id: string) {
       opened = true
     },
     lost: () => {
+      void checkSession()
       if (connection.state === 'lost') return
       Object.assign(connection, { state: 'lost', lostAtMs: nowMs.value })
     },
@@ -134,6 +135,16 @@ function withGateway(list: Gateway[], item: Gateway): Gateway[] {
   return list.some((gateway) => gateway.id === item.id)
     ? list.map((gateway) => (gateway.id === item.id ? item : gateway))
     : [...list, item]
+}
+
+/** The stream does not say why it was refused; a session that ended is one reason, and there is no use in retrying. */
+async function checkSession(): Promise<void> {
+  try {
+    await api.session()
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (error.status === 401) sessionEnded()
+  }
 }
 
 async function refresh(id: string): Promise<void> {

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import type { Level, Limit } from '@/api/types'
+import { bands, controlLimit, fraction, levelOf, scaleFor } from '@/domain/levels'
+
+const limit = (level: Level, value: number, direction: 'high' | 'low' = 'high'): Limit => ({
+  rule: `r${level}`, level, limit: value, direction, label: { zh: '', en: '' },
+})
+const ratio = [limit(2, 90), limit(3, 100), limit(4, 110)]
+
+describe('levelOf', () => {
+  it.each([[89.9, 0], [90, 2], [99.9, 2], [100, 3], [110, 4], [250, 4]])('%d %% is level %d', (value, level) => {
+    expect(levelOf(value, ratio)).toBe(level)
+  })
+  it('a low limit is passed downwards', () => {
+    expect(levelOf(-21, [limit(3, -20, 'low')])).toBe(3)
+    expect(levelOf(-19, [limit(3, -20, 'low')])).toBe(0)
+  })
+  it('no value has no level', () => {
+    expect(levelOf(null, ratio)).toBe(0)
+  })
+})
+
+describe('bands', () => {
+  it('cuts the scale at every limit', () => {
+    expect(bands(ratio, 0, 132).map(({ from, to, level }) => [from, to, level])).toEqual([
+      [0, 90, 0], [90, 100, 2], [100, 110, 3], [110, 132, 4],
+    ])
+  })
+  it('leaves a scale without limits in one piece', () => {
+    expect(bands([], 0, 10)).toEqual([{ from: 0, to: 10, level: 0 }])
+  })
+})
+
+it('a scale shows every limit and grows with a value beyond it', () => {
+  expect(scaleFor(ratio, 20).max).toBeCloseTo(132)
+  expect(scaleFor(ratio, 200).max).toBeCloseTo(210)
+  expect(scaleFor([limit(3, -20, 'low')], 3).min).toBeLessThan(-20)
+})
+
+it('a position never leaves its scale', () => {
+  expect(fraction(-5, 0, 10)).toBe(0)
+  expect(fraction(5, 0, 10)).toBe(0.5)
+  expect(fraction(50, 0, 10)).toBe(1)
+})
+
+it('the control value is the limit of the highest level', () => {
+  expect(controlLimit([limit(2, 14), limit(4, 20), limit(3, 17)])?.limit).toBe(20)
+  expect(controlLimit([])).toBeNull()
+})

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import type { Episode, Hazard } from '@/api/types'
+import { activeOnly, withEpisode, withHazard, worstLevel } from '@/domain/lists'
+import { decimals, formatFigure, formatNumber, unitText } from '@/domain/numbers'
+import { pitRow } from '@/domain/pitRow'
+import { reading } from '@/domain/reading'
+import { formatInstant, zoneName } from '@/domain/time'
+
+describe('numbers', () => {
+  it('have the decimals that their resolution means', () => {
+    expect([decimals(1), decimals(0.1), decimals(0.01), decimals(0.5), decimals(0)]).toEqual([0, 1, 2, 1, 0])
+    expect(formatNumber(3.14159, 0.01)).toBe('3.14')
+  })
+  it('have no minus before a zero', () => {
+    expect(formatNumber(-0.04, 0.1)).toBe('0.0')
+    expect(formatNumber(-0.4, 0.1)).toBe('-0.4')
+  })
+  it('of unknown resolution keep at most two decimals', () => {
+    expect([formatFigure(110), formatFigure(10.8), formatFigure(18.444)]).toEqual(['110', '10.8', '18.44'])
+  })
+  it('of a bare count have no unit', () => {
+    expect([unitText('1'), unitText('mm')]).toEqual(['', 'mm'])
+  })
+})
+
+describe('instants', () => {
+  const at = Date.parse('2026-11-20T16:05:09Z')
+  it('are told in the zone of the site', () => {
+    expect(formatInstant(at, 'Asia/Shanghai', 'full')).toBe('2026-11-21 00:05:09')
+    expect(formatInstant(at, 'Asia/Shanghai', 'minute')).toBe('00:05')
+  })
+  it('name their zone', () => {
+    expect([zoneName(at, 'Asia/Shanghai'), zoneName(at, 'America/St_Johns'), zoneName(at, 'UTC')]).toEqual(['UTC+8', 'UTC-3:30', 'UTC+0'])
+  })
+})
+
+describe('lists', () => {
+  const episode = (id: string, level: number, cleared: string | null = null) =>
+    ({ id, level, raised_at: '2026-11-20T10:00:00Z', cleared_at: cleared }) as unknown as Episode
+  it('have the worst on top and the cleared gone', () => {
+    const list = activeOnly([episode('a', 2), episode('b', 4), episode('c', 3, '2026-11-20T10:01:00Z')])
+    expect(list.map((one) => one.id)).toEqual(['b', 'a'])
+    expect(worstLevel(list)).toBe(4)
+    expect(worstLevel([])).toBe(0)
+  })
+  it('do not bring a cleared alarm back for an old message', () => {
+    const cleared = episode('a', 2, '2026-11-20T10:01:00Z')
+    expect(withEpisode([cleared], episode('a', 2))).toEqual([cleared])
+    expect(withEpisode([episode('a', 2)], cleared)).toEqual([cleared])
+  })
+  it('have suspected major hazards before general ones', () => {
+    const hazard = (id: string, level: string, worst: number) => ({ id, level, worst_level: worst, opened_at: '2026-11-20T10:00:00Z' }) as unknown as Hazard
+    expect(withHazard([hazard('a', 'general', 4)], hazard('b', 'major_proposed', 3)).map((one) => one.id)).toEqual(['b', 'a'])
+  })
+})
+
+describe('readings', () => {
+  const point = {
+    id: 'c/load_ratio', key: 'load_ratio', kind: 'crane.load_ratio', unit: '%', resolution: 0.1, label: { zh: '', en: '' }, stale_after_ms: 1000,
+    limits: [{ rule: 'r', level: 4 as const, limit: 110, direction: 'high' as const, label: { zh: '', en: '' } }],
+  }
+  it('have a level only while they are good', () => {
+    const value = { at_ms: 0, value: 120, quality: 'good' }
+    expect(reading(point, value, 500).level).toBe(4)
+    expect(reading(point, value, 5000).level).toBe(0)
+    expect(reading(point, { ...value, quality: 'timeout' }, 500).level).toBe(0)
+  })
+  it('of a pit name what is wrong with the sensor, not with the sum made from it', () => {
+    const place = { key: 'h1', at: null, raw: { ...point, id: 'raw' }, cumulative: { ...point, id: 'cum' }, rate: null, control: point.limits[0]! }
+    const row = pitRow(place, {
+      raw: { at_ms: 0, value: null, quality: 'timeout' }, cum: { at_ms: 0, value: 5, quality: 'bad_input' },
+    }, 500)
+    expect(row.cumulative?.judgement.reason).toBe('timeout')
+    expect(row.share).toBeNull()
+  })
+})
