@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from firmware_sim.demo.running import RunningSite
 
 DEFAULT_PORT = 8080
-FOUND, USAGE = 1, 2
+FOUND, USAGE, INTERRUPTED = 1, 2, 130
 Say = Callable[[str], None]
 
 
@@ -35,13 +38,14 @@ def _demo(args: argparse.Namespace) -> int:
         print("sitewarden demo: --json needs --seconds", file=sys.stderr)
         return USAGE
     say = _speaker(to_stderr=args.json)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, _interrupt)
     with _folder(args, say) as folder:
         return _show(args, folder, say)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """SIGTERM ends the demo as Ctrl-C does."""
+    """A request to end, or a closed terminal, ends the demo as Ctrl-C does."""
     raise KeyboardInterrupt
 
 
@@ -94,6 +98,8 @@ def _show(args: argparse.Namespace, folder: Path, say: Say) -> int:
     except KeyboardInterrupt:
         say("停止中 · stopping")
         site.stop()
+        say("已停止 · stopped")
+        return INTERRUPTED if args.json else 0
     say("已停止 · stopped")
     return 0
 
@@ -110,7 +116,7 @@ def _web_port(asked: int | None, say: Say) -> int:
     return port
 
 
-def _measure(site: Any, seconds: float, say: Say) -> int:
+def _measure(site: "RunningSite", seconds: float, say: Say) -> int:
     import msgspec  # noqa: PLC0415  # as above
 
     from firmware_sim.demo import unattended  # noqa: PLC0415  # as above

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -90,6 +91,7 @@ class PageListener:
         self.events: dict[str, int] = {}
         """How many came, by kind."""
         self.failure: str | None = None
+        self.status = 0
         self._client, self._path = client, f"/api/v1/sites/{site}/live"
         self._connection: http.client.HTTPConnection | None = None
         self._ended = threading.Event()
@@ -98,21 +100,27 @@ class PageListener:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if not self._opened.wait(10.0):
+        self._opened.wait(10.0)
+        if self.status != http.client.OK:
             raise SiteWardenError(f"the live stream did not open: {self.failure or 'no answer'}")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         if self._connection is not None and self._connection.sock is not None:
-            self._connection.sock.shutdown(2)
-        self._thread.join(5.0)
+            self._connection.sock.shutdown(socket.SHUT_RDWR)
+        self.join(5.0)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until the stream has ended."""
+        self._thread.join(timeout_s)
 
     def _follow(self) -> None:
         try:
             self._connection, answer = self._client.open(self._path, timeout_s=30.0)
-            if answer.status != http.client.OK:
-                self.failure = f"status {answer.status}"
+            self.status = answer.status
+            if self.status != http.client.OK:
+                self.failure = f"status {self.status}"
                 return
             self._opened.set()
             for kind, data in events(line.decode("utf-8") for line in answer):
@@ -120,6 +128,8 @@ class PageListener:
         except (OSError, http.client.HTTPException, ValueError) as exc:
             if not self._ended.is_set():
                 self.failure = repr(exc)
+        finally:
+            self._opened.set()
 
     def take(self, kind: str, data: str, at_ms: int) -> None:
         """Take an event that arrived at `at_ms`."""
