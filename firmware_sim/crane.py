@@ -28,8 +28,8 @@ LIGHT, HEAVY = 0.30, 0.75
 BRINK = 0.87
 """An overload lift begins with so much of the rated load."""
 CUT_OFF_PERCENT, RELEASE_PERCENT = 105.0, 95.0
-PREPARATION_S = 240.0
-"""When less than this is left no normal lift begins: it could be in the way of the planned overload."""
+MARGIN_S = 15.0
+"""A normal lift that would end later than this before a planned overload is not begun."""
 LIFTING_S = 6.0
 """What tightening the rope and clearing the ground take."""
 LOAD_NOISE_T, LENGTH_NOISE_M, ANGLE_NOISE_DEG = 0.002, 0.005, 0.05
@@ -99,8 +99,8 @@ def step(crane: Crane, line: Line, state: CraneState, *, t_s: float, dt_s: float
 def plan(crane: Crane, line: Line, state: CraneState, t_s: float, rng: Random) -> CraneState:
     """Decide on the next lift: a normal one, or the overload that the scenario has planned for now."""
     due = next_overload(crane.overloads, state.overloads_done)
-    if due is None or due[1] - t_s > PREPARATION_S:
-        load_t, legs = _normal_lift(crane, line, state, rng)
+    load_t, legs = _normal_lift(crane, line, state, rng)
+    if due is None or t_s + _duration(state, legs) < due[1] - MARGIN_S:
         return replace(state, load_t=load_t, legs=legs, leg_since_s=t_s, overload=None)
     overload, at_s = due
     load_t, legs = _overload_lift(crane, line, state, overload, at_s)
@@ -143,6 +143,20 @@ def _normal_lift(crane: Crane, line: Line, state: CraneState, rng: Random) -> tu
         drop._replace(hold_s=3.0),
         drop._replace(height_m=travel_m),
     )
+
+
+def _duration(state: CraneState, legs: Sequence[Leg]) -> float:
+    """How long the legs take at most, in seconds."""
+    hook_m, radius_m, slew_deg, total = state.hoist.position, state.trolley.position, state.slew.position, 0.0
+    for leg in legs:
+        drives = (
+            HOIST.longest(leg.height_m - hook_m),
+            leg.trolley.longest(leg.radius_m - radius_m),
+            SLEW.longest(leg.slew_deg - slew_deg),
+        )
+        total += max(*drives, leg.hold_s, TIGHTEN_S)
+        hook_m, radius_m, slew_deg = leg.height_m, leg.radius_m, leg.slew_deg
+    return total
 
 
 def _place(crane: Crane, rng: Random) -> Leg:

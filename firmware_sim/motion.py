@@ -10,6 +10,10 @@ class Drive(NamedTuple):
     speed: float
     acceleration: float
 
+    def longest(self, way: float) -> float:
+        """What a way takes, in seconds; a short one, on which full speed is never reached, takes less."""
+        return abs(way) / self.speed + self.speed / self.acceleration if way else 0.0
+
 
 class Axis(NamedTuple):
     """Where an axis is and how fast it moves."""
