@@ -37,7 +37,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (name) => {
     expect(contrast(themes[name][text]!, themes[name][ground]!)).toBeGreaterThanOrEqual(4.5)
   })
   it.each([1, 2, 3, 4])('the shape of level %d stands out from a panel', (level) => {
-    expect(contrast(themes[name][`l${level}-fill`]!, themes[name].surface!)).toBeGreaterThanOrEqual(1.8)
+    expect(contrast(themes[name][`l${level}-edge`]!, themes[name].surface!)).toBeGreaterThanOrEqual(3)
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Episode, Hazard } from '@/api/types'
+import type { Device, Episode, Hazard } from '@/api/types'
 import { activeOnly, withEpisode, withHazard, worstLevel } from '@/domain/lists'
+import { namesOf, place } from '@/domain/names'
 import { decimals, formatFigure, formatNumber, unitText } from '@/domain/numbers'
 import { pitRow } from '@/domain/pitRow'
 import { reading } from '@/domain/reading'
@@ -72,5 +73,22 @@ describe('readings', () => {
     }, 500)
     expect(row.cumulative?.judgement.reason).toBe('timeout')
     expect(row.share).toBeNull()
+  })
+})
+
+describe('where an alarm is', () => {
+  const point = (id: string, kind: string, zh: string) => ({ id, kind, label: { zh, en: zh } })
+  const names = namesOf([
+    { id: 'pit-1', label: { zh: 'P', en: 'Pit 1' }, points: [point('pit-1/h1', 'pit.x', 'H1'), point('pit-1/h2', 'pit.x', 'H2')] },
+    { id: 'crane-1', label: { zh: 'C', en: 'Crane 1' }, points: [point('crane-1/load', 'crane.load', 'Load')] },
+  ] as unknown as Device[])
+  it('names the point where the device has several of its kind', () => {
+    expect(place(names, 'pit-1', 'pit-1/h2').en).toBe('Pit 1, H2')
+  })
+  it('names the device alone where that says it', () => {
+    expect(place(names, 'crane-1', 'crane-1/load').en).toBe('Crane 1')
+  })
+  it('falls back to the id of a device that is gone', () => {
+    expect(place(names, 'crane-9', 'crane-9/load').zh).toBe('crane-9')
   })
 })

@@ -77,8 +77,8 @@ const en: typeof zh = {
     latest: 'Latest alarm', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}',
     span: 'Range', spans: { '1': '±1 min', '5': '±5 min', '30': '±30 min' }, evidenceLine: 'Kept by the gateway with the alarm', seriesLine: 'History',
     chain: 'Each hash covers the one before it: a change anywhere makes every later hash fail.', unverified: 'Opened by the system itself. Only a named person may declare it a major hazard after verifying it.',
-    episode: 'No. {n}', back: 'Back to hazards', system: 'system',
-    events: { opened: 'Hazard opened', episode_added: 'New alarm', episode_cleared: 'Alarm cleared', signal_active: 'Signal beyond the limit', signal_cleared: 'Signal back within', level_raised: 'Proposed as major' },
+    episode: 'No. {n}', back: 'Back to hazards', actors: { sitewarden: 'by the system' },
+    events: { opened: 'Hazard opened', episode: 'New alarm', signal: 'Signal changed' },
   },
   chart: { loading: 'Loading the chart…', label: 'Chart of {names}', failed: 'The chart could not be loaded: {detail}', empty: 'No data' },
 }
