@@ -40,6 +40,7 @@ const en: typeof zh = {
     for: { instant: '<1 s', second: '{n} s', minute: '{n} min', hour: '{n} h', day: '{n} d' },
   },
   time: { zone: 'All times in the site’s zone, {zone} ({offset})' },
+  site: { noDevices: 'No gateway has announced a device yet. Cranes and pits appear here by themselves once one has.' },
   now: {
     title: 'Wrong now', calm: 'No active alarm', calmText: 'Every monitored value is within its limits.', beyond: '{n} values are beyond a limit but have not raised an alarm yet.', blind: 'Data of {n} points are stale or bad: whether they are safe cannot be said.',
     alarms: 'Active alarms', hazards: 'Open hazards', noHazards: 'No open hazard.', noAlarms: 'No active alarm.',

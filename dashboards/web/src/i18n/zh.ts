@@ -38,6 +38,7 @@ export default {
     for: { instant: '<1 秒', second: '{n} 秒', minute: '{n} 分钟', hour: '{n} 小时', day: '{n} 天' },
   },
   time: { zone: '时间均为工地时区 {zone}（{offset}）' },
+  site: { noDevices: '网关还没有上报设备。网关连上后，塔机和基坑会自动出现在这里。' },
   now: {
     title: '当前异常', calm: '当前没有报警', calmText: '所有监测值均在限值以内。', beyond: '{n} 个测点的数值已超过限值，尚未形成报警。', blind: '有 {n} 个测点的数据过期或无效，无法判断其是否安全。',
     alarms: '未解除报警', hazards: '待处理隐患', noHazards: '没有待处理的隐患。', noAlarms: '没有未解除的报警。',

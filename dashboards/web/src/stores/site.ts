@@ -26,6 +26,11 @@ const hereMs = ref(Date.now())
 export const nowMs = computed(() => hereMs.value + (skewMs.value ?? 0))
 window.setInterval(() => { hereMs.value = Date.now() }, 500)
 
+/** A page may be opened before a gateway has said what it has, and stay open while devices are added. */
+const knownPoints = computed(() => new Set(site.value?.devices.flatMap((device) => device.points.map((point) => point.id))))
+const RELOAD_MS = 3000
+
+let reloading = 0
 let current: string | null = null
 let stop: (() => void) | null = null
 
@@ -44,6 +49,8 @@ export async function openSite(id: string): Promise<void> {
 }
 
 export function closeSite(): void {
+  window.clearTimeout(reloading)
+  reloading = 0
   stop?.()
   stop = null
   current = null
@@ -115,7 +122,10 @@ function listener(id: string) {
       if (connection.state === 'lost') return
       Object.assign(connection, { state: 'lost', lostAtMs: nowMs.value })
     },
-    values: take,
+    values: (message: Values) => {
+      take(message)
+      if (Object.keys(message.values).some((point) => !knownPoints.value.has(point))) reloadSoon(id)
+    },
     alarm: (item: Episode) => {
       alarms.value = activeOnly(withEpisode(alarms.value, item))
       lastChange.value = { kind: 'alarm', item }
@@ -126,7 +136,11 @@ function listener(id: string) {
     },
     gateway: (item: Gateway) => {
       const known = site.value
-      if (known) site.value = { ...known, gateways: withGateway(known.gateways, item) }
+      if (!known) return
+      const before = known.gateways.find((gateway) => gateway.id === item.id)
+      site.value = { ...known, gateways: withGateway(known.gateways, item) }
+      // A gateway that started anew may have other devices or limits.
+      if (before?.boot !== item.boot) reloadSoon(id)
     },
   }
 }
@@ -135,6 +149,15 @@ function withGateway(list: Gateway[], item: Gateway): Gateway[] {
   return list.some((gateway) => gateway.id === item.id)
     ? list.map((gateway) => (gateway.id === item.id ? item : gateway))
     : [...list, item]
+}
+
+/** At most once in a while: a point that the site does not list must not make every event a question. */
+function reloadSoon(id: string): void {
+  if (reloading) return
+  reloading = window.setTimeout(() => {
+    reloading = 0
+    void refresh(id)
+  }, RELOAD_MS)
 }
 
 /** The stream does not say why it was refused; a session that ended is one reason, and there is no use in retrying. */
