@@ -5,6 +5,7 @@ import logging
 import signal
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -23,6 +24,7 @@ from edge.uplink import Uplink
 from sitewarden.messages import Alarm
 from sitewarden.readings import Reading
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 DRAIN_S = 3.0
@@ -108,9 +110,9 @@ class Agent:
     def _resume(self) -> None:
         """Go on as the last run ended: standing alarms sound again, a day's memory is there."""
         episodes = [
-            msgspec.json.decode(body, type=Episode)
+            episode
             for key, body in self.alarms.memory.items()
-            if key.startswith(_EPISODE)
+            if key.startswith(_EPISODE) and (episode := _understood(key, body, Episode)) is not None
         ]
         orphans = self._judge.resume(episodes, clock.now_ms())
         for orphan in orphans:
@@ -119,9 +121,8 @@ class Agent:
             self.alarms.put(orphans, self._episodes_of(orphans))
         self._outputs.restore(self._judge.worst_level())
         for name, derivation in self._judge.derivations.items():
-            saved = self.readings.memory.get(f"{_DISPLACEMENTS}{name}")
-            if saved is not None:
-                derivation.remember(msgspec.json.decode(saved, type=Remembered))
+            key = f"{_DISPLACEMENTS}{name}"
+            derivation.remember(_understood(key, self.readings.memory.get(key, b"{}"), Remembered) or {})
         for device in self._gateway.devices:
             self._import_history(device)
 
@@ -178,6 +179,15 @@ class Agent:
                 await self.readings.flushed()
         except TimeoutError:
             log.critical("the disk did not take everything in time")
+
+
+def _understood(key: str, body: bytes, kind: type[T]) -> T | None:
+    """What was saved; something that this version cannot read must not keep the site unwatched."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as exc:
+        log.critical("what was remembered cannot be read key=%s: %s", key, exc)
+        return None
 
 
 def _line(alarm: Alarm) -> str:

@@ -27,6 +27,10 @@ _DUST_DECIMALS = 9
 """114.1 - 100.1 is 13.999999999999986 and must reach a limit of 14; no sensor resolves 1e-9."""
 
 
+UNWRITTEN = "unwritten"
+"""In place of a boot until the outbox gives boot and seq."""
+
+
 class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """A standing alarm as it is kept over a restart."""
 
@@ -148,8 +152,8 @@ class Judge:
     def _raised(self, watch: _Watch, transition: Transition) -> Alarm:
         rule = watch.bound.rule
         return Alarm(
-            boot="",
-            seq=0,
+            boot=UNWRITTEN,
+            seq=1,
             at=transition.at_ms,
             change="raised",
             episode=uuid.uuid4().hex,

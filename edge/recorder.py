@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from edge.judge import UNWRITTEN
 from edge.lane import Lane
 from sitewarden.messages import Readings, series_of
 from sitewarden.readings import Reading
@@ -49,4 +50,4 @@ class Recorder:
 def batch_of(readings: list[Reading], *, hist: bool = False) -> Readings:
     """The readings as a message; `boot` and `seq` are the outbox's to give."""
     at_ms = min(reading.at_ms for reading in readings)
-    return Readings(boot="", seq=0, at=at_ms, series=series_of(readings, at_ms), hist=hist)
+    return Readings(boot=UNWRITTEN, seq=1, at=at_ms, series=series_of(readings, at_ms), hist=hist)

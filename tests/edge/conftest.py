@@ -1,0 +1,79 @@
+"""A gateway's configuration that every test can start from and change."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edge.config import Device, Gateway, load_gateway
+
+CRANE: dict[str, Any] = {
+    "device": "crane-1",
+    "profile": "reference-tower-crane",
+    "unit": 1,
+    "label": {"zh": "1号塔机", "en": "Tower crane 1"},
+    "load_chart": "tc5610-like",
+}
+PIT: dict[str, Any] = {
+    "device": "pit-1",
+    "profile": "reference-pit-displacement",
+    "unit": 2,
+    "parameters": {"control_cumulative_mm": 20, "control_rate_mm_per_day": 2},
+    "zero": {"h1": 100.0, "h2": 100.0, "h3": 100.0, "h4": 100.0, "h5": 100.0, "h6": 100.0},
+}
+GATEWAY: dict[str, Any] = {
+    "site": "test-site",
+    "gateway": "gw-1",
+    "data_dir": "data",
+    "broker": {"host": "127.0.0.1", "port": 1},
+    "outputs": [{"driver": "log", "file": "outputs.jsonl"}],
+    "rules": ["tower-crane", "pit-displacement", "weather"],
+    "buses": [
+        {
+            "bus": "bus-1",
+            "modbus": {"transport": "tcp", "host": "127.0.0.1", "port": 1, "timeout_ms": 200},
+            "devices": [CRANE, PIT],
+        }
+    ],
+}
+
+WriteGateway = Callable[..., Path]
+
+
+@pytest.fixture
+def gateway_dict() -> dict[str, Any]:
+    """A sound configuration, to be changed at will."""
+    return copy.deepcopy(GATEWAY)
+
+
+@pytest.fixture
+def write_gateway(tmp_path: Path) -> WriteGateway:
+    """Write a configuration as a person would, one key a line; returns the file."""
+
+    def write(gateway: dict[str, Any]) -> Path:
+        file = tmp_path / "gateway.yaml"
+        file.write_text(yaml.safe_dump(gateway, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        return file
+
+    return write
+
+
+@pytest.fixture
+def gateway(write_gateway: WriteGateway, gateway_dict: dict[str, Any]) -> Gateway:
+    """The sound configuration, read."""
+    return load_gateway(write_gateway(gateway_dict))
+
+
+@pytest.fixture
+def crane(gateway: Gateway) -> Device:
+    """A tower crane on the chart `tc5610-like`."""
+    return next(device for device in gateway.devices if device.name == "crane-1")
+
+
+@pytest.fixture
+def pit(gateway: Gateway) -> Device:
+    """A pit with six displacement points, control values 20 mm and 2 mm/d, every zero at 100 mm."""
+    return next(device for device in gateway.devices if device.name == "pit-1")

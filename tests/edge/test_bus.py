@@ -1,0 +1,159 @@
+"""A bus against a real Modbus server: the grid is kept, a dead unit costs nobody else, silence is seen."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from edge.breaker import Breaker
+from edge.bus import BusTask, Poll
+from edge.config import Bus, Device, ModbusTcp
+from edge.drivers.modbus import ModbusTcpLink
+from sitewarden.quality import Quality
+from sitewarden.readings import Reading
+from tests.support.modbus import ModbusServer, Unit, serving
+from tests.support.waiting import until
+
+CRANE = {0: 1000, 1: 2500, 2: 100, 3: 0, 4: 4, 5: 50, 6: 0}
+TIMEOUT_MS = 200
+INTERVAL_MS = 100
+
+
+def on_bus(device: Device, name: str, unit: int, interval_ms: int = INTERVAL_MS) -> Device:
+    return msgspec.structs.replace(device, name=name, unit=unit, intervals_ms={"main": interval_ms})
+
+
+class Taken:
+    """Remembers what a bus hands on."""
+
+    def __init__(self) -> None:
+        self.polls: list[tuple[str, list[Reading]]] = []
+
+    def __call__(self, device: Device, readings: Sequence[Reading]) -> None:
+        self.polls.append((device.name, list(readings)))
+
+    def of(self, device: str) -> list[list[Reading]]:
+        return [readings for name, readings in self.polls if name == device]
+
+    def good(self, device: str) -> int:
+        return sum(all(r.is_good for r in readings) for readings in self.of(device))
+
+    def qualities(self, device: str) -> set[Quality]:
+        return {reading.quality for readings in self.of(device) for reading in readings}
+
+
+@contextlib.asynccontextmanager
+async def polling(server: ModbusServer, *devices: Device) -> AsyncIterator[tuple[BusTask, Taken]]:
+    taken = Taken()
+    link = ModbusTcpLink("127.0.0.1", server.port)
+    modbus = ModbusTcp(host="127.0.0.1", port=server.port, timeout_ms=TIMEOUT_MS)
+    bus = BusTask(Bus(name="bus-1", modbus=modbus, devices=devices), link, taken)
+    tasks = [asyncio.create_task(link.run()), asyncio.create_task(bus.run())]
+    try:
+        yield bus, taken
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_poll_gives_one_good_reading_a_point(crane: Device) -> None:
+    async with serving({1: Unit(CRANE)}) as server, polling(server, on_bus(crane, "a", 1)) as (_, taken):
+        await until(lambda: len(taken.polls) >= 3)
+        _, readings = taken.polls[-1]
+        assert {r.point: r.value for r in readings} == {
+            "a/load": 1.0,
+            "a/radius": 25.0,
+            "a/hook_height": 1.0,
+            "a/slew": 0.0,
+            "a/falls": 4.0,
+            "a/wind_speed": 5.0,
+            "a/limiter_cutoff": 0.0,
+            "a/limiter_bypass": 0.0,
+            "a/limiter_fault": 0.0,
+        }
+
+
+async def test_source_times_lie_on_the_grid_and_do_not_drift(crane: Device) -> None:
+    units = {1: Unit(CRANE, delay_s=0.02)}
+    async with serving(units) as server, polling(server, on_bus(crane, "a", 1)) as (bus, taken):
+        await until(lambda: len(taken.polls) >= 20)
+    instants = [readings[0].at_ms for readings in taken.of("a")]
+    polls = bus.polls[0]
+    # Twenty polls take twenty intervals (and those missed), not twenty intervals plus twenty answers.
+    expected = (len(instants) - 1 + polls.missed) * INTERVAL_MS
+    assert abs(instants[-1] - instants[0] - expected) < INTERVAL_MS
+
+
+async def test_beside_a_dead_unit_every_neighbour_keeps_its_polls(crane: Device) -> None:
+    units = {1: Unit(CRANE), 2: Unit(CRANE), 3: Unit(is_silent=True)}
+    devices = on_bus(crane, "a", 1), on_bus(crane, "b", 2), on_bus(crane, "dead", 3)
+    async with serving(units) as server, polling(server, *devices) as (bus, taken):
+        # The first silence costs its timeout once; from then on the dead unit waits in the gaps.
+        await until(lambda: units[3].asked >= 2)
+        missed = {poll.device.name: poll.missed for poll in bus.polls}
+        before = taken.good("a"), taken.good("b")
+        await until(lambda: taken.good("a") >= before[0] + 20)
+        assert taken.good("b") >= before[1] + 19
+        later = {poll.device.name: poll.missed for poll in bus.polls}
+        assert later["a"] - missed["a"] <= 1
+        assert later["b"] - missed["b"] <= 1
+        assert taken.qualities("dead") == {Quality.TIMEOUT}
+
+
+async def test_a_unit_that_is_down_goes_on_being_seen_as_silent(crane: Device) -> None:
+    units = {1: Unit(is_silent=True)}
+    async with serving(units) as server, polling(server, on_bus(crane, "dead", 1)) as (bus, taken):
+        await until(lambda: bus.polls[0].breaker.is_down)
+        asked, told = units[1].asked, len(taken.of("dead"))
+        # More news of silence than questions: it is told although the unit is left alone.
+        await until(lambda: len(taken.of("dead")) >= told + 3, within_s=8)
+        assert units[1].asked - asked <= 2
+        assert all(len(readings) == 9 for readings in taken.of("dead"))
+
+
+async def test_a_unit_that_comes_back_is_read_again(crane: Device) -> None:
+    units = {1: Unit(CRANE, is_silent=True)}
+    async with serving(units) as server, polling(server, on_bus(crane, "a", 1)) as (bus, taken):
+        await until(lambda: bus.polls[0].breaker.is_down)
+        units[1].is_silent = False
+        await until(lambda: taken.good("a") >= 3)
+
+
+async def test_an_illegal_address_ends_as_a_bad_reading_of_that_point_alone(crane: Device) -> None:
+    without_wind = {address: value for address, value in CRANE.items() if address != 5}
+    async with serving({1: Unit(without_wind)}) as server:
+        async with polling(server, on_bus(crane, "a", 1)) as (_, taken):
+            await until(
+                lambda: (
+                    taken.polls and {r.point for r in taken.polls[-1][1] if not r.is_good} == {"a/wind_speed"}
+                )
+            )
+        _, readings = taken.polls[-1]
+        assert {r.quality for r in readings if not r.is_good} == {Quality.EXCEPTION}
+        assert len(readings) == 9
+
+
+async def test_a_line_that_is_down_makes_disconnected_readings_and_comes_back(crane: Device) -> None:
+    async with serving({1: Unit(CRANE)}) as server, polling(server, on_bus(crane, "a", 1)) as (_, taken):
+        await until(lambda: taken.good("a") >= 2)
+        await server.stop()
+        await until(lambda: Quality.DISCONNECTED in taken.qualities("a"))
+        good = taken.good("a")
+        await server.start()
+        await until(lambda: taken.good("a") >= good + 2, within_s=10)
+
+
+async def test_a_half_open_line_is_opened_anew(crane: Device) -> None:
+    units = {1: Unit(CRANE, is_silent=True)}
+    async with serving(units) as server, polling(server, on_bus(crane, "a", 1)):
+        await until(lambda: server.connections >= 2, within_s=10)
+
+
+def test_a_missed_deadline_is_counted_not_queued(crane: Device) -> None:
+    poll = Poll(on_bus(crane, "a", 1), "main", Breaker(), start=10.0)
+    poll.advance(10.04)
+    assert (round(poll.due, 6), poll.missed) == (10.1, 0)
+    poll.advance(10.45)
+    assert (round(poll.due, 6), poll.missed) == (10.5, 3)

@@ -1,0 +1,309 @@
+"""A configuration that cannot be meant is refused with file, line, field and mend."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.config import load_gateway
+from sitewarden.errors import ConfigurationError
+from tests.edge.conftest import WriteGateway
+
+SITEWARDEN = Path(sys.executable).parent / "sitewarden"
+Change = Callable[[dict[str, Any]], object]
+
+
+def first_bus(gateway: dict[str, Any]) -> dict[str, Any]:
+    bus: dict[str, Any] = gateway["buses"][0]
+    return bus
+
+
+def device(gateway: dict[str, Any], number: int) -> dict[str, Any]:
+    found: dict[str, Any] = first_bus(gateway)["devices"][number]
+    return found
+
+
+def put(place: dict[str, Any], **values: object) -> None:
+    place.update(values)
+
+
+# change, field, a word of the message, a word of the mend
+BROKEN: dict[str, tuple[Change, str, str, str]] = {
+    "an unknown key": (
+        lambda g: put(g["broker"], hots="x"),
+        "broker.hots",
+        "unknown key",
+        "Did you mean `host`?",
+    ),
+    "a missing key": (lambda g: g.pop("site"), "site", "is missing", "Add `site:`"),
+    "a wrong unit": (
+        lambda g: put(device(g, 0), unit=248),
+        "buses.0.devices.0.unit",
+        "<= 247",
+        "unit number from 1 to 247",
+    ),
+    "a port that is none": (
+        lambda g: put(g["broker"], port=70000),
+        "broker.port",
+        "<= 65535",
+        "1 to 65535",
+    ),
+    "a name with a slash": (
+        lambda g: put(device(g, 0), device="crane/1"),
+        "buses.0.devices.0.device",
+        "",
+        "a-z, 0-9 and -",
+    ),
+    "a device twice": (
+        lambda g: put(device(g, 1), device="crane-1"),
+        "buses.0.devices.1.device",
+        "already a device `crane-1`",
+        "its own name",
+    ),
+    "a unit twice": (
+        lambda g: put(device(g, 1), unit=1),
+        "buses.0.devices.1.unit",
+        "already a device",
+        "check the number",
+    ),
+    "a bus twice": (
+        lambda g: g["buses"].append({**first_bus(g), "devices": [{**device(g, 0), "device": "crane-2"}]}),
+        "buses.1.bus",
+        "already a bus `bus-1`",
+        "its own name",
+    ),
+    "an unknown profile": (
+        lambda g: put(device(g, 0), profile="reference-tower-crain"),
+        "buses.0.devices.0.profile",
+        "no profile",
+        "Did you mean `reference-tower-crane`?",
+    ),
+    "an unknown rule pack": (
+        lambda g: put(g, rules=["tower"]),
+        "rules.0",
+        "not a shipped rule pack",
+        "tower-crane",
+    ),
+    "a rule pack twice": (
+        lambda g: put(g, rules=["weather", "weather"]),
+        "rules.1",
+        "is already in `weather`",
+        "Name each pack once",
+    ),
+    "a crane without its chart": (
+        lambda g: device(g, 0).pop("load_chart"),
+        "buses.0.devices.0.load_chart",
+        "needs its load chart",
+        "Add `load_chart:`",
+    ),
+    "a chart for a pit": (
+        lambda g: put(device(g, 1), load_chart="tc5610-like"),
+        "buses.0.devices.1.load_chart",
+        "is no crane",
+        "Remove",
+    ),
+    "an unknown chart": (
+        lambda g: put(device(g, 0), load_chart="tc9999"),
+        "buses.0.devices.0.load_chart",
+        "not a shipped load chart",
+        "tc5610-like",
+    ),
+    "a parameter that a rule needs": (
+        lambda g: device(g, 1)["parameters"].pop("control_rate_mm_per_day"),
+        "buses.0.devices.1.parameters",
+        "rule `pit-horizontal-rate-100` asks for `control_rate_mm_per_day`",
+        "Add `control_rate_mm_per_day:`",
+    ),
+    "a parameter that no rule asks for": (
+        lambda g: put(device(g, 1)["parameters"], control_cumulativ_mm=3),
+        "buses.0.devices.1.parameters.control_cumulativ_mm",
+        "no rule asks",
+        "Did you mean `control_cumulative_mm`?",
+    ),
+    "a zero of no point": (
+        lambda g: put(device(g, 1)["zero"], h9=1.0),
+        "buses.0.devices.1.zero.h9",
+        "not a displacement point",
+        "h1",
+    ),
+    "a missing zero": (
+        lambda g: device(g, 1)["zero"].pop("h4"),
+        "buses.0.devices.1.zero",
+        "the zero reading of h4 is missing",
+        "unused",
+    ),
+    "an unused point that is none": (
+        lambda g: put(device(g, 1), unused=["h7"]),
+        "buses.0.devices.1.unused.0",
+        "not a point",
+        "h1",
+    ),
+    "a missing history": (
+        lambda g: put(device(g, 1), history="none.csv"),
+        "buses.0.devices.1.history",
+        "is not a file",
+        "Check the path",
+    ),
+    "a layout naming no point": (
+        lambda g: put(
+            device(g, 1),
+            layout={"kind": "pit", "outline_m": [[0, 0]], "depth_m": 12, "points_m": {"x1": [0, 1]}},
+        ),
+        "buses.0.devices.1.layout.points_m.x1",
+        "not a point",
+        "",
+    ),
+    "siren and lamp on one pin": (
+        lambda g: put(g, outputs=[{"driver": "gpio", "siren_pin": 4, "lamp_pin": 4}]),
+        "outputs.0.lamp_pin",
+        "already drives the siren",
+        "a pin each",
+    ),
+    "an unknown output driver": (
+        lambda g: put(g, outputs=[{"driver": "gpoi", "siren_pin": 4, "lamp_pin": 5}]),
+        "outputs.0.driver",
+        "gpoi",
+        "",
+    ),
+    "an output file nowhere": (
+        lambda g: put(g, outputs=[{"driver": "log", "file": "no/such/folder.jsonl"}]),
+        "outputs.0.file",
+        "does not exist",
+        "Make the folder",
+    ),
+    "a password file that is not there": (
+        lambda g: g["broker"].update({"username": "test-site/gw-1", "password_file": "none"}),
+        "broker.password_file",
+        "cannot be read",
+        "Check the path",
+    ),
+    "a profile folder that is not there": (
+        lambda g: put(g, profiles=["none"]),
+        "profiles.0",
+        "is not a folder",
+        "Name a folder",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_cannot_be_meant_is_refused_with_line_field_and_mend(
+    name: str, gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    change, field, message, mend = BROKEN[name]
+    change(gateway_dict)
+    file = write_gateway(gateway_dict)
+    with pytest.raises(ConfigurationError) as refused:
+        load_gateway(file)
+    error = refused.value
+    assert (error.file, error.field) == (file, field)
+    assert message in error.message
+    assert mend in error.mend
+    assert error.mend
+    # The line shown holds the last word of the field, or (where that is missing) something around it.
+    assert 1 <= error.line <= len(file.read_text().splitlines())
+
+
+def test_the_line_is_the_one_to_mend(gateway_dict: dict[str, Any], write_gateway: WriteGateway) -> None:
+    device(gateway_dict, 1)["unit"] = 300
+    file = write_gateway(gateway_dict)
+    with pytest.raises(ConfigurationError) as refused:
+        load_gateway(file)
+    assert file.read_text().splitlines()[refused.value.line - 1].strip() == "unit: 300"
+
+
+def test_a_password_that_everybody_can_read_is_refused(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path
+) -> None:
+    gateway_dict["broker"] |= {"username": "test-site/gw-1", "password_file": "secret"}
+    password = "hunter2"  # noqa: S105  # opens nothing
+    (tmp_path / "secret").write_text(f"{password}\n")
+    (tmp_path / "secret").chmod(0o644)
+    file = write_gateway(gateway_dict)
+    with pytest.raises(ConfigurationError, match="chmod 600") as refused:
+        load_gateway(file)
+    assert password not in str(refused.value)
+    (tmp_path / "secret").chmod(0o600)
+    assert load_gateway(file).broker.password == password
+
+
+def test_a_profile_that_speaks_no_tcp_is_refused(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "serial.yaml").write_text(
+        "profile: serial-only\nversion: 1\ndevice_kind: other\nproducts: []\nsource: none\n"
+        "verified: simulator\ndriver: modbus\nmodbus: {transports: [rtu]}\n"
+        "groups: {main: {interval_ms: 1000}}\n"
+        "points: {t: {kind: weather.temperature, unit: °C, register: 0}}\n"
+    )
+    gateway_dict["profiles"] = ["own"]
+    first_bus(gateway_dict)["devices"] = [{"device": "x", "profile": "serial-only", "unit": 3}]
+    with pytest.raises(ConfigurationError, match="only over rtu"):
+        load_gateway(write_gateway(gateway_dict))
+
+
+def test_an_unused_point_needs_no_zero_and_is_not_declared(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    device(gateway_dict, 1)["unused"] = ["h5", "h6"]
+    for key in ("h5", "h6"):
+        del device(gateway_dict, 1)["zero"][key]
+    *_, pit = load_gateway(write_gateway(gateway_dict)).devices
+    assert [birth.p for birth in pit.points if birth.p.endswith(("h4", "h5", "h6"))] == ["pit-1/h4"]
+
+
+def test_an_interval_over_the_profiles_moves_staleness_along(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    device(gateway_dict, 0)["interval_ms"] = 5000
+    crane, *_ = load_gateway(write_gateway(gateway_dict)).devices
+    assert {birth.stale_after_ms for birth in crane.points} == {15000}
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SITEWARDEN, *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_the_command_says_what_would_run(gateway_dict: dict[str, Any], write_gateway: WriteGateway) -> None:
+    done = command("edge", "check", str(write_gateway(gateway_dict)))
+    assert done.returncode == 0
+    assert "device crane-1: reference-tower-crane, unit 1, 5 requests/s" in done.stdout
+    assert "crane-load-110: crane-1/load_ratio >= 110 level 4" in done.stdout
+    assert "pit-horizontal-cumulative-70: pit-1/h1.cumulative >= 14 level 2" in done.stdout
+
+
+@pytest.mark.parametrize("action", ["check", "run"])
+def test_the_command_ends_with_2_and_names_line_field_and_mend(
+    action: str, gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    device(gateway_dict, 0)["unit"] = 0
+    file = write_gateway(gateway_dict)
+    done = command("edge", action, str(file))
+    assert done.returncode == 2
+    assert f"{file}:" in done.stderr
+    assert "buses.0.devices.0.unit" in done.stderr
+    assert "a unit number from 1 to 247" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_register_of_70000_in_a_profile_is_named_with_its_own_file(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    profile = own / "anemometer.yaml"
+    profile.write_text(
+        "profile: anemometer\nversion: 1\ndevice_kind: weather\nproducts: []\nsource: none\n"
+        "verified: simulator\ndriver: modbus\nmodbus: {transports: [tcp]}\n"
+        "groups: {main: {interval_ms: 1000}}\n"
+        "points:\n  wind:\n    kind: weather.wind_speed\n    unit: m/s\n    register: 70000\n"
+    )
+    gateway_dict["profiles"] = ["own"]
+    done = command("edge", "check", str(write_gateway(gateway_dict)))
+    assert done.returncode == 2
+    assert f"{profile}:14: points.wind.register" in done.stderr
+    assert "a register number from 0 to 65535" in done.stderr

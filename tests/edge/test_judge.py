@@ -1,0 +1,200 @@
+"""From registers' values to alarms: limits, delays, evidence, and what goes on after a restart."""
+
+from collections.abc import Iterable
+
+import msgspec
+import pytest
+
+from edge.config import Device
+from edge.judge import EVIDENCE_READINGS, Episode, Judge
+from sitewarden.messages import Alarm, readings_of
+from sitewarden.quality import Quality
+from sitewarden.readings import Reading
+
+T0 = 1_795_000_000_000
+INTERVAL_MS = 200
+
+
+class Site:
+    """Plays polls into a judge."""
+
+    def __init__(self, device: Device, episodes: Iterable[Episode] = ()) -> None:
+        self.device = device
+        self.judge = Judge([device], lambda: "synced")
+        self.orphans = self.judge.resume(episodes, T0)
+        self.now_ms = T0
+
+    def crane(self, load: float | None, *, polls: int = 1, radius: float = 25.0) -> list[Alarm]:
+        """Poll a load `polls` times; `None` is a sensor that does not answer."""
+        quality = Quality.GOOD if load is not None else Quality.TIMEOUT
+        values = {"load": load, "radius": radius, "falls": 4.0, "wind_speed": 3.0}
+        bits = dict.fromkeys(("limiter_cutoff", "limiter_bypass", "limiter_fault"), 0.0)
+        return self.play({**values, **bits, "hook_height": 10.0, "slew": 0.0}, polls, {"load": quality})
+
+    def pit(self, h1: float, *, polls: int = 1) -> list[Alarm]:
+        return self.play({"h1": h1}, polls, {})
+
+    def play(self, values: dict[str, float | None], polls: int, qualities: dict[str, Quality]) -> list[Alarm]:
+        alarms: list[Alarm] = []
+        for _ in range(polls):
+            readings = [
+                Reading(f"{self.device.name}/{key}", self.now_ms, value, qualities.get(key, Quality.GOOD))
+                for key, value in values.items()
+            ]
+            self.last = self.judge.take(self.device, readings)
+            alarms += self.last.alarms
+            self.now_ms += INTERVAL_MS
+        return alarms
+
+    def recorded(self, key: str) -> Reading:
+        return next(r for r in self.last.readings if r.point == f"{self.device.name}/{key}")
+
+
+def told(alarms: Iterable[Alarm]) -> list[tuple[str, str]]:
+    return [(alarm.change, alarm.rule) for alarm in alarms]
+
+
+@pytest.mark.parametrize(
+    ("radius", "load", "percent"), [(25.0, 2.80, 95.3), (25.0, 3.00, 102.1), (30.0, 2.6, 110.8)]
+)
+def test_the_published_vectors_give_their_load_ratio(
+    crane: Device, radius: float, load: float, percent: float
+) -> None:
+    site = Site(crane)
+    site.crane(load, radius=radius)
+    for key in ("load_ratio", "moment_ratio"):
+        value = site.recorded(key).value
+        assert value is not None
+        assert abs(value - percent) <= 0.3
+
+
+# 2.94 t is rated at 25 m: 2.646 t is 90 %, 2.94 t is 100 %, 3.234 t is 110 %.
+@pytest.mark.parametrize(
+    ("load", "rules"),
+    [
+        (2.645, []),
+        (2.646, ["crane-load-90", "crane-moment-90"]),
+        (2.939, ["crane-load-90", "crane-moment-90"]),
+        (2.94, ["crane-load-100", "crane-load-90", "crane-moment-100", "crane-moment-90"]),
+        (
+            3.234,
+            [f"crane-{what}-{percent}" for what in ("load", "moment") for percent in ("100", "110", "90")],
+        ),
+    ],
+)
+def test_each_limit_is_reached_exactly_at_its_number(crane: Device, load: float, rules: list[str]) -> None:
+    assert sorted(alarm.rule for alarm in Site(crane).crane(load, polls=20)) == rules
+
+
+def test_an_overload_shorter_than_its_delay_raises_nothing(crane: Device) -> None:
+    site = Site(crane)
+    # 2.0 s and 1.0 s on-delay: nine polls span 1.6 s for 90 and 100 %, five span 0.8 s for 110 %.
+    assert site.crane(3.0, polls=9) == []
+    assert site.crane(1.0) == []
+    assert site.crane(3.4, polls=5) == []
+
+
+def test_110_percent_is_raised_at_the_first_reading_a_second_after_it_began(crane: Device) -> None:
+    site = Site(crane)
+    raised = [alarm for alarm in site.crane(3.4, polls=6) if alarm.rule == "crane-load-110"]
+    assert [alarm.at for alarm in raised] == [T0 + 1000]
+
+
+def test_bad_quality_never_clears_an_alarm(crane: Device) -> None:
+    site = Site(crane)
+    site.crane(3.0, polls=11)
+    assert site.judge.worst_level() == 3
+    assert site.crane(None, polls=100) == []
+    assert site.judge.worst_level() == 3
+    assert len(site.crane(1.0, polls=11)) == 4
+    assert site.judge.worst_level() == 0
+
+
+def test_a_missing_input_makes_the_ratio_bad_not_zero(crane: Device) -> None:
+    site = Site(crane)
+    site.crane(None)
+    ratio = site.recorded("load_ratio")
+    assert (ratio.value, ratio.quality) == (None, Quality.BAD_INPUT)
+
+
+def test_a_clear_carries_the_episode_the_raise_and_the_peak(crane: Device) -> None:
+    site = Site(crane)
+    (raised,) = (a for a in site.crane(3.0, polls=11) if a.rule == "crane-load-100")
+    site.crane(3.1)
+    (cleared,) = (a for a in site.crane(1.0, polls=11) if a.rule == "crane-load-100")
+    assert cleared.episode == raised.episode
+    assert (cleared.raised_at, cleared.cleared_at) == (raised.at, cleared.at)
+    assert cleared.peak == 105.4
+    assert (raised.value, raised.limit, raised.unit, raised.clock) == (102.0, 100.0, "%", "synced")
+
+
+def test_two_episodes_of_one_rule_have_two_names(crane: Device) -> None:
+    site = Site(crane)
+    alarms = site.crane(3.0, polls=11) + site.crane(1.0, polls=11) + site.crane(3.0, polls=11)
+    names = [a.episode for a in alarms if (a.change, a.rule) == ("raised", "crane-load-100")]
+    assert len(set(names)) == 2
+
+
+def test_evidence_shows_the_last_minute_of_ratio_load_and_radius(crane: Device) -> None:
+    site = Site(crane)
+    site.crane(1.0, polls=600)
+    alarm = site.crane(3.0, polls=11)[0]
+    assert [series.p for series in alarm.evidence] == [
+        "crane-1/load_ratio",
+        "crane-1/load",
+        "crane-1/radius",
+    ]
+    for series in alarm.evidence:
+        assert len(series.t) <= EVIDENCE_READINGS
+        assert series.t[-1] == 0
+        assert -60_000 <= series.t[0] <= -59_000
+    assert readings_of(alarm.evidence, alarm.at)[-1] == Reading("crane-1/radius", alarm.at, 25.0)
+
+
+def test_what_is_recorded_is_rounded_but_what_is_judged_is_not(crane: Device) -> None:
+    site = Site(crane)
+    # 2.645 t of 2.94 t is 89.966 %: it is shown as 90.0 and raises nothing.
+    assert site.crane(2.645, polls=20) == []
+    assert site.recorded("load_ratio").value == 90.0
+
+
+def test_a_displacement_reaches_its_limit_exactly_at_its_number(pit: Device) -> None:
+    assert told(Site(pit).pit(114.0)) == [("raised", "pit-horizontal-cumulative-70")]
+    assert Site(pit).pit(113.99) == []
+
+
+def test_binary_dust_does_not_hold_an_alarm_back(pit: Device) -> None:
+    zeros = {**pit.zero, "h1": 100.1}
+    # 114.1 - 100.1 is 13.999999999999986 in binary.
+    site = Site(msgspec.structs.replace(pit, zero=zeros))
+    assert told(site.pit(114.1)) == [("raised", "pit-horizontal-cumulative-70")]
+
+
+def test_after_a_restart_an_episode_goes_on_as_the_same(crane: Device) -> None:
+    before = Site(crane)
+    (raised,) = (a for a in before.crane(3.0, polls=11) if a.rule == "crane-load-100")
+    saved = [msgspec.json.decode(msgspec.json.encode(e), type=Episode) for e in before.judge.episodes()]
+    after = Site(crane, saved)
+    assert after.judge.worst_level() == 3
+    assert after.crane(3.0, polls=20) == []
+    (cleared,) = (a for a in after.crane(1.0, polls=11) if a.rule == "crane-load-100")
+    assert (cleared.episode, cleared.raised_at) == (raised.episode, raised.raised_at)
+
+
+def test_after_a_restart_an_off_delay_begins_anew(crane: Device) -> None:
+    before = Site(crane)
+    before.crane(3.0, polls=11)
+    before.crane(1.0, polls=5)
+    after = Site(crane, before.judge.episodes())
+    after.now_ms = T0 + 3_600_000
+    assert after.crane(1.0) == []
+    assert len(after.crane(1.0, polls=10)) == 4
+
+
+def test_an_episode_whose_rule_is_gone_is_cleared_not_left_to_sound_for_ever(crane: Device) -> None:
+    before = Site(crane)
+    before.crane(3.0, polls=11)
+    fewer = tuple(bound for bound in crane.rules if bound.rule.rule != "crane-load-100")
+    after = Site(msgspec.structs.replace(crane, rules=fewer), before.judge.episodes())
+    assert told(after.orphans) == [("cleared", "crane-load-100")]
+    assert after.judge.worst_level() == 3  # the moment's alarm still stands

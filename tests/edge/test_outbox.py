@@ -1,0 +1,166 @@
+"""The outbox's file: nothing leaves it but by receipt, by a counted bound, or set aside and declared."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from edge.outbox import LaneFile
+from edge.recorder import batch_of
+from sitewarden.messages import Readings, decode
+from sitewarden.readings import Reading
+
+MIB = 1024 * 1024
+
+
+def batch(value: float, count: int = 3) -> Readings:
+    return batch_of([Reading("crane-1/load", 1000 + i, value) for i in range(count)])
+
+
+def lane_file(folder: Path, boot: str = "boot-1", max_bytes: int = MIB) -> LaneFile:
+    return LaneFile(folder / "readings.db", boot=boot, synchronous="NORMAL", max_bytes=max_bytes)
+
+
+def seqs(file: LaneFile) -> list[int]:
+    return [record.seq for record in file.fetch(1, 1_000_000, 1_000_000)]
+
+
+def test_a_record_carries_its_seq_and_the_boot_that_wrote_it(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(1.0), batch(2.0)], {})
+    bodies = [decode(record.body, Readings) for record in file.fetch(1, 9, 9)]
+    assert [(body.boot, body.seq, body.series[0].x[0]) for body in bodies] == [
+        ("boot-1", 1, 1.0),
+        ("boot-1", 2, 2.0),
+    ]
+
+
+def test_a_receipt_deletes_exactly_what_it_names(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(float(i)) for i in range(10)], {})
+    assert sorted(file.delete("boot-1", [(2, 3), (7, 7), (40, 50)])) == [2, 3, 7]
+    assert seqs(file) == [1, 4, 5, 6, 8, 9, 10]
+    assert file.state.depth == 7
+    assert file.delete("another-boot", [(1, 10)]) == []
+    assert file.delete("boot-1", [(2, 3)]) == []
+    assert file.state.depth == 7
+
+
+def test_a_restart_keeps_records_counters_and_memory_and_gives_no_seq_twice(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(1.0), batch(2.0)], {"a": b"1", "b": b"2"})
+    file.delete("boot-1", [(1, 2)])
+    file.append([], {"a": None})
+    file.close()
+    again = lane_file(tmp_path, boot="boot-2")
+    assert (again.state.depth, again.state.written, again.memory) == (0, 6, {"b": b"2"})
+    again.append([batch(3.0)], {})
+    assert seqs(again) == [3]
+    assert again.delete("boot-1", [(3, 3)]) == []
+    assert again.delete("boot-2", [(3, 3)]) == [3]
+
+
+def test_records_and_memory_stand_together_or_not_at_all(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(1.0)], {"episode": b"raised"})
+    before = file.state
+    with pytest.raises(sqlite3.Error):
+        file.append([batch(2.0)], {"episode": None, "broken": object()})  # type: ignore[dict-item]
+    file.append([], {})
+    assert (file.state, file.memory) == (before, {"episode": b"raised"})
+    assert seqs(file) == [1]
+
+
+def test_a_kill_between_two_appends_loses_nothing_that_was_appended(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(1.0)], {"k": b"v"})
+    # Not closed: what a killed process leaves behind is opened beside it.
+    again = lane_file(tmp_path, boot="boot-2")
+    assert (seqs(again), again.memory, again.state.written) == ([1], {"k": b"v"}, 3)
+
+
+def test_a_damaged_record_is_set_aside_counted_and_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(float(i)) for i in range(4)], {})
+    with sqlite3.connect(tmp_path / "readings.db") as db:
+        db.execute("UPDATE records SET body = zeroblob(length(body)) WHERE seq IN (1, 3)")
+    db.close()
+    assert seqs(file) == [2, 4]
+    assert (file.state.depth, file.state.dropped) == (2, 6)
+    assert caplog.text.count("damaged record set aside") == 2
+    file.close()
+    again = lane_file(tmp_path)
+    assert (again.state.depth, again.state.dropped) == (2, 6)
+
+
+def test_where_every_record_of_a_range_is_damaged_the_next_come(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(float(i)) for i in range(4)], {})
+    with sqlite3.connect(tmp_path / "readings.db") as db:
+        db.execute("UPDATE records SET crc = crc + 1 WHERE seq <= 2")
+    db.close()
+    assert [record.seq for record in file.fetch(1, 4, 2)] == [3, 4]
+
+
+def test_beyond_its_bound_the_oldest_go_and_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = lane_file(tmp_path, max_bytes=256 * 1024)
+    large = batch_of([Reading("crane-1/load", i * 7919 % 100_000, i * 0.37) for i in range(2000)])
+    for _ in range(60):
+        file.append([large], {})
+    kept = seqs(file)
+    assert kept[-1] == 60
+    assert kept == list(range(kept[0], 61))
+    assert kept[0] > 1
+    assert file.state.written == 60 * 2000
+    assert file.state.dropped == (kept[0] - 1) * 2000
+    assert file.state.depth == len(kept)
+    assert "outbox full, oldest dropped" in caplog.text
+
+
+def test_a_full_disk_can_be_given_room(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    large = batch_of([Reading("crane-1/load", i * 7919 % 100_000, i * 0.37) for i in range(2000)])
+    file.append([large] * 20, {})
+    pages = file._db.execute("PRAGMA page_count").fetchone()[0]
+    file._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        file.append([large] * 10, {})
+    before = file.state
+    file.make_room()
+    file.append([large], {})
+    assert file.state.dropped > before.dropped
+    assert file.state.next_seq == before.next_seq + 1
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 500, b""])
+def test_a_file_that_is_no_database_does_not_stop_the_start(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "readings.db").write_bytes(content)
+    file = lane_file(tmp_path)
+    file.append([batch(1.0)], {})
+    assert seqs(file) == [1]
+    aside = list(tmp_path.glob("readings.db.broken-*"))
+    assert len(aside) == (1 if content else 0)
+
+
+def test_a_file_that_breaks_while_it_is_used_is_replaced_declared_and_counted_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(float(i)) for i in range(300)], {"episode/1": b"raised"})
+    file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray((tmp_path / "readings.db").read_bytes())
+    content[100:] = b"\xff" * (len(content) - 100)
+    (tmp_path / "readings.db").write_bytes(content)
+    file._db.execute("PRAGMA shrink_memory")
+    with pytest.raises(sqlite3.DatabaseError) as broken:
+        file.fetch(1, 300, 300)
+    file.set_aside_if_broken(broken.value)
+    assert "set aside as" in caplog.text
+    assert file.memory == {"episode/1": b"raised"}
+    assert (file.state.depth, file.state.written, file.state.dropped) == (0, 900, 300)
+    file.append([batch(1.0)], {})
+    assert seqs(file) == [301]

@@ -1,0 +1,124 @@
+"""What people hear and see, and that one broken driver does not silence the others."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge.config import GpioOutput, LogOutput
+from edge.outputs import OutputError, Outputs, Signal, open_outputs, signal_of
+from sitewarden.messages import Alarm
+from sitewarden.rules.model import Basis
+from sitewarden.text import Text
+
+
+def alarm(level: int, change: str = "raised") -> Alarm:
+    return Alarm(
+        boot="b",
+        seq=1,
+        at=1000,
+        change="raised" if change == "raised" else "cleared",
+        episode="0" * 32,
+        device="crane-1",
+        point="crane-1/load_ratio",
+        kind="crane.load_ratio",
+        rule="crane-load-90",
+        rule_version=1,
+        family="crane-overload",
+        level=level,
+        label=Text("起重量", "Load"),
+        unit="%",
+        value=91.0,
+        limit=90.0,
+        peak=91.0,
+        raised_at=1000,
+        basis=Basis(clause="x", source="x", confidence="synthetic"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "signal"),
+    [
+        (0, ("off", "off")),
+        (1, ("off", "amber")),
+        (2, ("intermittent", "amber")),
+        (3, ("continuous", "red")),
+        (4, ("continuous", "red")),
+    ],
+)
+def test_the_signal_is_of_the_worst_level(level: int, signal: tuple[str, str]) -> None:
+    assert signal_of(level) == signal
+
+
+def test_the_log_has_one_line_a_transition_with_what_is_heard_after_it(tmp_path: Path) -> None:
+    file = tmp_path / "outputs.jsonl"
+    outputs = open_outputs([LogOutput(file=str(file))])
+    outputs.restore(3)
+    outputs.drive(alarm(2), 4)
+    outputs.drive(alarm(2, "cleared"), 0)
+    raised, cleared = (json.loads(line) for line in file.read_text().splitlines())
+    assert (raised["change"], raised["siren"], raised["lamp"]) == ("raised", "continuous", "red")
+    assert (cleared["change"], cleared["siren"], cleared["lamp"]) == ("cleared", "off", "off")
+    assert raised["reading_at_ms"] == 1000
+    assert raised["at_ms"] > 1_700_000_000_000
+    assert {"episode", "device", "point", "rule", "level"} <= raised.keys()
+    outputs.close()
+
+
+def test_a_log_goes_on_where_the_last_run_ended(tmp_path: Path) -> None:
+    for _ in range(2):
+        outputs = open_outputs([LogOutput(file=str(tmp_path / "outputs.jsonl"))])
+        outputs.drive(alarm(2), 2)
+        outputs.close()
+    assert len((tmp_path / "outputs.jsonl").read_text().splitlines()) == 2
+
+
+class Broken:
+    """A driver whose relay is burnt."""
+
+    def show(self, signal: Signal) -> None:
+        raise OutputError(f"burnt before {signal}")
+
+    def note(self, alarm: Alarm, signal: Signal) -> None:
+        raise AssertionError(f"told of {alarm} although it did not show {signal}")
+
+    def close(self) -> None:
+        pass
+
+
+class Sound:
+    """A driver that remembers."""
+
+    def __init__(self) -> None:
+        self.shown: list[Signal] = []
+
+    def show(self, signal: Signal) -> None:
+        self.shown.append(signal)
+
+    def note(self, alarm: Alarm, signal: Signal) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_broken_driver_does_not_silence_the_next(caplog: pytest.LogCaptureFixture) -> None:
+    sound = Sound()
+    outputs = Outputs([Broken(), sound])
+    outputs.restore(1)
+    outputs.drive(alarm(3), 3)
+    assert sound.shown == [Signal("off", "amber"), Signal("continuous", "red")]
+    assert caplog.text.count("burnt") == 2
+
+
+def test_gpio_without_its_library_says_what_to_install() -> None:
+    try:
+        import gpiozero  # noqa: F401, PLC0415  # only where it is absent can its absence be tested
+    except ModuleNotFoundError:
+        with pytest.raises(OutputError, match="pip install gpiozero"):
+            open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
+
+
+def test_an_output_file_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="directory"):
+        open_outputs([LogOutput(file=str(tmp_path))])
