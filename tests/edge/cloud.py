@@ -1,0 +1,83 @@
+"""The other end of the wire for tests: hears a gateway over a real broker and gives receipts when told to."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from sitewarden import topics
+from sitewarden.messages import Alarm, Command, Lane, Readings, Receipt, Status, decode, encode
+from tests.support.broker import Broker
+
+Record = Alarm | Readings
+
+
+class Cloud:
+    """Everything heard from one gateway, in order; `receipts` decides which records are receipted at once."""
+
+    def __init__(self, broker: Broker, site: str, gateway: str) -> None:
+        self.heard: list[Record | Status] = []
+        self.retained: list[Status] = []
+        self.receipts: Callable[[Record], bool] = lambda _: True
+        self._address = (site, gateway)
+        self._subscribed = threading.Event()
+        self._paho = paho.Client(CallbackAPIVersion.VERSION2)
+        self._paho.username_pw_set(broker.cloud.username, broker.cloud.password)
+        self._paho.on_message = self._on_message
+        self._paho.on_subscribe = lambda *_: self._subscribed.set()
+        self._paho.on_connect = lambda client, *_: client.subscribe(f"sw/1/+/{site}/{gateway}/up/#", qos=1)
+        self._paho.connect(broker.host, broker.port)
+        self._paho.loop_start()
+        assert self._subscribed.wait(5)
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        return [message for message in self.heard if isinstance(message, Alarm)]
+
+    @property
+    def readings(self) -> list[Readings]:
+        return [message for message in self.heard if isinstance(message, Readings)]
+
+    def states(self, state: str) -> list[Status]:
+        return [m for m in self.heard if isinstance(m, Status) and m.state == state]
+
+    def receipt(self, record: Record) -> None:
+        lane: Lane = "alarms" if isinstance(record, Alarm) else "readings"
+        self.publish("receipts", Receipt(boot=record.boot, lane=lane, seqs=[(record.seq, record.seq)]))
+
+    def ask_for_birth(self) -> None:
+        self.publish("command", Command(command="rebirth"))
+
+    def publish(self, channel: topics.DownChannel, message: Receipt | Command) -> None:
+        self._paho.publish(topics.down("live", *self._address, channel), encode(message), qos=1)
+
+    def publish_raw(self, channel: topics.DownChannel, body: bytes) -> None:
+        self._paho.publish(topics.down("live", *self._address, channel), body, qos=1)
+
+    def close(self) -> None:
+        self._paho.disconnect()
+        self._paho.loop_stop()
+
+    def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
+        body, channel = bytes(message.payload), topics.parse(message.topic).channel
+        if channel == "status":
+            status = decode(body, Status)
+            self.heard.append(status)
+            if message.retain:
+                self.retained.append(status)
+            return
+        record = decode(body, Alarm) if channel == "alarms" else decode(body, Readings)
+        self.heard.append(record)
+        if self.receipts(record):
+            self.receipt(record)
+
+
+@contextmanager
+def listening(broker: Broker, site: str, gateway: str) -> Iterator[Cloud]:
+    cloud = Cloud(broker, site, gateway)
+    try:
+        yield cloud
+    finally:
+        cloud.close()

@@ -1,0 +1,237 @@
+"""The whole agent as a process: Modbus in, siren out, records to a broker, and what a kill leaves."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sitewarden.messages import readings_of
+from tests.edge.cloud import Cloud, listening
+from tests.edge.conftest import WriteGateway
+from tests.support.broker import Broker
+from tests.support.modbus import ModbusServer, Unit, serving
+from tests.support.waiting import until
+
+SITEWARDEN = Path(sys.executable).parent / "sitewarden"
+SITE, GATEWAY = "agent", "gw-1"
+INTERVAL_MS = 100
+OVERLOAD, EMPTY = 3000, 1000
+
+# Limits without delay, so that the time from register to siren is the agent's alone.
+PACK = """\
+pack: at-once
+source: made for this test
+rules:
+  - rule: load-100
+    family: crane-overload
+    version: 1
+    watch: crane.load_ratio
+    condition: {when: high, limit: 100}
+    dead_band: 2
+    level: 3
+    label: {zh: 超载, en: Overload}
+    basis: {clause: none, source: test, confidence: synthetic}
+"""
+
+
+class Crane(Unit):
+    """A crane whose load the test sets."""
+
+    load = EMPTY
+
+    def __init__(self) -> None:
+        super().__init__(lambda: {0: self.load, 1: 2500, 2: 100, 3: 0, 4: 4, 5: 50, 6: 0})
+
+
+@contextlib.asynccontextmanager
+async def site() -> AsyncIterator[tuple[ModbusServer, Crane]]:
+    crane = Crane()
+    pit = Unit({n: 10000 if n % 2 else 0 for n in range(12)})
+    async with serving({1: crane, 2: pit}) as server:
+        yield server, crane
+
+
+@pytest.fixture
+def cloud(broker: Broker) -> Iterator[Cloud]:
+    with listening(broker, SITE, GATEWAY) as cloud:
+        yield cloud
+
+
+class Run:
+    """One run of `sitewarden edge run`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+        self.process, self._folder = process, folder
+
+    def lines(self) -> list[dict[str, Any]]:
+        file = self._folder / "outputs.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def log(self) -> str:
+        return (self._folder / "agent.log").read_text()
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.returncode is None:
+            self.process.send_signal(how)
+        return await asyncio.wait_for(self.process.wait(), 10)
+
+
+@contextlib.asynccontextmanager
+async def agent(file: Path) -> AsyncIterator[Run]:
+    with (file.parent / "agent.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(SITEWARDEN, "edge", "run", file, stderr=log)
+    run = Run(process, file.parent)
+    try:
+        yield run
+    finally:
+        await run.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def configured(gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path) -> Any:
+    """Write the configuration for these servers."""
+
+    def configure(server: ModbusServer, broker: Broker | None = None) -> Path:
+        (tmp_path / "at-once.yaml").write_text(PACK, encoding="utf-8")
+        gateway_dict.update(site=SITE, gateway=GATEWAY, rules=["at-once.yaml", "pit-displacement"])
+        bus = gateway_dict["buses"][0]
+        bus["modbus"]["port"] = server.port
+        bus["devices"][0]["interval_ms"] = INTERVAL_MS
+        if broker is not None:
+            user = broker.add_user(f"{SITE}/{GATEWAY}")
+            secret = tmp_path / "secret"
+            secret.touch(mode=0o600)
+            secret.write_text(user.password)
+            gateway_dict["broker"] = {
+                "host": broker.host,
+                "port": broker.port,
+                "username": user.username,
+                "password_file": "secret",
+            }
+        return write_gateway(gateway_dict)
+
+    return configure
+
+
+async def test_an_overload_sounds_within_a_poll_and_reaches_the_cloud_once(
+    configured: Any, broker: Broker, cloud: Cloud
+) -> None:
+    async with site() as (server, crane), agent(configured(server, broker)) as run:
+        await until(lambda: crane.asked > 5, within_s=15)
+        crane.load, since = OVERLOAD, time.time() * 1000
+        await until(run.lines)
+        line = run.lines()[0]
+        assert line["at_ms"] - since <= INTERVAL_MS + 150
+        assert (line["change"], line["siren"], line["lamp"]) == ("raised", "continuous", "red")
+        crane.load = EMPTY
+        await until(lambda: len(cloud.alarms) == 2)
+        raised, cleared = sorted(cloud.alarms, key=lambda a: a.seq)
+        assert (raised.change, cleared.change) == ("raised", "cleared")
+        assert raised.episode == cleared.episode == line["episode"]
+        assert await run.end() == 0
+        # Everything that was written was receipted before the end, and the end was said.
+        await until(lambda: cloud.states("offline"))
+        written = [r for m in cloud.readings for r in readings_of(m.series, m.at)]
+        assert {r.value for r in written if r.point == "crane-1/load"} == {1.0, 3.0}
+        assert len({(r.point, r.at_ms) for r in written}) == len(written)
+
+
+async def test_without_a_broker_the_siren_sounds_all_the_same(configured: Any) -> None:
+    async with site() as (server, crane), agent(configured(server)) as run:
+        crane.load = OVERLOAD
+        await until(run.lines, within_s=15)
+        assert await run.end() == 0
+        assert run.log().count("no broker") == 1
+
+
+async def test_killed_while_an_alarm_stands_it_goes_on_as_the_same_episode(
+    configured: Any, broker: Broker, cloud: Cloud
+) -> None:
+    async with site() as (server, crane):
+        file = configured(server, broker)
+        async with agent(file) as first:
+            crane.load = OVERLOAD
+            await until(lambda: len(cloud.alarms) == 1, within_s=15)
+            await first.end(signal.SIGKILL)
+        await until(lambda: cloud.states("offline"))
+        async with agent(file) as second:
+            await until(lambda: len(cloud.states("online")) == 2, within_s=15)
+            asked = crane.asked
+            await until(lambda: crane.asked > asked + 5)
+            assert len(second.lines()) == 1, "raised a second time"
+            crane.load = EMPTY
+            await until(lambda: len(cloud.alarms) == 2)
+            assert {alarm.episode for alarm in cloud.alarms} == {cloud.alarms[0].episode}
+            assert len({(alarm.boot, alarm.seq) for alarm in cloud.alarms}) == 2
+            last = second.lines()[-1]
+            assert (last["change"], last["siren"]) == ("cleared", "off")
+
+
+async def test_killed_before_the_cloud_had_it_an_alarm_arrives_after_the_restart(
+    configured: Any, broker: Broker
+) -> None:
+    async with site() as (server, crane):
+        file = configured(server)
+        async with agent(file) as first:
+            crane.load = OVERLOAD
+            await until(lambda: "alarm raised" in first.log(), within_s=15)
+            # The log line is written after the outbox was asked; give the disk its turn.
+            await until(lambda: wal_of(file).stat().st_size > 0)
+            crane.load = EMPTY
+            await until(lambda: "alarm cleared" in first.log())
+            await first.end(signal.SIGTERM)
+        with listening(broker, SITE, GATEWAY) as cloud:
+            async with agent(configured(server, broker)):
+                await until(lambda: len(cloud.alarms) == 2, within_s=15)
+                assert {alarm.change for alarm in cloud.alarms} == {"raised", "cleared"}
+
+
+def wal_of(file: Path) -> Path:
+    return file.parent / "data" / "alarms.db-wal"
+
+
+async def test_a_loggers_memory_is_sent_once_and_gives_the_rate_at_once(
+    configured: Any, gateway_dict: dict[str, Any], broker: Broker, cloud: Cloud, tmp_path: Path
+) -> None:
+    hour_s, now_s = 3600, int(time.time())
+    rows = [
+        f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(now_s - hours * hour_s))},{100 - hours * 0.05:.2f}"
+        for hours in range(48, 0, -1)
+    ]
+    (tmp_path / "memory.csv").write_text("\n".join(["at,h1", *rows]) + "\n")
+    gateway_dict["buses"][0]["devices"][1]["history"] = "memory.csv"
+    async with site() as (server, _):
+        file = configured(server, broker)
+        for _ in range(2):
+            async with agent(file) as run:
+                await until(lambda: live_rates(cloud), within_s=15)
+                await run.end()
+            assert live_rates(cloud)[0] == pytest.approx(1.2, abs=0.1)
+            # 48 raw, 48 cumulative, and a rate for each that has a day behind it.
+            assert sum(len(s.t) for m in cloud.readings if m.hist for s in m.series) == 48 + 48 + 24
+            cloud.heard = [m for m in cloud.heard if getattr(m, "hist", False)]
+
+
+def live_rates(cloud: Cloud) -> list[float | None]:
+    return [
+        value
+        for message in cloud.readings
+        if not message.hist
+        for series in message.series
+        if series.p == "pit-1/h1.rate"
+        for value in series.x
+    ]
+
+
+async def test_a_stop_signal_ends_it_in_order_even_without_a_broker(configured: Any) -> None:
+    async with site() as (server, crane), agent(configured(server)) as run:
+        await until(lambda: crane.asked > 5, within_s=15)
+        assert await run.end(signal.SIGINT) == 0
+        assert "Traceback" not in run.log()

@@ -1,0 +1,256 @@
+"""The way to the cloud over a real Mosquitto: deleted by receipt alone, resent without, alarms first."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import msgspec
+import pytest
+
+from edge import uplink as uplink_module
+from edge.birth import birth_of
+from edge.config import Gateway
+from edge.lane import Lane
+from edge.recorder import batch_of
+from edge.uplink import Uplink
+from sitewarden.messages import Alarm
+from sitewarden.readings import Reading
+from tests.edge.cloud import Cloud, listening
+from tests.edge.test_outputs import alarm
+from tests.support.broker import Broker
+from tests.support.waiting import until
+
+SITE, GATEWAY = "uplink", "gw-1"
+
+
+@pytest.fixture
+def here(gateway: Gateway, broker: Broker) -> Gateway:
+    """The configuration, on the session's broker."""
+    return at_broker(gateway, broker)
+
+
+def at_broker(gateway: Gateway, broker: Broker) -> Gateway:
+    user = broker.add_user(f"{SITE}/{GATEWAY}")
+    address = msgspec.structs.replace(
+        gateway.broker, host=broker.host, port=broker.port, username=user.username, password=user.password
+    )
+    gateway.data_dir.mkdir(exist_ok=True)
+    return msgspec.structs.replace(gateway, site=SITE, name=GATEWAY, broker=address)
+
+
+@pytest.fixture
+def cloud(broker: Broker) -> Iterator[Cloud]:
+    with listening(broker, SITE, GATEWAY) as cloud:
+        yield cloud
+
+
+class Edge:
+    """Two lanes and the uplink over them."""
+
+    def __init__(self, gateway: Gateway, boot: str, resend_s: float) -> None:
+        self.alarms = Lane("alarms", gateway.data_dir, boot=boot)
+        self.readings = Lane("readings", gateway.data_dir, boot=boot)
+        births = [birth_of(device) for device in gateway.devices]
+        self.uplink = Uplink(
+            gateway, (self.alarms, self.readings), births, boot=boot, resend_s=resend_s, heartbeat_s=0.2
+        )
+
+    def read(self, messages: int, *, start: int = 0, readings: int = 3) -> None:
+        self.readings.put(
+            [
+                batch_of([Reading("crane-1/load", (start + n) * 1000 + i, i * 0.01) for i in range(readings)])
+                for n in range(messages)
+            ]
+        )
+
+    def raise_alarm(self) -> None:
+        self.alarms.put([alarm(3)])
+
+
+@contextlib.asynccontextmanager
+async def running(gateway: Gateway, *, boot: str = "boot-1", resend_s: float = 30.0) -> AsyncIterator[Edge]:
+    edge = Edge(gateway, boot, resend_s)
+    writers = [asyncio.create_task(lane.run()) for lane in (edge.alarms, edge.readings)]
+    uplink = asyncio.create_task(edge.uplink.run())
+    try:
+        yield edge
+    finally:
+        edge.uplink.say_farewell()
+        await asyncio.wait((uplink,), timeout=3)
+        for task in (uplink, *writers):
+            task.cancel()
+        await asyncio.gather(uplink, *writers, return_exceptions=True)
+        edge.alarms.close()
+        edge.readings.close()
+
+
+async def test_a_record_is_deleted_on_its_receipt_and_not_before(here: Gateway, cloud: Cloud) -> None:
+    cloud.receipts = lambda _: False
+    async with running(here) as edge:
+        edge.read(3)
+        edge.raise_alarm()
+        await until(lambda: len(cloud.readings) == 3 and len(cloud.alarms) == 1)
+        assert (edge.readings.state.depth, edge.alarms.state.depth) == (3, 1)
+        cloud.receipt(cloud.readings[1])
+        await until(lambda: edge.readings.state.depth == 2)
+        cloud.receipt(cloud.alarms[0])
+        await until(lambda: edge.alarms.state.depth == 0)
+        assert [r.seq for r in await edge.readings.fetch(1, 99, 99)] == [1, 3]
+        for record in cloud.readings:
+            cloud.receipt(record)
+        await until(lambda: edge.readings.state.depth == 0)
+
+
+async def test_a_receipt_for_another_boot_deletes_nothing_and_stops_no_resend(
+    here: Gateway, cloud: Cloud
+) -> None:
+    cloud.receipts = lambda _: False
+    async with running(here, resend_s=0.3) as edge:
+        edge.read(1)
+        await until(lambda: cloud.readings)
+        cloud.receipt(msgspec.structs.replace(cloud.readings[0], boot="another"))
+        await until(lambda: len(cloud.readings) >= 3)
+        assert edge.readings.state.depth == 1
+
+
+async def test_without_a_receipt_a_record_is_sent_again_as_it_was(here: Gateway, cloud: Cloud) -> None:
+    cloud.receipts = lambda _: False
+    async with running(here, resend_s=0.3) as edge:
+        edge.raise_alarm()
+        await until(lambda: len(cloud.alarms) >= 2)
+        assert len({msgspec.json.encode(a) for a in cloud.alarms}) == 1
+        cloud.receipts = lambda _: True
+        await until(lambda: edge.alarms.state.depth == 0)
+
+
+async def test_the_birth_names_devices_points_and_limits_and_is_retained(
+    here: Gateway, cloud: Cloud, broker: Broker
+) -> None:
+    async with running(here):
+        await until(lambda: cloud.states("online"))
+        (birth,) = cloud.states("online")
+        assert birth.devices is not None
+        assert [device.device for device in birth.devices] == ["crane-1", "pit-1"]
+        points = {p.p: p.kind for device in birth.devices for p in device.points}
+        assert points["crane-1/load_ratio"] == "crane.load_ratio"
+        assert points["pit-1/h3.rate"] == "pit.displacement.horizontal.rate"
+        limits = {(bound.p, bound.level): bound.limit for bound in birth.devices[1].limits}
+        assert limits["pit-1/h1.cumulative", 4] == 20.0
+        with listening(broker, SITE, GATEWAY) as later:
+            await until(lambda: [s.state for s in later.retained] == ["online"])
+
+
+async def test_an_orderly_end_says_offline_and_that_is_retained(
+    here: Gateway, cloud: Cloud, broker: Broker
+) -> None:
+    async with running(here):
+        await until(lambda: cloud.states("online"))
+    await until(lambda: cloud.states("offline"))
+    assert cloud.states("offline")[0].boot == "boot-1"
+    with listening(broker, SITE, GATEWAY) as later:
+        await until(lambda: [s.state for s in later.retained] == ["offline"])
+
+
+async def test_a_heartbeat_tells_depth_clock_and_counters_and_is_not_retained(
+    here: Gateway, cloud: Cloud, broker: Broker
+) -> None:
+    cloud.receipts = lambda record: isinstance(record, Alarm)
+    async with running(here) as edge:
+        edge.read(2)
+        edge.raise_alarm()
+        await until(lambda: [s for s in cloud.states("heartbeat") if s.counters.alarms_written])
+        beat = next(s for s in cloud.states("heartbeat") if s.counters.alarms_written)
+        assert (beat.outbox["readings"], beat.counters.readings_written) == (2, 6)
+        assert beat.oldest_at is not None
+        assert beat.disk_free_bytes
+        assert beat.clock in {"synced", "unsynced"}
+        with listening(broker, SITE, GATEWAY) as later:
+            await until(lambda: later.retained)
+            assert {s.state for s in later.retained} == {"online"}
+
+
+async def test_asked_for_its_birth_it_tells_it_again_and_resends_at_once(here: Gateway, cloud: Cloud) -> None:
+    cloud.receipts = lambda _: False
+    async with running(here) as edge:
+        edge.read(1)
+        await until(lambda: cloud.readings)
+        cloud.ask_for_birth()
+        await until(lambda: len(cloud.states("online")) == 2 and len(cloud.readings) == 2)
+
+
+async def test_what_is_not_understood_is_logged_and_changes_nothing(
+    here: Gateway, cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(here) as edge:
+        await until(lambda: cloud.states("online"))
+        cloud.publish_raw("receipts", b"\x00\xff")
+        cloud.publish_raw("command", b'{"v":2,"command":"rebirth"}')
+        await until(lambda: caplog.text.count("not understood") == 2)
+        edge.raise_alarm()
+        await until(lambda: edge.alarms.state.depth == 0 and edge.alarms.state.written == 1)
+
+
+async def test_after_the_broker_was_killed_everything_arrives(gateway: Gateway, fresh_broker: Broker) -> None:
+    here = at_broker(gateway, fresh_broker)
+    async with running(here) as edge:
+        with listening(fresh_broker, SITE, GATEWAY) as before:
+            before.receipts = lambda _: False
+            edge.read(20)
+            await until(lambda: len(before.readings) == 20)
+        # All of it was acknowledged by the broker, none of it by the cloud.
+        fresh_broker.kill()
+        edge.read(20, start=20)
+        edge.raise_alarm()
+        await edge.alarms.flushed()
+        fresh_broker.start()
+        with listening(fresh_broker, SITE, GATEWAY) as after:
+            await until(lambda: edge.readings.state.depth + edge.alarms.state.depth == 0, within_s=20)
+            assert {m.seq for m in after.readings} == set(range(1, 41))
+            assert len(after.alarms) == 1
+
+
+async def test_alarms_overtake_a_big_backlog_of_readings(here: Gateway, cloud: Cloud) -> None:
+    edge = Edge(here, "boot-0", 30.0)
+    edge.read(2000, readings=200)
+    writer = asyncio.create_task(edge.readings.run())
+    await edge.readings.flushed()
+    writer.cancel()
+    await asyncio.gather(writer, return_exceptions=True)
+    edge.alarms.close()
+    edge.readings.close()
+    async with running(here, boot="boot-1") as edge:
+        await until(lambda: len(cloud.readings) >= 100, within_s=10)
+        edge.raise_alarm()
+        edge.read(1, start=9000)
+        await until(lambda: cloud.alarms, within_s=2)
+        await until(lambda: any(m.boot == "boot-1" for m in cloud.readings), within_s=2)
+        assert edge.readings.state.depth > 500, "the backlog was gone before the alarm: no proof"
+
+
+async def test_readings_held_back_for_long_say_that_they_are_back_fill(
+    here: Gateway, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uplink_module, "BACKFILL_AFTER_MS", -1)
+    edge = Edge(here, "boot-0", 30.0)
+    edge.read(1)
+    writer = asyncio.create_task(edge.readings.run())
+    await edge.readings.flushed()
+    writer.cancel()
+    await asyncio.gather(writer, return_exceptions=True)
+    edge.alarms.close()
+    edge.readings.close()
+    async with running(here, boot="boot-1") as edge:
+        await until(lambda: cloud.readings)
+        edge.read(1, start=5)
+        await until(lambda: len(cloud.readings) == 2)
+        assert [m.hist for m in cloud.readings] == [True, False]
+        await until(lambda: edge.readings.state.depth == 0)
+
+
+async def test_a_drain_waits_for_the_last_receipt_and_no_longer(here: Gateway, cloud: Cloud) -> None:
+    async with running(here) as edge:
+        await until(lambda: cloud.states("online"))
+        edge.read(50)
+        await edge.readings.flushed()
+        await asyncio.wait_for(edge.uplink.drain(10.0), timeout=5)
+        assert edge.readings.state.depth == 0
