@@ -1,0 +1,1 @@
+"""Who may look and act: accounts, sessions, the set-up link."""

@@ -1,0 +1,58 @@
+"""Accounts and sessions as the HTTP interface shows and takes them."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloud.shown import Shown
+
+Role = Literal["viewer", "admin"]
+
+MIN_PASSWORD = 10
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever makes a request."""
+
+    name: str
+    role: Role
+    demo: bool
+    token_hash: bytes
+
+
+class AccountShown(Shown):
+    """Who is signed in."""
+
+    name: str
+    role: Role
+
+
+class SessionShown(Shown):
+    """A session."""
+
+    account: AccountShown
+    demo: bool
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Password = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class SignIn(_Asked):
+    """What signing in takes."""
+
+    name: Name
+    password: Password
+
+
+class SetUp(_Asked):
+    """What the first account takes."""
+
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
+    password: Annotated[str, Field(min_length=MIN_PASSWORD, max_length=1000)]

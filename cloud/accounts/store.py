@@ -1,0 +1,90 @@
+"""Accounts and sessions in SQL."""
+
+import datetime as dt
+
+import psycopg
+from psycopg.rows import dict_row
+
+from cloud.database import AsyncConnection, Row
+
+IDLE = dt.timedelta(hours=12)
+"""A session that nobody used for so long is over."""
+_SEEN_STEP = dt.timedelta(minutes=1)
+"""How finely use is noted: not every request writes."""
+_SETUP_LOCK = 0x5357_5345
+"""Any number that nothing else in the database locks."""
+
+
+async def password_hash_of(connection: AsyncConnection, name: str) -> Row | None:
+    """Id, role and password hash of an account."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute("SELECT id, name, role, password_hash FROM account WHERE name = %s", [name])
+    return await cursor.fetchone()
+
+
+async def account_exists(connection: AsyncConnection) -> bool:
+    """Whether the system has been set up."""
+    cursor = await connection.execute("SELECT 1 FROM account LIMIT 1")
+    return await cursor.fetchone() is not None
+
+
+async def make_first_account(
+    connection: AsyncConnection, link_hash: bytes, name: str, password_hash: str, now: dt.datetime
+) -> int | None:
+    """Use up the link and make the administrator; nothing where the link is not valid or was used."""
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_SETUP_LOCK])
+            used = await connection.execute(
+                "DELETE FROM setup_link WHERE token_hash = %s AND expires_at > %s RETURNING 1",
+                [link_hash, now],
+            )
+            if await used.fetchone() is None or await account_exists(connection):
+                return None
+            cursor = await connection.execute(
+                """
+                INSERT INTO account (name, role, password_hash, created_at) VALUES (%s, 'admin', %s, %s)
+                    RETURNING id
+                """,
+                [name, password_hash, now],
+            )
+            row = await cursor.fetchone()
+    except psycopg.errors.UniqueViolation:
+        return None
+    return None if row is None else int(row[0])
+
+
+async def open_session(
+    connection: AsyncConnection, hashed: bytes, account_id: int | None, now: dt.datetime
+) -> None:
+    """Begin a session, and sweep out those that are over."""
+    await connection.execute("DELETE FROM session WHERE seen_at < %s", [now - IDLE])
+    await connection.execute(
+        "INSERT INTO session (token_hash, account_id, created_at, seen_at) VALUES (%s, %s, %s, %s)",
+        [hashed, account_id, now, now],
+    )
+
+
+async def session_of(connection: AsyncConnection, hashed: bytes, now: dt.datetime) -> Row | None:
+    """Who a session belongs to, `demo` where to nobody; noted as used."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        """
+        SELECT coalesce(account.name, 'demo') AS name, coalesce(account.role, 'viewer') AS role,
+               session.account_id IS NULL AS demo, seen_at
+          FROM session LEFT JOIN account ON account.id = session.account_id
+         WHERE token_hash = %s AND seen_at > %s
+        """,
+        [hashed, now - IDLE],
+    )
+    row = await cursor.fetchone()
+    if row is not None and row["seen_at"] < now - _SEEN_STEP:
+        await connection.execute(
+            "UPDATE session SET seen_at = greatest(seen_at, %s) WHERE token_hash = %s", [now, hashed]
+        )
+    return row
+
+
+async def close_session(connection: AsyncConnection, hashed: bytes) -> None:
+    """End a session."""
+    await connection.execute("DELETE FROM session WHERE token_hash = %s", [hashed])

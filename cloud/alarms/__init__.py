@@ -1,0 +1,1 @@
+"""Alarms: transitions as gateways send them, and the episodes that they tell of."""

@@ -1,0 +1,118 @@
+"""The web application put together: routes, errors, guards, lifetimes."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from cloud import pages, problems
+from cloud.accounts.permissions import Public, declared_permissions
+from cloud.accounts.routes import make_router as make_accounts_router
+from cloud.alarms.routes import router as alarms_router
+from cloud.guards import Guards
+from cloud.hazards.routes import router as hazards_router
+from cloud.live.hub import Hub
+from cloud.live.routes import router as live_router
+from cloud.readings.routes import router as readings_router
+from cloud.serving import Served, Serving, make_pool, wall_clock_ms
+from cloud.settings import Settings
+from cloud.shown import Shown
+from cloud.sites.routes import router as sites_router
+from sitewarden import __version__
+
+API = "/api/v1"
+
+
+class ServerShown(Shown):
+    """What a page must know before anybody signs in."""
+
+    version: str
+    demo: bool
+    needs_setup: bool
+
+
+class HealthShown(Shown):
+    """That it runs."""
+
+    status: str
+
+
+def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_clock_ms) -> FastAPI:
+    """The application; raises `UndeclaredPermissionError` where a route does not say who may call it."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with make_pool(dsn) as pool:
+            hub = Hub(settings, dsn, pool, now_ms)
+            app.state.serving = Serving(settings=settings, pool=pool, hub=hub, now_ms=now_ms)
+            async with hub.running():
+                yield
+
+    # No interactive documentation: its scripts come from elsewhere, which the content policy forbids.
+    app = FastAPI(
+        title="SiteWarden",
+        version="1",
+        summary="Construction-site safety monitoring (工地卫士)",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        responses=problems.RESPONSES,
+        separate_input_output_schemas=False,
+    )
+    problems.install(app)
+    app.include_router(_api())
+    app.include_router(_health())
+    app.include_router(pages.make_router())
+    app.add_middleware(Guards)
+    declared_permissions(app)
+    return app
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The description of the interface (OpenAPI 3.1)."""
+    document = app.openapi()
+    document["components"]["schemas"]["Problem"] = problems.Problem.model_json_schema()
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    return document
+
+
+def _api() -> APIRouter:
+    router = APIRouter(prefix=API)
+
+    @router.get("/server", dependencies=[Public], tags=["server"])
+    async def server(serving: Served) -> ServerShown:
+        """What is running here."""
+        row = await serving.row("SELECT EXISTS (SELECT FROM account) AS done")
+        done = row is not None and bool(row["done"])
+        return ServerShown(version=__version__, demo=serving.settings.demo, needs_setup=not done)
+
+    for part in (
+        make_accounts_router(),
+        sites_router,
+        readings_router,
+        alarms_router,
+        hazards_router,
+        live_router,
+    ):
+        router.include_router(part)
+    return router
+
+
+def _health() -> APIRouter:
+    router = APIRouter(dependencies=[Public], tags=["server"])
+
+    @router.get("/healthz")
+    async def health() -> HealthShown:
+        """The process answers."""
+        return HealthShown(status="ok")
+
+    @router.get("/readyz")
+    async def ready(serving: Served) -> HealthShown:
+        """The process answers and has its database."""
+        await serving.row("SELECT 1 AS one")
+        return HealthShown(status="ok")
+
+    return router

@@ -1,0 +1,159 @@
+"""`sitewarden cloud …`: run everything, or one part of it."""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from cloud import logs
+from cloud.settings import Settings, read_settings
+from cloud.supervisor import UNTIL_STDIN_CLOSES
+from sitewarden.errors import UnreachableError
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse names no public type
+
+
+def register(subparsers: "Subparsers") -> None:
+    """Add `cloud` and its commands."""
+    parser = subparsers.add_parser("cloud", help="the server: ingest, hazard records, web pages")
+    commands = parser.add_subparsers(dest="cloud_command", required=True, metavar="COMMAND")
+    for name, run, text in (
+        ("run", _run, "database, ingest and web, supervised"),
+        ("ingest", _ingest, "only the ingest"),
+        ("web", _web, "only the web server"),
+        ("migrate", _migrate, "bring the database to this program's schema"),
+        ("setup-link", _setup_link, "print a new link for making the first account"),
+    ):
+        _add(commands, name, run, text)
+    document = commands.add_parser("openapi", help="print the description of the HTTP interface")
+    document.set_defaults(run=_openapi)
+
+
+def _add(commands: "Subparsers", name: str, run: Callable[[argparse.Namespace], int], text: str) -> None:
+    parser = commands.add_parser(name, help=text)
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="cloud.yaml")
+    if name in {"ingest", "web"}:
+        parser.add_argument("--dsn", help="another database than the configured one")
+        parser.add_argument(UNTIL_STDIN_CLOSES, action="store_true", help=argparse.SUPPRESS)
+    if name == "web":
+        parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from cloud.running import Cloud  # noqa: PLC0415  each command imports only what it runs
+
+    logs.set_up("cloud")
+    settings = read_settings(args.config)
+    Cloud(settings, _say).run(_stop_signals())
+    return 0
+
+
+def _ingest(args: argparse.Namespace) -> int:
+    from cloud.ingest.service import Ingest  # noqa: PLC0415
+
+    logs.set_up("ingest")
+    settings = read_settings(args.config)
+    stopping = _stop_signals()
+    _obey_stdin(args)
+    Ingest(settings, args.dsn or _app_dsn(settings)).run(stopping)
+    return 0
+
+
+def _web(args: argparse.Namespace) -> int:
+    from cloud.server import listen, serve  # noqa: PLC0415
+
+    logs.set_up("web")
+    settings = read_settings(args.config)
+    _obey_stdin(args)
+    if args.fd is not None:
+        listening = socket.socket(fileno=args.fd)
+    else:
+        try:
+            listening = listen(settings.host, settings.port)
+        except OSError as exc:
+            raise UnreachableError(
+                f"cannot listen on {settings.host}:{settings.port}: {exc.strerror}"
+            ) from exc
+    serve(settings, args.dsn or _app_dsn(settings), listening)
+    return 0
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    from cloud.embedded import running  # noqa: PLC0415
+    from cloud.migrate import migrate  # noqa: PLC0415
+
+    logs.set_up("migrate")
+    settings = read_settings(args.config)
+    if settings.dsn is not None:
+        applied = migrate(settings.dsn)
+    else:
+        with running(settings.data_dir) as server:
+            applied = migrate(server.owner_dsn())
+    _say("\n".join(migration.name for migration in applied) or "nothing to do")
+    return 0
+
+
+def _setup_link(args: argparse.Namespace) -> int:
+    from cloud.accounts.setup_link import new_setup_link  # noqa: PLC0415
+    from cloud.database import connect  # noqa: PLC0415
+    from cloud.running import address_of, last_address  # noqa: PLC0415
+
+    settings = read_settings(args.config)
+    address = last_address(settings.data_dir) or address_of(settings, settings.port)
+    try:
+        with connect(_app_dsn(settings)) as connection:
+            _say(new_setup_link(connection, address, time.time_ns() // 1_000_000))
+    except psycopg.OperationalError as exc:
+        raise UnreachableError(f"the database does not answer; is the cloud running? {exc}") from exc
+    return 0
+
+
+def _openapi(_: argparse.Namespace) -> int:
+    from cloud.app import make_app, openapi  # noqa: PLC0415
+
+    document = openapi(make_app(Settings.nowhere(), ""))
+    _say(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True))
+    return 0
+
+
+def _app_dsn(settings: Settings) -> str:
+    from cloud.running import app_dsn  # noqa: PLC0415
+
+    return app_dsn(settings)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _stop_signals() -> threading.Event:
+    """Set by SIGTERM and SIGINT."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
+
+
+def _obey_stdin(args: argparse.Namespace) -> None:
+    """End when the supervisor does, even where it was killed and could say nothing."""
+    if not args.until_stdin_closes:
+        return
+
+    def wait_for_end() -> None:
+        # Not through sys.stdin, whose lock would be held at the interpreter's end.
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait_for_end, name="until-stdin-closes", daemon=True).start()

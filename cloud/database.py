@@ -1,0 +1,54 @@
+"""Connections to PostgreSQL as the programs make them: one role, one clock, JSON by msgspec."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.json import set_json_dumps, set_json_loads
+
+from cloud.roles import APP_ROLE
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+Row = dict[str, Any]
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_SETTINGS = "-c timezone=UTC -c application_name=sitewarden"
+
+
+def as_app(dsn: str) -> str:
+    """The connection string with which programs log in: whoever logs in becomes the programs' role."""
+    options = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=f"{options} {_SETTINGS} -c role={APP_ROLE}".strip(), connect_timeout=5)
+
+
+def connect(dsn: str) -> Connection:
+    """A connection of the programs, outside of any transaction until one is begun."""
+    return psycopg.connect(as_app(dsn), autocommit=True)
+
+
+def instant(ms: int) -> dt.datetime:
+    """UTC milliseconds as the database has instants."""
+    return EPOCH + dt.timedelta(milliseconds=ms)
+
+
+def milliseconds(at: dt.datetime) -> int:
+    """The inverse of `instant`, exact."""
+    return (at - EPOCH) // dt.timedelta(milliseconds=1)
+
+
+def array(values: Sequence[int | None]) -> str:
+    """Integers as a PostgreSQL array literal: for long columns far quicker than adapting each of them."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _dumps(value: Any) -> bytes:
+    return msgspec.json.encode(value)
+
+
+# Module-level adaptation is psycopg's own way of saying it once; msgspec structs go into jsonb as they are.
+set_json_dumps(_dumps)
+set_json_loads(msgspec.json.decode)

@@ -1,0 +1,79 @@
+"""What every request passes and every answer carries, whatever the route."""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloud.problems import ProblemError, answer
+
+MAX_BODY_BYTES = 64 * 1024
+"""No request of ours is larger."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS = {
+    # The pages' framework sets style attributes; nothing else comes from anywhere but here.
+    "Content-Security-Policy": (
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class Guards:
+    """Plain ASGI, so that a stream passes through untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Around `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what comes from a foreign page or is too large; add the headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        problem = _refusal(scope["method"], Headers(scope=scope))
+        if problem is not None:
+            await answer(problem)(scope, receive, send_guarded)
+            return
+        await self._app(scope, receive, send_guarded)
+
+
+def _refusal(method: str, headers: Headers) -> ProblemError | None:
+    if method not in _SAFE and not _is_own_origin(headers):
+        return ProblemError(
+            403, "foreign-origin", "Not allowed", "The request comes from another site's page."
+        )
+    # Bodies are small JSON with a length; one that comes in chunks of unknown size is none of ours.
+    length = headers.get("content-length")
+    if headers.get("transfer-encoding") is not None or (length is not None and not _is_small(length)):
+        return ProblemError(
+            413, "too-large", "Too large", f"A request has at most {MAX_BODY_BYTES} bytes, and says how many."
+        )
+    return None
+
+
+def _is_small(length: str) -> bool:
+    return length.isdigit() and int(length) <= MAX_BODY_BYTES
+
+
+def _is_own_origin(headers: Headers) -> bool:
+    """A browser names the page that a request comes from; a program that is no browser names none."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc == headers.get("host")
+    return headers.get("sec-fetch-site", "none") in {"none", "same-origin"}

@@ -1,0 +1,80 @@
+"""A hazard record as the HTTP interface and the live push show it."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from cloud.alarms.model import Episode, EpisodeId
+from cloud.shown import Identity, Instant, Shown, TextShown
+
+
+class ClauseShown(Shown):
+    """A clause of the judgement standard for major hazards; a proposal, a person judges."""
+
+    edition: str
+    id: str
+    text: str
+
+
+class HazardFacts(Shown):
+    """What list and detail have in common."""
+
+    id: Identity
+    number: str
+    site: str
+    device: str
+    category: TextShown
+    family: str
+    level: Literal["general", "major_proposed"]
+    status: Literal["candidate"]
+    content: TextShown
+    potential_accident: TextShown
+    clause: ClauseShown | None
+    signal: Literal["active", "cleared", "unknown"]
+    opened_at: Instant
+    detected_at: Instant
+    last_episode_at: Instant
+    worst_level: int = Field(ge=1, le=4)
+
+
+class Hazard(HazardFacts):
+    """A hazard record in lists and in the live push."""
+
+    episodes: int = Field(description="How many alarms belong to it.")
+
+
+class HazardEvent(Shown):
+    """Something that was done to the record; each event's hash covers the one before."""
+
+    seq: int
+    at: Instant
+    actor: str
+    kind: str
+    body: dict[str, Any]
+    hash: str = Field(
+        description="SHA-256, hexadecimal, over the previous hash and this event's canonical JSON."
+    )
+
+
+class EvidenceSeries(Shown):
+    """The readings of one point around an alarm, in columns."""
+
+    point: str
+    t: list[int] = Field(description="UTC milliseconds.")
+    x: list[float | None]
+    q: list[str]
+
+
+class Evidence(Shown):
+    """What was measured around one alarm."""
+
+    episode: EpisodeId
+    series: list[EvidenceSeries]
+
+
+class HazardDetail(HazardFacts):
+    """A hazard record with everything that belongs to it."""
+
+    episodes: list[Episode]
+    events: list[HazardEvent]
+    evidence: list[Evidence]

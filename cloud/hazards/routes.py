@@ -1,0 +1,83 @@
+"""Hazard records over HTTP."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter
+
+from cloud.accounts.permissions import Viewer
+from cloud.alarms.model import Episode
+from cloud.alarms.store import EPISODES
+from cloud.database import Row
+from cloud.hazards.model import Evidence, Hazard, HazardDetail, HazardEvent
+from cloud.hazards.service import evidence_shown
+from cloud.hazards.store import HAZARDS
+from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.problems import not_found
+from cloud.serving import KnownSite, Served
+from cloud.shown import Page
+
+router = APIRouter(tags=["hazards"], dependencies=[Viewer])
+
+
+@router.get("/sites/{site}/hazards")
+async def list_hazards(
+    site: KnownSite,
+    serving: Served,
+    status: Literal["open", "all"] = "open",
+    after: After = None,
+    limit: Limit = 50,
+) -> Page[Hazard]:
+    """Hazard records, the newest first."""
+    cursor = read_cursor(after) if after else None
+    rows = await serving.rows(
+        HAZARDS
+        + """
+        WHERE site = %(site)s AND (%(all)s OR closed_at IS NULL)
+          AND (%(at)s::timestamptz IS NULL OR (opened_at, id) < (%(at)s, %(id)s::uuid))
+        ORDER BY opened_at DESC, id DESC LIMIT %(limit)s
+        """,
+        {
+            "site": site.site,
+            "all": status == "all",
+            "at": cursor.at if cursor else None,
+            "id": cursor.id if cursor else None,
+            "limit": limit + 1,
+        },
+    )
+    shown, more = rows[:limit], len(rows) > limit
+    following = cursor_text(Cursor(at=shown[-1]["opened_at"], id=shown[-1]["id"])) if more else None
+    return Page(items=[Hazard(**row) for row in shown], next=following)
+
+
+@router.get("/hazards/{hazard}")
+async def read_hazard(hazard: UUID, serving: Served) -> HazardDetail:
+    """A hazard record with its alarms, its history and what was measured."""
+    record = await serving.row(
+        HAZARDS + "WHERE id = %(id)s AND site = ANY(%(sites)s)",
+        {"id": hazard, "sites": list(serving.settings.sites)},
+    )
+    if record is None:
+        raise not_found("hazard")
+    episodes = await serving.rows(
+        EPISODES + "WHERE hazard_id = %s ORDER BY raised_at DESC, id DESC LIMIT 500", [hazard]
+    )
+    measured = await serving.rows(
+        "SELECT id, evidence FROM episode WHERE hazard_id = %s ORDER BY raised_at DESC, id DESC LIMIT 20",
+        [hazard],
+    )
+    events = await serving.rows(
+        "SELECT record, hash FROM hazard_event WHERE hazard_id = %s ORDER BY seq", [hazard]
+    )
+    return HazardDetail(
+        **{**record, "episodes": [Episode(**row) for row in episodes]},
+        events=[_event(row) for row in events],
+        evidence=[Evidence(episode=row["id"], series=evidence_shown(row["evidence"])) for row in measured],
+    )
+
+
+def _event(row: Row) -> HazardEvent:
+    record: dict[str, Any] = msgspec.json.decode(row["record"])
+    fields = {name: record[name] for name in ("seq", "at", "actor", "kind", "body")}
+    return HazardEvent(**fields, hash=row["hash"].hex())

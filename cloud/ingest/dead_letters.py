@@ -1,0 +1,68 @@
+"""What could not be understood: kept for people to look at, bounded; counted, exactly."""
+
+import contextlib
+import logging
+
+from cloud.database import Connection, instant
+from cloud.ingest.model import DeadLetter
+
+log = logging.getLogger(__name__)
+
+KEPT_ROWS = 1000
+"""With bodies of at most 256 KiB this is the table's bound; the counters know of all."""
+_MAX_DETAIL = 500
+
+
+def bury(connection: Connection, letters: list[DeadLetter]) -> None:
+    """Keep and count each once, however often it is sent; forget the oldest beyond the bound."""
+    fresh: dict[tuple[str, str], int] = {}
+    for letter in letters:
+        if _insert(connection, letter):
+            fresh[letter.site, letter.reason] = fresh.get((letter.site, letter.reason), 0) + 1
+            log.warning(
+                "dead letter reason=%s topic=%s detail=%s",
+                letter.reason,
+                _plain(letter.delivery.topic),
+                _plain(letter.detail),
+            )
+    for (site, reason), n in sorted(fresh.items()):
+        connection.execute(
+            """
+            INSERT INTO dead_letter_count (site, reason, n) VALUES (%s, %s, %s)
+                ON CONFLICT (site, reason) DO UPDATE SET n = dead_letter_count.n + excluded.n
+            """,
+            [site, reason, n],
+        )
+    if fresh:
+        # Ids ascend without great gaps, so the bound needs no counting.
+        connection.execute(
+            "DELETE FROM dead_letter WHERE id <= (SELECT max(id) FROM dead_letter) - %s", [KEPT_ROWS]
+        )
+
+
+def _insert(connection: Connection, letter: DeadLetter) -> bool:
+    row = connection.execute(
+        """
+        INSERT INTO dead_letter (received_at, topic, reason, detail, boot, seq, body)
+            VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
+        """,
+        [
+            instant(letter.delivery.received_ms),
+            _plain(letter.delivery.topic),
+            letter.reason,
+            _plain(letter.detail),
+            None if letter.boot is None else _plain(letter.boot),
+            letter.seq,
+            letter.delivery.body,
+        ],
+        binary=True,
+    ).fetchone()
+    return row is not None
+
+
+def _plain(text: str) -> str:
+    """Text that the database takes whatever a stranger sent (no NUL), and one line long in the log."""
+    with contextlib.suppress(UnicodeEncodeError):
+        text.encode()
+        return text.replace("\x00", "�").replace("\n", " ")[:_MAX_DETAIL]
+    return ascii(text)[:_MAX_DETAIL]

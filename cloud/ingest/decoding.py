@@ -1,0 +1,109 @@
+"""From bytes to a record that may be stored, or to the reason why not. Pure."""
+
+import contextlib
+from typing import TypeVar
+
+import msgspec
+
+from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, UnreadableRecordError
+from cloud.settings import Settings
+from sitewarden import topics
+from sitewarden.errors import MessageError
+from sitewarden.messages import Alarm, Readings, Series, Status, decode
+
+OLDEST_MS = 400 * 86_400_000
+"""How far back a reading may lie: a logger's memory of a year, and some."""
+NEWEST_MS = 600_000
+"""How far ahead a gateway's clock may be."""
+MAX_INT8 = 2**63 - 1
+
+T = TypeVar("T", Readings, Alarm)
+
+
+class _Named(msgspec.Struct):
+    """What must be readable of a body for it to be receipted at all."""
+
+    boot: str
+    seq: int
+
+
+def sender(delivery: Delivery, settings: Settings) -> GatewayKey:
+    """Who speaks; raises `MessageError` with reason `topic` or `gateway`."""
+    topic = topics.parse(delivery.topic)
+    key = GatewayKey.of(topic)
+    if not settings.knows(key.site, key.gateway):
+        raise MessageError("gateway", f"{key.gateway} is not a gateway of site {key.site} in the settings")
+    return key
+
+
+def record_of(delivery: Delivery, kind: type[T]) -> T:
+    """The record in the body; raises `UnreadableRecordError`, with boot and seq where they could be read."""
+    try:
+        record = decode(delivery.body, kind)
+    except MessageError as exc:
+        boot, seq = _named(delivery.body)
+        raise UnreadableRecordError(exc.reason, exc.detail, boot, seq) from exc
+    if record.seq > MAX_INT8:
+        raise UnreadableRecordError("implausible", f"seq {record.seq} does not fit", None, None)
+    return record
+
+
+def status_of(delivery: Delivery) -> Status:
+    """The status in the body; raises `MessageError`."""
+    return decode(delivery.body, Status)
+
+
+def is_plausible(at_ms: int, now_ms: int) -> bool:
+    """Whether something can have been measured then."""
+    return now_ms - OLDEST_MS <= at_ms <= now_ms + NEWEST_MS
+
+
+class ImplausibleError(Exception):
+    """An instant that cannot be believed."""
+
+
+def check_series(at_ms: int, series: Series, now_ms: int) -> None:
+    """Raise `ImplausibleError` where an instant of the series cannot be believed."""
+    for t in (min(series.t), max(series.t)) if series.t else ():
+        if not is_plausible(at_ms + t, now_ms):
+            raise ImplausibleError(f"instant {at_ms + t} of {series.p} is not near now ({now_ms})")
+
+
+def check_instants(alarm: Alarm, now_ms: int) -> None:
+    """Raise where an instant of the alarm cannot be believed."""
+    instants = [alarm.at, alarm.raised_at, *([] if alarm.cleared_at is None else [alarm.cleared_at])]
+    for at_ms in instants:
+        if not is_plausible(at_ms, now_ms):
+            raise UnreadableRecordError(
+                "implausible", f"instant {at_ms} is not near now ({now_ms})", alarm.boot, alarm.seq
+            )
+    if (alarm.change == "cleared") != (alarm.cleared_at is not None):
+        raise UnreadableRecordError(
+            "garbage", "cleared_at goes with change cleared, and only with it", alarm.boot, alarm.seq
+        )
+
+
+def dead_letter(delivery: Delivery, error: MessageError, settings: Settings) -> DeadLetter:
+    """What to keep of a message that was refused."""
+    key: GatewayKey | None = None
+    with contextlib.suppress(MessageError):
+        key = GatewayKey.of(topics.parse(delivery.topic))
+    boot, seq = (error.boot, error.seq) if isinstance(error, UnreadableRecordError) else _named(delivery.body)
+    return DeadLetter(
+        delivery=delivery,
+        reason=error.reason,
+        detail=error.detail,
+        site=key.site if key is not None and key.site in settings.sites else "",
+        key=key,
+        boot=boot,
+        seq=seq,
+    )
+
+
+def _named(body: bytes) -> tuple[str | None, int | None]:
+    """Boot and seq of a body of whatever version; nothing where they cannot be read."""
+    try:
+        named = decode(body, _Named)
+    except MessageError:
+        return None, None
+    return (named.boot, named.seq) if 1 <= named.seq <= MAX_INT8 and named.boot else (None, None)

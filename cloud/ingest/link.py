@@ -1,0 +1,127 @@
+"""A connection to the broker: messages come unacknowledged, so it sends no more than can be stored."""
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+
+from cloud.ingest.model import Delivery
+from cloud.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SHARED = "$share/sitewarden/"
+"""In front of a filter: each message goes to one of the workers."""
+_QOS = 1
+_REFUSED = 0x80
+_KEEP_ALIVE_S = 30
+_RECONNECT_S = (1, 5)
+_RECEIPTS_IN_FLIGHT, _RECEIPTS_QUEUED = 200, 5_000
+
+
+class Link:
+    """One MQTT connection with a clean session; it reconnects by itself and subscribes anew each time."""
+
+    def __init__(
+        self, name: str, settings: Settings, filters: list[str], deliver: Callable[[Delivery], bool]
+    ) -> None:
+        """`deliver` is called on the network thread and must not block; false where it has no room."""
+        self._name, self._filters, self._deliver = name, filters, deliver
+        self._number = 0
+        self._subscribed = threading.Event()
+        self._pending: dict[int, str] = {}
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"sitewarden-{name}-{secrets.token_hex(6)}",
+            clean_session=True,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            manual_ack=True,
+        )
+        if settings.broker.username is not None:
+            client.username_pw_set(settings.broker.username, settings.broker_password)
+        client.max_inflight_messages_set(_RECEIPTS_IN_FLIGHT)
+        client.max_queued_messages_set(_RECEIPTS_QUEUED)
+        client.reconnect_delay_set(*_RECONNECT_S)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.connect_async(settings.broker.host, settings.broker.port, keepalive=_KEEP_ALIVE_S)
+        self._client = client
+
+    def start(self) -> None:
+        """Connect in the background, now or whenever the broker answers."""
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Send what is queued, leave the broker, end the network thread."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def wait_until_subscribed(self, timeout_s: float) -> bool:
+        """Whether messages are coming in within the time."""
+        return self._subscribed.wait(timeout_s)
+
+    def publish(self, topic: str, body: bytes) -> None:
+        """Queue a message; one that finds no room is dropped and logged: the gateway will ask again."""
+        info = self._client.publish(topic, body, qos=_QOS)
+        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+            log.warning("publish dropped link=%s topic=%s cause=%s", self._name, topic, info.rc)
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Let the broker forget a message and send another; nothing once the connection is another one."""
+        if delivery.link == self._number:
+            self._client.ack(delivery.mid, _QOS)
+
+    def _on_connect(
+        self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+    ) -> None:
+        if reason.is_failure:
+            log.error("broker refuses the connection link=%s reason=%s", self._name, reason)
+            return
+        self._number += 1
+        log.info("connected to broker link=%s", self._name)
+        for topic_filter in self._filters:
+            self._subscribe(client, topic_filter)
+
+    def _subscribe(self, client: paho.Client, topic_filter: str) -> None:
+        _, mid = client.subscribe(topic_filter, _QOS)
+        if mid is not None:
+            self._pending[mid] = topic_filter
+
+    def _on_subscribe(
+        self, client: paho.Client, _data: Any, mid: int, reasons: list[Any], _properties: Any
+    ) -> None:
+        topic_filter = self._pending.pop(mid, "")
+        if all(reason.value < _REFUSED for reason in reasons):
+            if not self._pending:
+                self._subscribed.set()
+        elif topic_filter.startswith(SHARED):
+            log.warning("broker has no shared subscriptions, run one ingest only link=%s", self._name)
+            self._subscribe(client, topic_filter.removeprefix(SHARED))
+        else:
+            log.error("broker refuses the subscription link=%s filter=%s", self._name, topic_filter)
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+    ) -> None:
+        self._subscribed.clear()
+        log.warning("disconnected from broker link=%s reason=%s", self._name, reason)
+
+    def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        delivery = Delivery(
+            topic=message.topic,
+            body=bytes(message.payload),
+            retained=message.retain,
+            received_ms=time.time_ns() // 1_000_000,
+            mid=message.mid if message.qos else 0,
+            link=self._number,
+        )
+        # Without room the broker may forget it: its gateway has it until the receipt, and sends it again.
+        if not self._deliver(delivery) and message.qos:
+            client.ack(message.mid, message.qos)

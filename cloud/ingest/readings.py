@@ -1,0 +1,129 @@
+"""The way of readings and statuses into the database: one transaction a batch."""
+
+from cloud.database import Connection
+from cloud.ingest.admission import Admission, HomelessError
+from cloud.ingest.dead_letters import bury
+from cloud.ingest.decoding import (
+    ImplausibleError,
+    check_series,
+    dead_letter,
+    record_of,
+    sender,
+    status_of,
+)
+from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
+from cloud.ingest.rebirths import Rebirths
+from cloud.readings.store import Columns, store
+from cloud.settings import Settings
+from cloud.sites import births
+from cloud.sites.registry import GatewayEntry, Registry
+from sitewarden.errors import MessageError
+from sitewarden.messages import Readings, Status
+
+
+class ReadingsLane:
+    """Stores batches of readings, and what gateways say of themselves."""
+
+    def __init__(self, settings: Settings, registry: Registry, rebirths: Rebirths) -> None:
+        """`registry` is shared with the alarms' lane, `rebirths` is this lane's own."""
+        self._settings, self._registry = settings, registry
+        self._admission = Admission(registry, rebirths)
+
+    def commit(self, connection: Connection, batch: list[Delivery], now_ms: int) -> Outcome:
+        """Store the batch; statuses first and by themselves, for they may announce points of the readings."""
+        outcome = Outcome()
+        statuses = [delivery for delivery in batch if _is_status(delivery)]
+        readings = [delivery for delivery in batch if not _is_status(delivery)]
+        if statuses:
+            self._commit_statuses(connection, statuses, outcome)
+        if readings:
+            with connection.transaction():
+                self._store(connection, readings, now_ms, outcome)
+        return outcome
+
+    def _commit_statuses(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
+        with connection.transaction():
+            births_came = [self._take_status(connection, delivery, outcome) for delivery in batch]
+            bury(connection, outcome.dead)
+        if any(births_came):
+            self._registry.forget()
+
+    def _take_status(self, connection: Connection, delivery: Delivery, outcome: Outcome) -> bool:
+        """Write a status down; returns whether it was a birth."""
+        try:
+            key = sender(delivery, self._settings)
+            status = status_of(delivery)
+            entry = self._registry.entry(connection, key)
+            _check_mode(status, key, entry)
+        except MessageError as exc:
+            outcome.dead.append(dead_letter(delivery, exc, self._settings))
+            return False
+        outcome.changed = True
+        if not self._write(connection, key, entry.id, status, delivery):
+            outcome.homeless.append((key, delivery))
+        return status.state == "online"
+
+    @staticmethod
+    def _write(
+        connection: Connection, key: GatewayKey, gateway_id: int, status: Status, delivery: Delivery
+    ) -> bool:
+        """Write a status down; false where the birth that it belongs to is missing."""
+        if status.state == "offline":
+            births.write_will(connection, gateway_id, status)
+            return True
+        if status.state == "online":
+            births.write_birth(
+                connection, key, gateway_id, status, delivery.received_ms, retained=delivery.retained
+            )
+            return True
+        return births.write_heartbeat(connection, gateway_id, status, delivery.received_ms)
+
+    def _store(self, connection: Connection, batch: list[Delivery], now_ms: int, outcome: Outcome) -> None:
+        columns, first_dead = Columns(), len(outcome.dead)
+        for delivery in batch:
+            try:
+                self._gather(connection, delivery, columns, outcome, now_ms=now_ms)
+            except MessageError as exc:
+                outcome.dead.append(dead_letter(delivery, exc, self._settings))
+        dead = outcome.dead[first_dead:]
+        store(connection, columns, now_ms)
+        bury(connection, dead)
+        outcome.settled += [letter.settled for letter in dead if letter.settled is not None]
+        outcome.changed = outcome.changed or bool(columns.point_ids)
+
+    def _gather(
+        self, connection: Connection, delivery: Delivery, columns: Columns, outcome: Outcome, *, now_ms: int
+    ) -> None:
+        """Add one message's rows; where some cannot be stored, the others are, the body is a dead letter."""
+        key = sender(delivery, self._settings)
+        message = record_of(delivery, Readings)
+        names = [series.p for series in message.series]
+        try:
+            admitted = self._admission.admit(connection, key, message, names, now_ms)
+        except HomelessError:
+            outcome.homeless.append((key, delivery))
+            return
+        columns.heard.append(admitted.gateway.id)
+        complaints = [f"{name} is in no birth" for name in admitted.unknown]
+        for series in message.series:
+            if series.p in admitted.points:
+                try:
+                    check_series(message.at, series, now_ms)
+                    columns.add(admitted.points[series.p], message.at, series)
+                except (ImplausibleError, OverflowError) as exc:
+                    complaints.append(str(exc))
+        if complaints:
+            reason = "unknown_point" if admitted.unknown else "implausible"
+            raise UnreadableRecordError(reason, "; ".join(complaints), message.boot, message.seq)
+        outcome.settled.append(Settled(key, message.boot, message.seq))
+
+
+def _check_mode(status: Status, key: GatewayKey, entry: GatewayEntry) -> None:
+    """A boot has one mode; only a birth may say that its gateway was switched to another."""
+    if status.boot in entry.foreign_boots and status.state != "online":
+        raise MessageError("mode", f"boot {status.boot} runs in another mode than {key.mode}")
+
+
+def _is_status(delivery: Delivery) -> bool:
+    """By the topic's end alone: one that is wrong elsewhere is found out later."""
+    return delivery.topic.endswith("/up/status")

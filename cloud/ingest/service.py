@@ -1,0 +1,81 @@
+"""The ingest process: two lanes that share nothing which could make an alarm wait for a reading."""
+
+import logging
+import threading
+
+import psycopg
+
+from cloud.database import connect
+from cloud.ingest.alarms import AlarmsLane
+from cloud.ingest.link import SHARED, Link
+from cloud.ingest.readings import ReadingsLane
+from cloud.ingest.worker import Batching, Surroundings, Worker
+from cloud.live.store import forget_old_events
+from cloud.settings import Settings
+from cloud.sites.births import write_sites
+from cloud.sites.registry import Registry
+from sitewarden.errors import SiteWardenError
+from sitewarden.topics import every_up
+
+log = logging.getLogger(__name__)
+
+_ALARMS = Batching(messages=50, linger_s=0.0, queued=2_000)
+_READINGS = Batching(messages=200, linger_s=0.05, queued=4_000)
+_RETRY_S = 1.0
+_WATCH_S = 1.0
+
+
+class WorkerDiedError(SiteWardenError):
+    """A lane's thread ended by itself; the process ends too, and its supervisor starts a new one."""
+
+
+class Ingest:
+    """Both lanes, each with its connection to the broker, queue, thread and connection to the database."""
+
+    def __init__(self, settings: Settings, dsn: str) -> None:
+        """Nothing is connected yet."""
+        self._settings, self._dsn = settings, dsn
+        surroundings = Surroundings(settings=settings, dsn=dsn, registry=Registry())
+        alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS)
+        readings = Worker("readings", ReadingsLane, surroundings, _READINGS, forget_old_events)
+        self._links = {
+            alarms: Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver),
+            readings: Link(
+                "readings",
+                settings,
+                # Retained births do not come over a shared subscription, so each worker hears every status.
+                [every_up("status"), SHARED + every_up("readings")],
+                readings.deliver,
+            ),
+        }
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until told to stop; raises `WorkerDiedError` where a lane has ended by itself."""
+        self._write_sites(stopping)
+        for worker, link in self._links.items():
+            worker.start(link)
+            link.start()
+        log.info("ingest running broker=%s:%d", self._settings.broker.host, self._settings.broker.port)
+        while not stopping.wait(_WATCH_S):
+            if not all(worker.is_alive for worker in self._links):
+                raise WorkerDiedError("a lane has ended by itself")
+        for worker in self._links:
+            worker.stop()
+        for worker, link in self._links.items():
+            worker.join()
+            link.stop()
+
+    def wait_until_subscribed(self, timeout_s: float) -> bool:
+        """Whether both lanes hear the broker within the time."""
+        return all(link.wait_until_subscribed(timeout_s) for link in self._links.values())
+
+    def _write_sites(self, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            try:
+                with connect(self._dsn) as connection:
+                    write_sites(connection, self._settings.sites)
+            except psycopg.OperationalError as exc:
+                log.warning("database away retry_s=%.1f cause=%s", _RETRY_S, str(exc).replace("\n", " "))
+                stopping.wait(_RETRY_S)
+            else:
+                return

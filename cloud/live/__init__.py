@@ -1,0 +1,1 @@
+"""Live push: what has just been committed, to every viewer, resumable."""

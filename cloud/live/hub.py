@@ -1,0 +1,203 @@
+"""One relay a process: looks into the database when woken, and hands what is new to every viewer."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from cloud.database import AsyncConnection, Row, as_app, instant
+from cloud.live.frames import frame
+from cloud.live.store import CHANNEL
+from cloud.live.viewers import LiveEvent, Viewer
+from cloud.problems import ProblemError
+from cloud.readings.queries import NEWEST
+from cloud.readings.service import number_of
+from cloud.settings import Settings
+from cloud.sites.model import Gateway
+from cloud.sites.service import gateways_shown
+from cloud.sites.store import GATEWAYS
+from sitewarden.quality import Quality
+
+log = logging.getLogger(__name__)
+
+MAX_VIEWERS = 500
+_PAGE = 500
+_VALUES_S, _GATEWAYS_S = 0.1, 1.0
+"""How often values and gateways are looked at; a viewer gets at most so many of their events."""
+_LOOK_S = 1.0
+"""How often to look without being woken."""
+_RETRY_S = 1.0
+
+EVENTS_AFTER: LiteralString = """
+    SELECT id, site, kind, body FROM live_event
+     WHERE id > %(after)s AND (%(site)s::text IS NULL OR site = %(site)s) ORDER BY id LIMIT %(limit)s
+"""
+
+
+class Hub:
+    """Viewers join it; its relay runs for as long as the process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dsn: str,
+        pool: AsyncConnectionPool[AsyncConnection],
+        now_ms: Callable[[], int],
+    ) -> None:
+        """Belongs to one event loop."""
+        self._settings, self._dsn, self._pool, self._now_ms = settings, dsn, pool, now_ms
+        self._viewers: set[Viewer] = set()
+        self._values: dict[str, dict[str, Any]] = {}
+        self._gateways: dict[str, list[Gateway]] = {}
+        self._last_id: int | None = None
+        self._due = {"values": 0.0, "gateways": 0.0}
+        self.is_closing = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Relay for as long as the block runs."""
+        task = asyncio.create_task(self._relay(), name="live-relay")
+        try:
+            yield
+        finally:
+            self.close()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def close(self) -> None:
+        """Let every stream end."""
+        self.is_closing = True
+        for viewer in self._viewers:
+            viewer.wake()
+
+    @contextlib.contextmanager
+    def joined(self, site: str, last_id: int) -> Iterator[Viewer]:
+        """A viewer that is offered whatever happens from now on; a problem where there are too many."""
+        if len(self._viewers) >= MAX_VIEWERS or self.is_closing:
+            raise ProblemError(503, "too-many-viewers", "Too many viewers", headers={"Retry-After": "5"})
+        viewer = Viewer(site, last_id)
+        self._viewers.add(viewer)
+        try:
+            yield viewer
+        finally:
+            self._viewers.discard(viewer)
+            if not any(other.site == site for other in self._viewers):
+                self._values.pop(site, None)
+                self._gateways.pop(site, None)
+
+    async def newest_id(self) -> int:
+        """The id of the last event committed."""
+        rows = await self._rows("SELECT coalesce(max(id), 0) AS id FROM live_event", {})
+        return int(rows[0]["id"])
+
+    async def events_after(self, site: str, last_id: int) -> list[LiveEvent]:
+        """The next events of a site, in the order of their commits; empty at the end."""
+        rows = await self._rows(EVENTS_AFTER, {"after": last_id, "site": site, "limit": _PAGE})
+        return [_event(row) for row in rows]
+
+    async def newest_values(self, site: str) -> dict[str, Any]:
+        """The newest value of every point of a site."""
+        gateways = self._settings.sites[site].gateways
+        rows = await self._rows(NEWEST, {"site": site, "gateways": gateways})
+        return {row["name"]: _value(row) for row in rows}
+
+    async def gateways(self, site: str) -> list[Gateway]:
+        """The gateways of a site as they are now."""
+        rows = await self._rows(GATEWAYS, {"site": site})
+        return gateways_shown(self._settings.sites[site], rows, instant(self._now_ms()))
+
+    async def _relay(self) -> None:
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    as_app(self._dsn), autocommit=True
+                ) as listening:
+                    await listening.execute(f"LISTEN {CHANNEL}")
+                    while True:
+                        wait_s = await self._look()
+                        async for _ in listening.notifies(timeout=wait_s, stop_after=1):
+                            pass
+            except (psycopg.OperationalError, PoolTimeout) as exc:
+                log.warning("relay waits for the database retry_s=%.1f cause=%s", _RETRY_S, _line(exc))
+                await asyncio.sleep(_RETRY_S)
+            except Exception:
+                # The loop's one broad catch: viewers must not go blind over one bad row.
+                log.exception("relay failed retry_s=%.1f", _RETRY_S)
+                await asyncio.sleep(_RETRY_S)
+
+    async def _look(self) -> float:
+        """Forward whatever is new; returns after which time to look again without being woken."""
+        await self._forward_events()
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._due["values"]:
+            self._due["values"] = now_s + _VALUES_S
+            await self._forward_values()
+        if now_s >= self._due["gateways"]:
+            self._due["gateways"] = now_s + _GATEWAYS_S
+            await self._forward_gateways()
+        return max(0.001, min(min(self._due.values()) - now_s, _LOOK_S)) if self._viewers else _LOOK_S
+
+    async def _forward_events(self) -> None:
+        if self._last_id is None:
+            self._last_id = await self.newest_id()
+        while True:
+            rows = await self._rows(EVENTS_AFTER, {"after": self._last_id, "site": None, "limit": _PAGE})
+            for row in rows:
+                event = _event(row)
+                for viewer in self._viewers:
+                    if viewer.site == row["site"]:
+                        viewer.offer_event(event)
+                self._last_id = event.id
+            if len(rows) < _PAGE:
+                return
+
+    async def _forward_values(self) -> None:
+        for site in {viewer.site for viewer in self._viewers}:
+            values = await self.newest_values(site)
+            known = self._values.get(site, {})
+            changed = {point: value for point, value in values.items() if known.get(point) != value}
+            self._values[site] = values
+            if changed:
+                for viewer in self._watching(site):
+                    viewer.offer_values(changed)
+
+    async def _forward_gateways(self) -> None:
+        for site in {viewer.site for viewer in self._viewers}:
+            gateways = await self.gateways(site)
+            known = self._gateways.get(site, [])
+            self._gateways[site] = gateways
+            for gateway in gateways:
+                if gateway not in known:
+                    for viewer in self._watching(site):
+                        viewer.offer_gateway(gateway)
+
+    def _watching(self, site: str) -> list[Viewer]:
+        return [viewer for viewer in self._viewers if viewer.site == site]
+
+    async def _rows(self, query: LiteralString, parameters: dict[str, Any]) -> list[Row]:
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+
+def _event(row: Row) -> LiveEvent:
+    return LiveEvent(row["id"], frame(row["kind"], row["body"].encode(), row["id"]))
+
+
+def _value(row: Row) -> dict[str, Any]:
+    return {
+        "at_ms": row["at_ms"],
+        "value": number_of(row["resolution"])(row["value"]),
+        "quality": Quality(row["quality"]).word,
+    }
+
+
+def _line(exc: Exception) -> str:
+    return str(exc).replace("\n", " ")

@@ -1,0 +1,103 @@
+"""The live stream over HTTP (server-sent events)."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import StreamingResponse
+
+from cloud.accounts.permissions import COOKIE, Viewer, signed_in
+from cloud.live.frames import HEARTBEAT, HELLO, frame, values_frame
+from cloud.live.hub import Hub
+from cloud.live.viewers import Viewer as Watching
+from cloud.problems import ProblemError
+from cloud.serving import KnownSite, Served, Serving
+
+router = APIRouter(tags=["live"], dependencies=[Viewer])
+
+HEARTBEAT_S = 15.0
+_LAST_ID = 2**63 - 1
+
+
+class EventStream(StreamingResponse):
+    """An answer that goes on."""
+
+    media_type = "text/event-stream"
+
+
+@router.get(
+    "/sites/{site}/live",
+    response_class=EventStream,
+    responses={
+        200: {
+            "description": "Events `values`, `alarm`, `hazard` and `gateway`.",
+            "content": {"text/event-stream": {}},
+        }
+    },
+)
+async def watch(
+    site: KnownSite,
+    request: Request,
+    serving: Served,
+    last_event_id: Annotated[
+        str | None, Header(description="Alarms and hazards after this one are sent first.")
+    ] = None,
+) -> EventStream:
+    """What happens on a site, as it happens.
+
+    `values` (a full snapshot first, then what changed, at most ten a second) and `gateway` have no id;
+    `alarm` and `hazard` have one, by which a stream that was cut is taken up again without loss.
+    """
+    after = await serving.hub.newest_id() if last_event_id is None else _event_id(last_event_id)
+    token = request.cookies.get(COOKIE, "")
+    return EventStream(
+        _stream(serving, site.site, after, token),
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _event_id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _LAST_ID):
+        raise ProblemError(
+            422, "bad-event-id", "Not an event id", "Last-Event-ID must be an id of this stream."
+        )
+    return int(text)
+
+
+async def _stream(serving: Serving, site: str, after: int, token: str) -> AsyncIterator[bytes]:
+    hub = serving.hub
+    with hub.joined(site, after) as viewer:
+        yield HELLO + values_frame(serving.now_ms(), await hub.newest_values(site))
+        for gateway in await hub.gateways(site):
+            yield frame("gateway", gateway.model_dump_json().encode())
+        viewer.is_behind = True  # whatever was committed before it joined is read from the database
+        while not hub.is_closing:
+            if viewer.is_behind:
+                async for frames in _catch_up(hub, viewer):
+                    yield frames
+            waiting = _waiting(viewer, serving.now_ms())
+            if waiting:
+                yield waiting
+            if not await viewer.wait(HEARTBEAT_S):
+                if await signed_in(token, serving) is None:
+                    return
+                yield HEARTBEAT
+
+
+async def _catch_up(hub: Hub, viewer: Watching) -> AsyncIterator[bytes]:
+    """Every event after the viewer's last one, from the database, a part at a time."""
+    viewer.is_behind = False
+    while events := await hub.events_after(viewer.site, viewer.last_id):
+        viewer.last_id = events[-1].id
+        yield b"".join(event.frame for event in events)
+
+
+def _waiting(viewer: Watching, now_ms: int) -> bytes:
+    events, values, gateways = viewer.take()
+    parts = [event.frame for event in events]
+    if events:
+        viewer.last_id = events[-1].id
+    if values:
+        parts.append(values_frame(now_ms, values))
+    parts += [frame("gateway", gateway.model_dump_json().encode()) for gateway in gateways]
+    return b"".join(parts)

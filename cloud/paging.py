@@ -1,0 +1,43 @@
+"""Key-set pagination: a cursor is the sort key of the last row shown, opaque to whoever carries it."""
+
+import base64
+import binascii
+import datetime as dt
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from fastapi import Query
+
+from cloud.problems import ProblemError
+
+MAX_LIMIT = 500
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many items.")]
+After = Annotated[str | None, Query(max_length=200, description="The `next` of the part before.")]
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a part of a list, newest first, ended."""
+
+    at: dt.datetime
+    id: UUID
+
+
+def cursor_text(cursor: Cursor) -> str:
+    """The cursor as it travels."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
+
+
+def read_cursor(text: str) -> Cursor:
+    """The inverse of `cursor_text`; raises a problem where it is none of ours."""
+    try:
+        raw = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
+        cursor = msgspec.json.decode(raw, type=Cursor)
+    except (binascii.Error, ValueError, msgspec.DecodeError) as exc:
+        raise ProblemError(
+            422, "bad-cursor", "Not a cursor", "`after` must be a `next` that this interface gave."
+        ) from exc
+    if cursor.at.tzinfo is None:
+        raise ProblemError(422, "bad-cursor", "Not a cursor", "`after` lacks its zone.")
+    return cursor

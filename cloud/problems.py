@@ -1,0 +1,132 @@
+"""Errors of the HTTP interface: one shape for all of them (RFC 9457), each with a stable `type`."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+from pydantic import Field
+from starlette.exceptions import HTTPException
+
+from cloud.shown import Shown
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Shown):
+    """What went wrong."""
+
+    type: str = Field(examples=["/problems/not-found"])
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] | None = Field(
+        default=None, description="Of a request that was not understood."
+    )
+    trace: str | None = Field(default=None, description="Of a fault of ours: find it in the log by this.")
+
+
+class ProblemError(Exception):
+    """Raised anywhere below a route; answered as a `Problem`."""
+
+    def __init__(
+        self, status: int, slug: str, title: str, detail: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        """`slug` is the stable word by which programs know the problem."""
+        super().__init__(f"{slug}: {detail or title}")
+        self.status, self.slug, self.title, self.detail = status, slug, title, detail or title
+        self.headers = dict(headers or {})
+
+
+def not_found(what: str) -> ProblemError:
+    """The same answer whether it does not exist or may not be seen."""
+    return ProblemError(404, "not-found", "Not found", f"There is no such {what}.")
+
+
+def answer(problem: ProblemError, **more: Any) -> JSONResponse:
+    """The response to a problem."""
+    body = Problem(
+        type=f"/problems/{problem.slug}",
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        **more,
+    )
+    return JSONResponse(
+        body.model_dump(exclude_none=True), problem.status, headers=problem.headers, media_type=MEDIA_TYPE
+    )
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, text in {
+        401: "Nobody is signed in",
+        403: "Not allowed",
+        404: "There is no such thing",
+        422: "The request was not understood",
+        503: "The database is away",
+    }.items()
+}
+"""What any route may answer besides its own."""
+
+_OF_STATUS = {
+    404: ("not-found", "Not found"),
+    405: ("method-not-allowed", "Method not allowed"),
+    413: ("too-large", "Too large"),
+    415: ("unsupported-media-type", "Unsupported media type"),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every kind of error as a problem."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(psycopg.OperationalError, _on_database_away)
+    app.add_exception_handler(PoolTimeout, _on_database_away)
+    app.add_exception_handler(Exception, _on_fault)
+
+
+async def _on_problem(_: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, ProblemError)  # noqa: S101  registered for it
+    return answer(exc)
+
+
+async def _on_http_exception(_: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, HTTPException)  # noqa: S101  registered for it
+    slug, title = _OF_STATUS.get(exc.status_code, ("refused", "Refused"))
+    return answer(ProblemError(exc.status_code, slug, title, str(exc.detail), exc.headers))
+
+
+async def _on_invalid(_: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, RequestValidationError)  # noqa: S101  registered for it
+    errors = [
+        {"field": ".".join(map(str, error["loc"])), "message": str(error["msg"])} for error in exc.errors()
+    ]
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+    return answer(ProblemError(422, "invalid", "The request was not understood", detail), errors=errors)
+
+
+async def _on_database_away(_: Request, exc: Exception) -> JSONResponse:
+    log.warning("database away cause=%s", str(exc).replace("\n", " "))
+    problem = ProblemError(
+        503, "database-away", "The database is away", "Try again in a moment.", {"Retry-After": "2"}
+    )
+    return answer(problem)
+
+
+async def _on_fault(request: Request, exc: Exception) -> JSONResponse:
+    trace = secrets.token_hex(6)
+    log.error("fault trace=%s method=%s path=%s", trace, request.method, request.url.path, exc_info=exc)
+    problem = ProblemError(500, "fault", "A fault of the server", f"It is logged under {trace}.")
+    return answer(problem, trace=trace)

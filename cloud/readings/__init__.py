@@ -1,0 +1,1 @@
+"""Readings: stored as whole multiples of a resolution, shown as newest values and as series."""

@@ -1,0 +1,84 @@
+"""Newest values and series over HTTP."""
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from cloud.accounts.permissions import Viewer
+from cloud.database import milliseconds
+from cloud.problems import ProblemError, not_found
+from cloud.readings import queries
+from cloud.readings.model import Series, Value, Values
+from cloud.readings.service import Row, bucket_width_ms, number_of, with_gaps
+from cloud.serving import KnownSite, Served, Serving
+from sitewarden.points import vocabulary
+from sitewarden.quality import Quality
+
+router = APIRouter(tags=["readings"], dependencies=[Viewer])
+
+
+@router.get("/sites/{site}/values")
+async def read_values(site: KnownSite, serving: Served) -> Values:
+    """The newest reading of every point."""
+    rows = await serving.rows(queries.NEWEST, {"site": site.site, "gateways": site.gateways})
+    values = {
+        row["name"]: Value(
+            at_ms=row["at_ms"],
+            value=number_of(row["resolution"])(row["value"]),
+            quality=Quality(row["quality"]).word,
+        )
+        for row in rows
+    }
+    return Values(now_ms=serving.now_ms(), values=values)
+
+
+@router.get("/sites/{site}/series")
+async def read_series(
+    site: KnownSite,
+    serving: Served,
+    *,
+    point: Annotated[str, Query(max_length=128)],
+    start: Annotated[AwareDatetime, Query(alias="from", description="RFC 3339 with offset; included.")],
+    end: Annotated[AwareDatetime, Query(alias="to", description="RFC 3339 with offset; excluded.")],
+    max_points: Annotated[int, Query(ge=10, le=10_000)] = 2000,
+) -> Series:
+    """A point over time; gathered into buckets where there are more than `max_points` readings."""
+    if end <= start:
+        raise ProblemError(422, "empty-range", "The range is empty", "`to` must lie after `from`.")
+    found = await serving.row(queries.POINT, {"site": site.site, "name": point})
+    if found is None:
+        raise not_found("point")
+    asked = {"id": found["id"], "from": start, "to": end, "limit": max_points + 1}
+    counted = await serving.row(queries.HOW_MANY, asked)
+    raw = counted is not None and counted["n"] <= max_points
+    from_ms, to_ms = milliseconds(start), milliseconds(end)
+    width_ms = 0 if raw else bucket_width_ms(from_ms, to_ms, max_points)
+    rows = await (_raw(serving, asked) if raw else _buckets(serving, asked, width_ms))
+    columns = with_gaps(rows, found["stale_after_ms"], found["resolution"])
+    kind = vocabulary().get(found["kind"])
+    return Series(
+        point=point,
+        unit=kind.unit if kind else "",
+        from_ms=from_ms,
+        to_ms=to_ms,
+        bucket_ms=width_ms,
+        t=columns.t,
+        min=columns.low,
+        max=columns.high,
+        raw=raw,
+    )
+
+
+async def _raw(serving: Serving, asked: dict[str, Any]) -> list[Row]:
+    rows = await serving.rows(queries.RAW, asked)
+    return [
+        Row(t=row["t"], first_ms=row["t"], last_ms=row["t"], low=row["value"], high=row["value"])
+        for row in rows
+    ]
+
+
+async def _buckets(serving: Serving, asked: dict[str, Any], width_ms: int) -> list[Row]:
+    width = dt.timedelta(milliseconds=width_ms)
+    return [Row(**row) for row in await serving.rows(queries.BUCKETS, {**asked, "width": width})]

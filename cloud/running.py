@@ -1,0 +1,141 @@
+"""`cloud run`: the database, the two programs over it, and the order in which they start and stop."""
+
+import logging
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from cloud.accounts.setup_link import has_account, new_setup_link
+from cloud.database import connect
+from cloud.embedded import EmbeddedPostgres
+from cloud.migrate import migrate
+from cloud.server import listen
+from cloud.settings import Settings
+from cloud.sites.births import write_sites
+from cloud.supervisor import Child
+from sitewarden.errors import UnreachableError
+
+log = logging.getLogger(__name__)
+
+_TEND_S = 0.1
+_ASK_TIMEOUT_S = 2.0
+_BIND_TIMEOUT_S = 5.0
+_BIND_RETRY_S = 0.1
+
+
+class Cloud:
+    """Everything that one `cloud run` keeps going."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        """`say` prints a line for whoever started it."""
+        self._settings, self._say = settings, say
+        self._postgres = EmbeddedPostgres(settings.data_dir) if settings.dsn is None else None
+        self._children: list[Child] = []
+
+    def run(self, stopping: threading.Event) -> None:
+        """Start, tend until told to stop, stop in order: web, ingest, PostgreSQL."""
+        try:
+            self._start_database()
+            with self._listen(stopping) as listening:
+                self._start_children(listening)
+                self._tend(stopping, address_of(self._settings, listening.getsockname()[1]))
+        finally:
+            for child in reversed(self._children):
+                child.stop()
+            if self._postgres is not None:
+                self._postgres.stop()
+                log.info("postgres stopped")
+
+    def _start_database(self) -> None:
+        if self._postgres is not None:
+            self._postgres.start()
+            log.info("postgres started pid=%s folder=%s", self._postgres.pid, self._postgres.folder)
+        try:
+            migrate(owner_dsn(self._settings))
+            with connect(app_dsn(self._settings)) as connection:
+                write_sites(connection, self._settings.sites)
+        except psycopg.OperationalError as exc:
+            raise UnreachableError(f"the database does not answer: {exc}") from exc
+
+    def _listen(self, stopping: threading.Event) -> socket.socket:
+        """The address is held here, so that browsers wait in line while the web program is restarted."""
+        deadline = time.monotonic() + _BIND_TIMEOUT_S
+        while True:
+            try:
+                return listen(self._settings.host, self._settings.port)
+            except OSError as exc:
+                # A killed run's web program may need a moment to notice.
+                if time.monotonic() > deadline or stopping.wait(_BIND_RETRY_S):
+                    where = f"{self._settings.host}:{self._settings.port}"
+                    raise UnreachableError(f"cannot listen on {where}: {exc.strerror}") from exc
+
+    def _start_children(self, listening: socket.socket) -> None:
+        config = str(self._settings.file)
+        fd = listening.fileno()
+        self._children = [
+            Child("ingest", ["ingest", config]),
+            Child("web", ["web", config, "--fd", str(fd)], pass_fds=[fd]),
+        ]
+
+    def _tend(self, stopping: threading.Event, address: str) -> None:
+        ready = False
+        while not stopping.is_set():
+            if self._postgres is not None and not self._postgres.is_running:
+                log.error("postgres died, starting it again")
+                self._postgres.start()
+            for child in self._children:
+                child.tend()
+            if not ready and is_ready(address):
+                ready = True
+                self._welcome(address)
+            stopping.wait(_TEND_S)
+
+    def _welcome(self, address: str) -> None:
+        (self._settings.data_dir / ADDRESS_FILE).parent.mkdir(parents=True, exist_ok=True)
+        (self._settings.data_dir / ADDRESS_FILE).write_text(address + "\n")
+        with connect(app_dsn(self._settings)) as connection:
+            if not self._settings.demo and not has_account(connection):
+                link = new_setup_link(connection, address, time.time_ns() // 1_000_000)
+                self._say(f"set-up (valid 30 minutes, once): {link}")
+        self._say(f"ready {address}")
+
+
+ADDRESS_FILE = "address"
+"""In the data folder: where the running cloud is reached, for `cloud setup-link`."""
+
+
+def address_of(settings: Settings, port: int) -> str:
+    """Where a browser on this machine reaches the pages."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host and not host.startswith("[") else f"http://{host}:{port}"
+
+
+def owner_dsn(settings: Settings) -> str:
+    """For migrations."""
+    return EmbeddedPostgres(settings.data_dir).owner_dsn() if settings.dsn is None else settings.dsn
+
+
+def app_dsn(settings: Settings) -> str:
+    """For the programs."""
+    return EmbeddedPostgres(settings.data_dir).app_dsn() if settings.dsn is None else settings.dsn
+
+
+def last_address(data_dir: Path) -> str | None:
+    """Where the cloud was last reached."""
+    file = data_dir / ADDRESS_FILE
+    return file.read_text().strip() if file.exists() else None
+
+
+def is_ready(address: str) -> bool:
+    """Whether the web program answers and has its database."""
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=_ASK_TIMEOUT_S) as response:  # noqa: S310  our own
+            return bool(response.status == 200)  # noqa: PLR2004  OK
+    except (urllib.error.URLError, OSError):
+        return False

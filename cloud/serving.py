@@ -1,0 +1,67 @@
+"""What the routes of one web process share: settings, database, clock, live push."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any, LiteralString
+
+import msgspec
+from fastapi import Depends, Request
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from cloud.database import AsyncConnection, Row, as_app
+from cloud.live.hub import Hub
+from cloud.problems import not_found
+from cloud.settings import Settings, SiteSettings
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """Made when the process starts; routes get it as a dependency."""
+
+    settings: Settings
+    pool: AsyncConnectionPool[AsyncConnection]
+    hub: Hub
+    now_ms: Callable[[], int]
+
+    async def rows(self, query: LiteralString, parameters: Any = None) -> list[Row]:
+        """All rows of a query, by column name."""
+        async with self.pool.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+    async def row(self, query: LiteralString, parameters: Any = None) -> Row | None:
+        """The first row of a query."""
+        found = await self.rows(query, parameters)
+        return found[0] if found else None
+
+
+def make_pool(dsn: str) -> AsyncConnectionPool[AsyncConnection]:
+    """Connections as the programs' role; opened by the process's lifetime."""
+    return AsyncConnectionPool(
+        as_app(dsn), min_size=1, max_size=10, timeout=5.0, open=False, kwargs={"autocommit": True}, name="web"
+    )
+
+
+def wall_clock_ms() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def serving_of(request: Request) -> Serving:
+    """What this process serves with."""
+    serving: Serving = request.app.state.serving
+    return serving
+
+
+Served = Annotated[Serving, Depends(serving_of)]
+
+
+def known_site(serving: Served, site: str) -> SiteSettings:
+    """The site named in the path; a problem where there is none."""
+    if site not in serving.settings.sites:
+        raise not_found("site")
+    return serving.settings.sites[site]
+
+
+KnownSite = Annotated[SiteSettings, Depends(known_site)]

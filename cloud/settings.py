@@ -1,0 +1,164 @@
+"""The cloud's configuration file, checked for meaning before anything starts."""
+
+import zoneinfo
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from sitewarden import documents
+from sitewarden.errors import ConfigurationError
+from sitewarden.text import Text
+from sitewarden.topics import IDENTIFIER
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port from 1 to 65535")]
+_LAST_PORT = 65535
+
+
+class Database(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A PostgreSQL of the operator's own."""
+
+    dsn: str
+    """A libpq connection string or URI; the user must own the database (it runs the migrations)."""
+
+
+class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the gateways' messages come from."""
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    username: str | None = None
+    password_file: str | None = None
+    """Relative to the configuration file; its first line is the password."""
+
+
+class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A site and the gateways that may speak for it."""
+
+    site: str
+    name: Text
+    time_zone: str
+    gateways: list[str]
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    listen: str = "127.0.0.1:8080"
+    data_dir: str = "cloud-data"
+    database: Database | None = None
+    broker: Broker = Broker()
+    demo: bool = False
+    sites: list[SiteSettings]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration with every path and address resolved."""
+
+    file: Path
+    host: str
+    port: int
+    """0: any free port; `cloud run` prints which."""
+    data_dir: Path
+    dsn: str | None
+    """`None`: the embedded PostgreSQL under `data_dir`."""
+    broker: Broker
+    broker_password: str | None
+    demo: bool
+    sites: dict[str, SiteSettings]
+
+    @classmethod
+    def nowhere(cls) -> "Settings":
+        """No site and no address: enough to describe the interface."""
+        return cls(
+            file=Path(),
+            host="127.0.0.1",
+            port=0,
+            data_dir=Path(),
+            dsn=None,
+            broker=Broker(),
+            broker_password=None,
+            demo=False,
+            sites={},
+        )
+
+    def knows(self, site: str, gateway: str) -> bool:
+        """Whether that gateway may speak for that site."""
+        return site in self.sites and gateway in self.sites[site].gateways
+
+
+def read_settings(file: Path) -> Settings:
+    """The settings in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
+    document = documents.read(file, _File)
+    for error in _meaningless(document):
+        raise error
+    found, (host, port) = document.value, _address(document)
+    return Settings(
+        file=file.resolve(),
+        host=host,
+        port=port,
+        data_dir=(file.parent / found.data_dir).resolve(),
+        dsn=found.database.dsn if found.database else None,
+        broker=found.broker,
+        broker_password=_password(document),
+        demo=found.demo,
+        sites={site.site: site for site in found.sites},
+    )
+
+
+def _address(document: documents.Document[_File]) -> tuple[str, int]:
+    host, colon, port = document.value.listen.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) <= _LAST_PORT):
+        raise document.error(
+            "listen", f"`{document.value.listen}` is not host:port", "Write it like 127.0.0.1:8080."
+        )
+    return host.strip("[]"), int(port)
+
+
+def _password(document: documents.Document[_File]) -> str | None:
+    name = document.value.broker.password_file
+    if name is None:
+        return None
+    try:
+        lines = (document.file.parent / name).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise document.error(
+            "broker.password_file", f"`{name}` cannot be read: {exc}", "Check the path and its permissions."
+        ) from exc
+    if not lines or not lines[0]:
+        raise document.error("broker.password_file", f"`{name}` is empty", "Write the password on line 1.")
+    return lines[0]
+
+
+def _meaningless(document: documents.Document[_File]) -> Iterator[ConfigurationError]:
+    value = document.value
+    if not value.sites:
+        yield document.error("sites", "names no site", "Add at least one site with its gateways.")
+    if (value.broker.username is None) != (value.broker.password_file is None):
+        yield document.error("broker", "`username` and `password_file` go together", "Give both, or neither.")
+    seen: set[str] = set()
+    for i, site in enumerate(value.sites):
+        if site.site in seen:
+            yield document.error(f"sites.{i}.site", f"`{site.site}` is given twice", "Keep one of them.")
+        seen.add(site.site)
+        yield from _meaningless_site(document, i, site)
+
+
+def _meaningless_site(
+    document: documents.Document[_File], i: int, site: SiteSettings
+) -> Iterator[ConfigurationError]:
+    letters = "Use a-z, 0-9 and -, at most 63 characters."
+    if not IDENTIFIER.fullmatch(site.site):
+        yield document.error(f"sites.{i}.site", f"`{site.site}` cannot go into a topic", letters)
+    if site.time_zone not in zoneinfo.available_timezones():
+        yield document.error(
+            f"sites.{i}.time_zone",
+            f"there is no time zone `{site.time_zone}`",
+            "Use a name like Asia/Shanghai.",
+        )
+    for j, gateway in enumerate(site.gateways):
+        if not IDENTIFIER.fullmatch(gateway):
+            yield document.error(f"sites.{i}.gateways.{j}", f"`{gateway}` cannot go into a topic", letters)
+        if gateway in site.gateways[:j]:
+            yield document.error(
+                f"sites.{i}.gateways.{j}", f"`{gateway}` is given twice", "Keep one of them."
+            )

@@ -1,0 +1,1 @@
+"""Sites, their gateways, devices and points."""

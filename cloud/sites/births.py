@@ -1,0 +1,222 @@
+"""Presence written down: births register devices and points, heartbeats and wills say how a gateway fares."""
+
+import datetime as dt
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from cloud.database import Connection, instant
+from cloud.ingest.model import GatewayKey
+from cloud.settings import SiteSettings
+from sitewarden.messages import DeviceBirth, LimitBirth, PointBirth, Status
+from sitewarden.points import PointKind, vocabulary
+
+log = logging.getLogger(__name__)
+
+_LAST_MS = 4_102_444_800_000
+"""The year 2100."""
+
+
+class _Point(NamedTuple):
+    device: str
+    point: PointBirth
+    kind: PointKind
+    limits: list[LimitBirth]
+
+
+def write_sites(connection: Connection, sites: Mapping[str, SiteSettings]) -> None:
+    """The sites as the configuration names them; nothing is removed, for records refer to them."""
+    for site in sites.values():
+        connection.execute(
+            """
+            INSERT INTO site (site, name, time_zone) VALUES (%s, %s, %s)
+                ON CONFLICT (site) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone
+            """,
+            [site.site, Jsonb(site.name), site.time_zone],
+        )
+
+
+def write_birth(
+    connection: Connection,
+    key: GatewayKey,
+    gateway_id: int,
+    status: Status,
+    received_ms: int,
+    *,
+    retained: bool,
+) -> None:
+    """A birth: what the gateway has from now on. The same birth again only refreshes its presence."""
+    devices = status.devices or []
+    digest = _digest(status)
+    row = connection.execute(
+        "SELECT boot, birth_hash FROM gateway WHERE id = %s FOR NO KEY UPDATE", [gateway_id]
+    ).fetchone()
+    if row != (status.boot, digest):
+        _write_devices(connection, key, gateway_id, devices)
+    # A retained birth may be old: it says nothing about when the gateway was last heard.
+    seen_ms = min(max(status.at, 0), received_ms) if retained else received_ms
+    connection.execute(
+        """
+        UPDATE gateway SET state = 'online', boot = %(boot)s, birth_hash = %(hash)s, software = %(software)s,
+               birth_received_at = %(received)s, seen_at = greatest(seen_at, %(seen)s)
+         WHERE id = %(id)s
+        """,
+        {
+            "id": gateway_id,
+            "boot": status.boot,
+            "hash": digest,
+            "software": status.software,
+            "received": instant(received_ms),
+            "seen": instant(seen_ms),
+        },
+    )
+    _write_health(connection, gateway_id, status)
+
+
+def write_heartbeat(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> bool:
+    """A heartbeat; false where it is of another boot than the birth, so that the birth is missing."""
+    row = connection.execute(
+        """
+        UPDATE gateway SET state = 'online', seen_at = greatest(seen_at, %(seen)s)
+         WHERE id = %(id)s AND boot = %(boot)s RETURNING id
+        """,
+        {"id": gateway_id, "seen": instant(received_ms), "boot": status.boot},
+    ).fetchone()
+    if row is None:
+        return False
+    _write_health(connection, gateway_id, status)
+    return True
+
+
+def write_will(connection: Connection, gateway_id: int, status: Status) -> None:
+    """The last will of a boot; that of an earlier boot, coming after a new birth, says nothing."""
+    connection.execute(
+        "UPDATE gateway SET state = 'offline' WHERE id = %s AND (boot = %s OR boot IS NULL)",
+        [gateway_id, status.boot],
+    )
+
+
+def _write_health(connection: Connection, gateway_id: int, status: Status) -> None:
+    connection.execute(
+        """
+        UPDATE gateway SET outbox_alarms = %(alarms)s, outbox_readings = %(readings)s, oldest_at = %(oldest)s,
+               disk_free_bytes = %(disk)s, clock = %(clock)s,
+               readings_written = %(readings_written)s,
+               alarms_written = %(alarms_written)s,
+               readings_dropped = %(readings_dropped)s,
+               alarms_dropped = %(alarms_dropped)s
+         WHERE id = %(id)s
+        """,
+        {
+            "id": gateway_id,
+            "alarms": status.outbox.get("alarms", 0),
+            "readings": status.outbox.get("readings", 0),
+            "oldest": _believable(status.oldest_at),
+            "disk": status.disk_free_bytes,
+            "clock": status.clock,
+            "readings_written": status.counters.readings_written,
+            "alarms_written": status.counters.alarms_written,
+            "readings_dropped": status.counters.readings_dropped,
+            "alarms_dropped": status.counters.alarms_dropped,
+        },
+    )
+
+
+def _write_devices(
+    connection: Connection, key: GatewayKey, gateway_id: int, devices: list[DeviceBirth]
+) -> None:
+    """Whatever the gateway had is no longer current, unless it announces it again."""
+    connection.execute("UPDATE device SET current = false WHERE gateway_id = %s AND current", [gateway_id])
+    connection.execute("UPDATE point SET current = false WHERE gateway_id = %s AND current", [gateway_id])
+    position = 0
+    for i, device in enumerate(devices):
+        _write_device(connection, key, gateway_id, device, i)
+        for point in device.points:
+            kind = vocabulary().get(point.kind)
+            if kind is None:
+                log.warning(
+                    "point of unknown kind left out site=%s point=%s kind=%s", key.site, point.p, point.kind
+                )
+                continue
+            limits = [limit for limit in device.limits if limit.p == point.p]
+            born = _Point(device.device, point, kind, limits)
+            _write_point(connection, key, gateway_id, born, position)
+            position += 1
+
+
+def _write_device(
+    connection: Connection, key: GatewayKey, gateway_id: int, device: DeviceBirth, position: int
+) -> None:
+    connection.execute(
+        """
+        INSERT INTO device (site, mode, device, gateway_id, kind, label, profile, layout, position, current)
+            VALUES (%(site)s, %(mode)s, %(device)s, %(gateway)s, %(kind)s, %(label)s, %(profile)s, %(layout)s,
+                    %(position)s, true)
+            ON CONFLICT (site, mode, device) DO UPDATE
+               SET gateway_id = excluded.gateway_id, kind = excluded.kind, label = excluded.label,
+                   profile = excluded.profile, layout = excluded.layout, position = excluded.position,
+                   current = true
+        """,
+        {
+            "site": key.site,
+            "mode": key.mode,
+            "device": device.device,
+            "gateway": gateway_id,
+            "kind": device.kind,
+            "label": Jsonb(device.label),
+            "profile": device.profile,
+            "layout": Jsonb(device.layout),
+            "position": position,
+        },
+    )
+
+
+def _write_point(
+    connection: Connection, key: GatewayKey, gateway_id: int, born: _Point, position: int
+) -> None:
+    point, kind = born.point, born.kind
+    named = {"site": key.site, "mode": key.mode, "name": point.p}
+    # Only one point of a name is in force, whichever gateway or kind had it before.
+    connection.execute(
+        """
+        UPDATE point SET current = false
+         WHERE site = %(site)s AND mode = %(mode)s AND name = %(name)s AND current
+        """,
+        named,
+    )
+    connection.execute(
+        """
+        INSERT INTO point (site, mode, device, name, kind, resolution, gateway_id, label, stale_after_ms,
+                           limits, position, current)
+            VALUES (%(site)s, %(mode)s, %(device)s, %(name)s, %(kind)s, %(resolution)s, %(gateway)s,
+                    %(label)s, %(stale)s, %(limits)s, %(position)s, true)
+            ON CONFLICT (site, mode, name, kind, resolution) DO UPDATE
+               SET device = excluded.device, gateway_id = excluded.gateway_id, label = excluded.label,
+                   stale_after_ms = excluded.stale_after_ms, limits = excluded.limits,
+                   position = excluded.position, current = true
+        """,
+        {
+            **named,
+            "device": born.device,
+            "kind": point.kind,
+            "resolution": kind.resolution,
+            "gateway": gateway_id,
+            "label": None if point.label is None else Jsonb(point.label),
+            "stale": min(point.stale_after_ms, 2**31 - 1),
+            "limits": Jsonb(born.limits),
+            "position": position,
+        },
+    )
+
+
+def _believable(at_ms: int | None) -> dt.datetime | None:
+    """An instant by the gateway's clock, for people; nothing where that clock is beyond reason."""
+    return instant(at_ms) if at_ms is not None and 0 <= at_ms <= _LAST_MS else None
+
+
+def _digest(status: Status) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(status.devices, order="deterministic")).digest()

@@ -1,0 +1,93 @@
+"""Sites, gateways, devices and points as the HTTP interface shows them."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from cloud.shown import Instant, Shown, TextShown
+
+
+class SiteFacts(Shown):
+    """What list and detail have in common."""
+
+    id: str
+    name: TextShown
+    time_zone: str
+    demo: bool
+
+
+class Outbox(Shown):
+    """What waits at a gateway for a receipt."""
+
+    alarms: int
+    readings: int
+    oldest_at: Instant | None
+
+
+class Gateway(Shown):
+    """A gateway and how it fares."""
+
+    id: str
+    state: Literal["online", "offline", "unknown"] = Field(
+        description="Offline: it said so, or was silent for 30 s. Unknown: it was never heard."
+    )
+    seen_at: Instant | None
+    boot: str | None
+    outbox: Outbox
+    disk_free_bytes: int | None
+    clock: str
+
+
+class Limit(Shown):
+    """A limit in force on a point."""
+
+    rule: str
+    level: int
+    limit: float
+    direction: Literal["high", "low"]
+    label: TextShown
+
+
+class Point(Shown):
+    """Something that is measured or derived."""
+
+    id: str = Field(examples=["crane-1/load"])
+    key: str
+    kind: str
+    unit: str
+    resolution: float
+    label: TextShown
+    stale_after_ms: int
+    limits: list[Limit]
+
+
+class Device(Shown):
+    """A device and its points."""
+
+    id: str
+    gateway: str
+    kind: Literal["crane", "pit", "weather", "other"]
+    label: TextShown
+    profile: str
+    layout: dict[str, Any]
+    points: list[Point]
+
+
+class Site(SiteFacts):
+    """A site with all that stands on it."""
+
+    now: Instant
+    gateways: list[Gateway]
+    devices: list[Device]
+
+
+class Statistics(Shown):
+    """Counts of mode live, since the site began."""
+
+    readings: int = Field(description="Readings stored, each once.")
+    readings_late: int = Field(description="Of these, stored more than a minute after their instant.")
+    alarm_transitions: int
+    episodes: int
+    hazards_open: int
+    dead_letters: dict[str, int] = Field(description="By reason.")
+    readings_written: dict[str, int] = Field(description="By gateway, as it counts them itself.")

@@ -1,0 +1,51 @@
+"""Sites over HTTP."""
+
+from fastapi import APIRouter
+
+from cloud.accounts.permissions import Viewer
+from cloud.database import instant
+from cloud.instants import rfc3339
+from cloud.serving import KnownSite, Served
+from cloud.shown import Page
+from cloud.sites import store
+from cloud.sites.model import Site, SiteFacts, Statistics
+from cloud.sites.service import devices_shown, gateways_shown, site_facts
+
+router = APIRouter(tags=["sites"], dependencies=[Viewer])
+
+
+@router.get("/sites")
+async def list_sites(serving: Served) -> Page[SiteFacts]:
+    """Every site."""
+    settings = serving.settings
+    return Page(items=[site_facts(settings, site) for site in settings.sites.values()], next=None)
+
+
+@router.get("/sites/{site}")
+async def read_site(site: KnownSite, serving: Served) -> Site:
+    """A site with its gateways, devices and points."""
+    now = instant(serving.now_ms())
+    of_site = {"site": site.site, "gateways": site.gateways}
+    gateways = await serving.rows(store.GATEWAYS, of_site)
+    devices = await serving.rows(store.DEVICES, of_site)
+    points = await serving.rows(store.POINTS, of_site)
+    return Site(
+        **site_facts(serving.settings, site).model_dump(),
+        now=rfc3339(now),
+        gateways=gateways_shown(site, gateways, now),
+        devices=devices_shown(devices, points),
+    )
+
+
+@router.get("/sites/{site}/statistics")
+async def read_statistics(site: KnownSite, serving: Served) -> Statistics:
+    """What has come in and what became of it."""
+    of_site = {"site": site.site}
+    counts = await serving.row(store.COUNTS, of_site)
+    letters = await serving.rows(store.DEAD_LETTERS, of_site)
+    gateways = await serving.rows(store.GATEWAYS, of_site)
+    return Statistics(
+        **(counts or {}),
+        dead_letters={row["reason"]: row["n"] for row in letters},
+        readings_written={row["gateway"]: row["readings_written"] for row in gateways},
+    )

@@ -1,0 +1,89 @@
+"""How rows become what is shown of a site. Pure."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from cloud.database import Row
+from cloud.settings import Settings, SiteSettings
+from cloud.shown import TextShown
+from cloud.sites.model import Device, Gateway, Outbox, Point, SiteFacts
+from sitewarden.points import vocabulary
+
+SILENCE = dt.timedelta(seconds=30)
+"""Three heartbeats; whoever is silent for longer is offline, whatever it said last."""
+
+
+def site_facts(settings: Settings, site: SiteSettings) -> SiteFacts:
+    """A site by its configuration."""
+    return SiteFacts(
+        id=site.site,
+        name=TextShown(zh=site.name.zh, en=site.name.en),
+        time_zone=site.time_zone,
+        demo=settings.demo,
+    )
+
+
+def gateways_shown(site: SiteSettings, rows: Iterable[Row], now: dt.datetime) -> list[Gateway]:
+    """Every configured gateway in its order, also one that was never heard."""
+    by_name = {row["gateway"]: row for row in rows}
+    return [_gateway(name, by_name.get(name), now) for name in site.gateways]
+
+
+def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
+    """Devices with their points, in the order of their births."""
+    by_device: dict[str, list[Point]] = {}
+    for row in points:
+        by_device.setdefault(row["device"], []).append(_point(row))
+    return [
+        Device(
+            id=row["device"],
+            gateway=row["gateway"],
+            kind=row["kind"],
+            label=row["label"],
+            profile=row["profile"],
+            layout=row["layout"],
+            points=by_device.get(row["device"], []),
+        )
+        for row in rows
+    ]
+
+
+def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
+    if row is None:
+        outbox = Outbox(alarms=0, readings=0, oldest_at=None)
+        return Gateway(
+            id=name,
+            state="unknown",
+            seen_at=None,
+            boot=None,
+            outbox=outbox,
+            disk_free_bytes=None,
+            clock="unknown",
+        )
+    silent = row["seen_at"] is None or now - row["seen_at"] > SILENCE
+    return Gateway(
+        id=name,
+        state="offline" if row["state"] == "online" and silent else row["state"],
+        seen_at=row["seen_at"],
+        boot=row["boot"],
+        outbox=Outbox(
+            alarms=row["outbox_alarms"], readings=row["outbox_readings"], oldest_at=row["oldest_at"]
+        ),
+        disk_free_bytes=row["disk_free_bytes"],
+        clock=row["clock"],
+    )
+
+
+def _point(row: Row) -> Point:
+    kind = vocabulary().get(row["kind"])
+    plain = {"zh": kind.zh, "en": kind.en} if kind else {"zh": row["kind"], "en": row["kind"]}
+    return Point(
+        id=row["name"],
+        key=row["name"].partition("/")[2],
+        kind=row["kind"],
+        unit=kind.unit if kind else "",
+        resolution=row["resolution"],
+        label=TextShown(**(row["label"] or plain)),
+        stale_after_ms=row["stale_after_ms"],
+        limits=row["limits"],
+    )
