@@ -9,6 +9,8 @@ from amqtt.session import Session
 
 from firmware_sim.demo.rights import Access, may, password_fits, read_passwords, read_rights
 
+SHARED = "$share/"
+
 
 class Accounts(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped here
     """Lets in who is in the password file."""
@@ -45,9 +47,12 @@ class Rights(BaseTopicPlugin):  # type: ignore[misc]  # amqtt is untyped here
     async def topic_filtering(
         self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
     ) -> bool:
-        """Whether the session may; anybody may subscribe, what is not to be read is not delivered."""
+        """Whether the session may; anybody may subscribe, what is not to be read is not delivered.
+
+        A shared subscription is refused, so that its client asks without: amqtt takes it for a topic.
+        """
         if action == Action.SUBSCRIBE:
-            return True
+            return not (topic or "").startswith(SHARED)
         user = session.username if session is not None else None
         access: Access = "write" if action == Action.PUBLISH else "read"
         return may(self._rights, user or "", access, topic or "")

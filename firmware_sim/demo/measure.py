@@ -98,8 +98,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 
     sounded: Sequence[Sounded]
     readings_written: int
-    readings_waiting: int
+    readings_waiting: int = 0
     """Still in its outbox: neither lost nor arrived."""
+    transitions_waiting: int = 0
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,9 +176,13 @@ def unexplained(
     ]
 
 
-def latency(onset: Iterable[Onset], arrived_ms: Mapping[str, int]) -> Latency:
-    """How long after it was due each alarm arrived, in ms, by the instant of arrival of each episode."""
-    took = [arrived_ms[one.episode] - one.due_ms for one in onset if one.episode in arrived_ms]
+def took_ms(onset: Iterable[Onset], arrived_ms: Mapping[str, int]) -> list[int]:
+    """How long after it was due each alarm arrived, by the instant of arrival of each episode."""
+    return [arrived_ms[one.episode] - one.due_ms for one in onset if one.episode in arrived_ms]
+
+
+def latency(took: Sequence[int]) -> Latency:
+    """Latencies in ms, in a few numbers."""
     if not took:
         return Latency(count=0, p50=None, max=None)
     return Latency(count=len(took), p50=statistics.median(took), max=max(took))
@@ -191,7 +196,7 @@ def account(decided: Decided, held: Held) -> Account:
     foreign = len(committed - made)
     missing = decided.readings_written - decided.readings_waiting - held.readings
     return Account(
-        lost_transitions=len(made - committed),
+        lost_transitions=max(0, len(made - committed) - decided.transitions_waiting),
         lost_readings=max(0, missing),
         doubled_transitions=foreign + max(0, held.transitions - len(committed)),
         doubled_readings=max(0, held.readings - decided.readings_written),

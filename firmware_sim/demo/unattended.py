@@ -35,7 +35,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Transitions committed."""
     hazards_open: int | None = None
     waiting: int | None = None
-    """Readings that were still in the gateway's outbox at the end: neither lost nor arrived."""
+    """Readings and transitions still in the gateway's outbox at the end: neither lost nor arrived."""
     lost: int | None = None
     doubled: int | None = None
     latency_ms: Mapping[str, Latency]
@@ -62,10 +62,10 @@ def run(site: RunningSite, seconds: float, say: Callable[[str], None]) -> Report
             readings_committed=held.readings,
             alarms=held.transitions,
             hazards_open=hazards_open,
-            waiting=decided.readings_waiting,
+            waiting=decided.readings_waiting + decided.transitions_waiting,
             lost=result.lost,
             doubled=result.doubled,
-            latency_ms=_latencies(site, decided, page, say),
+            latency_ms={name: measure.latency(took) for name, took in timings(site, page, say).items()},
         )
 
 
@@ -94,6 +94,7 @@ def _decided(site: RunningSite) -> Decided:
         sounded=_lines(site.files.outputs, Sounded),
         readings_written=_ask(file, "SELECT value FROM counters WHERE name = 'written'"),
         readings_waiting=_ask(file, "SELECT sum(counted) FROM records"),
+        transitions_waiting=_ask(file.with_name("alarms.db"), "SELECT sum(counted) FROM records"),
     )
 
 
@@ -118,11 +119,12 @@ def _ask(file: Path, question: str) -> int:
 def _held_at_last(api: ApiClient, site: RunningSite, decided: Decided) -> tuple[Held, int]:
     """What the cloud holds once it has everything, or when it has had time enough."""
     expected = decided.readings_written - decided.readings_waiting
+    transitions = len(decided.sounded) - decided.transitions_waiting
     name = site.files.configuration.site
 
     def has_all() -> bool:
         said = api.get(f"/sites/{name}/statistics")
-        return bool(said["readings"] >= expected and said["alarm_transitions"] >= len(decided.sounded))
+        return bool(said["readings"] >= expected and said["alarm_transitions"] >= transitions)
 
     _until(has_all, SETTLE_S, site.check)
     said: dict[str, Any] = api.get(f"/sites/{name}/statistics")
@@ -134,20 +136,12 @@ def _held_at_last(api: ApiClient, site: RunningSite, decided: Decided) -> tuple[
     return held, said["hazards_open"]
 
 
-def _latencies(
-    site: RunningSite, decided: Decided, page: PageListener, say: Callable[[str], None]
-) -> dict[str, Latency]:
+def timings(site: RunningSite, page: PageListener, say: Callable[[str], None]) -> dict[str, list[int]]:
+    """After the gateway has ended: every latency in ms, by where it ends (`siren`, `hazard`, `sse`)."""
     assert site.listener is not None  # noqa: S101  # the site was started with an observer
-    gateway = yaml.safe_load(site.files.gateway.read_text(encoding="utf-8"))
-    rules = [rule for name in gateway["rules"] for rule in load_pack(name, site.files.folder).rules]
-    devices = [device for bus in gateway["buses"] for device in bus["devices"]]
-    watched = {
-        key: rule
-        for device in devices
-        for key, rule in measure.watched_rules(device["device"], rules, device.get("parameters", {})).items()
-    }
-    found = measure.onsets(_lines(site.files.ledger, Crossed), decided.sounded, watched)
-    for alarm in measure.unexplained(decided.sounded, watched, found):
+    sounded, watched = _lines(site.files.outputs, Sounded), _watched(site)
+    found = measure.onsets(_lines(site.files.ledger, Crossed), sounded, watched)
+    for alarm in measure.unexplained(sounded, watched, found):
         say(f"账本中没有此报警的起点 · the ledger knows no beginning of {alarm.rule} at {alarm.point}")
     if page.failure is not None:
         say(f"实时流中断 · the live stream broke: {page.failure}")
@@ -158,7 +152,19 @@ def _latencies(
         "hazard": site.listener.receipts,
         "sse": page.raised,
     }
-    return {name: measure.latency(found, arrived) for name, arrived in arrivals.items()}
+    return {name: measure.took_ms(found, arrived) for name, arrived in arrivals.items()}
+
+
+def _watched(site: RunningSite) -> dict[tuple[str, str], measure.Watched]:
+    """The rules that run on the gateway, as far as the ledger can tell about them."""
+    gateway = yaml.safe_load(site.files.gateway.read_text(encoding="utf-8"))
+    rules = [rule for name in gateway["rules"] for rule in load_pack(name, site.files.folder).rules]
+    devices = [device for bus in gateway["buses"] for device in bus["devices"]]
+    return {
+        key: rule
+        for device in devices
+        for key, rule in measure.watched_rules(device["device"], rules, device.get("parameters", {})).items()
+    }
 
 
 def _explain(result: Account, decided: Decided, held: Held, say: Callable[[str], None]) -> None:

@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,16 @@ pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 SITEWARDEN = str(Path(sys.executable).with_name("sitewarden"))
 
 
-def _processes_in(folder: str) -> list[str]:
-    """Command lines of living processes that name the folder."""
+def _processes_in(words: str) -> list[int]:
+    """Living processes whose command line holds these words."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if folder in line:
-            found.append(line)
+        if words in line:
+            found.append(int(entry.parent.name))
     return found
 
 
@@ -51,52 +52,65 @@ def test_an_unattended_demo_loses_nothing_doubles_nothing_and_says_how_fast_it_w
     assert _processes_in(str(tmp_path)) == []
 
 
-def test_ctrl_c_stops_every_program_and_removes_the_folder(tmp_path: Path) -> None:
+@contextmanager
+def _demo(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A demo in a folder that it makes under `tmp_path`."""
     demo = subprocess.Popen(
-        [SITEWARDEN, "demo", "--port", "0"],
+        [SITEWARDEN, "demo", "--port", "0", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
+    try:
+        yield demo
+    finally:
+        demo.send_signal(signal.SIGTERM)
+        demo.communicate(timeout=60)
+
+
+def _until_ready(demo: subprocess.Popen[str], tmp_path: Path) -> Path:
+    """Its folder, when the pages answer; a demo that ends before closes its output."""
     assert demo.stdout is not None
-    said, ends = [], time.monotonic() + 120
+    said = []
     for line in demo.stdout:
         said.append(line)
         if "ready" in line:
-            break
-        assert time.monotonic() < ends, said
-    (folder,) = tmp_path.iterdir()
-    assert (folder / MARKER).exists()
-    assert _processes_in(str(folder))
-    demo.send_signal(signal.SIGINT)
-    rest, _ = demo.communicate(timeout=60)
-    assert demo.returncode == 0, "".join(said) + rest
-    assert "killed" not in rest
-    assert list(tmp_path.iterdir()) == []
+            (folder,) = tmp_path.glob("sitewarden-demo-*")
+            return folder
+    raise AssertionError("".join(said))
+
+
+def test_ctrl_c_stops_every_program_and_removes_the_folder(tmp_path: Path) -> None:
+    with _demo(tmp_path) as demo:
+        folder = _until_ready(demo, tmp_path)
+        assert (folder / MARKER).exists()
+        assert _processes_in(str(folder))
+        demo.send_signal(signal.SIGINT)
+        said, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 0, said
+    assert "killed" not in said
+    assert not folder.exists()
     assert _processes_in(str(folder)) == []
 
 
 def test_a_program_that_dies_ends_the_demo_with_its_name_and_last_words(tmp_path: Path) -> None:
-    folder = tmp_path / "site"
-    demo = subprocess.Popen(
-        [SITEWARDEN, "demo", "--port", "0", "--data-dir", folder],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    ends = time.monotonic() + 120
-    victims: list[int] = []
-    while not victims:
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-        victims = [
-            int(entry.parent.name)
-            for entry in Path("/proc").glob("[0-9]*/cmdline")
-            if b"sim\0run\0" + str(folder).encode() in entry.read_bytes()
-        ]
-    os.kill(victims[0], signal.SIGKILL)
-    _, said = demo.communicate(timeout=120)
-    assert demo.returncode != 0
+    with _demo(tmp_path) as demo:
+        folder = _until_ready(demo, tmp_path)
+        (victim,) = _processes_in(f"sim run {folder}")
+        os.kill(victim, signal.SIGKILL)
+        said, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1
     assert "simulator ended with status -9" in said
+    assert "listening" in said
+    assert not folder.exists()
     assert _processes_in(str(folder)) == []
+
+
+def test_the_broker_in_python_carries_the_demo_as_well(tmp_path: Path) -> None:
+    with _demo(tmp_path, "--broker", "amqtt", "--seconds", "15", "--json") as demo:
+        said, _ = demo.communicate(timeout=200)
+    report = json.loads(said.splitlines()[-1])
+    assert demo.returncode == 0, said
+    assert (report["lost"], report["doubled"], report["waiting"]) == (0, 0, 0), said
+    assert report["alarms"] >= 1
