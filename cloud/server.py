@@ -3,6 +3,7 @@
 import socket
 
 import uvicorn
+from fastapi import FastAPI
 
 from cloud.app import make_app
 from cloud.settings import Settings
@@ -22,8 +23,13 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings, dsn: str, listening: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT."""
+    make_server(make_app(settings, dsn)).run(sockets=[listening])
+
+
+def make_server(app: FastAPI) -> Server:
+    """The server of an application, not yet running."""
     config = uvicorn.Config(
-        make_app(settings, dsn),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -33,7 +39,7 @@ def serve(settings: Settings, dsn: str, listening: socket.socket) -> None:
         lifespan="on",
         ws="none",
     )
-    Server(config).run(sockets=[listening])
+    return Server(config)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """What could not be understood: kept for people to look at, bounded; counted, exactly."""
 
 import contextlib
+import hashlib
 import logging
 
 from cloud.database import Connection, instant
@@ -43,8 +44,8 @@ def bury(connection: Connection, letters: list[DeadLetter]) -> None:
 def _insert(connection: Connection, letter: DeadLetter) -> bool:
     row = connection.execute(
         """
-        INSERT INTO dead_letter (received_at, topic, reason, detail, boot, seq, body)
-            VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
+        INSERT INTO dead_letter (received_at, topic, reason, detail, boot, seq, body, digest)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
         """,
         [
             instant(letter.delivery.received_ms),
@@ -54,6 +55,7 @@ def _insert(connection: Connection, letter: DeadLetter) -> bool:
             None if letter.boot is None else _plain(letter.boot),
             letter.seq,
             letter.delivery.body,
+            hashlib.sha256(letter.delivery.topic.encode() + b"\n" + letter.delivery.body).digest(),
         ],
         binary=True,
     ).fetchone()

@@ -33,6 +33,7 @@ _IDLE_S = 0.25
 _POLL_S = 0.02
 _COMPLAIN_S = 10.0
 _HOUSEKEEPING_S = 60.0
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
 
 class Storing(Protocol):
@@ -162,6 +163,10 @@ class Worker:
             generation = self._registry.generation
             try:
                 outcome = self._storing.commit(self._connected(), batch, _now_ms())
+            except psycopg.errors.ProgramLimitExceeded as exc:
+                # Something in a message is too large; psycopg files it under what may pass by itself.
+                self._isolate(batch, exc, again=again)
+                return
             except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError) as exc:
                 # Away, overloaded, or not in order; none of it is the messages' fault.
                 log.warning("database away lane=%s retry_s=%.1f cause=%s", self._lane, back_off_s, _line(exc))
@@ -185,7 +190,7 @@ class Worker:
                 self._settle([delivery], again=len(batch) > 1)
             return
         log.error("message set aside lane=%s topic=%r", self._lane, batch[0].topic, exc_info=error)
-        reason = "refused" if isinstance(error, psycopg.DataError | psycopg.IntegrityError) else "failed"
+        reason = "refused" if isinstance(error, _REFUSALS) else "failed"
         letter = dead_letter(batch[0], MessageError(reason, _line(error)), self._settings)
         connection = self._connected()
         with connection.transaction():

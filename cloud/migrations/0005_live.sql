@@ -20,8 +20,8 @@ CREATE TABLE dead_letter (
     boot        text,
     seq         bigint,
     body        bytea NOT NULL,
-    -- A message sent again is the same dead letter.
-    UNIQUE (topic, boot, seq)
+    -- SHA-256 over topic and body: a message sent again is the same dead letter.
+    digest      bytea NOT NULL UNIQUE
 );
 
 CREATE TABLE dead_letter_count (

@@ -1,0 +1,109 @@
+"""What cannot be understood is kept and counted, and never stops the next message."""
+
+import pytest
+
+from cloud.ingest import dead_letters
+from sitewarden.messages import MAX_BODY_BYTES, Series
+from tests.cloud.site import BOOT, birth, delivery, now_ms, raised, readings
+
+YEARS_MS = 3 * 365 * 86_400_000
+
+
+def named(text: bytes) -> bytes:
+    return b'{"v":1,"boot":"' + BOOT.encode() + b'","seq":900,' + text + b"}"
+
+
+CASES = {
+    "garbage": delivery(b"\x00\xff nonsense", channel="readings"),
+    "garbage that is named": delivery(named(b'"at":"noon","series":[]'), channel="readings"),
+    "version": delivery(b'{"v":99,"boot":"b","seq":1}', channel="readings"),
+    "oversized": delivery(b"x" * (MAX_BODY_BYTES + 1), channel="readings"),
+    "topic": delivery(readings(1.0), topic="sw/1/dreamt/demo/gw-1/up/readings"),
+    "gateway": delivery(readings(1.0), gateway="gw-9"),
+    "gateway of an unknown site": delivery(readings(1.0), site="elsewhere"),
+    "unknown_point": delivery(readings(1.0, point="crane-7/load")),
+    "implausible future": delivery(readings(1.0, at=now_ms() + 3_600_000)),
+    "implausible past": delivery(readings(1.0, at=now_ms() - YEARS_MS)),
+    "implausible number": delivery(readings(1e300)),
+    "mode": delivery(readings(1.0), mode="test"),
+}
+RECEIPTED = {
+    "garbage that is named",
+    "unknown_point",
+    "implausible future",
+    "implausible past",
+    "implausible number",
+    "mode",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_kept_and_counted_and_the_next_message_is_stored(site, case):
+    site.born()
+    site.deliver(CASES[case])
+    outcome = site.deliver(CASES[case], good := readings(2.0))
+    reason = case.split()[0]
+    assert site.rows("SELECT reason, n FROM dead_letter_count") == [(reason, 1)]
+    assert site.value("SELECT body FROM dead_letter ORDER BY id LIMIT 1") == CASES[case].body
+    assert good.seq in site.seqs(outcome)
+    assert site.value("SELECT count(*) FROM reading WHERE value = 200") == 1
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_receipted_only_where_it_is_named_and_given_up_for_good(site, case):
+    outcome = site.born().deliver(CASES[case])
+    assert bool(outcome.settled) == (case in RECEIPTED)
+
+
+def test_the_good_series_of_a_message_with_a_bad_one_are_stored(site):
+    series = [Series(p="crane-9/load", t=[0], x=[1.0]), Series(p="crane-1/load", t=[0], x=[2.0])]
+    outcome = site.born().deliver(message := readings(series=series))
+    assert site.rows("SELECT value FROM reading") == [(200,)]
+    assert site.seqs(outcome) == [message.seq]
+    assert site.value("SELECT reason FROM dead_letter") == "unknown_point"
+
+
+def test_a_point_that_even_the_birth_asked_for_does_not_name_is_given_up(site):
+    site.born(boot="new")
+    message = readings(1.0, point="crane-1/ghost", boot="old")
+    assert site.deliver(message).homeless
+    site.deliver(birth(boot="new"), now=now_ms())
+    site.connection.execute("UPDATE gateway SET birth_received_at = now() + interval '1 s'")
+    site.registry.forget()
+    assert site.seqs(site.deliver(message)) == [message.seq]
+    assert site.value("SELECT reason FROM dead_letter") == "unknown_point"
+
+
+def test_an_alarm_of_an_unknown_point_is_kept(site):
+    outcome = site.born().deliver(alarm := raised(point="crane-1/ghost"))
+    assert site.seqs(outcome) == [alarm.seq]
+    assert site.rows("SELECT reason, n FROM dead_letter_count") == [("unknown_point", 1)]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"raised_at": 1}, {"cleared_at": now_ms()}, {"at": now_ms() + 86_400_000}], ids=str
+)
+def test_an_alarm_that_cannot_be_so_is_kept_and_opens_nothing(site, changes):
+    site.born().deliver(raised(**changes))
+    assert site.value("SELECT sum(n) FROM dead_letter_count") == 1
+    assert site.value("SELECT count(*) FROM episode") == 0
+
+
+def test_the_table_is_bounded_and_the_counters_stay_exact(site, monkeypatch):
+    monkeypatch.setattr(dead_letters, "KEPT_ROWS", 5)
+    site.born()
+    for n in range(12):
+        site.deliver(delivery(b"nonsense %d" % n, channel="readings"))
+    assert site.value("SELECT count(*) FROM dead_letter") == 5
+    assert site.rows("SELECT reason, n FROM dead_letter_count") == [("garbage", 12)]
+
+
+def test_a_stranger_s_site_name_makes_no_row_of_its_own(site):
+    for n in range(3):
+        site.deliver(delivery(readings(1.0), site=f"stranger-{n}"))
+    assert site.rows("SELECT site, reason, n FROM dead_letter_count") == [("", "gateway", 3)]
+
+
+def test_a_topic_of_any_length_and_letters_is_kept(site):
+    site.deliver(delivery(readings(1.0), topic="sw/1/live/demo/gw-1/up/" + "\U0001f3d7\x00" * 9000))
+    assert site.rows("SELECT reason, n FROM dead_letter_count") == [("topic", 1)]

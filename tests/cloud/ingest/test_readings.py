@@ -1,0 +1,136 @@
+"""Readings come twice, late, out of order, and are stored once, exactly."""
+
+from cloud.ingest.model import Settled, ranges
+from sitewarden.messages import Series
+from sitewarden.quality import Quality
+from tests.cloud.site import BOOT, birth, delivery, heartbeat, now_ms, readings
+
+
+def test_a_reading_rests_as_a_multiple_of_its_resolution(site):
+    at = now_ms()
+    site.born().deliver(readings(3.15, 0.0, at=at))
+    assert site.rows("SELECT value, quality FROM reading ORDER BY at") == [(315, 0), (0, 0)]
+    assert site.value("SELECT (extract(epoch FROM min(at)) * 1000)::bigint FROM reading") == at
+
+
+def test_zero_is_a_reading_and_a_bad_value_is_a_gap(site):
+    series = Series(
+        p="crane-1/load",
+        t=[0, 200, 400],
+        x=[0.0, None, 2.0],
+        q=[Quality.GOOD, Quality.TIMEOUT, Quality.STALE],
+    )
+    site.born().deliver(readings(series=[series]))
+    assert site.rows("SELECT value, quality FROM reading ORDER BY at") == [
+        (0, Quality.GOOD),
+        (None, Quality.TIMEOUT),
+        (200, Quality.STALE),
+    ]
+
+
+def test_a_message_that_comes_twice_is_stored_once_and_receipted_twice(site):
+    message = readings(1.0, 2.0)
+    site.born()
+    for _ in range(2):
+        assert site.seqs(site.deliver(message)) == [message.seq]
+    assert site.value("SELECT count(*) FROM reading") == 2
+    assert site.value("SELECT readings_committed FROM gateway") == 2
+
+
+def test_the_same_message_twice_in_one_batch_is_stored_once(site):
+    message = readings(1.0, 2.0)
+    outcome = site.born().deliver(message, message)
+    assert site.value("SELECT count(*) FROM reading") == 2
+    assert {settled.seq for settled in outcome.settled} == {message.seq}
+
+
+def test_the_newest_value_wins_whatever_order_it_comes_in(site):
+    at = now_ms()
+    site.born().deliver(readings(2.0, at=at))
+    site.deliver(readings(1.0, at=at - 60_000))
+    assert site.rows("SELECT value FROM newest") == [(200,)]
+    site.deliver(readings(3.0, at=at + 1))
+    assert site.rows("SELECT value FROM newest") == [(300,)]
+
+
+def test_readings_held_up_on_the_way_count_as_late(site):
+    site.born().deliver(readings(1.0, at=now_ms() - 3_600_000, hist=True), readings(1.0))
+    assert site.rows("SELECT readings_committed, readings_late FROM gateway") == [(2, 1)]
+
+
+def test_readings_before_the_birth_are_not_receipted_and_ask_for_it(site):
+    message = readings(1.0)
+    outcome = site.deliver(message)
+    assert outcome.settled == []
+    assert [key.gateway for key, _ in outcome.homeless] == ["gw-1"]
+    site.born()
+    assert site.seqs(site.deliver(message)) == [message.seq]
+
+
+def test_the_birth_in_the_same_batch_is_taken_first(site):
+    message = readings(1.0)
+    assert site.seqs(site.deliver(message, birth())) == [message.seq]
+
+
+def test_a_point_of_an_earlier_boot_is_stored_though_it_is_gone_now(site):
+    site.born(boot="old", points={"crane-1/slew": "crane.slew"})
+    site.born(boot="new", points={"crane-1/load": "crane.load"})
+    message = readings(90.0, point="crane-1/slew", boot="old")
+    assert site.seqs(site.deliver(message)) == [message.seq]
+    assert site.value("SELECT count(*) FROM reading") == 1
+
+
+def test_a_point_whose_kind_changes_keeps_its_old_readings_apart(site):
+    site.born(boot="one", points={"crane-1/x": "crane.load"})
+    site.deliver(readings(1.5, point="crane-1/x", boot="one"))
+    site.born(boot="two", points={"crane-1/x": "crane.slew"})
+    site.deliver(readings(1.5, point="crane-1/x", boot="two"))
+    assert site.rows("SELECT kind, value FROM reading JOIN point ON id = point_id ORDER BY kind") == [
+        ("crane.load", 150),
+        ("crane.slew", 15),
+    ]
+
+
+def test_modes_never_mix(site):
+    at = now_ms()
+    site.born()
+    site.deliver(birth(boot="t"), mode="test")
+    site.deliver(readings(1.0, at=at))
+    site.deliver(readings(9.0, at=at, boot="t"), mode="test")
+    assert site.rows("SELECT mode, value FROM reading JOIN point ON id = point_id ORDER BY mode") == [
+        ("live", 100),
+        ("test", 900),
+    ]
+
+
+def test_a_heartbeat_of_an_unknown_boot_asks_for_the_birth(site):
+    assert site.deliver(heartbeat()).homeless
+    site.born()
+    assert not site.deliver(heartbeat(written=7)).homeless
+    assert site.value("SELECT readings_written FROM gateway") == 7
+
+
+def test_a_will_of_an_earlier_boot_does_not_put_the_gateway_offline(site):
+    site.born(boot="new")
+    site.deliver(birth(boot="old", state="offline"))
+    assert site.value("SELECT state FROM gateway") == "online"
+    site.deliver(birth(boot="new", state="offline"))
+    assert site.value("SELECT state FROM gateway") == "offline"
+
+
+def test_a_retained_birth_does_not_say_that_the_gateway_was_heard_just_now(site):
+    hours_ago = now_ms() - 7_200_000
+    site.deliver(delivery(birth(at=hours_ago), retained=True))
+    assert site.value("SELECT seen_at < now() - interval '1 hour' FROM gateway")
+
+
+def test_ranges_name_exactly_the_numbers():
+    assert ranges([]) == []
+    assert ranges([5, 3, 4, 9, 9, 1]) == [(1, 1), (3, 5), (9, 9)]
+
+
+def test_a_settled_record_names_gateway_boot_and_number(site):
+    outcome = site.born().deliver(readings(1.0, seq=77))
+    (settled,) = outcome.settled
+    assert settled == Settled(settled.key, BOOT, 77)
+    assert tuple(settled.key) == ("live", "demo", "gw-1")

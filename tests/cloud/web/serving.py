@@ -1,0 +1,97 @@
+"""The real web server on a port of its own, in a thread, with a client that is signed in."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+
+from cloud.accounts.setup_link import new_setup_link
+from cloud.app import make_app
+from cloud.server import Server, listen, make_server
+from cloud.settings import Settings
+from tests.cloud.site import now_ms
+
+PASSWORD = "a good long passphrase"
+
+
+class Web:
+    """`get`, `post` … by path under /api/v1."""
+
+    def __init__(self, settings: Settings, dsn: str) -> None:
+        self.listening = listen("127.0.0.1", 0)
+        self.address = "http://127.0.0.1:%d" % self.listening.getsockname()[1]
+        self.app = make_app(settings, dsn)
+        self.server: Server = make_server(self.app)
+        self._thread = threading.Thread(target=self.server.run, args=([self.listening],), daemon=True)
+        self._thread.start()
+        self.client = httpx.Client(base_url=self.address, timeout=10)
+        deadline = time.monotonic() + 10
+        while not self.server.started:
+            assert time.monotonic() < deadline, "the web server does not start"
+            time.sleep(0.01)
+
+    def sign_in(self, connection) -> None:
+        token = new_setup_link(connection, self.address, now_ms()).partition("#")[2]
+        body = {"token": token, "name": "安全员", "password": PASSWORD}
+        assert self.post("/setup", json=body).status_code == 201
+
+    def get(self, path: str, **more) -> httpx.Response:
+        return self.client.get(f"/api/v1{path}", **more)
+
+    def post(self, path: str, **more) -> httpx.Response:
+        return self.client.post(f"/api/v1{path}", **more)
+
+    def delete(self, path: str, **more) -> httpx.Response:
+        return self.client.delete(f"/api/v1{path}", **more)
+
+    def stream(self, site: str = "demo", last_id: int | None = None) -> "Stream":
+        return Stream(self.client, site, last_id)
+
+    def close(self) -> None:
+        self.server.should_exit = True
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the web server does not stop"
+        self.client.close()
+
+
+class Stream:
+    """An open live stream; `next(event)` waits for the next event of that name."""
+
+    def __init__(self, client: httpx.Client, site: str, last_id: int | None) -> None:
+        headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
+        self._context = client.stream("GET", f"/api/v1/sites/{site}/live", headers=headers)
+        self.response = self._context.__enter__()
+        self._events = self._parse(self.response.iter_lines())
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._context.__exit__(None, None, None)
+
+    def next(self, event: str) -> dict:
+        """Data of the next event of that name, its id under `_id`; others are passed over."""
+        for name, event_id, data in self._events:
+            if name == event:
+                return {**data, "_id": event_id}
+        raise AssertionError("the stream has ended")
+
+    def all(self) -> list[tuple[str, int | None, dict]]:
+        """Everything until the stream ends."""
+        return list(self._events)
+
+    @staticmethod
+    def _parse(lines: Iterator[str]) -> Iterator[tuple[str, int | None, dict]]:
+        fields: dict[str, str] = {}
+        for line in lines:
+            if line:
+                name, _, value = line.partition(": ")
+                fields[name] = value
+            elif "event" in fields:
+                event_id = fields.get("id")
+                yield fields["event"], None if event_id is None else int(event_id), json.loads(fields["data"])
+                fields = {}
+            else:
+                fields = {}
