@@ -24,7 +24,7 @@ check: ## style, types and the borders between the packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: ## the benchmarks, JSON out (QUICK=1 for a short run)
+bench: ## the benchmarks, figures also in bench/results.json (QUICK=1 for a short run)
 	@$(PYTHON) scripts/setup.py test
 	@$(BIN)/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 

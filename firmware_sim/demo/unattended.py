@@ -136,8 +136,13 @@ def _held_at_last(api: ApiClient, site: RunningSite, decided: Decided) -> tuple[
     return held, said["hazards_open"]
 
 
-def timings(site: RunningSite, page: PageListener, say: Callable[[str], None]) -> dict[str, list[int]]:
-    """After the gateway has ended: every latency in ms, by where it ends (`siren`, `hazard`, `sse`)."""
+def timings(
+    site: RunningSite, page: PageListener, say: Callable[[str], None], *, since_ms: int = 0
+) -> dict[str, list[int]]:
+    """After the gateway has ended: every latency in ms, by where it ends (`siren`, `hazard`, `sse`).
+
+    Alarms that were due before `since_ms` are left out.
+    """
     assert site.listener is not None  # noqa: S101  # the site was started with an observer
     sounded, watched = _lines(site.files.outputs, Sounded), _watched(site)
     found = measure.onsets(_lines(site.files.ledger, Crossed), sounded, watched)
@@ -152,7 +157,8 @@ def timings(site: RunningSite, page: PageListener, say: Callable[[str], None]) -
         "hazard": site.listener.receipts,
         "sse": page.raised,
     }
-    return {name: measure.took_ms(found, arrived) for name, arrived in arrivals.items()}
+    counted = [onset for onset in found if onset.due_ms >= since_ms]
+    return {name: measure.took_ms(counted, arrived) for name, arrived in arrivals.items()}
 
 
 def _watched(site: RunningSite) -> dict[tuple[str, str], measure.Watched]:

@@ -13,6 +13,11 @@ from sitewarden.quality import Quality
 from sitewarden.rules.model import BoundRule
 
 
+DELAY_SLACK_MS = 20
+"""Source times jitter by milliseconds around the polling grid; without this a delay of whole intervals would
+take one interval more, every other time."""
+
+
 class Phase(IntEnum):
     """Where a rule stands on one point."""
 
@@ -80,7 +85,7 @@ def _step_beyond(
     running = state.phase is Phase.PENDING and at_ms >= state.since_ms
     since_ms = state.since_ms if running else at_ms
     peak = _worse(bound, state.peak, value) if running else value
-    if at_ms - since_ms < bound.on_delay_ms:
+    if at_ms - since_ms + DELAY_SLACK_MS < bound.on_delay_ms:
         return RuleState(Phase.PENDING, since_ms, 0, peak), None
     return RuleState(Phase.ACTIVE, at_ms, at_ms, peak), Transition("raised", at_ms, value, peak, at_ms)
 
@@ -96,7 +101,7 @@ def _step_active(
         return RuleState(Phase.ACTIVE, at_ms, state.raised_at_ms, peak), None
     running = state.phase is Phase.RETURNING and at_ms >= state.since_ms
     since_ms = state.since_ms if running else at_ms
-    if at_ms - since_ms < bound.off_delay_ms:
+    if at_ms - since_ms + DELAY_SLACK_MS < bound.off_delay_ms:
         return RuleState(Phase.RETURNING, since_ms, state.raised_at_ms, state.peak), None
     return NORMAL, Transition("cleared", at_ms, value, state.peak, state.raised_at_ms)
 

@@ -52,6 +52,12 @@ def test_an_alarm_is_raised_at_the_first_reading_that_is_old_enough() -> None:
     assert transitions == [Transition("raised", T + 3000, 103, 105, T + 3000)]
 
 
+def test_a_poll_that_comes_a_few_milliseconds_early_ends_a_delay_of_whole_intervals() -> None:
+    samples = [(T + ms, 101.0, Quality.GOOD) for ms in (0, 1004, 1991)]
+    assert [t.at_ms - T for t in judge(rule(), samples)[1]] == [1991]
+    assert judge(rule(), [(T, 101.0, Quality.GOOD), (T + 1900, 101.0, Quality.GOOD)])[1] == []
+
+
 def test_without_a_delay_the_first_reading_beyond_the_limit_raises() -> None:
     _, transitions = judge(rule(on_s=0), every(1000, [99.9, 100.0]))
     assert [t.at_ms for t in transitions] == [T + 1000]

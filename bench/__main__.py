@@ -1,0 +1,55 @@
+"""`python -m bench [NAME …] [--quick] [--json] [--output FILE]`; exit status 1 where a goal is missed."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench import alarm_latency
+from bench.report import NotMeasured, Result, as_object, table
+
+Bench = Callable[[bool], Sequence[Result]]
+
+BENCHES: dict[str, Bench] = {
+    "alarm_latency": alarm_latency.run,
+}
+
+
+def main() -> int:
+    """Run the named benchmarks, or all."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(BENCHES)}; none runs all")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: minutes, wider scatter")
+    parser.add_argument("--json", action="store_true", help="one JSON object a benchmark on standard output")
+    parser.add_argument("--output", type=Path, help="also write all objects as a JSON list")
+    args = parser.parse_args()
+    if unknown := [name for name in args.names if name not in BENCHES]:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHES)}")
+    runs = [_run(name, args.quick, args.json) for name in args.names or BENCHES]
+    if args.output:
+        args.output.write_text(
+            json.dumps([found for found, _ in runs], indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    return 0 if all(reached for _, reached in runs) else 1
+
+
+def _run(name: str, quick: bool, as_json: bool) -> tuple[dict[str, object], bool]:
+    """The object of one benchmark, and whether every goal of it was reached."""
+    results: Sequence[Result] = []
+    try:
+        results = BENCHES[name](quick)
+    except NotMeasured as exc:
+        print(f"{name}: not measured here: {exc}", file=sys.stderr if as_json else sys.stdout)
+        found: dict[str, object] = {**as_object(name, []), "not_measured": str(exc)}
+    else:
+        found = as_object(name, results)
+        if not as_json:
+            print(table(name, results))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False), flush=True)
+    return found, all(result.ok for result in results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
