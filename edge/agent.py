@@ -1,11 +1,14 @@
 """The agent: wires buses, judge, outputs, outbox and uplink, and ends them in order."""
 
 import asyncio
+import fcntl
 import logging
 import signal
+import sqlite3
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from pathlib import Path
+from typing import TextIO, TypeVar
 
 import msgspec
 
@@ -21,6 +24,7 @@ from edge.lane import Lane
 from edge.outputs import Outputs, open_outputs
 from edge.recorder import Recorder
 from edge.uplink import Uplink
+from sitewarden.errors import SiteWardenError
 from sitewarden.messages import Alarm
 from sitewarden.readings import Reading
 
@@ -37,16 +41,26 @@ REMEMBER_S = 10.0
 _EPISODE, _DISPLACEMENTS, _HISTORY = "episode/", "displacements/", "history/"
 
 
+class DataFolderError(SiteWardenError):
+    """The folder of the outbox cannot be used."""
+
+
 class Agent:
     """One gateway, from its configuration to its last word."""
 
     def __init__(self, gateway: Gateway) -> None:
-        """Opens outbox and outputs and takes up what stood; reads and sends nothing yet."""
-        gateway.data_dir.mkdir(parents=True, exist_ok=True)
+        """Opens outbox and outputs and takes up what stood; reads and sends nothing yet.
+
+        Raises `DataFolderError` where the folder cannot be used or another agent uses it.
+        """
         self.boot = uuid.uuid4().hex
         self._gateway = gateway
-        self.alarms = Lane("alarms", gateway.data_dir, boot=self.boot)
-        self.readings = Lane("readings", gateway.data_dir, boot=self.boot)
+        self._lock = _locked(gateway.data_dir)
+        try:
+            self.alarms = Lane("alarms", gateway.data_dir, boot=self.boot)
+            self.readings = Lane("readings", gateway.data_dir, boot=self.boot)
+        except sqlite3.Error as exc:
+            raise DataFolderError(f"{gateway.data_dir}: the outbox cannot be opened: {exc}") from exc
         self._recorder = Recorder(self.readings)
         self._judge = Judge(gateway.devices, clock.clock_state)
         self._outputs: Outputs = open_outputs(gateway.outputs)
@@ -106,6 +120,7 @@ class Agent:
         self._outputs.close()
         self.alarms.close()
         self.readings.close()
+        self._lock.close()
 
     def _resume(self) -> None:
         """Go on as the last run ended: standing alarms sound again, a day's memory is there."""
@@ -166,9 +181,12 @@ class Agent:
                 lane.put([], changed)
 
     async def _remember(self) -> None:
+        steps = clock.Steps()
         while True:
             await asyncio.sleep(REMEMBER_S)
             self._save()
+            if step_s := steps.since_last_s():
+                log.warning("the wall clock was set by_s=%+.1f clock=%s", step_s, clock.clock_state())
 
     async def _flush(self) -> None:
         self._recorder.flush()
@@ -188,6 +206,21 @@ def _understood(key: str, body: bytes, kind: type[T]) -> T | None:
     except msgspec.DecodeError as exc:
         log.critical("what was remembered cannot be read key=%s: %s", key, exc)
         return None
+
+
+def _locked(folder: Path) -> TextIO:
+    """A lock that ends with the process: two agents on one outbox would give a seq twice."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "agent.lock").open("w")
+    except OSError as exc:
+        raise DataFolderError(f"{folder}: {exc.strerror}") from exc
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        lock.close()
+        raise DataFolderError(f"{folder}: another agent is using it; stop that one first") from exc
+    return lock
 
 
 def _line(alarm: Alarm) -> str:

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from edge import clock
+from edge import cancelling, clock
 from edge.breaker import Breaker
 from edge.config import Bus, Device
 from edge.drivers import Answer, Link
@@ -21,6 +21,7 @@ QUIET_INTERVAL_S = 1.0
 """Bad readings of a unit that is not asked come no more often than this; silence stays visible."""
 FIRST_POLL_S = 0.1
 """The line is given this long to open before its silence counts."""
+TELL_MISSED_S = 60.0
 MARGIN_S = 0.005
 """Between the end of a probe's waiting and the next deadline."""
 
@@ -72,6 +73,7 @@ class BusTask:
         self.bus, self._link, self._sink = bus, link, sink
         self._timeout_s = bus.modbus.timeout_ms / 1000
         self._silences = 0
+        self._told_missed = 0
         start = asyncio.get_running_loop().time() + FIRST_POLL_S
         self.polls = [
             Poll(device, group, breaker, start=start)
@@ -84,6 +86,7 @@ class BusTask:
     async def run(self) -> None:
         """Poll until cancelled; a mistake of ours at one poll must not end the others."""
         loop = asyncio.get_running_loop()
+        tell_at = loop.time() + TELL_MISSED_S
         while True:
             poll = min(self.polls, key=lambda poll: poll.due)
             await asyncio.sleep(poll.due - loop.time())
@@ -91,7 +94,11 @@ class BusTask:
                 await self._poll(poll, loop.time)
             except Exception:
                 log.exception("poll failed bus=%s device=%s", self.bus.name, poll.device.name)
+            cancelling.heed()
             poll.advance(loop.time())
+            if loop.time() >= tell_at:
+                tell_at += TELL_MISSED_S
+                self._tell_missed()
 
     async def _poll(self, poll: Poll, monotonic: Callable[[], float]) -> None:
         if not poll.breaker.may_ask(monotonic()):
@@ -145,6 +152,15 @@ class BusTask:
         if self._silences >= REOPEN_AFTER_SILENCES:
             self._silences = 0
             self._link.reopen()
+
+    def _tell_missed(self) -> None:
+        """Say so where the bus could not keep up since the last time."""
+        missed = sum(poll.missed for poll in self.polls)
+        if missed > self._told_missed:
+            worst = max(self.polls, key=lambda poll: poll.missed)
+            since = missed - self._told_missed
+            log.warning("deadlines missed bus=%s count=%d most=%s", self.bus.name, since, worst.device.name)
+        self._told_missed = missed
 
     def _unread(self, poll: Poll, read: list[Reading], quality: Quality) -> list[Reading]:
         """Bad readings of the points that this poll did not get to."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 ClockState = Literal["synced", "unsynced", "unknown"]
 
+LEAST_STEP_S = 0.5
 _STA_UNSYNC = 0x0040
 _TIME_ERROR = 5
 
@@ -28,6 +29,20 @@ class _Timex(ctypes.Structure):
 def now_ms() -> int:
     """Wall clock, UTC milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+class Steps:
+    """Notices that the wall clock was set, by comparing it with a clock that nobody sets."""
+
+    def __init__(self) -> None:
+        """From now on."""
+        self._offset_s = time.time() - time.monotonic()
+
+    def since_last_s(self) -> float:
+        """By how much the wall clock was set since the last call; 0 where it only drifted."""
+        offset_s = time.time() - time.monotonic()
+        step_s, self._offset_s = offset_s - self._offset_s, offset_s
+        return step_s if abs(step_s) >= LEAST_STEP_S else 0.0
 
 
 def clock_state() -> ClockState:

@@ -19,9 +19,9 @@ from sitewarden.rules.model import BoundRule
 
 EVIDENCE_MS = 60_000
 EVIDENCE_READINGS = 300
-"""Of one point in one alarm; more are thinned, the newest always stays."""
-KEPT_READINGS = 1200
-"""Of one point: a minute at 20 readings a second."""
+"""Of one point in one alarm."""
+EVIDENCE_SPACING_MS = 160
+"""Faster ones are thinned; a little under a minute's 300th part, so that polls of 200 ms all stay."""
 
 _DUST_DECIMALS = 9
 """114.1 - 100.1 is 13.999999999999986 and must reach a limit of 14; no sensor resolves 1e-9."""
@@ -46,6 +46,28 @@ class Judgement(NamedTuple):
     """Raw and derived, rounded to the resolution of their kinds: what is recorded."""
     alarms: list[Alarm]
     """Transitions in order; `boot` and `seq` are the outbox's to give."""
+
+
+class _Recent:
+    """The last minute of one point, thinned, in memory that does not grow with the speed of polling."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Reading] = deque(maxlen=EVIDENCE_READINGS)
+        self._newest: Reading | None = None
+
+    def add(self, reading: Reading) -> None:
+        self._newest = reading
+        since_ms = reading.at_ms - self._kept[-1].at_ms if self._kept else EVIDENCE_SPACING_MS
+        # A clock that was set back makes the distance negative, and the reading no less worth keeping.
+        if since_ms >= EVIDENCE_SPACING_MS or since_ms < 0:
+            self._kept.append(reading)
+
+    def minute_before(self, at_ms: int) -> list[Reading]:
+        """Oldest first, the newest reading always among them."""
+        minute = [reading for reading in self._kept if at_ms - EVIDENCE_MS <= reading.at_ms <= at_ms]
+        if self._newest is not None and self._newest not in minute[-1:]:
+            minute.append(self._newest)
+        return minute[-EVIDENCE_READINGS:]
 
 
 class _Watch:
@@ -76,7 +98,7 @@ class Judge:
                 self._watches.setdefault(bound.point, []).append(watch)
         self._beside = {device.name: _points_beside(device) for device in self._devices}
         kept = {*self._watches, *chain.from_iterable(self._beside.values())}
-        self._recent: dict[str, deque[Reading]] = {point: deque(maxlen=KEPT_READINGS) for point in kept}
+        self._recent = {point: _Recent() for point in kept}
 
     def resume(self, episodes: Iterable[Episode], now_ms: int) -> list[Alarm]:
         """Go on with the alarms that stood when the agent ended.
@@ -102,7 +124,7 @@ class Judge:
         for reading in recorded:
             recent = self._recent.get(reading.point)
             if recent is not None:
-                recent.append(reading)
+                recent.add(reading)
         return Judgement(recorded, list(self._transitions(judged)))
 
     def episodes(self) -> list[Episode]:
@@ -119,9 +141,10 @@ class Judge:
         return chain.from_iterable(self._watches.values())
 
     def _rounded(self, reading: Reading) -> Reading:
-        if reading.value is None:
+        point, at_ms, value, quality = reading
+        if value is None:
             return reading
-        return reading._replace(value=quantise(reading.value, self._kinds[reading.point].resolution))
+        return Reading(point, at_ms, quantise(value, self._kinds[point].resolution), quality)
 
     def _transitions(self, judged: Iterable[Reading]) -> Iterator[Alarm]:
         for point, at_ms, exact, quality in judged:
@@ -176,7 +199,7 @@ class Judge:
 
     def _evidence(self, watch: _Watch, at_ms: int) -> list[Series]:
         points = dict.fromkeys((watch.bound.point, *self._beside[watch.device.name]))
-        readings = chain.from_iterable(_last_minute(self._recent[point], at_ms) for point in points)
+        readings = chain.from_iterable(self._recent[point].minute_before(at_ms) for point in points)
         return series_of(list(readings), at_ms)
 
 
@@ -191,10 +214,3 @@ def _points_beside(device: Device) -> list[str]:
         return []
     wanted = ("crane.load", "crane.radius")
     return [f"{device.name}/{key}" for key, point in device.profile.points.items() if point.kind in wanted]
-
-
-def _last_minute(recent: Sequence[Reading], at_ms: int) -> list[Reading]:
-    """At most `EVIDENCE_READINGS`, evenly thinned, the newest always among them."""
-    minute = [reading for reading in recent if reading.at_ms >= at_ms - EVIDENCE_MS]
-    stride = -(-len(minute) // EVIDENCE_READINGS)
-    return minute[::-1][:: max(1, stride)][::-1]

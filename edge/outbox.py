@@ -107,10 +107,12 @@ class LaneFile:
         deleted: list[int] = []
         with self._transaction():
             for first, last in ranges:
+                if not 0 < first < self.state.next_seq:
+                    continue  # nothing of ours; SQLite would not even take such a number
                 # Exactly the records that one receipt names.
                 rows = self._db.execute(
                     "DELETE FROM records WHERE seq BETWEEN ? AND ? AND boot = ? RETURNING seq",
-                    (first, last, boot),
+                    (first, min(last, self.state.next_seq), boot),
                 )
                 deleted += [seq for (seq,) in rows.fetchall()]
         self.state = self.state._replace(depth=self.state.depth - len(deleted))

@@ -7,12 +7,13 @@ import random
 import shutil
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import aiomqtt
 import msgspec
 
-from edge import clock
+from edge import cancelling, clock
 from edge.config import Gateway
 from edge.lane import Lane
 from edge.outbox import Record
@@ -128,6 +129,7 @@ class Uplink:
     async def _serve(self, client: aiomqtt.Client) -> None:
         await client.subscribe([(self._heard("receipts"), 1), (self._heard("command"), 1)])
         await self._publish_birth(client)
+        cancelling.heed()
         self._is_connected = True
         async with asyncio.TaskGroup() as group:
             group.create_task(self._send(client, group, self._alarms, "alarms"), name="uplink alarms")
@@ -182,6 +184,7 @@ class Uplink:
                     await self._obey(client, decode(message.payload, Command))
             except MessageError as exc:
                 log.warning("not understood topic=%s: %s", message.topic, exc)
+            cancelling.heed()
 
     async def _take_receipt(self, receipt: Receipt) -> None:
         lane = self._alarms if receipt.lane == "alarms" else self._readings
@@ -204,6 +207,7 @@ class Uplink:
         while True:
             await asyncio.sleep(self._heartbeat_s)
             await client.publish(self._topic("status"), encode(await self._status("heartbeat")), qos=1)
+            cancelling.heed()
 
     async def _publish_birth(self, client: aiomqtt.Client) -> None:
         birth = msgspec.structs.replace(await self._status("online"), devices=self._devices)
@@ -219,7 +223,7 @@ class Uplink:
             software=__version__,
             outbox={"alarms": alarms.depth, "readings": readings.depth},
             oldest_at=min((at for at in oldest if at is not None), default=None),
-            disk_free_bytes=shutil.disk_usage(self._gateway.data_dir).free,
+            disk_free_bytes=_free_bytes(self._gateway.data_dir),
             clock=clock.clock_state(),
             counters=Counters(
                 readings_written=readings.written,
@@ -237,6 +241,14 @@ class Uplink:
 
     def _heard(self, channel: topics.DownChannel) -> str:
         return topics.down(self._gateway.mode, self._gateway.site, self._gateway.name, channel)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    """Of the disk that holds the outbox; a disk that does not even say that must not end the connection."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 async def _changed(lane: Lane, until: float | None) -> None:

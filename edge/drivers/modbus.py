@@ -9,6 +9,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from edge import cancelling
 from edge.drivers import Answer, Request
 from sitewarden.quality import Quality
 
@@ -51,7 +52,9 @@ class ModbusTcpLink:
         try:
             while True:
                 self._changed.clear()
-                if await self._client.connect():
+                is_open = await self._client.connect()
+                cancelling.heed()
+                if is_open:
                     log.info("connected address=%s", self._address)
                     delay_s, was_open = RECONNECT_S, True
                     await self._lost()

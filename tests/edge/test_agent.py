@@ -235,3 +235,14 @@ async def test_a_stop_signal_ends_it_in_order_even_without_a_broker(configured: 
         await until(lambda: crane.asked > 5, within_s=15)
         assert await run.end(signal.SIGINT) == 0
         assert "Traceback" not in run.log()
+
+
+async def test_a_second_agent_on_the_same_outbox_is_refused(configured: Any) -> None:
+    async with site() as (server, crane):
+        file = configured(server)
+        async with agent(file) as first:
+            await until(lambda: crane.asked > 5, within_s=15)
+            async with agent(file) as second:
+                assert await asyncio.wait_for(second.process.wait(), 15) == 1
+            assert "another agent is using it" in first.log()
+            assert first.process.returncode is None

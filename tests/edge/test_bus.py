@@ -9,11 +9,12 @@ import msgspec
 from edge.breaker import Breaker
 from edge.bus import BusTask, Poll
 from edge.config import Bus, Device, ModbusTcp
+from edge.drivers import Answer, Request
 from edge.drivers.modbus import ModbusTcpLink
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from tests.support.modbus import ModbusServer, Unit, serving
-from tests.support.waiting import until
+from tests.support.waiting import ended, until
 
 CRANE = {0: 1000, 1: 2500, 2: 100, 3: 0, 4: 4, 5: 50, 6: 0}
 TIMEOUT_MS = 200
@@ -53,9 +54,7 @@ async def polling(server: ModbusServer, *devices: Device) -> AsyncIterator[tuple
     try:
         yield bus, taken
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*tasks)
 
 
 async def test_a_poll_gives_one_good_reading_a_point(crane: Device) -> None:
@@ -157,3 +156,31 @@ def test_a_missed_deadline_is_counted_not_queued(crane: Device) -> None:
     assert (round(poll.due, 6), poll.missed) == (10.1, 0)
     poll.advance(10.45)
     assert (round(poll.due, 6), poll.missed) == (10.5, 3)
+
+
+class SwallowingLink:
+    """Behaves as `asyncio.wait_for` does before Python 3.12 when result and cancellation come together."""
+
+    def __init__(self) -> None:
+        self.is_reading = asyncio.Event()
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def read(self, unit: int, request: Request, timeout_s: float) -> Answer:
+        self.is_reading.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(timeout_s)
+        return Answer([unit] * request.length, Quality.GOOD)
+
+    def reopen(self) -> None:
+        raise AssertionError("nothing was silent")
+
+
+async def test_a_cancellation_that_a_library_swallows_still_ends_the_bus(crane: Device) -> None:
+    link = SwallowingLink()
+    modbus = ModbusTcp(host="127.0.0.1", port=1, timeout_ms=TIMEOUT_MS)
+    bus = BusTask(Bus(name="bus-1", modbus=modbus, devices=(on_bus(crane, "a", 1),)), link, Taken())
+    task = asyncio.create_task(bus.run())
+    await link.is_reading.wait()
+    await ended(task)

@@ -2,7 +2,9 @@
 
 import time
 
-from edge.clock import clock_state, now_ms
+import pytest
+
+from edge.clock import Steps, clock_state, now_ms
 
 
 def test_now_is_milliseconds_utc() -> None:
@@ -11,3 +13,15 @@ def test_now_is_milliseconds_utc() -> None:
 
 def test_the_clock_is_synced_or_not_as_the_kernel_says() -> None:
     assert clock_state() in {"synced", "unsynced"}
+
+
+def test_a_clock_that_was_set_is_noticed_once_and_drift_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: wall[0])
+    monkeypatch.setattr(time, "monotonic", lambda: 5.0)
+    steps = Steps()
+    wall[0] += 0.01
+    assert steps.since_last_s() == 0
+    wall[0] -= 3600
+    assert steps.since_last_s() == -3600
+    assert steps.since_last_s() == 0

@@ -43,6 +43,7 @@ def test_a_receipt_deletes_exactly_what_it_names(tmp_path: Path) -> None:
     assert file.state.depth == 7
     assert file.delete("another-boot", [(1, 10)]) == []
     assert file.delete("boot-1", [(2, 3)]) == []
+    assert file.delete("boot-1", [(-(2**70), 2**70), (2**70, 2**71), (0, 0)]) == []
     assert file.state.depth == 7
 
 

@@ -12,3 +12,11 @@ async def until(condition: Callable[[], object], *, within_s: float = 5.0, what:
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within_s} s: {what or condition}")
         await asyncio.sleep(0.005)
+
+
+async def ended(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks and wait for their end; one that does not heed its cancellation fails the test."""
+    for task in tasks:
+        task.cancel()
+    _, pending = await asyncio.wait(tasks, timeout=5)
+    assert not pending, "a cancellation was not heeded"

@@ -8,7 +8,7 @@ from edge.drivers import Answer, Request
 from edge.drivers.modbus import ModbusTcpLink
 from sitewarden.quality import Quality
 from tests.support.modbus import ModbusServer, Unit, serving
-from tests.support.waiting import until
+from tests.support.waiting import ended, until
 
 TIMEOUT_S = 0.3
 
@@ -20,9 +20,7 @@ async def linked(server: ModbusServer) -> AsyncIterator[ModbusTcpLink]:
     try:
         yield link
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
 
 
 async def read(link: ModbusTcpLink, unit: int, first: int, length: int) -> Answer:
