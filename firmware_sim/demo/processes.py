@@ -20,7 +20,7 @@ class Program:
 
     def __init__(self, name: str, command: list[str], log: Path) -> None:
         """Starts it in a process group of its own: Ctrl-C reaches us alone, and we stop things in order."""
-        self.name, self.log = name, log
+        self.name, self.command, self.log = name, command, log
         with log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603  # our own programs, our own arguments
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
@@ -41,6 +41,11 @@ class Program:
         """The last lines of its log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(f"    {line}" for line in lines[-TAIL_LINES:])
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
 
     def stop(self, timeout_s: float) -> bool:
         """End it in good order; whether that did, else it and all it started were killed."""

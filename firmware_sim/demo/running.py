@@ -96,6 +96,12 @@ class RunningSite:
         if program is not None and not program.stop(STOP_S[name]):
             self._say(f"{name} 未按时停止，已强制结束 · {name} did not stop in time and was killed")
 
+    def kill_and_restart(self, name: str) -> None:
+        """End a program as a power cut would, and start it again as a service manager does."""
+        program = self._programs.pop(name)
+        program.kill()
+        self._run(name, program.command)
+
     def _start(self) -> None:
         """The slowest first: the database is made while devices, broker and gateway get ready."""
         self.passwords = self.files.write_accounts(observer=self._observer)

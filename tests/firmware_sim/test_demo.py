@@ -17,6 +17,7 @@ from firmware_sim.demo.listeners import BrokerListener, events, plain
 from firmware_sim.demo.processes import Program, ProgramDiedError
 from firmware_sim.demo.running import MARKER, free_port, is_free, prepare_folder
 from firmware_sim.demo.site import SiteFolder, demo_site
+from firmware_sim.player import Player
 from firmware_sim.scenario import read_scenario
 from sitewarden import topics
 from sitewarden.errors import UnreachableError
@@ -259,3 +260,22 @@ def test_json_needs_seconds() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "--seconds" in done.stderr
+
+
+def test_the_demos_site_shows_its_dangers_within_40_seconds_and_its_gust_within_two_minutes(
+    files: SiteFolder,
+) -> None:
+    files.write_scenario()
+    site = read_scenario(files.scenario)
+    first: dict[tuple[str, float], float] = {}
+    for cast in site.cast.values():
+        player = Player(site.scenario, cast)
+        for step in range(1, 120 * 20 + 1):
+            player.step()
+            for crossing in player.show():
+                first.setdefault((crossing.point, crossing.limit), step / 20)
+    assert 5 < first["pit-1/h3.cumulative", 14.0] < first["pit-1/h3.cumulative", 20.0] < 40
+    assert ("pit-1/h6.cumulative", 14.0) not in first
+    assert [first["crane-2/load_ratio", limit] < 40 for limit in (90.0, 100.0, 110.0)] == [True] * 3
+    assert first["crane-1/wind_speed", 10.8] > 60
+    assert ("crane-1/load_ratio", 90.0) not in first, "the other crane works safely meanwhile"
