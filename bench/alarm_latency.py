@@ -19,55 +19,16 @@ from bench.bare_loop import BareLoop
 from bench.report import NotMeasured, Result, percentile
 from firmware_sim.demo import unattended
 from firmware_sim.demo.broker import find_mosquitto
+from firmware_sim.demo.jumping_site import LIMIT_PERCENT, RATED_T, SITE, jumping_site, write_rules
 from firmware_sim.demo.listeners import ApiClient, PageListener, now_ms
 from firmware_sim.demo.running import HOST, RunningSite
-from firmware_sim.demo.site import SiteConfiguration
 
 CRANES = 10
 INTERVAL_MS = 100
 EPISODES, EPISODES_QUICK = 600, 300
-LIMIT_PERCENT = 100
-RADIUS_M, RATED_T = 25.0, 2.94  # a point of the chart tc5610-like
 PATIENCE_S = 300.0
 WARM_UP_S = 5.0
 """The programs have just started beside each other; what that costs is not what is measured here."""
-
-RULES = f"""\
-pack: bench
-source: one limit without delays, so that nothing but the road is measured
-rules:
-  - rule: bench-load
-    family: crane-overload
-    version: 1
-    watch: crane.load_ratio
-    condition: {{when: high, limit: {LIMIT_PERCENT}}}
-    level: 3
-    label: {{zh: 起重量超过额定值, en: Load above rated}}
-    basis: {{clause: none, source: bench, confidence: synthetic}}
-    hazard:
-      category: {{zh: 起重机械, en: Lifting machinery}}
-      level: general
-      potential_accident: {{zh: 起重伤害, en: Lifting injury}}
-"""
-
-CLOUD = """\
-listen: 127.0.0.1:${web_port}
-data_dir: cloud-data
-broker: {host: 127.0.0.1, port: ${broker_port}, username: cloud, password_file: cloud.password}
-demo: true
-sites:
-  - {site: bench, name: {zh: 测速工地, en: Bench site}, time_zone: Asia/Shanghai, gateways: [gw-1]}
-"""
-
-GATEWAY_HEAD = """\
-site: bench
-gateway: gw-1
-data_dir: gw-1-data
-broker: {host: 127.0.0.1, port: ${broker_port}, username: bench/gw-1, password_file: gw-1.password}
-outputs: [{driver: log, file: outputs.jsonl}]
-rules: [bench-rules.yaml]
-buses:
-"""
 
 
 def run(quick: bool) -> Sequence[Result]:
@@ -77,8 +38,9 @@ def run(quick: bool) -> Sequence[Result]:
     wanted = EPISODES_QUICK if quick else EPISODES
     with tempfile.TemporaryDirectory(prefix="sitewarden-bench-") as name:
         folder = Path(name).resolve()
-        (folder / "bench-rules.yaml").write_text(RULES, encoding="utf-8")
-        with RunningSite(folder, _configuration(), broker_kind="mosquitto", observer=True) as site:
+        write_rules(folder)
+        configuration = jumping_site(CRANES, interval_ms=INTERVAL_MS, stay_s=(0.5, 1.0))
+        with RunningSite(folder, configuration, broker_kind="mosquitto", observer=True) as site:
             ours = _ours(site, wanted)
             bare = _bare(site, wanted)
     return _results(ours, bare)
@@ -88,7 +50,7 @@ def _ours(site: RunningSite, wanted: int) -> dict[str, list[int]]:
     """Latencies in ms of at least `wanted` episodes, by where they ended."""
     api = ApiClient(HOST, site.web_port)
     api.sign_in_to_demo()
-    with PageListener(api, "bench") as page:
+    with PageListener(api, SITE) as page:
         time.sleep(WARM_UP_S)
         since_ms, before = now_ms(), len(page.raised)
         _until(lambda: len(page.raised) - before > wanted + 4 * CRANES, site, page)
@@ -140,50 +102,3 @@ def _results(ours: dict[str, list[int]], bare: dict[str, list[int]]) -> list[Res
                 )
             )
     return rows
-
-
-def _configuration() -> SiteConfiguration:
-    return SiteConfiguration(
-        site="bench",
-        gateway_id="gw-1",
-        scenario="scenario: bench\nseed: 7\nstep_ms: 5\nbuses:\n" + "".join(map(_simulated, range(CRANES))),
-        gateway=GATEWAY_HEAD + "".join(map(_polled, range(CRANES))),
-        cloud=CLOUD,
-    )
-
-
-def _simulated(n: int) -> str:
-    steady = f"{{radius: {RADIUS_M}, falls: 4, hook_height: 10, wind_speed: 4}}"
-    return f"""\
-  - bus: bus-{n}
-    devices:
-      - device: crane-{n}
-        profile: reference-tower-crane
-        unit: 1
-        load_chart: tc5610-like
-        physics:
-          kind: steps
-          point: load
-          below: 1.0
-          beyond: 3.2
-          below_s: [0.5, 1.0]
-          beyond_s: [0.5, 1.0]
-          steady: {steady}
-        watch: {{load_ratio: [{LIMIT_PERCENT}]}}
-"""
-
-
-def _polled(n: int) -> str:
-    layout = f"{{kind: crane, x_m: {20 * n}, y_m: 0, jib_m: 56, counter_jib_m: 13, mast_m: 40}}"
-    return f"""\
-  - bus: bus-{n}
-    modbus: {{transport: tcp, host: 127.0.0.1, port: ${{bus_bus_{n}_port}}, timeout_ms: 500}}
-    devices:
-      - device: crane-{n}
-        profile: reference-tower-crane
-        unit: 1
-        interval_ms: {INTERVAL_MS}
-        label: {{zh: {n}号塔机, en: Crane {n}}}
-        load_chart: tc5610-like
-        layout: {layout}
-"""
