@@ -6,13 +6,13 @@ import logging
 import signal
 import sqlite3
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO, TypeVar
 
 import msgspec
 
-from edge import clock, history
+from edge import clock, history, systemd
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.config import Bus, Device, Gateway
@@ -86,12 +86,18 @@ class Agent:
                 group.create_task(self._recorder.run(), name="recorder"),
                 group.create_task(self._remember(), name="memory"),
             ]
+            late: dict[str, Callable[[], float]] = {}
             for bus in self._gateway.buses:
                 link = open_link(bus)
+                owner = BusTask(bus, link, self.take)
+                late[bus.name] = owner.overdue_s
                 polling.append(group.create_task(link.run(), name=f"link {bus.name}"))
-                polling.append(group.create_task(BusTask(bus, link, self.take).run(), name=f"bus {bus.name}"))
+                polling.append(group.create_task(owner.run(), name=f"bus {bus.name}"))
+            polling.append(group.create_task(systemd.feed_watchdog(late), name="watchdog"))
+            systemd.notify("READY=1")
             await stop.wait()
             log.info("stopping")
+            systemd.notify("STOPPING=1")
             for task in polling:
                 task.cancel()
             await self._flush()

@@ -153,6 +153,10 @@ class BusTask:
             self._silences = 0
             self._link.reopen()
 
+    def overdue_s(self) -> float:
+        """How far behind its earliest deadline the bus is; below 0 while it waits for it."""
+        return asyncio.get_running_loop().time() - min(poll.due for poll in self.polls)
+
     def _tell_missed(self) -> None:
         """Say so where the bus could not keep up since the last time."""
         missed = sum(poll.missed for poll in self.polls)

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import sqlite3
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -11,6 +10,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from edge import clock
+from edge.salvage import checksum, salvage
 from sitewarden.messages import Alarm, Readings, encode
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS damaged (
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
+_INSERT = "INSERT INTO records (seq, boot, at_ms, counted, crc, body) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Record(NamedTuple):
@@ -96,7 +97,9 @@ class LaneFile:
             (first, last, limit),
         ).fetchall()
         sound = [
-            Record(seq, at_ms, body) for seq, boot, at_ms, crc, body in rows if crc == _crc(seq, boot, body)
+            Record(seq, at_ms, body)
+            for seq, boot, at_ms, crc, body in rows
+            if crc == checksum(seq, boot, body)
         ]
         for seq in {row[0] for row in rows} - {record.seq for record in sound}:
             self._set_aside_record(seq)
@@ -133,7 +136,7 @@ class LaneFile:
     def set_aside_if_broken(self, cause: sqlite3.DatabaseError) -> None:
         """Where SQLite cannot read the file: rename it, begin a new one, go on counting; else raise `cause`.
 
-        What was in it is declared lost; what must be remembered is written into the new file.
+        What can still be read goes into the new file, the rest is declared lost; the old file stays.
         """
         if getattr(cause, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
             raise cause
@@ -142,11 +145,25 @@ class LaneFile:
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 self._file.with_name(self._file.name + suffix).rename(self._file.with_name(aside + suffix))
-        before, memory = self.state, dict(self.memory)
-        log.critical("outbox file broken, set aside as %s lost_records=%d: %s", aside, before.depth, cause)
+        before, memory = self.state, self.memory
+        found = salvage(self._file.with_name(aside))
+        lost = max(0, before.depth - len(found.records))
+        log.critical(
+            "outbox file broken, set aside as %s saved_records=%d lost_records=%d: %s",
+            *(aside, len(found.records), lost, cause),
+        )
         self._open()
-        self.state = State(0, before.next_seq, before.written, before.dropped + before.depth)
-        self.append([], memory)
+        state = State(
+            depth=len(found.records),
+            next_seq=max(before.next_seq, found.last_seq + 1),
+            written=max(before.written, found.counters.get("written", 0)),
+            dropped=max(before.dropped, found.counters.get("dropped", 0)) + lost,
+        )
+        with self._transaction():
+            self._db.executemany(_INSERT, found.records)
+            self._remember(found.memory | memory)
+            self._keep(state)
+        self.state, self.memory = state, found.memory | memory
 
     def close(self) -> None:
         """Let go of the file."""
@@ -182,8 +199,8 @@ class LaneFile:
         seq, counted = state.next_seq, count(message)
         body = encode(msgspec.structs.replace(message, boot=self._boot, seq=seq))
         self._db.execute(
-            "INSERT INTO records (seq, boot, at_ms, counted, crc, body) VALUES (?, ?, ?, ?, ?, ?)",
-            (seq, self._boot, clock.now_ms(), counted, _crc(seq, self._boot, body), body),
+            _INSERT,
+            (seq, self._boot, clock.now_ms(), counted, checksum(seq, self._boot, body), body),
         )
         return state._replace(depth=state.depth + 1, next_seq=seq + 1, written=state.written + counted)
 
@@ -246,7 +263,3 @@ class LaneFile:
 def count(message: Message) -> int:
     """Readings in it, or 1 for a transition."""
     return sum(len(series.t) for series in message.series) if isinstance(message, Readings) else 1
-
-
-def _crc(seq: int, boot: str, body: bytes) -> int:
-    return zlib.crc32(body, zlib.crc32(f"{seq} {boot}".encode()))

@@ -52,7 +52,7 @@ class Uplink:
         self._alarms, self._readings = lanes
         self._windows = {
             "alarms": Window(records=64, size=512 * KIB, resend_s=resend_s),
-            "readings": Window(records=32, size=128 * KIB, resend_s=resend_s),
+            "readings": Window(records=32, size=64 * KIB, resend_s=resend_s),
         }
         self._is_connected = False
         self._farewell = asyncio.Event()
@@ -144,10 +144,13 @@ class Uplink:
         window, monotonic = self._windows[lane.name], asyncio.get_running_loop().time
         window.begin(lane.state.next_seq)
 
+        async def publish(seq: int, body: bytes) -> None:
+            await client.publish(self._topic(channel), body, qos=1)
+            window.accepted(seq, monotonic())
+
         def send(record: Record, body: bytes) -> None:
             window.sent(record.seq, len(body), monotonic())
-            name = f"uplink {channel} {record.seq}"
-            group.create_task(client.publish(self._topic(channel), body, qos=1), name=name)
+            group.create_task(publish(record.seq, body), name=f"uplink {channel} {record.seq}")
 
         while True:
             lane.changed.clear()

@@ -71,6 +71,12 @@ class Window:
         self._flight[seq] = _Flight(now + self._resend_s, size)
         self._bytes += size
 
+    def accepted(self, seq: int, now: float) -> None:
+        """Note that the broker has a record: from now on its receipt can be waited for."""
+        flight = self._flight.get(seq)
+        if flight is not None:
+            self._flight[seq] = flight._replace(resend_at=now + self._resend_s)
+
     def gone(self, seqs: Iterable[int]) -> None:
         """Note that records are no longer in the outbox."""
         for seq in seqs:

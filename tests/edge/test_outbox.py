@@ -147,21 +147,56 @@ def test_a_file_that_is_no_database_does_not_stop_the_start(tmp_path: Path, cont
     assert len(aside) == (1 if content else 0)
 
 
+def break_pages(folder: Path, file: LaneFile, *, first: int, last: int) -> sqlite3.DatabaseError:
+    """Overwrite pages as a dying card does; returns what SQLite says of it. Pages count from 1."""
+    file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = file._db.execute("PRAGMA page_size").fetchone()[0]
+    content = bytearray((folder / "readings.db").read_bytes())
+    begin = max(100, (first - 1) * size)  # the first 100 bytes are SQLite's own header
+    end = min(len(content), last * size)
+    content[begin:end] = b"\xff" * (end - begin)
+    (folder / "readings.db").write_bytes(content)
+    file._db.execute("PRAGMA shrink_memory")
+    with pytest.raises(sqlite3.DatabaseError) as broken:
+        file.fetch(1, 10_000, 10_000)
+    return broken.value
+
+
 def test_a_file_that_breaks_while_it_is_used_is_replaced_declared_and_counted_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = lane_file(tmp_path)
     file.append([batch(float(i)) for i in range(300)], {"episode/1": b"raised"})
-    file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    content = bytearray((tmp_path / "readings.db").read_bytes())
-    content[100:] = b"\xff" * (len(content) - 100)
-    (tmp_path / "readings.db").write_bytes(content)
-    file._db.execute("PRAGMA shrink_memory")
-    with pytest.raises(sqlite3.DatabaseError) as broken:
-        file.fetch(1, 300, 300)
-    file.set_aside_if_broken(broken.value)
+    file.set_aside_if_broken(break_pages(tmp_path, file, first=1, last=10_000))
     assert "set aside as" in caplog.text
     assert file.memory == {"episode/1": b"raised"}
     assert (file.state.depth, file.state.written, file.state.dropped) == (0, 900, 300)
     file.append([batch(1.0)], {})
     assert seqs(file) == [301]
+    assert len(list(tmp_path.glob("readings.db.broken-*"))) == 1
+
+
+def test_of_a_file_with_one_bad_page_the_rest_is_saved(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(float(i)) for i in range(300)], {"episode/1": b"raised"})
+    file.set_aside_if_broken(break_pages(tmp_path, file, first=12, last=12))
+    saved = seqs(file)
+    assert 250 < len(saved) < 300
+    assert {saved[0], saved[-1]} == {1, 300}
+    assert file.state.depth == len(saved)
+    assert file.state.dropped == 300 - len(saved)
+    assert file.delete("boot-1", [(saved[0], saved[-1])]) == saved
+    file.close()
+
+
+def test_a_restart_on_a_file_with_a_bad_page_saves_records_memory_and_counters(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(float(i)) for i in range(300)], {"episode/1": b"raised"})
+    broken = break_pages(tmp_path, file, first=12, last=12)
+    file.close()
+    again = lane_file(tmp_path, boot="boot-2")
+    again.set_aside_if_broken(broken)
+    assert again.memory == {"episode/1": b"raised"}
+    assert again.state.written == 900
+    again.append([batch(1.0)], {})
+    assert seqs(again)[-1] == 301
