@@ -6,7 +6,7 @@ import logging
 import signal
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -82,18 +82,7 @@ class Agent:
                 for lane in (self.alarms, self.readings)
             ]
             uplink = group.create_task(self._uplink.run(), name="uplink")
-            polling = [
-                group.create_task(self._recorder.run(), name="recorder"),
-                group.create_task(self._remember(), name="memory"),
-            ]
-            late: dict[str, Callable[[], float]] = {}
-            for bus in self._gateway.buses:
-                link = open_link(bus)
-                owner = BusTask(bus, link, self.take)
-                late[bus.name] = owner.overdue_s
-                polling.append(group.create_task(link.run(), name=f"link {bus.name}"))
-                polling.append(group.create_task(owner.run(), name=f"bus {bus.name}"))
-            polling.append(group.create_task(systemd.feed_watchdog(late), name="watchdog"))
+            polling = self._poll(group)
             systemd.notify("READY=1")
             await stop.wait()
             log.info("stopping")
@@ -106,6 +95,19 @@ class Agent:
             await asyncio.wait((uplink,), timeout=FLUSH_S)
             for task in (uplink, *lanes):
                 task.cancel()
+
+    def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """Start whatever makes readings or gathers them."""
+        links = {bus.name: open_link(bus) for bus in self._gateway.buses}
+        owners = [BusTask(bus, links[bus.name], self.take) for bus in self._gateway.buses]
+        work = {
+            "recorder": self._recorder.run(),
+            "memory": self._remember(),
+            "watchdog": systemd.feed_watchdog({owner.bus.name: owner.overdue_s for owner in owners}),
+            **{f"link {name}": link.run() for name, link in links.items()},
+            **{f"bus {owner.bus.name}": owner.run() for owner in owners},
+        }
+        return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
     def take(self, device: Device, readings: Sequence[Reading]) -> None:
         """One poll: judge, sound, then keep. Nothing is waited for, and hearing comes before keeping.

@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS damaged (
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
+_COUNTED = ("depth", "written", "dropped")
 _INSERT = "INSERT INTO records (seq, boot, at_ms, counted, crc, body) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -118,7 +119,9 @@ class LaneFile:
                     (first, min(last, self.state.next_seq), boot),
                 )
                 deleted += [seq for (seq,) in rows.fetchall()]
-        self.state = self.state._replace(depth=self.state.depth - len(deleted))
+            state = self.state._replace(depth=self.state.depth - len(deleted))
+            self._keep(state)
+        self.state = state
         return deleted
 
     def make_room(self) -> None:
@@ -145,9 +148,10 @@ class LaneFile:
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 self._file.with_name(self._file.name + suffix).rename(self._file.with_name(aside + suffix))
-        before, memory = self.state, self.memory
-        found = salvage(self._file.with_name(aside))
-        lost = max(0, before.depth - len(found.records))
+        before, found = self.state, salvage(self._file.with_name(aside))
+        memory = self.memory or found.memory
+        waited = max(before.depth, found.counters.get("depth", 0))
+        lost = max(0, waited - len(found.records))
         log.critical(
             "outbox file broken, set aside as %s saved_records=%d lost_records=%d: %s",
             *(aside, len(found.records), lost, cause),
@@ -161,9 +165,9 @@ class LaneFile:
         )
         with self._transaction():
             self._db.executemany(_INSERT, found.records)
-            self._remember(found.memory | memory)
+            self._remember(memory)
             self._keep(state)
-        self.state, self.memory = state, found.memory | memory
+        self.state, self.memory = state, memory
 
     def close(self) -> None:
         """Let go of the file."""
@@ -175,12 +179,11 @@ class LaneFile:
         self._db.execute(f"PRAGMA synchronous = {self._synchronous}")
         self._db.executescript(_SCHEMA)
         counters = dict(self._db.execute("SELECT name, value FROM counters"))
-        depth = self._db.execute("SELECT count(*) FROM records").fetchone()[0]
         # The highest seq ever given, also of records that are long gone.
         last = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
-        self.state = State(
-            depth, (last[0] if last else 0) + 1, counters.get("written", 0), counters.get("dropped", 0)
-        )
+        # The depth is counted along: counting the rows of a long outage would hold up the start for seconds.
+        depth, written, dropped = (counters.get(name, 0) for name in _COUNTED)
+        self.state = State(depth, (last[0] if last else 0) + 1, written, dropped)
         self.memory = dict(self._db.execute("SELECT key, body FROM memory"))
 
     @contextlib.contextmanager
@@ -239,8 +242,10 @@ class LaneFile:
                 self._db.execute("INSERT OR REPLACE INTO memory (key, body) VALUES (?, ?)", (key, body))
 
     def _keep(self, state: State) -> None:
-        for name, value in (("written", state.written), ("dropped", state.dropped)):
-            self._db.execute("INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)", (name, value))
+        self._db.executemany(
+            "INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)",
+            [(name, getattr(state, name)) for name in _COUNTED],
+        )
 
     def _set_aside_record(self, seq: int) -> None:
         """A record whose checksum is wrong must neither be sent nor stop those behind it."""

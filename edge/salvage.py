@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 _FORWARDS = "SELECT seq, boot, at_ms, counted, crc, body FROM records ORDER BY seq"
 _BACKWARDS = f"{_FORWARDS} DESC"
 
-Row = tuple[int, str, int, int, int, bytes]
+Row = tuple[int, Any, int, int, int, Any]
 """seq, boot, at_ms, counted, crc, body"""
 
 

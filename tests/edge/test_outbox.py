@@ -196,6 +196,7 @@ def test_a_restart_on_a_file_with_a_bad_page_saves_records_memory_and_counters(t
     file.close()
     again = lane_file(tmp_path, boot="boot-2")
     again.set_aside_if_broken(broken)
+    assert again.state.dropped == 300 - again.state.depth
     assert again.memory == {"episode/1": b"raised"}
     assert again.state.written == 900
     again.append([batch(1.0)], {})
