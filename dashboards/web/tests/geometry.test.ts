@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CraneLayout, Device, Point } from '@/api/types'
-import { craneLayout, elevation, elevationFrame, loadSide, shortTurn, slewPoint } from '@/domain/crane'
+import { craneLayout, elevation, elevationFrame, loadSide, planBox, shortTurn, slewPoint } from '@/domain/crane'
 import { fit, niceStep, ticks } from '@/domain/frame'
 import { inset, outlinePath, pitFrame, pitPlaces, ringArc } from '@/domain/pit'
 
@@ -45,6 +45,16 @@ describe('the elevation', () => {
     const device = (given: object) => ({ layout: given }) as unknown as Device
     expect(craneLayout(device({ ...layout }))).toEqual(layout)
     expect(craneLayout(device({ ...layout, jib_m: undefined }))).toBeNull()
+  })
+})
+
+describe('the plan', () => {
+  it('shows a pit that the crane reaches whole', () => {
+    expect(planBox(layout, [[[36, 14], [90, 14], [90, 52], [36, 52]]])).toEqual({ minX: -37, maxX: 92, minY: -27, maxY: 87 })
+  })
+  it('does not shrink the crane for a pit that is too large or out of reach', () => {
+    expect(planBox(layout, [[[36, 14], [900, 14], [900, 52]]]).maxX).toBe(77)
+    expect(planBox(layout, [[[300, 300], [310, 300], [310, 310]]]).maxX).toBe(77)
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Series } from '@/api/types'
+import type { Episode, Series } from '@/api/types'
 import { axisEnd, shifted, trendOption, unshifted, type Trend } from '@/components/chartOption'
-import { spanAround, spanOf, spanQuery } from '@/domain/evidence'
+import { fittingMinutes, spanAround, spanOf, spanQuery, worstPoint } from '@/domain/evidence'
 import { appendLive, continueLive, evidencePoints, linePoints } from '@/domain/series'
 
 const series = (t: number[], min: (number | null)[], max: (number | null)[]): Series => ({
@@ -16,8 +16,8 @@ describe('lines', () => {
     expect(linePoints(series([1], [2], [9]))).toEqual([[1, 2], [1, 9]])
   })
   it('break where the evidence was not good', () => {
-    expect(evidencePoints({ point: 'p', t: [1, 2, 3], x: [5, 6, 0], q: [0, 2, 0] })).toEqual([[1, 5], [2, null], [3, 0]])
-    expect(evidencePoints({ point: 'p', t: [1], x: [5], q: null })).toEqual([[1, 5]])
+    expect(evidencePoints({ point: 'p', t: [1, 2, 3], x: [5, 6, 0], q: ['good', 'timeout', 'good'] })).toEqual([[1, 5], [2, null], [3, 0]])
+    expect(evidencePoints({ point: 'p', t: [1], x: [5], q: ['good', 'good', 'good'] })).toEqual([[1, 5]])
   })
   it('continue with what comes live, without doubling', () => {
     expect(continueLive([[1, 5], [2, 6]], [[2, 6], [3, 7]], 10)).toEqual([[1, 5], [2, 6], [3, 7]])
@@ -59,7 +59,8 @@ describe('a trend', () => {
     limits: [
       { value: 14, level: 2, direction: 'high', text: '14' }, { value: 20, level: 4, direction: 'high', text: '20' },
     ],
-    moments: [{ atMs: 1, text: 'raised', colour: '--l4-ink' }],
+    moments: [{ atMs: 1, text: 'raised', colour: '--l4-ink', side: 'left' }],
+    marks: [{ atMs: 2, value: 3, text: 'worst', colour: '--l4-ink' }],
     fromMs: 0, toMs: 10, unit: 'mm', resolution: 0.01, zone: 'Asia/Shanghai', zoomable: false, label: 'trend',
   }
   const option = trendOption(trend, (name) => name) as unknown as {
@@ -71,9 +72,14 @@ describe('a trend', () => {
     expect(option.series[0]?.data[1]?.[1]).toBeNull()
   })
   it('shows every limit as a line and as an area up to the next', () => {
-    expect(option.series[1]?.markLine?.data).toHaveLength(3)
-    expect(option.series[1]?.markArea?.data[0]).toMatchObject([{ yAxis: 14 }, { yAxis: 20 }])
-    expect(option.series[1]?.markArea?.data[1]).toMatchObject([{ yAxis: 20 }, {}])
+    const backdrop = option.series.at(-1)
+    expect(backdrop?.markLine?.data).toHaveLength(3)
+    expect(backdrop?.markArea?.data[0]).toMatchObject([{ yAxis: 14 }, { yAxis: 20 }])
+    expect(backdrop?.markArea?.data[1]).toMatchObject([{ yAxis: 20 }, {}])
+  })
+  it('names its worst value', () => {
+    const eight = 8 * 3_600_000
+    expect(option.series.at(-2)).toMatchObject({ data: [[2 + eight, 3]], label: { formatter: 'worst' } })
   })
   it('always has its limits in the picture', () => {
     expect(option.yAxis.max({ min: 1, max: 3 })).toBeGreaterThan(20)
@@ -86,5 +92,24 @@ describe('a trend', () => {
     const midnight = Date.parse('2026-11-20T16:00:00Z')
     expect(shifted(midnight, 'Asia/Shanghai') % 86_400_000).toBe(0)
     expect(unshifted(shifted(midnight, 'Asia/Shanghai'), 'Asia/Shanghai')).toBe(midnight)
+  })
+})
+
+describe('the curve of an episode', () => {
+  const raised = Date.parse('2026-11-20T10:00:00Z')
+  const episode = (lastedS: number | null) => ({
+    raised_at: new Date(raised).toISOString(), cleared_at: lastedS === null ? null : new Date(raised + lastedS * 1000).toISOString(),
+  }) as unknown as Episode
+  it('opens as near as shows all of it', () => {
+    expect(fittingMinutes(episode(20), [[raised - 60_000, 1]], 0)).toBe(1)
+    expect(fittingMinutes(episode(20), [[raised - 200_000, 1]], 0)).toBe(5)
+    expect(fittingMinutes(episode(null), [], raised + 500_000)).toBe(30)
+    expect(fittingMinutes(episode(86_400), [], 0)).toBe(30)
+  })
+  it('has its worst value between raise and clear', () => {
+    const points: [number, number | null][] = [[raised - 5000, 90], [raised, 110], [raised + 5000, 116], [raised + 8000, null], [raised + 90_000, 300]]
+    expect(worstPoint(episode(20), 'high', points, 0)).toEqual([raised + 5000, 116])
+    expect(worstPoint(episode(20), 'low', points, 0)).toEqual([raised - 5000, 90])
+    expect(worstPoint(episode(20), 'high', [], 0)).toBeNull()
   })
 })

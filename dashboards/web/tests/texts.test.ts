@@ -22,7 +22,7 @@ function sources(folder: string): string[] {
 const root = join(import.meta.dirname, '..')
 const chinese = flat(zh)
 const english = flat(en)
-const files = sources(join(root, 'src')).filter((path) => !path.includes(join('src', 'i18n')))
+const files = sources(join(root, 'src')).filter((path) => !path.includes(join('src', 'i18n')) && !path.endsWith('schema.d.ts'))
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort()
 
 describe('texts', () => {

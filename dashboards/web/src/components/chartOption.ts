@@ -29,12 +29,24 @@ export interface TrendMoment {
   text: string
   /** The name of a CSS variable. */
   colour: string
+  /** On which side of its line the text stands; two moments near each other take one side each. */
+  side: 'left' | 'right'
+}
+
+/** One value that is named in the picture. */
+export interface TrendMark {
+  atMs: number
+  value: number
+  text: string
+  /** The name of a CSS variable. */
+  colour: string
 }
 
 export interface Trend {
   lines: TrendLine[]
   limits: TrendLimit[]
   moments: TrendMoment[]
+  marks: TrendMark[]
   fromMs: number
   toMs: number
   unit: string
@@ -79,7 +91,12 @@ export function trendOption(trend: Trend, colour: Colour): EChartsCoreOption {
       axisLabel: text, splitLine: { lineStyle: { color: colour('--grid') } },
     },
     dataZoom: trend.zoomable ? [slider(colour)] : [],
-    series: [...trend.lines.map((line) => drawn(line, trend, colour)), backdrop(trend, colour)],
+    series: [
+      ...trend.lines.map((line) => drawn(line, trend, colour)),
+      ...trend.lines.flatMap((line) => ended(line, trend, colour)),
+      ...trend.marks.map((mark, index) => marked(mark, index, trend.zone, colour)),
+      backdrop(trend, colour),
+    ],
   }
 }
 
@@ -128,6 +145,27 @@ function drawn(line: TrendLine, trend: Trend, colour: Colour): object {
   }
 }
 
+/** Where the line stands now: a jump of the last minute would else be lost at the edge of a fortnight. */
+function ended(line: TrendLine, trend: Trend, colour: Colour): object[] {
+  const last = line.points.findLast(([, value]) => value !== null)
+  if (!last || trend.toMs - last[0] > (trend.toMs - trend.fromMs) / 50) return []
+  return [{
+    id: `${line.id} end`, type: 'line', silent: true, z: 5, tooltip: { show: false }, data: [[shifted(last[0], trend.zone), last[1]]],
+    symbol: 'circle', symbolSize: 7, itemStyle: { color: colour(line.colour), borderColor: colour('--surface'), borderWidth: 1 },
+  }]
+}
+
+function marked(mark: TrendMark, index: number, zone: string, colour: Colour): object {
+  return {
+    id: `mark ${index}`, type: 'line', silent: true, z: 6, tooltip: { show: false }, data: [[shifted(mark.atMs, zone), mark.value]],
+    symbol: 'circle', symbolSize: 9, itemStyle: { color: colour(mark.colour), borderColor: colour('--surface'), borderWidth: 2 },
+    label: {
+      show: true, position: 'top', formatter: mark.text, color: colour(mark.colour), fontSize: 12, fontWeight: 700,
+      backgroundColor: colour('--surface'), padding: [1, 4], borderRadius: 3,
+    },
+  }
+}
+
 /** An empty series that carries limits and moments, so that they stay when lines come and go. */
 function backdrop(trend: Trend, colour: Colour): object {
   return {
@@ -150,7 +188,7 @@ function momentLine(moment: TrendMoment, zone: string, colour: Colour): object {
     xAxis: shifted(moment.atMs, zone),
     lineStyle: { color: colour(moment.colour), width: 1.6, type: 'solid' },
     label: {
-      formatter: moment.text, position: 'insideEndTop', rotate: 0, distance: [0, -2], align: 'left', color: colour(moment.colour), fontSize: 11, fontWeight: 600,
+      formatter: moment.text, position: 'insideEndTop', rotate: 0, distance: [0, -2], align: moment.side === 'left' ? 'right' : 'left', color: colour(moment.colour), fontSize: 11, fontWeight: 600,
       backgroundColor: colour('--surface'), padding: [1, 4],
     },
   }
@@ -183,7 +221,7 @@ function tooltipText(items: { seriesName: string; color: string; value: [number,
   if (!first) return box
   box.append(formatInstant(unshifted(first.value[0], trend.zone), trend.zone, 'full'))
   for (const item of items) {
-    if (item.value[1] === null) continue
+    if (item.value[1] === null || !trend.lines.some((line) => line.name === item.seriesName)) continue
     const row = box.appendChild(document.createElement('div'))
     const dot = row.appendChild(document.createElement('span'))
     dot.style.cssText = `display:inline-block;width:9px;height:3px;margin-right:6px;vertical-align:middle;background:${item.color}`

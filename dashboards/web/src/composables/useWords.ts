@@ -28,5 +28,5 @@ export function useWords() {
     const text = withUnit(given.value, given.point.resolution, given.point.unit)
     return given.judgement.state === 'stale' ? `${text} (${t('quality.stale')})` : text
   }
-  return { t, say, age, lasting, known, quality, withUnit, spoken, locale }
+  return { t, te, say, age, lasting, known, quality, withUnit, spoken, locale }
 }

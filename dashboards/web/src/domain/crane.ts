@@ -1,7 +1,7 @@
 /** Where the parts of a tower crane stand, from its layout and its readings. */
 
 import type { CraneLayout, Device } from '@/api/types'
-import { fit, type Frame } from './frame'
+import { fit, type Box, type Frame } from './frame'
 
 export interface CranePose {
   radiusM: number | null
@@ -90,6 +90,22 @@ function zigzagAlong(from: number, to: number, bottom: number, top: number): str
     const mid = x + run / 2
     return `M${x} ${bottom}L${mid} ${chord(mid)}L${x + run} ${bottom}`
   }).join('')
+}
+
+/** The most that the plan may grow beyond the crane's own circle, for the circle is what it is looked at for. */
+const PLAN_GROWTH = 1.6
+
+/** The crane's circle and every pit that it reaches, whole, as far as that leaves the crane large enough. */
+export function planBox(layout: CraneLayout, outlines: [number, number][][]): Box {
+  const reach = Math.max(layout.jib_m, layout.counter_jib_m) + 1
+  const own = { minX: layout.x_m - reach, maxX: layout.x_m + reach, minY: layout.y_m - reach, maxY: layout.y_m + reach }
+  const reached = outlines.filter((outline) => outline.some(([x, y]) => x > own.minX && x < own.maxX && y > own.minY && y < own.maxY)).flat()
+  const grown = {
+    minX: Math.min(own.minX, ...reached.map(([x]) => x - 2)), maxX: Math.max(own.maxX, ...reached.map(([x]) => x + 2)),
+    minY: Math.min(own.minY, ...reached.map(([, y]) => y - 2)), maxY: Math.max(own.maxY, ...reached.map(([, y]) => y + 2)),
+  }
+  const size = (box: Box) => Math.max(box.maxX - box.minX, box.maxY - box.minY)
+  return size(grown) <= size(own) * PLAN_GROWTH ? grown : own
 }
 
 /** Slew 0° points along the site's +y (up in the plan) and grows clockwise, as a compass does. */

@@ -8,6 +8,8 @@ export interface Reading {
   point: Point
   /** The number on record, also where it is old or bad; `null` where there is none. */
   value: number | null
+  /** When the source took it; `null` where there never was one. */
+  atMs: number | null
   judgement: Judgement
   /** By the point's limits; 0 unless the value is good, for a limit says nothing about a value that is not. */
   level: LevelOrNone
@@ -16,7 +18,7 @@ export interface Reading {
 export function reading(point: Point, value: Value | undefined, nowMs: number): Reading {
   const judgement = judge(value, point.stale_after_ms, nowMs)
   const number = value?.value ?? null
-  return { point, value: number, judgement, level: judgement.state === 'good' ? levelOf(number, point.limits) : 0 }
+  return { point, value: number, atMs: value?.at_ms ?? null, judgement, level: judgement.state === 'good' ? levelOf(number, point.limits) : 0 }
 }
 
 /** The device's readings by point kind. */

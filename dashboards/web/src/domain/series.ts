@@ -19,7 +19,7 @@ export function linePoints(series: Series): LinePoint[] {
 export function evidencePoints(series: EvidenceSeries): LinePoint[] {
   return series.t.map((at, index) => {
     const quality = series.q?.[index]
-    const bad = quality !== undefined && quality !== 0 && quality !== 'good'
+    const bad = quality !== undefined && quality !== 'good'
     return [at, bad ? null : (series.x[index] ?? null)]
   })
 }

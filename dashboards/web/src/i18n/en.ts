@@ -49,12 +49,16 @@ const en: typeof zh = {
   crane: {
     elevation: 'Elevation', plan: 'Plan', elevationOf: 'Elevation of {name}: radius {radius}, hook height {height}, load {load}',
     planOf: 'Plan of {name}: slew angle {slew}, radius {radius}', limiter: 'Limiter', readings: 'Readings', noLayout: 'No dimensions configured, so there is no drawing.',
-    stalePose: 'Position is stale', badPose: 'Position is bad', active: 'active', normal: 'normal', fallsUnit: 'falls', north: 'N',
+    stalePose: 'Position is stale', badPose: 'Position is bad', active: 'active', normal: 'not active', drawing: 'Drawing', more: 'More readings and the limiter',
+    bits: {
+      cutoff: { name: 'Cut-off', on: 'has cut off', off: 'has not cut off' }, bypass: { name: 'Bypass', on: 'bypassed', off: 'not bypassed' },
+      fault: { name: 'Fault', on: 'faulty', off: 'no fault' },
+    }, fallsUnit: 'falls', north: 'N',
   },
   pit: {
     plan: 'Plan', planOf: 'Plan of {name}, {n} points', point: 'Point', cumulative: 'Cumulative', rate: 'Rate', control: 'Control', share: '% of control',
     age: 'Age', depth: 'Excavated to {depth} m', curve: 'Trend', noLayout: 'No outline configured, so there is no drawing.', table: 'Readings of the points',
-    selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data',
+    selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data', parts: { plan: 'Plan', points: 'Points', curve: 'Trend' }, partsLabel: 'Part shown',
     range: { '1': '24 h', '3': '3 d', '7': '7 d', '14': '14 d' }, rangeLabel: 'Time range', quantityLabel: 'Quantity',
   },
   weather: { title: 'Conditions', none: 'No wind sensor.' },
@@ -75,7 +79,7 @@ const en: typeof zh = {
   },
   hazard: {
     accident: 'Possible accident', clause: 'Basis of judgement', noClause: 'No clause applies.', device: 'Device', opened: 'Opened', detected: 'Detected',
-    latest: 'Latest alarm', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}',
+    latest: 'Latest alarm', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}', peak: 'Worst {value}',
     span: 'Range', spans: { '1': '±1 min', '5': '±5 min', '30': '±30 min' }, evidenceLine: 'Kept by the gateway with the alarm', seriesLine: 'History',
     chain: 'Each hash covers the one before it: a change anywhere makes every later hash fail.', unverified: 'Opened by the system itself. Only a named person may declare it a major hazard after verifying it.',
     episode: 'No. {n}', back: 'Back to hazards', actors: { sitewarden: 'by the system' },

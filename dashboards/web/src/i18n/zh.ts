@@ -47,12 +47,16 @@ export default {
   crane: {
     elevation: '立面', plan: '平面', elevationOf: '{name} 立面图：幅度 {radius}，吊钩高度 {height}，起重量 {load}',
     planOf: '{name} 平面图：回转角度 {slew}，幅度 {radius}', limiter: '限制器', readings: '测值', noLayout: '没有配置尺寸，无法绘图。',
-    stalePose: '姿态数据过期', badPose: '姿态数据无效', active: '动作', normal: '正常', fallsUnit: '倍', north: '北',
+    stalePose: '姿态数据过期', badPose: '姿态数据无效', active: '动作', normal: '未动作', drawing: '图形', more: '其余测值与限制器',
+    bits: {
+      cutoff: { name: '断电保护', on: '已切断', off: '未切断' }, bypass: { name: '旁路', on: '已旁路', off: '未旁路' },
+      fault: { name: '故障', on: '有故障', off: '无故障' },
+    }, fallsUnit: '倍', north: '北',
   },
   pit: {
     plan: '平面', planOf: '{name} 平面图，{n} 个测点', point: '测点', cumulative: '累计', rate: '速率', control: '控制值', share: '控制值占比',
     age: '数据时间', depth: '开挖深度 {depth} m', curve: '变化曲线', noLayout: '没有配置轮廓，无法绘图。', table: '测点数据',
-    selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据',
+    selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据', parts: { plan: '平面', points: '测点', curve: '曲线' }, partsLabel: '显示内容',
     range: { '1': '24 小时', '3': '3 天', '7': '7 天', '14': '14 天' }, rangeLabel: '时间范围', quantityLabel: '曲线内容',
   },
   weather: { title: '环境', none: '没有风速测点。' },
@@ -73,7 +77,7 @@ export default {
   },
   hazard: {
     accident: '可能导致的事故', clause: '判定依据', noClause: '没有对应的判定条款。', device: '设备', opened: '开立时间', detected: '发现时间',
-    latest: '最近一次报警', evidence: '证据曲线', episodes: '报警过程', timeline: '事件记录', hash: '校验值', raisedMark: '报警 {time}', clearedMark: '解除 {time}', limit: '限值 {limit}',
+    latest: '最近一次报警', evidence: '证据曲线', episodes: '报警过程', timeline: '事件记录', hash: '校验值', raisedMark: '报警 {time}', clearedMark: '解除 {time}', limit: '限值 {limit}', peak: '最不利 {value}',
     span: '范围', spans: { '1': '±1 分钟', '5': '±5 分钟', '30': '±30 分钟' }, evidenceLine: '网关随报警保存的数据', seriesLine: '历史数据',
     chain: '每条记录的校验值包含上一条的校验值，任何改动都会使后面的校验值对不上。', unverified: '本记录由系统自动开立，须由指定人员核实后才能认定为重大事故隐患。',
     episode: '第 {n} 次', back: '返回隐患列表', actors: { sitewarden: '系统自动' },

@@ -8,6 +8,11 @@ export const server = ref<Server | null>(null)
 export const session = ref<Session | null>(null)
 export const isDemo = computed(() => server.value?.demo === true || session.value?.demo === true)
 
+/**
+ * The cookie cannot be seen from here. Noting that there is one spares a first visitor a question whose answer is
+ * known, and keeps the console free of refusals that are none.
+ */
+const SIGNED_IN = 'sitewarden.signed-in'
 /** Signing out of a demo must not sign the viewer straight in again. */
 let signedOutHere = false
 let asking: Promise<void> | null = null
@@ -23,8 +28,14 @@ export function sessionReady(): Promise<void> {
 
 async function ask(): Promise<void> {
   server.value = await api.server()
-  session.value = await current()
-  if (!session.value && server.value.demo && !signedOutHere) session.value = await demoSession()
+  take(localStorage.getItem(SIGNED_IN) === null ? null : await current())
+  if (!session.value && server.value.demo && !signedOutHere) take(await demoSession())
+}
+
+function take(found: Session | null): void {
+  session.value = found
+  if (found) localStorage.setItem(SIGNED_IN, '1')
+  else localStorage.removeItem(SIGNED_IN)
 }
 
 async function current(): Promise<Session | null> {
@@ -47,25 +58,25 @@ async function demoSession(): Promise<Session | null> {
 }
 
 export async function signIn(name: string, password: string): Promise<void> {
-  session.value = await api.signIn(name, password)
+  take(await api.signIn(name, password))
 }
 
 export async function signInToDemo(): Promise<void> {
-  session.value = await api.signInToDemo()
+  take(await api.signInToDemo())
 }
 
 export async function setUp(token: string, name: string, password: string): Promise<void> {
-  session.value = await api.setUp(token, name, password)
+  take(await api.setUp(token, name, password))
   server.value = await api.server()
 }
 
 export async function signOut(): Promise<void> {
   signedOutHere = true
   await api.signOut()
-  session.value = null
+  take(null)
 }
 
 /** The server said 401: the session ended while the page was open. */
 export function sessionEnded(): void {
-  session.value = null
+  take(null)
 }
