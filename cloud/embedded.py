@@ -66,6 +66,11 @@ class EmbeddedPostgres:
         """Whether our child lives."""
         return self._process is not None and self._process.poll() is None
 
+    def wait(self) -> None:
+        """Until the server has ended, by whatever cause."""
+        if self._process is not None:
+            self._process.wait()
+
     @property
     def pid(self) -> int | None:
         """Process id of the running server."""

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloud.problems import ProblemError, answer
+from cloud.problems import ProblemError, answer, answer_fault
 
 MAX_BODY_BYTES = 64 * 1024
 """No request of ours is larger."""
@@ -37,8 +37,12 @@ class Guards:
             await self._app(scope, receive, send)
             return
 
+        has_begun = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -50,7 +54,14 @@ class Guards:
         if problem is not None:
             await answer(problem)(scope, receive, send_guarded)
             return
-        await self._app(scope, receive, send_guarded)
+        try:
+            await self._app(scope, receive, send_guarded)
+        except Exception as exc:
+            # The one broad catch of a request: here, so that this answer too carries the headers.
+            response = answer_fault(scope["method"], scope["path"], exc)
+            if has_begun:
+                raise
+            await response(scope, receive, send_guarded)
 
 
 def _refusal(method: str, headers: Headers) -> ProblemError | None:

@@ -94,7 +94,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(psycopg.OperationalError, _on_database_away)
     app.add_exception_handler(PoolTimeout, _on_database_away)
-    app.add_exception_handler(Exception, _on_fault)
 
 
 async def _on_problem(_: Request, exc: Exception) -> JSONResponse:
@@ -125,8 +124,9 @@ async def _on_database_away(_: Request, exc: Exception) -> JSONResponse:
     return answer(problem)
 
 
-async def _on_fault(request: Request, exc: Exception) -> JSONResponse:
+def answer_fault(method: str, path: str, exc: Exception) -> JSONResponse:
+    """The response to an error that nobody expected; what it was stands in the log alone."""
     trace = secrets.token_hex(6)
-    log.error("fault trace=%s method=%s path=%s", trace, request.method, request.url.path, exc_info=exc)
+    log.error("fault trace=%s method=%s path=%s", trace, method, path, exc_info=exc)
     problem = ProblemError(500, "fault", "A fault of the server", f"It is logged under {trace}.")
     return answer(problem, trace=trace)

@@ -14,6 +14,10 @@ _AT_ONCE = 2
 """Each hash takes 64 MiB and a core for some 50 ms; a flood of sign-ins must not take the machine."""
 
 
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c2l0ZXdhcmRlbi1ub2JvZA$h8MqsyPdOMLZ60B4ohy8KXftOgyhfmBaVDIup6CwUQ0"
+"""Verified where the name is unknown, so that the time tells nothing; no known password fits."""
+
+
 class Passwords:
     """Hashes and verifies, Argon2id with the library's parameters (RFC 9106, low memory)."""
 
@@ -21,8 +25,6 @@ class Passwords:
         """Belongs to one event loop."""
         self._hasher = argon2.PasswordHasher()
         self._places = asyncio.Semaphore(_AT_ONCE)
-        # Verified where the name is unknown, so that the time does not tell which names exist.
-        self._nobody = self._hasher.hash("nobody's")
 
     async def hash(self, password: str) -> str:
         """What rests in the database."""
@@ -32,7 +34,7 @@ class Passwords:
     async def fits(self, password: str, hashed: str | None) -> bool:
         """Whether the password belongs to the hash; as slow where there is none."""
         async with self._places:
-            fits = await asyncio.to_thread(self._verify, password, hashed or self._nobody)
+            fits = await asyncio.to_thread(self._verify, password, hashed or _NOBODY)
         return fits and hashed is not None
 
     def _verify(self, password: str, hashed: str) -> bool:

@@ -19,7 +19,7 @@ POINT: LiteralString = """
 HOW_MANY: LiteralString = """
     SELECT count(*) AS n FROM (
         SELECT FROM reading WHERE point_id = %(id)s AND at >= %(from)s AND at < %(to)s
-         LIMIT %(limit)s) AS some
+         LIMIT %(limit)s) AS counted
 """
 
 RAW: LiteralString = """

@@ -1,8 +1,12 @@
 """A migrated database of the test's own, a site in it, and the web pages over it."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from cloud.migrate import migrate
 from cloud.settings import Settings
@@ -11,20 +15,33 @@ from tests.cloud.web.serving import Web
 from tests.support.postgres import Postgres
 
 
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder that an account of its own can be let into; pytest's are locked again by every other session."""
+    with tempfile.TemporaryDirectory(prefix="sitewarden-") as path:
+        Path(path).chmod(0o711)
+        yield Path(path)
+
+
 @pytest.fixture(scope="session")
 def migrated(postgres: Postgres) -> str:
-    """A database with the whole schema, to be copied."""
+    """A database with the whole schema; logs in as the owner."""
     dsn = postgres.create_database()
     migrate(dsn)
     return dsn
 
 
 @pytest.fixture
-def dsn(postgres: Postgres, migrated: str) -> Iterator[str]:
-    """A fresh copy of the schema; logs in as the owner."""
-    copy = postgres.create_database(template=migrated)
-    yield copy
-    postgres.drop_database(copy)
+def dsn(migrated: str) -> str:
+    """The same database, emptied: quicker than a copy for each test."""
+    with psycopg.connect(migrated, autocommit=True) as owner:
+        rows = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = [sql.Identifier(str(name)) for (name,) in rows if name != "migration"]
+        # Only so does the trigger let go of hazard events, which nobody can remove otherwise.
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("SET lock_timeout = '5s'")
+        owner.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(tables)))
+    return migrated
 
 
 @pytest.fixture

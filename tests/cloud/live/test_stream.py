@@ -1,0 +1,181 @@
+"""What viewers see, as it happens, over a real connection."""
+
+import threading
+import time
+
+import pytest
+
+from cloud.live import routes, viewers
+from cloud.live.store import wake_viewers
+from cloud.live.viewers import LiveEvent, Viewer
+from tests.cloud.site import birth, cleared, now_ms, raised, readings
+
+
+def tell(site, *messages):
+    site.deliver(*messages)
+    wake_viewers(site.connection)
+
+
+def test_a_snapshot_comes_first_and_then_what_changes(site, web):
+    site.born().deliver(readings(3.15))
+    with web.stream() as stream:
+        assert stream.next("values")["values"]["crane-1/load"]["value"] == 3.15
+        assert stream.next("gateway")["state"] == "online"
+        tell(site, readings(4.0, at=now_ms() + 1))
+        changed = stream.next("values")
+        assert {name: value["value"] for name, value in changed["values"].items()} == {"crane-1/load": 4.0}
+        assert changed["_id"] is None
+
+
+def test_an_alarm_and_its_hazard_come_with_ids_and_agree_with_the_lists(site, web):
+    site.born()
+    with web.stream() as stream:
+        stream.next("values")
+        tell(site, alarm := raised())
+        episode, hazard = stream.next("alarm"), stream.next("hazard")
+    assert episode.pop("_id") < hazard.pop("_id")
+    assert episode["id"] == alarm.episode
+    assert web.get("/sites/demo/alarms").json()["items"] == [episode]
+    assert web.get("/sites/demo/hazards").json()["items"] == [hazard]
+
+
+def test_a_stream_that_was_cut_is_taken_up_without_loss_or_doubles(site, web):
+    site.born()
+    with web.stream() as stream:
+        stream.next("values")
+        tell(site, raised(device="crane-0"))
+        last = stream.next("hazard")["_id"]
+    missed = [raised(device=f"crane-{n}") for n in range(1, 6)]
+    for alarm in missed:
+        site.deliver(alarm)
+    with web.stream(last_id=last) as stream:
+        for alarm in missed:
+            assert stream.next("alarm")["id"] == alarm.episode
+        tell(site, fresh := raised(device="crane-9"))
+        assert stream.next("alarm")["id"] == fresh.episode
+
+
+def test_a_stream_begun_from_nothing_replays_nothing(site, web):
+    site.born().deliver(raised(device="crane-0"))
+    with web.stream() as stream:
+        stream.next("values")
+        tell(site, fresh := raised())
+        assert stream.next("alarm")["id"] == fresh.episode
+
+
+def test_a_viewer_that_fell_behind_is_served_from_the_database(site, web, monkeypatch):
+    monkeypatch.setattr(viewers, "MAX_EVENTS", 2)
+    site.born()
+    with web.stream() as stream:
+        stream.next("values")
+        alarms = [raised(device=f"crane-{n}") for n in range(30)]
+        tell(site, *alarms)
+        assert [stream.next("alarm")["id"] for _ in alarms] == [
+            episode
+            for (episode,) in site.rows(
+                "SELECT body::jsonb->>'id' FROM live_event WHERE kind = 'alarm' ORDER BY id"
+            )
+        ]
+
+
+def test_a_waiting_viewer_holds_no_more_than_its_bound():
+    viewer = Viewer("demo", 0)
+    for n in range(10 * viewers.MAX_EVENTS):
+        viewer.offer_event(LiveEvent(n + 1, b""))
+        viewer.offer_values({"crane-1/load": n})
+    assert viewer.is_behind
+    events, values, _ = viewer.take()
+    assert events == []
+    assert values == {"crane-1/load": 10 * viewers.MAX_EVENTS - 1}
+
+
+def test_values_come_at_most_ten_times_a_second(site, web):
+    site.born()
+    with web.stream() as stream:
+        stream.next("values")
+        until, count = time.monotonic() + 1.0, 0
+        stop = threading.Event()
+
+        def talk() -> None:
+            n = 0
+            while not stop.is_set():
+                n += 1
+                tell(site, readings(float(n % 50), at=now_ms() + n))
+
+        speaker = threading.Thread(target=talk)
+        speaker.start()
+        try:
+            while time.monotonic() < until:
+                stream.next("values")
+                count += 1
+        finally:
+            stop.set()
+            speaker.join()
+    assert 3 <= count <= 12
+
+
+def test_a_slow_viewer_delays_nobody(site, web):
+    site.born()
+    with web.stream() as asleep, web.stream() as awake:
+        asleep.next("values")
+        awake.next("values")
+        for n in range(40):
+            tell(site, raised(device=f"crane-{n}"))
+            assert awake.next("alarm")["device"] == f"crane-{n}"
+
+
+def test_a_heartbeat_comment_comes_when_nothing_else_does(site, web, monkeypatch):
+    monkeypatch.setattr(routes, "HEARTBEAT_S", 0.05)
+    with web.stream() as stream:
+        lines = stream.lines
+        while next(lines) != ": still here":
+            pass
+
+
+def test_a_stream_ends_when_its_session_does(site, web, monkeypatch):
+    monkeypatch.setattr(routes, "HEARTBEAT_S", 0.05)
+    with web.stream() as stream:
+        stream.next("values")
+        assert web.delete("/session").status_code == 204
+        stream.all()
+
+
+def test_the_server_stops_though_streams_are_open(site, web):
+    with web.stream() as stream:
+        stream.next("values")
+        began = time.monotonic()
+        web.server.should_exit = True
+        stream.all()
+        web.close()
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("last_id", ["x", "-1", "9" * 30])
+def test_a_last_event_id_of_somebody_else_is_refused(web, last_id):
+    answer = web.get("/sites/demo/live", headers={"Last-Event-ID": last_id})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/bad-event-id")
+
+
+def test_only_this_site_s_events_come(site, web):
+    assert web.get("/sites/elsewhere/live").status_code == 404
+
+
+def test_the_clear_comes_as_the_same_episode(site, web):
+    site.born()
+    with web.stream() as stream:
+        stream.next("values")
+        tell(site, up := raised())
+        assert stream.next("alarm")["cleared_at"] is None
+        assert stream.next("hazard")["signal"] == "active"
+        tell(site, cleared(up))
+        assert stream.next("alarm")["cleared_at"] is not None
+        assert stream.next("hazard")["signal"] == "cleared"
+
+
+def test_a_gateway_that_says_it_leaves_is_shown_offline_at_once(site, web):
+    site.born()
+    with web.stream() as stream:
+        assert stream.next("gateway")["state"] == "online"
+        tell(site, birth(state="offline"))
+        while stream.next("gateway")["state"] != "offline":
+            pass

@@ -1,0 +1,118 @@
+"""A database is brought to this program's schema once, whole, or not at all."""
+
+import threading
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from cloud.database import as_app, connect
+from cloud.migrate import Migration, MigrationError, migrate, read_migrations, shipped
+
+
+@pytest.fixture
+def empty(postgres):
+    dsn = postgres.create_database()
+    yield dsn
+    postgres.drop_database(dsn)
+
+
+def tables(dsn: str) -> set[str]:
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return {str(name) for (name,) in rows}
+
+
+def sql(number: int, text: str) -> Migration:
+    return Migration(number=number, name=f"{number:04d}_x.sql", text=text)
+
+
+def test_migrating_again_does_nothing(empty):
+    assert migrate(empty) == shipped()
+    assert migrate(empty) == []
+    assert {"reading", "hazard_event", "live_event", "session"} <= tables(empty)
+
+
+def test_two_at_the_same_time_apply_each_file_once(empty):
+    applied: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: applied.extend(m.number for m in migrate(empty))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(applied) == [m.number for m in shipped()]
+
+
+def test_a_newer_schema_is_refused(empty):
+    migrate(empty, [sql(1, "CREATE TABLE a ()"), sql(2, "CREATE TABLE b ()")])
+    with pytest.raises(MigrationError, match="install the newer program"):
+        migrate(empty, [sql(1, "CREATE TABLE a ()")])
+
+
+def test_a_file_that_was_changed_after_it_was_applied_is_refused(empty):
+    migrate(empty, [sql(1, "CREATE TABLE a ()")])
+    with pytest.raises(MigrationError, match=r"0001_x\.sql was changed"):
+        migrate(empty, [sql(1, "CREATE TABLE other ()")])
+
+
+def test_a_migration_that_fails_midway_leaves_nothing(empty):
+    bad = sql(2, "CREATE TABLE half (); CREATE TABLE half ();")
+    with pytest.raises(psycopg.errors.DuplicateTable):
+        migrate(empty, [sql(1, "CREATE TABLE a ()"), bad])
+    assert tables(empty) == {"migration", "a"}
+    assert [m.number for m in migrate(empty, [sql(1, "CREATE TABLE a ()"), sql(2, "CREATE TABLE b ()")])] == [
+        2
+    ]
+
+
+def test_a_migration_that_is_killed_midway_leaves_nothing(empty, postgres):
+    slow = sql(1, "CREATE TABLE half (); SELECT pg_sleep(30);")
+    failed = threading.Event()
+
+    def run() -> None:
+        with pytest.raises(psycopg.OperationalError):
+            migrate(empty, [slow])
+        failed.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        while not failed.wait(0.02):
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' "
+                "AND pid <> pg_backend_pid()"
+            )
+    thread.join(10)
+    assert tables(empty) == {"migration"}
+
+
+def test_a_file_may_ask_to_run_outside_a_transaction(empty):
+    text = "-- no transaction\nCREATE TABLE IF NOT EXISTS a (x int);\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (x);\n"
+    migrate(empty, [sql(1, text)])
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_indexes WHERE indexname = 'i'").fetchone() == (1,)
+
+
+def test_numbers_without_a_gap_are_asked_for(tmp_path):
+    (tmp_path / "0001_a.sql").write_text("")
+    (tmp_path / "0003_c.sql").write_text("")
+    with pytest.raises(MigrationError, match=r"\[1, 3\]"):
+        read_migrations(tmp_path)
+
+
+def test_programs_run_as_a_role_without_powers_whoever_logs_in(dsn):
+    with connect(dsn) as connection:
+        row = connection.execute(
+            "SELECT current_user, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+        assert row == ("sitewarden_app", False, False, False)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE TABLE mine ()")
+
+
+def test_options_of_the_operator_s_dsn_are_kept(dsn):
+    with psycopg.connect(as_app(make_conninfo(dsn, options="-c statement_timeout=7s"))) as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("7s",)
+        assert connection.execute("SELECT current_user").fetchone() == ("sitewarden_app",)

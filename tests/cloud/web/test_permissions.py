@@ -1,0 +1,53 @@
+"""Every route says who may call it, and means it."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from cloud.accounts.permissions import (
+    Permission,
+    Public,
+    UndeclaredPermissionError,
+    declared_permissions,
+)
+from cloud.app import make_app
+from cloud.settings import Settings
+
+APP = make_app(Settings.nowhere(), "")
+DECLARED = declared_permissions(APP)
+PROTECTED = sorted(name for name, permission in DECLARED.items() if permission is not Permission.PUBLIC)
+
+PUBLIC = {
+    "GET /api/v1/server",
+    "POST /api/v1/session",
+    "POST /api/v1/session/demo",
+    "POST /api/v1/setup",
+    "GET /healthz",
+    "GET /readyz",
+    "GET|HEAD /{path:page}",
+}
+
+
+def test_every_route_declares_its_permission():
+    assert len(DECLARED) == len(list(iter_route_contexts(APP.routes)))
+    assert {name for name, permission in DECLARED.items() if permission is Permission.PUBLIC} == PUBLIC
+
+
+def test_an_application_with_a_route_that_declares_none_does_not_start():
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.get("/fine", dependencies=[Public])(lambda: None)
+    assert declared_permissions(app) == {"GET /fine": Permission.PUBLIC}
+    app.get("/forgotten")(lambda: None)
+    with pytest.raises(UndeclaredPermissionError, match="GET /forgotten declares no permission"):
+        declared_permissions(app)
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_nobody_gets_in_without_signing_in(web, name):
+    method, path = name.split(" ")
+    path = path.replace("{site}", "demo").replace("{hazard}", "0" * 32)
+    with httpx.Client(base_url=web.address) as stranger:
+        for headers in ({}, {"Cookie": "sitewarden_session=a-guess"}):
+            answer = stranger.request(method, path, headers=headers)
+            assert (answer.status_code, answer.json()["type"]) == (401, "/problems/not-signed-in")
