@@ -1,5 +1,6 @@
 """Fixtures that every package's tests share, and the account of what a run left out and why."""
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,11 +97,13 @@ def fresh_broker(mosquitto: str, tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Postgres"]:
+def postgres() -> Iterator["Postgres"]:
     """One PostgreSQL a session; make a database of your own in it (`postgres.create_database()`)."""
     from tests.support.postgres import running  # noqa: PLC0415  # a gateway's installation has no psycopg
 
-    with running(tmp_path_factory.mktemp("postgres")) as server:
+    # Not below pytest's folder: started by root the server has an account of its own, from which every other
+    # session of root's locks that folder again.
+    with tempfile.TemporaryDirectory(prefix="sitewarden-") as folder, running(Path(folder)) as server:
         yield server
 
 
