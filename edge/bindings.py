@@ -23,7 +23,10 @@ class ParameterMissingError(SiteWardenError):
 
 
 def points_of(device: str, profile: Profile, intervals_ms: Mapping[str, int]) -> Iterator[PointBirth]:
-    """Raw points, then derived ones; raises `InputMissingError` where a crane cannot be judged."""
+    """Raw points, then derived ones that the device does not give itself.
+
+    Raises `InputMissingError` where a crane cannot be judged.
+    """
     for key, point in profile.points.items():
         stale_ms = stale_after_ms(profile, key, intervals_ms)
         yield PointBirth(p=f"{device}/{key}", kind=point.kind, label=point.label, stale_after_ms=stale_ms)
@@ -37,7 +40,7 @@ def points_of(device: str, profile: Profile, intervals_ms: Mapping[str, int]) ->
                 )
     if profile.device_kind == "crane":
         stale_ms = crane_max_age_ms(profile, intervals_ms)
-        for kind in CRANE_DERIVED:
+        for kind in (k for k in CRANE_DERIVED if k.removeprefix("crane.") not in profile.points):
             yield PointBirth(p=f"{device}/{kind.removeprefix('crane.')}", kind=kind, stale_after_ms=stale_ms)
 
 

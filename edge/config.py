@@ -16,19 +16,16 @@ from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile, load_profiles
+from sitewarden.profiles.model import Name
 from sitewarden.rules.model import BoundRule, Parameter, Rule
 from sitewarden.rules.packs import load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
 
-NAME = "^[a-z0-9][a-z0-9-]{0,62}$"
-"""`sitewarden.topics.IDENTIFIER` as msgspec checks it."""
-
-Name = Annotated[str, msgspec.Meta(pattern=NAME, description="a name of a-z, 0-9 and -, 63 letters at most")]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port number from 1 to 65535")]
 Unit = Annotated[int, msgspec.Meta(ge=1, le=247, description="a unit number from 1 to 247")]
 Milliseconds = Annotated[int, msgspec.Meta(ge=20, le=86_400_000, description="milliseconds, 20 to 86400000")]
-Timeout = Annotated[int, msgspec.Meta(ge=10, le=60_000, description="milliseconds, 10 to 60000")]
+Timeout = Annotated[int, msgspec.Meta(ge=10, le=10_000, description="milliseconds, 10 to 10000")]
 Pin = Annotated[int, msgspec.Meta(ge=0, le=27, description="a GPIO number (BCM) from 0 to 27")]
 Metres = Annotated[float, msgspec.Meta(description="a number of metres")]
 

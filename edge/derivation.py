@@ -23,6 +23,7 @@ class Derivation:
             for point, kind in self._kinds.items()
             if kind in DISPLACEMENTS
         }
+        self._inputs = _first_of_kind(self._kinds, CRANE_INPUTS)
         self._latest: dict[str, Reading] = {}
         self._derived_at_ms = 0
         self._max_age_ms = crane_max_age_ms(device.profile, device.intervals_ms) if device.chart else 0
@@ -51,8 +52,8 @@ class Derivation:
     def _crane(self, readings: Sequence[Reading]) -> list[Reading]:
         fresh = False
         for reading in readings:
-            kind = self._kinds[reading.point]
-            if kind in CRANE_INPUTS:
+            kind = self._inputs.get(reading.point)
+            if kind is not None:
                 self._latest[kind] = reading
                 fresh = True
         if not fresh or self._device.chart is None:
@@ -62,4 +63,13 @@ class Derivation:
         if derived[0].at_ms == self._derived_at_ms:
             return []
         self._derived_at_ms = derived[0].at_ms
-        return derived
+        return [reading for reading in derived if reading.point not in self._kinds]
+
+
+def _first_of_kind(kinds: Mapping[str, str], wanted: Sequence[str]) -> dict[str, str]:
+    """The first point of each wanted kind, with that kind."""
+    found: dict[str, str] = {}
+    for point, kind in kinds.items():
+        if kind in wanted and kind not in found.values():
+            found[point] = kind
+    return found

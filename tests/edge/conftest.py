@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from edge.config import Device, Gateway, load_gateway
+from tests.support.broker import Broker
+from tests.support.modbus import ModbusServer
 
 CRANE: dict[str, Any] = {
     "device": "crane-1",
@@ -40,7 +42,27 @@ GATEWAY: dict[str, Any] = {
     ],
 }
 
+SITE_NAME, GATEWAY_NAME = "agent", "gw-1"
+INTERVAL_MS = 100
+
+# Limits without delay, so that the time from register to siren is the agent's alone.
+PACK = """\
+pack: at-once
+source: made for this test
+rules:
+  - rule: load-100
+    family: crane-overload
+    version: 1
+    watch: crane.load_ratio
+    condition: {when: high, limit: 100}
+    dead_band: 2
+    level: 3
+    label: {zh: 超载, en: Overload}
+    basis: {clause: none, source: test, confidence: synthetic}
+"""
+
 WriteGateway = Callable[..., Path]
+Configure = Callable[..., Path]
 
 
 @pytest.fixture
@@ -77,3 +99,29 @@ def crane(gateway: Gateway) -> Device:
 def pit(gateway: Gateway) -> Device:
     """A pit with six displacement points, control values 20 mm and 2 mm/d, every zero at 100 mm."""
     return next(device for device in gateway.devices if device.name == "pit-1")
+
+
+@pytest.fixture
+def configured(gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path) -> Configure:
+    """Write the configuration for these servers."""
+
+    def configure(server: ModbusServer, broker: Broker | None = None) -> Path:
+        (tmp_path / "at-once.yaml").write_text(PACK, encoding="utf-8")
+        gateway_dict.update(site=SITE_NAME, gateway=GATEWAY_NAME, rules=["at-once.yaml", "pit-displacement"])
+        bus = gateway_dict["buses"][0]
+        bus["modbus"]["port"] = server.port
+        bus["devices"][0]["interval_ms"] = INTERVAL_MS
+        if broker is not None:
+            user = broker.add_user(f"{SITE_NAME}/{GATEWAY_NAME}")
+            secret = tmp_path / "secret"
+            secret.touch(mode=0o600)
+            secret.write_text(user.password)
+            gateway_dict["broker"] = {
+                "host": broker.host,
+                "port": broker.port,
+                "username": user.username,
+                "password_file": "secret",
+            }
+        return write_gateway(gateway_dict)
+
+    return configure

@@ -14,31 +14,13 @@ import pytest
 
 from sitewarden.messages import readings_of
 from tests.edge.cloud import Cloud, listening
-from tests.edge.conftest import WriteGateway
+from tests.edge.conftest import GATEWAY_NAME, INTERVAL_MS, SITE_NAME, Configure
 from tests.support.broker import Broker
 from tests.support.modbus import ModbusServer, Unit, serving
 from tests.support.waiting import until
 
 SITEWARDEN = Path(sys.executable).parent / "sitewarden"
-SITE, GATEWAY = "agent", "gw-1"
-INTERVAL_MS = 100
 OVERLOAD, EMPTY = 3000, 1000
-
-# Limits without delay, so that the time from register to siren is the agent's alone.
-PACK = """\
-pack: at-once
-source: made for this test
-rules:
-  - rule: load-100
-    family: crane-overload
-    version: 1
-    watch: crane.load_ratio
-    condition: {when: high, limit: 100}
-    dead_band: 2
-    level: 3
-    label: {zh: 超载, en: Overload}
-    basis: {clause: none, source: test, confidence: synthetic}
-"""
 
 
 class Crane(Unit):
@@ -60,7 +42,7 @@ async def site() -> AsyncIterator[tuple[ModbusServer, Crane]]:
 
 @pytest.fixture
 def cloud(broker: Broker) -> Iterator[Cloud]:
-    with listening(broker, SITE, GATEWAY) as cloud:
+    with listening(broker, SITE_NAME, GATEWAY_NAME) as cloud:
         yield cloud
 
 
@@ -94,34 +76,8 @@ async def agent(file: Path) -> AsyncIterator[Run]:
         await run.end(signal.SIGKILL)
 
 
-@pytest.fixture
-def configured(gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path) -> Any:
-    """Write the configuration for these servers."""
-
-    def configure(server: ModbusServer, broker: Broker | None = None) -> Path:
-        (tmp_path / "at-once.yaml").write_text(PACK, encoding="utf-8")
-        gateway_dict.update(site=SITE, gateway=GATEWAY, rules=["at-once.yaml", "pit-displacement"])
-        bus = gateway_dict["buses"][0]
-        bus["modbus"]["port"] = server.port
-        bus["devices"][0]["interval_ms"] = INTERVAL_MS
-        if broker is not None:
-            user = broker.add_user(f"{SITE}/{GATEWAY}")
-            secret = tmp_path / "secret"
-            secret.touch(mode=0o600)
-            secret.write_text(user.password)
-            gateway_dict["broker"] = {
-                "host": broker.host,
-                "port": broker.port,
-                "username": user.username,
-                "password_file": "secret",
-            }
-        return write_gateway(gateway_dict)
-
-    return configure
-
-
 async def test_an_overload_sounds_within_a_poll_and_reaches_the_cloud_once(
-    configured: Any, broker: Broker, cloud: Cloud
+    configured: Configure, broker: Broker, cloud: Cloud
 ) -> None:
     async with site() as (server, crane), agent(configured(server, broker)) as run:
         await until(lambda: crane.asked > 5, within_s=15)
@@ -143,7 +99,7 @@ async def test_an_overload_sounds_within_a_poll_and_reaches_the_cloud_once(
         assert len({(r.point, r.at_ms) for r in written}) == len(written)
 
 
-async def test_without_a_broker_the_siren_sounds_all_the_same(configured: Any) -> None:
+async def test_without_a_broker_the_siren_sounds_all_the_same(configured: Configure) -> None:
     async with site() as (server, crane), agent(configured(server)) as run:
         crane.load = OVERLOAD
         await until(run.lines, within_s=15)
@@ -152,7 +108,7 @@ async def test_without_a_broker_the_siren_sounds_all_the_same(configured: Any) -
 
 
 async def test_killed_while_an_alarm_stands_it_goes_on_as_the_same_episode(
-    configured: Any, broker: Broker, cloud: Cloud
+    configured: Configure, broker: Broker, cloud: Cloud
 ) -> None:
     async with site() as (server, crane):
         file = configured(server, broker)
@@ -176,7 +132,7 @@ async def test_killed_while_an_alarm_stands_it_goes_on_as_the_same_episode(
 
 
 async def test_killed_before_the_cloud_had_it_an_alarm_arrives_after_the_restart(
-    configured: Any, broker: Broker
+    configured: Configure, broker: Broker
 ) -> None:
     async with site() as (server, crane):
         file = configured(server)
@@ -188,7 +144,7 @@ async def test_killed_before_the_cloud_had_it_an_alarm_arrives_after_the_restart
             crane.load = EMPTY
             await until(lambda: "alarm cleared" in first.log())
             await first.end(signal.SIGTERM)
-        with listening(broker, SITE, GATEWAY) as cloud:
+        with listening(broker, SITE_NAME, GATEWAY_NAME) as cloud:
             async with agent(configured(server, broker)):
                 await until(lambda: len(cloud.alarms) == 2, within_s=15)
                 assert {alarm.change for alarm in cloud.alarms} == {"raised", "cleared"}
@@ -199,7 +155,7 @@ def wal_of(file: Path) -> Path:
 
 
 async def test_a_loggers_memory_is_sent_once_and_gives_the_rate_at_once(
-    configured: Any, gateway_dict: dict[str, Any], broker: Broker, cloud: Cloud, tmp_path: Path
+    configured: Configure, gateway_dict: dict[str, Any], broker: Broker, cloud: Cloud, tmp_path: Path
 ) -> None:
     hour_s, now_s = 3600, int(time.time())
     rows = [
@@ -231,14 +187,14 @@ def live_rates(cloud: Cloud) -> list[float | None]:
     ]
 
 
-async def test_a_stop_signal_ends_it_in_order_even_without_a_broker(configured: Any) -> None:
+async def test_a_stop_signal_ends_it_in_order_even_without_a_broker(configured: Configure) -> None:
     async with site() as (server, crane), agent(configured(server)) as run:
         await until(lambda: crane.asked > 5, within_s=15)
         assert await run.end(signal.SIGINT) == 0
         assert "Traceback" not in run.log()
 
 
-async def test_a_second_agent_on_the_same_outbox_is_refused(configured: Any) -> None:
+async def test_a_second_agent_on_the_same_outbox_is_refused(configured: Configure) -> None:
     async with site() as (server, crane):
         file = configured(server)
         async with agent(file) as first:

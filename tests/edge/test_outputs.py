@@ -1,7 +1,11 @@
 """What people hear and see, and that one broken driver does not silence the others."""
 
+import importlib
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,12 +115,37 @@ def test_a_broken_driver_does_not_silence_the_next(caplog: pytest.LogCaptureFixt
     assert caplog.text.count("burnt") == 2
 
 
-def test_gpio_without_its_library_says_what_to_install() -> None:
-    try:
-        import gpiozero  # noqa: F401, PLC0415  # only where it is absent can its absence be tested
-    except ModuleNotFoundError:
-        with pytest.raises(OutputError, match="pip install gpiozero"):
-            open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
+@pytest.fixture
+def pins(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """The pins of a fake gpiozero."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fakes"))
+    monkeypatch.delitem(sys.modules, "gpiozero", raising=False)
+    gpiozero: Any = importlib.import_module("gpiozero")
+    yield gpiozero.DigitalOutputDevice.made
+    sys.modules.pop("gpiozero", None)
+
+
+def test_pins_beat_burn_and_go_dark_with_the_level(pins: list[Any]) -> None:
+    outputs = open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
+    for level in (1, 2, 2, 4, 3, 0):
+        outputs.drive(alarm(3), level)
+    outputs.close()
+    siren, lamp = pins
+    assert (siren.pin, lamp.pin) == (17, 27)
+    assert siren.told == ["blink 0.5 0.5", "on", "off", "close"]
+    assert lamp.told == ["blink 0.5 0.5", "on", "off", "close"]
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_pin_that_cannot_be_had_stops_the_start() -> None:
+    with pytest.raises(OutputError, match="pin 0 is in use"):
+        open_outputs([GpioOutput(siren_pin=0, lamp_pin=27)])
+
+
+def test_gpio_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gpiozero", None)
+    with pytest.raises(OutputError, match="pip install gpiozero"):
+        open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
 
 
 def test_an_output_file_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
