@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import logging
 import signal
-import sqlite3
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from edge.derivation import Remembered
 from edge.drivers import Link
 from edge.drivers.modbus import ModbusTcpLink
 from edge.judge import Episode, Judge
-from edge.lane import Lane
+from edge.lane import open_lane
 from edge.outputs import Outputs, open_outputs
 from edge.recorder import Recorder
 from edge.uplink import Uplink
@@ -41,8 +40,8 @@ REMEMBER_S = 10.0
 _EPISODE, _DISPLACEMENTS, _HISTORY = "episode/", "displacements/", "history/"
 
 
-class DataFolderError(SiteWardenError):
-    """The folder of the outbox cannot be used."""
+class AlreadyRunningError(SiteWardenError):
+    """Another agent works on this outbox."""
 
 
 class Agent:
@@ -51,16 +50,14 @@ class Agent:
     def __init__(self, gateway: Gateway) -> None:
         """Opens outbox and outputs and takes up what stood; reads and sends nothing yet.
 
-        Raises `DataFolderError` where the folder cannot be used or another agent uses it.
+        Raises `AlreadyRunningError`. A folder that cannot be used is no reason to leave the site unwatched.
         """
         self.boot = uuid.uuid4().hex
         self._gateway = gateway
         self._lock = _locked(gateway.data_dir)
-        try:
-            self.alarms = Lane("alarms", gateway.data_dir, boot=self.boot)
-            self.readings = Lane("readings", gateway.data_dir, boot=self.boot)
-        except sqlite3.Error as exc:
-            raise DataFolderError(f"{gateway.data_dir}: the outbox cannot be opened: {exc}") from exc
+        folder = gateway.data_dir if self._lock else None
+        self.alarms = open_lane("alarms", folder, boot=self.boot)
+        self.readings = open_lane("readings", folder, boot=self.boot)
         self._recorder = Recorder(self.readings)
         self._judge = Judge(gateway.devices, clock.clock_state)
         self._outputs: Outputs = open_outputs(gateway.outputs)
@@ -128,7 +125,8 @@ class Agent:
         self._outputs.close()
         self.alarms.close()
         self.readings.close()
-        self._lock.close()
+        if self._lock:
+            self._lock.close()
 
     def _resume(self) -> None:
         """Go on as the last run ended: standing alarms sound again, a day's memory is there."""
@@ -216,18 +214,22 @@ def _understood(key: str, body: bytes, kind: type[T]) -> T | None:
         return None
 
 
-def _locked(folder: Path) -> TextIO:
-    """A lock that ends with the process: two agents on one outbox would give a seq twice."""
+def _locked(folder: Path) -> TextIO | None:
+    """A lock that ends with the process, for two agents on one outbox would give a seq twice.
+
+    `None` where the folder takes nothing.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "agent.lock").open("w")
     except OSError as exc:
-        raise DataFolderError(f"{folder}: {exc.strerror}") from exc
+        log.critical("the folder of the outbox cannot be used folder=%s: %s", folder, exc.strerror)
+        return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:
         lock.close()
-        raise DataFolderError(f"{folder}: another agent is using it; stop that one first") from exc
+        raise AlreadyRunningError(f"{folder}: another agent is using it; stop that one first") from exc
     return lock
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from edge.outbox import LaneFile, Message, Record, State, count
+from edge.outbox import MEMORY_BYTES, LaneFile, Message, Record, State, count
 from sitewarden import messages
 from sitewarden.errors import MessageError
 
@@ -21,6 +21,8 @@ MAX_BYTES: Mapping[messages.Lane, int] = {"alarms": 64 * MIB, "readings": 512 * 
 WAITING: Mapping[messages.Lane, int] = {"alarms": 10_000, "readings": 60}
 """So many writes wait in memory for a disk that refuses them; then the oldest is given up, and counted."""
 RETRY_S = 1.0
+PATIENCE = 10
+"""So many refusals in a row mean that the disk is not coming back: worn cards turn read-only."""
 
 Write = tuple[Sequence[Message], Mapping[str, bytes | None]]
 
@@ -28,17 +30,20 @@ Write = tuple[Sequence[Message], Mapping[str, bytes | None]]
 class Lane:
     """Records of one lane: put in at once, fetched for sending, deleted by receipt."""
 
-    def __init__(self, name: messages.Lane, folder: Path, *, boot: str, max_bytes: int | None = None) -> None:
-        """Opens `{name}.db` in `folder`; only the readings' may lose its last second to a power cut."""
+    def __init__(self, name: messages.Lane, folder: Path | None, *, boot: str) -> None:
+        """Opens `{name}.db` in `folder`; only the readings' may lose its last second to a power cut.
+
+        `None` is for a gateway whose disk is gone: records wait in memory and are lost with the process.
+        """
         self.name = name
         self.changed = asyncio.Event()
         """Set after every write; who waits clears it."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"outbox-{name}")
         self._file = LaneFile(
-            folder / f"{name}.db",
+            folder / f"{name}.db" if folder else None,
             boot=boot,
             synchronous="FULL" if name == "alarms" else "NORMAL",
-            max_bytes=max_bytes or MAX_BYTES[name],
+            max_bytes=MAX_BYTES[name] if folder else MEMORY_BYTES,
         )
         self._waiting: deque[Write] = deque()
         self._given_up = 0
@@ -67,15 +72,18 @@ class Lane:
 
     async def run(self) -> None:
         """Write what is put in, in order, until cancelled; what the disk refuses is tried again."""
+        refused = 0
         while True:
             await self._wanted.wait()
             self._wanted.clear()
             while self._waiting:
                 write = self._waiting[0]
-                if not await self._write(write):
-                    await asyncio.sleep(RETRY_S)
-                elif self._waiting and self._waiting[0] is write:
-                    self._waiting.popleft()
+                if await self._write(write):
+                    refused = 0
+                    if self._waiting and self._waiting[0] is write:
+                        self._waiting.popleft()
+                else:
+                    refused = await self._bear_refusal(refused + 1)
                 self.changed.set()
             self._idle.set()
 
@@ -113,6 +121,14 @@ class Lane:
             return False
         return True
 
+    async def _bear_refusal(self, times: int) -> int:
+        """Wait, and after so many times do without the disk: an alarm must reach the cloud all the same."""
+        if times < PATIENCE:
+            await asyncio.sleep(RETRY_S)
+            return times
+        await self._in_thread(self._file.go_on_in_memory)
+        return 0
+
     async def _make_room(self) -> None:
         try:
             await self._in_thread(self._file.make_room)
@@ -133,3 +149,12 @@ class Lane:
     def _give_up(self, write: Write) -> None:
         self._given_up += sum(map(count, write[0]))
         log.critical("given up for want of disk lane=%s total=%d", self.name, self._given_up)
+
+
+def open_lane(name: messages.Lane, folder: Path | None, *, boot: str) -> Lane:
+    """The lane on disk, or in memory where the disk refuses: a site without a disk is still watched."""
+    try:
+        return Lane(name, folder, boot=boot)
+    except (OSError, sqlite3.Error) as exc:
+        log.critical("no outbox on disk, records wait in memory lane=%s folder=%s: %s", name, folder, exc)
+        return Lane(name, None, boot=boot)

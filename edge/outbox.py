@@ -21,6 +21,9 @@ Synchronous = Literal["FULL", "NORMAL"]
 SHED_PART = 50
 """Where a file is full, one in so many of its records, the oldest, gives way at a time."""
 
+MEMORY_BYTES = 16 * 1024 * 1024
+"""Bound of a lane that has no disk."""
+
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -65,8 +68,8 @@ class State(NamedTuple):
 class LaneFile:
     """One SQLite file, used by one thread: records, counters, and what must be remembered with them."""
 
-    def __init__(self, file: Path, *, boot: str, synchronous: Synchronous, max_bytes: int) -> None:
-        """Opens or makes `file`; one that SQLite cannot read is set aside and begun anew."""
+    def __init__(self, file: Path | None, *, boot: str, synchronous: Synchronous, max_bytes: int) -> None:
+        """Opens or makes `file` (`None`: in memory); what SQLite cannot read is set aside and begun anew."""
         self._file, self._boot, self._synchronous, self._max_bytes = file, boot, synchronous, max_bytes
         self.state = State(0, 1, 0, 0)
         self.memory: dict[str, bytes] = {}
@@ -141,7 +144,7 @@ class LaneFile:
 
         What can still be read goes into the new file, the rest is declared lost; the old file stays.
         """
-        if getattr(cause, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
+        if self._file is None or getattr(cause, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
             raise cause
         self._db.close()
         aside = f"{self._file.name}.broken-{clock.now_ms()}"
@@ -169,12 +172,26 @@ class LaneFile:
             self._keep(state)
         self.state, self.memory = state, memory
 
+    def go_on_in_memory(self) -> None:
+        """Leave a file that takes nothing any more: what is in it waits there for the next start."""
+        log.critical(
+            "outbox goes on in memory, left on disk file=%s records=%d", self._file, self.state.depth
+        )
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+        before, memory = self.state, self.memory
+        self._file = None
+        self._max_bytes = min(self._max_bytes, MEMORY_BYTES)
+        self._open()
+        self.state = before._replace(depth=0)
+        self.append([], memory)
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
 
     def _open(self) -> None:
-        self._db = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(self._file or ":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA synchronous = {self._synchronous}")
         self._db.executescript(_SCHEMA)
@@ -221,9 +238,7 @@ class LaneFile:
             (max(1, state.depth // SHED_PART),),
         ).fetchall()
         lost = sum(counted for (counted,) in rows)
-        log.error(
-            "outbox full, oldest dropped file=%s records=%d counted=%d", self._file.name, len(rows), lost
-        )
+        log.error("outbox full, oldest dropped file=%s records=%d counted=%d", self._file, len(rows), lost)
         return state._replace(depth=state.depth - len(rows), dropped=state.dropped + lost)
 
     def _used_bytes(self) -> int:
@@ -262,7 +277,7 @@ class LaneFile:
             state = state._replace(depth=state.depth - 1, dropped=state.dropped + int(counted))
             self._keep(state)
         self.state = state
-        log.error("damaged record set aside file=%s seq=%d counted=%d", self._file.name, seq, counted)
+        log.error("damaged record set aside file=%s seq=%d counted=%d", self._file, seq, counted)
 
 
 def count(message: Message) -> int:

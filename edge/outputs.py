@@ -3,7 +3,6 @@
 import importlib
 import json
 import logging
-import os
 from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
@@ -59,12 +58,13 @@ class LogDriver:
     """Siren and lamp as JSON lines, one a transition: for tests and the demo, or as a diary."""
 
     def __init__(self, file: Path) -> None:
-        """Raises `OutputError` where the file cannot be written."""
+        """A file that cannot be written may be later; a diary is no reason to leave a site unwatched."""
+        self._path = file
+        self._file: FileIO | None = None
         try:
-            # Unbuffered: a line is in the file when `note` returns, even if the process dies then.
-            self._file: FileIO = file.open("ab", buffering=0)
-        except OSError as exc:
-            raise OutputError(f"{file}: {exc.strerror}") from exc
+            self._open()
+        except OutputError as exc:
+            log.critical("output cannot be written yet: %s", exc)
 
     def show(self, signal: Signal) -> None:
         """Nothing to drive."""
@@ -83,14 +83,24 @@ class LogDriver:
             "siren": signal.siren,
             "lamp": signal.lamp,
         }
+        file = self._file or self._open()
         try:
-            self._file.write(json.dumps(line, ensure_ascii=False).encode() + os.linesep.encode())
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         except OSError as exc:
-            raise OutputError(f"{self._file.name!r}: {exc.strerror}") from exc
+            raise OutputError(f"{self._path}: {exc.strerror}") from exc
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+    def _open(self) -> FileIO:
+        try:
+            # Unbuffered: a line is in the file when `note` returns, even if the process dies then.
+            self._file = self._path.open("ab", buffering=0)
+        except OSError as exc:
+            raise OutputError(f"{self._path}: {exc.strerror}") from exc
+        return self._file
 
 
 class GpioDriver:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import shutil
 import ssl
@@ -60,12 +61,13 @@ class Uplink:
 
     async def run(self) -> None:
         """Connect, send, and connect again until told to end; a mistake of ours must not silence the site."""
-        delay_s, is_news = RECONNECT_S, True
+        delay_s, is_news, monotonic = RECONNECT_S, True, asyncio.get_running_loop().time
         while not self._farewell.is_set():
+            began = math.inf
             try:
                 async with self._client() as client:
                     log.info("connected broker=%s:%d", self._gateway.broker.host, self._gateway.broker.port)
-                    delay_s, is_news = RECONNECT_S, True
+                    began, is_news = monotonic(), True
                     await self._session(client)
             except* aiomqtt.MqttError as group:
                 if is_news:
@@ -74,6 +76,8 @@ class Uplink:
             except* Exception:
                 log.exception("the connection ended by a mistake")
             if not self._farewell.is_set():
+                # Only after a connection that held is there reason to hurry; else it would be a storm.
+                delay_s = RECONNECT_S if monotonic() - began > RECONNECT_MAX_S else delay_s
                 await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))
                 delay_s = min(2 * delay_s, RECONNECT_MAX_S)
 
@@ -155,11 +159,10 @@ class Uplink:
         while True:
             lane.changed.clear()
             for seq in window.overdue(monotonic()):
-                for record in await lane.fetch(seq, seq, 1):
+                records = await lane.fetch(seq, seq, 1)
+                window.gone((seq,))
+                for record in records:
                     send(record, record.body)
-                    break
-                else:
-                    window.gone((seq,))
             if not await self._send_next(lane, window, send):
                 await _changed(lane, window.next_resend_at())
 

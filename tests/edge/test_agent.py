@@ -203,3 +203,15 @@ async def test_a_second_agent_on_the_same_outbox_is_refused(configured: Configur
                 assert await asyncio.wait_for(second.process.wait(), 15) == 1
             assert "another agent is using it" in first.log()
             assert first.process.returncode is None
+
+
+async def test_without_a_usable_disk_the_siren_sounds_and_alarms_arrive(
+    configured: Configure, broker: Broker, cloud: Cloud, tmp_path: Path
+) -> None:
+    (tmp_path / "data").write_text("where the folder should be")
+    async with site() as (server, crane), agent(configured(server, broker)) as run:
+        crane.load = OVERLOAD
+        await until(run.lines, within_s=15)
+        await until(lambda: cloud.alarms and cloud.readings)
+        assert "CRITICAL" in run.log()
+        assert await run.end() == 0

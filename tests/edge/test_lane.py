@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from edge import lane as lane_module
-from edge.lane import Lane
+from edge.lane import Lane, open_lane
 from edge.recorder import FEW, MANY, Recorder, batch_of
 from sitewarden.messages import Readings, decode, readings_of
 from sitewarden.readings import Reading
-from tests.support.waiting import until
+from tests.support.waiting import ended, until
 
 
 def reading(n: int) -> Reading:
@@ -99,3 +99,38 @@ async def test_readings_go_in_batches_of_twenty_or_a_second(tmp_path: Path) -> N
         assert lane.state.written == 1 + FEW + MANY
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_disk_that_takes_nothing_any_more_does_not_keep_alarms_from_the_cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lane_module, "RETRY_S", 0.001)
+    async with running(tmp_path) as lane:
+        lane.put([batch_of([reading(0)])], {"episode/1": b"stands"})
+        await lane.flushed()
+        lane._file._db.execute("PRAGMA query_only = 1")  # as a worn card that has turned read-only
+        lane.put([batch_of([reading(1)])])
+        await lane.flushed()
+        assert "goes on in memory" in caplog.text
+        assert await held(lane) == [1]
+        assert lane.memory == {"episode/1": b"stands"}
+        assert (lane.state.depth, lane.state.written, lane.state.next_seq) == (1, 2, 3)
+        assert await lane.delete("boot-1", [(2, 2)]) == [2]
+    # What had been on disk is there at the next start.
+    again = Lane("readings", tmp_path, boot="boot-2")
+    assert await held(again) == [0]
+    again.close()
+
+
+async def test_without_any_disk_records_wait_in_memory(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "readings.db").mkdir()
+    lane = open_lane("readings", tmp_path, boot="boot-1")
+    assert "no outbox on disk" in caplog.text
+    task = asyncio.create_task(lane.run())
+    lane.put([batch_of([reading(7)])])
+    await lane.flushed()
+    assert await held(lane) == [7]
+    await ended(task)
+    lane.close()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge.config import GpioOutput, LogOutput
-from edge.outputs import OutputError, Outputs, Signal, open_outputs, signal_of
+from edge.outputs import LogDriver, OutputError, Outputs, Signal, open_outputs, signal_of
 from sitewarden.messages import Alarm
 from sitewarden.rules.model import Basis
 from sitewarden.text import Text
@@ -148,6 +148,18 @@ def test_gpio_without_its_library_says_what_to_install(monkeypatch: pytest.Monke
         open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
 
 
-def test_an_output_file_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="directory"):
-        open_outputs([LogOutput(file=str(tmp_path))])
+def test_a_file_that_cannot_be_written_is_no_reason_to_stop_and_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "outputs.jsonl"
+    file.mkdir()
+    sound = Sound()
+    outputs = Outputs([LogDriver(file), sound])
+    outputs.drive(alarm(3), 3)
+    assert sound.shown == [Signal("continuous", "red")]
+    assert "output cannot be written yet" in caplog.text
+    assert "output failed" in caplog.text
+    file.rmdir()
+    outputs.drive(alarm(3, "cleared"), 0)
+    assert json.loads(file.read_text())["change"] == "cleared"
+    outputs.close()
