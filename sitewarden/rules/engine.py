@@ -12,7 +12,6 @@ import msgspec
 from sitewarden.quality import Quality
 from sitewarden.rules.model import BoundRule
 
-
 DELAY_SLACK_MS = 20
 """Source times jitter by milliseconds around the polling grid; without this a delay of whole intervals would
 take one interval more, every other time."""
