@@ -17,7 +17,7 @@ from tests.support.postgres import Postgres
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder that an account of its own can be let into; pytest's are locked again by every other session."""
+    """A folder that another account can be let into; pytest's are locked again by every other session."""
     with tempfile.TemporaryDirectory(prefix="sitewarden-") as path:
         Path(path).chmod(0o711)
         yield Path(path)

@@ -94,7 +94,7 @@ def test_a_server_left_behind_by_a_killed_run_is_ended_and_its_data_kept(folder)
 def test_it_starts_as_an_ordinary_user(folder):
     folder = folder / "ordinary"
     folder.mkdir()
-    # As root the program becomes nobody once it has its modules, for this Python may lie where nobody cannot read.
+    # As root the program becomes nobody once it has its modules: this Python may lie where nobody cannot read.
     program = (
         "import sys, os, pwd, pathlib, psycopg; from cloud.embedded import running\n"
         "folder = pathlib.Path(sys.argv[1])\n"
@@ -114,4 +114,4 @@ def test_it_starts_as_an_ordinary_user(folder):
 
 @pytest.mark.skipif(not IS_ROOT, reason="needs root")
 def test_started_by_root_it_does_not_run_as_root(server):
-    assert os.stat(f"/proc/{server.pid}").st_uid != 0
+    assert Path(f"/proc/{server.pid}").stat().st_uid != 0

@@ -89,7 +89,10 @@ def test_a_migration_that_is_killed_midway_leaves_nothing(empty, postgres):
 
 
 def test_a_file_may_ask_to_run_outside_a_transaction(empty):
-    text = "-- no transaction\nCREATE TABLE IF NOT EXISTS a (x int);\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (x);\n"
+    text = (
+        "-- no transaction\nCREATE TABLE IF NOT EXISTS a (x int);\n"
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (x);\n"
+    )
     migrate(empty, [sql(1, text)])
     with psycopg.connect(empty) as connection:
         assert connection.execute("SELECT count(*) FROM pg_indexes WHERE indexname = 'i'").fetchone() == (1,)
@@ -105,7 +108,8 @@ def test_numbers_without_a_gap_are_asked_for(tmp_path):
 def test_programs_run_as_a_role_without_powers_whoever_logs_in(dsn):
     with connect(dsn) as connection:
         row = connection.execute(
-            "SELECT current_user, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+            "SELECT current_user, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles "
+            "WHERE rolname = current_user"
         ).fetchone()
         assert row == ("sitewarden_app", False, False, False)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -1,4 +1,4 @@
-"""Alarms: every transition once, episodes whole in whatever order their parts come, one hazard record a danger."""
+"""Alarms: every transition once, episodes whole in any order of parts, one hazard record a danger."""
 
 import datetime as dt
 import itertools
@@ -35,18 +35,23 @@ def kinds_of(chain: list[Link]) -> list[str]:
 def test_an_alarm_opens_a_hazard_record_in_words_of_both_languages(site):
     at = milliseconds(dt.datetime(2026, 11, 18, 16, 30, 5, tzinfo=dt.UTC))  # the 19th on the site
     site.born().deliver(raised(at=at), now=at + 500)
-    fields = "number, status, level, signal, category->>'zh', content->>'zh', content->>'en'"
-    assert site.rows(f"SELECT {fields} FROM hazard") == [
+    assert site.rows(
+        "SELECT number, status, level, signal, category->>'zh', content->>'zh', content->>'en' FROM hazard"
+    ) == [
         (
             "demo-20261119-0001",
             "candidate",
             "general",
             "active",
             "起重机械",
-            "1号塔机：起重量超过额定值。起重量百分比最不利值 104.2 %，限值 100.0 %；"
-            "2026-11-19 00:30:05 起，仍在持续。",
-            "Tower crane 1: Load above rated. Load ratio at worst 104.2 %, limit 100.0 %; "
-            "from 2026-11-19 00:30:05, still going on.",
+            (
+                "1号塔机：起重量超过额定值。起重量百分比最不利值 104.2 %，限值 100.0 %；"
+                "2026-11-19 00:30:05 起，仍在持续。"
+            ),
+            (
+                "Tower crane 1: Load above rated. Load ratio at worst 104.2 %, limit 100.0 %; "
+                "from 2026-11-19 00:30:05, still going on."
+            ),
         )
     ]
 

@@ -11,7 +11,7 @@ WRITERS, EACH = 6, 40
 
 
 def test_ids_ascend_in_the_order_of_commits(site):
-    """A reader that always asks for what comes after its newest id misses nothing, however writers interleave."""
+    """A reader that asks for what comes after its newest id misses nothing, however writers interleave."""
     done, seen, failures = threading.Event(), [], []
 
     def write(writer: int) -> None:

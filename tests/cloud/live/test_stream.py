@@ -124,7 +124,8 @@ def test_a_slow_viewer_delays_nobody(site, web):
             assert awake.next("alarm")["device"] == f"crane-{n}"
 
 
-def test_a_heartbeat_comment_comes_when_nothing_else_does(site, web, monkeypatch):
+@pytest.mark.usefixtures("site")
+def test_a_heartbeat_comment_comes_when_nothing_else_does(web, monkeypatch):
     monkeypatch.setattr(routes, "HEARTBEAT_S", 0.05)
     with web.stream() as stream:
         lines = stream.lines
@@ -132,7 +133,8 @@ def test_a_heartbeat_comment_comes_when_nothing_else_does(site, web, monkeypatch
             pass
 
 
-def test_a_stream_ends_when_its_session_does(site, web, monkeypatch):
+@pytest.mark.usefixtures("site")
+def test_a_stream_ends_when_its_session_does(web, monkeypatch):
     monkeypatch.setattr(routes, "HEARTBEAT_S", 0.05)
     with web.stream() as stream:
         stream.next("values")
@@ -140,7 +142,8 @@ def test_a_stream_ends_when_its_session_does(site, web, monkeypatch):
         stream.all()
 
 
-def test_the_server_stops_though_streams_are_open(site, web):
+@pytest.mark.usefixtures("site")
+def test_the_server_stops_though_streams_are_open(web):
     with web.stream() as stream:
         stream.next("values")
         began = time.monotonic()
@@ -156,7 +159,8 @@ def test_a_last_event_id_of_somebody_else_is_refused(web, last_id):
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/bad-event-id")
 
 
-def test_only_this_site_s_events_come(site, web):
+@pytest.mark.usefixtures("site")
+def test_only_this_site_s_events_come(web):
     assert web.get("/sites/elsewhere/live").status_code == 404
 
 

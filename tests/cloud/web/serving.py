@@ -15,7 +15,7 @@ from cloud.app import make_app
 from cloud.server import Server, listen, make_server
 from cloud.settings import Settings
 
-PASSWORD = "a good long passphrase"  # noqa: S105  of an account that lives for one test
+PASSWORD = "a good long passphrase"
 HASHED = argon2.PasswordHasher().hash(PASSWORD)
 
 
@@ -39,7 +39,8 @@ class Web:
         """Straight into the database: the slow hash of a password is other tests' matter."""
         token = new_token()
         connection.execute(
-            "INSERT INTO account (name, role, password_hash, created_at) VALUES ('安全员', 'admin', %s, now())",
+            "INSERT INTO account (name, role, password_hash, created_at) "
+            "VALUES ('安全员', 'admin', %s, now())",
             [HASHED],
         )
         connection.execute(

@@ -146,7 +146,8 @@ def demo(tmp_path, dsn, site):
     web.close()
 
 
-def test_the_demo_lets_its_own_machine_look(demo, site):
+@pytest.mark.usefixtures("site")
+def test_the_demo_lets_its_own_machine_look(demo):
     answer = demo.post("/session/demo")
     assert answer.json() == {"account": {"name": "demo", "role": "viewer"}, "demo": True}
     assert demo.get("/session").json()["demo"] is True
@@ -158,7 +159,8 @@ def test_a_name_pointed_at_the_demo_s_machine_opens_nothing(demo):
     assert (answer.status_code, slug(answer)) == (403, "not-local")
 
 
-def test_without_demo_there_is_no_such_way_in(web, fresh):
+@pytest.mark.usefixtures("fresh")
+def test_without_demo_there_is_no_such_way_in(web):
     assert slug(web.post("/session/demo")) == "no-demo"
 
 

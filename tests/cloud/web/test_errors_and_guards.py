@@ -126,23 +126,27 @@ def built(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/", "/sites/demo", "/hazards/123", "/setup", "/apiary"])
-def test_the_page_is_served_under_its_own_addresses(built, web: Web, path):
+@pytest.mark.usefixtures("built")
+def test_the_page_is_served_under_its_own_addresses(web: Web, path):
     answer = web.client.get(path)
     assert (answer.status_code, answer.text) == (200, "<!doctype html>the page")
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_files_with_a_hash_in_their_name_are_kept_for_ever(built, web):
+@pytest.mark.usefixtures("built")
+def test_files_with_a_hash_in_their_name_are_kept_for_ever(web):
     assert "immutable" in web.client.get("/assets/app-1a2b3c.js").headers["cache-control"]
     assert web.client.get("/favicon.svg").headers["cache-control"] == "no-cache"
 
 
-def test_a_file_that_is_gone_is_not_answered_with_the_page(built, web):
+@pytest.mark.usefixtures("built")
+def test_a_file_that_is_gone_is_not_answered_with_the_page(web):
     assert problem(web.client.get("/assets/app-old.js")) == (404, "/problems/not-found")
 
 
 @pytest.mark.parametrize("path", ["/../secret", "/%2e%2e/secret", "/assets/..%2f..%2fsecret", "//etc/passwd"])
-def test_nothing_outside_the_pages_is_served(built, web, path):
+@pytest.mark.usefixtures("built")
+def test_nothing_outside_the_pages_is_served(web, path):
     assert "secret" not in web.client.get(path).text
     assert "root:" not in web.client.get(path).text
 

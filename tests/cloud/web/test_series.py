@@ -99,7 +99,8 @@ def test_a_bucket_of_bad_readings_alone_is_empty(site, web, begin):
     assert series(web, begin, max_points=20)["max"] == [1.0, None, 1.0]
 
 
-def test_a_point_that_was_never_announced_is_not_found(site, web, begin):
+@pytest.mark.usefixtures("begin")
+def test_a_point_that_was_never_announced_is_not_found(site, web):
     site.born()
     answer = web.get(
         "/sites/demo/series",
