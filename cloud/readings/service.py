@@ -1,12 +1,16 @@
 """Series for charts: every reading where they are few, the extremes of each bucket where they are many."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from statistics import median_low
 
 import msgspec
 
 DEFAULT_STALE_MS = 10_000
 """Where a gateway says nothing of how soon a point is stale."""
+_AROUND, _SPACINGS = 5, 3.0
+"""How many neighbours tell what is usual, and how many times that is a gap."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,18 +49,29 @@ def bucket_width_ms(from_ms: int, to_ms: int, max_points: int) -> int:
 
 
 def with_gaps(rows: Iterable[Row], stale_after_ms: int, resolution: float) -> Columns:
-    """Columns in which nothing is joined over a gap: an empty row lies between readings too far apart."""
+    """Columns in which nothing is joined over a gap: an empty row lies between readings too far apart.
+
+    Too far is longer than the point's own patience, and much longer than the readings around it lie apart: a
+    logger's past of one reading every ten minutes is no row of gaps.
+    """
     number = number_of(resolution)
-    apart_ms = stale_after_ms or DEFAULT_STALE_MS
+    ordered = list(rows)
+    spacings = [later.first_ms - earlier.last_ms for earlier, later in pairwise(ordered)]
     columns = Columns(t=[], low=[], high=[])
-    last: Row | None = None
-    for row in rows:
-        if last is not None and row.first_ms - last.last_ms > apart_ms:
-            columns.t.append(max(last.t, last.last_ms) + 1)
+    for index, row in enumerate(ordered):
+        if index and spacings[index - 1] > _apart_ms(spacings, index - 1, stale_after_ms):
+            earlier = ordered[index - 1]
+            columns.t.append(max(earlier.t, earlier.last_ms) + 1)
             columns.low.append(None)
             columns.high.append(None)
         columns.t.append(row.t)
         columns.low.append(number(row.low))
         columns.high.append(number(row.high))
-        last = row
     return columns
+
+
+def _apart_ms(spacings: Sequence[int], index: int, stale_after_ms: int) -> float:
+    """How far apart is too far for the spacing at `index`, in ms; the spacing itself has no say in it."""
+    around = [*spacings[max(0, index - _AROUND) : index], *spacings[index + 1 : index + 1 + _AROUND]]
+    usual_ms = median_low(around) if around else 0
+    return max(stale_after_ms or DEFAULT_STALE_MS, _SPACINGS * usual_ms)

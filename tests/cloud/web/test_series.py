@@ -55,6 +55,16 @@ def test_readings_too_far_apart_are_not_joined(site, web, begin):
     assert series(web, begin)["min"] == [1.0, 2.0, None, 3.0, 4.0]
 
 
+def test_a_loggers_past_of_one_reading_every_ten_minutes_is_a_line_and_no_row_of_gaps(site, web, begin):
+    site.born()
+    every = 10 * MINUTE
+    begin -= 2 * 60 * MINUTE
+    site.deliver(readings(1.0, 2.0, 3.0, 4.0, at=begin, step_ms=every))
+    site.deliver(readings(5.0, 6.0, at=begin + 10 * every, step_ms=every))
+    shown = series(web, begin, length_ms=12 * every)
+    assert shown["min"] == [1.0, 2.0, 3.0, 4.0, None, 5.0, 6.0]
+
+
 def test_a_bad_reading_is_a_gap(site, web, begin):
     bad = Series(
         p="crane-1/load",
