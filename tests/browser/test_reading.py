@@ -1,0 +1,166 @@
+"""The pages for whoever reads them: both languages, both themes, a phone, a screen reader."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PAGES, Arrive
+from tests.browser.visiting import PHONE, Visit, until
+from tests.support.left_out import leave_out
+
+pytestmark = pytest.mark.timeout(150)
+HAN = re.compile("[\u4e00-\u9fff]+")
+KEY = re.compile(
+    r"\b(?:app|demo|nav|session|setup|now|crane|pit|alarms|hazards|hazard|gateway|quality|age)\.[a-z][\w.]*"
+)
+VISIBLE_TEXT = """() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    const found = []
+    while (walker.nextNode()) {
+        const around = walker.currentNode.parentElement
+        if (around.closest('code, script, style, details:not([open]) > :not(summary)')) continue
+        found.push([walker.currentNode.textContent.trim(), around.closest('[lang]').lang])
+    }
+    return found.filter(([text]) => text)
+}"""
+SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, input, [role=button]')]
+    .filter((one) => one.checkVisibility() && !one.closest('.skip'))
+    .map((one) => [one, (one.querySelector('.target') ?? one).getBoundingClientRect()])
+    .filter(([, box]) => box.right > 0 && (box.width < 43.5 || box.height < 43.5))
+    .map(([one, box]) => `${one.tagName} ${one.textContent.trim().slice(0, 30)} ${box.width} x ${box.height}`)
+"""
+
+
+def main_paths(overload: dict[str, Any]) -> list[str]:
+    return [
+        "/sites/demo",
+        "/sites/demo/alarms?state=all",
+        "/sites/demo/hazards",
+        f"/hazards/{overload['id']}",
+    ]
+
+
+def settled(visitor: Visit, path: str) -> Page:
+    """Open a page and wait until what it loads is there."""
+    page = visitor.open(path)
+    page.wait_for_selector(".panel, .card, .nowhere")
+    if path == "/sites/demo" or path.startswith("/hazards"):
+        until(
+            page,
+            lambda: page.locator(".chart canvas").count() or not page.locator(".chart").count(),
+            "curves",
+        )
+    return page
+
+
+def test_the_english_pages_have_no_chinese_left(arrive: Arrive, overload: dict[str, Any]) -> None:
+    visitor = arrive(language="en")
+    for path in main_paths(overload):
+        page = settled(visitor, path)
+        assert page.evaluate("document.documentElement.lang") == "en"
+        left = [
+            text for text, language in page.evaluate(VISIBLE_TEXT) if HAN.search(text) and language == "en"
+        ]
+        assert not left, f"{path}: {left}"
+        spoken = page.evaluate(
+            "[...document.querySelectorAll('[aria-label]')].map((one) => one.getAttribute('aria-label'))"
+        )
+        assert not [text for text in spoken if HAN.search(text)], path
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_shows_the_key_of_a_missing_text(
+    arrive: Arrive, overload: dict[str, Any], language: str
+) -> None:
+    visitor = arrive(language=language)
+    for path in [*main_paths(overload), "/sign-in", "/setup#x", "/no/such/page"]:
+        page = settled(visitor, path)
+        assert not [text for text, _ in page.evaluate(VISIBLE_TEXT) if KEY.search(text)], path
+
+
+def test_the_language_switches_at_once_and_stays(arrive: Arrive) -> None:
+    page = arrive().open("/sites/demo")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("[data-device=crane-1] h2")).to_have_text("1号塔机")
+    page.locator("[data-switch=language]").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("[data-device=crane-1] h2")).to_have_text("Tower crane 1")
+    page.reload()
+    expect(page.locator("[data-device=crane-1] h2")).to_have_text("Tower crane 1")
+
+
+def test_the_dark_theme_is_dark_and_stays(arrive: Arrive) -> None:
+    page = arrive().open("/sites/demo")
+    brightness = """() => getComputedStyle(document.body).backgroundColor
+        .match(/\\d+/g).slice(0, 3).map(Number).reduce((a, b) => a + b)"""
+    assert page.evaluate(brightness) > 600
+    page.locator("[data-switch=theme]").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate(brightness) < 120
+    page.reload()
+    page.wait_for_selector(".now")
+    assert page.evaluate(brightness) < 120
+
+
+def test_on_a_phone_nothing_scrolls_sideways_and_everything_can_be_touched(
+    arrive: Arrive, overload: dict[str, Any]
+) -> None:
+    visitor = arrive(size=PHONE)
+    for path in main_paths(overload):
+        page = settled(visitor, path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
+        assert not page.evaluate(SMALL_TARGETS), path
+
+
+def test_on_a_phone_alarms_come_first_and_one_drawing_at_a_time(
+    arrive: Arrive, overload: dict[str, Any]
+) -> None:
+    page = settled(arrive(size=PHONE), "/sites/demo")
+    tops = page.evaluate(
+        "['.now', '[data-device=crane-1]', '[data-device=pit-1]']"
+        ".map((one) => document.querySelector(one).getBoundingClientRect().top)"
+    )
+    assert tops == sorted(tops)
+    assert page.evaluate("document.documentElement.scrollHeight") < 3200
+    crane = page.locator("[data-device=crane-1]")
+    expect(crane.locator("svg.drawn")).to_have_count(1)
+    expect(crane.locator(".hook")).to_have_count(1)
+    crane.get_by_role("button", name="平面").click()
+    expect(crane.locator(".boom")).to_have_count(1)
+    expect(crane.locator(".hook")).to_have_count(0)
+
+
+def test_an_address_that_leads_nowhere_says_so(arrive: Arrive) -> None:
+    page = arrive().open("/no/such/page")
+    expect(page.locator("main")).to_contain_text("没有这个页面")
+    page.get_by_role("link", name="返回首页").click()
+    page.wait_for_url("**/sites/demo")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The accessibility checker's source."""
+    source: Path = PAGES / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        leave_out("axe-core is not installed (npm ci in dashboards/web)")
+    return source.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_main_pages_have_no_serious_barrier(
+    arrive: Arrive, overload: dict[str, Any], axe: str, theme: str
+) -> None:
+    visitor = arrive(theme=theme)
+    for path in main_paths(overload):
+        page = settled(visitor, path)
+        page.evaluate(f"() => {{ {axe} }}")
+        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        barriers = [
+            (one["id"], [node["html"][:160] for node in one["nodes"][:3]])
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+        ]
+        assert not barriers, f"{path}: {barriers}"

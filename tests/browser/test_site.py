@@ -1,0 +1,211 @@
+"""The site's page: alive, right, honest about what it does not know."""
+
+import os
+import re
+import signal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from firmware_sim.demo.running import RunningSite
+from tests.browser.conftest import Arrive
+from tests.browser.programs import halted, process_of
+from tests.browser.visiting import DESKTOP, Visit, until
+
+pytestmark = pytest.mark.timeout(150)
+DAY_MS = 86_400_000
+SHOWN_VALUES = """
+    (device) => Object.fromEntries([...document.querySelectorAll(`[data-device="${device}"] [data-point]`)]
+      .map((place) => [place.dataset.point, place.querySelector('.value')])
+      .map(([point, value]) => [point, {
+        text: value.querySelector('.number').textContent.trim(),
+        at: Number(value.dataset.at), state: value.dataset.state,
+        struck: !!value.querySelector('s'), colour: getComputedStyle(value.querySelector('.number')).color,
+        words: value.textContent,
+      }]))
+"""
+
+
+def shown(page: Page, device: str) -> dict[str, Any]:
+    """By point: what the page shows of it."""
+    values: dict[str, Any] = page.evaluate(SHOWN_VALUES, device)
+    return values
+
+
+def is_fresh(page: Page) -> bool:
+    """Whether crane 1 is there, with a good load."""
+    return bool(shown(page, "crane-1").get("crane-1/load", {}).get("state") == "good")
+
+
+def test_a_viewer_of_the_demo_is_signed_in_by_itself(arrive: Arrive) -> None:
+    page = arrive().open("/")
+    page.wait_for_url("**/sites/demo")
+    expect(page.locator("[data-switch=sign-out]")).to_contain_text("demo")
+    expect(page.locator("[data-connection=open]")).to_be_visible()
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "演示数据"), ("en", "Demo data")])
+def test_every_page_of_the_demo_says_that_its_data_are_made_up(
+    arrive: Arrive, overload: dict[str, Any], language: str, words: str
+) -> None:
+    visitor = arrive(language=language)
+    paths = [
+        "/sites/demo",
+        "/sites/demo/alarms",
+        "/sites/demo/hazards",
+        f"/hazards/{overload['id']}",
+        "/sign-in",
+    ]
+    for path in [*paths, "/setup#x", "/no/such/page"]:
+        expect(visitor.open(path).locator("[role=note]")).to_contain_text(words)
+
+
+def test_the_crane_moves_as_its_data_do(arrive: Arrive) -> None:
+    page = arrive().open("/sites/demo")
+    geometry = """() => ['.trolley', '.hook', '.boom'].map((part) => {
+        const drawn = document.querySelector(`[data-device="crane-1"] ${part}`)
+        return ['x', 'd', 'x2', 'y2'].map((name) => drawn?.getAttribute(name) ?? '').join(' ')
+    })"""
+    page.wait_for_selector("[data-device='crane-1'] .boom")
+    before, first_at = page.evaluate(geometry), shown(page, "crane-1")["crane-1/radius"]["at"]
+
+    def each_part_has_moved() -> bool:
+        now = page.evaluate(geometry)
+        moved.update(index for index in range(3) if now[index] != before[index])
+        return len(moved) == 3
+
+    moved: set[int] = set()
+    until(page, each_part_has_moved, "trolley, hook and jib have all moved", within_s=60)
+    assert shown(page, "crane-1")["crane-1/radius"]["at"] > first_at
+
+
+def test_the_load_ratio_shown_is_the_newest_that_the_interface_has(arrive: Arrive) -> None:
+    page = arrive().open("/sites/demo")
+    both = f"""async () => {{
+        const answer = await (await fetch('/api/v1/sites/demo/values')).json()
+        return [answer.values['crane-2/load_ratio'], ({SHOWN_VALUES})('crane-2')['crane-2/load_ratio']]
+    }}"""
+    compared: list[tuple[float, str]] = []
+
+    def same_instant() -> bool:
+        told, seen = page.evaluate(both)
+        if told["at_ms"] == seen["at"]:
+            compared.append((told["value"], seen["text"]))
+        return len(compared) >= 3
+
+    until(page, same_instant, "page and interface are at the same instant")
+    for told, seen in compared:
+        assert seen == f"{told:.1f}"
+
+
+def test_an_overload_appears_as_an_alarm_on_a_page_that_is_only_left_open(
+    witness: Visit, overload: dict[str, Any]
+) -> None:
+    critical = [episode["id"] for episode in overload["episodes"] if episode["level"] == 4]
+    assert critical
+    until(
+        witness.page,
+        lambda: set(witness.page.evaluate("Object.keys(window.shownAlarms)")) & set(critical),
+        "the alarm is shown",
+    )
+    assert len(witness.loads) == 1, "the page was loaded again"
+    assert not witness.complaints
+
+
+def test_the_pits_curve_has_a_fortnight_its_levels_and_goes_on_live(arrive: Arrive) -> None:
+    page = arrive().open("/sites/demo")
+    chart = page.locator("[data-device='pit-1'] .chart[role=img]")
+
+    def told(name: str) -> float:
+        return float(chart.get_attribute(f"data-{name}") or "nan")
+
+    until(page, lambda: told("to") - told("oldest") > 13.9 * DAY_MS, "a fortnight of readings")
+    assert told("to") - told("from") == 14 * DAY_MS
+    assert chart.get_attribute("data-limits") == "14 20"
+    newest, count = told("newest"), told("readings")
+    until(page, lambda: told("newest") > newest and told("readings") > count, "the curve goes on")
+    assert (
+        page.evaluate("""() => {
+        const canvas = document.querySelector('[data-device="pit-1"] canvas')
+        const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+        return new Set(new Uint32Array(pixels.buffer)).size
+    }""")
+        > 50
+    ), "nothing is drawn"
+
+
+def test_the_pits_table_names_level_and_share_of_the_control_value(arrive: Arrive) -> None:
+    page = arrive().open("/sites/demo")
+    row = page.locator("[data-device='pit-1'] tbody tr", has_text="H3")
+    expect(row).to_contain_text("危急", timeout=60_000)
+    expect(row.locator("td.wide")).to_contain_text(re.compile(r"1[01]\d%"))
+
+
+def test_values_of_a_silent_gateway_turn_old_and_never_look_fresh(
+    arrive: Arrive, living_site: RunningSite
+) -> None:
+    page = arrive().open("/sites/demo")
+    until(page, lambda: is_fresh(page), "a fresh value")
+    fresh = shown(page, "crane-1")["crane-1/radius"]
+    with halted(process_of("edge", "run", str(living_site.files.gateway))):
+        until(
+            page,
+            lambda: all(one["state"] == "stale" for one in shown(page, "crane-1").values()),
+            "all are old",
+        )
+        old = shown(page, "crane-1")["crane-1/radius"]
+        assert "过期" in old["words"]
+        assert old["colour"] != fresh["colour"], "an old value is not grey"
+        expect(page.locator("[data-device='crane-1'] svg.drawn.stale")).to_have_count(2)
+        expect(page.locator("[data-device='crane-1'] .warning").first).to_be_visible()
+        # Whatever else happens meanwhile, nothing becomes fresh again.
+        for _ in range(10):
+            page.wait_for_timeout(100)
+            assert {one["state"] for one in shown(page, "crane-1").values()} == {"stale"}
+        expect(page.locator(".now .blind")).to_be_visible()
+    until(page, lambda: is_fresh(page), "fresh again", within_s=40)
+
+
+def test_values_of_a_silent_device_are_struck_through_with_the_reason(
+    arrive: Arrive, living_site: RunningSite
+) -> None:
+    page = arrive().open("/sites/demo")
+    with halted(process_of("sim", "run", str(living_site.files.scenario))):
+        until(
+            page,
+            lambda: all(one["state"] == "bad" for one in shown(page, "crane-1").values()),
+            "all are bad",
+            within_s=30,
+        )
+        values = shown(page, "crane-1").values()
+        assert all(one["struck"] for one in values)
+        assert all(
+            "设备无应答" in one["words"] or "输入值无效" in one["words"] or "通信中断" in one["words"]
+            for one in values
+        )
+        expect(page.locator("[data-device='crane-1'] .bit[data-state=good]")).to_have_count(0)
+    until(page, lambda: is_fresh(page), "fresh again", within_s=40)
+
+
+def test_a_lost_server_is_said_and_the_page_recovers_when_it_is_back(
+    arrive: Arrive, living_site: RunningSite
+) -> None:
+    visitor = arrive(may_lose_server=True)
+    page = visitor.open("/sites/demo")
+    expect(page.locator("[data-connection=open]")).to_be_visible()
+    banner = page.locator("[data-banner=connection-lost]")
+    cloud = str(living_site.files.cloud)
+    with halted(process_of("cloud", "run", cloud)):
+        os.kill(process_of("cloud", "web", cloud), signal.SIGKILL)
+        expect(banner).to_contain_text("连接中断")
+        expect(page.locator("[data-connection=lost]")).to_be_visible()
+        until(page, lambda: shown(page, "crane-1")["crane-1/load"]["state"] == "stale", "the values are old")
+    expect(banner).to_have_count(0, timeout=30_000)
+    until(page, lambda: is_fresh(page), "fresh again", within_s=30)
+    assert len(visitor.loads) == 1, "the page recovers without being loaded again"
+
+
+def test_a_page_as_wide_as_a_desk_has_no_horizontal_scroll(arrive: Arrive) -> None:
+    page = arrive(size=DESKTOP).open("/sites/demo")
+    assert page.evaluate("document.documentElement.scrollWidth") <= DESKTOP[0]
