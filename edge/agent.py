@@ -23,7 +23,7 @@ from edge.lane import open_lane
 from edge.outputs import Outputs, open_outputs
 from edge.recorder import Recorder
 from edge.uplink import Uplink
-from sitewarden.errors import SiteWardenError
+from sitewarden.errors import ConfigurationError, SiteWardenError
 from sitewarden.messages import Alarm
 from sitewarden.readings import Reading
 
@@ -148,7 +148,14 @@ class Agent:
             self._import_history(device)
 
     def _import_history(self, device: Device) -> None:
-        """Once a file; messages, memory and the file's digest are one transaction."""
+        """Once a file. One that is gone or unreadable is no reason to leave a site unwatched."""
+        try:
+            self._import_if_new(device)
+        except (ConfigurationError, OSError) as exc:
+            log.error("history not imported device=%s: %s", device.name, exc)  # noqa: TRY400  a person's file
+
+    def _import_if_new(self, device: Device) -> None:
+        """Messages, memory and the file's digest are one transaction."""
         if device.history is None:
             return
         key = f"{_HISTORY}{device.name}/{history.digest(device.history)}"

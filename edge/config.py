@@ -363,7 +363,7 @@ class _Check:
             zero=dict(entry.zero),
             points=points,
             rules=self._bound(where, entry, points, rules),
-            history=self._history(where, entry),
+            history=self._folder / entry.history if entry.history else None,
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
         )
 
@@ -442,15 +442,6 @@ class _Check:
         except ParameterMissingError as exc:
             mend = f"Add `{exc.parameter}:` with the design engineer's value."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
-
-    def _history(self, where: str, entry: DeviceEntry) -> Path | None:
-        if entry.history is None:
-            return None
-        file = self._folder / entry.history
-        if not file.is_file():
-            message = f"`{entry.history}` is not a file"
-            raise self._error(f"{where}.history", message, "Check the path, or remove the line.")
-        return file
 
 
 def _nearest(name: str, known: Mapping[str, Any] | set[str], otherwise: str) -> str:

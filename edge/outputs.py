@@ -111,7 +111,7 @@ class GpioDriver:
         try:
             gpiozero: Any = importlib.import_module("gpiozero")
         except ModuleNotFoundError as exc:
-            mend = "install it with: pip install gpiozero lgpio"
+            mend = "install it with: pip install 'sitewarden[gpio]'"
             raise OutputError(f"the gpio driver needs `{exc.name}`; {mend}") from exc
         self._error: type[Exception] = gpiozero.GPIOZeroError
         try:

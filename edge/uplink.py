@@ -7,7 +7,7 @@ import math
 import random
 import shutil
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from edge.config import Gateway
 from edge.lane import Lane
 from edge.outbox import Record
 from edge.window import Span, Window
-from sitewarden import __version__, topics
+from sitewarden import __version__, messages, topics
 from sitewarden.errors import MessageError
 from sitewarden.messages import Command, Counters, DeviceBirth, Readings, Receipt, Status, decode, encode
 
@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 RECONNECT_S, RECONNECT_MAX_S = 0.2, 5.0
 KEEPALIVE_S = 20
 HEARTBEAT_S = 10.0
-RESEND_S = 10.0
+RESEND_S: Mapping[messages.Lane, float] = {"alarms": 3.0, "readings": 10.0}
+"""Without a receipt after so long a record is sent again; an alarm that nobody heard waits least."""
 BACKFILL_AFTER_MS = 60_000
 """A backlog record older than this is told to be back-fill: nobody should take it for what is now."""
 KIB = 1024
@@ -44,7 +45,7 @@ class Uplink:
         devices: list[DeviceBirth],
         *,
         boot: str,
-        resend_s: float = RESEND_S,
+        resend_s: Mapping[messages.Lane, float] = RESEND_S,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares."""
@@ -52,8 +53,8 @@ class Uplink:
         self._heartbeat_s = heartbeat_s
         self._alarms, self._readings = lanes
         self._windows = {
-            "alarms": Window(records=64, size=512 * KIB, resend_s=resend_s),
-            "readings": Window(records=32, size=64 * KIB, resend_s=resend_s),
+            "alarms": Window(records=64, size=512 * KIB, resend_s=resend_s["alarms"]),
+            "readings": Window(records=32, size=64 * KIB, resend_s=resend_s["readings"]),
         }
         self._is_connected = False
         self._farewell = asyncio.Event()

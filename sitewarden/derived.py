@@ -66,7 +66,6 @@ class Displacement:
         """`zero_mm` is the zero reading in the sensor's own terms."""
         self._cumulative, self._rate, self._zero_mm = f"{point}.cumulative", f"{point}.rate", zero_mm
         self._day: deque[tuple[int, float]] = deque()
-        self._newest: tuple[int, float] | None = None
 
     def derive(self, raw: Reading) -> list[Reading]:
         """The derived readings of a raw one, in the order of time that `raw` is given in."""

@@ -109,7 +109,8 @@ class BoundRule(msgspec.Struct, frozen=True, kw_only=True):
 def bind(rule: Rule, point: str, parameters: dict[str, float]) -> BoundRule:
     """The rule on a point of a device with these parameters; `KeyError` names a missing one."""
     asked = rule.condition.limit
-    limit = parameters[asked.parameter] * asked.fraction if isinstance(asked, Parameter) else asked
+    # Rounded, for 0.1 * 3 lies above 0.3, and a value of 0.3 must reach it.
+    limit = round(parameters[asked.parameter] * asked.fraction, 9) if isinstance(asked, Parameter) else asked
     high = isinstance(rule.condition, High)
     return BoundRule(
         rule=rule,

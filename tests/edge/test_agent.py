@@ -176,6 +176,17 @@ async def test_a_loggers_memory_is_sent_once_and_gives_the_rate_at_once(
             cloud.heard = [m for m in cloud.heard if getattr(m, "hist", False)]
 
 
+async def test_a_history_that_is_gone_leaves_no_site_unwatched(
+    configured: Configure, gateway_dict: dict[str, Any], broker: Broker, cloud: Cloud
+) -> None:
+    gateway_dict["buses"][0]["devices"][1]["history"] = "none.csv"
+    async with site() as (server, _):
+        file = configured(server, broker)
+        async with agent(file):
+            await until(lambda: cloud.readings, within_s=15)
+        assert "history not imported device=pit-1" in (file.parent / "agent.log").read_text()
+
+
 def live_rates(cloud: Cloud) -> list[float | None]:
     return [
         value

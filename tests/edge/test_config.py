@@ -141,12 +141,6 @@ BROKEN: dict[str, tuple[Change, str, str, str]] = {
         "not a point",
         "h1",
     ),
-    "a missing history": (
-        lambda g: put(device(g, 1), history="none.csv"),
-        "buses.0.devices.1.history",
-        "is not a file",
-        "Check the path",
-    ),
     "a layout naming no point": (
         lambda g: put(
             device(g, 1),
@@ -219,7 +213,7 @@ def test_a_password_that_everybody_can_read_is_refused(
     gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path
 ) -> None:
     gateway_dict["broker"] |= {"username": "test-site/gw-1", "password_file": "secret"}
-    password = "hunter2"  # noqa: S105  # opens nothing
+    password = "hunter2"  # opens nothing
     (tmp_path / "secret").write_text(f"{password}\n")
     (tmp_path / "secret").chmod(0o644)
     file = write_gateway(gateway_dict)
@@ -307,3 +301,12 @@ def test_a_register_of_70000_in_a_profile_is_named_with_its_own_file(
     assert done.returncode == 2
     assert f"{profile}:14: points.wind.register" in done.stderr
     assert "a register number from 0 to 65535" in done.stderr
+
+
+def test_a_history_that_is_missing_is_found_by_the_check(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path
+) -> None:
+    device(gateway_dict, 1)["history"] = "none.csv"
+    done = command("edge", "check", str(write_gateway(gateway_dict)))
+    assert done.returncode == 2
+    assert f"{tmp_path / 'none.csv'}: cannot be read" in done.stderr

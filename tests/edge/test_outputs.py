@@ -144,7 +144,7 @@ def test_a_pin_that_cannot_be_had_stops_the_start() -> None:
 
 def test_gpio_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gpiozero", None)
-    with pytest.raises(OutputError, match="pip install gpiozero"):
+    with pytest.raises(OutputError, match=r"pip install 'sitewarden\[gpio\]'"):
         open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
 
 

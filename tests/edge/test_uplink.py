@@ -12,7 +12,7 @@ from edge.birth import birth_of
 from edge.config import Gateway
 from edge.lane import Lane
 from edge.recorder import batch_of
-from edge.uplink import Uplink
+from edge.uplink import RESEND_S, Uplink
 from sitewarden.messages import Alarm
 from sitewarden.readings import Reading
 from tests.edge.cloud import Cloud, listening
@@ -52,7 +52,12 @@ class Edge:
         self.readings = Lane("readings", gateway.data_dir, boot=boot)
         births = [birth_of(device) for device in gateway.devices]
         self.uplink = Uplink(
-            gateway, (self.alarms, self.readings), births, boot=boot, resend_s=resend_s, heartbeat_s=0.2
+            gateway,
+            (self.alarms, self.readings),
+            births,
+            boot=boot,
+            resend_s=dict.fromkeys(RESEND_S, resend_s),
+            heartbeat_s=0.2,
         )
 
     def read(self, messages: int, *, start: int = 0, readings: int = 3) -> None:
