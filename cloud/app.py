@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 
 from cloud import pages, problems
 from cloud.accounts.permissions import Public, declared_permissions
@@ -22,6 +23,7 @@ from cloud.sites.routes import router as sites_router
 from sitewarden import __version__
 
 API = "/api/v1"
+_COMPRESS_ABOVE_BYTES = 2048
 
 
 class ServerShown(Shown):
@@ -65,6 +67,8 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
     app.include_router(_api())
     app.include_router(_health())
     app.include_router(pages.make_router())
+    # Live streams pass through it as they are.
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_ABOVE_BYTES, compresslevel=5)
     app.add_middleware(Guards)
     declared_permissions(app)
     return app

@@ -40,6 +40,7 @@ _LONGEST_SOCKET_PATH = 100
 """The system's limit is 107 bytes."""
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
+_ASK_S = 0.03
 
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -123,8 +124,11 @@ class EmbeddedPostgres:
         """One server on one folder; the kernel frees the lock of a killed one."""
         if self._lock is not None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = (self.folder / "postgres.lock").open("w")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "postgres.lock").open("w")
+        except OSError as exc:
+            raise EmbeddedError(f"{self.folder} cannot be written: {exc.strerror}") from exc
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -196,11 +200,30 @@ class EmbeddedPostgres:
 
     def _end_left_over(self, account: pwd.struct_passwd | None) -> None:
         """End a server whose `cloud run` was killed: we hold the lock, so nobody else looks after it."""
-        if not (self._data / "postmaster.pid").exists():
+        pid_file = self._data / "postmaster.pid"
+        if not pid_file.exists():
             return
-        done = self._run(account, [self._programs / "pg_ctl", "stop", "-m", "fast", "-w", "-D", self._data])
-        if done.returncode == 0:
-            log.info("postgres of a killed run ended folder=%s", self._data)
+        if _is_stranger(pid_file, self._data):
+            log.info("pid file of before a restart of the machine removed file=%s", pid_file)
+            pid_file.unlink()
+        elif self._answers():
+            stop: list[str | Path] = [self._programs / "pg_ctl", "stop", "-m", "fast", "-w", "-D", self._data]
+            if self._run(account, stop).returncode == 0:
+                log.info("postgres of a killed run ended folder=%s", self._data)
+
+    def _answers(self) -> bool:
+        """Whether a server lives behind our socket; one that is starting or stopping is waited for."""
+        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        while time.monotonic() < deadline:
+            try:
+                psycopg.connect(self.owner_dsn("postgres"), connect_timeout=2).close()
+            except psycopg.OperationalError as exc:
+                if "the database system is" not in str(exc):
+                    return False
+                time.sleep(_ASK_S)
+            else:
+                return True
+        return False
 
     def _launch(self, account: pwd.struct_passwd | None) -> None:
         settings = {
@@ -242,7 +265,7 @@ class EmbeddedPostgres:
             try:
                 psycopg.connect(self.owner_dsn("postgres"), connect_timeout=2).close()
             except psycopg.OperationalError:
-                time.sleep(0.03)
+                time.sleep(_ASK_S)
             else:
                 return
         raise EmbeddedError(f"PostgreSQL does not start:\n{self._log_tail()}")
@@ -299,6 +322,16 @@ def _password_of(pgpass: Path, role: str) -> str:
         if user == role:
             return password
     raise EmbeddedError(f"{pgpass} names no password of {role}")
+
+
+def _is_stranger(pid_file: Path, data: Path) -> bool:
+    """Whether the number in the file now belongs to another program, which must not be touched."""
+    pid = pid_file.read_text().partition("\n")[0].strip()
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False  # nobody has that number, or this system does not tell; PostgreSQL itself looks again
+    return os.fsencode(data) not in command
 
 
 def _programs() -> Path:

@@ -91,19 +91,25 @@ class Cloud:
                 self._postgres.start()
             for child in self._children:
                 child.tend()
-            if not ready and is_ready(address):
-                ready = True
-                self._welcome(address)
+            ready = ready or (is_ready(address) and self._welcome(address))
             stopping.wait(_TEND_S)
 
-    def _welcome(self, address: str) -> None:
-        (self._settings.data_dir / ADDRESS_FILE).parent.mkdir(parents=True, exist_ok=True)
-        (self._settings.data_dir / ADDRESS_FILE).write_text(address + "\n")
-        with connect(app_dsn(self._settings)) as connection:
-            if not self._settings.demo and not has_account(connection):
-                link = new_setup_link(connection, address, time.time_ns() // 1_000_000)
-                self._say(f"set-up (valid 30 minutes, once): {link}")
+    def _welcome(self, address: str) -> bool:
+        """Say where it is reached; false where the database went away just now."""
+        folder = self._settings.data_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ADDRESS_FILE).write_text(address + "\n")
+        try:
+            with connect(app_dsn(self._settings)) as connection:
+                if not self._settings.demo and not has_account(connection):
+                    link = new_setup_link(connection, address, time.time_ns() // 1_000_000)
+                    self._say(
+                        f"设置链接，30 分钟内有效，只能用一次 · set-up link, for 30 minutes and once: {link}"
+                    )
+        except psycopg.OperationalError:
+            return False
         self._say(f"ready {address}")
+        return True
 
 
 ADDRESS_FILE = "address"
@@ -134,8 +140,10 @@ def last_address(data_dir: Path) -> str | None:
 
 def is_ready(address: str) -> bool:
     """Whether the web program answers and has its database."""
+    # A proxy that the environment names is for the world outside.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(f"{address}/readyz", timeout=_ASK_TIMEOUT_S) as response:  # noqa: S310  our own
+        with opener.open(f"{address}/readyz", timeout=_ASK_TIMEOUT_S) as response:
             return bool(response.status == 200)  # noqa: PLR2004  OK
     except (urllib.error.URLError, OSError):
         return False

@@ -16,29 +16,35 @@ _MAX_DETAIL = 500
 
 def bury(connection: Connection, letters: list[DeadLetter]) -> None:
     """Keep and count each once, however often it is sent; forget the oldest beyond the bound."""
-    fresh: dict[tuple[str, str], int] = {}
+    fresh: dict[tuple[str, str], list[DeadLetter]] = {}
     for letter in letters:
         if _insert(connection, letter):
-            fresh[letter.site, letter.reason] = fresh.get((letter.site, letter.reason), 0) + 1
-            log.warning(
-                "dead letter reason=%s topic=%s detail=%s",
-                letter.reason,
-                _plain(letter.delivery.topic),
-                _plain(letter.detail),
-            )
-    for (site, reason), n in sorted(fresh.items()):
+            fresh.setdefault((letter.site, letter.reason), []).append(letter)
+    for (site, reason), of_reason in sorted(fresh.items()):
+        _complain(reason, of_reason)
         connection.execute(
             """
             INSERT INTO dead_letter_count (site, reason, n) VALUES (%s, %s, %s)
                 ON CONFLICT (site, reason) DO UPDATE SET n = dead_letter_count.n + excluded.n
             """,
-            [site, reason, n],
+            [site, reason, len(of_reason)],
         )
     if fresh:
         # Ids ascend without great gaps, so the bound needs no counting.
         connection.execute(
             "DELETE FROM dead_letter WHERE id <= (SELECT max(id) FROM dead_letter) - %s", [KEPT_ROWS]
         )
+
+
+def _complain(reason: str, letters: list[DeadLetter]) -> None:
+    """One line for all of a batch: whoever floods us with nonsense shall not flood the log."""
+    log.warning(
+        "dead letters reason=%s new=%d first_topic=%s first_detail=%s",
+        reason,
+        len(letters),
+        _plain(letters[0].delivery.topic),
+        _plain(letters[0].detail),
+    )
 
 
 def _insert(connection: Connection, letter: DeadLetter) -> bool:

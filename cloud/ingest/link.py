@@ -47,7 +47,11 @@ class Link:
         client.max_inflight_messages_set(_RECEIPTS_IN_FLIGHT)
         client.max_queued_messages_set(_RECEIPTS_QUEUED)
         client.reconnect_delay_set(*_RECONNECT_S)
+        # An error in a callback would end paho's thread without a word, and ingest would be deaf.
+        client.suppress_exceptions = True
+        client.enable_logger(log)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -89,6 +93,9 @@ class Link:
         for topic_filter in self._filters:
             self._subscribe(client, topic_filter)
 
+    def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
+        log.warning("broker does not answer link=%s", self._name)
+
     def _subscribe(self, client: paho.Client, topic_filter: str) -> None:
         _, mid = client.subscribe(topic_filter, _QOS)
         if mid is not None:
@@ -115,7 +122,8 @@ class Link:
 
     def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         delivery = Delivery(
-            topic=message.topic,
+            # Not every broker sees to it that a topic is UTF-8.
+            topic=bytes(message._topic).decode(errors="replace"),  # noqa: SLF001  its property would raise
             body=bytes(message.payload),
             retained=message.retain,
             received_ms=time.time_ns() // 1_000_000,

@@ -119,8 +119,8 @@ class ReadingsLane:
 
 
 def _check_mode(status: Status, key: GatewayKey, entry: GatewayEntry) -> None:
-    """A boot has one mode; only a birth may say that its gateway was switched to another."""
-    if status.boot in entry.foreign_boots and status.state != "online":
+    """A boot has one mode: an agent that is switched to another is started anew."""
+    if status.boot in entry.foreign_boots:
         raise MessageError("mode", f"boot {status.boot} runs in another mode than {key.mode}")
 
 

@@ -8,6 +8,9 @@ HEARTBEAT = b": still here\n\n"
 HELLO = b"retry: 1000\n\n"
 """How soon a browser comes back after a cut, in milliseconds."""
 
+RESET = HELLO + b"event: reset\ndata: {}\n\n"
+"""Alarms and hazards since the viewer's last event cannot be replayed: lists must be read anew."""
+
 
 def frame(event: str, data: bytes, event_id: int | None = None) -> bytes:
     """One event; `data` is JSON, which has no line breaks."""

@@ -78,9 +78,7 @@ class Hub:
 
     @contextlib.contextmanager
     def joined(self, site: str, last_id: int) -> Iterator[Viewer]:
-        """A viewer that is offered whatever happens from now on; a problem where there are too many."""
-        if len(self._viewers) >= MAX_VIEWERS or self.is_closing:
-            raise ProblemError(503, "too-many-viewers", "Too many viewers", headers={"Retry-After": "5"})
+        """A viewer that is offered whatever happens from now on."""
         viewer = Viewer(site, last_id)
         self._viewers.add(viewer)
         try:
@@ -91,10 +89,17 @@ class Hub:
                 self._values.pop(site, None)
                 self._gateways.pop(site, None)
 
-    async def newest_id(self) -> int:
-        """The id of the last event committed."""
-        rows = await self._rows("SELECT coalesce(max(id), 0) AS id FROM live_event", {})
-        return int(rows[0]["id"])
+    def check_room(self) -> None:
+        """Raise a problem where one more viewer would be too many."""
+        if len(self._viewers) >= MAX_VIEWERS or self.is_closing:
+            raise ProblemError(503, "too-many-viewers", "Too many viewers", headers={"Retry-After": "5"})
+
+    async def known_ids(self) -> tuple[int, int]:
+        """The first and the last event that the database still has; (1, 0) where it has none."""
+        rows = await self._rows(
+            "SELECT coalesce(min(id), 1) AS first, coalesce(max(id), 0) AS last FROM live_event", {}
+        )
+        return int(rows[0]["first"]), int(rows[0]["last"])
 
     async def events_after(self, site: str, last_id: int) -> list[LiveEvent]:
         """The next events of a site, in the order of their commits; empty at the end."""
@@ -145,7 +150,7 @@ class Hub:
 
     async def _forward_events(self) -> None:
         if self._last_id is None:
-            self._last_id = await self.newest_id()
+            _, self._last_id = await self.known_ids()
         while True:
             rows = await self._rows(EVENTS_AFTER, {"after": self._last_id, "site": None, "limit": _PAGE})
             for row in rows:

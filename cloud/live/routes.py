@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from cloud.accounts.permissions import COOKIE, Viewer, signed_in
-from cloud.live.frames import HEARTBEAT, HELLO, frame, values_frame
+from cloud.live.frames import HEARTBEAT, HELLO, RESET, frame, values_frame
 from cloud.live.hub import Hub
 from cloud.live.viewers import Viewer as Watching
 from cloud.problems import ProblemError
@@ -30,7 +30,7 @@ class EventStream(StreamingResponse):
     response_class=EventStream,
     responses={
         200: {
-            "description": "Events `values`, `alarm`, `hazard` and `gateway`.",
+            "description": "Events `values`, `alarm`, `hazard`, `gateway`, `reset`.",
             "content": {"text/event-stream": {}},
         }
     },
@@ -46,12 +46,17 @@ async def watch(
     """What happens on a site, as it happens.
 
     `values` (a full snapshot first, then what changed, at most ten a second) and `gateway` have no id;
-    `alarm` and `hazard` have one, by which a stream that was cut is taken up again without loss.
+    `alarm` and `hazard` have one, by which a stream that was cut is taken up again without loss. Where that
+    is not possible any more, `reset` comes first: whatever was listed before must be read again.
     """
-    after = await serving.hub.newest_id() if last_event_id is None else _event_id(last_event_id)
+    serving.hub.check_room()
+    first, last = await serving.hub.known_ids()
+    after = last if last_event_id is None else _event_id(last_event_id)
+    # Events that are gone cannot be replayed, and the numbers of another database mean nothing here.
+    lost = not first - 1 <= after <= last
     token = request.cookies.get(COOKIE, "")
     return EventStream(
-        _stream(serving, site.site, after, token),
+        _stream(serving, site.site, last if lost else after, token, greeting=RESET if lost else HELLO),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
@@ -64,10 +69,12 @@ def _event_id(text: str) -> int:
     return int(text)
 
 
-async def _stream(serving: Serving, site: str, after: int, token: str) -> AsyncIterator[bytes]:
+async def _stream(
+    serving: Serving, site: str, after: int, token: str, *, greeting: bytes
+) -> AsyncIterator[bytes]:
     hub = serving.hub
     with hub.joined(site, after) as viewer:
-        yield HELLO + values_frame(serving.now_ms(), await hub.newest_values(site))
+        yield greeting + values_frame(serving.now_ms(), await hub.newest_values(site))
         for gateway in await hub.gateways(site):
             yield frame("gateway", gateway.model_dump_json().encode())
         viewer.is_behind = True  # whatever was committed before it joined is read from the database

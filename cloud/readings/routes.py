@@ -18,6 +18,8 @@ from sitewarden.quality import Quality
 
 router = APIRouter(tags=["readings"], dependencies=[Viewer])
 
+_EARLIEST, _LATEST = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1970, 2200))
+
 
 @router.get("/sites/{site}/values")
 async def read_values(site: KnownSite, serving: Served) -> Values:
@@ -39,14 +41,15 @@ async def read_series(
     site: KnownSite,
     serving: Served,
     *,
-    point: Annotated[str, Query(max_length=128)],
+    point: Annotated[str, Query(max_length=128, pattern=r"^[^\x00]+$")],
     start: Annotated[AwareDatetime, Query(alias="from", description="RFC 3339 with offset; included.")],
     end: Annotated[AwareDatetime, Query(alias="to", description="RFC 3339 with offset; excluded.")],
     max_points: Annotated[int, Query(ge=10, le=10_000)] = 2000,
 ) -> Series:
     """A point over time; gathered into buckets where there are more than `max_points` readings."""
-    if end <= start:
-        raise ProblemError(422, "empty-range", "The range is empty", "`to` must lie after `from`.")
+    if not _EARLIEST <= start < end <= _LATEST:
+        detail = "`to` must lie after `from`, both between 1970 and 2200."
+        raise ProblemError(422, "empty-range", "The range is empty", detail)
     found = await serving.row(queries.POINT, {"site": site.site, "name": point})
     if found is None:
         raise not_found("point")

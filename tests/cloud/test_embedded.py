@@ -91,10 +91,31 @@ def test_a_server_left_behind_by_a_killed_run_is_ended_and_its_data_kept(folder)
         assert not lives(left_over)
 
 
+def test_a_number_that_a_stranger_has_by_now_hinders_nothing_and_hurts_nobody(folder):
+    folder = folder / "stranger"
+    with running(folder) as server:
+        account = Path(f"/proc/{server.pid}").stat().st_uid
+    stranger = subprocess.Popen(["sleep", "60"], user=account if IS_ROOT else None)
+    try:
+        (folder / "postgres" / "postmaster.pid").write_text(f"{stranger.pid}\n{folder}/postgres\n0\n5432\n")
+        with running(folder) as server:
+            assert one(server.app_dsn(), "SELECT 1") == 1
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_folder_that_cannot_be_written_is_said(folder):
+    (folder / "file").write_text("")
+    with pytest.raises(EmbeddedError, match="cannot be written"):
+        EmbeddedPostgres(folder / "file" / "data").start()
+
+
 def test_it_starts_as_an_ordinary_user(folder):
     folder = folder / "ordinary"
     folder.mkdir()
-    # As root the program becomes nobody once it has its modules: this Python may lie where nobody cannot read.
+    # As root the program becomes nobody once it has its modules: they may lie where nobody cannot read.
     program = (
         "import sys, os, pwd, pathlib, psycopg; from cloud.embedded import running\n"
         "folder = pathlib.Path(sys.argv[1])\n"

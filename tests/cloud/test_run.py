@@ -46,7 +46,7 @@ class Cloud:
 
     @property
     def setup_token(self) -> str:
-        return next(line.rpartition("#")[2] for line in self._lines if line.startswith("set-up "))
+        return next(line.rpartition("#")[2] for line in self._lines if "/setup#" in line)
 
     def descendants(self) -> dict[str, int]:
         """Process id of each child by a word of its command line."""

@@ -103,6 +103,15 @@ def test_modes_never_mix(site):
     ]
 
 
+def test_a_boot_has_one_mode(site):
+    site.born()
+    site.deliver(birth(), heartbeat(), mode="test")
+    assert site.rows("SELECT mode, boot FROM gateway WHERE boot IS NOT NULL") == [("live", BOOT)]
+    assert site.rows("SELECT reason, n FROM dead_letter_count") == [("mode", 2)]
+    assert site.deliver(message := readings(1.0)).settled
+    assert message.boot == BOOT
+
+
 def test_a_heartbeat_of_an_unknown_boot_asks_for_the_birth(site):
     assert site.deliver(heartbeat()).homeless
     site.born()

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from cloud.live import routes, viewers
+from cloud.live import hub, routes, viewers
 from cloud.live.store import wake_viewers
 from cloud.live.viewers import LiveEvent, Viewer
 from tests.cloud.site import birth, cleared, now_ms, raised, readings
@@ -76,6 +76,32 @@ def test_a_viewer_that_fell_behind_is_served_from_the_database(site, web, monkey
                 "SELECT body::jsonb->>'id' FROM live_event WHERE kind = 'alarm' ORDER BY id"
             )
         ]
+
+
+@pytest.mark.parametrize(("last_id", "lost"), [(1, True), (2, False), (3, False), (4, False), (5, True)])
+def test_a_stream_that_cannot_be_taken_up_says_so(site, web, last_id, lost):
+    """Its events are gone, or its number is of another database."""
+    site.born()
+    for n in range(2):
+        site.deliver(raised(device=f"crane-{n}"))
+    site.connection.execute("DELETE FROM live_event WHERE id <= 2")
+    with web.stream(last_id=last_id) as stream:
+        first, *_ = next(stream.events)
+        assert first == ("reset" if lost else "values")
+        tell(site, raised(device="crane-9"))
+        numbered = next(event_id for _, event_id, _ in stream.events if event_id is not None)
+        assert numbered == (5 if lost else last_id + 1)
+
+
+def test_one_viewer_too_many_is_sent_away(web, monkeypatch):
+    monkeypatch.setattr(hub, "MAX_VIEWERS", 1)
+    with web.stream() as stream:
+        stream.next("values")
+        answer = web.get("/sites/demo/live")
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/too-many-viewers")
+    monkeypatch.setattr(hub, "MAX_VIEWERS", 2)
+    with web.stream() as stream:
+        stream.next("values")
 
 
 def test_a_waiting_viewer_holds_no_more_than_its_bound():

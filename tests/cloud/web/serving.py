@@ -77,7 +77,7 @@ class Stream:
         self._context = client.stream("GET", f"/api/v1/sites/{site}/live", headers=headers)
         self.response = self._context.__enter__()
         self.lines = self.response.iter_lines()
-        self._events = self._parse(self.lines)
+        self.events = self._parse(self.lines)
 
     def __enter__(self) -> Self:
         return self
@@ -87,14 +87,14 @@ class Stream:
 
     def next(self, event: str) -> dict:
         """Data of the next event of that name, its id under `_id`; others are passed over."""
-        for name, event_id, data in self._events:
+        for name, event_id, data in self.events:
             if name == event:
                 return {**data, "_id": event_id}
         raise AssertionError("the stream has ended")
 
     def all(self) -> list[tuple[str, int | None, dict]]:
         """Everything until the stream ends."""
-        return list(self._events)
+        return list(self.events)
 
     @staticmethod
     def _parse(lines: Iterator[str]) -> Iterator[tuple[str, int | None, dict]]:
