@@ -1,14 +1,16 @@
 """The pages for whoever reads them: both languages, both themes, a phone, a screen reader."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from firmware_sim.demo.running import RunningSite
 from tests.browser.conftest import PAGES, Arrive
-from tests.browser.visiting import PHONE, Visit, until
+from tests.browser.visiting import PHONE, Visit, until, visit
 from tests.support.left_out import leave_out
 
 pytestmark = pytest.mark.timeout(150)
@@ -56,29 +58,54 @@ def settled(visitor: Visit, path: str) -> Page:
     return page
 
 
-def test_the_english_pages_have_no_chinese_left(arrive: Arrive, overload: dict[str, Any]) -> None:
-    visitor = arrive(language="en")
-    for path in main_paths(overload):
-        page = settled(visitor, path)
-        assert page.evaluate("document.documentElement.lang") == "en"
-        left = [
-            text for text, language in page.evaluate(VISIBLE_TEXT) if HAN.search(text) and language == "en"
-        ]
-        assert not left, f"{path}: {left}"
-        spoken = page.evaluate(
-            "[...document.querySelectorAll('[aria-label]')].map((one) => one.getAttribute('aria-label'))"
-        )
-        assert not [text for text in spoken if HAN.search(text)], path
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What a page says to its readers."""
+
+    language: str
+    texts: list[tuple[str, str]]
+    """Each visible text with its language."""
+    labels: list[str]
+    """What a screen reader is told instead."""
+    note: str
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_no_page_shows_the_key_of_a_missing_text(
-    arrive: Arrive, overload: dict[str, Any], language: str
-) -> None:
-    visitor = arrive(language=language)
+@pytest.fixture(scope="module", params=["zh", "en"])
+def read(
+    request: pytest.FixtureRequest, browser: Browser, living_site: RunningSite, overload: dict[str, Any]
+) -> dict[str, Read]:
+    """Every page, by its path, in one language."""
+    visitor = visit(browser, living_site.url, language=request.param)
+    found = {}
     for path in [*main_paths(overload), "/sign-in", "/setup#x", "/no/such/page"]:
         page = settled(visitor, path)
-        assert not [text for text, _ in page.evaluate(VISIBLE_TEXT) if KEY.search(text)], path
+        found[path] = Read(
+            language=page.evaluate("document.documentElement.lang"),
+            texts=page.evaluate(VISIBLE_TEXT),
+            labels=page.evaluate(
+                "[...document.querySelectorAll('[aria-label]')].map((one) => one.getAttribute('aria-label'))"
+            ),
+            note=page.locator("[role=note]").inner_text(),
+        )
+    visitor.close()
+    return found
+
+
+def test_every_page_of_the_demo_says_that_its_data_are_made_up(read: dict[str, Read]) -> None:
+    for path, page in read.items():
+        assert ("Demo data" if page.language == "en" else "演示数据") in page.note, path
+
+
+def test_no_page_shows_the_key_of_a_missing_text(read: dict[str, Read]) -> None:
+    for path, page in read.items():
+        assert not [text for text, _ in page.texts if KEY.search(text)], path
+
+
+def test_the_english_pages_have_no_chinese_left_but_what_is_marked_as_such(read: dict[str, Read]) -> None:
+    for path, page in read.items():
+        if page.language == "en":
+            assert not [text for text, language in page.texts if language == "en" and HAN.search(text)], path
+            assert not [text for text in page.labels if HAN.search(text)], path
 
 
 def test_the_language_switches_at_once_and_stays(arrive: Arrive) -> None:

@@ -47,8 +47,8 @@ class Visit:
     def close(self) -> None:
         """Leave; fails the test for a request to another machine or a complaint on the console."""
         self.page.context.close()
-        assert not self.strangers, "another machine was asked for something"
-        assert not self.complaints, "the console is not empty"
+        assert not self.strangers, f"another machine was asked: {self.strangers}"
+        assert not self.complaints, f"on the console: {self.complaints}"
 
 
 def visit(
