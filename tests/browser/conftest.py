@@ -72,7 +72,7 @@ def living_site(built_pages: Path) -> Iterator[RunningSite]:
 @pytest.fixture(scope="package")
 def witness(browser: Browser, living_site: RunningSite) -> Iterator[Visit]:
     """A page that was open before anything went wrong, and notes each alarm that it shows."""
-    seen = visit(browser, living_site.url)
+    seen = visit(browser, living_site.url, may_lose_server=True)
     seen.page.add_init_script("""
         window.shownAlarms = {};
         new MutationObserver(() => {

@@ -11,6 +11,8 @@ export interface LiveListener {
   alarm: (episode: Episode) => void
   hazard: (hazard: Hazard) => void
   gateway: (gateway: Gateway) => void
+  /** Events were missed that cannot be sent again: whatever was listed must be read anew. */
+  reset: () => void
 }
 
 /** The browser retries a broken connection itself, but gives up for good on an HTTP error such as 503. */
@@ -39,6 +41,7 @@ export function listen(site: string, listener: LiveListener): () => void {
     on<Episode>(opened, 'alarm', listener.alarm)
     on<Hazard>(opened, 'hazard', listener.hazard)
     on<Gateway>(opened, 'gateway', listener.gateway)
+    on<unknown>(opened, 'reset', listener.reset)
     return opened
   }
 

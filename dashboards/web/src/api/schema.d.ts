@@ -204,7 +204,8 @@ export interface paths {
          * @description What happens on a site, as it happens.
          *
          *     `values` (a full snapshot first, then what changed, at most ten a second) and `gateway` have no id;
-         *     `alarm` and `hazard` have one, by which a stream that was cut is taken up again without loss.
+         *     `alarm` and `hazard` have one, by which a stream that was cut is taken up again without loss. Where that
+         *     is not possible any more, `reset` comes first: whatever was listed before must be read again.
          */
         get: operations["watch_api_v1_sites__site__live_get"];
         put?: never;
@@ -1727,7 +1728,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `values`, `alarm`, `hazard` and `gateway`. */
+            /** @description Events `values`, `alarm`, `hazard`, `gateway`, `reset`. */
             200: {
                 headers: {
                     [name: string]: unknown;

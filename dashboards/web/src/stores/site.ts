@@ -134,6 +134,7 @@ function listener(id: string) {
       hazards.value = withHazard(hazards.value, item)
       lastChange.value = { kind: 'hazard', item }
     },
+    reset: () => void refresh(id),
     gateway: (item: Gateway) => {
       const known = site.value
       if (!known) return
