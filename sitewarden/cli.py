@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for entry in sorted(metadata.entry_points(group="sitewarden.commands")):
         try:
             register = entry.load()
-        except ModuleNotFoundError as exc:
+        except ImportError as exc:
             _absent(subparsers, entry.name, exc)
         else:
             register(subparsers)
@@ -42,7 +42,7 @@ def _absent(
 
     def explain(_: argparse.Namespace) -> int:
         print(
-            f"sitewarden: {name} needs `{cause.name}`; install it with: pip install 'sitewarden[{name}]'",
+            f"sitewarden: {name}: {cause}; what it needs comes with: pip install 'sitewarden[{name}]'",
             file=sys.stderr,
         )
         return USAGE
