@@ -101,7 +101,7 @@ def arrive(browser: Browser, living_site: RunningSite, witness: Visit) -> Iterat
 
 @pytest.fixture(scope="package")
 def overload(witness: Visit) -> dict[str, Any]:
-    """The hazard that crane 2's overload opened, as the interface tells it; waits until all of it is there."""
+    """The hazard that crane 2's overload opened, as the interface tells it; waits for all of it."""
     deadline = time.monotonic() + HAZARD_WITHIN_S
     while True:
         for hazard in witness.ask("/sites/demo/hazards?status=all&limit=200")["items"]:

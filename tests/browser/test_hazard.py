@@ -40,7 +40,8 @@ def test_a_hazards_page_has_number_grade_clause_episodes_and_curve(
     chart = page.locator(".chart[role=img]")
     expect(chart).to_have_attribute("data-limits", "110")
     until(page, lambda: int(chart.get_attribute("data-readings") or 0) > 50, "the curve has readings")
-    colours = page.evaluate("""() => {
+    page.wait_for_selector(".chart canvas")
+    count_colours = """() => {
         const canvas = document.querySelector('.chart canvas')
         const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
         const style = getComputedStyle(document.documentElement)
@@ -55,8 +56,8 @@ def test_a_hazards_page_has_number_grade_clause_episodes_and_curve(
             }
             return count
         })
-    }""")
-    assert min(colours) > 100, "limit line and evidence are not both drawn"
+    }"""
+    until(page, lambda: min(page.evaluate(count_colours)) > 100, "limit line and evidence are both drawn")
 
 
 def test_a_link_to_a_moment_of_a_hazard_shows_just_that(arrive: Arrive, overload: dict[str, Any]) -> None:

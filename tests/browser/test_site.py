@@ -107,6 +107,7 @@ def test_the_pits_curve_has_a_fortnight_its_levels_and_goes_on_live(arrive: Arri
     until(page, lambda: told("to") - told("oldest") > 13.9 * DAY_MS, "a fortnight of readings")
     assert told("to") - told("from") == 14 * DAY_MS
     assert chart.get_attribute("data-limits") == "14 20"
+    page.wait_for_selector("[data-device='pit-1'] canvas")
     newest, count = told("newest"), told("readings")
     until(page, lambda: told("newest") > newest and told("readings") > count, "the curve goes on")
     assert (
