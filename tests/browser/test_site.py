@@ -104,7 +104,8 @@ def test_the_pits_curve_has_a_fortnight_its_levels_and_goes_on_live(arrive: Arri
     def told(name: str) -> float:
         return float(chart.get_attribute(f"data-{name}") or "nan")
 
-    until(page, lambda: told("to") - told("oldest") > 13.9 * DAY_MS, "a fortnight of readings")
+    # The page may be open before the logger's memory has arrived; the next heartbeats tell it to look again.
+    until(page, lambda: told("to") - told("oldest") > 13.9 * DAY_MS, "a fortnight of readings", within_s=40)
     assert told("to") - told("from") == 14 * DAY_MS
     assert chart.get_attribute("data-limits") == "14 20"
     page.wait_for_selector("[data-device='pit-1'] canvas")

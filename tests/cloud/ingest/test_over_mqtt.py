@@ -159,8 +159,9 @@ def test_a_poison_alarm_is_set_aside_and_its_neighbours_are_stored(gateway, site
     gateway.say(*good[:3], poison, *good[3:])
     gateway.wait_for_receipt(poison, *good)
     assert site.value("SELECT count(*) FROM episode") == 6
-    assert site.rows("SELECT reason, n FROM dead_letter_count") == [("refused", 1)]
-    assert site.value("SELECT seq FROM dead_letter") == poison.seq
+    # The broker is shared: gateways of other tests may be heard too, and are strangers here.
+    assert site.rows("SELECT reason, n FROM dead_letter_count WHERE site <> ''") == [("refused", 1)]
+    assert site.value("SELECT seq FROM dead_letter WHERE reason = 'refused'") == poison.seq
 
 
 @pytest.mark.usefixtures("ingest", "site")
