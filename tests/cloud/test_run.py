@@ -163,7 +163,7 @@ def test_from_the_first_start_through_every_death_to_the_last_stop(cloud, config
         began = time.monotonic()
         assert cloud.end() == 0
         stream.all()
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 20, "open streams hold up the end"
     assert not [pid for pid in everybody if lives(pid)]
     client.close()
 
