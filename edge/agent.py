@@ -112,6 +112,7 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         judged = self._judge.take(device, readings)
+        self._outputs.retry()
         for alarm in judged.alarms:
             self._outputs.drive(alarm, self._judge.worst_level())
         if judged.alarms:

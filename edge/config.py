@@ -215,11 +215,16 @@ class _Check:
             site=self._file.site,
             name=self._file.gateway,
             mode=self._file.mode,
-            data_dir=self._folder / self._file.data_dir,
+            data_dir=self._data_dir(),
             broker=self._broker(),
             outputs=tuple(self._placed(settings) for settings in self._file.outputs),
             buses=tuple(self._bus(i, entry, profiles, rules) for i, entry in enumerate(self._file.buses)),
         )
+
+    def _data_dir(self) -> Path:
+        """A mode has an outbox of its own: what was decided in a test must never go out as live."""
+        folder = self._folder / self._file.data_dir
+        return folder if self._file.mode == "live" else folder / self._file.mode
 
     def _error(self, field: str, message: str, mend: str) -> ConfigurationError:
         return self._document.error(field, message, mend)

@@ -3,7 +3,8 @@
 import importlib
 import json
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from io import FileIO
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -150,30 +151,52 @@ def _drive(pin: Any, *, steady: bool, beats: bool) -> None:
         pin.off()
 
 
+RETRY_S = 1.0
+"""So often a siren that failed is tried again."""
+
+
 class Outputs:
     """All drivers of a gateway; one that fails does not keep the others from sounding."""
 
     def __init__(self, drivers: Iterable[OutputDriver]) -> None:
         """Made by `open_outputs`."""
         self._drivers = list(drivers)
+        self._signal = signal_of(0)
+        self._failed: list[OutputDriver] = []
+        self._retry_at = 0.0
 
     def restore(self, level: int) -> None:
         """Show again what stood when the agent ended."""
-        for driver in self._drivers:
-            try:
-                driver.show(signal_of(level))
-            except OutputError as exc:
-                log.critical("output failed: %s", exc)
+        self._show(self._drivers, signal_of(level))
 
     def drive(self, alarm: Alarm, level: int) -> None:
-        """Show the worst standing level, which `alarm` has brought."""
-        signal = signal_of(level)
+        """Show the worst standing level, which `alarm` has brought: every siren first, then the diaries."""
+        self._show(self._drivers, signal_of(level))
         for driver in self._drivers:
-            try:
-                driver.show(signal)
-                driver.note(alarm, signal)
-            except OutputError as exc:
-                log.critical("output failed: %s", exc)
+            self._try(lambda driver=driver: driver.note(alarm, self._signal))  # type: ignore[misc]
+
+    def retry(self) -> None:
+        """Show again where it failed; a siren that was stuck once must not stay silent for the episode."""
+        if self._failed and time.monotonic() >= self._retry_at:
+            self._show(self._failed, self._signal)
+
+    def _show(self, drivers: list[OutputDriver], signal: Signal) -> None:
+        self._signal = signal
+        self._failed = [d for d in drivers if not self._try(lambda d=d: d.show(signal))]  # type: ignore[misc]
+        self._retry_at = time.monotonic() + RETRY_S
+
+    @staticmethod
+    def _try(act: Callable[[], None]) -> bool:
+        """Whether it was done. Whatever a library raises, the other sirens and the record come next."""
+        try:
+            act()
+        except OutputError as exc:
+            log.critical("output failed: %s", exc)
+        except Exception:
+            log.critical("output failed", exc_info=True)
+        else:
+            return True
+        return False
 
     def close(self) -> None:
         """Switch everything off."""

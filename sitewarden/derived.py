@@ -10,6 +10,8 @@ from sitewarden.readings import Reading
 BEYOND_CHART_PERCENT = 999.9
 """Shown for any load where the chart rates none: no ratio can be formed, and it must alarm."""
 DAY_MS = 86_400_000
+LONGEST_MS = 2 * DAY_MS
+"""Over a longer gap a mean would hide what moved today; then nothing is said until a day is there again."""
 SPACING_MS = 600_000
 """A day's rate looks back 24 h; one remembered reading in ten minutes is fine enough for that."""
 
@@ -91,14 +93,14 @@ class Displacement:
 
     def _remember_and_rate(self, at_ms: int, value: float) -> float | None:
         day = self._day
-        if day and at_ms < day[-1][0]:
-            return None  # older than what we know: history coming late moves nothing
+        while day and at_ms < day[-1][0]:
+            day.pop()  # dated in the future by a clock that was wrong: it must not silence the rate for ever
         if not day or at_ms - day[-1][0] >= SPACING_MS:
             day.append((at_ms, value))
         while len(day) > 1 and day[1][0] <= at_ms - DAY_MS:
             day.popleft()
         since_ms, before = day[0]
         elapsed_ms = at_ms - since_ms
-        if elapsed_ms < DAY_MS:
+        if not DAY_MS <= elapsed_ms <= LONGEST_MS:
             return None
         return (value - before) * DAY_MS / elapsed_ms

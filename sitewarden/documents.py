@@ -1,6 +1,7 @@
 """YAML that people write, read strictly: every complaint names file, line, field and the mend."""
 
 import difflib
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,21 +64,33 @@ def parse(text: str, kind: type[T], file: Path) -> Document[T]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 less its surprises: `on`, `off`, `yes` and `no` stay words."""
+    """YAML 1.1 less its surprises: `on` and `no` stay words, `010` is no 8, `1:30` no 90, a date no date."""
 
 
+_TAG = "tag:yaml.org,2002:"
+_SURPRISING = {_TAG + name for name in ("bool", "int", "float", "timestamp")}
+_WHOLE = r"(?:0|[1-9][0-9]*)"
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, regexp) for tag, regexp in resolvers if tag not in _SURPRISING]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+for _name, _pattern, _first in (
+    ("bool", r"^(?:true|false)$", "tf"),
+    ("int", rf"^[-+]?(?:{_WHOLE}|0x[0-9a-fA-F]+)$", "-+0123456789"),
+    (
+        "float",
+        rf"^[-+]?(?:\.[0-9]+|{_WHOLE}(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$|^[-+]?\.(?:inf|nan)$",
+        "-+.0123456789",
+    ),
+):
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), list(_first))
 
 
 def _plain(text: str, file: Path) -> tuple[Any, Lines]:
     """Plain Python values and the line of every field."""
     lines: Lines = {}
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         data = None if node is None else _construct(loader, node, (), lines, file)
     except yaml.MarkedYAMLError as exc:
@@ -85,8 +98,12 @@ def _plain(text: str, file: Path) -> tuple[Any, Lines]:
         raise ConfigurationError(
             file, line, "", f"is not YAML: {exc.problem}", "Mend the indentation or quotes."
         ) from exc
-    finally:
-        loader.dispose()
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+        # Control characters, numbers that are none, a nesting without end: PyYAML has no one error for these.
+        reason = str(exc).splitlines()[0]
+        raise ConfigurationError(
+            file, 0, "", f"is not YAML: {reason}", "Write plain text and numbers."
+        ) from exc
     return data, lines
 
 
@@ -110,7 +127,12 @@ def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, item, (*path, i), lines, file) for i, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)
+    value = loader.construct_object(node, deep=True)
+    if isinstance(value, float) and not math.isfinite(value):
+        # A limit of NaN is never reached: it would silence an alarm without a word.
+        line = node.start_mark.line + 1
+        raise ConfigurationError(file, line, _dotted(path), "is not a finite number", "Write a number.")
+    return value
 
 
 def _complaint(

@@ -37,8 +37,10 @@ class Admission:
         record: Record,
         names: list[str],
         now_ms: int,
+        *,
+        ever: bool = False,
     ) -> Admitted:
-        """Which of the points `names` a record may speak of.
+        """Which of the points `names` a record may speak of; with `ever`, also of one announced only before.
 
         Raises `UnreadableRecordError` (`mode`) for a boot that runs in another mode, `HomelessError` where a
         birth may still tell.
@@ -47,22 +49,22 @@ class Admission:
         if boot in entry.foreign_boots:
             detail = f"this boot runs in another mode than {key.mode}"
             raise UnreadableRecordError("mode", detail, boot, record.seq)
-        unknown = _unknown(entry, boot, names)
+        unknown = _unknown(entry, boot, names, ever=ever)
         if unknown:
             # Another worker may have stored the birth.
             entry = self._registry.reload(connection, key)
-            unknown = _unknown(entry, boot, names)
+            unknown = _unknown(entry, boot, names, ever=ever)
         if unknown and entry.boot != boot and not self._rebirths.is_answered(key, boot, entry):
             self._rebirths.wonder(key, boot, now_ms)
             raise HomelessError
-        return Admitted(entry, _points(entry, boot), unknown)
+        return Admitted(entry, _points(entry, boot, ever=ever), unknown)
 
 
-def _points(entry: GatewayEntry, boot: str) -> dict[str, PointEntry]:
+def _points(entry: GatewayEntry, boot: str, *, ever: bool) -> dict[str, PointEntry]:
     """A record of the newest boot speaks of its birth's points; an older one of any ever announced."""
-    return entry.current if entry.boot == boot else entry.known
+    return entry.current if entry.boot == boot and not ever else entry.known
 
 
-def _unknown(entry: GatewayEntry, boot: str, names: list[str]) -> list[str]:
-    points = _points(entry, boot)
+def _unknown(entry: GatewayEntry, boot: str, names: list[str], *, ever: bool) -> list[str]:
+    points = _points(entry, boot, ever=ever)
     return [name for name in names if name not in points]

@@ -69,18 +69,23 @@ def check_series(at_ms: int, series: Series, now_ms: int) -> None:
             raise ImplausibleError(f"instant {at_ms + t} of {series.p} is not near now ({now_ms})")
 
 
-def check_instants(alarm: Alarm, now_ms: int) -> None:
-    """Raise where an instant of the alarm cannot be believed."""
-    instants = [alarm.at, alarm.raised_at, *([] if alarm.cleared_at is None else [alarm.cleared_at])]
-    for at_ms in instants:
-        if not is_plausible(at_ms, now_ms):
-            raise UnreadableRecordError(
-                "implausible", f"instant {at_ms} is not near now ({now_ms})", alarm.boot, alarm.seq
-            )
+def believed(alarm: Alarm, received_ms: int) -> Alarm:
+    """The alarm with instants that can be believed: a gateway with a wrong clock still has its alarms heard.
+
+    An instant that cannot be is replaced by that of its arrival, and the clock is said to be unsynced. Raises
+    `UnreadableRecordError` where change and `cleared_at` contradict each other.
+    """
     if (alarm.change == "cleared") != (alarm.cleared_at is not None):
         raise UnreadableRecordError(
             "garbage", "cleared_at goes with change cleared, and only with it", alarm.boot, alarm.seq
         )
+    instants = {"at": alarm.at, "raised_at": alarm.raised_at, "cleared_at": alarm.cleared_at}
+    wrong = {
+        name: received_ms
+        for name, at_ms in instants.items()
+        if at_ms is not None and not is_plausible(at_ms, received_ms)
+    }
+    return msgspec.structs.replace(alarm, **wrong, clock="unsynced") if wrong else alarm
 
 
 def dead_letter(delivery: Delivery, error: MessageError, settings: Settings) -> DeadLetter:

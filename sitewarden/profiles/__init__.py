@@ -72,5 +72,9 @@ def _meaningless_point(
     if point.register < profile.modbus.base or last > _LAST_REGISTER:
         message = f"register {point.register} as {point.type} lies outside {profile.modbus.base} to 65535"
         yield document.error(f"{where}.register", message, "Check the number and `modbus.base`.")
+    if point.scale == 0:
+        yield document.error(
+            f"{where}.scale", "would make every reading the same", "Write the maker's factor."
+        )
     if point.range is not None and point.range[0] >= point.range[1]:
         yield document.error(f"{where}.range", "ends before it begins", "Write [lowest, highest].")

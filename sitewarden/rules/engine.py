@@ -73,7 +73,9 @@ def step(
         return _step_active(bound, state, at_ms, value)
     beyond = value >= bound.limit if bound.high else value <= bound.limit
     if not beyond:
-        return NORMAL, None
+        # A load that swings about its limit must not begin its delay anew with every swing.
+        is_held = state.phase is Phase.PENDING and not _is_back(bound, value)
+        return (state if is_held else NORMAL), None
     return _step_beyond(bound, state, at_ms, value)
 
 
@@ -92,8 +94,7 @@ def _step_beyond(
 def _step_active(
     bound: BoundRule, state: RuleState, at_ms: int, value: float
 ) -> tuple[RuleState, Transition | None]:
-    back = value < bound.clear_at if bound.high else value > bound.clear_at
-    if not back:
+    if not _is_back(bound, value):
         peak = _worse(bound, state.peak, value)
         if state.phase is Phase.ACTIVE and peak == state.peak:
             return state, None
@@ -103,6 +104,10 @@ def _step_active(
     if at_ms - since_ms + DELAY_SLACK_MS < bound.off_delay_ms:
         return RuleState(Phase.RETURNING, since_ms, state.raised_at_ms, state.peak), None
     return NORMAL, Transition("cleared", at_ms, value, state.peak, state.raised_at_ms)
+
+
+def _is_back(bound: BoundRule, value: float) -> bool:
+    return value < bound.clear_at if bound.high else value > bound.clear_at
 
 
 def _worse(bound: BoundRule, one: float, other: float) -> float:

@@ -310,3 +310,13 @@ def test_a_history_that_is_missing_is_found_by_the_check(
     done = command("edge", "check", str(write_gateway(gateway_dict)))
     assert done.returncode == 2
     assert f"{tmp_path / 'none.csv'}: cannot be read" in done.stderr
+
+
+def test_what_was_decided_in_a_test_never_goes_out_as_live(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    folders = set()
+    for mode in ("live", "test", "drill", "replay"):
+        gateway_dict["mode"] = mode
+        folders.add(load_gateway(write_gateway(gateway_dict)).data_dir)
+    assert len(folders) == 4

@@ -163,3 +163,39 @@ def test_a_file_that_cannot_be_written_is_no_reason_to_stop_and_is_tried_again(
     outputs.drive(alarm(3, "cleared"), 0)
     assert json.loads(file.read_text())["change"] == "cleared"
     outputs.close()
+
+
+class Stuck:
+    """A driver whose library fails in a way that nobody declared, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.times, self.shown = times, []
+
+    def show(self, signal: Signal) -> None:
+        if self.times:
+            self.times -= 1
+            raise RuntimeError("no such chip")
+        self.shown.append(signal)
+
+    def note(self, alarm: Alarm, signal: Signal) -> None:
+        del alarm, signal
+
+    def close(self) -> None:
+        del self.times
+
+
+def test_whatever_a_driver_raises_the_other_siren_sounds() -> None:
+    broken, sound = Stuck(99), Stuck(0)
+    Outputs([broken, sound]).drive(alarm(4), 4)
+    assert sound.shown == [signal_of(4)]
+
+
+def test_a_siren_that_was_stuck_once_sounds_when_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = Stuck(1)
+    outputs = Outputs([stuck])
+    outputs.drive(alarm(4), 4)
+    assert stuck.shown == []
+    monkeypatch.setattr(outputs, "_retry_at", 0.0)
+    outputs.retry()
+    outputs.retry()
+    assert stuck.shown == [signal_of(4)]

@@ -111,3 +111,15 @@ def test_saved_and_restored_memory_changes_nothing() -> None:
     second.remember(first.remembered())
     got += [r for at, v in history[120:] for r in second.derive(Reading("p/h", at, v))]
     assert got == expected
+
+
+def test_one_reading_dated_in_the_future_does_not_silence_the_rate_for_ever() -> None:
+    steady = [(T + i * SPACING_MS, 2.0 * i * SPACING_MS / DAY_MS) for i in range(400)]
+    readings = run([*steady[:100], (T + 3650 * DAY_MS, 0.0), *steady[100:]], zero=0.0)
+    rates = [r.value for r in readings if r.point.endswith(".rate") and r.at_ms <= steady[-1][0]]
+    assert rates[-1] == pytest.approx(2.0)
+
+
+def test_over_a_long_gap_no_mean_hides_what_moves_today() -> None:
+    rows = [(T, 0.0), (T + 9 * DAY_MS, 10.0), (T + 9 * DAY_MS + 3_600_000, 12.0)]
+    assert not [r for r in run(rows, zero=0.0) if r.point.endswith(".rate")]

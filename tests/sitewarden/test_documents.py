@@ -76,3 +76,24 @@ def test_a_later_complaint_finds_the_line_of_its_field() -> None:
     document = documents.parse("name: a\nbuses:\n  - register: 1\n  - register: 2\n", Outer, FILE)
     assert document.error("buses.1.register", "is taken", "Choose another.").line == 4
     assert str(document.error("name", "is odd", "Mend it.")) == "site.yaml:1: name: is odd. Mend it."
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("name: a\npoints: {p: {register: 010}}\n", "points.p.register"),
+        ("name: a\npoints: {p: {register: 1:30}}\n", "points.p.register"),
+        ("name: a\npoints: {p: {register: .nan}}\n", "points.p.register"),
+        ("name: .inf\n", "name"),
+        ("name: !!int abc\n", ""),
+        ("name: \x07\n", ""),
+        ("name: " + "[" * 5000 + "\n", ""),
+    ],
+)
+def test_what_could_be_meant_otherwise_or_silence_a_limit_is_refused(text: str, field: str) -> None:
+    assert complaint(text).field == field
+
+
+def test_a_date_like_word_stays_a_word_and_an_exponent_a_number() -> None:
+    assert documents.parse("name: 2026-11-20\n", Outer, FILE).value.name == "2026-11-20"
+    assert documents.parse("1e+300", float, FILE).value == 1e300

@@ -57,6 +57,7 @@ def test_an_unknown_watch_is_refused_with_its_line(tmp_path: Path) -> None:
         ("register: 3,", "regster: 3,", "points.slew.regster"),
         ("range: [0, 60], sentinels", "range: [60, 0], sentinels", "points.load.range"),
         ("kind: crane.radius", "kind: crane.radus", "points.radius.kind"),
+        ("scale: 0.001", "scale: 0", "points.load.scale"),
         ("bit: 1}", "bit: 1, group: slow}", "points.limiter_bypass.group"),
         ("register: 4, type: uint16", "register: 65535, type: uint32", "points.falls.register"),
     ],

@@ -64,7 +64,14 @@ def test_without_a_delay_the_first_reading_beyond_the_limit_raises() -> None:
 
 
 def test_a_short_excursion_raises_nothing() -> None:
-    assert judge(rule(), every(1000, [101, 101, 99, 101, 101, 99])) == (NORMAL, [])
+    assert judge(rule(), every(1000, [101, 101, 97, 101, 101, 97])) == (NORMAL, [])
+
+
+def test_a_load_that_swings_about_its_limit_does_not_begin_its_delay_anew() -> None:
+    _, transitions = judge(rule(), every(1000, [120, 99.9, 120, 120]))
+    assert [t.at_ms - T for t in transitions] == [2000]
+    assert judge(rule(), every(1000, [120, 97.9, 120, 120]))[1] == []
+    assert judge(rule(), every(1000, [120, 99.9, 99.9, 99.9, 99.9]))[1] == []
 
 
 def test_an_alarm_stays_raised_until_the_value_leaves_the_dead_band() -> None:

@@ -12,7 +12,7 @@ from cloud.database import milliseconds
 from cloud.hazards.chain import Link, first_broken
 from sitewarden.rules.model import Clause
 from sitewarden.text import Text
-from tests.cloud.site import PROPOSAL, TestSite, birth, cleared, raised
+from tests.cloud.site import PROPOSAL, TestSite, birth, cleared, now_ms, raised
 
 MAJOR = msgspec.structs.replace(
     PROPOSAL,
@@ -211,3 +211,23 @@ def test_an_episode_is_late_when_its_raise_came_late(site):
         uuid.UUID(late.episode): True,
         uuid.UUID(fresh.episode): False,
     }
+
+
+@pytest.mark.parametrize("off_ms", [3_600_000, -56 * 365 * 86_400_000])
+def test_an_alarm_of_a_wrong_clock_is_heard_at_its_arrival_and_says_so(site, off_ms):
+    alarm = raised(at=now_ms() + off_ms, raised_at=now_ms() + off_ms)
+    site.born().deliver(alarm)
+    [(raised_at, clock)] = site.rows("SELECT raised_at, clock FROM episode")
+    assert abs(milliseconds(raised_at) - now_ms()) < 60_000
+    assert clock == "unsynced"
+    assert site.value("SELECT count(*) FROM hazard") == 1
+    assert site.value("SELECT count(*) FROM dead_letter") == 0
+
+
+def test_an_episode_ends_though_its_point_has_left_the_configuration(site):
+    alarm = raised()
+    site.born().deliver(alarm)
+    site.deliver(birth("boot-b", points={"crane-1/load": "crane.load"}))
+    site.deliver(cleared(alarm, boot="boot-b"))
+    assert site.value("SELECT count(*) FROM episode WHERE cleared_at IS NOT NULL") == 1
+    assert site.value("SELECT signal FROM hazard") == "cleared"
