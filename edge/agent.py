@@ -14,10 +14,9 @@ import msgspec
 from edge import clock, history, systemd
 from edge.birth import birth_of
 from edge.bus import BusTask
-from edge.config import Bus, Device, Gateway
+from edge.config import Device, Gateway
 from edge.derivation import Remembered
-from edge.drivers import Link
-from edge.drivers.modbus import ModbusTcpLink
+from edge.drivers.modbus import open_link
 from edge.judge import Episode, Judge
 from edge.lane import open_lane
 from edge.outputs import Outputs, open_outputs
@@ -95,7 +94,7 @@ class Agent:
 
     def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start whatever makes readings or gathers them."""
-        links = {bus.name: open_link(bus) for bus in self._gateway.buses}
+        links = {bus.name: open_link(bus.modbus) for bus in self._gateway.buses}
         owners = [BusTask(bus, links[bus.name], self.take) for bus in self._gateway.buses]
         work = {
             "recorder": self._recorder.run(),
@@ -244,11 +243,6 @@ def _locked(folder: Path) -> TextIO | None:
 def _line(alarm: Alarm) -> str:
     where = f"rule={alarm.rule} point={alarm.point} level={alarm.level}"
     return f"{alarm.change} {where} value={alarm.value:g} limit={alarm.limit:g} episode={alarm.episode}"
-
-
-def open_link(bus: Bus) -> Link:
-    """The driver of a bus."""
-    return ModbusTcpLink(bus.modbus.host, bus.modbus.port)
 
 
 async def run(gateway: Gateway) -> None:

@@ -3,9 +3,8 @@
 import ctypes
 import errno
 import time
-from typing import Literal
 
-ClockState = Literal["synced", "unsynced", "unknown"]
+from sitewarden.messages import ClockState
 
 LEAST_STEP_S = 0.5
 _STA_UNSYNC = 0x0040

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge import agent
-from edge.config import Bus, Device, Gateway, load_gateway
+from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
 from edge.drivers.registers import plan
 from edge.history import read_history
 
@@ -47,7 +47,8 @@ def describe(gateway: Gateway) -> list[str]:
     """What would run, for people."""
     lines = [f"{gateway.site}/{gateway.name} mode {gateway.mode}, broker {_broker(gateway)}"]
     for bus in gateway.buses:
-        lines.append(f"bus {bus.name}: Modbus tcp {bus.modbus.host}:{bus.modbus.port}, {_load(bus)}")
+        line = f"Modbus {transport_of(bus.modbus)} {address_of(bus.modbus)}"
+        lines.append(f"bus {bus.name}: {line}, {_load(bus)}")
         for device in bus.devices:
             lines += _device(device)
     return lines

@@ -4,11 +4,22 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from edge.bindings import InputMissingError, ParameterMissingError, bind_rules, points_of
+from edge.settings import (
+    BusEntry,
+    DeviceEntry,
+    GatewayFile,
+    GpioOutput,
+    LogOutput,
+    ModbusRtu,
+    ModbusSettings,
+    OutputSettings,
+    PitLayout,
+)
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.derived import DISPLACEMENTS
@@ -16,125 +27,10 @@ from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile, load_profiles
-from sitewarden.profiles.model import Name
 from sitewarden.rules.model import BoundRule, Parameter, Rule
 from sitewarden.rules.packs import load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
-
-Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port number from 1 to 65535")]
-Unit = Annotated[int, msgspec.Meta(ge=1, le=247, description="a unit number from 1 to 247")]
-Milliseconds = Annotated[int, msgspec.Meta(ge=20, le=86_400_000, description="milliseconds, 20 to 86400000")]
-Timeout = Annotated[int, msgspec.Meta(ge=10, le=10_000, description="milliseconds, 10 to 10000")]
-Pin = Annotated[int, msgspec.Meta(ge=0, le=27, description="a GPIO number (BCM) from 0 to 27")]
-Metres = Annotated[float, msgspec.Meta(description="a number of metres")]
-
-
-class _Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every record of the file has in common: it does not change, and it knows its keys."""
-
-
-class BrokerAddress(_Checked, frozen=True, kw_only=True):
-    """Where the MQTT broker is and as whom the gateway logs in."""
-
-    host: str
-    port: Port = 1883
-    username: str | None = None
-    password_file: str | None = None
-    ca_file: str | None = None
-    """Certificates that the broker's is checked against; given, the connection is TLS."""
-
-
-class LogOutput(_Checked, frozen=True, kw_only=True, tag_field="driver", tag="log"):
-    """Siren and lamp as lines in a file."""
-
-    file: str
-
-
-class GpioOutput(_Checked, frozen=True, kw_only=True, tag_field="driver", tag="gpio"):
-    """Siren and lamp on two pins of a Raspberry Pi."""
-
-    siren_pin: Pin
-    lamp_pin: Pin
-
-
-OutputSettings = LogOutput | GpioOutput
-
-
-class ModbusTcp(_Checked, frozen=True, kw_only=True, tag_field="transport", tag="tcp"):
-    """Modbus TCP to a device, or to a converter with several units behind it."""
-
-    host: str
-    port: Port = 502
-    timeout_ms: Timeout = 500
-
-
-class CraneLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="crane"):
-    """Where a tower crane stands and how large it is, for the pages to draw; metres on the site's grid."""
-
-    x_m: Metres
-    y_m: Metres
-    jib_m: Metres
-    counter_jib_m: Metres
-    mast_m: Metres
-
-
-class PitLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="pit"):
-    """The outline of a foundation pit and where its points are, for the pages; metres on the site's grid."""
-
-    outline_m: list[tuple[Metres, Metres]]
-    depth_m: Metres
-    points_m: dict[str, tuple[Metres, Metres]] = {}
-
-
-class PlaceLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="place"):
-    """Where any other device stands."""
-
-    x_m: Metres
-    y_m: Metres
-
-
-Layout = CraneLayout | PitLayout | PlaceLayout
-
-
-class DeviceEntry(_Checked, frozen=True, kw_only=True):
-    """A device as the file has it."""
-
-    device: Name
-    profile: str
-    unit: Unit
-    label: Text | None = None
-    interval_ms: Milliseconds | None = None
-    load_chart: str | None = None
-    parameters: dict[str, float] = {}
-    zero: dict[str, float] = {}
-    history: str | None = None
-    unused: list[str] = []
-    """Points to which nothing is connected: not read, not declared, not judged."""
-    layout: Layout | None = None
-
-
-class BusEntry(_Checked, frozen=True, kw_only=True):
-    """A bus as the file has it."""
-
-    bus: Name
-    modbus: ModbusTcp
-    devices: Annotated[list[DeviceEntry], msgspec.Meta(min_length=1, description="at least one device")]
-
-
-class GatewayFile(_Checked, frozen=True, kw_only=True):
-    """The whole file."""
-
-    site: Name
-    gateway: Name
-    mode: Mode = "live"
-    data_dir: str
-    broker: BrokerAddress
-    outputs: list[OutputSettings]
-    rules: list[str]
-    profiles: list[str] = []
-    """Folders with profiles of one's own, beside the shipped ones."""
-    buses: Annotated[list[BusEntry], msgspec.Meta(min_length=1, description="at least one bus")]
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +56,7 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
     """A line to one or more devices."""
 
     name: str
-    modbus: ModbusTcp
+    modbus: ModbusSettings
     devices: tuple[Device, ...]
 
 
@@ -342,15 +238,17 @@ class _Check:
 
     def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], rules: list[Rule]) -> Bus:
         devices = tuple(
-            self._device(f"buses.{i}.devices.{j}", device, profiles[device.profile], rules)
+            self._device(f"buses.{i}.devices.{j}", device, entry.modbus, profiles[device.profile], rules)
             for j, device in enumerate(entry.devices)
         )
         return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
 
-    def _device(self, where: str, entry: DeviceEntry, profile: Profile, rules: list[Rule]) -> Device:
+    def _device(
+        self, where: str, entry: DeviceEntry, modbus: ModbusSettings, profile: Profile, rules: list[Rule]
+    ) -> Device:
         profile = self._without_unused(where, entry, profile)
         for error in (
-            *self._transport_not_offered(where, profile),
+            *self._transport_not_offered(where, modbus, profile),
             *self._chart_misplaced(where, entry, profile),
             *self._zero_misplaced(where, entry, profile),
             *self._layout_misplaced(where, entry, profile),
@@ -382,10 +280,13 @@ class _Check:
             raise self._error(f"{where}.unused", "leaves no point to read", "Remove the device instead.")
         return msgspec.structs.replace(profile, points=used)
 
-    def _transport_not_offered(self, where: str, profile: Profile) -> Iterator[ConfigurationError]:
-        if "tcp" not in profile.modbus.transports:
+    def _transport_not_offered(
+        self, where: str, modbus: ModbusSettings, profile: Profile
+    ) -> Iterator[ConfigurationError]:
+        transport = transport_of(modbus)
+        if transport not in profile.modbus.transports:
             offered = ", ".join(profile.modbus.transports)
-            message = f"`{profile.profile}` does not speak Modbus over tcp, only over {offered}"
+            message = f"`{profile.profile}` does not speak Modbus over {transport}, only over {offered}"
             yield self._error(f"{where}.profile", message, "Use a bus of that transport.")
 
     def _chart_misplaced(
@@ -447,6 +348,19 @@ class _Check:
         except ParameterMissingError as exc:
             mend = f"Add `{exc.parameter}:` with the design engineer's value."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
+
+
+def transport_of(modbus: ModbusSettings) -> str:
+    """The word by which the file names a transport."""
+    return str(modbus.__struct_config__.tag)
+
+
+def address_of(modbus: ModbusSettings) -> str:
+    """Where a bus leads, for people."""
+    if isinstance(modbus, ModbusRtu):
+        bits = f"8{modbus.parity[0].upper()}{modbus.stop_bits}"
+        return f"{modbus.serial} at {modbus.baudrate} {bits}"
+    return f"{modbus.host}:{modbus.port}"
 
 
 def _nearest(name: str, known: Mapping[str, Any] | set[str], otherwise: str) -> str:

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge.clock import ClockState
 from edge.config import Device
 from edge.derivation import Derivation
-from sitewarden.messages import Alarm, Series, series_of
+from sitewarden.messages import Alarm, ClockState, Series, series_of
 from sitewarden.points import PointKind, point_kind, quantise
 from sitewarden.readings import Reading
 from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, step

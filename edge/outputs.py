@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from edge import clock
-from edge.config import GpioOutput, LogOutput, OutputSettings
+from edge.settings import GpioOutput, LogOutput, OutputSettings
 from sitewarden.errors import SiteWardenError
 from sitewarden.messages import Alarm
 

@@ -26,6 +26,8 @@ Seq = Annotated[int, msgspec.Meta(ge=1)]
 Level = Annotated[int, msgspec.Meta(ge=1, le=4)]
 Lane = Literal["alarms", "readings"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+ClockState = Literal["synced", "unsynced", "unknown"]
+EpisodeId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -50,6 +52,21 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError("a value is missing although every quality is good")
 
 
+class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Readings that were taken and will never come, for the gateway had to give them up."""
+
+    from_at: int
+    """Of the first reading that is gone, in milliseconds UTC."""
+    to_at: int
+    """Of the last."""
+    count: Natural
+    """Readings gone; 0 where nobody can say how many."""
+    reason: Literal["thinned", "evicted", "damaged", "disk"]
+    """Some gone for want of room; all of them; not readable any more; never taken by the disk."""
+    points: list[Name] = []
+    """Whose; empty for all points of the gateway."""
+
+
 class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A batch of readings: one record of the outbox."""
 
@@ -61,6 +78,14 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     series: list[Series]
     hist: bool = False
     """Back-fill: older than live, of a logger's memory or of an outage; never judged by live rules again."""
+    gaps: list[Gap] = []
+    """What this gateway had to give up; such a record may have no series."""
+    mono: int | None = None
+    """Milliseconds of the boot's own clock at `at`; nobody sets that clock."""
+    clock: ClockState = "unknown"
+    """What the gateway knew about its wall clock when it recorded."""
+    moved_ms: int = 0
+    """By so much the instants were put right since they were recorded, for the wall clock was set."""
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,8 +96,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seq: Seq
     at: int
     """Source time of the reading that made the transition."""
-    change: Literal["raised", "cleared"]
-    episode: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+    change: Literal["raised", "acknowledged", "cleared"]
+    episode: EpisodeId
     """Minted at the raise, carried by the clear."""
     device: Name
     point: Name
@@ -90,7 +115,15 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The worst value of the episode so far."""
     raised_at: int
     cleared_at: int | None = None
-    clock: Literal["synced", "unsynced", "unknown"] = "unknown"
+    acknowledged_at: int | None = None
+    """When somebody said that they know of it; the danger may stand."""
+    acknowledged_by: str = ""
+    """As whom they said so, such as `local` for the gateway's own page or button."""
+    mono: int | None = None
+    """As in `Readings`."""
+    clock: ClockState = "unknown"
+    moved_ms: int = 0
+    """As in `Readings`."""
     basis: Basis
     hazard: HazardProposal | None = None
     evidence: list[Series] = []
@@ -157,7 +190,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     oldest_at: int | None = None
     """Since when the oldest unacknowledged record waits."""
     disk_free_bytes: Natural | None = None
-    clock: Literal["synced", "unsynced", "unknown"] = "unknown"
+    clock: ClockState = "unknown"
     counters: Counters = Counters()
 
 
@@ -175,7 +208,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """What the cloud asks of a gateway."""
 
     v: int = msgspec.field(default=VERSION)
-    command: Literal["rebirth"]
+    command: Literal["rebirth", "acknowledge"]
+    episode: EpisodeId | None = None
+    """Which alarm is acknowledged."""
+    by: str = ""
+    """Who acknowledges it, as the cloud knows them."""
 
 
 class _Versioned(msgspec.Struct):

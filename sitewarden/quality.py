@@ -25,6 +25,10 @@ class Quality(IntEnum):
     """The instant of the reading cannot be believed."""
     BAD_INPUT = 9
     """A derived point, one of whose inputs is not good."""
+    FROZEN = 10
+    """The same number for longer than a living sensor shows it, by its profile."""
+    JUMP = 11
+    """A step larger than the measured thing can make, by its profile, and not yet confirmed."""
 
     @property
     def word(self) -> str:

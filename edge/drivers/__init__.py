@@ -1,6 +1,7 @@
 """How the agent speaks to devices: a driver knows one protocol, the bus above it knows none."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from sitewarden.quality import Quality
@@ -26,10 +27,33 @@ class Answer(NamedTuple):
     """The unit answered that it has no such registers: asking for fewer may succeed."""
     is_silence: bool = False
     """The unit cost the bus its waiting time; asking again soon would cost it again."""
+    asked_at: float = 0.0
+    """When the request left, in seconds of the loop's clock."""
+    answered_at: float = 0.0
+    """When the answer was whole, or was given up."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What a line has carried, counted since the start."""
+
+    requests: int = 0
+    timeouts: int = 0
+    """Requests that got no answer in time."""
+    late: int = 0
+    """Sound answers that came to nobody: too late, of another unit, or to another question; dropped."""
+    broken: int = 0
+    """Frames with a wrong checksum or length, and noise; dropped."""
+    exceptions: int = 0
+    """Requests that a unit refused."""
 
 
 class Link(Protocol):
     """One line to one or more units; used by one task, which never has two reads under way."""
+
+    traffic: Traffic
+    quiet_s: float
+    """How long the line stays silent after an answer that did not come; `read` waits for that by itself."""
 
     async def run(self) -> None:
         """Keep the line open until cancelled."""

@@ -10,7 +10,8 @@ from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from edge import cancelling
-from edge.drivers import Answer, Request
+from edge.drivers import Answer, Link, Request, Traffic
+from edge.settings import ModbusSettings, ModbusTcp
 from sitewarden.quality import Quality
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class ModbusTcpLink:
         )
         self._changed = asyncio.Event()
         self._deadline: asyncio.Timeout | None = None
+        self.traffic = Traffic()
+        self.quiet_s = 0.0
 
     async def run(self) -> None:
         """Keep the connection open until cancelled."""
@@ -68,6 +71,12 @@ class ModbusTcpLink:
 
     async def read(self, unit: int, request: Request, timeout_s: float) -> Answer:
         """Ask once; the reasons for which there is no answer are timeout, exception and disconnection."""
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        answer = await self._read(unit, request, timeout_s)
+        return answer._replace(asked_at=asked_at, answered_at=loop.time())
+
+    async def _read(self, unit: int, request: Request, timeout_s: float) -> Answer:
         if not self._is_open():
             return Answer((), Quality.DISCONNECTED, "no connection")
         try:
@@ -128,3 +137,10 @@ class ModbusTcpLink:
         self._changed.set()
         if not is_open and self._deadline is not None:
             self._deadline.reschedule(asyncio.get_running_loop().time())
+
+
+def open_link(settings: ModbusSettings, *, settle_s: float = 0.0) -> Link:
+    """The driver of a bus; `settle_s` is how long its devices want to be left alone after a connection."""
+    if isinstance(settings, ModbusTcp) and not settle_s:
+        return ModbusTcpLink(settings.host, settings.port)
+    raise NotImplementedError(settings)

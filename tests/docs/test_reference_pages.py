@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cloud import settings
-from edge import config
+from edge import settings as gateway_settings
 from sitewarden.profiles import model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +17,7 @@ SECTIONS = [
     (page, structure)
     for page, module in {
         "profile-keys": model,
-        "gateway-settings": config,
+        "gateway-settings": gateway_settings,
         "cloud-settings": settings,
     }.items()
     for structure in vars(module).values()

@@ -8,9 +8,10 @@ import msgspec
 
 from edge.breaker import Breaker
 from edge.bus import BusTask, Poll
-from edge.config import Bus, Device, ModbusTcp
-from edge.drivers import Answer, Request
+from edge.config import Bus, Device
+from edge.drivers import Answer, Request, Traffic
 from edge.drivers.modbus import ModbusTcpLink
+from edge.settings import ModbusTcp
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from tests.support.modbus import ModbusServer, Unit, serving
@@ -161,8 +162,11 @@ def test_a_missed_deadline_is_counted_not_queued(crane: Device) -> None:
 class SwallowingLink:
     """Behaves as `asyncio.wait_for` does before Python 3.12 when result and cancellation come together."""
 
+    quiet_s = 0.0
+
     def __init__(self) -> None:
         self.is_reading = asyncio.Event()
+        self.traffic = Traffic()
 
     async def run(self) -> None:
         await asyncio.Event().wait()

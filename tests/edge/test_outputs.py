@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from edge.config import GpioOutput, LogOutput
 from edge.outputs import LogDriver, OutputError, Outputs, Signal, open_outputs, signal_of
+from edge.settings import GpioOutput, LogOutput
 from sitewarden.messages import Alarm
 from sitewarden.rules.model import Basis
 from sitewarden.text import Text

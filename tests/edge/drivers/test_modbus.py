@@ -29,7 +29,7 @@ async def read(link: ModbusTcpLink, unit: int, first: int, length: int) -> Answe
         while True:
             answer = await link.read(unit, Request(3, first, length), TIMEOUT_S)
             if answer.quality is not Quality.DISCONNECTED:
-                return answer
+                return answer._replace(asked_at=0.0, answered_at=0.0)
             await asyncio.sleep(0.01)
 
 

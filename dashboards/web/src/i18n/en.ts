@@ -33,7 +33,7 @@ const en: typeof zh = {
   quality: {
     good: 'good', stale: 'stale', none: 'no data', bad: 'bad',
     timeout: 'no answer', exception: 'device error', disconnected: 'line down', out_of_range: 'out of range',
-    sentinel: 'no valid value', not_a_number: 'not a number', clock: 'clock not trusted', bad_input: 'bad input', no_value: 'no value',
+    sentinel: 'no valid value', not_a_number: 'not a number', clock: 'clock not trusted', bad_input: 'bad input', frozen: 'value stands still', jump: 'implausible jump', no_value: 'no value',
   },
   age: {
     instant: '<1 s ago', second: '{n} s ago', minute: '{n} min ago', hour: '{n} h ago', day: '{n} d ago', label: 'Age of data',

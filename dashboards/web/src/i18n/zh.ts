@@ -31,7 +31,7 @@ export default {
   quality: {
     good: '有效', stale: '过期', none: '暂无数据', bad: '无效',
     timeout: '设备无应答', exception: '设备返回异常', disconnected: '通信中断', out_of_range: '超出量程',
-    sentinel: '传感器报无效值', not_a_number: '非数值', clock: '时钟不可信', bad_input: '输入值无效', no_value: '没有数值',
+    sentinel: '传感器报无效值', not_a_number: '非数值', clock: '时钟不可信', bad_input: '输入值无效', frozen: '数值长时间不变', jump: '突变待确认', no_value: '没有数值',
   },
   age: {
     instant: '<1 秒前', second: '{n} 秒前', minute: '{n} 分钟前', hour: '{n} 小时前', day: '{n} 天前', label: '数据时间',

@@ -1,0 +1,151 @@
+"""What `gateway.yaml` may say, as it is written; `edge.config` checks what it means."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from sitewarden.profiles.model import Name
+from sitewarden.text import Text
+from sitewarden.topics import Mode
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port number from 1 to 65535")]
+Unit = Annotated[int, msgspec.Meta(ge=1, le=247, description="a unit number from 1 to 247")]
+Milliseconds = Annotated[int, msgspec.Meta(ge=20, le=86_400_000, description="milliseconds, 20 to 86400000")]
+Timeout = Annotated[int, msgspec.Meta(ge=10, le=10_000, description="milliseconds, 10 to 10000")]
+Quiet = Annotated[int, msgspec.Meta(ge=0, le=10_000, description="milliseconds, 0 to 10000")]
+Baudrate = Annotated[int, msgspec.Meta(ge=300, le=921_600, description="bits a second, 300 to 921600")]
+Pin = Annotated[int, msgspec.Meta(ge=0, le=27, description="a GPIO number (BCM) from 0 to 27")]
+Metres = Annotated[float, msgspec.Meta(description="a number of metres")]
+
+
+class _Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every record of the file has in common: it does not change, and it knows its keys."""
+
+
+class BrokerAddress(_Checked, frozen=True, kw_only=True):
+    """Where the MQTT broker is and as whom the gateway logs in."""
+
+    host: str
+    port: Port = 1883
+    username: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    """Certificates that the broker's is checked against; given, the connection is TLS."""
+
+
+class LogOutput(_Checked, frozen=True, kw_only=True, tag_field="driver", tag="log"):
+    """Siren and lamp as lines in a file."""
+
+    file: str
+
+
+class GpioOutput(_Checked, frozen=True, kw_only=True, tag_field="driver", tag="gpio"):
+    """Siren and lamp on two pins of a Raspberry Pi."""
+
+    siren_pin: Pin
+    lamp_pin: Pin
+
+
+OutputSettings = LogOutput | GpioOutput
+
+
+class ModbusTcp(_Checked, frozen=True, kw_only=True, tag_field="transport", tag="tcp"):
+    """Modbus TCP to a device, or to a converter with several units behind it."""
+
+    host: str
+    port: Port = 502
+    timeout_ms: Timeout = 500
+
+
+class ModbusRtu(_Checked, frozen=True, kw_only=True, tag_field="transport", tag="rtu"):
+    """Modbus RTU on a serial line, one or more units on it."""
+
+    serial: str
+    """The serial line, such as `/dev/ttyUSB0`."""
+    baudrate: Baudrate = 9600
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Literal[1, 2] = 1
+    timeout_ms: Timeout = 500
+    quiet_ms: Quiet = 500
+    """RTU answers carry no number: after one that did not come, the line is left alone for so long."""
+
+
+class ModbusRtuOverTcp(_Checked, frozen=True, kw_only=True, tag_field="transport", tag="rtu-over-tcp"):
+    """Modbus RTU frames through a serial server that knows nothing of Modbus."""
+
+    host: str
+    port: Port
+    timeout_ms: Timeout = 500
+    quiet_ms: Quiet = 500
+    """As on a serial line."""
+
+
+ModbusSettings = ModbusTcp | ModbusRtu | ModbusRtuOverTcp
+
+
+class CraneLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="crane"):
+    """Where a tower crane stands and how large it is, for the pages to draw; metres on the site's grid."""
+
+    x_m: Metres
+    y_m: Metres
+    jib_m: Metres
+    counter_jib_m: Metres
+    mast_m: Metres
+
+
+class PitLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="pit"):
+    """The outline of a foundation pit and where its points are, for the pages; metres on the site's grid."""
+
+    outline_m: list[tuple[Metres, Metres]]
+    depth_m: Metres
+    points_m: dict[str, tuple[Metres, Metres]] = {}
+
+
+class PlaceLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="place"):
+    """Where any other device stands."""
+
+    x_m: Metres
+    y_m: Metres
+
+
+Layout = CraneLayout | PitLayout | PlaceLayout
+
+
+class DeviceEntry(_Checked, frozen=True, kw_only=True):
+    """A device as the file has it."""
+
+    device: Name
+    profile: str
+    unit: Unit
+    label: Text | None = None
+    interval_ms: Milliseconds | None = None
+    load_chart: str | None = None
+    parameters: dict[str, float] = {}
+    zero: dict[str, float] = {}
+    history: str | None = None
+    unused: list[str] = []
+    """Points to which nothing is connected: not read, not declared, not judged."""
+    layout: Layout | None = None
+
+
+class BusEntry(_Checked, frozen=True, kw_only=True):
+    """A bus as the file has it."""
+
+    bus: Name
+    modbus: ModbusSettings
+    devices: Annotated[list[DeviceEntry], msgspec.Meta(min_length=1, description="at least one device")]
+
+
+class GatewayFile(_Checked, frozen=True, kw_only=True):
+    """The whole file."""
+
+    site: Name
+    gateway: Name
+    mode: Mode = "live"
+    data_dir: str
+    broker: BrokerAddress
+    outputs: list[OutputSettings]
+    rules: list[str]
+    profiles: list[str] = []
+    """Folders with profiles of one's own, beside the shipped ones."""
+    buses: Annotated[list[BusEntry], msgspec.Meta(min_length=1, description="at least one bus")]
