@@ -11,12 +11,14 @@ from typing import TextIO, TypeVar
 
 import msgspec
 
-from edge import clock, history, systemd
+from edge import history, systemd
 from edge.birth import birth_of
 from edge.bus import BusTask
+from edge.clock import Clock
 from edge.config import Device, Gateway
 from edge.derivation import Remembered
 from edge.drivers.modbus import open_link
+from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge
 from edge.lane import open_lane
 from edge.outputs import Outputs, open_outputs
@@ -33,10 +35,12 @@ DRAIN_S = 3.0
 """So long the end waits for the cloud's last receipts."""
 FLUSH_S = 2.0
 """So long the end waits for the disk."""
-REMEMBER_S = 10.0
+REMEMBER_S = SAMPLE_S
 """So often what the derivations and episodes remember is saved, beside every transition."""
+TIME_S = 60.0
+"""So often the time is saved, for a machine that forgets it without power."""
 
-_EPISODE, _DISPLACEMENTS, _HISTORY = "episode/", "displacements/", "history/"
+_EPISODE, _DISPLACEMENTS, _HISTORY, _TIME = "episode/", "displacements/", "history/", "time"
 
 
 class AlreadyRunningError(SiteWardenError):
@@ -57,16 +61,20 @@ class Agent:
         folder = gateway.data_dir if self._lock else None
         self.alarms = open_lane("alarms", folder, boot=self.boot)
         self.readings = open_lane("readings", folder, boot=self.boot)
-        self._recorder = Recorder(self.readings)
-        self._judge = Judge(gateway.devices, clock.clock_state)
+        self.clock = Clock(floor_ms=self._known_ms())
+        self._began_ms = self.clock.now_ms()
+        self._recorder = Recorder(self.readings, self.clock)
+        self._judge = Judge(gateway.devices, lambda: self.clock.state)
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
             [birth_of(device) for device in gateway.devices],
             boot=self.boot,
+            clock=self.clock,
         )
         self._saved: dict[str, bytes] = {}
+        self._time_saved_ms = 0
         self._resume()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -94,13 +102,19 @@ class Agent:
 
     def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start whatever makes readings or gathers them."""
-        links = {bus.name: open_link(bus.modbus) for bus in self._gateway.buses}
-        owners = [BusTask(bus, links[bus.name], self.take) for bus in self._gateway.buses]
+        owners = [
+            BusTask(bus, open_link(bus.modbus, settle_s=bus.settle_s), self.take, self.stamp)
+            for bus in self._gateway.buses
+        ]
+        health = HealthWatch(owners, lambda: self.readings.state.written)
+        self._uplink.health = lambda: health.health(
+            evicted=self.readings.state.dropped, clock_steps=self.clock.steps
+        )
         work = {
             "recorder": self._recorder.run(),
-            "memory": self._remember(),
+            "memory": self._remember(health),
             "watchdog": systemd.feed_watchdog({owner.bus.name: owner.overdue_s for owner in owners}),
-            **{f"link {name}": link.run() for name, link in links.items()},
+            **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {owner.bus.name}": owner.run() for owner in owners},
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
@@ -115,10 +129,26 @@ class Agent:
         for alarm in judged.alarms:
             self._outputs.drive(alarm, self._judge.worst_level())
         if judged.alarms:
-            self.alarms.put(judged.alarms, self._episodes_of(judged.alarms))
+            dated = [msgspec.structs.replace(a, mono=self.clock.mono_ms(a.at)) for a in judged.alarms]
+            self.alarms.put(dated, self._episodes_of(dated))
         self._recorder.add(judged.readings)
         for alarm in judged.alarms:
             log.warning("alarm %s", _line(alarm))
+
+    def stamp(self, monotonic_s: float) -> int:
+        """The UTC milliseconds of an instant of the boot's own clock; notices when the wall clock was set."""
+        self._look_at_clock()
+        return self.clock.at_ms(monotonic_s)
+
+    def _look_at_clock(self) -> None:
+        moved_ms = self.clock.look()
+        if not moved_ms:
+            return
+        log.warning("the wall clock was set by_s=%+.1f clock=%s", moved_ms / 1000, self.clock.state)
+        self._recorder.flush()
+        self._judge.shift(moved_ms, self._began_ms)
+        self._began_ms += moved_ms
+        self._save()
 
     def close(self) -> None:
         """Let go of files and pins; after `run`."""
@@ -135,7 +165,7 @@ class Agent:
             for key, body in self.alarms.memory.items()
             if key.startswith(_EPISODE) and (episode := _understood(key, body, Episode)) is not None
         ]
-        orphans = self._judge.resume(episodes, clock.now_ms())
+        orphans = self._judge.resume(episodes, self.clock.now_ms())
         for orphan in orphans:
             log.warning("episode ends, its rule is gone rule=%s point=%s", orphan.rule, orphan.point)
         if orphans:
@@ -187,19 +217,30 @@ class Agent:
     def _save(self) -> None:
         """Peaks of standing episodes and the memory of displacements, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
-        for lane, memory in ((self.alarms, episodes), (self.readings, self._displacements())):
+        memories = {**self._displacements(), **self._time()}
+        for lane, memory in ((self.alarms, episodes), (self.readings, memories)):
             changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}
             self._saved.update(changed)
             if changed:
                 lane.put([], changed)
 
-    async def _remember(self) -> None:
-        steps = clock.Steps()
+    def _time(self) -> Mapping[str, bytes]:
+        now_ms = self.clock.now_ms()
+        if abs(now_ms - self._time_saved_ms) < TIME_S * 1000:
+            return {}
+        self._time_saved_ms = now_ms
+        return {_TIME: msgspec.json.encode(now_ms)}
+
+    def _known_ms(self) -> int:
+        """The newest instant that an earlier boot has saved: now is not before it."""
+        return _understood(_TIME, self.readings.memory.get(_TIME, b"0"), int) or 0
+
+    async def _remember(self, health: HealthWatch) -> None:
         while True:
             await asyncio.sleep(REMEMBER_S)
+            self._look_at_clock()
             self._save()
-            if step_s := steps.since_last_s():
-                log.warning("the wall clock was set by_s=%+.1f clock=%s", step_s, clock.clock_state())
+            health.sample()
 
     async def _flush(self) -> None:
         self._recorder.flush()

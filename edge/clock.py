@@ -1,12 +1,16 @@
-"""What time it is, and how far the machine believes so itself."""
+"""What time it is, how far the machine believes so itself, and when somebody has set the clock."""
 
 import ctypes
 import errno
 import time
+from collections.abc import Callable
 
 from sitewarden.messages import ClockState
 
 LEAST_STEP_S = 0.5
+"""A wall clock that is slewed drifts by less between two looks; what is more was set."""
+STATE_S = 1.0
+"""So long the kernel's word is good for."""
 _STA_UNSYNC = 0x0040
 _TIME_ERROR = 5
 
@@ -30,20 +34,6 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Steps:
-    """Notices that the wall clock was set, by comparing it with a clock that nobody sets."""
-
-    def __init__(self) -> None:
-        """From now on."""
-        self._offset_s = time.time() - time.monotonic()
-
-    def since_last_s(self) -> float:
-        """By how much the wall clock was set since the last call; 0 where it only drifted."""
-        offset_s = time.time() - time.monotonic()
-        step_s, self._offset_s = offset_s - self._offset_s, offset_s
-        return step_s if abs(step_s) >= LEAST_STEP_S else 0.0
-
-
 def clock_state() -> ClockState:
     """Whether something disciplines the wall clock, as the kernel sees it; changes nothing."""
     try:
@@ -55,3 +45,71 @@ def clock_state() -> ClockState:
     if state < 0:
         return "unknown" if ctypes.get_errno() in (errno.EPERM, errno.ENOSYS) else "unsynced"
     return "unsynced" if state == _TIME_ERROR or timex.status & _STA_UNSYNC else "synced"
+
+
+class Clock:
+    """Wall time made from the boot's own clock, so that it goes on evenly until somebody sets it.
+
+    A machine without a clock battery wakes in the past. What this gateway has written before is a floor:
+    until the clock is set, time goes on from there, and is said to be unsynced. Where the kernel says that
+    something disciplines the clock, the clock is right and the floor was not.
+    """
+
+    def __init__(
+        self,
+        *,
+        floor_ms: int = 0,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        state: Callable[[], ClockState] = clock_state,
+    ) -> None:
+        """`wall` and `monotonic` give seconds; `floor_ms` is the newest instant that is known to be past."""
+        self._wall, self._monotonic, self._ask_kernel = wall, monotonic, state
+        self._kernel_state, self._asked_at_s = state(), monotonic()
+        self._set_offset_s = wall() - monotonic()
+        """Of the wall clock, as it is set."""
+        self._floor_offset_s = floor_ms / 1000 - monotonic()
+        self._offset_s = self._believed_s()
+        self.steps = 0
+        """How often the wall clock was set since the start."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the wall clock says less than is known to be past, and nothing disciplines it."""
+        return self._kernel() != "synced" and self._set_offset_s < self._floor_offset_s
+
+    @property
+    def state(self) -> ClockState:
+        """What may be believed of the instants that this clock gives."""
+        return "unsynced" if self.is_behind else self._kernel()
+
+    def at_ms(self, monotonic_s: float) -> int:
+        """The UTC milliseconds of an instant of the boot's own clock."""
+        return round((monotonic_s + self._offset_s) * 1000)
+
+    def mono_ms(self, at_ms: int) -> int:
+        """The milliseconds of the boot's own clock at an instant that `at_ms` gave."""
+        return round(at_ms - self._offset_s * 1000)
+
+    def now_ms(self) -> int:
+        """The UTC milliseconds of now."""
+        return self.at_ms(self._monotonic())
+
+    def look(self) -> int:
+        """By how many milliseconds instants given before must be moved: 0 unless the clock was set."""
+        self._set_offset_s = self._wall() - self._monotonic()
+        before_s, self._offset_s = self._offset_s, self._believed_s()
+        moved_s = self._offset_s - before_s
+        if abs(moved_s) < LEAST_STEP_S:
+            return 0  # slewed, which is followed
+        self.steps += 1
+        return round(moved_s * 1000)
+
+    def _believed_s(self) -> float:
+        return self._floor_offset_s if self.is_behind else self._set_offset_s
+
+    def _kernel(self) -> ClockState:
+        now_s = self._monotonic()
+        if now_s - self._asked_at_s >= STATE_S:
+            self._kernel_state, self._asked_at_s = self._ask_kernel(), now_s
+        return self._kernel_state

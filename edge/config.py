@@ -59,6 +59,11 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
     modbus: ModbusSettings
     devices: tuple[Device, ...]
 
+    @property
+    def settle_s(self) -> float:
+        """How long its devices want to be left alone after a connection."""
+        return max(device.profile.modbus.pause_after_connect_ms for device in self.devices) / 1000
+
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
     """The broker with the password read; never printed."""

@@ -31,10 +31,11 @@ class Derivation:
     def derive(self, readings: Sequence[Reading]) -> list[Reading]:
         """The derived readings that follow from those of one poll."""
         derived: list[Reading] = []
-        for reading in readings:
-            displacement = self._displacements.get(reading.point)
-            if displacement is not None:
-                derived += displacement.derive(reading)
+        if self._displacements:
+            for reading in readings:
+                displacement = self._displacements.get(reading.point)
+                if displacement is not None:
+                    derived += displacement.derive(reading)
         if self._device.chart is not None:
             derived += self._crane(readings)
         return derived
@@ -48,6 +49,16 @@ class Derivation:
         for point, history in saved.items():
             if point in self._displacements:
                 self._displacements[point].remember(history)
+
+    def shift(self, by_ms: int, since_ms: int) -> None:
+        """The clock was set: move what was dated since `since_ms`."""
+        for displacement in self._displacements.values():
+            displacement.shift(by_ms, since_ms)
+        self._latest = {
+            kind: r._replace(at_ms=r.at_ms + by_ms) if r.at_ms >= since_ms else r
+            for kind, r in self._latest.items()
+        }
+        self._derived_at_ms += by_ms
 
     def _crane(self, readings: Sequence[Reading]) -> list[Reading]:
         fresh = False

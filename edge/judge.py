@@ -11,7 +11,7 @@ import msgspec
 from edge.config import Device
 from edge.derivation import Derivation
 from sitewarden.messages import Alarm, ClockState, Series, series_of
-from sitewarden.points import PointKind, point_kind, quantise
+from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.readings import Reading
 from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, step
 from sitewarden.rules.model import BoundRule
@@ -68,6 +68,24 @@ class _Recent:
             minute.append(self._newest)
         return minute[-EVIDENCE_READINGS:]
 
+    def shift(self, by_ms: int, since_ms: int) -> None:
+        """Move what was dated since then."""
+        self._kept = deque((_moved_reading(r, by_ms, since_ms) for r in self._kept), maxlen=EVIDENCE_READINGS)
+        self._newest = None if self._newest is None else _moved_reading(self._newest, by_ms, since_ms)
+
+
+class _Tracked:
+    """What a point needs at every reading: found with one look."""
+
+    __slots__ = ("is_derived", "quantise", "recent", "resolution", "unit", "watches")
+
+    def __init__(self, kind: PointKind, *, is_derived: bool) -> None:
+        self.unit, self.resolution, self.quantise = kind.unit, kind.resolution, quantiser(kind.resolution)
+        self.is_derived = is_derived
+        self.recent: _Recent | None = None
+        """Only of points that evidence is made from."""
+        self.watches: list[_Watch] = []
+
 
 class _Watch:
     """A rule on its point and where it stands."""
@@ -78,6 +96,22 @@ class _Watch:
         self.alarm: Alarm | None = None
         """The raise of the standing episode."""
 
+    def shift(self, by_ms: int, since_ms: int) -> None:
+        """Move the instants of what began since then."""
+        if self.state.phase is not Phase.NORMAL:
+            self.state = msgspec.structs.replace(
+                self.state,
+                since_ms=_moved(self.state.since_ms, by_ms, since_ms),
+                raised_at_ms=_moved(self.state.raised_at_ms, by_ms, since_ms),
+            )
+        if self.alarm is not None and self.alarm.raised_at >= since_ms:
+            self.alarm = msgspec.structs.replace(
+                self.alarm,
+                at=self.alarm.at + by_ms,
+                raised_at=self.alarm.raised_at + by_ms,
+                moved_ms=self.alarm.moved_ms + by_ms,
+            )
+
 
 class Judge:
     """Every rule on every point of a gateway. One reading moves it; it has no clock and no tasks."""
@@ -87,17 +121,22 @@ class Judge:
         self._devices = list(devices)
         self._clock_state = clock_state
         self.derivations = {device.name: Derivation(device) for device in self._devices}
-        births = [birth for device in self._devices for birth in device.points]
-        self._kinds: dict[str, PointKind] = {birth.p: point_kind(birth.kind) for birth in births}
-        self._watches: dict[str, list[_Watch]] = {}
-        kinds = {birth.p: birth.kind for birth in births}
+        self._points: dict[str, _Tracked] = {}
         for device in self._devices:
-            for bound in device.rules:
-                watch = _Watch(device, bound, kinds[bound.point])
-                self._watches.setdefault(bound.point, []).append(watch)
+            self._track(device)
         self._beside = {device.name: _points_beside(device) for device in self._devices}
-        kept = {*self._watches, *chain.from_iterable(self._beside.values())}
-        self._recent = {point: _Recent() for point in kept}
+        for point in chain.from_iterable(self._beside.values()):
+            self._points[point].recent = self._points[point].recent or _Recent()
+
+    def _track(self, device: Device) -> None:
+        raw = {f"{device.name}/{key}" for key in device.profile.points}
+        kinds = {birth.p: birth.kind for birth in device.points}
+        for point, kind in kinds.items():
+            self._points[point] = _Tracked(point_kind(kind), is_derived=point not in raw)
+        for bound in device.rules:
+            tracked = self._points[bound.point]
+            tracked.watches.append(_Watch(device, bound, kinds[bound.point]))
+            tracked.recent = tracked.recent or _Recent()
 
     def resume(self, episodes: Iterable[Episode], now_ms: int) -> list[Alarm]:
         """Go on with the alarms that stood when the agent ended.
@@ -118,13 +157,31 @@ class Judge:
 
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
         """Judge the readings of one poll, and what is derived from them."""
-        judged = [*readings, *self.derivations[device.name].derive(readings)]
-        recorded = [self._rounded(reading) for reading in judged]
-        for reading in recorded:
-            recent = self._recent.get(reading.point)
-            if recent is not None:
-                recent.add(reading)
-        return Judgement(recorded, list(self._transitions(judged)))
+        derived = self.derivations[device.name].derive(readings)
+        judged = [*readings, *derived] if derived else readings
+        recorded: list[Reading] = []
+        watched: list[tuple[_Tracked, Reading]] = []
+        for reading in judged:
+            tracked, value = self._points[reading.point], reading.value
+            kept = reading
+            if value is not None and (rounded := tracked.quantise(value)) != value:
+                kept = reading._replace(value=rounded)
+            recorded.append(kept)
+            if tracked.recent is not None:
+                tracked.recent.add(kept)
+            if tracked.watches:
+                watched.append((tracked, reading))
+        return Judgement(recorded, list(self._transitions(watched)))
+
+    def shift(self, by_ms: int, since_ms: int) -> None:
+        """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""
+        for derivation in self.derivations.values():
+            derivation.shift(by_ms, since_ms)
+        for tracked in self._points.values():
+            if tracked.recent is not None:
+                tracked.recent.shift(by_ms, since_ms)
+        for watch in self._all():
+            watch.shift(by_ms, since_ms)
 
     def episodes(self) -> list[Episode]:
         """The standing alarms, to be kept over a restart."""
@@ -137,34 +194,26 @@ class Judge:
         return max((watch.alarm.level for watch in self._all() if watch.alarm is not None), default=0)
 
     def _all(self) -> Iterator[_Watch]:
-        return chain.from_iterable(self._watches.values())
+        return chain.from_iterable(tracked.watches for tracked in self._points.values())
 
-    def _rounded(self, reading: Reading) -> Reading:
-        point, at_ms, value, quality = reading
-        if value is None:
-            return reading
-        return Reading(point, at_ms, quantise(value, self._kinds[point].resolution), quality)
-
-    def _transitions(self, judged: Iterable[Reading]) -> Iterator[Alarm]:
-        for point, at_ms, exact, quality in judged:
-            watches = self._watches.get(point)
-            if watches is None:
-                continue
-            value = None if exact is None else round(exact, _DUST_DECIMALS)
-            for watch in watches:
+    def _transitions(self, watched: Iterable[tuple[_Tracked, Reading]]) -> Iterator[Alarm]:
+        for tracked, (_, at_ms, value, quality) in watched:
+            if value is not None and tracked.is_derived:
+                value = round(value, _DUST_DECIMALS)  # noqa: PLW2901  raw ones come without dust
+            for watch in tracked.watches:
                 watch.state, transition = step(watch.bound, watch.state, at_ms, value, quality)
                 if transition is not None:
                     yield self._told(watch, transition)
 
     def _told(self, watch: _Watch, transition: Transition) -> Alarm:
         """The transition as a message; the watch remembers the raise until the clear."""
-        resolution = self._kinds[watch.bound.point].resolution
+        quantise = self._points[watch.bound.point].quantise
         alarm = msgspec.structs.replace(
             watch.alarm or self._raised(watch, transition),
             change=transition.change,
             at=transition.at_ms,
-            value=quantise(transition.value, resolution),
-            peak=quantise(transition.peak, resolution),
+            value=quantise(transition.value),
+            peak=quantise(transition.peak),
             cleared_at=transition.at_ms if transition.change == "cleared" else None,
             clock=self._clock_state(),
         )
@@ -187,7 +236,7 @@ class Judge:
             family=rule.family,
             level=rule.level,
             label=rule.label,
-            unit=self._kinds[watch.bound.point].unit,
+            unit=self._points[watch.bound.point].unit,
             value=transition.value,
             limit=watch.bound.limit,
             peak=transition.peak,
@@ -198,8 +247,17 @@ class Judge:
 
     def _evidence(self, watch: _Watch, at_ms: int) -> list[Series]:
         points = dict.fromkeys((watch.bound.point, *self._beside[watch.device.name]))
-        readings = chain.from_iterable(self._recent[point].minute_before(at_ms) for point in points)
+        recents = (self._points[point].recent for point in points)
+        readings = chain.from_iterable(r.minute_before(at_ms) for r in recents if r is not None)
         return series_of(list(readings), at_ms)
+
+
+def _moved(at_ms: int, by_ms: int, since_ms: int) -> int:
+    return at_ms + by_ms if at_ms >= since_ms else at_ms
+
+
+def _moved_reading(reading: Reading, by_ms: int, since_ms: int) -> Reading:
+    return reading._replace(at_ms=_moved(reading.at_ms, by_ms, since_ms))
 
 
 def _resumed(state: RuleState) -> RuleState:

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
+from edge.clock import Clock
 from edge.judge import UNWRITTEN
 from edge.lane import Lane
 from sitewarden.messages import Readings, series_of
@@ -18,9 +21,9 @@ MANY = 2000
 class Recorder:
     """Puts readings into the lane in batches of at least 20 readings or a second."""
 
-    def __init__(self, lane: Lane) -> None:
-        """Writes to `lane`."""
-        self._lane = lane
+    def __init__(self, lane: Lane, clock: Clock) -> None:
+        """Writes to `lane`; `clock` is the one that dated the readings."""
+        self._lane, self._clock = lane, clock
         self._gathered: list[Reading] = []
         self._waited = False
 
@@ -44,7 +47,9 @@ class Recorder:
         self._waited = False
         if self._gathered:
             gathered, self._gathered = self._gathered, []
-            self._lane.put([batch_of(gathered)])
+            batch = batch_of(gathered)
+            mono, state = self._clock.mono_ms(batch.at), self._clock.state
+            self._lane.put([msgspec.structs.replace(batch, mono=mono, clock=state)])
 
 
 def batch_of(readings: list[Reading], *, hist: bool = False) -> Readings:

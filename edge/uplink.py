@@ -15,13 +15,24 @@ import aiomqtt
 import msgspec
 
 from edge import cancelling, clock
+from edge.clock import Clock
 from edge.config import Gateway
 from edge.lane import Lane
 from edge.outbox import Record
 from edge.window import Span, Window
 from sitewarden import __version__, messages, topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import Command, Counters, DeviceBirth, Readings, Receipt, Status, decode, encode
+from sitewarden.messages import (
+    Command,
+    Counters,
+    DeviceBirth,
+    Health,
+    Readings,
+    Receipt,
+    Status,
+    decode,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +56,7 @@ class Uplink:
         devices: list[DeviceBirth],
         *,
         boot: str,
+        clock: Clock | None = None,
         resend_s: Mapping[messages.Lane, float] = RESEND_S,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
@@ -56,6 +68,9 @@ class Uplink:
             "alarms": Window(records=64, size=512 * KIB, resend_s=resend_s["alarms"]),
             "readings": Window(records=32, size=64 * KIB, resend_s=resend_s["readings"]),
         }
+        self._clock = clock or Clock()
+        self.health: Callable[[], Health | None] = lambda: None
+        """What the heartbeat says of the gateway itself."""
         self._is_connected = False
         self._farewell = asyncio.Event()
         self._receipted = asyncio.Event()
@@ -231,7 +246,8 @@ class Uplink:
             outbox={"alarms": alarms.depth, "readings": readings.depth},
             oldest_at=min((at for at in oldest if at is not None), default=None),
             disk_free_bytes=_free_bytes(self._gateway.data_dir),
-            clock=clock.clock_state(),
+            clock=self._clock.state,
+            health=self.health(),
             counters=Counters(
                 readings_written=readings.written,
                 alarms_written=alarms.written,

@@ -87,6 +87,13 @@ class Displacement:
         """Take up (instant ms, cumulative mm) saved earlier, oldest first."""
         self._day.extend(history)
 
+    def shift(self, by_ms: int, since_ms: int) -> None:
+        """The clock was set: what was dated since `since_ms` moves, and nothing else may lie behind it."""
+        moved = [(at_ms + by_ms, value) for at_ms, value in self._day if at_ms >= since_ms]
+        first_ms = min(since_ms, moved[0][0] if moved else since_ms)
+        older = [entry for entry in self._day if entry[0] < first_ms]
+        self._day = deque(older + moved)
+
     def remembered(self) -> list[tuple[int, float]]:
         """What must be saved to go on after a restart as if nothing had happened."""
         return list(self._day)

@@ -175,6 +175,49 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alarms_dropped: Natural = 0
 
 
+class BusHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a bus fares; counts are since the agent's start."""
+
+    bus: Name
+    load_percent: float
+    """Of the last minute: so much of the time the bus was held by requests, answers and waiting for them."""
+    p95_ms: float | None = None
+    """So long, or less, 95 % of the newest answers took."""
+    requests: Natural = 0
+    timeouts: Natural = 0
+    late: Natural = 0
+    """Sound answers that came to nobody, and were dropped."""
+    broken: Natural = 0
+    """Frames with a wrong checksum or length, and noise."""
+    exceptions: Natural = 0
+    missed: Natural = 0
+    """Deadlines that passed while the bus was busy."""
+
+
+class DeviceHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a device fares, by the age of what it said: a connection says nothing of that."""
+
+    device: Name
+    online: bool
+    """Whether it has answered within three of its intervals."""
+    age_ms: Natural | None = None
+    """Since its last answer; absent where there was none."""
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the gateway itself fares."""
+
+    buses: list[BusHealth] = []
+    devices: list[DeviceHealth] = []
+    cpu_s_per_1000: float | None = None
+    """CPU-seconds of the last minute for 1000 readings; absent where there were none."""
+    rss_bytes: Natural | None = None
+    evicted: Natural = 0
+    """Readings that the outbox has given up for want of room, thinned ones included."""
+    clock_steps: Natural = 0
+    """How often the wall clock was set since the agent's start."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Presence: the birth (`online`, retained), the last will (`offline`, retained), the heartbeat."""
 
@@ -192,6 +235,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disk_free_bytes: Natural | None = None
     clock: ClockState = "unknown"
     counters: Counters = Counters()
+    health: Health | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -53,7 +53,16 @@ def point_kind(name: str) -> PointKind:
         raise UnknownKindError(f"`{name}` is not in the point vocabulary{hint}") from None
 
 
+@cache
+def quantiser(resolution: float) -> Callable[[float], float]:
+    """What rounds a value to a multiple of `resolution`, without binary dust (3.1500000000000004)."""
+    decimals = -round(math.log10(resolution))
+    if math.isclose(resolution, 10.0**-decimals, rel_tol=1e-12):
+        return lambda value: round(value, decimals) + 0.0  # never -0.0
+    finer = max(0, -math.floor(math.log10(resolution))) + 1
+    return lambda value: round(round(value / resolution) * resolution, finer)
+
+
 def quantise(value: float, resolution: float) -> float:
-    """`value` rounded to the nearest multiple of `resolution`, without binary dust (3.1500000000000004)."""
-    decimals = max(0, -math.floor(math.log10(resolution))) + 1
-    return round(round(value / resolution) * resolution, decimals)
+    """`value` rounded to the nearest multiple of `resolution`."""
+    return quantiser(resolution)(value)

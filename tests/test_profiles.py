@@ -53,6 +53,6 @@ def read(profile: Profile, registers: dict[int, int]) -> dict[str, float | str]:
     for planned in plan(profile.modbus, profile.points.items()):
         first, length = planned.request.first + profile.modbus.base, planned.request.length
         words = [registers.get(address, 0) for address in range(first, first + length)]
-        for key, value, quality in values(planned, Answer(words, Quality.GOOD), profile.modbus.word_order):
+        for key, value, quality in values(planned, Answer(words, Quality.GOOD)):
             decoded[key] = quality.word if value is None else value
     return decoded

@@ -2,7 +2,7 @@
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from edge.drivers import Answer, Request
@@ -15,6 +15,9 @@ _DUST_DECIMALS = 9
 """Binary dust (0.30000000000000004) must not decide whether a limit is reached; no sensor resolves 1e-9."""
 
 Decoded = tuple[float | None, Quality]
+Decoder = Callable[[Sequence[int]], Decoded]
+"""From all registers of an answer to the value of one point."""
+_GOOD = Quality.GOOD
 _BAD_SENTINEL: Decoded = (None, Quality.SENTINEL)
 _BAD_NUMBER: Decoded = (None, Quality.NOT_A_NUMBER)
 _BAD_RANGE: Decoded = (None, Quality.OUT_OF_RANGE)
@@ -26,6 +29,7 @@ class Placed(NamedTuple):
     key: str
     point: ModbusPoint
     offset: int
+    decode: Decoder
 
 
 class PlannedRead(NamedTuple):
@@ -35,32 +39,42 @@ class PlannedRead(NamedTuple):
     points: tuple[Placed, ...]
 
 
-def decode(point: ModbusPoint, registers: Sequence[int], word_order: str) -> Decoded:
-    """The value of a point in the unit of its kind, from its own one or two registers (0 to 65535 each).
+def decoder(point: ModbusPoint, word_order: str, offset: int = 0) -> Decoder:
+    """What makes a point's value, in the unit of its kind, from registers (0 to 65535 each).
 
-    `word_order` is the profile's, `big` where the high word comes first; the point's own wins. The value is
-    `None` wherever the quality is not good.
+    Its own one or two registers stand at `offset`. `word_order` is the profile's, `big` where the high word
+    comes first; the point's own wins. The value is `None` wherever the quality is not good. Made once and
+    called at every poll: what does not change is decided here.
     """
-    unsigned = _unsigned(registers, point.word_order or word_order)
-    if unsigned in point.sentinels:
-        return _BAD_SENTINEL
+    unsigned = _unsigned(point, word_order, offset)
+    number = _number(point)
+    sentinels, scale, shift = frozenset(point.sentinels), point.scale, point.offset
+    least, most = point.range or (-math.inf, math.inf)
+
+    def decode(registers: Sequence[int]) -> Decoded:
+        raw = unsigned(registers)
+        if raw in sentinels:
+            return _BAD_SENTINEL
+        value = round(number(raw) * scale + shift, _DUST_DECIMALS)
+        if least <= value <= most:
+            return (value, _GOOD) if math.isfinite(value) else _BAD_NUMBER
+        return _BAD_RANGE if math.isfinite(value) else _BAD_NUMBER
+
+    return decode
+
+
+def _unsigned(point: ModbusPoint, word_order: str, offset: int) -> Callable[[Sequence[int]], int]:
+    if WIDTHS[point.type] == 1:
+        return lambda registers: registers[offset]
+    high, low = (offset, offset + 1) if (point.word_order or word_order) == "big" else (offset + 1, offset)
+    return lambda registers: registers[high] << 16 | registers[low]
+
+
+def _number(point: ModbusPoint) -> Callable[[int], float]:
     if point.bit is not None:
-        number: float = (unsigned >> point.bit) & 1
-    else:
-        number = _NUMBERS[point.type](unsigned)
-    if not math.isfinite(number):
-        return _BAD_NUMBER
-    value = round(number * point.scale + point.offset, _DUST_DECIMALS)
-    if point.range is not None and not point.range[0] <= value <= point.range[1]:
-        return _BAD_RANGE
-    return value, Quality.GOOD
-
-
-def _unsigned(registers: Sequence[int], word_order: str) -> int:
-    if len(registers) == 1:
-        return registers[0]
-    high, low = registers if word_order == "big" else (registers[1], registers[0])
-    return high << 16 | low
+        bit = point.bit
+        return lambda raw: (raw >> bit) & 1
+    return _NUMBERS[point.type]
 
 
 def _float32(unsigned: int) -> float:
@@ -77,15 +91,21 @@ _NUMBERS: dict[str, Callable[[int], float]] = {
 }
 
 
-def plan(modbus: Modbus, points: Iterable[tuple[str, ModbusPoint]]) -> list[PlannedRead]:
+def plan(
+    modbus: Modbus, points: Iterable[tuple[str, ModbusPoint]], holes: Collection[int] = ()
+) -> list[PlannedRead]:
     """The fewest reads that serve all points: registers merge across gaps of at most `max_gap`.
 
-    No read is longer than `max_registers`, unless one point alone is.
+    No read is longer than `max_registers`, unless one point alone is, and none touches a register of
+    `holes`, numbered as the profile does: the device has none there, and refuses the whole read. Points that
+    stand on a hole get no read.
     """
     reads: list[PlannedRead] = []
     run: list[tuple[str, ModbusPoint]] = []
     for key, point in sorted(points, key=lambda item: (item[1].register, _end(item[1]))):
-        if run and not _fits(modbus, run, point):
+        if any(register in holes for register in range(point.register, _end(point))):
+            continue
+        if run and not _fits(modbus, run, point, holes):
             reads.append(_read(modbus, run))
             run = []
         run.append((key, point))
@@ -103,32 +123,46 @@ def halves(modbus: Modbus, read: PlannedRead) -> list[PlannedRead]:
     return [_read(modbus, points[:middle]), _read(modbus, points[middle:])]
 
 
-def values(read: PlannedRead, answer: Answer, word_order: str) -> list[tuple[str, float | None, Quality]]:
+def registers_of(read: PlannedRead) -> Iterator[int]:
+    """The registers, numbered as the profile does, that the points of a read stand on."""
+    for placed in read.points:
+        yield from range(placed.point.register, _end(placed.point))
+
+
+def values(read: PlannedRead, answer: Answer) -> list[tuple[str, float | None, Quality]]:
     """Key, value and quality of exactly the points of that read."""
-    if answer.quality is not Quality.GOOD:
+    if answer.quality is not _GOOD:
         return [(placed.key, None, answer.quality) for placed in read.points]
-    return [
-        (placed.key, *decode(placed.point, _own(placed, answer.registers), word_order))
-        for placed in read.points
-    ]
-
-
-def _own(placed: Placed, registers: Sequence[int]) -> Sequence[int]:
-    return registers[placed.offset : placed.offset + WIDTHS[placed.point.type]]
+    registers = answer.registers
+    return [(placed.key, *placed.decode(registers)) for placed in read.points]
 
 
 def _end(point: ModbusPoint) -> int:
     return point.register + WIDTHS[point.type]
 
 
-def _fits(modbus: Modbus, run: list[tuple[str, ModbusPoint]], point: ModbusPoint) -> bool:
+def _fits(
+    modbus: Modbus, run: list[tuple[str, ModbusPoint]], point: ModbusPoint, holes: Collection[int]
+) -> bool:
+    if modbus.one_point_a_request:
+        return False
     end = max(_end(p) for _, p in run)
     longest = max(end, _end(point)) - run[0][1].register
-    return point.register - end <= modbus.max_gap and longest <= modbus.max_registers
+    if point.register - end > modbus.max_gap or longest > modbus.max_registers:
+        return False
+    return not any(hole in holes for hole in range(end, point.register))
 
 
 def _read(modbus: Modbus, run: list[tuple[str, ModbusPoint]]) -> PlannedRead:
     first = min(point.register for _, point in run)
     count = max(_end(point) for _, point in run) - first
-    placed = tuple(Placed(key, point, point.register - first) for key, point in run)
+    placed = tuple(
+        Placed(
+            key,
+            point,
+            point.register - first,
+            decoder(point, modbus.word_order, point.register - first),
+        )
+        for key, point in run
+    )
     return PlannedRead(Request(modbus.function, first - modbus.base, count), placed)

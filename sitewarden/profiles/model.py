@@ -12,6 +12,9 @@ WIDTHS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "float32": 2}
 Register = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a register number from 0 to 65535")]
 Bit = Annotated[int, msgspec.Meta(ge=0, le=15, description="a bit number from 0 (lowest) to 15")]
 Interval = Annotated[int, msgspec.Meta(ge=20, le=86_400_000, description="milliseconds, 20 to 86400000")]
+Pause = Annotated[int, msgspec.Meta(ge=0, le=60_000, description="milliseconds, 0 to 60000")]
+AnswerTime = Annotated[int, msgspec.Meta(ge=10, le=300_000, description="milliseconds, 10 to 300000")]
+Positive = Annotated[float, msgspec.Meta(gt=0, description="a number above 0")]
 Name = Annotated[
     str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$", description="a name of a-z, 0-9 and -")
 ]
@@ -55,6 +58,11 @@ class ModbusPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Values outside are what the sensor cannot measure: the reading is bad."""
     sentinels: list[int] = []
     """Register numbers (unsigned, before scaling) by which the maker says 'no value'."""
+    frozen_after_s: Positive | None = None
+    """A living sensor never shows the very same number for so long; from then on the reading is bad."""
+    max_step: Positive | None = None
+    """The largest change between two readings that can be true. A larger one is bad until the readings after
+    it confirm it: a thing that really jumped stays where it is."""
     group: str = "main"
     label: Text | None = None
     """Where it says more than the kind's name."""
@@ -74,6 +82,14 @@ class Modbus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     )
     max_gap: Annotated[int, msgspec.Meta(ge=0, le=124, description="registers, 0 to 124")] = 16
     """So many unused registers are read along rather than make a second request."""
+    one_point_a_request: bool = False
+    """For devices that answer wrongly when asked for more than one thing."""
+    pause_ms: Pause = 0
+    """The device wants to be left alone for so long between its answer and the next request to it."""
+    pause_after_connect_ms: Pause = 0
+    """After a connection the device wants to be left alone for so long."""
+    answer_ms: AnswerTime | None = None
+    """How long an answer may take to begin, where that is unusual: loggers that measure only when asked."""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

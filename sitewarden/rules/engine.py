@@ -45,6 +45,7 @@ class RuleState(msgspec.Struct, frozen=True):
 
 
 NORMAL = RuleState()
+_GOOD = Quality.GOOD
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -57,6 +58,10 @@ class Transition(msgspec.Struct, frozen=True):
     raised_at_ms: int
 
 
+_UNMOVED: tuple[RuleState, Transition | None] = (NORMAL, None)
+"""What nearly every reading comes to."""
+
+
 def step(
     bound: BoundRule, state: RuleState, at_ms: int, value: float | None, quality: Quality = Quality.GOOD
 ) -> tuple[RuleState, Transition | None]:
@@ -65,13 +70,15 @@ def step(
     A reading that is not good changes nothing but this: it breaks off a return to normal, for bad quality
     never clears an alarm and an off-delay must be seen through with good readings.
     """
-    if value is None or quality is not Quality.GOOD:
+    if value is None or quality is not _GOOD:
         if state.phase is Phase.RETURNING:
             return msgspec.structs.replace(state, phase=Phase.ACTIVE, since_ms=at_ms), None
         return state, None
+    beyond = value >= bound.limit if bound.high else value <= bound.limit
+    if not beyond and state is NORMAL:
+        return _UNMOVED
     if state.phase >= Phase.ACTIVE:
         return _step_active(bound, state, at_ms, value)
-    beyond = value >= bound.limit if bound.high else value <= bound.limit
     if not beyond:
         # A load that swings about its limit must not begin its delay anew with every swing.
         is_held = state.phase is Phase.PENDING and not _is_back(bound, value)

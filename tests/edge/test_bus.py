@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
-from edge.breaker import Breaker
-from edge.bus import BusTask, Poll
+from edge.bus import BusTask, Poll, Unit, wall_ms
 from edge.config import Bus, Device
 from edge.drivers import Answer, Request, Traffic
 from edge.drivers.modbus import ModbusTcpLink
+from edge.drivers.registers import PlannedRead
 from edge.settings import ModbusTcp
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from tests.support.modbus import ModbusServer, Unit, serving
+from tests.support import modbus as fake
+from tests.support.modbus import ModbusServer, serving
 from tests.support.waiting import ended, until
 
 CRANE = {0: 1000, 1: 2500, 2: 100, 3: 0, 4: 4, 5: 50, 6: 0}
@@ -59,7 +61,7 @@ async def polling(server: ModbusServer, *devices: Device) -> AsyncIterator[tuple
 
 
 async def test_a_poll_gives_one_good_reading_a_point(crane: Device) -> None:
-    async with serving({1: Unit(CRANE)}) as server, polling(server, on_bus(crane, "a", 1)) as (_, taken):
+    async with serving({1: fake.Unit(CRANE)}) as server, polling(server, on_bus(crane, "a", 1)) as (_, taken):
         await until(lambda: len(taken.polls) >= 3)
         _, readings = taken.polls[-1]
         assert {r.point: r.value for r in readings} == {
@@ -76,7 +78,7 @@ async def test_a_poll_gives_one_good_reading_a_point(crane: Device) -> None:
 
 
 async def test_source_times_lie_on_the_grid_and_do_not_drift(crane: Device) -> None:
-    units = {1: Unit(CRANE, delay_s=0.02)}
+    units = {1: fake.Unit(CRANE, delay_s=0.02)}
     async with serving(units) as server, polling(server, on_bus(crane, "a", 1)) as (bus, taken):
         await until(lambda: len(taken.polls) >= 20)
     instants = [readings[0].at_ms for readings in taken.of("a")]
@@ -87,7 +89,7 @@ async def test_source_times_lie_on_the_grid_and_do_not_drift(crane: Device) -> N
 
 
 async def test_beside_a_dead_unit_every_neighbour_keeps_its_polls(crane: Device) -> None:
-    units = {1: Unit(CRANE), 2: Unit(CRANE), 3: Unit(is_silent=True)}
+    units = {1: fake.Unit(CRANE), 2: fake.Unit(CRANE), 3: fake.Unit(is_silent=True)}
     devices = on_bus(crane, "a", 1), on_bus(crane, "b", 2), on_bus(crane, "dead", 3)
     async with serving(units) as server, polling(server, *devices) as (bus, taken):
         # The first silence costs its timeout once; from then on the dead unit waits in the gaps.
@@ -103,9 +105,9 @@ async def test_beside_a_dead_unit_every_neighbour_keeps_its_polls(crane: Device)
 
 
 async def test_a_unit_that_is_down_goes_on_being_seen_as_silent(crane: Device) -> None:
-    units = {1: Unit(is_silent=True)}
+    units = {1: fake.Unit(is_silent=True)}
     async with serving(units) as server, polling(server, on_bus(crane, "dead", 1)) as (bus, taken):
-        await until(lambda: bus.polls[0].breaker.is_down)
+        await until(lambda: bus.units[0].breaker.is_down)
         asked, told = units[1].asked, len(taken.of("dead"))
         # More news of silence than questions: it is told although the unit is left alone.
         await until(lambda: len(taken.of("dead")) >= told + 3, within_s=8)
@@ -114,16 +116,16 @@ async def test_a_unit_that_is_down_goes_on_being_seen_as_silent(crane: Device) -
 
 
 async def test_a_unit_that_comes_back_is_read_again(crane: Device) -> None:
-    units = {1: Unit(CRANE, is_silent=True)}
+    units = {1: fake.Unit(CRANE, is_silent=True)}
     async with serving(units) as server, polling(server, on_bus(crane, "a", 1)) as (bus, taken):
-        await until(lambda: bus.polls[0].breaker.is_down)
+        await until(lambda: bus.units[0].breaker.is_down)
         units[1].is_silent = False
         await until(lambda: taken.good("a") >= 3)
 
 
 async def test_an_illegal_address_ends_as_a_bad_reading_of_that_point_alone(crane: Device) -> None:
     without_wind = {address: value for address, value in CRANE.items() if address != 5}
-    async with serving({1: Unit(without_wind)}) as server:
+    async with serving({1: fake.Unit(without_wind)}) as server:
         async with polling(server, on_bus(crane, "a", 1)) as (_, taken):
             await until(
                 lambda: (
@@ -136,7 +138,7 @@ async def test_an_illegal_address_ends_as_a_bad_reading_of_that_point_alone(cran
 
 
 async def test_a_line_that_is_down_makes_disconnected_readings_and_comes_back(crane: Device) -> None:
-    async with serving({1: Unit(CRANE)}) as server, polling(server, on_bus(crane, "a", 1)) as (_, taken):
+    async with serving({1: fake.Unit(CRANE)}) as server, polling(server, on_bus(crane, "a", 1)) as (_, taken):
         await until(lambda: taken.good("a") >= 2)
         await server.stop()
         await until(lambda: Quality.DISCONNECTED in taken.qualities("a"))
@@ -146,16 +148,16 @@ async def test_a_line_that_is_down_makes_disconnected_readings_and_comes_back(cr
 
 
 async def test_a_half_open_line_is_opened_anew(crane: Device) -> None:
-    units = {1: Unit(CRANE, is_silent=True)}
+    units = {1: fake.Unit(CRANE, is_silent=True)}
     async with serving(units) as server, polling(server, on_bus(crane, "a", 1)):
         await until(lambda: server.connections >= 2, within_s=10)
 
 
 def test_a_missed_deadline_is_counted_not_queued(crane: Device) -> None:
-    poll = Poll(on_bus(crane, "a", 1), "main", Breaker(), start=10.0)
-    poll.advance(10.04)
+    poll = Poll(Unit(on_bus(crane, "a", 1), 0.2), "main", start=10.0)
+    poll.skip(10.04)
     assert (round(poll.due, 6), poll.missed) == (10.1, 0)
-    poll.advance(10.45)
+    poll.skip(10.45)
     assert (round(poll.due, 6), poll.missed) == (10.5, 3)
 
 
@@ -188,3 +190,106 @@ async def test_a_cancellation_that_a_library_swallows_still_ends_the_bus(crane: 
     task = asyncio.create_task(bus.run())
     await link.is_reading.wait()
     await ended(task)
+
+
+def refused(read: PlannedRead) -> Answer:
+    return Answer((), Quality.EXCEPTION, is_refusal=True)
+
+
+def turn(poll: Poll, missing: set[int]) -> int:
+    """One turn with a unit that lacks these registers; how many requests it took."""
+    asked = 0
+    poll.begin(poll.due)
+    while poll.left:
+        read = poll.left[0]
+        asked += 1
+        wanted = range(read.request.first, read.request.first + read.request.length)
+        lacks = any(register in missing for register in wanted)
+        poll.take(read, refused(read) if lacks else Answer([1] * read.request.length, Quality.GOOD))
+    poll.readings(poll.end(poll.due), wall_ms)
+    return asked
+
+
+def test_an_illegal_address_is_bisected_once_and_the_hole_is_remembered(crane: Device) -> None:
+    poll = Poll(Unit(on_bus(crane, "a", 1), 0.2), "main", start=10.0)
+    assert turn(poll, {5}) > 2
+    assert poll.holes == {5}
+    # Around the hole two reads are left, and nobody asks for what is not there.
+    assert [turn(poll, {5}) for _ in range(3)] == [2, 2, 2]
+    poll.forget_holes()
+    assert turn(poll, set()) == 1
+
+
+def test_a_unit_that_refuses_everything_has_no_holes_and_is_asked_once_a_poll(crane: Device) -> None:
+    poll = Poll(Unit(on_bus(crane, "a", 1), 0.2), "main", start=10.0)
+    everything = set(range(100))
+    turn(poll, everything)
+    assert (poll.holes, len(poll.reads)) == (set(), 1)
+    assert [turn(poll, everything) for _ in range(3)] == [1, 1, 1]
+    assert turn(poll, set()) == 1
+
+
+class Line:
+    """A line on which every request takes its time, on a clock of its own; notes who was asked when."""
+
+    def __init__(self, takes_s: float) -> None:
+        self.traffic, self.quiet_s, self._takes_s = Traffic(), 0.0, takes_s
+        self.asked: list[tuple[int, float]] = []
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def read(self, unit: int, request: Request, timeout_s: float) -> Answer:  # noqa: ARG002
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        self.asked.append((unit, asked_at))
+        await asyncio.sleep(self._takes_s)
+        return Answer([0] * request.length, Quality.GOOD, asked_at=asked_at, answered_at=loop.time())
+
+    def reopen(self) -> None:
+        raise AssertionError("nothing was silent")
+
+
+async def test_the_earliest_deadline_goes_first_also_between_the_requests_of_one_turn(crane: Device) -> None:
+    # Nine requests a turn beside a fast device: the fast one waits for one of them, not for all nine.
+    slow_profile = msgspec.structs.replace(
+        crane.profile, modbus=msgspec.structs.replace(crane.profile.modbus, one_point_a_request=True)
+    )
+    slow = msgspec.structs.replace(on_bus(crane, "slow", 1, interval_ms=10_000), profile=slow_profile)
+    fast = on_bus(crane, "fast", 2, interval_ms=60)
+    line = Line(takes_s=0.02)
+    bus = BusTask(Bus(name="bus-1", modbus=ModbusTcp(host="x"), devices=(slow, fast)), line, Taken())
+    task = asyncio.create_task(bus.run())
+    await until(lambda: sum(unit == 1 for unit, _ in line.asked) == 9)
+    await ended(task)
+    units = [unit for unit, _ in line.asked]
+    assert units[0] == 2
+    # Never three of the slow one's requests in a row, for the fast one's deadline comes between.
+    assert "1111" not in "".join(map(str, units))
+    assert next(poll.missed for poll in bus.polls if poll.device.name == "fast") <= 1
+
+
+async def test_a_device_that_wants_a_pause_between_requests_gets_it(crane: Device) -> None:
+    modbus = msgspec.structs.replace(crane.profile.modbus, one_point_a_request=True, pause_ms=30)
+    profile = msgspec.structs.replace(crane.profile, modbus=modbus)
+    device = msgspec.structs.replace(on_bus(crane, "a", 1, interval_ms=10_000), profile=profile)
+    line = Line(takes_s=0.001)
+    bus = BusTask(Bus(name="bus-1", modbus=ModbusTcp(host="x"), devices=(device,)), line, Taken())
+    task = asyncio.create_task(bus.run())
+    await until(lambda: len(line.asked) >= 5)
+    await ended(task)
+    instants = [at_s for _, at_s in line.asked]
+    assert min(after - before for before, after in pairwise(instants)) >= 0.03
+
+
+async def test_a_jump_and_what_a_profile_says_of_it_reach_the_reading(crane: Device) -> None:
+    load = msgspec.structs.replace(crane.profile.points["load"], max_step=5)
+    profile = msgspec.structs.replace(crane.profile, points={**crane.profile.points, "load": load})
+    registers = dict(CRANE)
+    device = msgspec.structs.replace(on_bus(crane, "a", 1, interval_ms=50), profile=profile)
+    async with serving({1: fake.Unit(lambda: registers)}) as server, polling(server, device) as (_, taken):
+        await until(lambda: taken.good("a") >= 2)
+        registers[0] = 30_000
+        await until(lambda: taken.polls[-1][1][0].value == 30.0)
+    loads = [readings[0] for readings in taken.of("a")]
+    assert [r.quality for r in loads if r.quality is not Quality.GOOD] == [Quality.JUMP, Quality.JUMP]

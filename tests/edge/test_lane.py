@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge import lane as lane_module
+from edge.clock import Clock
 from edge.lane import Lane, open_lane
 from edge.recorder import FEW, MANY, Recorder, batch_of
 from sitewarden.messages import Readings, decode, readings_of
@@ -87,7 +88,7 @@ async def test_where_memory_too_is_full_the_oldest_is_given_up_and_counted(
 
 async def test_readings_go_in_batches_of_twenty_or_a_second(tmp_path: Path) -> None:
     async with running(tmp_path) as lane:
-        recorder = Recorder(lane)
+        recorder = Recorder(lane, Clock())
         task = asyncio.create_task(recorder.run())
         recorder.add([reading(0)])
         await until(lambda: lane.state.depth == 1, within_s=3)

@@ -3,6 +3,7 @@
 import math
 import struct
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.drivers import Answer, Request
-from edge.drivers.registers import decode, halves, plan, values
+from edge.drivers.registers import decoder, halves, plan, values
 from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint
 from sitewarden.quality import Quality
 
@@ -47,7 +48,7 @@ def words(number: float) -> list[int]:
 def test_a_number_is_what_type_order_scale_and_bit_say(
     fields: dict[str, object], registers: list[int], value: float
 ) -> None:
-    assert decode(point(**fields), registers, "big") == (value, Quality.GOOD)
+    assert decoder(point(**fields), "big")(registers) == (value, Quality.GOOD)
 
 
 @pytest.mark.parametrize(
@@ -66,25 +67,25 @@ def test_a_number_is_what_type_order_scale_and_bit_say(
 def test_a_number_that_cannot_be_meant_is_no_value(
     fields: dict[str, object], registers: list[int], quality: Quality
 ) -> None:
-    assert decode(point(**fields), registers, "big") == (None, quality)
+    assert decoder(point(**fields), "big")(registers) == (None, quality)
 
 
 def test_zero_is_a_reading_not_a_gap() -> None:
-    assert decode(point(range=[0, 60]), [0], "big") == (0.0, Quality.GOOD)
+    assert decoder(point(range=[0, 60]), "big")([0]) == (0.0, Quality.GOOD)
 
 
 def test_the_ends_of_a_range_belong_to_it() -> None:
-    assert decode(point(range=[0, 60], scale=0.001), [60000], "big") == (60.0, Quality.GOOD)
+    assert decoder(point(range=[0, 60], scale=0.001), "big")([60000]) == (60.0, Quality.GOOD)
 
 
 def test_a_failed_read_makes_bad_exactly_its_own_points() -> None:
     modbus = Modbus(transports=["tcp"], max_gap=0)
     near, far = plan(modbus, [("a", point(register=0)), ("b", point(register=1)), ("c", point(register=9))])
-    assert values(near, Answer((), Quality.TIMEOUT), "big") == [
+    assert values(near, Answer((), Quality.TIMEOUT)) == [
         ("a", None, Quality.TIMEOUT),
         ("b", None, Quality.TIMEOUT),
     ]
-    assert values(far, Answer([7], Quality.GOOD), "big") == [("c", 7.0, Quality.GOOD)]
+    assert values(far, Answer([7], Quality.GOOD)) == [("c", 7.0, Quality.GOOD)]
 
 
 def test_a_gap_of_the_allowed_width_is_read_along() -> None:
@@ -136,14 +137,27 @@ def test_every_point_is_read_once_and_within_the_limits(
         assert all(after - before - 1 <= max_gap for before, after in pairwise(gaps))
 
 
-@given(points=points, order=st.sampled_from(["big", "little"]), data=st.data())
+@given(points=points, order=st.sampled_from(("big", "little")), data=st.data())
 def test_any_registers_decode_to_a_finite_value_or_a_reason(
-    points: dict[str, ModbusPoint], order: str, data: st.DataObject
+    points: dict[str, ModbusPoint], order: Literal["big", "little"], data: st.DataObject
 ) -> None:
-    for read in plan(Modbus(transports=["tcp"]), points.items()):
+    for read in plan(Modbus(transports=["tcp"], word_order=order), points.items()):
         drawn = data.draw(
             st.lists(st.integers(0, 65535), min_size=read.request.length, max_size=read.request.length)
         )
-        for _, value, quality in values(read, Answer(drawn, Quality.GOOD), order):
+        for _, value, quality in values(read, Answer(drawn, Quality.GOOD)):
             assert (value is None) == (quality is not Quality.GOOD)
             assert value is None or math.isfinite(value)
+
+
+def test_no_read_touches_a_hole_and_what_lies_beside_it_is_read_together() -> None:
+    modbus = Modbus(transports=["tcp"])
+    points = [(str(i), point(register=i)) for i in range(8)]
+    reads = plan(modbus, points, holes={4})
+    assert [read.request for read in reads] == [Request(3, 0, 4), Request(3, 5, 3)]
+
+
+def test_a_device_that_wants_one_point_a_request_gets_that() -> None:
+    modbus = Modbus(transports=["tcp"], one_point_a_request=True)
+    points = [("a", point(register=0)), ("b", point(register=1, type="float32"))]
+    assert [read.request for read in plan(modbus, points)] == [Request(3, 0, 1), Request(3, 1, 2)]

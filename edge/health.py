@@ -1,0 +1,92 @@
+"""How the gateway itself fares: buses, devices, work and memory, in numbers that the heartbeat carries."""
+
+import os
+import resource
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from edge.bus import BusTask, Unit
+from sitewarden.messages import BusHealth, DeviceHealth, Health
+
+SAMPLE_S = 10.0
+SAMPLES = 7
+"""A minute of them, and the one that it began with."""
+ONLINE_INTERVALS = 3
+_STATM = Path("/proc/self/statm")
+
+
+class _Sample(NamedTuple):
+    at_s: float
+    cpu_s: float
+    readings: int
+    busy_s: tuple[float, ...]
+
+
+class HealthWatch:
+    """Looks at the agent now and then, so that a rate can be told of the last minute."""
+
+    def __init__(self, owners: Sequence[BusTask], readings: Callable[[], int]) -> None:
+        """`readings` says how many were recorded since the start."""
+        self._owners, self._readings = owners, readings
+        self._samples: deque[_Sample] = deque([self._look()], maxlen=SAMPLES)
+
+    def sample(self) -> None:
+        """Remember how things stand; every `SAMPLE_S`."""
+        self._samples.append(self._look())
+
+    def health(self, *, evicted: int, clock_steps: int) -> Health:
+        """As of now."""
+        began, now = self._samples[0], self._look()
+        readings, cpu_s = now.readings - began.readings, now.cpu_s - began.cpu_s
+        return Health(
+            buses=[self._bus(i, owner, began, now) for i, owner in enumerate(self._owners)],
+            devices=list(_devices(self._owners, now.at_s)),
+            cpu_s_per_1000=round(1000 * cpu_s / readings, 4) if readings else None,
+            rss_bytes=rss_bytes(),
+            evicted=evicted,
+            clock_steps=clock_steps,
+        )
+
+    def _look(self) -> _Sample:
+        busy_s = tuple(owner.busy_s for owner in self._owners)
+        return _Sample(time.monotonic(), time.process_time(), self._readings(), busy_s)
+
+    @staticmethod
+    def _bus(i: int, owner: BusTask, began: _Sample, now: _Sample) -> BusHealth:
+        share = (now.busy_s[i] - began.busy_s[i]) / max(now.at_s - began.at_s, 1e-3)
+        traffic, latencies_s = owner.link.traffic, sorted(owner.latencies_s)
+        return BusHealth(
+            bus=owner.bus.name,
+            load_percent=round(100 * min(share, 1.0), 1),
+            p95_ms=round(1000 * latencies_s[len(latencies_s) * 95 // 100], 1) if latencies_s else None,
+            requests=traffic.requests,
+            timeouts=traffic.timeouts,
+            late=traffic.late,
+            broken=traffic.broken,
+            exceptions=traffic.exceptions,
+            missed=sum(poll.missed for poll in owner.polls),
+        )
+
+
+def _devices(owners: Iterable[BusTask], now_s: float) -> Iterable[DeviceHealth]:
+    return (_device(unit, now_s) for owner in owners for unit in owner.units)
+
+
+def _device(unit: Unit, now_s: float) -> DeviceHealth:
+    if unit.answered_at is None:
+        return DeviceHealth(device=unit.device.name, online=False)
+    age_ms = round(1000 * (now_s - unit.answered_at))
+    # A device is as alive as its fastest poll group.
+    least_ms = ONLINE_INTERVALS * min(unit.device.intervals_ms.values())
+    return DeviceHealth(device=unit.device.name, online=age_ms <= least_ms, age_ms=max(0, age_ms))
+
+
+def rss_bytes() -> int:
+    """Resident memory of this process; where the system does not say, the most it ever had."""
+    try:
+        return int(_STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
