@@ -3,14 +3,18 @@
 import argparse
 import asyncio
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from edge import agent
+from edge.busload import TURN_AROUND_S, load_of, requests_per_second
 from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
-from edge.drivers.registers import plan
 from edge.history import read_history
+from sitewarden.derived import CRANE_DERIVED, CRANE_INPUTS
 
+FULL_PERCENT = 80
+"""A bus that is held longer has no room for a second try."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -38,9 +42,33 @@ def _run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     gateway = load_gateway(args.config)
-    for line in describe(gateway):
+    for line in (*describe(gateway), *map("warning: {}".format, doubts(gateway))):
         print(line)
     return 0
+
+
+def doubts(gateway: Gateway) -> Iterator[str]:
+    """What can be meant, but leaves somebody in danger unheard."""
+    if not gateway.outputs:
+        yield "`outputs` is empty: on site an alarm is neither heard nor seen"
+    if not any(device.rules for device in gateway.devices):
+        yield "no rule watches anything: there will be no alarm"
+    for bus in gateway.buses:
+        percent = load_of(bus).percent
+        if percent > FULL_PERCENT:
+            yield f"bus {bus.name} would be held {percent:.0f} % of its time: poll slower or split it"
+    for device in gateway.devices:
+        if device.rules and (unwatched := _unwatched(device)):
+            yield f"no rule watches {', '.join(unwatched)}"
+
+
+def _unwatched(device: Device) -> list[str]:
+    """Points that no rule watches, neither themselves nor by what is derived from them."""
+    watched = {bound.point for bound in device.rules}
+    if any(point.kind in CRANE_DERIVED for point in device.points if point.p in watched):
+        watched |= {f"{device.name}/{k}" for k, p in device.profile.points.items() if p.kind in CRANE_INPUTS}
+    raw = (f"{device.name}/{key}" for key in device.profile.points)
+    return [p for p in raw if p not in watched and not any(w.startswith(f"{p}.") for w in watched)]
 
 
 def describe(gateway: Gateway) -> list[str]:
@@ -60,16 +88,9 @@ def _broker(gateway: Gateway) -> str:
 
 
 def _load(bus: Bus) -> str:
-    return f"{sum(map(requests_per_second, bus.devices)):g} requests/s"
-
-
-def requests_per_second(device: Device) -> float:
-    """How often a device is asked when all goes well."""
-    points = device.profile.points.items()
-    return sum(
-        1000 / interval_ms * len(plan(device.profile.modbus, [p for p in points if p[1].group == group]))
-        for group, interval_ms in device.intervals_ms.items()
-    )
+    load = load_of(bus)
+    assumed = f"{1000 * TURN_AROUND_S:g} ms an answer assumed"
+    return f"{load.requests_per_s:g} requests/s, {load.percent:.0f} % of its time ({assumed})"
 
 
 def _device(device: Device) -> list[str]:

@@ -32,6 +32,9 @@ from sitewarden.rules.packs import load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
 
+SLOW_MS = 10_000
+"""A device that may take longer to answer cannot share its bus."""
+
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A device, everything about it looked up and checked."""
@@ -246,6 +249,12 @@ class _Check:
             self._device(f"buses.{i}.devices.{j}", device, entry.modbus, profiles[device.profile], rules)
             for j, device in enumerate(entry.devices)
         )
+        for j, device in enumerate(devices):
+            answer_ms = device.profile.modbus.answer_ms or 0
+            if len(devices) > 1 and answer_ms > SLOW_MS:
+                model = f"`{device.profile.profile}` may take {answer_ms / 1000:g} s to answer"
+                message = f"{model}, and nobody else on the bus is heard meanwhile"
+                raise self._error(f"buses.{i}.devices.{j}.profile", message, "Give it a bus of its own.")
         return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
 
     def _device(

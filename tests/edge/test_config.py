@@ -3,11 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge.busload import load_of
+from edge.command import doubts
 from edge.config import load_gateway
 from sitewarden.errors import ConfigurationError
 from tests.edge.conftest import WriteGateway
@@ -320,3 +323,51 @@ def test_what_was_decided_in_a_test_never_goes_out_as_live(
         gateway_dict["mode"] = mode
         folders.add(load_gateway(write_gateway(gateway_dict)).data_dir)
     assert len(folders) == 4
+
+
+def test_the_check_doubts_what_leaves_somebody_unheard(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any]
+) -> None:
+    gateway_dict["outputs"] = []
+    said = "\n".join(doubts(load_gateway(write_gateway(gateway_dict))))
+    assert "neither heard nor seen" in said
+    assert "no rule watches crane-1/hook_height, crane-1/slew" in said
+    # Load, radius and falls are watched through the ratio, the pit's points through what follows from them.
+    assert "crane-1/load" not in said
+    assert "pit-1" not in said
+    gateway_dict["rules"] = []
+    del gateway_dict["buses"][0]["devices"][1]["parameters"]
+    assert "there will be no alarm" in "\n".join(doubts(load_gateway(write_gateway(gateway_dict))))
+
+
+def test_the_load_of_a_serial_line_follows_from_its_speed(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any]
+) -> None:
+    bus = gateway_dict["buses"][0]
+    bus["modbus"] = {"transport": "rtu", "serial": "/dev/ttyUSB0", "baudrate": 9600}
+    bus["devices"] = [{**bus["devices"][0], "interval_ms": 1000}]
+    gateway = load_gateway(write_gateway(gateway_dict))
+    load = load_of(gateway.buses[0])
+    # Seven registers: 8 + 5 + 14 bytes and 7 of silence, 11 bits each at 9600 a second, and 20 ms to think.
+    assert load.requests_per_s == 1
+    assert load.percent == pytest.approx(100 * (34 * 11 / 9600 + 0.02))
+    assert not any("poll slower" in doubt for doubt in doubts(gateway))
+    bus["devices"][0]["interval_ms"] = 50
+    assert any("poll slower" in doubt for doubt in doubts(load_gateway(write_gateway(gateway_dict))))
+
+
+def test_a_logger_that_measures_for_minutes_needs_a_bus_of_its_own(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    shipped = resources.files("sitewarden.profiles") / "reference-pit-displacement.yaml"
+    slow = shipped.read_text(encoding="utf-8").replace("function: 4,", "function: 4, answer_ms: 120000,")
+    slow = slow.replace("profile: reference-pit-displacement", "profile: slow-logger")
+    (tmp_path / "own" / "slow.yaml").write_text(slow, encoding="utf-8")
+    gateway_dict["profiles"] = ["own"]
+    devices = gateway_dict["buses"][0]["devices"]
+    devices[1]["profile"] = "slow-logger"
+    with pytest.raises(ConfigurationError, match=r"may take 120 s to answer.*Give it a bus of its own"):
+        load_gateway(write_gateway(gateway_dict))
+    del devices[0]
+    assert load_gateway(write_gateway(gateway_dict)).buses[0].devices[0].name == "pit-1"
