@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import alarm_latency
+from bench import alarm_latency, edge_dead_unit, edge_outage, edge_poll
 from bench.report import NotMeasured, Result, as_object, table
 
 Bench = Callable[[bool], Sequence[Result]]
 
 BENCHES: dict[str, Bench] = {
     "alarm_latency": alarm_latency.run,
+    "edge_poll": edge_poll.run,
+    "edge_dead_unit": edge_dead_unit.run,
+    "edge_outage": edge_outage.run,
 }
 
 

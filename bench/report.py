@@ -12,6 +12,16 @@ class NotMeasured(Exception):  # noqa: N818  it is an answer, not an error
     """The benchmark cannot run here; the text says why."""
 
 
+class PeerFigure(msgspec.Struct, frozen=True, kw_only=True):
+    """The same figure of another gateway that people could run instead."""
+
+    name: str
+    value: float
+    """In the unit of the result."""
+    how: str
+    """`measured` in the same run, or `recorded` and when: on another machine, so of another weight."""
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One figure."""
 
@@ -24,6 +34,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The same figure of the bare loop that the benchmark runs beside ours, in the same unit."""
     at_least: bool = False
     """The goal is a floor, not a ceiling."""
+    peers: Sequence[PeerFigure] = ()
 
     @property
     def ok(self) -> bool:
@@ -59,6 +70,7 @@ def as_object(bench: str, results: Sequence[Result]) -> dict[str, object]:
             "ok": r.ok,
             "baseline": None if r.baseline is None else round(r.baseline, 4),
             "ratio": None if r.ratio is None else round(r.ratio, 3),
+            "peers": [{"name": p.name, "value": round(p.value, 4), "how": p.how} for p in r.peers],
         }
         for r in results
     ]
@@ -83,7 +95,8 @@ def _row(r: Result) -> str:
     verdict = "" if r.goal is None else ("ok" if r.ok else "MISS")
     baseline = "" if r.baseline is None else f"{r.baseline:.4g}"
     ratio = "" if r.ratio is None else f"{r.ratio:.2f}"
-    return f"  {r.name:42} {r.value:10.4g} {r.unit:6} {bound:>10} {verdict:4} {baseline:>10} {ratio:>7}"
+    row = f"  {r.name:42} {r.value:10.4g} {r.unit:6} {bound:>10} {verdict:4} {baseline:>10} {ratio:>7}"
+    return "\n".join([row, *(f"    {p.name:40} {p.value:10.4g} {r.unit:6} {p.how}" for p in r.peers)])
 
 
 def _processor() -> str:

@@ -27,6 +27,11 @@ class Program:
             )
 
     @property
+    def pid(self) -> int:
+        """Its number, by which the system tells what it costs."""
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether it lives."""
         return self._process.poll() is None
