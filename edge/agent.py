@@ -5,7 +5,7 @@ import fcntl
 import logging
 import signal
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -50,7 +50,7 @@ class AlreadyRunningError(SiteWardenError):
 class Agent:
     """One gateway, from its configuration to its last word."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, make_clock: Callable[..., Clock] = Clock) -> None:
         """Opens outbox and outputs and takes up what stood; reads and sends nothing yet.
 
         Raises `AlreadyRunningError`. A folder that cannot be used is no reason to leave the site unwatched.
@@ -61,7 +61,7 @@ class Agent:
         folder = gateway.data_dir if self._lock else None
         self.alarms = open_lane("alarms", folder, boot=self.boot)
         self.readings = open_lane("readings", folder, boot=self.boot)
-        self.clock = Clock(floor_ms=self._known_ms())
+        self.clock = make_clock(floor_ms=self._known_ms())
         self._began_ms = self.clock.now_ms()
         self._recorder = Recorder(self.readings, self.clock)
         self._judge = Judge(gateway.devices, lambda: self.clock.state)
