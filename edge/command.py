@@ -33,8 +33,7 @@ def register(subparsers: Any) -> None:
 def _run(args: argparse.Namespace) -> int:
     gateway = load_gateway(args.config)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    # Both libraries log every failure that we already name ourselves, once and in one line.
-    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+    # The library logs every failure that we already name ourselves, once and in one line.
     logging.getLogger("mqtt").setLevel(logging.ERROR)
     asyncio.run(agent.run(gateway))
     return 0
