@@ -173,7 +173,7 @@ async def serve(folder: Path) -> None:
         answering = {bus.units[device]: unit for device, unit in mine.items()}
         for silent in bus.silent:
             answering.pop(silent)
-        ports[bus.bus] = await _open(bus, answering)
+        ports[bus.bus] = await open_bus(bus, answering)
     (folder / "ports.new").write_text(json.dumps(ports), encoding="utf-8")
     (folder / "ports.new").rename(folder / "ports.json")
     await stopped.wait()
@@ -181,7 +181,7 @@ async def serve(folder: Path) -> None:
     (folder / "served.json").write_text(json.dumps(served), encoding="utf-8")
 
 
-async def _open(bus: BusPlan, units: Mapping[int, Unit]) -> int | str:
+async def open_bus(bus: BusPlan, units: Mapping[int, Unit]) -> int | str:
     """The port, or the path of the serial line."""
     if bus.transport == "rtu":
         line = _Line(units, bus)
