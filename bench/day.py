@@ -73,7 +73,7 @@ async def fill(folder: Path, since_ms: int, until_ms: int) -> None:
     now_ms = since_ms
     clock.now_ms = lambda: now_ms
     lane = Lane("readings", folder, boot=uuid.uuid4().hex)
-    recorder, writing = Recorder(lane), asyncio.create_task(lane.run())
+    recorder, writing = Recorder(lane, clock.Clock()), asyncio.create_task(lane.run())
     for n, (at_ms, readings) in enumerate(polls(since_ms, until_ms), start=1):
         now_ms = at_ms
         recorder.add(readings)
