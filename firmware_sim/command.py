@@ -17,12 +17,14 @@ from firmware_sim.scenario import Site, read_scenario
 
 def register(subparsers: Any) -> None:
     """Add the sub-command."""
-    parser = subparsers.add_parser("sim", help="play the devices of a site over Modbus TCP")
+    parser = subparsers.add_parser("sim", help="play the devices of a site over Modbus")
     actions = parser.add_subparsers(dest="action", required=True)
     play = actions.add_parser("run", help="play a scenario until stopped")
     play.add_argument("scenario", type=Path)
     play.add_argument("--ledger", type=Path, help="note every crossing of a watched limit here (JSON lines)")
-    play.add_argument("--ports-file", type=Path, help="write the ports by bus here once all listen (JSON)")
+    play.add_argument(
+        "--ports-file", type=Path, help="write the port or the serial line of each bus here (JSON)"
+    )
     play.set_defaults(run=_run)
     past = actions.add_parser("history", help="write what a pit's logger remembers (CSV)")
     past.add_argument("scenario", type=Path)

@@ -32,6 +32,8 @@ class Bank:
     most: int
     """Registers a request."""
     words: tuple[int, ...] = ()
+    is_silent: bool = False
+    """A unit that is there and never answers."""
 
     @classmethod
     def of(cls, profile: Profile) -> "Bank":
@@ -40,10 +42,17 @@ class Bank:
 
 
 def answer(bank: Bank | None, pdu: bytes) -> bytes:
-    """The answer of a unit; exceptions 1 function, 2 address, 3 value, and 11 where there is no unit."""
+    """The answer of a unit; exceptions 1 function, 2 address, 3 value, and 11 where there is no unit.
+
+    Nothing where the unit is silent.
+    """
     function = pdu[0] if pdu else 0
     if bank is None:
         return _exception(function, NO_RESPONSE)
+    return b"" if bank.is_silent else _said(bank, function, pdu)
+
+
+def _said(bank: Bank, function: int, pdu: bytes) -> bytes:
     if function != bank.function:
         return _exception(function, ILLEGAL_FUNCTION)
     if len(pdu) != _READ.size:
@@ -61,21 +70,34 @@ def _exception(function: int, code: int) -> bytes:
     return bytes([function | 0x80, code])
 
 
-class _Connection(asyncio.Protocol):
-    """One client: takes frames out of the stream and answers them in order."""
+class Connection(asyncio.Protocol):
+    """One client."""
 
-    def __init__(self, units: Mapping[int, Bank], forget: Callable[["_Connection"], None]) -> None:
-        self._units, self._forget = units, forget
-        self._received = bytearray()
+    def __init__(self, forget: Callable[["Connection"], None]) -> None:
+        """`forget` is told of its end."""
+        self._forget = forget
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note where to answer."""
         self.transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        """Go away."""
         self._forget(self)
 
+
+class TcpConnection(Connection):
+    """Takes Modbus TCP frames out of the stream and answers them in order."""
+
+    def __init__(self, units: Mapping[int, Bank], forget: Callable[[Connection], None]) -> None:
+        """Begins where a frame begins."""
+        super().__init__(forget)
+        self._units = units
+        self._received = bytearray()
+
     def data_received(self, data: bytes) -> None:
+        """Answer whatever is whole."""
         assert self.transport is not None  # noqa: S101  # asyncio calls connection_made first
         self._received += data
         while len(self._received) >= _HEADER.size:
@@ -90,7 +112,8 @@ class _Connection(asyncio.Protocol):
             pdu = bytes(self._received[_HEADER.size : end])
             del self._received[:end]
             said = answer(self._units.get(unit), pdu)
-            self.transport.write(_HEADER.pack(transaction, 0, len(said) + 1, unit) + said)
+            if said:
+                self.transport.write(_HEADER.pack(transaction, 0, len(said) + 1, unit) + said)
 
 
 class ModbusServer:
@@ -99,8 +122,13 @@ class ModbusServer:
     def __init__(self, host: str, port: int, units: Mapping[int, Bank]) -> None:
         """Port 0 lets the system choose."""
         self._host, self._asked, self._units = host, port, units
-        self._connections: set[_Connection] = set()
+        self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
+
+    @property
+    def address(self) -> int:
+        """What a gateway's `port:` names."""
+        return self.port
 
     @property
     def port(self) -> int:
@@ -121,7 +149,10 @@ class ModbusServer:
                 connection.transport.abort()
         await self._server.wait_closed()
 
-    def _connect(self) -> _Connection:
-        connection = _Connection(self._units, self._connections.discard)
+    def _connect(self) -> Connection:
+        connection = self._made(self._connections.discard)
         self._connections.add(connection)
         return connection
+
+    def _made(self, forget: Callable[[Connection], None]) -> Connection:
+        return TcpConnection(self._units, forget)

@@ -32,6 +32,7 @@ class Player:
         self._physics = _physics(cast, seed_of(scenario, cast))
         self._step_ms, self._steps = scenario.step_ms, 0
         self.bank = Bank.of(cast.profile)
+        self.bank.is_silent = cast.device.silent
         self.show()
 
     def step(self) -> None:

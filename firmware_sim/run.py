@@ -4,14 +4,15 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from firmware_sim.ledger import Ledger
-from firmware_sim.modbus import ModbusServer
+from firmware_sim.modbus import Bank, ModbusServer
 from firmware_sim.player import Player
-from firmware_sim.scenario import Site
+from firmware_sim.rtu import RtuOverTcpServer, SerialServer
+from firmware_sim.scenario import DEFAULT_BAUDRATE, Bus, Site
 from sitewarden.errors import UnreachableError
 
 log = logging.getLogger(__name__)
@@ -24,24 +25,40 @@ async def run(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
     """Play until cancelled; raises `UnreachableError` where a port cannot be had."""
     players = {name: Player(site.scenario, cast) for name, cast in site.cast.items()}
     async with AsyncExitStack() as stack:
-        ports: dict[str, int] = {}
+        ports: dict[str, int | str] = {}
         for bus in site.scenario.buses:
             units = {device.unit: players[device.device].bank for device in bus.devices}
+            server = server_of(bus, units)
             try:
-                server = await stack.enter_async_context(ModbusServer(bus.host, bus.port, units))
+                await stack.enter_async_context(server)
             except OSError as exc:
-                raise UnreachableError(
-                    f"bus {bus.bus}: cannot listen on {bus.host}:{bus.port}: {exc.strerror}"
-                ) from exc
-            ports[bus.bus] = server.port
+                where = (
+                    bus.link or "a pseudo-terminal" if bus.transport == "rtu" else f"{bus.host}:{bus.port}"
+                )
+                raise UnreachableError(f"bus {bus.bus}: cannot listen on {where}: {exc.strerror}") from exc
+            ports[bus.bus] = server.address
         if ports_file is not None:
             write_ports(ports_file, ports)
-        log.info("listening: %s", ", ".join(f"{bus} on port {port}" for bus, port in ports.items()))
+        log.info("listening: %s", ", ".join(f"{bus} on {_shown(port)}" for bus, port in ports.items()))
         await play(players.values(), site.scenario.step_ms, ledger)
 
 
-def write_ports(file: Path, ports: dict[str, int]) -> None:
-    """The ports by bus, as JSON; whoever sees the file sees all of it."""
+def server_of(bus: Bus, units: Mapping[int, Bank]) -> ModbusServer | SerialServer:
+    """What plays a bus; nothing is open yet."""
+    baudrate = bus.baudrate or DEFAULT_BAUDRATE
+    if bus.transport == "rtu":
+        return SerialServer(Path(bus.link) if bus.link else None, units, baudrate)
+    if bus.transport == "rtu-over-tcp":
+        return RtuOverTcpServer(bus.host, bus.port, units, baudrate)
+    return ModbusServer(bus.host, bus.port, units)
+
+
+def _shown(port: int | str) -> str:
+    return f"port {port}" if isinstance(port, int) else port
+
+
+def write_ports(file: Path, ports: Mapping[str, int | str]) -> None:
+    """The ports by bus, or the path of a serial line, as JSON; whoever sees the file sees all of it."""
     draft = file.with_name(f"{file.name}.new")
     draft.write_text(json.dumps(ports), encoding="utf-8")
     draft.replace(file)

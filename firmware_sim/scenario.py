@@ -21,6 +21,7 @@ Port = Annotated[
     int, msgspec.Meta(ge=0, le=65535, description="a port, or 0 for one that the system chooses")
 ]
 Unit = Annotated[int, msgspec.Meta(ge=0, le=255, description="a unit number from 0 to 255")]
+Baudrate = Annotated[int, msgspec.Meta(ge=300, le=921_600, description="bits a second, 300 to 921600")]
 StepMs = Annotated[int, msgspec.Meta(ge=1, le=50, description="milliseconds, 1 to 50")]
 Percent = Annotated[float, msgspec.Meta(gt=90, le=150, description="per cent of the rated load, 90 to 150")]
 Quantity = Literal["load_ratio", "displacement", "wind"]
@@ -160,17 +161,25 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     profile: str
     unit: Unit
     load_chart: str | None = None
+    silent: bool = False
+    """It is there and never answers."""
     physics: Crane | Pit | Steps
     watch: dict[Quantity, list[float]] = {}
     """Limits whose crossing the ledger notes."""
 
 
 class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One Modbus TCP server and the units behind it."""
+    """One line and the units on it."""
 
     bus: Name
+    transport: Literal["tcp", "rtu", "rtu-over-tcp"] = "tcp"
+    """Modbus TCP, a serial line as a pseudo-terminal, or such a line behind a serial server."""
     host: str = "127.0.0.1"
     port: Port = 0
+    link: str | None = None
+    """With `rtu`: a name for the pseudo-terminal, from where the simulator was started."""
+    baudrate: Baudrate | None = None
+    """With RTU frames: how fast the line carries bytes; 9600 where not given."""
     devices: list[Device]
 
 
@@ -199,6 +208,9 @@ class Site(NamedTuple):
     """By device."""
 
 
+DEFAULT_BAUDRATE = 9600
+"""That of a gateway's serial bus."""
+LAST_RTU_UNIT = 247
 Complaint = tuple[str, str, str]
 """Field, message, mend."""
 JIB_END_M = 3.0
@@ -210,7 +222,7 @@ QUANTITIES_OF_KIND: dict[str, set[Quantity]] = {"crane": {"load_ratio", "wind"},
 def read_scenario(file: Path) -> Site:
     """The scenario in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
     document = documents.read(file, Scenario)
-    for error in _repeated(document):
+    for error in (*_repeated(document), *_unconnectable(document)):
         raise error
     profiles = load_profiles()
     cast: dict[str, Cast] = {}
@@ -242,6 +254,23 @@ def _repeated(document: Document[Scenario]) -> Iterator[ConfigurationError]:
                 )
             devices.add(device.device)
             units.add(device.unit)
+
+
+def _unconnectable(document: Document[Scenario]) -> Iterator[ConfigurationError]:
+    for i, bus in enumerate(document.value.buses):
+        where = f"buses.{i}"
+        if bus.link is not None and bus.transport != "rtu":
+            message = f"a bus of transport {bus.transport} is no terminal to link to"
+            yield document.error(f"{where}.link", message, "Remove the line, or write `transport: rtu`.")
+        if bus.transport == "tcp":
+            if bus.baudrate is not None:
+                message = "Modbus TCP has no baudrate"
+                yield document.error(f"{where}.baudrate", message, "Remove the line, or name a transport.")
+            continue
+        for j, device in enumerate(bus.devices):
+            if not 1 <= device.unit <= LAST_RTU_UNIT:
+                message = f"unit {device.unit} cannot be asked on a serial line"
+                yield document.error(f"{where}.devices.{j}.unit", message, "Give it one from 1 to 247.")
 
 
 def _resolve(

@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pymodbus.client import ModbusTcpClient
+from pymodbus import FramerType
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
 from firmware_sim.scenario import read_scenario
 from tests.firmware_sim.conftest import SCENARIO, STEPS
@@ -63,6 +64,34 @@ def test_a_scenario_is_served_with_its_units_and_ends_in_good_order(scenario_fil
         _, said = process.communicate(timeout=10)
         assert process.returncode == 0, said
         assert "Traceback" not in said
+
+
+def test_serial_lines_are_named_beside_the_ports(write_scenario: Write, tmp_path: Path) -> None:
+    link = tmp_path / "line"
+    serial = f"bus: north\n    transport: rtu\n    baudrate: 115200\n    link: {link}"
+    server = STEPS.partition("buses:\n")[2].replace("bus: b", "bus: b\n    transport: rtu-over-tcp")
+    file = write_scenario(SCENARIO.replace("bus: north", serial) + server)
+    with _playing(file) as (process, ports):
+        assert ports["north"] == str(link)
+        with ModbusSerialClient(str(ports["north"]), baudrate=115_200) as client:
+            crane = client.read_holding_registers(0, count=7, device_id=1)
+            pit = client.read_input_registers(0, count=12, device_id=2)
+        with ModbusTcpClient("127.0.0.1", port=ports["b"], framer=FramerType.RTU) as client:
+            steps = client.read_holding_registers(0, count=5, device_id=9)
+        assert (crane.registers[4], steps.registers[4]) == (4, 4)
+        assert 10500 < pit.registers[5] < 12500
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=10)
+        assert process.returncode == 0, said
+        assert "Traceback" not in said
+    assert not link.is_symlink()
+
+
+def test_a_name_that_cannot_be_given_to_a_line_ends_with_status_3(write_scenario: Write) -> None:
+    file = write_scenario(STEPS.replace("bus: b", "bus: b\n    transport: rtu\n    link: /nowhere/line"))
+    done = subprocess.run([SITEWARDEN, "sim", "run", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "bus b: cannot listen on /nowhere/line" in done.stderr
 
 
 def test_the_ledger_says_when_a_value_beyond_the_limit_could_first_be_read(write_scenario: Write) -> None:

@@ -35,6 +35,10 @@ def test_a_sound_scenario_resolves_profiles_and_charts(scenario_file: Path) -> N
         ("h4: {along: 0.7}", "h4: {along: 1.7}", "<= 1.0", "from 0 to 1"),
         ("watch: {displacement", "watch: {wind", "a pit has no wind", "displacement"),
         ("peak_percent: 112", "peak_percent: 80", "> 90.0", "90 to 150"),
+        ("bus: north", "transport: serial\n    bus: north", "invalid enum value", ""),
+        ("bus: north", "baudrate: 9600\n    bus: north", "no baudrate", "name a transport"),
+        ("bus: north", "link: line\n    bus: north", "no terminal", "transport: rtu"),
+        ("unit: 1", "silent: 1\n        unit: 1", "xpected `bool`", ""),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_mend(
@@ -64,4 +68,13 @@ def test_a_crane_without_a_chart_of_its_own_cannot_work(
 def test_physics_that_do_not_fit_the_profile_are_refused(write_scenario: Write) -> None:
     text = SCENARIO.replace("profile: reference-pit-displacement", "profile: reference-tower-crane")
     with pytest.raises(ConfigurationError, match="does not fit a crane"):
+        read_scenario(write_scenario(text))
+
+
+@pytest.mark.parametrize("unit", [0, 248])
+def test_a_unit_that_no_serial_line_can_address_is_refused(write_scenario: Write, unit: int) -> None:
+    text = SCENARIO.replace("bus: north", "bus: north\n    transport: rtu").replace(
+        "unit: 2", f"unit: {unit}"
+    )
+    with pytest.raises(ConfigurationError, match=f"unit {unit} cannot be asked"):
         read_scenario(write_scenario(text))
