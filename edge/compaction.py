@@ -37,6 +37,50 @@ class _Columns(NamedTuple):
     x: list[float | None]
     q: list[Quality]
 
+    @property
+    def in_order(self) -> "_Columns":
+        """The same by their instants."""
+        if self.t == sorted(self.t):
+            return self
+        return self.at(sorted(range(len(self.t)), key=self.t.__getitem__))
+
+    def at(self, indices: Iterable[int]) -> "_Columns":
+        """The readings at those places."""
+        indices = list(indices)
+        t, x, q = ([column[i] for i in indices] for column in self)
+        return _Columns(t, x, q)  # type: ignore[arg-type]
+
+
+class Gathered:
+    """Readings of messages that go together, by point."""
+
+    def __init__(self, first: Readings) -> None:
+        """Begins with a message; what it says beside its readings is said of all."""
+        self._first = first
+        self._columns: dict[str, _Columns] = {}
+        self.add(first)
+
+    def add(self, message: Readings) -> None:
+        """Take the readings of one more message."""
+        at = message.at
+        for series in message.series:
+            columns = self._columns.get(series.p)
+            if columns is None:
+                columns = self._columns[series.p] = _Columns([], [], [])
+            columns.t.extend([at + t for t in series.t])
+            columns.x.extend(series.x)
+            columns.q.extend([Quality.GOOD] * len(series.t) if series.q is None else series.q)
+
+    def columns(self) -> dict[str, _Columns]:
+        """All by point, in the order of their instants."""
+        return {point: columns.in_order for point, columns in self._columns.items()}
+
+    def merged(self) -> Iterator[Readings]:
+        """The same as back-fill in few messages, points that were read together side by side."""
+        columns = self.columns()
+        for points in _portions(columns):
+            yield _made_of(self._first, {point: columns[point] for point in points})
+
 
 def polls(message: Readings) -> int:
     """How many instants the point with the most has."""
@@ -55,16 +99,13 @@ def go_together(one: Readings, other: Readings) -> bool:
 
 
 def merged(messages: Sequence[Readings]) -> Iterator[Readings]:
-    """The same readings as back-fill in few messages, points that were read together side by side."""
-    columns = _columns(messages)
-    first = messages[0]
-    for points in _portions(columns):
-        yield _made_of(first, {point: columns[point] for point in points})
+    """Messages that go together as few."""
+    return _gathered(messages).merged()
 
 
 def thinned(message: Readings) -> Kept:
     """Every second poll of each point."""
-    columns = _columns([message])
+    columns = _gathered([message]).columns()
     kept = {point: _Columns(c.t[::2], c.x[::2], c.q[::2]) for point, c in columns.items()}
     gone = {point: c.t[1::2] for point, c in columns.items()}
     return Kept(_made_of(message, kept), gap_of(gone, "thinned"))
@@ -74,9 +115,9 @@ def aggregated(messages: Sequence[Readings]) -> Kept:
     """Of each point and minute the least, the greatest and the first of each bad quality, when they were."""
     kept: dict[str, _Columns] = {}
     gone: dict[str, list[int]] = {}
-    for point, columns in _columns(messages).items():
+    for point, columns in _gathered(messages).columns().items():
         chosen = sorted(_telling(columns))
-        kept[point] = _Columns(*([column[i] for i in chosen] for column in columns))  # type: ignore[arg-type]
+        kept[point] = columns.at(chosen)
         rest = set(range(len(columns.t))).difference(chosen)
         gone[point] = [columns.t[i] for i in rest]
     return Kept(_made_of(messages[0], kept), gap_of(gone, "thinned"))
@@ -93,10 +134,13 @@ def gap_of(gone: Mapping[str, Sequence[int]], reason: Reason) -> Gap | None:
 
 def gap_left_by(messages: Iterable[Readings], reason: Reason) -> list[Gap]:
     """What must be said where messages are given up; gaps that they told of are not forgotten."""
-    messages = list(messages)
-    told = [gap for message in messages for gap in message.gaps]
-    gap = gap_of({point: columns.t for point, columns in _columns(messages).items()}, reason)
-    return told if gap is None else [*told, gap]
+    left: list[Gap] = []
+    for message in messages:
+        left += message.gaps
+        gone = {point: columns.t for point, columns in _gathered([message]).columns().items()}
+        gap = gap_of(gone, reason)
+        left += [gap] if gap is not None else []
+    return left
 
 
 def coalesced(gaps: Iterable[Gap]) -> list[Gap]:
@@ -130,26 +174,11 @@ def moved(message: Readings | Alarm, by_ms: int) -> Readings | Alarm:
     return msgspec.structs.replace(message, **instants)
 
 
-def _columns(messages: Iterable[Readings]) -> dict[str, _Columns]:
-    """All readings by point, in the order of their instants."""
-    found: dict[str, _Columns] = {}
-    for message in messages:
-        at = message.at
-        for series in message.series:
-            columns = found.get(series.p)
-            if columns is None:
-                columns = found[series.p] = _Columns([], [], [])
-            columns.t.extend([at + t for t in series.t])
-            columns.x.extend(series.x)
-            columns.q.extend([Quality.GOOD] * len(series.t) if series.q is None else series.q)
-    return {point: _sorted(columns) for point, columns in found.items()}
-
-
-def _sorted(columns: _Columns) -> _Columns:
-    if all(a <= b for a, b in zip(columns.t, columns.t[1:], strict=False)):
-        return columns
-    order = sorted(range(len(columns.t)), key=columns.t.__getitem__)
-    return _Columns(*([column[i] for i in order] for column in columns))  # type: ignore[arg-type]
+def _gathered(messages: Sequence[Readings]) -> Gathered:
+    gathered = Gathered(messages[0])
+    for message in messages[1:]:
+        gathered.add(message)
+    return gathered
 
 
 def _portions(columns: Mapping[str, _Columns]) -> Iterator[list[str]]:

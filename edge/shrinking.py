@@ -105,19 +105,25 @@ class Shrinking:
     def _merge(self) -> Iterator[None]:
         """Merge one group of old plain records, a pause after each short piece of work."""
         store, rows = self._store, self._mergeable(MERGE_AFTER_MS)
-        messages: list[Readings] = []
+        first: Readings | None = None
+        gathered: compaction.Gathered | None = None
+        taken = 0
         for row in rows:
             message = store.understood(row)
-            if message is None or (messages and not compaction.go_together(messages[0], message)):
+            if message is None or (first is not None and not compaction.go_together(first, message)):
                 break
-            messages.append(message)
-            if len(messages) % STEP_ROWS == 0:
+            if gathered is None:
+                first, gathered = message, compaction.Gathered(message)
+            else:
+                gathered.add(message)
+            taken += 1
+            if taken % STEP_ROWS == 0:
                 yield
-        rows = rows[: max(1, len(messages))]
+        rows = rows[: max(1, taken)]
         smaller: list[Row] = []
-        if len(messages) > 1:
-            for row, message in zip(rows, compaction.merged(messages), strict=False):
-                smaller.append(store.rewritten(row, message, MERGED))
+        if gathered is not None and taken > 1:
+            for row, part in zip(rows, gathered.merged(), strict=False):
+                smaller.append(store.rewritten(row, part, MERGED))
                 yield
         # Fewer readings would mean that the rows do not suffice.
         if rows and sum(row.counted for row in smaller) == sum(row.counted for row in rows):
@@ -139,7 +145,7 @@ class Shrinking:
         group: list[Row] = []
         polls = counted = 0
         is_ripe = False
-        for row in self._store.rows(
+        for row in self._store.each(
             "seq > ? AND form = ? AND offered = 0 ORDER BY seq LIMIT ?", self._merged_to, PLAIN, MERGE_ROWS
         ):
             is_ripe = polls >= compaction.POLLS or counted >= MERGE_READINGS

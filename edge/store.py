@@ -163,7 +163,11 @@ class Store:
 
     def rows(self, condition: str, *parameters: object) -> list[Row]:
         """Rows by a condition of the edge's own."""
-        return [Row._make(row) for row in self._db.execute(f"{_SELECT} WHERE {condition}", parameters)]
+        return list(self.each(condition, *parameters))
+
+    def each(self, condition: str, *parameters: object) -> Iterator[Row]:
+        """The same, read one by one: nothing may be written meanwhile."""
+        return map(Row._make, self._db.execute(f"{_SELECT} WHERE {condition}", parameters))
 
     def count(self, condition: str, *parameters: object) -> int:
         """How many rows there are of a condition of the edge's own."""
