@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import alarm_latency
+from bench import alarm_latency, outbox
 from bench.report import NotMeasured, Result, as_object, table
 
 Bench = Callable[[bool], Sequence[Result]]
 
 BENCHES: dict[str, Bench] = {
     "alarm_latency": alarm_latency.run,
+    "outbox": outbox.run,
 }
 
 

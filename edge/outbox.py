@@ -106,7 +106,7 @@ class LaneFile:
                 gone = sum(gap.count for gap in lost)
                 draft = store.draft
                 store.draft = draft._replace(written=draft.written + gone, dropped=draft.dropped + gone)
-                store.declare(lost)
+                store.declare(lost)  # which has the counters written
         self._shrinking.grew(size, 0 if offered else sum(map(polls, messages)))
 
     def fetch(self, first: int, last: int, limit: int) -> list[Record]:
@@ -242,8 +242,11 @@ class LaneFile:
             with contextlib.suppress(FileNotFoundError):
                 file.with_name(file.name + suffix).rename(file.with_name(aside + suffix))
         found = salvage(file.with_name(aside))
-        tally, saved, now_ms = found.tally, sum(row.counted for row in found.records), clock.now_ms()
-        lost = max(0, max(before.waiting, tally.get("waiting", tally.get("depth", 0))) - saved)
+        saved, now_ms = sum(row.counted for row in found.records), clock.now_ms()
+        tally = found.tally
+        # Rows appended since the counters were written are not in them.
+        later = sum(row.counted for row in found.records if row.seq >= tally.get("next_seq", row.seq + 1))
+        lost = max(0, max(before.waiting, tally.get("waiting", tally.get("depth", 0)) + later) - saved)
         log.critical(
             "outbox file broken, set aside as %s saved_records=%d lost=%d: %s",
             *(aside, len(found.records), lost, cause),
@@ -255,7 +258,7 @@ class LaneFile:
             store.draft = State(
                 depth=len(found.records),
                 next_seq=max(before.next_seq, found.last_seq + 1),
-                written=max(before.written, tally.get("written", 0)),
+                written=max(before.written, tally.get("written", 0) + later),
                 dropped=max(before.dropped, tally.get("dropped", 0)) + lost,
                 thinned=max(before.thinned, tally.get("thinned", 0)),
                 evictions=max(before.evictions, tally.get("evictions", 0)),

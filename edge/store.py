@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 Message = Alarm | Readings
 Synchronous = Literal["FULL", "NORMAL"]
 
+TALLY_EVERY = 64
+"""So many records are appended before the counters are written: until then the rows themselves tell."""
 UNMOVED = 2**62
 """As `moved`: no shift applies."""
 
@@ -106,16 +108,14 @@ class Store:
         """What was noted along the way of a transaction that failed is not so."""
         self.unmarked: set[int] = set()
         """Seqs that were sent although the disk took no note of it."""
+        self._untallied, self._is_tally_due = 0, False
         self._gap_seqs: dict[bool, int] = {}
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute(f"PRAGMA synchronous = {synchronous}")
             self._db.executescript(_SCHEMA)
             self._take_over_former()
-            # The depth is counted along: counting the rows of a long outage would hold up the start.
-            columns = ", ".join(State._fields)
-            row = self._db.execute(f"SELECT {columns} FROM tally").fetchone()  # noqa: S608  no input
-            self.state = self.draft = State._make(row)
+            self.state = self.draft = self._counted()
             self.memory: dict[str, bytes] = dict(self._db.execute("SELECT key, body FROM memory"))
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM shifts").fetchone()[0]
         except BaseException:
@@ -125,6 +125,8 @@ class Store:
 
     def close(self) -> None:
         """Let go of the file."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute(_KEEP, self.state)
         self._db.close()
 
     @contextlib.contextmanager
@@ -136,14 +138,16 @@ class Store:
             yield
             if memory:
                 self._remember(memory)
-            self._db.execute(_KEEP, self.draft)
+            if self._is_tally_due or self._untallied >= TALLY_EVERY:
+                self._db.execute(_KEEP, self.draft)
+                self._untallied, self._is_tally_due = 0, False
             self._db.execute("COMMIT")
         except BaseException:
             # A full disk has rolled back already.
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self.rollbacks += 1
-            self._gap_seqs = {}
+            self._gap_seqs, self._is_tally_due = {}, True
             raise
         self.state = self.draft
         for key, body in (memory or {}).items():
@@ -200,11 +204,23 @@ class Store:
         form = PLAIN if counted else GAP
         row = (seq, self.boot, now_ms, *span(message), counted, polls(message), crc, form, offered)
         self._db.execute(_INSERT, (*row, self.shift_number, body))
-        self.draft = self._with_one_more(counted, now_ms)._replace(written=self.draft.written + counted)
+        draft = self.draft
+        self.draft = State(
+            draft.depth + 1,
+            seq + 1,
+            draft.written + counted,
+            draft.dropped,
+            draft.thinned,
+            draft.evictions,
+            draft.waiting + counted,
+            draft.since_ms if draft.depth else now_ms,
+        )
+        self._untallied += 1
         return len(body)
 
     def put_back(self, rows: Iterable[Row], shifts: Iterable[tuple[int, str, int]]) -> None:
         """Rows and shifts of another file, within a transaction; the draft is the caller's."""
+        self._is_tally_due = True
         self._db.executemany(_INSERT, rows)
         self._db.executemany(_ADD_SHIFT, shifts)
 
@@ -214,6 +230,7 @@ class Store:
 
     def swap(self, rows: Sequence[Row], instead: Sequence[Row]) -> None:
         """Rows in the place of others and with seqs of those, within a transaction."""
+        self._is_tally_due = True
         staying = {row.seq for row in instead}
         self._remove([row for row in rows if row.seq not in staying])
         for row in instead:
@@ -228,6 +245,7 @@ class Store:
         """The records of that boot in a range, within a transaction; their seqs."""
         if not 0 < first < self.state.next_seq:
             return []  # nothing of ours; SQLite would not even take such a number
+        self._is_tally_due = True
         # Exactly the records that one receipt names.
         rows = self._db.execute(
             "DELETE FROM records WHERE seq BETWEEN ? AND ? AND boot = ? RETURNING seq, counted",
@@ -263,6 +281,7 @@ class Store:
 
         `of_boot`: the instants are by this boot's clock, and a shift puts them right with the others.
         """
+        self._is_tally_due = True
         if not self.declares:
             return
         seq = self._gap_seqs.get(of_boot)
@@ -278,7 +297,9 @@ class Store:
         row = self.rewritten(unsent, message, GAP)
         self._db.execute(_INSERT, row if of_boot else row._replace(moved=UNMOVED))
         self._gap_seqs[of_boot] = seq
-        self.draft = self._with_one_more(0, now_ms)
+        draft = self.draft
+        since_ms = draft.since_ms if draft.depth else now_ms
+        self.draft = draft._replace(depth=draft.depth + 1, next_seq=seq + 1, since_ms=since_ms)
 
     def add_shift(self, by_ms: int) -> None:
         """Note that instants of this boot's rows that were never offered are to be put right; for good."""
@@ -330,13 +351,26 @@ class Store:
             log.warning("left as it is seq=%d: %s", row.seq, exc)
             return None
 
-    def _with_one_more(self, counted: int, now_ms: int) -> State:
-        draft = self.draft
-        return draft._replace(
-            depth=draft.depth + 1,
-            next_seq=draft.next_seq + 1,
-            waiting=draft.waiting + counted,
-            since_ms=draft.since_ms if draft.depth else now_ms,
+    def _counted(self) -> State:
+        """The counters as they were last written, and the rows appended since.
+
+        Counting all rows of a long outage would hold up the start.
+        """
+        columns = ", ".join(State._fields)
+        state = State._make(self._db.execute(f"SELECT {columns} FROM tally").fetchone())  # noqa: S608  no input
+        # Whatever takes rows away writes the counters, so that these rows were only added.
+        depth, counted, last_seq, since_ms = self._db.execute(
+            "SELECT count(*), coalesce(sum(counted), 0), max(seq), min(at_ms) FROM records WHERE seq >= ?",
+            (state.next_seq,),
+        ).fetchone()
+        if not depth:
+            return state
+        return state._replace(
+            depth=state.depth + depth,
+            next_seq=last_seq + 1,
+            written=state.written + counted,
+            waiting=state.waiting + counted,
+            since_ms=state.since_ms if state.depth else since_ms,
         )
 
     def _instants(self, row: Row) -> tuple[int, int]:
