@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import alarm_latency, edge_dead_unit, edge_outage, edge_poll
+from bench import alarm_latency, edge_dead_unit, edge_outage, edge_poll, outbox
 from bench.report import NotMeasured, Result, as_object, table
 
 Bench = Callable[[bool], Sequence[Result]]
@@ -16,6 +16,7 @@ BENCHES: dict[str, Bench] = {
     "edge_poll": edge_poll.run,
     "edge_dead_unit": edge_dead_unit.run,
     "edge_outage": edge_outage.run,
+    "outbox": outbox.run,
 }
 
 

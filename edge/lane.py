@@ -1,17 +1,23 @@
 """One way to the cloud, its file in a thread of its own: a slow disk holds up neither polls nor siren."""
 
 import asyncio
+import contextlib
 import logging
+import shutil
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+import msgspec
+
+from edge import compaction
 from edge.outbox import MEMORY_BYTES, LaneFile, Message, Record, State, count
 from sitewarden import messages
 from sitewarden.errors import MessageError
+from sitewarden.messages import Gap, Readings
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +28,22 @@ WAITING: Mapping[messages.Lane, int] = {"alarms": 10_000, "readings": 60}
 """So many writes wait in memory for a disk that refuses them; then the oldest is given up, and counted."""
 RETRY_S = 1.0
 PATIENCE = 10
-"""So many refusals in a row mean that the disk is not coming back: worn cards turn read-only."""
+"""So many refusals in a row mean that the disk is not coming back soon: worn cards turn read-only."""
+ALARM_PATIENCE = 2
+"""The same of alarms, which go out from memory rather than wait."""
+COME_BACK_S = 10.0
+"""So often a lane that goes on in memory asks for its disk again."""
+DISK_SHARE = 0.8
+"""Of what is free on the disk at the start, the readings use no more: the rest is the alarms'."""
+LEAST_BYTES = 1 * MIB
 
-Write = tuple[Sequence[Message], Mapping[str, bytes | None]]
+
+class Write(NamedTuple):
+    """What is to be written in one transaction, or a shift of what was written before."""
+
+    messages: Sequence[Message]
+    memory: Mapping[str, bytes | None]
+    shift_ms: int = 0
 
 
 class Lane:
@@ -39,15 +58,23 @@ class Lane:
         self.changed = asyncio.Event()
         """Set after every write; who waits clears it."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"outbox-{name}")
+        self.sends_at_once = False
+        """Whether what is written goes out at once: then it is never changed any more."""
         self._file = LaneFile(
             folder / f"{name}.db" if folder else None,
             boot=boot,
             synchronous="FULL" if name == "alarms" else "NORMAL",
-            max_bytes=MAX_BYTES[name] if folder else MEMORY_BYTES,
+            max_bytes=bound_of(name, folder) if folder else MEMORY_BYTES,
+            declares=name == "readings",
         )
         self._waiting: deque[Write] = deque()
         self._given_up = 0
+        self._lost: list[Gap] = []
+        """What was given up and is not yet declared."""
+        self._come_back_at = 0.0
+        self._has_returned = False
         self._wanted = asyncio.Event()
+        self._wanted.set()  # there may be something to compact
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -64,40 +91,51 @@ class Lane:
 
     def put(self, batch: Sequence[Message], memory: Mapping[str, bytes | None] | None = None) -> None:
         """Have messages and memory written as soon as the disk takes them; waits for nothing."""
-        self._waiting.append((batch, memory or {}))
-        if len(self._waiting) > WAITING[self.name]:
-            self._give_up(self._waiting.popleft())
-        self._idle.clear()
-        self._wanted.set()
+        self._want(Write(batch, memory or {}))
+
+    def shift(self, by_ms: int) -> None:
+        """The wall clock was set: put right what was put in before and never sent; waits for nothing."""
+        self._lost = [_moved(gap, by_ms) for gap in self._lost]
+        self._want(Write([], {}, shift_ms=by_ms))
 
     async def run(self) -> None:
         """Write what is put in, in order, until cancelled; what the disk refuses is tried again."""
-        refused = 0
         while True:
-            await self._wanted.wait()
+            await self._something_to_do()
             self._wanted.clear()
-            while self._waiting:
-                write = self._waiting[0]
-                if await self._write(write):
-                    refused = 0
-                    if self._waiting and self._waiting[0] is write:
-                        self._waiting.popleft()
-                else:
-                    refused = await self._bear_refusal(refused + 1)
-                self.changed.set()
+            await self._come_back()
+            await self._write_all()
             self._idle.set()
+            while not self._wanted.is_set() and self._file.may_compact:
+                await self._compact()
 
     async def flushed(self) -> None:
         """Wait until all that was put in is on disk."""
         await self._idle.wait()
 
+    def has_returned(self) -> bool:
+        """Whether the disk is used again since the last call: what had been left there waits to be sent."""
+        returned, self._has_returned = self._has_returned, False
+        return returned
+
     async def fetch(self, first: int, last: int, limit: int) -> list[Record]:
         """At most `limit` records from `first` to `last`, oldest first."""
         return await self._in_thread(lambda: self._file.fetch(first, last, limit))
 
+    async def take(
+        self, first: int, last: int, limit: int, *, size: int, backlog: bool = False
+    ) -> list[Record]:
+        """The same to be sent, until they have `size` bytes; of a `backlog` the old say that they are."""
+        return await self._in_thread(lambda: self._file.take(first, last, limit, size=size, backlog=backlog))
+
     async def delete(self, boot: str, ranges: Sequence[tuple[int, int]]) -> list[int]:
         """Delete what a receipt names; the seqs of the records that are gone now."""
-        return await self._in_thread(lambda: self._file.delete(boot, ranges))
+        try:
+            return await self._in_thread(lambda: self._file.delete(boot, ranges))
+        except sqlite3.DatabaseError as exc:
+            # They are sent again, and receipted again.
+            log.critical("disk refuses a receipt lane=%s: %s", self.name, exc)
+            return []
 
     async def oldest_at_ms(self) -> int | None:
         """Since when the oldest record waits."""
@@ -108,28 +146,84 @@ class Lane:
         self._thread.submit(self._file.close).result()
         self._thread.shutdown()
 
+    def _want(self, write: Write) -> None:
+        self._waiting.append(write)
+        if len(self._waiting) > WAITING[self.name]:
+            self._give_up_oldest()
+        self._idle.clear()
+        self._wanted.set()
+
+    async def _something_to_do(self) -> None:
+        """Wait for something to write, or until it is time to ask for the disk again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(COME_BACK_S if self._file.is_in_memory else None):
+                await self._wanted.wait()
+
+    async def _come_back(self) -> None:
+        """From memory to the disk, if it takes something again; asked now and then."""
+        now = asyncio.get_running_loop().time()
+        if self._file.is_in_memory and now >= self._come_back_at:
+            self._come_back_at = now + COME_BACK_S
+            self._has_returned = await self._in_thread(self._file.come_back)
+            self.changed.set()
+
+    async def _write_all(self) -> None:
+        refused = 0
+        while self._waiting:
+            write = self._waiting[0]
+            if await self._write(write):
+                refused = 0
+                if self._waiting and self._waiting[0] is write:
+                    self._waiting.popleft()
+            else:
+                refused = await self._bear_refusal(refused + 1)
+            self.changed.set()
+
     async def _write(self, write: Write) -> bool:
+        lost, self._lost = self._lost, []
         try:
-            await self._in_thread(lambda: self._file.append(*write))
+            await self._in_thread(lambda: self._do(write, lost))
         except MessageError as exc:
             log.critical("a record that no receiver would take lane=%s: %s", self.name, exc)
+            self._lost = [*lost, *self._lost]
             self._give_up(write)
         except sqlite3.DatabaseError as exc:
             log.critical("disk refuses the outbox lane=%s waiting=%d: %s", self.name, len(self._waiting), exc)
-            if self.name == "readings" and getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+            self._lost = [*lost, *self._lost]
+            if _is_full(exc):
                 await self._make_room()
             return False
+        else:
+            self._given_up -= sum(gap.count for gap in lost)
         return True
+
+    def _do(self, write: Write, lost: Sequence[Gap]) -> None:
+        if write.shift_ms:
+            self._file.shift(write.shift_ms)
+        if write.messages or write.memory or lost:
+            self._file.append(write.messages, write.memory, offered=self.sends_at_once, lost=lost)
 
     async def _bear_refusal(self, times: int) -> int:
         """Wait, and after so many times do without the disk: an alarm must reach the cloud all the same."""
-        if times < PATIENCE:
+        if times < (PATIENCE if self.name == "readings" else ALARM_PATIENCE):
             await asyncio.sleep(RETRY_S)
             return times
         await self._in_thread(self._file.go_on_in_memory)
+        self._come_back_at = asyncio.get_running_loop().time() + COME_BACK_S
         return 0
 
+    async def _compact(self) -> None:
+        """One short step; a disk that refuses it is left alone until something is written again."""
+        try:
+            await self._in_thread(self._file.compact)
+        except sqlite3.DatabaseError as exc:
+            log.warning("not compacted lane=%s: %s", self.name, exc)
+            await self._wanted.wait()
+
     async def _make_room(self) -> None:
+        """Give up the oldest readings; alarms stay, and go on in memory."""
+        if self.name == "alarms":
+            return
         try:
             await self._in_thread(self._file.make_room)
         except sqlite3.DatabaseError as exc:
@@ -146,9 +240,39 @@ class Lane:
             self._file.set_aside_if_broken(exc)
             return work()
 
+    def _give_up_oldest(self) -> None:
+        """The oldest messages that wait; a shift and what is to be remembered stay."""
+        for i, write in enumerate(self._waiting):
+            if write.messages:
+                self._waiting[i] = write._replace(messages=[])
+                self._give_up(write)
+                return
+        memory = {key: body for write in self._waiting for key, body in write.memory.items()}
+        shifts = [Write([], {}, write.shift_ms) for write in self._waiting if write.shift_ms]
+        self._waiting = deque([*shifts, Write([], memory)])
+
     def _give_up(self, write: Write) -> None:
-        self._given_up += sum(map(count, write[0]))
+        self._given_up += sum(map(count, write.messages))
+        readings = [message for message in write.messages if isinstance(message, Readings)]
+        self._lost = compaction.coalesced([*self._lost, *compaction.gap_left_by(readings, "disk")])
         log.critical("given up for want of disk lane=%s total=%d", self.name, self._given_up)
+
+
+def bound_of(name: messages.Lane, folder: Path) -> int:
+    """How many bytes of the disk a lane may use: alarms their own, readings not what alarms may need."""
+    if name == "alarms":
+        return MAX_BYTES[name]
+    files = [folder / f"{name}.db{suffix}" for suffix in ("", "-wal")]
+    used = sum(file.stat().st_size for file in files if file.exists())
+    return max(LEAST_BYTES, min(MAX_BYTES[name], int(DISK_SHARE * (shutil.disk_usage(folder).free + used))))
+
+
+def _is_full(exc: sqlite3.DatabaseError) -> bool:
+    return getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+
+
+def _moved(gap: Gap, by_ms: int) -> Gap:
+    return msgspec.structs.replace(gap, from_at=gap.from_at + by_ms, to_at=gap.to_at + by_ms)
 
 
 def open_lane(name: messages.Lane, folder: Path | None, *, boot: str) -> Lane:

@@ -1,47 +1,33 @@
-"""The gateway's store of what the cloud has not confirmed: SQLite, a file a lane, deleted only by receipt."""
+"""The gateway's store of what the cloud has not confirmed: a file a lane, deleted only by receipt."""
 
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from edge import clock
-from edge.salvage import checksum, salvage
-from sitewarden.messages import Alarm, Readings, encode
+from edge.salvage import Row, salvage
+from edge.shrinking import Shrinking
+from edge.store import PLAIN, UNMOVED, Message, State, Store, Synchronous, count, polls
+from sitewarden.errors import MessageError
+from sitewarden.messages import Gap, Readings, decode
+
+__all__ = ["BACKFILL_AFTER_MS", "MEMORY_BYTES", "LaneFile", "Message", "Record", "State", "count"]
 
 log = logging.getLogger(__name__)
 
-Message = Alarm | Readings
-Synchronous = Literal["FULL", "NORMAL"]
-
-SHED_PART = 50
-"""Where a file is full, one in so many of its records, the oldest, gives way at a time."""
-
 MEMORY_BYTES = 16 * 1024 * 1024
 """Bound of a lane that has no disk."""
+CARRIED = 5000
+"""Alarms that are taken along into memory, the newest."""
+BACKFILL_AFTER_MS = 60_000
+"""A record older than this that goes as backlog is told to be back-fill: nobody takes it for what is now."""
 
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    boot TEXT NOT NULL,
-    at_ms INTEGER NOT NULL, -- when it was written, by the wall clock
-    counted INTEGER NOT NULL, -- readings in it, or 1 for a transition
-    crc INTEGER NOT NULL,
-    body BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS damaged (
-    seq INTEGER, boot TEXT, at_ms INTEGER, counted INTEGER, crc INTEGER, body BLOB
-);
-CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-"""
-_COUNTED = ("depth", "written", "dropped")
-_INSERT = "INSERT INTO records (seq, boot, at_ms, counted, crc, body) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Record(NamedTuple):
@@ -53,233 +39,285 @@ class Record(NamedTuple):
     body: bytes
 
 
-class State(NamedTuple):
-    """What a file stands at; a new value after every transaction that was committed."""
-
-    depth: int
-    """Records that wait for a receipt."""
-    next_seq: int
-    written: int
-    """Readings or transitions since the file began."""
-    dropped: int
-    """Of them, those shed or damaged before a receipt came."""
-
-
 class LaneFile:
-    """One SQLite file, used by one thread: records, counters, and what must be remembered with them."""
+    """What one lane holds, used by one thread."""
 
-    def __init__(self, file: Path | None, *, boot: str, synchronous: Synchronous, max_bytes: int) -> None:
-        """Opens or makes `file` (`None`: in memory); what SQLite cannot read is set aside and begun anew."""
-        self._file, self._boot, self._synchronous, self._max_bytes = file, boot, synchronous, max_bytes
-        self.state = State(0, 1, 0, 0)
-        self.memory: dict[str, bytes] = {}
+    def __init__(
+        self,
+        file: Path | None,
+        *,
+        boot: str,
+        synchronous: Synchronous,
+        max_bytes: int,
+        declares: bool = True,
+    ) -> None:
+        """Opens or makes `file` (`None`: in memory); what SQLite cannot read is set aside and begun anew.
+
+        With `declares` records are readings: compacted, thinned where there is no room, and losses are said
+        in records of their own. Without, they are alarms, which stay as they are.
+        """
+        self._home, self._boot, self._synchronous = file, boot, synchronous
+        self._max_bytes, self._declares = max_bytes, declares
+        self._carried: list[Row] = []
         try:
-            self._open()
+            self._use(self._opened(file))
         except sqlite3.DatabaseError as exc:
-            self.set_aside_if_broken(exc)
+            self._renew(exc, before=State(0, 1, 0, 0), memory={}, shift=0)
 
-    def append(self, messages: Sequence[Message], memory: Mapping[str, bytes | None]) -> None:
-        """Write messages, each under the next seq, and remember (`None`: forget), in one transaction."""
-        with self._transaction():
-            state = self._within_bound(self.state)
+    @property
+    def state(self) -> State:
+        """As of the last committed transaction."""
+        return self._store.state
+
+    @property
+    def memory(self) -> Mapping[str, bytes]:
+        """What is remembered, by key."""
+        return self._store.memory
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the records are lost with the process, although there is a disk."""
+        return self._store.file is None and self._home is not None
+
+    @property
+    def may_compact(self) -> bool:
+        """Whether `compact` may find something to do."""
+        return self._shrinking.may_compact
+
+    def append(
+        self,
+        messages: Sequence[Message],
+        memory: Mapping[str, bytes | None],
+        *,
+        offered: bool = False,
+        lost: Sequence[Gap] = (),
+    ) -> None:
+        """Write messages, each under the next seq, and remember (`None`: forget), in one transaction.
+
+        `offered`: they are about to be sent, so that nothing may change them. `lost` are readings that were
+        to be written before and could not be.
+        """
+        store, now_ms, size = self._store, clock.now_ms(), 0
+        with store.transaction(memory):
+            self._shrinking.keep_within_bound()
             for message in messages:
-                state = self._insert(message, state)
-            self._remember(memory)
-            self._keep(state)
-        self.state = state
-        for key, body in memory.items():
-            if body is None:
-                self.memory.pop(key, None)
-            else:
-                self.memory[key] = body
+                size += store.write(message, now_ms, offered=offered)
+            if lost:
+                gone = sum(gap.count for gap in lost)
+                draft = store.draft
+                store.draft = draft._replace(written=draft.written + gone, dropped=draft.dropped + gone)
+                store.declare(lost)  # which has the counters written
+        self._shrinking.grew(size, 0 if offered else sum(map(polls, messages)))
 
     def fetch(self, first: int, last: int, limit: int) -> list[Record]:
         """The records from `first` to `last`, oldest first; a damaged one is set aside instead."""
-        # The oldest records of a range.
-        rows = self._db.execute(
-            "SELECT seq, boot, at_ms, crc, body FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
-            (first, last, limit),
-        ).fetchall()
-        sound = [
-            Record(seq, at_ms, body)
-            for seq, boot, at_ms, crc, body in rows
-            if crc == checksum(seq, boot, body)
-        ]
-        for seq in {row[0] for row in rows} - {record.seq for record in sound}:
-            self._set_aside_record(seq)
-        return sound if sound or not rows else self.fetch(rows[-1][0] + 1, last, limit)
+        return [Record(row.seq, row.at_ms, row.body) for row in self._sound(first, last, limit)]
+
+    def take(self, first: int, last: int, limit: int, *, size: int, backlog: bool = False) -> list[Record]:
+        """The same to be sent, until they have `size` bytes: from now on they stay as they are.
+
+        Shifts are applied; of a `backlog` what is old says that it is back-fill.
+        """
+        final: list[Row] = []
+        for row in self._sound(first, last, limit):
+            if size <= 0:
+                break
+            final.append(row if row.offered else self._final(row, backlog=backlog))
+            size -= len(row.body)
+        fresh = [row for row in final if not row.offered]
+        if fresh:
+            self._mark(fresh)
+        return [Record(row.seq, row.at_ms, row.body) for row in final]
 
     def delete(self, boot: str, ranges: Sequence[tuple[int, int]]) -> list[int]:
         """Delete what a receipt names, records of that boot in ranges with both ends; their seqs."""
         deleted: list[int] = []
-        with self._transaction():
+        with self._store.transaction():
             for first, last in ranges:
-                if not 0 < first < self.state.next_seq:
-                    continue  # nothing of ours; SQLite would not even take such a number
-                # Exactly the records that one receipt names.
-                rows = self._db.execute(
-                    "DELETE FROM records WHERE seq BETWEEN ? AND ? AND boot = ? RETURNING seq",
-                    (first, min(last, self.state.next_seq), boot),
-                )
-                deleted += [seq for (seq,) in rows.fetchall()]
-            state = self.state._replace(depth=self.state.depth - len(deleted))
-            self._keep(state)
-        self.state = state
+                deleted += self._store.delete(boot, first, last)
+        self._store.unmarked.difference_update(deleted)
         return deleted
+
+    def shift(self, by_ms: int) -> None:
+        """Put the instants right of all records of this boot that were never sent; for good on return."""
+        self._store.add_shift(by_ms)
+        self._shrinking.abandon()
+
+    def compact(self) -> bool:
+        """One short step of merging old records; whether there is another."""
+        return self._shrinking.compact()
 
     def make_room(self) -> None:
         """Give up the oldest part, so that its pages can be used where the disk gives no more."""
-        with self._transaction():
-            state = self._shed(self.state)
-            self._keep(state)
-        self.state = state
+        with self._store.transaction():
+            self._shrinking.evict()
 
     def oldest_at_ms(self) -> int | None:
         """Since when the oldest record waits."""
-        row = self._db.execute("SELECT at_ms FROM records ORDER BY seq LIMIT 1").fetchone()
-        return None if row is None else int(row[0])
+        oldest = self._store.oldest()
+        return None if oldest is None else oldest[1]
 
     def set_aside_if_broken(self, cause: sqlite3.DatabaseError) -> None:
         """Where SQLite cannot read the file: rename it, begin a new one, go on counting; else raise `cause`.
 
         What can still be read goes into the new file, the rest is declared lost; the old file stays.
         """
-        if self._file is None or getattr(cause, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
+        store = self._store
+        if store.file is None or not _is_broken(cause):
             raise cause
-        self._db.close()
-        aside = f"{self._file.name}.broken-{clock.now_ms()}"
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                self._file.with_name(self._file.name + suffix).rename(self._file.with_name(aside + suffix))
-        before, found = self.state, salvage(self._file.with_name(aside))
-        memory = self.memory or found.memory
-        waited = max(before.depth, found.counters.get("depth", 0))
-        lost = max(0, waited - len(found.records))
-        log.critical(
-            "outbox file broken, set aside as %s saved_records=%d lost_records=%d: %s",
-            *(aside, len(found.records), lost, cause),
-        )
-        self._open()
-        state = State(
-            depth=len(found.records),
-            next_seq=max(before.next_seq, found.last_seq + 1),
-            written=max(before.written, found.counters.get("written", 0)),
-            dropped=max(before.dropped, found.counters.get("dropped", 0)) + lost,
-        )
-        with self._transaction():
-            self._db.executemany(_INSERT, found.records)
-            self._remember(memory)
-            self._keep(state)
-        self.state, self.memory = state, memory
+        store.close()
+        self._renew(cause, before=store.state, memory=dict(store.memory), shift=store.shift_number)
 
     def go_on_in_memory(self) -> None:
-        """Leave a file that takes nothing any more: what is in it waits there for the next start."""
+        """Leave a disk that takes nothing: readings wait there until it does again, alarms come along."""
+        before = self._store
+        self._carried = []
+        if not self._declares:
+            with contextlib.suppress(sqlite3.Error):
+                self._carried = before.rows("seq > 0 ORDER BY seq DESC LIMIT ?", CARRIED)
         log.critical(
-            "outbox goes on in memory, left on disk file=%s records=%d", self._file, self.state.depth
+            "outbox goes on in memory, left on disk file=%s records=%d", before.file, before.state.depth
         )
         with contextlib.suppress(sqlite3.Error):
-            self._db.close()
-        before, memory = self.state, self.memory
-        self._file = None
-        self._max_bytes = min(self._max_bytes, MEMORY_BYTES)
-        self._open()
-        self.state = before._replace(depth=0)
-        self.append([], memory)
+            before.close()
+        self._use(self._opened(None, shift=before.shift_number))
+        with self._store.transaction(before.memory):
+            self._store.put_back(self._carried, [])
+            waiting = sum(row.counted for row in self._carried)
+            self._store.draft = before.state._replace(depth=len(self._carried), waiting=waiting)
+
+    def come_back(self) -> bool:
+        """From memory to the disk with all that waited; false where the disk still takes nothing."""
+        before = self._store
+        if not self.is_in_memory:
+            return False
+        try:
+            after = self._opened(self._home, shift=before.shift_number)
+        except (OSError, sqlite3.Error) as exc:
+            log.warning("the disk still takes nothing file=%s: %s", self._home, exc)
+            return False
+        known = {number for number, _, _ in after.shifts()}
+        try:
+            with after.transaction({**dict.fromkeys(after.memory), **before.memory}):
+                after.swap(after.known(self._carried), [])
+                on_disk = after.draft
+                after.put_back(before.rows("seq > 0"), [s for s in before.shifts() if s[0] not in known])
+                after.draft = before.state._replace(
+                    depth=before.state.depth + on_disk.depth,
+                    waiting=before.state.waiting + on_disk.waiting,
+                    since_ms=on_disk.since_ms if on_disk.depth else before.state.since_ms,
+                )
+        except sqlite3.Error as exc:
+            after.close()
+            log.warning("the disk still takes nothing file=%s: %s", self._home, exc)
+            return False
+        after.unmarked = before.unmarked
+        before.close()
+        self._use(after)
+        log.warning("outbox is on disk again file=%s records=%d", self._home, after.state.depth)
+        return True
 
     def close(self) -> None:
         """Let go of the file."""
-        self._db.close()
+        self._store.close()
 
-    def _open(self) -> None:
-        self._db = sqlite3.connect(self._file or ":memory:", isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute(f"PRAGMA synchronous = {self._synchronous}")
-        self._db.executescript(_SCHEMA)
-        counters = dict(self._db.execute("SELECT name, value FROM counters"))
-        # The highest seq ever given, also of records that are long gone.
-        last = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
-        # The depth is counted along: counting the rows of a long outage would hold up the start for seconds.
-        depth, written, dropped = (counters.get(name, 0) for name in _COUNTED)
-        self.state = State(depth, (last[0] if last else 0) + 1, written, dropped)
-        self.memory = dict(self._db.execute("SELECT key, body FROM memory"))
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            # A full disk has rolled back already.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-
-    def _insert(self, message: Message, state: State) -> State:
-        seq, counted = state.next_seq, count(message)
-        body = encode(msgspec.structs.replace(message, boot=self._boot, seq=seq))
-        self._db.execute(
-            _INSERT,
-            (seq, self._boot, clock.now_ms(), counted, checksum(seq, self._boot, body), body),
-        )
-        return state._replace(depth=state.depth + 1, next_seq=seq + 1, written=state.written + counted)
-
-    def _within_bound(self, state: State) -> State:
-        while state.depth and self._used_bytes() > self._max_bytes:
-            state = self._shed(state)
-        return state
-
-    def _shed(self, state: State) -> State:
-        """Give up the oldest part of the records, counted and logged."""
-        # The oldest part of all records.
-        rows = self._db.execute(
-            "DELETE FROM records WHERE seq IN (SELECT seq FROM records ORDER BY seq LIMIT ?)"
-            " RETURNING counted",
-            (max(1, state.depth // SHED_PART),),
-        ).fetchall()
-        lost = sum(counted for (counted,) in rows)
-        log.error("outbox full, oldest dropped file=%s records=%d counted=%d", self._file, len(rows), lost)
-        return state._replace(depth=state.depth - len(rows), dropped=state.dropped + lost)
-
-    def _used_bytes(self) -> int:
-        """Pages in use; the file itself does not shrink, but what is free in it is used again."""
-        pages, free, size = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
-
-    def _remember(self, memory: Mapping[str, bytes | None]) -> None:
-        for key, body in memory.items():
-            if body is None:
-                self._db.execute("DELETE FROM memory WHERE key = ?", (key,))
-            else:
-                self._db.execute("INSERT OR REPLACE INTO memory (key, body) VALUES (?, ?)", (key, body))
-
-    def _keep(self, state: State) -> None:
-        self._db.executemany(
-            "INSERT OR REPLACE INTO counters (name, value) VALUES (?, ?)",
-            [(name, getattr(state, name)) for name in _COUNTED],
+    def _opened(self, file: Path | None, *, shift: int = 0) -> Store:
+        return Store(
+            file, boot=self._boot, synchronous=self._synchronous, declares=self._declares, shift=shift
         )
 
-    def _set_aside_record(self, seq: int) -> None:
-        """A record whose checksum is wrong must neither be sent nor stop those behind it."""
-        with self._transaction():
-            # Keep it for a person to look at.
-            self._db.execute(
-                "INSERT INTO damaged SELECT seq, boot, at_ms, counted, crc, body FROM records WHERE seq = ?",
-                (seq,),
+    def _use(self, store: Store) -> None:
+        self._store = store
+        bound = self._max_bytes if store.file else min(self._max_bytes, MEMORY_BYTES)
+        self._shrinking = Shrinking(store, bound)
+
+    def _renew(
+        self, cause: sqlite3.DatabaseError, *, before: State, memory: dict[str, bytes], shift: int
+    ) -> None:
+        file = self._home
+        if file is None or not _is_broken(cause):
+            raise cause
+        aside = f"{file.name}.broken-{clock.now_ms()}"
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                file.with_name(file.name + suffix).rename(file.with_name(aside + suffix))
+        found = salvage(file.with_name(aside))
+        saved, now_ms = sum(row.counted for row in found.records), clock.now_ms()
+        tally = found.tally
+        # Rows appended since the counters were written are not in them.
+        later = sum(row.counted for row in found.records if row.seq >= tally.get("next_seq", row.seq + 1))
+        lost = max(0, max(before.waiting, tally.get("waiting", tally.get("depth", 0)) + later) - saved)
+        log.critical(
+            "outbox file broken, set aside as %s saved_records=%d lost=%d: %s",
+            *(aside, len(found.records), lost, cause),
+        )
+        moved = [row.moved for row in found.records if row.moved < UNMOVED]
+        store = self._opened(file, shift=max([shift, *moved, *(number for number, _, _ in found.shifts)]))
+        with store.transaction(memory or found.memory):
+            store.put_back(found.records, found.shifts)
+            store.draft = State(
+                depth=len(found.records),
+                next_seq=max(before.next_seq, found.last_seq + 1),
+                written=max(before.written, tally.get("written", 0) + later),
+                dropped=max(before.dropped, tally.get("dropped", 0)) + lost,
+                thinned=max(before.thinned, tally.get("thinned", 0)),
+                evictions=max(before.evictions, tally.get("evictions", 0)),
+                waiting=saved,
+                since_ms=min(before.since_ms or tally.get("since_ms", now_ms), now_ms),
             )
-            counted = self._db.execute(
-                "DELETE FROM records WHERE seq = ? RETURNING counted", (seq,)
-            ).fetchone()[0]
-            state = self.state
-            state = state._replace(depth=state.depth - 1, dropped=state.dropped + int(counted))
-            self._keep(state)
-        self.state = state
-        log.error("damaged record set aside file=%s seq=%d counted=%d", self._file, seq, counted)
+            if lost:
+                since_ms = store.draft.since_ms
+                gap = Gap(from_at=since_ms, to_at=now_ms, count=lost, reason="damaged")
+                store.declare([gap], of_boot=False)
+        self._use(store)
+
+    def _sound(self, first: int, last: int, limit: int) -> list[Row]:
+        """Sound records of a range; the damaged are set aside."""
+        rows = self._store.rows("seq BETWEEN ? AND ? ORDER BY seq LIMIT ?", first, last, limit)
+        sound = [row for row in rows if row.is_sound]
+        if len(sound) < len(rows):
+            for row in rows:
+                if not row.is_sound:
+                    self._set_aside_record(row)
+        return sound if sound or not rows else self._sound(rows[-1].seq + 1, last, limit)
+
+    def _final(self, row: Row, *, backlog: bool) -> Row:
+        """The row as it is to be sent."""
+        shifted = self._store.shifted(row)
+        is_old = clock.now_ms() - shifted.at_ms > BACKFILL_AFTER_MS
+        if not (backlog and is_old and self._declares and row.form == PLAIN):
+            return shifted
+        try:
+            message = decode(shifted.body, Readings)
+            if message.hist:
+                return shifted
+            return self._store.rewritten(shifted, msgspec.structs.replace(message, hist=True), PLAIN)
+        except MessageError as exc:
+            log.warning("sent as it is seq=%d: %s", row.seq, exc)
+            return shifted
+
+    def _mark(self, rows: Sequence[Row]) -> None:
+        """Note that rows are offered; a disk that takes no notes does not keep them from being sent."""
+        try:
+            # Unmarked after a power cut, a record could be merged while a receipt for it is on its way.
+            with self._store.durable(), self._store.transaction():
+                for row in rows:
+                    self._store.replace(row._replace(offered=True))
+        except sqlite3.DatabaseError as exc:
+            if _is_broken(exc):
+                raise
+            log.warning("sent without a note file=%s records=%d: %s", self._store.file, len(rows), exc)
+            self._store.unmarked.update(row.seq for row in rows)
+
+    def _set_aside_record(self, row: Row) -> None:
+        """A record whose checksum is wrong must neither be sent nor stop those behind it."""
+        with self._store.transaction():
+            self._store.keep_damaged(row)
+            self._store.drop([row], "damaged")
+        log.error(
+            "damaged record set aside file=%s seq=%d counted=%d", self._store.file, row.seq, row.counted
+        )
 
 
-def count(message: Message) -> int:
-    """Readings in it, or 1 for a transition."""
-    return sum(len(series.t) for series in message.series) if isinstance(message, Readings) else 1
+def _is_broken(exc: sqlite3.DatabaseError) -> bool:
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _BROKEN

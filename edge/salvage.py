@@ -7,11 +7,38 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_FORWARDS = "SELECT seq, boot, at_ms, counted, crc, body FROM records ORDER BY seq"
-_BACKWARDS = f"{_FORWARDS} DESC"
+COLUMNS = "seq, boot, at_ms, from_ms, to_ms, counted, polls, crc, form, offered, moved, body"
+_FORMER = "seq, boot, at_ms, at_ms, at_ms, counted, 0, crc, 0, 1, 0, body"
+"""The same of a file that an earlier version made: all of it may have been sent."""
 
-Row = tuple[int, Any, int, int, int, Any]
-"""seq, boot, at_ms, counted, crc, body"""
+
+class Row(NamedTuple):
+    """A record as it lies in the file."""
+
+    seq: int
+    boot: Any
+    at_ms: int
+    """When it was written, by the wall clock."""
+    from_ms: int
+    """Of its first reading, before shifts that are still to be applied."""
+    to_ms: int
+    counted: int
+    """Readings in it, or 1 for a transition."""
+    polls: int
+    crc: int
+    form: int
+    offered: bool
+    """Whether anybody else may have seen it: then it stays as it is."""
+    moved: int
+    """The number of the last shift that was applied to it."""
+    body: Any
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is as it was written."""
+        if not isinstance(self.boot, str) or not isinstance(self.body, bytes):
+            return False
+        return self.crc == checksum(self.seq, self.boot, self.body)
 
 
 class Salvaged(NamedTuple):
@@ -19,7 +46,9 @@ class Salvaged(NamedTuple):
 
     records: list[Row]
     memory: dict[str, bytes]
-    counters: dict[str, int]
+    tally: dict[str, int]
+    """The counters, by name."""
+    shifts: list[tuple[int, str, int]]
     last_seq: int
 
 
@@ -31,25 +60,37 @@ def checksum(seq: int, boot: str, body: bytes) -> int:
 def salvage(file: Path) -> Salvaged:
     """Read what SQLite still gives, from both ends: one bad page must not hide what lies behind it."""
     with closing(sqlite3.connect(file)) as db:
-        rows: dict[int, Row] = {}
-        for from_one_end in (_FORWARDS, _BACKWARDS):
-            for row in _readable(db, from_one_end):
-                if row[0] in rows:
-                    break
-                rows[row[0]] = row
+        rows = _rows(db, COLUMNS) or _rows(db, _FORMER)
         memory = dict(_readable(db, "SELECT key, body FROM memory"))
-        counters = dict(_readable(db, "SELECT name, value FROM counters"))
+        tally = dict(_readable(db, "SELECT name, value FROM counters"))
+        tally |= _named(db, "tally")
+        shifts = list(_readable(db, "SELECT id, boot, by_ms FROM shifts"))
         last = max((seq for (seq,) in _readable(db, "SELECT seq FROM sqlite_sequence")), default=0)
-    sound = [row for _, row in sorted(rows.items()) if _is_sound(row)]
-    return Salvaged(sound, memory, counters, max([last, *(row[0] for row in sound)]))
+    sound = [row for _, row in sorted(rows.items()) if row.is_sound]
+    last_seq = max([last, tally.get("next_seq", 1) - 1, *(row.seq for row in sound)])
+    return Salvaged(sound, memory, tally, shifts, last_seq)
+
+
+def _rows(db: sqlite3.Connection, columns: str) -> dict[int, Row]:
+    rows: dict[int, Row] = {}
+    for order in ("ASC", "DESC"):
+        for row in _readable(db, f"SELECT {columns} FROM records ORDER BY seq {order}"):  # noqa: S608  no input
+            if row[0] in rows:
+                break
+            rows[row[0]] = Row._make(row)
+    return rows
+
+
+def _named(db: sqlite3.Connection, table: str) -> dict[str, int]:
+    """The one row of a table, by column."""
+    with suppress(sqlite3.DatabaseError):
+        cursor = db.execute(f"SELECT * FROM {table}")  # noqa: S608  no input
+        row = cursor.fetchone()
+        return dict(zip([column[0] for column in cursor.description], row, strict=True)) if row else {}
+    return {}
 
 
 def _readable(db: sqlite3.Connection, query: str) -> Iterator[Any]:
     """The rows up to the first that cannot be read."""
     with suppress(sqlite3.DatabaseError):
         yield from db.execute(query)
-
-
-def _is_sound(row: Row) -> bool:
-    seq, boot, _, _, crc, body = row
-    return isinstance(boot, str) and isinstance(body, bytes) and crc == checksum(seq, boot, body)

@@ -19,20 +19,10 @@ from edge.clock import Clock
 from edge.config import Gateway
 from edge.lane import Lane
 from edge.outbox import Record
-from edge.window import Span, Window
+from edge.window import Window
 from sitewarden import __version__, messages, topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import (
-    Command,
-    Counters,
-    DeviceBirth,
-    Health,
-    Readings,
-    Receipt,
-    Status,
-    decode,
-    encode,
-)
+from sitewarden.messages import Command, Counters, DeviceBirth, Health, Receipt, Status, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +31,9 @@ KEEPALIVE_S = 20
 HEARTBEAT_S = 10.0
 RESEND_S: Mapping[messages.Lane, float] = {"alarms": 3.0, "readings": 10.0}
 """Without a receipt after so long a record is sent again; an alarm that nobody heard waits least."""
-BACKFILL_AFTER_MS = 60_000
-"""A backlog record older than this is told to be back-fill: nobody should take it for what is now."""
 KIB = 1024
+LEAST_WINDOW, MOST_WINDOW = 8 * KIB, 512 * KIB
+"""Bytes of readings under way: at 64 kbit/s the least hold up an alarm for a second."""
 
 
 class Uplink:
@@ -66,7 +56,9 @@ class Uplink:
         self._alarms, self._readings = lanes
         self._windows = {
             "alarms": Window(records=64, size=512 * KIB, resend_s=resend_s["alarms"]),
-            "readings": Window(records=32, size=64 * KIB, resend_s=resend_s["readings"]),
+            "readings": Window(
+                records=64, size=LEAST_WINDOW, most=MOST_WINDOW, resend_s=resend_s["readings"]
+            ),
         }
         self._clock = clock or Clock()
         self.health: Callable[[], Health | None] = lambda: None
@@ -168,33 +160,37 @@ class Uplink:
             await client.publish(self._topic(channel), body, qos=1)
             window.accepted(seq, monotonic())
 
-        def send(record: Record, body: bytes) -> None:
-            window.sent(record.seq, len(body), monotonic())
-            group.create_task(publish(record.seq, body), name=f"uplink {channel} {record.seq}")
+        def send(record: Record) -> None:
+            window.sent(record.seq, len(record.body), monotonic())
+            group.create_task(publish(record.seq, record.body), name=f"uplink {channel} {record.seq}")
 
-        while True:
-            lane.changed.clear()
-            for seq in window.overdue(monotonic()):
-                records = await lane.fetch(seq, seq, 1)
-                window.gone((seq,))
-                for record in records:
-                    send(record, record.body)
-            if not await self._send_next(lane, window, send):
-                await _changed(lane, window.next_resend_at())
+        try:
+            while True:
+                lane.changed.clear()
+                if lane.has_returned():
+                    window.look_again()
+                for seq in window.overdue(monotonic()):
+                    records = await lane.take(seq, seq, 1, size=1)
+                    window.gone((seq,))
+                    for record in records:
+                        send(record)
+                if not await self._send_next(lane, window, send):
+                    lane.sends_at_once = not window.is_full
+                    await _changed(lane, window.next_resend_at())
+        finally:
+            lane.sends_at_once = False
 
-    async def _send_next(self, lane: Lane, window: Window, send: Callable[[Record, bytes], None]) -> bool:
+    async def _send_next(self, lane: Lane, window: Window, send: Callable[[Record], None]) -> bool:
         """Send what fits of the next span; false where there is nothing to send or no room."""
         span = window.choose(lane.state.next_seq)
         if span is None:
             return False
-        records = await lane.fetch(span.first, span.last, span.limit)
-        taken = span.first - 1 if records else span.last
+        records = await lane.take(
+            span.first, span.last, span.limit, size=window.free_bytes, backlog=span.is_backlog
+        )
         for record in records:
-            if window.is_full:
-                break
-            send(record, _as_backfill(record, lane, span))
-            taken = record.seq
-        window.advance(span, taken)
+            send(record)
+        window.advance(span, records[-1].seq if records else span.last)
         return True
 
     async def _receive(self, client: aiomqtt.Client) -> None:
@@ -210,7 +206,8 @@ class Uplink:
 
     async def _take_receipt(self, receipt: Receipt) -> None:
         lane = self._alarms if receipt.lane == "alarms" else self._readings
-        self._windows[lane.name].gone(await lane.delete(receipt.boot, receipt.seqs))
+        deleted = await lane.delete(receipt.boot, receipt.seqs)
+        self._windows[lane.name].receipted(deleted, asyncio.get_running_loop().time())
         lane.changed.set()
         self._receipted.set()
 
@@ -279,15 +276,3 @@ async def _changed(lane: Lane, until: float | None) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(until):
             await lane.changed.wait()
-
-
-def _as_backfill(record: Record, lane: Lane, span: Span) -> bytes:
-    """The body to send: readings that an outage held back say so."""
-    is_old = clock.now_ms() - record.at_ms > BACKFILL_AFTER_MS
-    if lane.name != "readings" or not span.is_backlog or not is_old:
-        return record.body
-    try:
-        return encode(msgspec.structs.replace(decode(record.body, Readings), hist=True))
-    except MessageError as exc:
-        log.warning("sent as it is seq=%d: %s", record.seq, exc)
-        return record.body

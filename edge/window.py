@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+PROMPT_S, LATE_S = 1.0, 2.5
+"""A receipt that comes so soon says that the line carries more, one that comes so late that it is full."""
 LAG = 64
 """Live records that nobody takes become backlog, so that the newest go first when somebody does."""
 
@@ -19,14 +21,21 @@ class Span(NamedTuple):
 class _Flight(NamedTuple):
     resend_at: float
     size: int
+    sent_at: float
 
 
 class Window:
     """The records under way on one connection; all instants are seconds of one monotonic clock."""
 
-    def __init__(self, *, records: int, size: int, resend_s: float) -> None:
-        """At most so many records and bytes are under way at a time; a quarter stays free of backlog."""
+    def __init__(self, *, records: int, size: int, resend_s: float, most: int | None = None) -> None:
+        """At most so many records and bytes are under way at a time; a quarter stays free of backlog.
+
+        The bytes grow up to `most` while receipts come soon, and shrink down to `size` when they come late:
+        what is under way on a slow line would hold up an alarm.
+        """
         self._records, self._size, self._resend_s = records, size, resend_s
+        self._least, self._most = size, most or size
+        self._shrunk_at = 0.0
         self._flight: dict[int, _Flight] = {}
         self._bytes = 0
         self._live = 1
@@ -37,6 +46,10 @@ class Window:
         self._flight.clear()
         self._bytes = 0
         self._live, self._backlog = next_seq, [(1, next_seq - 1)] if next_seq > 1 else []
+
+    def look_again(self) -> None:
+        """Records that nobody knew of have turned up among the older ones."""
+        self._backlog = [(1, self._live - 1)] if self._live > 1 else []
 
     def choose(self, next_seq: int) -> Span | None:
         """What to send next, given the seq that the next record will get."""
@@ -65,10 +78,15 @@ class Window:
         """Whether nothing more may be sent."""
         return not self._room(self._records, self._size)
 
+    @property
+    def free_bytes(self) -> int:
+        """How many bytes more may be under way."""
+        return max(0, self._size - self._bytes)
+
     def sent(self, seq: int, size: int, now: float) -> None:
         """Note that a record is under way."""
         self.gone((seq,))
-        self._flight[seq] = _Flight(now + self._resend_s, size)
+        self._flight[seq] = _Flight(now + self._resend_s, size, now)
         self._bytes += size
 
     def accepted(self, seq: int, now: float) -> None:
@@ -76,6 +94,17 @@ class Window:
         flight = self._flight.get(seq)
         if flight is not None:
             self._flight[seq] = flight._replace(resend_at=now + self._resend_s)
+
+    def receipted(self, seqs: Iterable[int], now: float) -> None:
+        """Note receipts, and what they tell of the line."""
+        flights = [flight for seq in seqs if (flight := self._flight.pop(seq, None)) is not None]
+        self._bytes -= sum(flight.size for flight in flights)
+        prompt = sum(flight.size for flight in flights if now - flight.sent_at <= PROMPT_S)
+        self._size = min(self._most, self._size + prompt)
+        late = [flight.sent_at for flight in flights if now - flight.sent_at >= LATE_S]
+        # Once for all that was sent before the window shrank.
+        if late and max(late) >= self._shrunk_at:
+            self._size, self._shrunk_at = max(self._least, self._size // 2), now
 
     def gone(self, seqs: Iterable[int]) -> None:
         """Note that records are no longer in the outbox."""

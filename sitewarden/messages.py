@@ -1,7 +1,10 @@
 """What travels between gateway and cloud: JSON in columns, compressed where that helps."""
 
 import zlib
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, chain, pairwise, starmap
+from operator import sub
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,8 +18,15 @@ VERSION = 1
 MAX_BODY_BYTES = 256 * 1024
 """Of a body on the wire and of what it unpacks to four-fold: a small body may not swell into a large one."""
 MAX_UNPACKED_BYTES = 4 * MAX_BODY_BYTES
+MOST_DECIMALS = 6
+"""Of values in a block; the finest resolution of the vocabulary has fewer."""
+LARGEST_PACKED = 1e9
+"""Of values in a block, so that every multiple is a whole number that a float holds exactly."""
 COMPRESS_ABOVE_BYTES = 512
 """Below it zlib saves nothing worth its time (measured: columns shrink to a third from there on)."""
+
+LIVE_LEVEL, BACKFILL_LEVEL = 1, 6
+"""Of zlib: a live body costs every gateway time with every poll, back-fill costs the line (measured)."""
 
 _ZLIB_FIRST_BYTE = 0x78
 """Of every zlib stream that we make; JSON begins with `{`, so that the first byte tells."""
@@ -24,6 +34,8 @@ _ZLIB_FIRST_BYTE = 0x78
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Seq = Annotated[int, msgspec.Meta(ge=1)]
 Level = Annotated[int, msgspec.Meta(ge=1, le=4)]
+Decimals = Annotated[int, msgspec.Meta(ge=0, le=MOST_DECIMALS)]
+Step = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 Lane = Literal["alarms", "readings"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 ClockState = Literal["synced", "unsynced", "unknown"]
@@ -50,6 +62,26 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError("the columns t, x and q differ in length")
         if self.q is None and None in self.x:
             raise ValueError("a value is missing although every quality is good")
+
+
+class Steps(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Readings of one point in a block: the same as a `Series`, written as steps."""
+
+    p: Name
+    e: Decimals
+    """Values are whole multiples of 10⁻ᵉ."""
+    d: list[Step | None]
+    """The first multiple, then each one's step from the last before it; `null` where the quality is bad."""
+    q: list[Quality] | None = None
+    """As in a `Series`."""
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True):
+    """Readings of points that were read together: one column of instants for all of them."""
+
+    t: list[int]
+    """The first instant in milliseconds after the message's `at`, then each one's step from the last."""
+    s: list[Steps]
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,6 +118,15 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the gateway knew about its wall clock when it recorded."""
     moved_ms: int = 0
     """By so much the instants were put right since they were recorded, for the wall clock was set."""
+    blocks: list[Block] = []
+    """On the wire only, of back-fill: more series, smaller; a message in hand has them all in `series`."""
+
+    def __post_init__(self) -> None:
+        """Unpack blocks, so that whoever has a message finds every reading in `series`."""
+        if self.blocks:
+            unpacked = chain.from_iterable(map(_unpacked, self.blocks))
+            msgspec.structs.force_setattr(self, "series", [*self.series, *unpacked])
+            msgspec.structs.force_setattr(self, "blocks", [])
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -263,13 +304,39 @@ class _Versioned(msgspec.Struct):
     v: int
 
 
+class _Packed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`Readings` as they are written with blocks."""
+
+    boot: Name
+    seq: Seq
+    at: int
+    series: list[Series]
+    hist: bool = False
+    gaps: list[Gap] = []
+    mono: int | None = None
+    clock: ClockState = "unknown"
+    moved_ms: int = 0
+    blocks: list[Block] = []
+
+
 def encode(message: msgspec.Struct) -> bytes:
     """The body of a message; raises `MessageError` with reason `oversized` above `MAX_BODY_BYTES`."""
+    return _wrapped(message, LIVE_LEVEL)
+
+
+def encode_packed(message: Readings) -> bytes:
+    """The body of back-fill: series whose values are decimal numbers go into blocks; raises as `encode`."""
+    blocks, series = _packed(message.series)
+    fields = {name: getattr(message, name) for name in _Packed.__struct_fields__}
+    return _wrapped(_Packed(**{**fields, "series": series, "blocks": blocks}), BACKFILL_LEVEL)
+
+
+def _wrapped(message: msgspec.Struct, level: int) -> bytes:
     # omit_defaults leaves `v` out; it is spliced in so that every body names its version.
-    plain = msgspec.json.encode(message)
+    plain = _encoder.encode(message)
     if not plain.startswith(b'{"v":'):
         plain = b'{"v":%d,%s' % (VERSION, plain[1:])
-    body = zlib.compress(plain) if len(plain) > COMPRESS_ABOVE_BYTES else plain
+    body = zlib.compress(plain, level) if len(plain) > COMPRESS_ABOVE_BYTES else plain
     if len(body) > MAX_BODY_BYTES or len(plain) > MAX_UNPACKED_BYTES:
         raise MessageError("oversized", f"{len(body)} bytes; a body has at most {MAX_BODY_BYTES}")
     return body
@@ -307,20 +374,19 @@ def _unpack(body: bytes) -> bytes:
     return plain
 
 
-def series_of(readings: list[Reading], at_ms: int) -> list[Series]:
+def series_of(readings: Iterable[Reading], at_ms: int) -> list[Series]:
     """Readings in columns, a series a point, in the order in which the points first appear."""
-    by_point: dict[str, list[Reading]] = {}
-    for reading in readings:
-        by_point.setdefault(reading.point, []).append(reading)
-    return [
-        Series(
-            p=point,
-            t=[r.at_ms - at_ms for r in rows],
-            x=[r.value for r in rows],
-            q=None if all(r.quality is Quality.GOOD for r in rows) else [r.quality for r in rows],
-        )
-        for point, rows in by_point.items()
-    ]
+    columns: dict[str, tuple[list[int], list[float | None], list[Quality]]] = {}
+    for point, instant_ms, value, quality in readings:
+        column = columns.get(point)
+        if column is None:
+            columns[point] = [instant_ms - at_ms], [value], [quality]
+        else:
+            column[0].append(instant_ms - at_ms)
+            column[1].append(value)
+            column[2].append(quality)
+    # A good quality is zero.
+    return [Series(p=point, t=t, x=x, q=q if any(q) else None) for point, (t, x, q) in columns.items()]
 
 
 def readings_of(series: list[Series], at_ms: int) -> list[Reading]:
@@ -330,3 +396,74 @@ def readings_of(series: list[Series], at_ms: int) -> list[Reading]:
         for s in series
         for i, (t, x) in enumerate(zip(s.t, s.x, strict=True))
     ]
+
+
+class _Multiples(NamedTuple):
+    decimals: int
+    column: list[int | None]
+
+
+def _packed(series: Iterable[Series]) -> tuple[list[Block], list[Series]]:
+    """Blocks of the series whose values are decimal numbers, and the other series as they are."""
+    together: dict[tuple[int, ...], list[Steps]] = {}
+    others: list[Series] = []
+    for s in series:
+        found = _multiples(s.x) if s.t else None
+        if found is None:
+            others.append(s)
+        else:
+            steps = Steps(p=s.p, e=found.decimals, d=_stepped(found.column), q=s.q)
+            together.setdefault(tuple(s.t), []).append(steps)
+    blocks = [Block(t=[t[0], *(b - a for a, b in pairwise(t))], s=steps) for t, steps in together.items()]
+    return blocks, others
+
+
+def _unpacked(block: Block) -> Iterator[Series]:
+    t = list(accumulate(block.t))
+    for steps in block.s:
+        column = _summed(steps.d)
+        scale = 10**steps.e
+        yield Series(p=steps.p, t=t, x=[None if k is None else k / scale for k in column], q=steps.q)
+
+
+def _multiples(x: list[float | None]) -> _Multiples | None:
+    """The values as whole multiples of the largest power of ten that gives each exactly."""
+    values = [value for value in x if value is not None]
+    if max(map(abs, values), default=0.0) > LARGEST_PACKED:
+        return None
+    for decimals in range(MOST_DECIMALS + 1):
+        scale = 10**decimals
+        found = [round(value * scale) for value in values]
+        if [k / scale for k in found] == values:
+            if len(values) == len(x):
+                return _Multiples(decimals, list(found))
+            rest = iter(found)
+            return _Multiples(decimals, [None if value is None else next(rest) for value in x])
+    return None
+
+
+def _stepped(column: list[int | None]) -> list[int | None]:
+    if None not in column:
+        return [column[0], *starmap(sub, zip(column[1:], column, strict=False))]
+    steps: list[int | None] = []
+    last = 0
+    for k in column:
+        steps.append(None if k is None else k - last)
+        last = last if k is None else k
+    return steps
+
+
+def _summed(steps: list[int | None]) -> Iterator[int | None]:
+    if None not in steps:
+        return accumulate(steps)
+    return _summed_with_gaps(steps)
+
+
+def _summed_with_gaps(steps: list[int | None]) -> Iterator[int | None]:
+    last = 0
+    for step in steps:
+        last += step or 0
+        yield None if step is None else last
+
+
+_encoder = msgspec.json.Encoder()

@@ -92,7 +92,7 @@ def _decided(site: RunningSite) -> Decided:
     file = site.files.gateway_data / "readings.db"
     return Decided(
         sounded=_lines(site.files.outputs, Sounded),
-        readings_written=_ask(file, "SELECT value FROM counters WHERE name = 'written'"),
+        readings_written=_ask(file, "SELECT written FROM tally"),
         readings_waiting=_ask(file, "SELECT sum(counted) FROM records"),
         transitions_waiting=_ask(file.with_name("alarms.db"), "SELECT sum(counted) FROM records"),
     )

@@ -57,7 +57,7 @@ async def test_a_disk_that_refuses_is_asked_again_and_nothing_is_lost(
         lane.put([batch_of([reading(0)])])
         await lane.flushed()
         other = sqlite3.connect(tmp_path / "readings.db", isolation_level=None)
-        lane._file._db.execute("PRAGMA busy_timeout = 1")
+        lane._file._store._db.execute("PRAGMA busy_timeout = 1")
         other.execute("BEGIN IMMEDIATE")  # whoever writes now is refused
         for n in range(1, 4):
             lane.put([batch_of([reading(n)])])
@@ -109,7 +109,7 @@ async def test_a_disk_that_takes_nothing_any_more_does_not_keep_alarms_from_the_
     async with running(tmp_path) as lane:
         lane.put([batch_of([reading(0)])], {"episode/1": b"stands"})
         await lane.flushed()
-        lane._file._db.execute("PRAGMA query_only = 1")  # as a worn card that has turned read-only
+        lane._file._store._db.execute("PRAGMA query_only = 1")  # as a worn card that has turned read-only
         lane.put([batch_of([reading(1)])])
         await lane.flushed()
         assert "goes on in memory" in caplog.text

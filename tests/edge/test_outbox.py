@@ -7,7 +7,7 @@ import pytest
 
 from edge.outbox import LaneFile
 from edge.recorder import batch_of
-from sitewarden.messages import Readings, decode
+from sitewarden.messages import Gap, Readings, decode
 from sitewarden.readings import Reading
 
 MIB = 1024 * 1024
@@ -21,8 +21,18 @@ def lane_file(folder: Path, boot: str = "boot-1", max_bytes: int = MIB) -> LaneF
     return LaneFile(folder / "readings.db", boot=boot, synchronous="NORMAL", max_bytes=max_bytes)
 
 
+def held(file: LaneFile) -> list[Readings]:
+    """Everything that waits, gap records too."""
+    return [decode(record.body, Readings) for record in file.fetch(1, 1_000_000, 1_000_000)]
+
+
 def seqs(file: LaneFile) -> list[int]:
-    return [record.seq for record in file.fetch(1, 1_000_000, 1_000_000)]
+    """Of the records that hold readings."""
+    return [message.seq for message in held(file) if message.series]
+
+
+def gaps(file: LaneFile) -> list[Gap]:
+    return [gap for message in held(file) for gap in message.gaps]
 
 
 def test_a_record_carries_its_seq_and_the_boot_that_wrote_it(tmp_path: Path) -> None:
@@ -89,11 +99,12 @@ def test_a_damaged_record_is_set_aside_counted_and_stops_nobody(
         db.execute("UPDATE records SET body = zeroblob(length(body)) WHERE seq IN (1, 3)")
     db.close()
     assert seqs(file) == [2, 4]
-    assert (file.state.depth, file.state.dropped) == (2, 6)
+    assert (file.state.depth, file.state.dropped) == (3, 6)
+    assert gaps(file) == [Gap(from_at=1000, to_at=1002, count=6, reason="damaged")]
     assert caplog.text.count("damaged record set aside") == 2
     file.close()
     again = lane_file(tmp_path)
-    assert (again.state.depth, again.state.dropped) == (2, 6)
+    assert (again.state.depth, again.state.dropped) == (3, 6)
 
 
 def test_where_every_record_of_a_range_is_damaged_the_next_come(tmp_path: Path) -> None:
@@ -105,36 +116,20 @@ def test_where_every_record_of_a_range_is_damaged_the_next_come(tmp_path: Path) 
     assert [record.seq for record in file.fetch(1, 4, 2)] == [3, 4]
 
 
-def test_beyond_its_bound_the_oldest_go_and_are_counted(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    file = lane_file(tmp_path, max_bytes=256 * 1024)
-    large = batch_of([Reading("crane-1/load", i * 7919 % 100_000, i * 0.37) for i in range(2000)])
-    for _ in range(60):
-        file.append([large], {})
-    kept = seqs(file)
-    assert kept[-1] == 60
-    assert kept == list(range(kept[0], 61))
-    assert kept[0] > 1
-    assert file.state.written == 60 * 2000
-    assert file.state.dropped == (kept[0] - 1) * 2000
-    assert file.state.depth == len(kept)
-    assert "outbox full, oldest dropped" in caplog.text
-
-
 def test_a_full_disk_can_be_given_room(tmp_path: Path) -> None:
     file = lane_file(tmp_path)
     large = batch_of([Reading("crane-1/load", i * 7919 % 100_000, i * 0.37) for i in range(2000)])
     file.append([large] * 20, {})
-    pages = file._db.execute("PRAGMA page_count").fetchone()[0]
-    file._db.execute(f"PRAGMA max_page_count = {pages}")
+    pages = file._store._db.execute("PRAGMA page_count").fetchone()[0]
+    file._store._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(sqlite3.OperationalError, match="full"):
         file.append([large] * 10, {})
     before = file.state
     file.make_room()
     file.append([large], {})
-    assert file.state.dropped > before.dropped
-    assert file.state.next_seq == before.next_seq + 1
+    assert file.state.dropped == before.dropped + 2000
+    assert [(gap.reason, gap.count) for gap in gaps(file)] == [("evicted", 2000)]
+    assert len(seqs(file)) == 20
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 500, b""])
@@ -149,14 +144,14 @@ def test_a_file_that_is_no_database_does_not_stop_the_start(tmp_path: Path, cont
 
 def break_pages(folder: Path, file: LaneFile, *, first: int, last: int) -> sqlite3.DatabaseError:
     """Overwrite pages as a dying card does; returns what SQLite says of it. Pages count from 1."""
-    file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    size = file._db.execute("PRAGMA page_size").fetchone()[0]
+    file._store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = file._store._db.execute("PRAGMA page_size").fetchone()[0]
     content = bytearray((folder / "readings.db").read_bytes())
     begin = max(100, (first - 1) * size)  # the first 100 bytes are SQLite's own header
     end = min(len(content), last * size)
     content[begin:end] = b"\xff" * (end - begin)
     (folder / "readings.db").write_bytes(content)
-    file._db.execute("PRAGMA shrink_memory")
+    file._store._db.execute("PRAGMA shrink_memory")
     with pytest.raises(sqlite3.DatabaseError) as broken:
         file.fetch(1, 10_000, 10_000)
     return broken.value
@@ -170,9 +165,10 @@ def test_a_file_that_breaks_while_it_is_used_is_replaced_declared_and_counted_on
     file.set_aside_if_broken(break_pages(tmp_path, file, first=1, last=10_000))
     assert "set aside as" in caplog.text
     assert file.memory == {"episode/1": b"raised"}
-    assert (file.state.depth, file.state.written, file.state.dropped) == (0, 900, 300)
+    assert (file.state.depth, file.state.written, file.state.dropped) == (1, 900, 900)
+    assert [(gap.reason, gap.count) for gap in gaps(file)] == [("damaged", 900)]
     file.append([batch(1.0)], {})
-    assert seqs(file) == [301]
+    assert seqs(file) == [302]
     assert len(list(tmp_path.glob("readings.db.broken-*"))) == 1
 
 
@@ -183,8 +179,8 @@ def test_of_a_file_with_one_bad_page_the_rest_is_saved(tmp_path: Path) -> None:
     saved = seqs(file)
     assert 250 < len(saved) < 300
     assert {saved[0], saved[-1]} == {1, 300}
-    assert file.state.depth == len(saved)
-    assert file.state.dropped == 300 - len(saved)
+    assert file.state.depth == len(saved) + 1
+    assert file.state.dropped == 900 - 3 * len(saved)
     assert file.delete("boot-1", [(saved[0], saved[-1])]) == saved
     file.close()
 
@@ -196,8 +192,9 @@ def test_a_restart_on_a_file_with_a_bad_page_saves_records_memory_and_counters(t
     file.close()
     again = lane_file(tmp_path, boot="boot-2")
     again.set_aside_if_broken(broken)
-    assert again.state.dropped == 300 - again.state.depth
+    assert again.state.dropped == 900 - again.state.waiting
+    assert sum(gap.count for gap in gaps(again)) == again.state.dropped
     assert again.memory == {"episode/1": b"raised"}
     assert again.state.written == 900
     again.append([batch(1.0)], {})
-    assert seqs(again)[-1] == 301
+    assert seqs(again)[-1] == 302

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 import pytest
 
-from edge import uplink as uplink_module
+from edge import outbox as outbox_module
 from edge.birth import birth_of
 from edge.config import Gateway
 from edge.lane import Lane
@@ -235,7 +235,7 @@ async def test_alarms_overtake_a_big_backlog_of_readings(here: Gateway, cloud: C
 async def test_readings_held_back_for_long_say_that_they_are_back_fill(
     here: Gateway, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uplink_module, "BACKFILL_AFTER_MS", -1)
+    monkeypatch.setattr(outbox_module, "BACKFILL_AFTER_MS", -1)
     edge = Edge(here, "boot-0", 30.0)
     edge.read(1)
     writer = asyncio.create_task(edge.readings.run())

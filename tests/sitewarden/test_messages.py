@@ -9,10 +9,21 @@ from hypothesis import strategies as st
 
 from sitewarden import messages
 from sitewarden.errors import MessageError
-from sitewarden.messages import Readings, Receipt, Series, Status, decode, encode, readings_of, series_of
+from sitewarden.messages import (
+    Readings,
+    Receipt,
+    Series,
+    Status,
+    decode,
+    encode,
+    encode_packed,
+    readings_of,
+    series_of,
+)
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
+PACKED = b'{"v":1,"boot":"b","seq":1,"at":1,"series":[],"blocks":[%s]}'
 instants = st.integers(1_500_000_000_000, 2_000_000_000_000)
 good = st.builds(Reading, st.sampled_from(["c/a", "c/b"]), instants, st.floats(-1e6, 1e6))
 bad = st.builds(
@@ -28,6 +39,30 @@ def batch(readings: list[Reading], at_ms: int) -> Readings:
 def test_readings_come_back_as_they_were(readings: list[Reading], at_ms: int) -> None:
     received = decode(encode(batch(readings, at_ms)), Readings)
     assert sorted(readings_of(received.series, received.at), key=str) == sorted(readings, key=str)
+
+
+decimal = st.builds(
+    Reading, st.sampled_from(["c/a", "c/b"]), instants, st.integers(-(10**8), 10**8).map(lambda k: k / 100)
+)
+
+
+@given(st.lists(good | bad | decimal, max_size=200), instants)
+def test_back_fill_comes_back_as_it_was(readings: list[Reading], at_ms: int) -> None:
+    sent = batch(readings, at_ms)
+    received = decode(encode_packed(sent), Readings)
+    assert sorted(received.series, key=lambda s: s.p) == sorted(sent.series, key=lambda s: s.p)
+    assert received.blocks == []
+
+
+def test_back_fill_costs_half_of_what_plain_columns_cost() -> None:
+    rows = [
+        Reading(f"crane-1/p{p}", 1000 * i, (300 + p + i // 3 + (i * 7 + p) % 5) / 100)
+        for i in range(300)
+        for p in range(20)
+    ]
+    message = batch(rows, 0)
+    assert b"blocks" in zlib.decompress(encode_packed(message))
+    assert len(encode_packed(message)) < len(encode(message)) / 2
 
 
 def test_zero_is_a_reading_not_a_gap() -> None:
@@ -71,6 +106,10 @@ def test_thirty_polls_of_twenty_points_cost_at_most_three_bytes_a_value() -> Non
         (b'{"v":1,"boot":"b","seq":0,"at":1,"series":[]}', "garbage"),
         (b'{"v":1,"boot":"b","seq":1,"at":1,"series":[{"p":"a","t":[1,2],"x":[1]}]}', "garbage"),
         (b'{"v":1,"boot":"b","seq":1,"at":1,"series":[{"p":"a","t":[1],"x":[null]}]}', "garbage"),
+        (PACKED % b'{"t":[1,2],"s":[{"p":"a","e":1,"d":[1]}]}', "garbage"),
+        (PACKED % b'{"t":[1],"s":[{"p":"a","e":1,"d":[null]}]}', "garbage"),
+        (PACKED % b'{"t":[1],"s":[{"p":"a","e":7,"d":[1]}]}', "garbage"),
+        (PACKED % (b'{"t":[1],"s":[{"p":"a","e":1,"d":[%s]}]}' % (b"9" * 400)), "garbage"),
         (b'{"v":2,"boot":"b","seq":1,"at":1,"series":[]}', "version"),
         (b"x" * (messages.MAX_BODY_BYTES + 1), "oversized"),
         (zlib.compress(b" " * (messages.MAX_UNPACKED_BYTES + 1)), "oversized"),

@@ -42,7 +42,7 @@ def test_no_decided_alarm_is_lost_or_doubled_whatever_is_killed(site: RunningSit
     _until(lambda: _waiting(site, "alarms") == 0, 60, "the outbox's alarms lane is empty")
     site.stop_program("gateway")
 
-    written = _ask(site, "alarms", "SELECT value FROM counters WHERE name = 'written'")
+    written = _ask(site, "alarms", "SELECT written FROM tally")
     assert written > ROUNDS * 3 * FLOWING
     with psycopg.connect(_dsn(site)) as database:
         _every_transition_is_there_once(database, written)
@@ -84,7 +84,7 @@ def _one_hazard_is_open_a_crane_and_holds_all_its_episodes(database: psycopg.Con
 
 
 def _every_reading_is_there_once(database: psycopg.Connection[Any], site: RunningSite) -> None:
-    written = _ask(site, "readings", "SELECT value FROM counters WHERE name = 'written'")
+    written = _ask(site, "readings", "SELECT written FROM tally")
     waiting = _ask(site, "readings", "SELECT coalesce(sum(counted), 0) FROM records")
     committed = database.execute("SELECT count(*) FROM reading").fetchone()
     assert committed == (written - waiting,)
