@@ -11,7 +11,7 @@ from typing import TextIO, TypeVar
 
 import msgspec
 
-from edge import clock, history, systemd
+from edge import clock, history, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.config import Device, Gateway
@@ -23,7 +23,7 @@ from edge.outputs import Outputs, open_outputs
 from edge.recorder import Recorder
 from edge.uplink import Uplink
 from sitewarden.errors import ConfigurationError, SiteWardenError
-from sitewarden.messages import Alarm
+from sitewarden.messages import Alarm, Command
 from sitewarden.readings import Reading
 
 T = TypeVar("T")
@@ -35,6 +35,11 @@ FLUSH_S = 2.0
 """So long the end waits for the disk."""
 REMEMBER_S = 10.0
 """So often what the derivations and episodes remember is saved, beside every transition."""
+
+TICK_S = 1.0
+"""So often siren and lamp are looked at again, for time alone changes what they show."""
+LONGEST_BY = 64
+"""Characters that are kept of who acknowledged."""
 
 _EPISODE, _DISPLACEMENTS, _HISTORY = "episode/", "displacements/", "history/"
 
@@ -65,6 +70,7 @@ class Agent:
             (self.alarms, self.readings),
             [birth_of(device) for device in gateway.devices],
             boot=self.boot,
+            obey=self._obey,
         )
         self._saved: dict[str, bytes] = {}
         self._resume()
@@ -99,6 +105,7 @@ class Agent:
         work = {
             "recorder": self._recorder.run(),
             "memory": self._remember(),
+            "tone": self._tick(),
             "watchdog": systemd.feed_watchdog({owner.bus.name: owner.overdue_s for owner in owners}),
             **{f"link {name}": link.run() for name, link in links.items()},
             **{f"bus {owner.bus.name}": owner.run() for owner in owners},
@@ -112,13 +119,14 @@ class Agent:
         """
         judged = self._judge.take(device, readings)
         self._outputs.retry()
-        for alarm in judged.alarms:
-            self._outputs.drive(alarm, self._judge.worst_level())
-        if judged.alarms:
-            self.alarms.put(judged.alarms, self._episodes_of(judged.alarms))
+        self._tell(judged.alarms)
         self._recorder.add(judged.readings)
-        for alarm in judged.alarms:
-            log.warning("alarm %s", _line(alarm))
+
+    def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
+        """Take note that somebody knows of an alarm, or of all that stand (`None`); what that changed."""
+        alarms = self._judge.acknowledge(episode, clock.now_ms(), by[:LONGEST_BY])
+        self._tell(alarms)
+        return alarms
 
     def close(self) -> None:
         """Let go of files and pins; after `run`."""
@@ -127,6 +135,48 @@ class Agent:
         self.readings.close()
         if self._lock:
             self._lock.close()
+
+    def _tell(self, alarms: Sequence[Alarm]) -> None:
+        """Transitions: heard first, then kept, then logged."""
+        for alarm in alarms:
+            self._outputs.drive(alarm, self._signal())
+        if alarms:
+            self.alarms.put(alarms, self._episodes_of(alarms))
+        for alarm in alarms:
+            log.warning("alarm %s", _line(alarm))
+
+    def _signal(self) -> tone.Signal:
+        return tone.signal_of(self._judge.standing(), self._gateway.siren.max_on_s)
+
+    def _obey(self, command: Command) -> None:
+        """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen."""
+        if command.episode is None:
+            log.warning("command without an episode is not obeyed command=%s", command.command)
+        elif not self.acknowledge(command.episode, command.by or "cloud"):
+            log.info("nothing to acknowledge episode=%s", command.episode)
+
+    def _pressed(self) -> None:
+        """The button at the siren: whoever presses it hears every alarm that it silences."""
+        self.acknowledge(None, "local")
+
+    async def _tick(self) -> None:
+        """A tone ends by time, or because the value is back: no transition says so."""
+        loop = asyncio.get_running_loop()
+
+        def press() -> None:
+            loop.call_soon_threadsafe(self._pressed)
+
+        self._outputs.listen(press)
+        before = loop.time()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = loop.time()
+            try:
+                self._judge.sounded(now - before, self._gateway.siren.max_on_s)
+                self._outputs.follow(self._signal())
+            except Exception:
+                log.exception("siren and lamp could not follow the alarms")
+            before = now
 
     def _resume(self) -> None:
         """Go on as the last run ended: standing alarms sound again, a day's memory is there."""
@@ -140,7 +190,7 @@ class Agent:
             log.warning("episode ends, its rule is gone rule=%s point=%s", orphan.rule, orphan.point)
         if orphans:
             self.alarms.put(orphans, self._episodes_of(orphans))
-        self._outputs.restore(self._judge.worst_level())
+        self._outputs.restore(self._signal())
         for name, derivation in self._judge.derivations.items():
             key = f"{_DISPLACEMENTS}{name}"
             derivation.remember(_understood(key, self.readings.memory.get(key, b"{}"), Remembered) or {})

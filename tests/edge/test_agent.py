@@ -226,3 +226,39 @@ async def test_without_a_usable_disk_the_siren_sounds_and_alarms_arrive(
         await until(lambda: cloud.alarms and cloud.readings)
         assert "CRITICAL" in run.log()
         assert await run.end() == 0
+
+
+async def test_an_acknowledgement_of_the_cloud_silences_the_siren_and_lasts_over_a_kill(
+    configured: Configure, broker: Broker, cloud: Cloud
+) -> None:
+    async with site() as (server, crane):
+        file = configured(server, broker)
+        async with agent(file) as first:
+            crane.load = OVERLOAD
+            await until(lambda: cloud.alarms, within_s=15)
+            episode = cloud.alarms[0].episode
+            cloud.acknowledge(None, "zhang")
+            cloud.acknowledge("f" * 32, "zhang")
+            cloud.acknowledge(episode, "zhang")
+            cloud.acknowledge(episode, "li")
+            await until(lambda: len(first.lines()) == 2)
+            assert (first.lines()[1]["change"], first.lines()[1]["siren"]) == ("acknowledged", "off")
+            assert first.lines()[1]["lamp"] == "red"
+            await until(lambda: [a for a in cloud.alarms if a.change == "acknowledged"])
+            await first.end(signal.SIGKILL)
+        async with agent(file) as second:
+            await until(lambda: len(cloud.states("online")) == 2, within_s=15)
+            asked = crane.asked
+            await until(lambda: crane.asked > asked + 5)
+            assert len(second.lines()) == 2, "it sounded or was acknowledged a second time"
+            crane.load = EMPTY
+            await until(lambda: cloud.alarms[-1].change == "cleared")
+            assert await second.end() == 0
+        told = {(alarm.change, alarm.episode, alarm.acknowledged_by) for alarm in cloud.alarms}
+        assert told == {
+            ("raised", episode, ""),
+            ("acknowledged", episode, "zhang"),
+            ("cleared", episode, "zhang"),
+        }
+        acknowledged = next(alarm for alarm in cloud.alarms if alarm.change == "acknowledged")
+        assert cloud.alarms[-1].acknowledged_at == acknowledged.acknowledged_at == acknowledged.at
