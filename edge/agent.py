@@ -7,7 +7,7 @@ import signal
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from edge.drivers.modbus import open_link
 from edge.judge import Episode, Judge
 from edge.lane import open_lane
 from edge.outputs import Outputs, open_outputs
+from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
 from edge.uplink import Uplink
 from sitewarden.errors import ConfigurationError, SiteWardenError
@@ -65,6 +66,8 @@ class Agent:
         self._recorder = Recorder(self.readings)
         self._judge = Judge(gateway.devices, clock.clock_state)
         self._outputs: Outputs = open_outputs(gateway.outputs)
+        self._board = Board(gateway.devices)
+        self._test: asyncio.Task[None] | None = None
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
@@ -89,7 +92,7 @@ class Agent:
             await stop.wait()
             log.info("stopping")
             systemd.notify("STOPPING=1")
-            for task in polling:
+            for task in (*polling, *([self._test] if self._test else [])):
                 task.cancel()
             await self._flush()
             await self._uplink.drain(DRAIN_S)
@@ -106,6 +109,7 @@ class Agent:
             "recorder": self._recorder.run(),
             "memory": self._remember(),
             "tone": self._tick(),
+            "page": self._serve_page(),
             "watchdog": systemd.feed_watchdog({owner.bus.name: owner.overdue_s for owner in owners}),
             **{f"link {name}": link.run() for name, link in links.items()},
             **{f"bus {owner.bus.name}": owner.run() for owner in owners},
@@ -121,6 +125,34 @@ class Agent:
         self._outputs.retry()
         self._tell(judged.alarms)
         self._recorder.add(judged.readings)
+        if self._gateway.page is not None:
+            self._board.take(judged.readings)
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the gateway's own page shows, at this moment."""
+        gateway, signal = self._gateway, self._outputs.signal
+        return Snapshot(
+            site=gateway.site,
+            gateway=gateway.name,
+            mode=gateway.mode,
+            at_ms=clock.now_ms(),
+            clock=clock.clock_state(),
+            needs_pin=gateway.page is not None and gateway.page.pin is not None,
+            points=self._board.points(),
+            alarms=self._board.alarms(self._judge.episodes()),
+            siren=SirenNow(
+                siren=signal.siren,
+                lamp=signal.lamp,
+                is_testing=self._outputs.is_testing,
+                failed=self._outputs.failed,
+            ),
+            health=self._health(),
+        )
+
+    def test_outputs(self) -> None:
+        """Show each signal for two seconds, unless an alarm stands or comes; raises `OutputsBusyError`."""
+        self._outputs.check_testable()
+        self._test = asyncio.create_task(self._outputs.test(), name="output test")
 
     def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
         """Take note that somebody knows of an alarm, or of all that stand (`None`); what that changed."""
@@ -158,6 +190,24 @@ class Agent:
     def _pressed(self) -> None:
         """The button at the siren: whoever presses it hears every alarm that it silences."""
         self.acknowledge(None, "local")
+
+    def _health(self) -> Mapping[str, Any]:
+        """How the gateway itself is, in nested mappings of numbers and words."""
+        lanes = {lane.name: lane.state for lane in (self.alarms, self.readings)}
+        return {
+            "outbox": {
+                name: {"depth": state.depth, "written": state.written, "dropped": state.dropped}
+                for name, state in lanes.items()
+            },
+            "outputs": {"failed": self._outputs.failed, "lines_dropped": self._outputs.dropped},
+        }
+
+    async def _serve_page(self) -> None:
+        if self._gateway.page is None:
+            return
+        from edge.page.server import serve  # noqa: PLC0415  a web server takes memory; most gateways have none
+
+        await serve(self._gateway.page, self)
 
     async def _tick(self) -> None:
         """A tone ends by time, or because the value is back: no transition says so."""

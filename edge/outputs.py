@@ -257,15 +257,19 @@ class Outputs:
         if self._failed and time.monotonic() >= self._retry_at:
             self._show(self._failed, self._signal)
 
-    async def test(self, each_s: float = TEST_S) -> None:
-        """Show each signal for `each_s` seconds; an alarm ends it at once.
-
-        Raises `OutputsBusyError` where an alarm stands, or a test is under way.
-        """
+    def check_testable(self) -> None:
+        """Raise `OutputsBusyError` where an alarm stands, or a test is under way."""
         if self._signal != SILENT:
             raise OutputsBusyError("an alarm stands; outputs are tested when none does")
         if self._test_ended is not None:
             raise OutputsBusyError("a test is already under way")
+
+    async def test(self, each_s: float = TEST_S) -> None:
+        """Show each signal for `each_s` seconds; an alarm ends it at once.
+
+        Raises `OutputsBusyError`.
+        """
+        self.check_testable()
         ended = self._test_ended = asyncio.Event()
         try:
             for signal in TEST_SIGNALS:
