@@ -19,7 +19,7 @@ from edge.derivation import Remembered
 from edge.drivers.modbus import open_link
 from edge.judge import Episode, Judge
 from edge.lane import open_lane
-from edge.outputs import Outputs, open_outputs
+from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
 from edge.uplink import Uplink
@@ -67,7 +67,7 @@ class Agent:
         self._judge = Judge(gateway.devices, clock.clock_state)
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.devices)
-        self._test: asyncio.Task[None] | None = None
+        self._test: asyncio.Task[int] | None = None
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
@@ -332,6 +332,10 @@ def _locked(folder: Path) -> TextIO | None:
     except OSError as exc:
         log.critical("the folder of the outbox cannot be used folder=%s: %s", folder, exc.strerror)
         return None
+    return _hold(lock, folder)
+
+
+def _hold(lock: TextIO, folder: Path) -> TextIO:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:
@@ -343,6 +347,33 @@ def _locked(folder: Path) -> TextIO | None:
 def _line(alarm: Alarm) -> str:
     where = f"rule={alarm.rule} point={alarm.point} level={alarm.level}"
     return f"{alarm.change} {where} value={alarm.value:g} limit={alarm.limit:g} episode={alarm.episode}"
+
+
+async def test_outputs(gateway: Gateway) -> None:
+    """Show each signal for two seconds while no agent runs.
+
+    Raises `AlreadyRunningError` where one does, `OutputError` where an output could not be driven.
+    """
+    lock = _held_while_testing(gateway.data_dir)
+    outputs = open_outputs(gateway.outputs)
+    try:
+        if failed := await outputs.test():
+            raise OutputError(f"{failed} of {len(gateway.outputs)} outputs could not be driven, see above")
+    finally:
+        outputs.close()
+        if lock is not None:
+            lock.close()
+
+
+def _held_while_testing(folder: Path) -> TextIO | None:
+    """The lock of an agent that has run before; made by us it might belong to another account."""
+    try:
+        lock = (folder / "agent.lock").open()
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise OutputError(f"{folder}: {exc.strerror}; test as the agent's account") from exc
+    return _hold(lock, folder)
 
 
 async def run(gateway: Gateway) -> None:

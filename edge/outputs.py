@@ -264,22 +264,24 @@ class Outputs:
         if self._test_ended is not None:
             raise OutputsBusyError("a test is already under way")
 
-    async def test(self, each_s: float = TEST_S) -> None:
+    async def test(self, each_s: float = TEST_S) -> int:
         """Show each signal for `each_s` seconds; an alarm ends it at once.
 
-        Raises `OutputsBusyError`.
+        Returns how many outputs could not be driven; raises `OutputsBusyError`.
         """
         self.check_testable()
         ended = self._test_ended = asyncio.Event()
+        failed = 0
         try:
             for signal in TEST_SIGNALS:
-                self._show_test(signal)
+                failed = max(failed, self._show_test(signal))
                 if await _is_set_within(ended, each_s):
-                    return
+                    break
         finally:
             if not ended.is_set():
                 self._test_ended = None
                 self._show_test(SILENT)
+        return failed
 
     def close(self) -> None:
         """Switch everything off."""
@@ -291,10 +293,11 @@ class Outputs:
             self._test_ended.set()
             self._test_ended = None
 
-    def _show_test(self, signal: Signal) -> None:
-        for driver in self._drivers:
-            self._try(lambda driver=driver: driver.show(signal))  # type: ignore[misc]
+    def _show_test(self, signal: Signal) -> int:
+        """How many could not."""
+        shown = [self._try(lambda d=driver: d.show(signal)) for driver in self._drivers]  # type: ignore[misc]
         self._note({"change": "test"}, signal)
+        return shown.count(False)
 
     def _show(self, drivers: list[OutputDriver], signal: Signal) -> None:
         self._signal = signal

@@ -1,4 +1,4 @@
-"""The gateway's own page in a browser: without internet, broker or cloud, it shows values and silences a siren."""
+"""The gateway's own page in a browser, without internet, broker or cloud: values, an alarm, and its end."""
 
 import asyncio
 import contextlib
