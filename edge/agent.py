@@ -7,11 +7,11 @@ import signal
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import msgspec
 
-from edge import history, systemd
+from edge import history, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
@@ -21,11 +21,12 @@ from edge.drivers.modbus import open_link
 from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge
 from edge.lane import open_lane
-from edge.outputs import Outputs, open_outputs
+from edge.outputs import OutputError, Outputs, open_outputs
+from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
 from edge.uplink import Uplink
 from sitewarden.errors import ConfigurationError, SiteWardenError
-from sitewarden.messages import Alarm
+from sitewarden.messages import Alarm, Command
 from sitewarden.readings import Reading
 
 T = TypeVar("T")
@@ -39,6 +40,11 @@ REMEMBER_S = SAMPLE_S
 """So often what the derivations and episodes remember is saved, beside every transition."""
 TIME_S = 60.0
 """So often the time is saved, for a machine that forgets it without power."""
+
+TICK_S = 1.0
+"""So often siren and lamp are looked at again, for time alone changes what they show."""
+LONGEST_BY = 64
+"""Characters that are kept of who acknowledged."""
 
 _EPISODE, _DISPLACEMENTS, _HISTORY, _TIME = "episode/", "displacements/", "history/", "time"
 
@@ -66,12 +72,15 @@ class Agent:
         self._recorder = Recorder(self.readings, self.clock)
         self._judge = Judge(gateway.devices, lambda: self.clock.state)
         self._outputs: Outputs = open_outputs(gateway.outputs)
+        self._board = Board(gateway.devices)
+        self._test: asyncio.Task[int] | None = None
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
             [birth_of(device) for device in gateway.devices],
             boot=self.boot,
             clock=self.clock,
+            obey=self._obey,
         )
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
@@ -91,7 +100,7 @@ class Agent:
             await stop.wait()
             log.info("stopping")
             systemd.notify("STOPPING=1")
-            for task in polling:
+            for task in (*polling, *([self._test] if self._test else [])):
                 task.cancel()
             await self._flush()
             await self._uplink.drain(DRAIN_S)
@@ -113,6 +122,8 @@ class Agent:
         work = {
             "recorder": self._recorder.run(),
             "memory": self._remember(health),
+            "tone": self._tick(),
+            "page": self._serve_page(),
             "watchdog": systemd.feed_watchdog({owner.bus.name: owner.overdue_s for owner in owners}),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {owner.bus.name}": owner.run() for owner in owners},
@@ -126,14 +137,42 @@ class Agent:
         """
         judged = self._judge.take(device, readings)
         self._outputs.retry()
-        for alarm in judged.alarms:
-            self._outputs.drive(alarm, self._judge.worst_level())
-        if judged.alarms:
-            dated = [msgspec.structs.replace(a, mono=self.clock.mono_ms(a.at)) for a in judged.alarms]
-            self.alarms.put(dated, self._episodes_of(dated))
+        self._tell(judged.alarms)
         self._recorder.add(judged.readings)
-        for alarm in judged.alarms:
-            log.warning("alarm %s", _line(alarm))
+        if self._gateway.page is not None:
+            self._board.take(judged.readings)
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the gateway's own page shows, at this moment."""
+        gateway, signal = self._gateway, self._outputs.signal
+        return Snapshot(
+            site=gateway.site,
+            gateway=gateway.name,
+            mode=gateway.mode,
+            at_ms=self.clock.now_ms(),
+            clock=self.clock.state,
+            needs_pin=gateway.page is not None and gateway.page.pin is not None,
+            points=self._board.points(),
+            alarms=self._board.alarms(self._judge.episodes()),
+            siren=SirenNow(
+                siren=signal.siren,
+                lamp=signal.lamp,
+                is_testing=self._outputs.is_testing,
+                failed=self._outputs.failed,
+            ),
+            health=self._health(),
+        )
+
+    def test_outputs(self) -> None:
+        """Show each signal for two seconds, unless an alarm stands or comes; raises `OutputsBusyError`."""
+        self._outputs.check_testable()
+        self._test = asyncio.create_task(self._outputs.test(), name="output test")
+
+    def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
+        """Take note that somebody knows of an alarm, or of all that stand (`None`); what that changed."""
+        alarms = self._judge.acknowledge(episode, self.clock.now_ms(), by[:LONGEST_BY])
+        self._tell(alarms)
+        return alarms
 
     def stamp(self, monotonic_s: float) -> int:
         """The UTC milliseconds of an instant of the boot's own clock; notices when the wall clock was set."""
@@ -146,6 +185,8 @@ class Agent:
             return
         log.warning("the wall clock was set by_s=%+.1f clock=%s", moved_ms / 1000, self.clock.state)
         self._recorder.flush()
+        for lane in (self.alarms, self.readings):
+            lane.shift(moved_ms)
         self._judge.shift(moved_ms, self._began_ms)
         self._began_ms += moved_ms
         self._save()
@@ -157,6 +198,67 @@ class Agent:
         self.readings.close()
         if self._lock:
             self._lock.close()
+
+    def _tell(self, alarms: Sequence[Alarm]) -> None:
+        """Transitions: heard first, then kept, then logged."""
+        for alarm in alarms:
+            self._outputs.drive(alarm, self._signal())
+        if alarms:
+            dated = [msgspec.structs.replace(a, mono=self.clock.mono_ms(a.at)) for a in alarms]
+            self.alarms.put(dated, self._episodes_of(dated))
+        for alarm in alarms:
+            log.warning("alarm %s", _line(alarm))
+
+    def _signal(self) -> tone.Signal:
+        return tone.signal_of(self._judge.standing(), self._gateway.siren.max_on_s)
+
+    def _obey(self, command: Command) -> None:
+        """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen."""
+        if command.episode is None:
+            log.warning("command without an episode is not obeyed command=%s", command.command)
+        elif not self.acknowledge(command.episode, command.by or "cloud"):
+            log.info("nothing to acknowledge episode=%s", command.episode)
+
+    def _pressed(self) -> None:
+        """The button at the siren: whoever presses it hears every alarm that it silences."""
+        self.acknowledge(None, "local")
+
+    def _health(self) -> Mapping[str, Any]:
+        """How the gateway itself is, in nested mappings of numbers and words."""
+        lanes = {lane.name: lane.state for lane in (self.alarms, self.readings)}
+        return {
+            "outbox": {
+                name: {"depth": state.depth, "written": state.written, "dropped": state.dropped}
+                for name, state in lanes.items()
+            },
+            "outputs": {"failed": self._outputs.failed, "lines_dropped": self._outputs.dropped},
+        }
+
+    async def _serve_page(self) -> None:
+        if self._gateway.page is None:
+            return
+        from edge.page.server import serve  # noqa: PLC0415  a web server takes memory; most gateways have none
+
+        await serve(self._gateway.page, self)
+
+    async def _tick(self) -> None:
+        """A tone ends by time, or because the value is back: no transition says so."""
+        loop = asyncio.get_running_loop()
+
+        def press() -> None:
+            loop.call_soon_threadsafe(self._pressed)
+
+        self._outputs.listen(press)
+        before = loop.time()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = loop.time()
+            try:
+                self._judge.sounded(now - before, self._gateway.siren.max_on_s)
+                self._outputs.follow(self._signal())
+            except Exception:
+                log.exception("siren and lamp could not follow the alarms")
+            before = now
 
     def _resume(self) -> None:
         """Go on as the last run ended: standing alarms sound again, a day's memory is there."""
@@ -170,7 +272,7 @@ class Agent:
             log.warning("episode ends, its rule is gone rule=%s point=%s", orphan.rule, orphan.point)
         if orphans:
             self.alarms.put(orphans, self._episodes_of(orphans))
-        self._outputs.restore(self._judge.worst_level())
+        self._outputs.restore(self._signal())
         for name, derivation in self._judge.derivations.items():
             key = f"{_DISPLACEMENTS}{name}"
             derivation.remember(_understood(key, self.readings.memory.get(key, b"{}"), Remembered) or {})
@@ -273,6 +375,10 @@ def _locked(folder: Path) -> TextIO | None:
     except OSError as exc:
         log.critical("the folder of the outbox cannot be used folder=%s: %s", folder, exc.strerror)
         return None
+    return _hold(lock, folder)
+
+
+def _hold(lock: TextIO, folder: Path) -> TextIO:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:
@@ -284,6 +390,33 @@ def _locked(folder: Path) -> TextIO | None:
 def _line(alarm: Alarm) -> str:
     where = f"rule={alarm.rule} point={alarm.point} level={alarm.level}"
     return f"{alarm.change} {where} value={alarm.value:g} limit={alarm.limit:g} episode={alarm.episode}"
+
+
+async def test_outputs(gateway: Gateway) -> None:
+    """Show each signal for two seconds while no agent runs.
+
+    Raises `AlreadyRunningError` where one does, `OutputError` where an output could not be driven.
+    """
+    lock = _held_while_testing(gateway.data_dir)
+    outputs = open_outputs(gateway.outputs)
+    try:
+        if failed := await outputs.test():
+            raise OutputError(f"{failed} of {len(gateway.outputs)} outputs could not be driven, see above")
+    finally:
+        outputs.close()
+        if lock is not None:
+            lock.close()
+
+
+def _held_while_testing(folder: Path) -> TextIO | None:
+    """The lock of an agent that has run before; made by us it might belong to another account."""
+    try:
+        lock = (folder / "agent.lock").open()
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise OutputError(f"{folder}: {exc.strerror}; test as the agent's account") from exc
+    return _hold(lock, folder)
 
 
 async def run(gateway: Gateway) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from edge import agent
+from edge import explain as explaining
 from edge.busload import TURN_AROUND_S, load_of, requests_per_second
 from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
 from edge.history import read_history
+from edge.outputs import TEST_S, TEST_SIGNALS
 from sitewarden.derived import CRANE_DERIVED, CRANE_INPUTS
 
+CONFIG = Path("/etc/sitewarden/gateway.yaml")
 FULL_PERCENT = 80
 """A bus that is held longer has no room for a second try."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -28,6 +31,13 @@ def register(subparsers: Any) -> None:
     check = actions.add_parser("check", help="say what would run, and what is wrong with the file")
     check.add_argument("config", type=Path, help="gateway.yaml")
     check.set_defaults(run=_check)
+    explain = actions.add_parser("explain", help="say everything about a point")
+    explain.add_argument("point", help="such as crane-1/load")
+    explain.add_argument("--config", type=Path, default=CONFIG, help="gateway.yaml (default: %(default)s)")
+    explain.set_defaults(run=_explain)
+    test = actions.add_parser("test-outputs", help="sound the siren and light the lamp, while no agent runs")
+    test.add_argument("config", type=Path, help="gateway.yaml")
+    test.set_defaults(run=_test_outputs)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -68,6 +78,22 @@ def _unwatched(device: Device) -> list[str]:
         watched |= {f"{device.name}/{k}" for k, p in device.profile.points.items() if p.kind in CRANE_INPUTS}
     raw = (f"{device.name}/{key}" for key in device.profile.points)
     return [p for p in raw if p not in watched and not any(w.startswith(f"{p}.") for w in watched)]
+
+
+def _explain(args: argparse.Namespace) -> int:
+    gateway = load_gateway(args.config)
+    found = explaining.find(gateway, args.point, args.config)
+    for line in (*explaining.explain(found), *explaining.present(gateway.page, found)):
+        print(line)
+    return 0
+
+
+def _test_outputs(args: argparse.Namespace) -> int:
+    gateway = load_gateway(args.config)
+    for signal in TEST_SIGNALS:
+        print(f"{TEST_S:g} s: siren {signal.siren}, lamp {signal.lamp}")
+    asyncio.run(agent.test_outputs(gateway))
+    return 0
 
 
 def describe(gateway: Gateway) -> list[str]:

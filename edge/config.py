@@ -1,6 +1,7 @@
 """What a gateway is told to do: `gateway.yaml`, checked until nothing in it can surprise."""
 
 import difflib
+import ipaddress
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,9 @@ from edge.settings import (
     ModbusRtu,
     ModbusSettings,
     OutputSettings,
+    PageSettings,
     PitLayout,
+    SirenSettings,
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
@@ -34,6 +37,8 @@ from sitewarden.topics import Mode
 
 SLOW_MS = 10_000
 """A device that may take longer to answer cannot share its bus."""
+LEAST_PIN = 6
+"""Characters: at one try in five seconds and more, guessing takes months."""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +83,14 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: Path | None
 
 
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The gateway's own page with the PIN read; never printed."""
+
+    host: str
+    port: int
+    pin: str | None
+
+
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     """All that the agent works from."""
 
@@ -88,6 +101,8 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     broker: Broker
     outputs: tuple[OutputSettings, ...]
     """With their files made absolute."""
+    siren: SirenSettings = SirenSettings()
+    page: Page | None = None
     buses: tuple[Bus, ...]
 
     @property
@@ -122,6 +137,8 @@ class _Check:
             data_dir=self._data_dir(),
             broker=self._broker(),
             outputs=tuple(self._placed(settings) for settings in self._file.outputs),
+            siren=self._file.siren,
+            page=None if self._file.page is None else self._page(self._file.page),
             buses=tuple(self._bus(i, entry, profiles, rules) for i, entry in enumerate(self._file.buses)),
         )
 
@@ -157,6 +174,12 @@ class _Check:
             if isinstance(settings, GpioOutput) and settings.siren_pin == settings.lamp_pin:
                 message = f"pin {settings.lamp_pin} already drives the siren"
                 yield self._error(f"outputs.{i}.lamp_pin", message, "Give siren and lamp a pin each.")
+            if isinstance(settings, GpioOutput) and settings.acknowledge_pin in (
+                settings.siren_pin,
+                settings.lamp_pin,
+            ):
+                message = f"pin {settings.acknowledge_pin} already drives siren or lamp"
+                yield self._error(f"outputs.{i}.acknowledge_pin", message, "Give the button its own pin.")
             if isinstance(settings, LogOutput) and not (self._folder / settings.file).parent.is_dir():
                 message = f"the folder of `{settings.file}` does not exist"
                 yield self._error(f"outputs.{i}.file", message, "Make the folder, or name another file.")
@@ -224,14 +247,26 @@ class _Check:
             host=settings.host,
             port=settings.port,
             username=settings.username,
-            password=self._password(settings.password_file),
+            password=self._secret("broker.password_file", settings.password_file),
             ca_file=ca_file,
         )
 
-    def _password(self, name: str | None) -> str | None:
+    def _page(self, settings: PageSettings) -> Page:
+        """Whoever reaches the page can silence a siren, so others than this machine need a PIN."""
+        if settings.pin_file is None and not is_loopback(settings.host):
+            message = f"others can reach {settings.host}, and nothing asks who they are"
+            mend = f"Add `pin_file:`, a file with a PIN of at least {LEAST_PIN} digits, or use 127.0.0.1."
+            raise self._error("page.host", message, mend)
+        pin = self._secret("page.pin_file", settings.pin_file)
+        if pin is not None and len(pin) < LEAST_PIN:
+            message = f"the PIN has {len(pin)} characters"
+            raise self._error("page.pin_file", message, f"Write one of {LEAST_PIN} or more.")
+        return Page(host=settings.host, port=settings.port, pin=pin)
+
+    def _secret(self, field: str, name: str | None) -> str | None:
         if name is None:
             return None
-        file, field = self._folder / name, "broker.password_file"
+        file = self._folder / name
         try:
             mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
@@ -241,7 +276,7 @@ class _Check:
             raise self._error(field, f"everybody on this machine can use `{name}`", f"chmod 600 {name}")
         password = text.rstrip("\r\n")
         if not password or "\n" in password:
-            raise self._error(field, f"`{name}` does not hold one line", "Write the password only.")
+            raise self._error(field, f"`{name}` does not hold one line", "Write the secret only.")
         return password
 
     def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], rules: list[Rule]) -> Bus:
@@ -362,6 +397,14 @@ class _Check:
         except ParameterMissingError as exc:
             mend = f"Add `{exc.parameter}:` with the design engineer's value."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what is served there; a name other than `localhost` may lie."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def transport_of(modbus: ModbusSettings) -> str:

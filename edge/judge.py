@@ -10,6 +10,7 @@ import msgspec
 
 from edge.config import Device
 from edge.derivation import Derivation
+from edge.tone import Standing, siren_of
 from sitewarden.messages import Alarm, ClockState, Series, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.readings import Reading
@@ -34,8 +35,10 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """A standing alarm as it is kept over a restart."""
 
     alarm: Alarm
-    """Its raise, without evidence."""
+    """Its raise, without evidence, and since somebody acknowledged it who did and when."""
     state: RuleState
+    sounded_s: float = 0.0
+    """Seconds of continuous tone that it has made."""
 
 
 class Judgement(NamedTuple):
@@ -60,6 +63,9 @@ class _Recent:
         # A clock that was set back makes the distance negative, and the reading no less worth keeping.
         if since_ms >= EVIDENCE_SPACING_MS or since_ms < 0:
             self._kept.append(reading)
+
+    def newest_value(self) -> float | None:
+        return None if self._newest is None else self._newest.value
 
     def minute_before(self, at_ms: int) -> list[Reading]:
         """Oldest first, the newest reading always among them."""
@@ -95,6 +101,7 @@ class _Watch:
         self.state = NORMAL
         self.alarm: Alarm | None = None
         """The raise of the standing episode."""
+        self.sounded_s = 0.0
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """Move the instants of what began since then."""
@@ -148,6 +155,7 @@ class Judge:
             episode = waiting.pop((watch.bound.point, watch.bound.rule.rule), None)
             if episode is not None:
                 watch.alarm, watch.state = episode.alarm, _resumed(episode.state)
+                watch.sounded_s = episode.sounded_s
         return [
             msgspec.structs.replace(
                 orphan.alarm, change="cleared", at=now_ms, cleared_at=now_ms, peak=orphan.state.peak
@@ -186,12 +194,38 @@ class Judge:
     def episodes(self) -> list[Episode]:
         """The standing alarms, to be kept over a restart."""
         return [
-            Episode(alarm=watch.alarm, state=watch.state) for watch in self._all() if watch.alarm is not None
+            Episode(alarm=watch.alarm, state=watch.state, sounded_s=watch.sounded_s)
+            for watch in self._all()
+            if watch.alarm is not None
         ]
+
+    def acknowledge(self, episode: str | None, at_ms: int, by: str) -> list[Alarm]:
+        """Note that somebody knows of an alarm, or of all that stand (`None`).
+
+        Returns a transition for each that nobody had acknowledged before.
+        """
+        alarms = []
+        for watch in self._all():
+            raised = watch.alarm
+            if raised is None or raised.acknowledged_at is not None or episode not in (None, raised.episode):
+                continue
+            watch.alarm = msgspec.structs.replace(raised, acknowledged_at=at_ms, acknowledged_by=by)
+            alarms.append(self._acknowledged(watch, watch.alarm, at_ms))
+        return alarms
+
+    def sounded(self, seconds: float, max_on_s: float) -> None:
+        """The siren has sounded for so long since the last call, for every alarm that asks for it."""
+        for watch in self._all():
+            if watch.alarm is not None and siren_of(_standing(watch, watch.alarm), max_on_s) == "continuous":
+                watch.sounded_s += seconds
+
+    def standing(self) -> list[Standing]:
+        """The standing alarms, as siren and lamp need them."""
+        return [_standing(watch, watch.alarm) for watch in self._all() if watch.alarm is not None]
 
     def worst_level(self) -> int:
         """Of the standing alarms; 0 where there is none."""
-        return max((watch.alarm.level for watch in self._all() if watch.alarm is not None), default=0)
+        return max((alarm.level for alarm in self.standing()), default=0)
 
     def _all(self) -> Iterator[_Watch]:
         return chain.from_iterable(tracked.watches for tracked in self._points.values())
@@ -218,7 +252,20 @@ class Judge:
             clock=self._clock_state(),
         )
         watch.alarm = alarm if transition.change == "raised" else None
+        watch.sounded_s = 0.0
         return msgspec.structs.replace(alarm, evidence=self._evidence(watch, transition.at_ms))
+
+    def _acknowledged(self, watch: _Watch, alarm: Alarm, at_ms: int) -> Alarm:
+        tracked = self._points[watch.bound.point]
+        newest = tracked.recent.newest_value() if tracked.recent is not None else None
+        return msgspec.structs.replace(
+            alarm,
+            change="acknowledged",
+            at=at_ms,
+            value=alarm.value if newest is None else newest,
+            peak=tracked.quantise(watch.state.peak),
+            clock=self._clock_state(),
+        )
 
     def _raised(self, watch: _Watch, transition: Transition) -> Alarm:
         rule = watch.bound.rule
@@ -258,6 +305,15 @@ def _moved(at_ms: int, by_ms: int, since_ms: int) -> int:
 
 def _moved_reading(reading: Reading, by_ms: int, since_ms: int) -> Reading:
     return reading._replace(at_ms=_moved(reading.at_ms, by_ms, since_ms))
+
+
+def _standing(watch: _Watch, alarm: Alarm) -> Standing:
+    return Standing(
+        level=alarm.level,
+        is_beyond=watch.state.phase is not Phase.RETURNING,
+        is_acknowledged=alarm.acknowledged_at is not None,
+        sounded_s=watch.sounded_s,
+    )
 
 
 def _resumed(state: RuleState) -> RuleState:

@@ -1,45 +1,44 @@
-"""Siren and lamp: what people hear and see of the worst standing alarm, whatever else is broken."""
+"""Siren and lamp: what people hear and see of the standing alarms, whatever else is broken."""
 
+import asyncio
 import importlib
 import json
 import logging
+import queue
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from io import FileIO
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from edge import clock
 from edge.settings import GpioOutput, LogOutput, OutputSettings
+from edge.tone import SILENT, Signal
 from sitewarden.errors import SiteWardenError
 from sitewarden.messages import Alarm
 
 log = logging.getLogger(__name__)
 
-Siren = Literal["off", "intermittent", "continuous"]
-Lamp = Literal["off", "amber", "red"]
-
 INTERMITTENT_S = 0.5
+TEST_S = 2.0
+"""So long each signal of a test is shown."""
+TEST_SIGNALS = (Signal("off", "amber"), Signal("intermittent", "amber"), Signal("continuous", "red"))
+BOUNCE_S = 0.05
+"""A button's contacts open and close for so long before they settle."""
+
+Entry = Mapping[str, Any]
+"""One line of a diary."""
+Press = Callable[[], None]
+"""Somebody pressed the button; called from a thread of the driver's."""
 
 
 class OutputError(SiteWardenError):
     """A siren or lamp cannot be driven."""
 
 
-class Signal(NamedTuple):
-    """What siren and lamp show."""
-
-    siren: Siren
-    lamp: Lamp
-
-
-_SIGNALS = (Signal("off", "off"), Signal("off", "amber"), Signal("intermittent", "amber"))
-_WORST = Signal("continuous", "red")
-
-
-def signal_of(level: int) -> Signal:
-    """The signal of the worst standing level, 0 (none) to 4."""
-    return _SIGNALS[level] if level < len(_SIGNALS) else _WORST
+class OutputsBusyError(SiteWardenError):
+    """Outputs are not tested while they speak of an alarm, nor twice at a time."""
 
 
 class OutputDriver(Protocol):
@@ -48,66 +47,85 @@ class OutputDriver(Protocol):
     def show(self, signal: Signal) -> None:
         """Drive siren and lamp; returns when that is done."""
 
-    def note(self, alarm: Alarm, signal: Signal) -> None:
-        """Told after `show` which transition brought it; most drivers have nothing to do."""
+    def note(self, entry: Entry) -> None:
+        """Told after `show` what brought it; must not wait. Most drivers have nothing to do."""
+
+    def listen(self, press: Press) -> None:
+        """Have `press` called whenever somebody acknowledges at the siren; most have no button."""
 
     def close(self) -> None:
         """Switch off and let go."""
 
 
 class LogDriver:
-    """Siren and lamp as JSON lines, one a transition: for tests and the demo, or as a diary."""
+    """Siren and lamp as JSON lines, one a transition: for tests and the demo, or as a diary.
+
+    A thread of its own writes them, for a disk may hang, and polls and sirens must not hang with it.
+    """
+
+    WAITING = 1000
+    """So many lines wait for a slow disk; more are dropped and counted."""
+    CLOSE_S = 2.0
+    """So long the end waits for the disk."""
 
     def __init__(self, file: Path) -> None:
         """A file that cannot be written may be later; a diary is no reason to leave a site unwatched."""
+        self.dropped = 0
         self._path = file
         self._file: FileIO | None = None
-        try:
-            self._open()
-        except OutputError as exc:
-            log.critical("output cannot be written yet: %s", exc)
+        self._lines: queue.Queue[bytes | None] = queue.Queue(self.WAITING)
+        self._thread = threading.Thread(target=self._write_all, name=f"output {file.name}", daemon=True)
+        self._thread.start()
 
     def show(self, signal: Signal) -> None:
         """Nothing to drive."""
 
-    def note(self, alarm: Alarm, signal: Signal) -> None:
+    def note(self, entry: Entry) -> None:
         """One line in one write, so that it is whole or not there."""
-        line = {
-            "at_ms": clock.now_ms(),
-            "change": alarm.change,
-            "episode": alarm.episode,
-            "device": alarm.device,
-            "point": alarm.point,
-            "rule": alarm.rule,
-            "level": alarm.level,
-            "reading_at_ms": alarm.at,
-            "siren": signal.siren,
-            "lamp": signal.lamp,
-        }
-        file = self._file or self._open()
         try:
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-        except OSError as exc:
-            raise OutputError(f"{self._path}: {exc.strerror}") from exc
+            self._lines.put_nowait(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+        except queue.Full:
+            self._drop("the disk is too slow")
+
+    def listen(self, press: Press) -> None:
+        """A file has no button."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Write what waits and let go of the file; a disk that hangs is not waited for longer."""
+        try:
+            self._lines.put(None, timeout=self.CLOSE_S)
+        except queue.Full:
+            log.critical("output lines lost at the end file=%s count=%d", self._path, self._lines.qsize())
+            return
+        self._thread.join(self.CLOSE_S)
+
+    def _write_all(self) -> None:
+        try:
+            self._open()
+        except OSError as exc:
+            log.critical("output cannot be written yet: %s: %s", self._path, exc.strerror)
+        while (line := self._lines.get()) is not None:
+            try:
+                (self._file or self._open()).write(line)
+            except OSError as exc:
+                self._drop(exc.strerror or str(exc))
         if self._file is not None:
             self._file.close()
 
     def _open(self) -> FileIO:
-        try:
-            # Unbuffered: a line is in the file when `note` returns, even if the process dies then.
-            self._file = self._path.open("ab", buffering=0)
-        except OSError as exc:
-            raise OutputError(f"{self._path}: {exc.strerror}") from exc
+        # Unbuffered: a line is in the file when the write returns, even if the process dies then.
+        self._file = self._path.open("ab", buffering=0)
         return self._file
+
+    def _drop(self, why: str) -> None:
+        self.dropped += 1
+        log.critical("output failed: %s: %s; lines dropped so far: %d", self._path, why, self.dropped)
 
 
 class GpioDriver:
-    """Siren and lamp on two pins; the lamp blinks for amber and burns for red."""
+    """Siren and lamp on two pins; the lamp blinks for amber and burns for red. A button on a third."""
 
-    def __init__(self, siren_pin: int, lamp_pin: int) -> None:
+    def __init__(self, siren_pin: int, lamp_pin: int, acknowledge_pin: int | None = None) -> None:
         """Raises `OutputError` where gpiozero or the pins are missing."""
         try:
             gpiozero: Any = importlib.import_module("gpiozero")
@@ -118,9 +136,14 @@ class GpioDriver:
         try:
             self._siren = gpiozero.DigitalOutputDevice(siren_pin)
             self._lamp = gpiozero.DigitalOutputDevice(lamp_pin)
+            self._button = (
+                None if acknowledge_pin is None else gpiozero.Button(acknowledge_pin, bounce_time=BOUNCE_S)
+            )
         except (self._error, OSError) as exc:
-            raise OutputError(f"pins {siren_pin} and {lamp_pin}: {exc}") from exc
-        self._shown = Signal("off", "off")
+            pins = (siren_pin, lamp_pin, acknowledge_pin)
+            named = ", ".join(str(pin) for pin in pins if pin is not None)
+            raise OutputError(f"pins {named}: {exc}") from exc
+        self._shown = SILENT
 
     def show(self, signal: Signal) -> None:
         """A pin whose state does not change is left alone, so that a beat is not broken."""
@@ -133,13 +156,20 @@ class GpioDriver:
             raise OutputError(str(exc)) from exc
         self._shown = signal
 
-    def note(self, alarm: Alarm, signal: Signal) -> None:
+    def note(self, entry: Entry) -> None:
         """Nothing to write."""
+
+    def listen(self, press: Press) -> None:
+        """Each press counts once; a contact that is stuck closed silences nothing that comes later."""
+        if self._button is not None:
+            self._button.when_pressed = press
 
     def close(self) -> None:
         """Off, then free the pins."""
         self._siren.close()
         self._lamp.close()
+        if self._button is not None:
+            self._button.close()
 
 
 def _drive(pin: Any, *, steady: bool, beats: bool) -> None:
@@ -161,29 +191,123 @@ class Outputs:
     def __init__(self, drivers: Iterable[OutputDriver]) -> None:
         """Made by `open_outputs`."""
         self._drivers = list(drivers)
-        self._signal = signal_of(0)
+        self._signal = SILENT
         self._failed: list[OutputDriver] = []
         self._retry_at = 0.0
+        self._test_ended: asyncio.Event | None = None
+        """Of the test under way."""
 
-    def restore(self, level: int) -> None:
-        """Show again what stood when the agent ended."""
-        self._show(self._drivers, signal_of(level))
+    @property
+    def signal(self) -> Signal:
+        """What the standing alarms ask for."""
+        return self._signal
 
-    def drive(self, alarm: Alarm, level: int) -> None:
-        """Show the worst standing level, which `alarm` has brought: every siren first, then the diaries."""
-        self._show(self._drivers, signal_of(level))
+    @property
+    def is_testing(self) -> bool:
+        """Whether a test is under way."""
+        return self._test_ended is not None
+
+    @property
+    def failed(self) -> int:
+        """Drivers that could not show the signal."""
+        return len(self._failed)
+
+    @property
+    def dropped(self) -> int:
+        """Lines that no diary took."""
+        return sum(driver.dropped for driver in self._drivers if isinstance(driver, LogDriver))
+
+    def listen(self, press: Press) -> None:
+        """Have `press` called, from whatever thread, when a button is pressed."""
         for driver in self._drivers:
-            self._try(lambda driver=driver: driver.note(alarm, self._signal))  # type: ignore[misc]
+            self._try(lambda driver=driver: driver.listen(press))  # type: ignore[misc]
+
+    def restore(self, signal: Signal) -> None:
+        """Show again what stood when the agent ended."""
+        self._show(self._drivers, signal)
+
+    def drive(self, alarm: Alarm, signal: Signal) -> None:
+        """Show the signal, which `alarm` has brought: every siren first, then the diaries."""
+        self._end_test()
+        self._show(self._drivers, signal)
+        self._note(
+            {
+                "change": alarm.change,
+                "episode": alarm.episode,
+                "device": alarm.device,
+                "point": alarm.point,
+                "rule": alarm.rule,
+                "level": alarm.level,
+                "reading_at_ms": alarm.at,
+            },
+            signal,
+        )
+
+    def follow(self, signal: Signal) -> None:
+        """Show the signal where it has changed without a transition, for time or the value moved on."""
+        if signal == self._signal:
+            self.retry()
+            return
+        self._end_test()
+        self._show(self._drivers, signal)
+        self._note({"change": "tone"}, signal)
 
     def retry(self) -> None:
         """Show again where it failed; a siren that was stuck once must not stay silent for the episode."""
         if self._failed and time.monotonic() >= self._retry_at:
             self._show(self._failed, self._signal)
 
+    def check_testable(self) -> None:
+        """Raise `OutputsBusyError` where an alarm stands, or a test is under way."""
+        if self._signal != SILENT:
+            raise OutputsBusyError("an alarm stands; outputs are tested when none does")
+        if self._test_ended is not None:
+            raise OutputsBusyError("a test is already under way")
+
+    async def test(self, each_s: float = TEST_S) -> int:
+        """Show each signal for `each_s` seconds; an alarm ends it at once.
+
+        Returns how many outputs could not be driven; raises `OutputsBusyError`.
+        """
+        self.check_testable()
+        ended = self._test_ended = asyncio.Event()
+        failed = 0
+        try:
+            for signal in TEST_SIGNALS:
+                failed = max(failed, self._show_test(signal))
+                if await _is_set_within(ended, each_s):
+                    break
+        finally:
+            if not ended.is_set():
+                self._test_ended = None
+                self._show_test(SILENT)
+        return failed
+
+    def close(self) -> None:
+        """Switch everything off."""
+        for driver in self._drivers:
+            driver.close()
+
+    def _end_test(self) -> None:
+        if self._test_ended is not None:
+            self._test_ended.set()
+            self._test_ended = None
+
+    def _show_test(self, signal: Signal) -> int:
+        """How many could not."""
+        shown = [self._try(lambda d=driver: d.show(signal)) for driver in self._drivers]  # type: ignore[misc]
+        self._note({"change": "test"}, signal)
+        return shown.count(False)
+
     def _show(self, drivers: list[OutputDriver], signal: Signal) -> None:
         self._signal = signal
         self._failed = [d for d in drivers if not self._try(lambda d=d: d.show(signal))]  # type: ignore[misc]
         self._retry_at = time.monotonic() + RETRY_S
+
+    def _note(self, what: Entry, signal: Signal) -> None:
+        entry = {"at_ms": clock.now_ms(), **what, "siren": signal.siren, "lamp": signal.lamp}
+        for driver in self._drivers:
+            self._try(lambda driver=driver: driver.note(entry))  # type: ignore[misc]
 
     @staticmethod
     def _try(act: Callable[[], None]) -> bool:
@@ -198,10 +322,14 @@ class Outputs:
             return True
         return False
 
-    def close(self) -> None:
-        """Switch everything off."""
-        for driver in self._drivers:
-            driver.close()
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def open_outputs(settings: Iterable[OutputSettings]) -> Outputs:
@@ -213,5 +341,5 @@ def _open(settings: OutputSettings) -> OutputDriver:
     match settings:
         case LogOutput(file=file):
             return LogDriver(Path(file))
-        case GpioOutput(siren_pin=siren_pin, lamp_pin=lamp_pin):
-            return GpioDriver(siren_pin, lamp_pin)
+        case GpioOutput(siren_pin=siren_pin, lamp_pin=lamp_pin, acknowledge_pin=acknowledge_pin):
+            return GpioDriver(siren_pin, lamp_pin, acknowledge_pin)

@@ -44,9 +44,29 @@ class GpioOutput(_Checked, frozen=True, kw_only=True, tag_field="driver", tag="g
 
     siren_pin: Pin
     lamp_pin: Pin
+    acknowledge_pin: Pin | None = None
+    """A button to ground, by which somebody at the siren says that they know."""
 
 
 OutputSettings = LogOutput | GpioOutput
+
+
+class SirenSettings(_Checked, frozen=True, kw_only=True):
+    """How long people are made to listen."""
+
+    max_on_s: Annotated[int, msgspec.Meta(ge=60, le=86_400, description="seconds, 60 to 86400")] = 900
+    """A continuous tone of one alarm ends after so long: horns burn out, and those that never end are torn
+    off the wall."""
+
+
+class PageSettings(_Checked, frozen=True, kw_only=True):
+    """The gateway's own page, for people on site when there is no internet."""
+
+    host: str = "127.0.0.1"
+    """The address to serve on; other than loopback it needs a `pin_file`."""
+    port: Port = 8089
+    pin_file: str | None = None
+    """One line, readable by the agent's account only; whoever acknowledges or tests has to know it."""
 
 
 class ModbusTcp(_Checked, frozen=True, kw_only=True, tag_field="transport", tag="tcp"):
@@ -145,6 +165,9 @@ class GatewayFile(_Checked, frozen=True, kw_only=True):
     data_dir: str
     broker: BrokerAddress
     outputs: list[OutputSettings]
+    siren: SirenSettings = SirenSettings()
+    page: PageSettings | None = None
+    """Left out, the gateway serves no page."""
     rules: list[str]
     profiles: list[str] = []
     """Folders with profiles of one's own, beside the shipped ones."""

@@ -49,8 +49,13 @@ class Uplink:
         clock: Clock | None = None,
         resend_s: Mapping[messages.Lane, float] = RESEND_S,
         heartbeat_s: float = HEARTBEAT_S,
+        obey: Callable[[Command], None] | None = None,
     ) -> None:
-        """`lanes` are alarms and readings; `devices` is what the birth declares."""
+        """`lanes` are alarms and readings; `devices` is what the birth declares.
+
+        `obey` is told of a command that is not about the connection; it must not wait.
+        """
+        self._obey_other = obey
         self._gateway, self._devices, self._boot = gateway, devices, boot
         self._heartbeat_s = heartbeat_s
         self._alarms, self._readings = lanes
@@ -216,6 +221,10 @@ class Uplink:
 
     async def _obey(self, client: aiomqtt.Client, command: Command) -> None:
         log.info("command=%s", command.command)
+        if command.command != "rebirth":
+            if self._obey_other is not None:
+                self._obey_other(command)
+            return
         await self._publish_birth(client)
         now = asyncio.get_running_loop().time()
         for lane in (self._alarms, self._readings):

@@ -50,6 +50,9 @@ class Cloud:
     def ask_for_birth(self) -> None:
         self.publish("command", Command(command="rebirth"))
 
+    def acknowledge(self, episode: str | None, by: str) -> None:
+        self.publish("command", Command(command="acknowledge", episode=episode, by=by))
+
     def publish(self, channel: topics.DownChannel, message: Receipt | Command) -> None:
         self._paho.publish(topics.down("live", *self._address, channel), encode(message), qos=1)
 

@@ -10,8 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from edge import agent as agent_module
+from edge.agent import Agent
+from edge.config import load_gateway
 from sitewarden.messages import readings_of
 from tests.edge.cloud import Cloud, listening
 from tests.edge.conftest import GATEWAY_NAME, INTERVAL_MS, SITE_NAME, Configure
@@ -226,3 +230,113 @@ async def test_without_a_usable_disk_the_siren_sounds_and_alarms_arrive(
         await until(lambda: cloud.alarms and cloud.readings)
         assert "CRITICAL" in run.log()
         assert await run.end() == 0
+
+
+async def test_an_acknowledgement_of_the_cloud_silences_the_siren_and_lasts_over_a_kill(
+    configured: Configure, broker: Broker, cloud: Cloud
+) -> None:
+    async with site() as (server, crane):
+        file = configured(server, broker)
+        async with agent(file) as first:
+            crane.load = OVERLOAD
+            await until(lambda: cloud.alarms, within_s=15)
+            episode = cloud.alarms[0].episode
+            cloud.acknowledge(None, "zhang")
+            cloud.acknowledge("f" * 32, "zhang")
+            cloud.acknowledge(episode, "zhang")
+            cloud.acknowledge(episode, "li")
+            await until(lambda: len(first.lines()) == 2)
+            assert (first.lines()[1]["change"], first.lines()[1]["siren"]) == ("acknowledged", "off")
+            assert first.lines()[1]["lamp"] == "red"
+            await until(lambda: [a for a in cloud.alarms if a.change == "acknowledged"])
+            await first.end(signal.SIGKILL)
+        async with agent(file) as second:
+            await until(lambda: len(cloud.states("online")) == 2, within_s=15)
+            asked = crane.asked
+            await until(lambda: crane.asked > asked + 5)
+            assert len(second.lines()) == 2, "it sounded or was acknowledged a second time"
+            crane.load = EMPTY
+            await until(lambda: cloud.alarms[-1].change == "cleared")
+            assert await second.end() == 0
+        told = {(alarm.change, alarm.episode, alarm.acknowledged_by) for alarm in cloud.alarms}
+        assert told == {
+            ("raised", episode, ""),
+            ("acknowledged", episode, "zhang"),
+            ("cleared", episode, "zhang"),
+        }
+        acknowledged = next(alarm for alarm in cloud.alarms if alarm.change == "acknowledged")
+        assert cloud.alarms[-1].acknowledged_at == acknowledged.acknowledged_at == acknowledged.at
+
+
+async def test_outputs_are_tested_by_command_only_while_no_agent_runs(configured: Configure) -> None:
+    async with site() as (server, crane):
+        file = configured(server)
+        assert await status_of_a_test(file) == 0
+        lines = [json.loads(line) for line in (file.parent / "outputs.jsonl").read_text().splitlines()]
+        assert [(line["change"], line["siren"]) for line in lines] == [
+            ("test", "off"),
+            ("test", "intermittent"),
+            ("test", "continuous"),
+            ("test", "off"),
+        ]
+        assert not (file.parent / "data").exists(), "it left a folder of its own account"
+        async with agent(file):
+            await until(lambda: crane.asked > 5, within_s=15)
+            assert await status_of_a_test(file) == 1
+
+
+async def status_of_a_test(file: Path) -> int:
+    process = await asyncio.create_subprocess_exec(
+        SITEWARDEN, "edge", "test-outputs", file, stderr=asyncio.subprocess.DEVNULL
+    )
+    return await asyncio.wait_for(process.wait(), 20)
+
+
+async def test_a_button_on_the_siren_acknowledges_everything(
+    configured: Configure, gateway_dict: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fakes"))
+    monkeypatch.delitem(sys.modules, "gpiozero", raising=False)
+    gateway_dict["outputs"].append({"driver": "gpio", "siren_pin": 17, "lamp_pin": 27, "acknowledge_pin": 22})
+    async with site() as (server, crane):
+        running = Agent(load_gateway(configured(server)))
+        stop = asyncio.Event()
+        task = asyncio.create_task(running.run(stop))
+        try:
+            crane.load = OVERLOAD
+            await until(lambda: running.snapshot().siren.siren == "continuous", within_s=15)
+            button = sys.modules["gpiozero"].Button.made[-1]
+            await until(lambda: button.when_pressed is not None)
+            await asyncio.to_thread(button.when_pressed)
+            await until(lambda: running.snapshot().siren.siren == "off")
+            assert running.snapshot().siren.lamp == "red"
+            assert running.snapshot().alarms[0].acknowledged_by == "local"
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 10)
+            running.close()
+    sys.modules.pop("gpiozero", None)
+
+
+async def test_a_tone_ends_by_time_without_an_acknowledgement(
+    configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "TICK_S", 0.01)
+    async with site() as (server, crane):
+        gateway = load_gateway(configured(server))
+        short = msgspec.structs.replace(gateway.siren, max_on_s=1)
+        running = Agent(msgspec.structs.replace(gateway, siren=short))
+        stop = asyncio.Event()
+        task = asyncio.create_task(running.run(stop))
+        try:
+            crane.load = OVERLOAD
+            await until(lambda: running.snapshot().siren.siren == "continuous", within_s=15)
+            since = time.monotonic()
+            await until(lambda: running.snapshot().siren.siren == "off")
+            assert time.monotonic() - since > 0.8
+            assert running.snapshot().siren.lamp == "red"
+            assert [alarm.acknowledged_at for alarm in running.snapshot().alarms] == [None]
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 10)
+            running.close()

@@ -78,6 +78,38 @@ BROKEN: dict[str, tuple[Change, str, str, str]] = {
         "already a bus `bus-1`",
         "its own name",
     ),
+    "a button on the siren's pin": (
+        lambda g: put(
+            g, outputs=[{"driver": "gpio", "siren_pin": 17, "lamp_pin": 27, "acknowledge_pin": 17}]
+        ),
+        "outputs.0.acknowledge_pin",
+        "already drives",
+        "its own pin",
+    ),
+    "a siren that ends before anybody came": (
+        lambda g: put(g, siren={"max_on_s": 5}),
+        "siren.max_on_s",
+        ">= 60",
+        "60 to 86400",
+    ),
+    "a page for others without a PIN": (
+        lambda g: put(g, page={"host": "0.0.0.0"}),  # noqa: S104
+        "page.host",
+        "others can reach 0.0.0.0",
+        "`pin_file:`",
+    ),
+    "a page under a name that may lead anywhere": (
+        lambda g: put(g, page={"host": "gw.example.org"}),
+        "page.host",
+        "others can reach",
+        "127.0.0.1",
+    ),
+    "a PIN that is not there": (
+        lambda g: put(g, page={"pin_file": "none.pin"}),
+        "page.pin_file",
+        "cannot be read",
+        "Check the path",
+    ),
     "an unknown profile": (
         lambda g: put(device(g, 0), profile="reference-tower-crain"),
         "buses.0.devices.0.profile",
@@ -371,3 +403,22 @@ def test_a_logger_that_measures_for_minutes_needs_a_bus_of_its_own(
         load_gateway(write_gateway(gateway_dict))
     del devices[0]
     assert load_gateway(write_gateway(gateway_dict)).buses[0].devices[0].name == "pit-1"
+
+
+def test_a_page_on_loopback_needs_no_pin_and_elsewhere_has_the_one_in_its_file(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any], tmp_path: Path
+) -> None:
+    gateway_dict["page"] = {}
+    page = load_gateway(write_gateway(gateway_dict)).page
+    assert page is not None
+    assert (page.host, page.port, page.pin) == ("127.0.0.1", 8089, None)
+    pin = tmp_path / "page.pin"
+    pin.touch(mode=0o600)
+    pin.write_text("246810\n")
+    gateway_dict["page"] = {"host": "::", "pin_file": "page.pin"}
+    page = load_gateway(write_gateway(gateway_dict)).page
+    assert page is not None
+    assert (page.host, page.pin) == ("::", "246810")
+    pin.write_text("1234\n")
+    with pytest.raises(ConfigurationError, match="4 characters"):
+        load_gateway(write_gateway(gateway_dict))

@@ -198,3 +198,54 @@ def test_an_episode_whose_rule_is_gone_is_cleared_not_left_to_sound_for_ever(cra
     after = Site(msgspec.structs.replace(crane, rules=fewer), before.judge.episodes())
     assert told(after.orphans) == [("cleared", "crane-load-100")]
     assert after.judge.worst_level() == 3  # the moment's alarm still stands
+
+
+def test_an_acknowledgement_is_told_once_and_the_clear_carries_it(crane: Device) -> None:
+    site = Site(crane)
+    raised = site.crane(2.8, polls=30)
+    episode = raised[0].episode
+    told_now = site.judge.acknowledge(episode, site.now_ms, "local")
+    assert [(a.change, a.episode, a.acknowledged_at, a.acknowledged_by) for a in told_now] == [
+        ("acknowledged", episode, site.now_ms, "local")
+    ]
+    assert told_now[0].value == told_now[0].peak == raised[0].value
+    assert site.judge.acknowledge(episode, site.now_ms + 1, "cloud") == []
+    assert site.judge.acknowledge("f" * 32, site.now_ms, "cloud") == []
+    at_ms = site.now_ms
+    cleared = site.crane(1.0, polls=100)[0]
+    assert (cleared.change, cleared.acknowledged_at, cleared.acknowledged_by) == ("cleared", at_ms, "local")
+
+
+def test_everything_is_acknowledged_at_once_and_a_later_alarm_is_not(crane: Device) -> None:
+    site = Site(crane)
+    first = site.crane(2.8, polls=30)
+    assert len(site.judge.acknowledge(None, site.now_ms, "local")) == len(first)
+    assert site.crane(3.3, polls=100)
+    assert [alarm.is_acknowledged for alarm in site.judge.standing()].count(True) == len(first)
+    assert len(site.judge.standing()) > len(first)
+
+
+def test_acknowledgement_and_sounded_seconds_last_over_a_restart(crane: Device) -> None:
+    site = Site(crane)
+    site.crane(3.3, polls=100)
+    site.judge.sounded(12.0, 900.0)
+    before = site.judge.standing()
+    assert {alarm.sounded_s for alarm in before if alarm.level >= 3} == {12.0}
+    assert {alarm.sounded_s for alarm in before if alarm.level < 3} <= {0.0}
+    site.judge.acknowledge(None, site.now_ms, "local")
+    site.judge.sounded(12.0, 900.0)
+    kept = [
+        msgspec.json.decode(msgspec.json.encode(episode), type=Episode) for episode in site.judge.episodes()
+    ]
+    after = Site(crane, kept).judge
+    assert after.standing() == site.judge.standing()
+    assert {alarm.sounded_s for alarm in after.standing() if alarm.level >= 3} == {12.0}
+    assert after.acknowledge(None, site.now_ms, "local") == []
+
+
+def test_an_episode_that_an_older_version_kept_is_understood(crane: Device) -> None:
+    site = Site(crane)
+    site.crane(2.8, polls=30)
+    kept = msgspec.json.decode(msgspec.json.encode(site.judge.episodes()[0]))
+    del kept["sounded_s"]
+    assert Site(crane, [msgspec.convert(kept, Episode)]).judge.standing()[0].sounded_s == 0.0

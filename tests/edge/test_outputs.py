@@ -1,7 +1,9 @@
 """What people hear and see, and that one broken driver does not silence the others."""
 
+import asyncio
 import importlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from edge.outputs import LogDriver, OutputError, Outputs, Signal, open_outputs, signal_of
+from edge.outputs import Entry, LogDriver, OutputError, Outputs, OutputsBusyError, Press, open_outputs
 from edge.settings import GpioOutput, LogOutput
+from edge.tone import SILENT, Signal
 from sitewarden.messages import Alarm
 from sitewarden.rules.model import Basis
 from sitewarden.text import Text
+from tests.support.waiting import until
 
 
 def alarm(level: int, change: str = "raised") -> Alarm:
@@ -40,39 +44,28 @@ def alarm(level: int, change: str = "raised") -> Alarm:
     )
 
 
-@pytest.mark.parametrize(
-    ("level", "signal"),
-    [
-        (0, ("off", "off")),
-        (1, ("off", "amber")),
-        (2, ("intermittent", "amber")),
-        (3, ("continuous", "red")),
-        (4, ("continuous", "red")),
-    ],
-)
-def test_the_signal_is_of_the_worst_level(level: int, signal: tuple[str, str]) -> None:
-    assert signal_of(level) == signal
+DARK, WARNING, DANGER = SILENT, Signal("intermittent", "amber"), Signal("continuous", "red")
 
 
 def test_the_log_has_one_line_a_transition_with_what_is_heard_after_it(tmp_path: Path) -> None:
     file = tmp_path / "outputs.jsonl"
     outputs = open_outputs([LogOutput(file=str(file))])
-    outputs.restore(3)
-    outputs.drive(alarm(2), 4)
-    outputs.drive(alarm(2, "cleared"), 0)
+    outputs.restore(DANGER)
+    outputs.drive(alarm(2), DANGER)
+    outputs.drive(alarm(2, "cleared"), DARK)
+    outputs.close()
     raised, cleared = (json.loads(line) for line in file.read_text().splitlines())
     assert (raised["change"], raised["siren"], raised["lamp"]) == ("raised", "continuous", "red")
     assert (cleared["change"], cleared["siren"], cleared["lamp"]) == ("cleared", "off", "off")
     assert raised["reading_at_ms"] == 1000
     assert raised["at_ms"] > 1_700_000_000_000
     assert {"episode", "device", "point", "rule", "level"} <= raised.keys()
-    outputs.close()
 
 
 def test_a_log_goes_on_where_the_last_run_ended(tmp_path: Path) -> None:
     for _ in range(2):
         outputs = open_outputs([LogOutput(file=str(tmp_path / "outputs.jsonl"))])
-        outputs.drive(alarm(2), 2)
+        outputs.drive(alarm(2), WARNING)
         outputs.close()
     assert len((tmp_path / "outputs.jsonl").read_text().splitlines()) == 2
 
@@ -83,8 +76,11 @@ class Broken:
     def show(self, signal: Signal) -> None:
         raise OutputError(f"burnt before {signal}")
 
-    def note(self, alarm: Alarm, signal: Signal) -> None:
-        raise AssertionError(f"told of {alarm} although it did not show {signal}")
+    def note(self, entry: Entry) -> None:
+        pass
+
+    def listen(self, press: Press) -> None:
+        raise OutputError(f"no button for {press}")
 
     def close(self) -> None:
         pass
@@ -95,12 +91,17 @@ class Sound:
 
     def __init__(self) -> None:
         self.shown: list[Signal] = []
+        self.noted: list[Entry] = []
+        self.press: Press = lambda: None
 
     def show(self, signal: Signal) -> None:
         self.shown.append(signal)
 
-    def note(self, alarm: Alarm, signal: Signal) -> None:
-        pass
+    def note(self, entry: Entry) -> None:
+        self.noted.append(entry)
+
+    def listen(self, press: Press) -> None:
+        self.press = press
 
     def close(self) -> None:
         pass
@@ -109,10 +110,11 @@ class Sound:
 def test_a_broken_driver_does_not_silence_the_next(caplog: pytest.LogCaptureFixture) -> None:
     sound = Sound()
     outputs = Outputs([Broken(), sound])
-    outputs.restore(1)
-    outputs.drive(alarm(3), 3)
-    assert sound.shown == [Signal("off", "amber"), Signal("continuous", "red")]
+    outputs.restore(WARNING)
+    outputs.drive(alarm(3), DANGER)
+    assert sound.shown == [WARNING, DANGER]
     assert caplog.text.count("burnt") == 2
+    assert outputs.failed == 1
 
 
 @pytest.fixture
@@ -127,8 +129,8 @@ def pins(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 def test_pins_beat_burn_and_go_dark_with_the_level(pins: list[Any]) -> None:
     outputs = open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
-    for level in (1, 2, 2, 4, 3, 0):
-        outputs.drive(alarm(3), level)
+    for signal in (Signal("off", "amber"), WARNING, WARNING, DANGER, DANGER, DARK):
+        outputs.drive(alarm(3), signal)
     outputs.close()
     siren, lamp = pins
     assert (siren.pin, lamp.pin) == (17, 27)
@@ -148,21 +150,96 @@ def test_gpio_without_its_library_says_what_to_install(monkeypatch: pytest.Monke
         open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
 
 
-def test_a_file_that_cannot_be_written_is_no_reason_to_stop_and_is_tried_again(
+async def test_a_file_that_cannot_be_written_is_no_reason_to_stop_and_is_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "outputs.jsonl"
     file.mkdir()
     sound = Sound()
     outputs = Outputs([LogDriver(file), sound])
-    outputs.drive(alarm(3), 3)
-    assert sound.shown == [Signal("continuous", "red")]
+    outputs.drive(alarm(3), DANGER)
+    assert sound.shown == [DANGER]
+    await until(lambda: outputs.dropped == 1)
     assert "output cannot be written yet" in caplog.text
     assert "output failed" in caplog.text
     file.rmdir()
-    outputs.drive(alarm(3, "cleared"), 0)
-    assert json.loads(file.read_text())["change"] == "cleared"
+    outputs.drive(alarm(3, "cleared"), DARK)
     outputs.close()
+    assert json.loads(file.read_text())["change"] == "cleared"
+
+
+async def test_a_disk_that_hangs_holds_up_nothing_and_what_it_costs_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LogDriver, "WAITING", 3)
+    pipe = tmp_path / "outputs.jsonl"
+    # Opening a pipe that nobody reads blocks as a dead disk does.
+    os.mkfifo(pipe)
+    sound = Sound()
+    outputs = Outputs([LogDriver(pipe), sound])
+    for _ in range(5):
+        outputs.drive(alarm(3), DANGER)
+    assert sound.shown == [DANGER] * 5
+    assert outputs.dropped == 2
+    with pipe.open("rb") as reader:
+        outputs.close()
+        assert len(reader.read().splitlines()) == 3
+
+
+async def test_a_test_shows_each_signal_and_says_that_it_is_one(tmp_path: Path) -> None:
+    sound = Sound()
+    outputs = Outputs([sound])
+    await outputs.test(each_s=0.001)
+    assert sound.shown == [Signal("off", "amber"), WARNING, DANGER, DARK]
+    assert [entry["change"] for entry in sound.noted] == ["test"] * 4
+    assert not outputs.is_testing
+
+
+async def test_an_alarm_ends_a_test_at_once() -> None:
+    sound = Sound()
+    outputs = Outputs([sound])
+    test = asyncio.create_task(outputs.test(each_s=60))
+    await until(lambda: sound.shown)
+    outputs.drive(alarm(2), WARNING)
+    await asyncio.wait_for(test, 1)
+    assert sound.shown == [Signal("off", "amber"), WARNING]
+
+
+async def test_outputs_are_not_tested_while_an_alarm_stands_nor_twice_at_a_time() -> None:
+    outputs = Outputs([Sound()])
+    test = asyncio.create_task(outputs.test(each_s=60))
+    await until(lambda: outputs.is_testing)
+    with pytest.raises(OutputsBusyError, match="under way"):
+        await outputs.test()
+    outputs.drive(alarm(2), WARNING)
+    await test
+    with pytest.raises(OutputsBusyError, match="stands"):
+        await outputs.test()
+
+
+def test_a_tone_that_changes_without_a_transition_is_noted_once() -> None:
+    sound = Sound()
+    outputs = Outputs([sound])
+    outputs.drive(alarm(4), DANGER)
+    for _ in range(3):
+        outputs.follow(Signal("intermittent", "red"))
+    assert [entry["change"] for entry in sound.noted] == ["raised", "tone"]
+    assert sound.shown == [DANGER, Signal("intermittent", "red")]
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_button_tells_of_each_press_and_a_driver_without_one_keeps_no_other_from_listening() -> None:
+    outputs = open_outputs([GpioOutput(siren_pin=17, lamp_pin=27, acknowledge_pin=22)])
+    presses: list[str] = []
+    outputs.listen(lambda: presses.append("pressed"))
+    button: Any = importlib.import_module("gpiozero").Button.made[-1]
+    button.when_pressed()
+    assert (button.pin, presses) == (22, ["pressed"])
+    outputs.close()
+    sound = Sound()
+    Outputs([Broken(), sound]).listen(lambda: presses.append("again"))
+    sound.press()
+    assert presses == ["pressed", "again"]
 
 
 class Stuck:
@@ -177,8 +254,11 @@ class Stuck:
             raise RuntimeError("no such chip")
         self.shown.append(signal)
 
-    def note(self, alarm: Alarm, signal: Signal) -> None:
-        del alarm, signal
+    def note(self, entry: Entry) -> None:
+        pass
+
+    def listen(self, press: Press) -> None:
+        pass
 
     def close(self) -> None:
         del self.times
@@ -186,16 +266,16 @@ class Stuck:
 
 def test_whatever_a_driver_raises_the_other_siren_sounds() -> None:
     broken, sound = Stuck(99), Stuck(0)
-    Outputs([broken, sound]).drive(alarm(4), 4)
-    assert sound.shown == [signal_of(4)]
+    Outputs([broken, sound]).drive(alarm(4), DANGER)
+    assert sound.shown == [DANGER]
 
 
 def test_a_siren_that_was_stuck_once_sounds_when_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = Stuck(1)
     outputs = Outputs([stuck])
-    outputs.drive(alarm(4), 4)
+    outputs.drive(alarm(4), DANGER)
     assert stuck.shown == []
     monkeypatch.setattr(outputs, "_retry_at", 0.0)
     outputs.retry()
     outputs.retry()
-    assert stuck.shown == [signal_of(4)]
+    assert stuck.shown == [DANGER]

@@ -13,7 +13,7 @@ from edge.config import Gateway
 from edge.lane import Lane
 from edge.recorder import batch_of
 from edge.uplink import RESEND_S, Uplink
-from sitewarden.messages import Alarm
+from sitewarden.messages import Alarm, Command
 from sitewarden.readings import Reading
 from tests.edge.cloud import Cloud, listening
 from tests.edge.test_outputs import alarm
@@ -50,6 +50,7 @@ class Edge:
     def __init__(self, gateway: Gateway, boot: str, resend_s: float) -> None:
         self.alarms = Lane("alarms", gateway.data_dir, boot=boot)
         self.readings = Lane("readings", gateway.data_dir, boot=boot)
+        self.commands: list[Command] = []
         births = [birth_of(device) for device in gateway.devices]
         self.uplink = Uplink(
             gateway,
@@ -58,6 +59,7 @@ class Edge:
             boot=boot,
             resend_s=dict.fromkeys(RESEND_S, resend_s),
             heartbeat_s=0.2,
+            obey=self.commands.append,
         )
 
     def read(self, messages: int, *, start: int = 0, readings: int = 3) -> None:
@@ -181,6 +183,19 @@ async def test_asked_for_its_birth_it_tells_it_again_and_resends_at_once(here: G
         await until(lambda: cloud.readings)
         cloud.ask_for_birth()
         await until(lambda: len(cloud.states("online")) == 2 and len(cloud.readings) == 2)
+
+
+async def test_a_command_that_is_not_about_the_connection_is_handed_on_and_resends_nothing(
+    here: Gateway, cloud: Cloud
+) -> None:
+    cloud.receipts = lambda _: False
+    async with running(here) as edge:
+        edge.read(1)
+        await until(lambda: cloud.readings)
+        cloud.acknowledge("a" * 32, "zhang")
+        await until(lambda: edge.commands)
+        assert edge.commands == [Command(command="acknowledge", episode="a" * 32, by="zhang")]
+        assert (len(cloud.states("online")), len(cloud.readings)) == (1, 1)
 
 
 async def test_what_is_not_understood_is_logged_and_changes_nothing(

@@ -27,3 +27,16 @@ class DigitalOutputDevice:
 
     def close(self) -> None:
         self.told.append("close")
+
+
+class Button:
+    """A button; the test presses it by calling `when_pressed`."""
+
+    made: list["Button"] = []  # noqa: RUF012  as above
+
+    def __init__(self, pin: int, bounce_time: float) -> None:
+        self.pin, self.bounce_time, self.when_pressed = pin, bounce_time, None
+        self.made.append(self)
+
+    def close(self) -> None:
+        self.when_pressed = None

@@ -1,0 +1,258 @@
+"""Everything about one point on one screen: its source, how it is read, what watches it, how it is now."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from edge.config import Bus, Device, Gateway, Page, address_of, transport_of
+from edge.drivers.registers import PlannedRead, plan
+from edge.page.board import AlarmNow, PointNow, Snapshot
+from sitewarden.derived import CRANE_DERIVED, CRANE_INPUTS, DISPLACEMENTS
+from sitewarden.errors import ConfigurationError, MessageError
+from sitewarden.messages import PointBirth
+from sitewarden.points import PointKind, point_kind
+from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint
+from sitewarden.rules.model import BoundRule
+from sitewarden.text import Text
+
+ASK_S = 2.0
+"""So long the agent's page may take to answer."""
+LEVELS = {1: "提示", 2: "预警", 3: "报警", 4: "危急"}
+FUNCTIONS = {3: "holding register", 4: "input register"}
+
+Line = tuple[str, str]
+"""What it is about, and what is said; the first is empty where a line goes on."""
+
+
+class Found(NamedTuple):
+    """A point and where it belongs."""
+
+    bus: Bus
+    device: Device
+    birth: PointBirth
+    kind: PointKind
+
+    @property
+    def key(self) -> str:
+        """Within its device."""
+        return self.birth.p.removeprefix(f"{self.device.name}/")
+
+
+def find(gateway: Gateway, point: str, file: Path) -> Found:
+    """The point of that name; raises `ConfigurationError` naming the nearest one."""
+    known = {
+        birth.p: Found(bus, device, birth, point_kind(birth.kind))
+        for bus in gateway.buses
+        for device in bus.devices
+        for birth in device.points
+    }
+    if point in known:
+        return known[point]
+    near = difflib.get_close_matches(point, known, n=1)
+    mend = f"Did you mean `{near[0]}`?" if near else f"Points are {', '.join(known)}."
+    raise ConfigurationError(file, 0, "", f"there is no point `{point}`", mend)
+
+
+def explain(found: Found) -> list[str]:
+    """What the configuration says of it, line by line."""
+    return _aligned([*_identity(found), *_origin(found), *_timing(found), *_uses(found), *_rules(found)])
+
+
+def _aligned(lines: Iterable[Line]) -> list[str]:
+    return [f"{about:<10} {said}".rstrip() for about, said in lines]
+
+
+def _identity(found: Found) -> Iterator[Line]:
+    bus, device, birth, kind = found
+    name = f"{_both(birth.label)}, " if birth.label else ""
+    yield "point", f"{birth.p}: {name}{_both(kind.label)}"
+    unit = f"unit {kind.unit}" if _unit(kind) else "no unit"
+    yield "kind", f"{birth.kind}, {unit}, resolution {kind.resolution:g}"
+    yield "device", f"{device.name}: {_both(device.label)}, unit {device.unit} of bus {bus.name}"
+    profile = device.profile
+    yield "profile", f"{profile.profile} version {profile.version}, verified: {profile.verified}"
+    yield "", f"source: {profile.source}"
+    timeout = f"an answer may take {bus.modbus.timeout_ms} ms"
+    yield "bus", f"{bus.name}: Modbus {transport_of(bus.modbus)} {address_of(bus.modbus)}, {timeout}"
+
+
+def _origin(found: Found) -> Iterator[Line]:
+    point = found.device.profile.points.get(found.key)
+    return _register(found, point) if point is not None else _derived(found)
+
+
+def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
+    modbus = found.device.profile.modbus
+    function = f"function {modbus.function}, {FUNCTIONS[modbus.function]}"
+    manual = f"{point.register} in the manual, which counts from {modbus.base}"
+    yield "register", f"{manual}; {point.register - modbus.base} on the wire; {function}"
+    yield "type", _type(modbus, point)
+    unit = f", in{_unit(found.kind)}" if _unit(found.kind) else ""
+    yield "value", f"number × {point.scale:g} + {point.offset:g}{unit}"
+    if point.range is not None:
+        yield "range", f"{point.range[0]:g} to {point.range[1]:g}; anything else is bad: out_of_range"
+    else:
+        yield "range", "none: every number is believed"
+    yield "sentinels", ", ".join(map(str, point.sentinels)) if point.sentinels else "none"
+    yield "request", _request(found, point)
+
+
+def _type(modbus: Modbus, point: ModbusPoint) -> str:
+    if point.bit is not None:
+        return f"{point.type}, bit {point.bit} (0 is the lowest)"
+    if WIDTHS[point.type] == 1:
+        return point.type
+    order = point.word_order or modbus.word_order
+    return f"{point.type}, {'high' if order == 'big' else 'low'} word first"
+
+
+def _request(found: Found, point: ModbusPoint) -> str:
+    profile = found.device.profile
+    reads = plan(profile.modbus, [item for item in profile.points.items() if item[1].group == point.group])
+    read = next(read for read in reads if any(placed.key == found.key for placed in read.points))
+    return f"{_wire(read)}{_along(read, found.key)}"
+
+
+def _wire(read: PlannedRead) -> str:
+    function, first, length = read.request
+    return f"function {function}, address {first}, {length} registers"
+
+
+def _along(read: PlannedRead, key: str) -> str:
+    others = [placed.key for placed in read.points if placed.key != key]
+    return f"; reads along {', '.join(others)}" if others else "; for this point alone"
+
+
+def _derived(found: Found) -> Iterator[Line]:
+    inputs = ", ".join(f"{found.device.name}/{key}" for key in _inputs(found.device, found.birth))
+    yield "derived", f"on the gateway, from {inputs}"
+    if found.birth.kind in CRANE_DERIVED:
+        yield "", "and the crane's load chart at the present radius and falls"
+    elif found.birth.kind.endswith(".cumulative"):
+        zero = found.device.zero[found.key.removesuffix(".cumulative")]
+        yield "", f"less its zero of {zero:g} mm"
+    else:
+        yield "", "as change a day, once readings of a day are there"
+
+
+def _inputs(device: Device, birth: PointBirth) -> list[str]:
+    """Keys of what a derived point is made of; nothing for a raw one."""
+    key, points = birth.p.removeprefix(f"{device.name}/"), device.profile.points
+    if key in points:
+        return []
+    if birth.kind in CRANE_DERIVED:
+        by_kind = {point.kind: raw for raw, point in reversed(points.items())}
+        return [by_kind[kind] for kind in CRANE_INPUTS]
+    return [key.rpartition(".")[0]]
+
+
+def _timing(found: Found) -> Iterator[Line]:
+    device = found.device
+    raw = [found.key] if found.key in device.profile.points else _inputs(device, found.birth)
+    intervals = sorted({device.intervals_ms[device.profile.points[key].group] for key in raw})
+    every = " and ".join(f"{interval} ms" for interval in intervals)
+    yield "read", f"every {every}; stale after {found.birth.stale_after_ms} ms"
+
+
+def _uses(found: Found) -> Iterator[Line]:
+    if made := _made_of(found):
+        yield "part of", ", ".join(made)
+    if found.birth.kind in DISPLACEMENTS:
+        yield "zero", f"{found.device.zero[found.key]:g} mm"
+
+
+def _made_of(found: Found) -> list[str]:
+    return [birth.p for birth in found.device.points if found.key in _inputs(found.device, birth)]
+
+
+def _rules(found: Found) -> Iterator[Line]:
+    rules = [bound for bound in found.device.rules if bound.point == found.birth.p]
+    if not rules:
+        yield "rules", "no rule watches this point"
+        watched = {bound.point for bound in found.device.rules}.intersection(_made_of(found))
+        if watched:
+            yield "", f"but rules watch {', '.join(sorted(watched))}"
+        return
+    for bound in rules:
+        yield from _rule(bound, _unit(found.kind))
+
+
+def _rule(bound: BoundRule, unit: str) -> Iterator[Line]:
+    rule, sign, back = bound.rule, *((">=", "<") if bound.high else ("<=", ">"))
+    level = f"level {rule.level} {LEVELS[rule.level]}"
+    yield "rule", f"{rule.rule}: {sign} {bound.limit:g}{unit}, {level}, {_both(rule.label)}"
+    raised = f"raised after {bound.on_delay_ms / 1000:g} s beyond"
+    cleared = f"cleared after {bound.off_delay_ms / 1000:g} s at {back} {bound.clear_at:g}{unit}"
+    yield "", f"{raised}; {cleared} (dead-band {rule.dead_band:g})"
+    basis = rule.basis
+    yield "", f"basis: {basis.clause}; source: {basis.source}; confidence: {basis.confidence}"
+    if rule.hazard is None:
+        yield "", "opens no hazard record"
+        return
+    clause = rule.hazard.clause
+    named = f", clause {clause.id} of {clause.edition}" if clause is not None else ""
+    accident = _both(rule.hazard.potential_accident)
+    yield "", f"opens a hazard: {_both(rule.hazard.category)}, {rule.hazard.level}, {accident}{named}"
+
+
+def present(page: Page | None, found: Found) -> list[str]:
+    """How it is now, as the running agent's page says."""
+    if page is None:
+        return _aligned([("now", "the gateway serves no page that could be asked (`page:` in its file)")])
+    try:
+        snapshot = _ask(page)
+    except (OSError, MessageError) as exc:
+        return _aligned([("now", f"the agent's page does not answer at {page.host}:{page.port}: {exc}")])
+    point = next((one for one in snapshot.points if one.point == found.birth.p), None)
+    if point is None:
+        return _aligned([("now", "the running agent does not know this point; was it restarted since?")])
+    alarms = [alarm for alarm in snapshot.alarms if alarm.point == found.birth.p]
+    standing = [("alarm", _standing(alarm, snapshot.at_ms)) for alarm in alarms]
+    return _aligned([("now", _now(point)), *(standing or [("alarm", "none stands")])])
+
+
+def _ask(page: Page) -> Snapshot:
+    import http.client  # noqa: PLC0415  only here does this program ask a web server
+
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(page.host, page.host)  # noqa: S104  where it listens
+    connection = http.client.HTTPConnection(host, page.port, timeout=ASK_S)
+    try:
+        connection.request("GET", "/snapshot.json")
+        answer = connection.getresponse()
+        body = answer.read()
+    except http.client.HTTPException as exc:
+        raise MessageError("garbage", str(exc)) from exc
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise MessageError("garbage", f"status {answer.status}")
+    try:
+        return msgspec.json.decode(body, type=Snapshot)
+    except msgspec.DecodeError as exc:
+        raise MessageError("garbage", str(exc)) from exc
+
+
+def _now(point: PointNow) -> str:
+    if point.value is None or point.age_ms is None:
+        return f"no value yet; quality {point.quality}"
+    quality = "stale" if point.quality == "good" and point.is_stale else point.quality
+    unit = "" if point.unit == "1" else f" {point.unit}"
+    return f"{point.value:g}{unit}, {point.age_ms / 1000:.1f} s old; quality {quality}"
+
+
+def _standing(alarm: AlarmNow, now_ms: int) -> str:
+    since = f"stands since {(now_ms - alarm.raised_at) / 1000:.0f} s"
+    by = f", acknowledged ({alarm.acknowledged_by})" if alarm.acknowledged_at is not None else ""
+    return f"{alarm.rule} level {alarm.level} {LEVELS[alarm.level]} {since}, peak {alarm.peak:g}{by}"
+
+
+def _unit(kind: PointKind) -> str:
+    """With the space before it; empty where there is none."""
+    return "" if kind.unit == "1" else f" {kind.unit}"
+
+
+def _both(text: Text) -> str:
+    return text.zh if text.zh == text.en else f"{text.zh} {text.en}"

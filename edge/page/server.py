@@ -1,0 +1,378 @@
+"""Serves the page from a thread of its own; the agent's loop is asked for moments, and never waits."""
+
+import asyncio
+import concurrent.futures
+import hmac
+import io
+import ipaddress
+import logging
+import socket
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from edge.config import Page
+from edge.outputs import OutputsBusyError
+from edge.page.board import Snapshot
+from sitewarden.messages import Alarm, EpisodeId
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CONNECTIONS = 8
+"""At a time; one that is older than `LONGEST_S` gives way to a new one."""
+LONGEST_S = 10.0
+SILENCE_S = 5.0
+"""So long a visitor may say nothing."""
+LOOP_S = 1.0
+"""So long the agent's loop may take to answer; it has more important things to do."""
+REQUEST_BYTES = 16 * 1024
+"""Of a whole request, its headers included."""
+BODY_BYTES = 1024
+PAUSE_S = 0.5
+RETRY_S = 10.0
+"""So often a port that is taken is tried again."""
+FREE_TRIES, FIRST_WAIT_S, LONGEST_WAIT_S = 5, 5.0, 60.0
+"""After so many wrong PINs in a row each next try has to wait, longer and longer."""
+
+OWN_HEADER = "X-SiteWarden"
+"""Another site's page cannot make a browser send it."""
+FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/words.js": ("words.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Hands(Protocol):
+    """What the page may have the agent do, in the agent's loop."""
+
+    def snapshot(self) -> Snapshot:
+        """Everything at this moment."""
+
+    def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
+        """Acknowledge one alarm, or all that stand."""
+
+    def test_outputs(self) -> None:
+        """Begin a test; raises `OutputsBusyError`."""
+
+
+class PinGuard:
+    """Compares PINs, slowly for who guesses. One for all visitors: addresses are cheap on a local network."""
+
+    def __init__(self, pin: str | None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`None` where no PIN is asked for."""
+        self._pin = None if pin is None else pin.encode()
+        self._monotonic = monotonic
+        self._wrong = 0
+        self._free_at = 0.0
+        self._lock = threading.Lock()
+
+    def refusal(self, pin: str) -> tuple[HTTPStatus, float] | None:
+        """Why a try is refused and how many seconds the next one has to wait; `None` where it is right."""
+        if self._pin is None:
+            return None
+        with self._lock:
+            wait_s = self._free_at - self._monotonic()
+            if wait_s > 0:
+                return HTTPStatus.TOO_MANY_REQUESTS, wait_s
+            if hmac.compare_digest(self._pin, pin.encode()):
+                self._wrong = 0
+                return None
+            self._wrong += 1
+            over = self._wrong - FREE_TRIES
+            wait_s = 0.0 if over < 0 else min(FIRST_WAIT_S * 2.0 ** min(over, 16), LONGEST_WAIT_S)
+            self._free_at = self._monotonic() + wait_s
+            return HTTPStatus.FORBIDDEN, wait_s
+
+
+class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a POST."""
+
+    pin: str = ""
+    episode: EpisodeId | None = None
+    """Which alarm to acknowledge; left out, all that stand."""
+
+
+class _RefusedError(Exception):
+    """A request that is not done; `word` tells the page why."""
+
+    def __init__(self, status: HTTPStatus, word: str, wait_s: float = 0.0) -> None:
+        self.status, self.word, self.wait_s = status, word, wait_s
+        super().__init__(word)
+
+
+class PageServer(ThreadingHTTPServer):
+    """One page of one gateway."""
+
+    daemon_threads = True
+    request_queue_size = CONNECTIONS
+
+    def __init__(self, page: Page, hands: Hands) -> None:
+        """Listens from now on, in the running loop's service; raises `OSError` where it cannot."""
+        self._hands, self._loop = hands, asyncio.get_running_loop()
+        self._host = page.host
+        self.guard = PinGuard(page.pin)
+        self.files = {path: (_content(name), kind) for path, (name, kind) in FILES.items()}
+        self._since: dict[socket.socket, float] = {}
+        self._lock = threading.Lock()
+        self._is_closed = False
+        if ":" in page.host:
+            self.address_family = socket.AF_INET6
+        super().__init__((page.host, page.port), _Handler)
+        self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
+        self._thread.start()
+
+    def server_bind(self) -> None:
+        """As a plain TCP server: the base class would ask a name server, which may be out of reach."""
+        socketserver.TCPServer.server_bind(self)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.server_address[1])
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a browser that sends this `Host` means us, and was not led here by a name of others."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            own = socket.gethostname().lower()
+            return name in {"localhost", self._host.lower(), own, f"{own}.local"}
+        return True
+
+    def in_loop(self, act: Callable[[Hands], T]) -> T:
+        """Do it in the agent's loop; raises `_RefusedError` where it has no time; then nothing is done."""
+        future = concurrent.futures.Future[T]()
+
+        def do() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(act(self._hands))
+            except Exception as exc:  # noqa: BLE001  it is the visitor's thread that must hear of it
+                future.set_exception(exc)
+
+        try:
+            self._loop.call_soon_threadsafe(do)
+            return future.result(LOOP_S)
+        except (TimeoutError, RuntimeError) as exc:
+            if not future.cancel() and not future.cancelled():
+                return future.result()
+            raise _RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "busy") from exc
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Where nothing more can be opened, wait a moment rather than ask the system without a pause."""
+        try:
+            return super().get_request()
+        except OSError:
+            if not self._is_closed:
+                time.sleep(PAUSE_S)
+            raise
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Only so many at a time."""
+        now = time.monotonic()
+        with self._lock:
+            oldest = min(self._since, key=self._since.__getitem__, default=None)
+            if oldest is not None and len(self._since) >= CONNECTIONS:
+                if now - self._since[oldest] < LONGEST_S:
+                    request.close()
+                    return
+                del self._since[oldest]
+                # Its thread wakes from reading and ends.
+                _hang_up(oldest)
+            self._since[request] = now
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """A visitor has gone."""
+        with self._lock:
+            self._since.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A visitor that breaks off is no error of ours."""
+        del request
+        log.debug("page request failed address=%s: %r", client_address, sys.exc_info()[1])
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._is_closed = True
+        _hang_up(self.socket)
+        self._thread.join(1.0)
+        self.server_close()
+
+    def _serve(self) -> None:
+        """Without the base class's look at the clock twice a second."""
+        while not self._is_closed:
+            self.handle_request()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request of one visitor."""
+
+    server: PageServer
+    server_version = "SiteWarden"
+    sys_version = ""
+    timeout = SILENCE_S
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = io.BufferedReader(_Bounded(self.connection))
+
+    def do_GET(self) -> None:
+        """The page, its parts, and the snapshot: nothing that changes anything."""
+        self._try(self._get)
+
+    def do_POST(self) -> None:
+        """What a person does here, after the PIN."""
+        self._try(self._post)
+
+    def _try(self, answer: Callable[[str], tuple[bytes, str]]) -> None:
+        try:
+            if not self.server.knows_host(self.headers.get("Host", "")):
+                raise _RefusedError(HTTPStatus.MISDIRECTED_REQUEST, "unknown-host")  # noqa: TRY301
+            body, kind = answer(self.path.partition("?")[0])
+        except _RefusedError as exc:
+            body = msgspec.json.encode({"error": exc.word, "wait_s": round(exc.wait_s, 1)})
+            self._answer(exc.status, body, "application/json")
+        else:
+            self._answer(HTTPStatus.OK, body, kind)
+
+    def _get(self, path: str) -> tuple[bytes, str]:
+        if path == "/snapshot.json":
+            snapshot = self.server.in_loop(lambda hands: hands.snapshot())
+            return msgspec.json.encode(snapshot), "application/json"
+        if path not in self.server.files:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "not-found")
+        return self.server.files[path]
+
+    def _post(self, path: str) -> tuple[bytes, str]:
+        self._check_origin()
+        asked = self._asked()
+        act = {"/acknowledge": self._acknowledge, "/test-outputs": self._test_outputs}.get(path)
+        if act is None:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "not-found")
+        self._check_pin(asked.pin)
+        return msgspec.json.encode(act(asked)), "application/json"
+
+    def _acknowledge(self, asked: _Asked) -> dict[str, Any]:
+        alarms = self.server.in_loop(lambda hands: hands.acknowledge(asked.episode, "local"))
+        return {"acknowledged": [alarm.episode for alarm in alarms]}
+
+    def _test_outputs(self, _asked: _Asked) -> dict[str, Any]:
+        try:
+            self.server.in_loop(lambda hands: hands.test_outputs())
+        except OutputsBusyError as exc:
+            raise _RefusedError(HTTPStatus.CONFLICT, "outputs-busy") from exc
+        log.warning("outputs are tested from the page address=%s", self.client_address[0])
+        return {"testing": True}
+
+    def _check_origin(self) -> None:
+        origin = self.headers.get("Origin")
+        # A browser names the page that asks; other programs name none, and have no page to be misused by.
+        is_ours = origin is None or origin.partition("://")[2] == self.headers.get("Host")
+        if not is_ours or self.headers.get(OWN_HEADER) != "page":
+            raise _RefusedError(HTTPStatus.FORBIDDEN, "not-from-the-page")
+
+    def _check_pin(self, pin: str) -> None:
+        refusal = self.server.guard.refusal(pin)
+        if refusal is not None:
+            log.warning("page refuses a PIN address=%s", self.client_address[0])
+            status, wait_s = refusal
+            word = "wrong-pin" if status is HTTPStatus.FORBIDDEN else "wait"
+            raise _RefusedError(status, word, wait_s)
+
+    def _asked(self) -> _Asked:
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdigit() or int(length) > BODY_BYTES:
+            raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large")
+        try:
+            return msgspec.json.decode(self.rfile.read(int(length)), type=_Asked)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "not-understood") from exc
+
+    def _answer(self, status: HTTPStatus, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def end_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
+        log.debug("page address=%s %s", self.client_address[0], format % args)
+
+
+class _Bounded(io.RawIOBase):
+    """What a visitor sends, up to the size of a decent request; then it ends."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._left = connection, REQUEST_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._connection.recv_into(memoryview(buffer)[: self._left]) if self._left else 0
+        self._left -= count
+        return count
+
+
+def _hang_up(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        log.debug("it had hung up already", exc_info=True)
+
+
+def _content(name: str) -> bytes:
+    return resources.files("edge.page").joinpath(name).read_bytes()
+
+
+async def serve(page: Page, hands: Hands) -> None:
+    """Serve until cancelled; a port that is taken is no reason to leave the site unwatched."""
+    is_news = True
+    while True:
+        try:
+            server = PageServer(page, hands)
+        except OSError as exc:
+            if is_news:
+                log.error("page cannot be served host=%s port=%d: %s", page.host, page.port, exc.strerror)  # noqa: TRY400  the cause is said
+            is_news = False
+            await asyncio.sleep(RETRY_S)
+            continue
+        log.info("page served host=%s port=%d", page.host, server.port)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
