@@ -26,7 +26,7 @@ from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
 from edge.uplink import Uplink
 from sitewarden.errors import ConfigurationError, SiteWardenError
-from sitewarden.messages import Alarm, Command
+from sitewarden.messages import Alarm, BusHealth, Command, DeviceHealth, Health
 from sitewarden.readings import Reading
 
 T = TypeVar("T")
@@ -73,6 +73,7 @@ class Agent:
         self._judge = Judge(gateway.devices, lambda: self.clock.state)
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.devices)
+        self._watch: HealthWatch | None = None
         self._test: asyncio.Task[int] | None = None
         self._uplink = Uplink(
             gateway,
@@ -81,6 +82,7 @@ class Agent:
             boot=self.boot,
             clock=self.clock,
             obey=self._obey,
+            health=self._told_health,
         )
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
@@ -115,13 +117,10 @@ class Agent:
             BusTask(bus, open_link(bus.modbus, settle_s=bus.settle_s), self.take, self.stamp)
             for bus in self._gateway.buses
         ]
-        health = HealthWatch(owners, lambda: self.readings.state.written)
-        self._uplink.health = lambda: health.health(
-            evicted=self.readings.state.dropped, clock_steps=self.clock.steps
-        )
+        self._watch = HealthWatch(owners, lambda: self.readings.state.written)
         work = {
             "recorder": self._recorder.run(),
-            "memory": self._remember(health),
+            "memory": self._remember(self._watch),
             "tone": self._tick(),
             "page": self._serve_page(),
             "watchdog": systemd.feed_watchdog({owner.bus.name: owner.overdue_s for owner in owners}),
@@ -226,13 +225,24 @@ class Agent:
     def _health(self) -> Mapping[str, Any]:
         """How the gateway itself is, in nested mappings of numbers and words."""
         lanes = {lane.name: lane.state for lane in (self.alarms, self.readings)}
+        told = self._told_health()
         return {
-            "outbox": {
-                name: {"depth": state.depth, "written": state.written, "dropped": state.dropped}
-                for name, state in lanes.items()
-            },
+            "buses": {bus.bus: _plain(bus, "bus") for bus in told.buses},
+            "devices": {device.device: _plain(device, "device") for device in told.devices},
+            "outbox": {name: state._asdict() for name, state in lanes.items()},
             "outputs": {"failed": self._outputs.failed, "lines_dropped": self._outputs.dropped},
+            "agent": {
+                "cpu_s_per_1000": told.cpu_s_per_1000,
+                "rss_bytes": told.rss_bytes,
+                "evicted": told.evicted,
+                "clock_steps": told.clock_steps,
+            },
         }
+
+    def _told_health(self) -> Health:
+        if self._watch is None:
+            return Health()
+        return self._watch.health(evicted=self.readings.state.dropped, clock_steps=self.clock.steps)
 
     async def _serve_page(self) -> None:
         if self._gateway.page is None:
@@ -337,12 +347,12 @@ class Agent:
         """The newest instant that an earlier boot has saved: now is not before it."""
         return _understood(_TIME, self.readings.memory.get(_TIME, b"0"), int) or 0
 
-    async def _remember(self, health: HealthWatch) -> None:
+    async def _remember(self, watch: HealthWatch) -> None:
         while True:
             await asyncio.sleep(REMEMBER_S)
             self._look_at_clock()
             self._save()
-            health.sample()
+            watch.sample()
 
     async def _flush(self) -> None:
         self._recorder.flush()
@@ -385,6 +395,11 @@ def _hold(lock: TextIO, folder: Path) -> TextIO:
         lock.close()
         raise AlreadyRunningError(f"{folder}: another agent is using it; stop that one first") from exc
     return lock
+
+
+def _plain(health: BusHealth | DeviceHealth, name: str) -> Mapping[str, Any]:
+    """Its numbers, less the name that they stand under."""
+    return {key: value for key, value in msgspec.structs.asdict(health).items() if key != name}
 
 
 def _line(alarm: Alarm) -> str:

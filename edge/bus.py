@@ -253,7 +253,7 @@ class BusTask:
     async def _go_on(self, poll: Poll) -> None:
         """Make the next request of a poll's turn; what others need is looked at before each request."""
         now = asyncio.get_running_loop().time()
-        unit, timeout_s = poll.unit, self._timeout_s(poll.unit, now)
+        unit, timeout_s = poll.unit, self._timeout_s(poll, now)
         if timeout_s is None:
             self._tell_silence(poll, Quality.TIMEOUT, now)
             poll.skip(now)
@@ -279,19 +279,20 @@ class BusTask:
         else:
             self._sink(poll.device, poll.readings(answers, self._stamp))
 
-    def _timeout_s(self, unit: Unit, now: float) -> float | None:
+    def _timeout_s(self, poll: Poll, now: float) -> float | None:
         """How long the unit may take to answer; `None` where it must not be asked now."""
-        breaker = unit.breaker
+        unit, breaker = poll.unit, poll.unit.breaker
         if not breaker.is_doubtful:
             return unit.timeout_s
         if not breaker.may_ask(now):
             return None
-        return breaker.timeout_s(now, unit.timeout_s, self.link.quiet_s, self._slack_s(unit, now))
+        after_s = self.link.quiet_s + max(self.link.wire_s(read.request) for read in poll.reads)
+        return breaker.timeout_s(now, unit.timeout_s, after_s, self._slack_s(unit, now, after_s))
 
-    def _slack_s(self, unit: Unit, now: float) -> float:
+    def _slack_s(self, unit: Unit, now: float, after_s: float) -> float:
         """Until when nobody else who is alive wants the bus."""
         others = [p.due for p in self.polls if p.unit is not unit and not p.unit.breaker.is_doubtful]
-        return min(others) - now - MARGIN_S if others else unit.timeout_s + self.link.quiet_s
+        return min(others) - now - MARGIN_S if others else unit.timeout_s + after_s
 
     def _note(self, unit: Unit, answer: Answer) -> None:
         """What the answer tells of the unit, and what a row of silences tells of the line."""

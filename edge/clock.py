@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import math
 import time
 from collections.abc import Callable
 
@@ -83,13 +84,18 @@ class Clock:
         """What may be believed of the instants that this clock gives."""
         return "unsynced" if self.is_behind else self._kernel()
 
+    @property
+    def offset_ms(self) -> int:
+        """Wall time less the boot's own clock, as it is believed now."""
+        return round(self._offset_s * 1000)
+
     def at_ms(self, monotonic_s: float) -> int:
         """The UTC milliseconds of an instant of the boot's own clock."""
         return round((monotonic_s + self._offset_s) * 1000)
 
     def mono_ms(self, at_ms: int) -> int:
         """The milliseconds of the boot's own clock at an instant that `at_ms` gave."""
-        return round(at_ms - self._offset_s * 1000)
+        return at_ms - self.offset_ms
 
     def now_ms(self) -> int:
         """The UTC milliseconds of now."""
@@ -97,7 +103,9 @@ class Clock:
 
     def look(self) -> int:
         """By how many milliseconds instants given before must be moved: 0 unless the clock was set."""
-        self._set_offset_s = self._wall() - self._monotonic()
+        set_before_s, self._set_offset_s = self._set_offset_s, self._wall() - self._monotonic()
+        if abs(self._set_offset_s - set_before_s) >= LEAST_STEP_S:
+            self._asked_at_s = -math.inf  # who has set the clock may have made it right
         before_s, self._offset_s = self._offset_s, self._believed_s()
         moved_s = self._offset_s - before_s
         if abs(moved_s) < LEAST_STEP_S:

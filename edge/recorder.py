@@ -25,10 +25,14 @@ class Recorder:
         """Writes to `lane`; `clock` is the one that dated the readings."""
         self._lane, self._clock = lane, clock
         self._gathered: list[Reading] = []
+        self._dated_by = clock.offset_ms, clock.state
         self._waited = False
 
     def add(self, readings: Sequence[Reading]) -> None:
         """Take readings; waits for nothing."""
+        if not self._gathered:
+            # As of now: when the batch is written, somebody may have set the clock.
+            self._dated_by = self._clock.offset_ms, self._clock.state
         self._gathered += readings
         if len(self._gathered) >= MANY:
             self.flush()
@@ -48,8 +52,8 @@ class Recorder:
         if self._gathered:
             gathered, self._gathered = self._gathered, []
             batch = batch_of(gathered)
-            mono, state = self._clock.mono_ms(batch.at), self._clock.state
-            self._lane.put([msgspec.structs.replace(batch, mono=mono, clock=state)])
+            offset_ms, state = self._dated_by
+            self._lane.put([msgspec.structs.replace(batch, mono=batch.at - offset_ms, clock=state)])
 
 
 def batch_of(readings: list[Reading], *, hist: bool = False) -> Readings:

@@ -50,10 +50,12 @@ class Uplink:
         resend_s: Mapping[messages.Lane, float] = RESEND_S,
         heartbeat_s: float = HEARTBEAT_S,
         obey: Callable[[Command], None] | None = None,
+        health: Callable[[], Health | None] = lambda: None,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares.
 
-        `obey` is told of a command that is not about the connection; it must not wait.
+        `obey` is told of a command that is not about the connection; it must not wait. `health` is what the
+        heartbeat says of the gateway itself.
         """
         self._obey_other = obey
         self._gateway, self._devices, self._boot = gateway, devices, boot
@@ -66,8 +68,7 @@ class Uplink:
             ),
         }
         self._clock = clock or Clock()
-        self.health: Callable[[], Health | None] = lambda: None
-        """What the heartbeat says of the gateway itself."""
+        self._health = health
         self._is_connected = False
         self._farewell = asyncio.Event()
         self._receipted = asyncio.Event()
@@ -253,7 +254,7 @@ class Uplink:
             oldest_at=min((at for at in oldest if at is not None), default=None),
             disk_free_bytes=_free_bytes(self._gateway.data_dir),
             clock=self._clock.state,
-            health=self.health(),
+            health=self._health(),
             counters=Counters(
                 readings_written=readings.written,
                 alarms_written=alarms.written,

@@ -61,5 +61,8 @@ class Link(Protocol):
     async def read(self, unit: int, request: Request, timeout_s: float) -> Answer:
         """Ask and wait for at most `timeout_s`; never raises for what a line or a unit can do wrong."""
 
+    def wire_s(self, request: Request) -> float:
+        """What request and answer take on the wire, in seconds; comes on top of a timeout."""
+
     def reopen(self) -> None:
         """Close the line so that it is opened anew: nothing that was on its way may arrive any more."""

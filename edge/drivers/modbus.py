@@ -87,6 +87,10 @@ class _PortLink(ABC):
         finally:
             self._close("the end")
 
+    def wire_s(self, request: Request) -> float:  # noqa: ARG002  # a network does not count bytes
+        """Nothing that is worth counting."""
+        return 0.0
+
     def reopen(self) -> None:
         """Close; `run` opens anew."""
         self._close("closed to be opened anew")
@@ -315,12 +319,15 @@ class ModbusRtuLink(_PortLink):
             return Answer((), Quality.TIMEOUT, detail, is_silence=True, asked_at=now, answered_at=now)
         self._stream.drop()
         self._unit, self._request, self._owes, self._has_paid = unit, request, True, False
-        wire_s = self._byte_s * (RTU_REQUEST_BYTES + RTU_ANSWER_BYTES + 2 * request.length)
         try:
-            return await self._exchange(rtu_request(unit, request), timeout_s + wire_s)
+            return await self._exchange(rtu_request(unit, request), timeout_s + self.wire_s(request))
         finally:
             if self._owes:
                 self._quiet_until = loop.time() + self.quiet_s
+
+    def wire_s(self, request: Request) -> float:
+        """All bytes of request and answer, at the speed of the line."""
+        return self._byte_s * (RTU_REQUEST_BYTES + RTU_ANSWER_BYTES + 2 * request.length)
 
     async def _silence(self, patience_s: float) -> bool:
         """Wait for the end of the quiet time and the gap before a request; false on a line without one."""

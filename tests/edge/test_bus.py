@@ -179,6 +179,9 @@ class SwallowingLink:
             await asyncio.sleep(timeout_s)
         return Answer([unit] * request.length, Quality.GOOD)
 
+    def wire_s(self, request: Request) -> float:
+        return 0.0
+
     def reopen(self) -> None:
         raise AssertionError("nothing was silent")
 
@@ -245,6 +248,9 @@ class Line:
         self.asked.append((unit, asked_at))
         await asyncio.sleep(self._takes_s)
         return Answer([0] * request.length, Quality.GOOD, asked_at=asked_at, answered_at=loop.time())
+
+    def wire_s(self, request: Request) -> float:
+        return 0.0
 
     def reopen(self) -> None:
         raise AssertionError("nothing was silent")
