@@ -179,7 +179,7 @@ class SwallowingLink:
             await asyncio.sleep(timeout_s)
         return Answer([unit] * request.length, Quality.GOOD)
 
-    def wire_s(self, request: Request) -> float:
+    def wire_s(self, request: Request) -> float:  # noqa: ARG002
         return 0.0
 
     def reopen(self) -> None:
@@ -249,7 +249,7 @@ class Line:
         await asyncio.sleep(self._takes_s)
         return Answer([0] * request.length, Quality.GOOD, asked_at=asked_at, answered_at=loop.time())
 
-    def wire_s(self, request: Request) -> float:
+    def wire_s(self, request: Request) -> float:  # noqa: ARG002
         return 0.0
 
     def reopen(self) -> None:
