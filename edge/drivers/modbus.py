@@ -76,7 +76,7 @@ class _PortLink(ABC):
                     await self._open()
                 except (OSError, UnicodeError) as exc:
                     if was_open:
-                        log.warning("no connection address=%s reason=%r, trying on", self._address, str(exc))
+                        log.warning("no connection address=%s reason=%r, trying on", self._address, exc)
                     was_open = False
                 else:
                     log.info("connected address=%s", self._address)
@@ -234,7 +234,8 @@ class ModbusTcpLink(_PortLink):
 
     def _take(self, data: bytes) -> None:
         # Nearly every answer comes whole and alone; its head is compared with the only right one, at once.
-        if len(data) == self._size and data.startswith(self._head) and not self._stream.is_holding:
+        is_whole = len(data) == self._size and data.startswith(self._head) and not self._stream.is_holding
+        if is_whole and self._is_waiting:
             self._finish(tcp_registers(data, self._request.length), Quality.GOOD)
             return
         try:
@@ -313,7 +314,7 @@ class ModbusRtuLink(_PortLink):
         if not is_silent:
             detail = "the line is never silent"
             return Answer((), Quality.TIMEOUT, detail, is_silence=True, asked_at=now, answered_at=now)
-        self._stream.drop()
+        self._drop()
         self._unit, self._request, self._owes, self._has_paid = unit, request, True, False
         wire_s = self._byte_s * (RTU_REQUEST_BYTES + RTU_ANSWER_BYTES + 2 * request.length)
         try:
@@ -325,7 +326,7 @@ class ModbusRtuLink(_PortLink):
     async def _silence(self, patience_s: float) -> bool:
         """Wait for the end of the quiet time and the gap before a request; false on a line without one."""
         loop = asyncio.get_running_loop()
-        ends = max(loop.time(), self._quiet_until) + patience_s
+        ends = max(loop.time(), self._silent_at()) + patience_s
         while self._port is not None:
             # What the system holds already was sent before the question.
             self._on_readable()
@@ -377,8 +378,12 @@ class ModbusRtuLink(_PortLink):
         if self._has_paid:
             self._paid.set()
 
-    def _forget(self) -> None:
+    def _drop(self) -> None:
         self._stream.drop()
+        self.traffic.broken = self._stream.broken
+
+    def _forget(self) -> None:
+        self._drop()
         self._has_paid = False
         self._paid.set()
 
