@@ -64,6 +64,8 @@ class _PortLink(ABC):
         self._settled_at = 0.0
         self._closed = asyncio.Event()
         self._asked_at = 0.0
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._waiting: asyncio.Future[Answer] | None = None
         self.traffic = Traffic()
 
@@ -86,6 +88,8 @@ class _PortLink(ABC):
                 delay_s = min(2 * delay_s, RECONNECT_MAX_S)
         finally:
             self._close("the end")
+            if self._timer is not None:
+                self._timer.cancel()
 
     def reopen(self) -> None:
         """Close; `run` opens anew."""
@@ -122,14 +126,31 @@ class _PortLink(ABC):
         self._waiting = waiting = loop.create_future()
         self.traffic.requests += 1
         self._asked_at = asked_at = loop.time()
-        timer = loop.call_at(asked_at + timeout_s, self._give_up)
+        self._expect_by(asked_at + timeout_s)
         self._send(frame)
         try:
             answer: Answer = await waiting
             return answer
         finally:
-            timer.cancel()
             self._waiting = None
+
+    def _expect_by(self, deadline: float) -> None:
+        """Give up then. The timer of an answered read stays for the next, so that few need their own."""
+        self._deadline = deadline
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if not self._is_waiting:
+            return
+        if asyncio.get_running_loop().time() < self._deadline:
+            self._expect_by(self._deadline)
+        else:
+            self._give_up()
 
     def _send(self, frame: bytes) -> None:
         assert self._port is not None  # noqa: S101  # `_absent` was asked
@@ -160,8 +181,6 @@ class _PortLink(ABC):
         return self._waiting is not None and not self._waiting.done()
 
     def _give_up(self) -> None:
-        if not self._is_waiting:
-            return
         self.traffic.timeouts += 1
         waited_s = asyncio.get_running_loop().time() - self._asked_at
         self._finish((), Quality.TIMEOUT, f"no answer in {waited_s:.3f} s", is_silence=True)

@@ -116,6 +116,20 @@ async def test_a_silent_unit_is_a_timeout_and_the_line_stays_open(
 
 
 @every_transport
+@pytest.mark.parametrize(
+    "timeouts_s", [(5.0, TIMEOUT_S), (TIMEOUT_S, 2 * TIMEOUT_S)], ids=["shorter", "longer"]
+)
+async def test_each_read_has_the_timeout_that_it_was_given(
+    transport: Transport, timeouts_s: tuple[float, float], tmp_path: Path
+) -> None:
+    async with linked(transport, {1: Unit({0: 1}), 2: Unit(is_silent=True)}, tmp_path) as (_, link):
+        before, after = timeouts_s
+        assert (await read(link, 1, 0, 1, timeout_s=before)).quality is Quality.GOOD
+        silent = await read(link, 2, 0, 1, timeout_s=after)
+        assert after <= silent.answered_at - silent.asked_at < after + 2.0
+
+
+@every_transport
 async def test_an_exception_is_no_silence_and_an_illegal_address_is_a_refusal(
     transport: Transport, tmp_path: Path
 ) -> None:
