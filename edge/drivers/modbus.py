@@ -64,6 +64,8 @@ class _PortLink(ABC):
         self._settled_at = 0.0
         self._closed = asyncio.Event()
         self._asked_at = 0.0
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._waiting: asyncio.Future[Answer] | None = None
         self.traffic = Traffic()
 
@@ -76,7 +78,7 @@ class _PortLink(ABC):
                     await self._open()
                 except (OSError, UnicodeError) as exc:
                     if was_open:
-                        log.warning("no connection address=%s reason=%r, trying on", self._address, str(exc))
+                        log.warning("no connection address=%s reason=%r, trying on", self._address, exc)
                     was_open = False
                 else:
                     log.info("connected address=%s", self._address)
@@ -86,6 +88,8 @@ class _PortLink(ABC):
                 delay_s = min(2 * delay_s, RECONNECT_MAX_S)
         finally:
             self._close("the end")
+            if self._timer is not None:
+                self._timer.cancel()
 
     def wire_s(self, request: Request) -> float:  # noqa: ARG002  # a network does not count bytes
         """Nothing that is worth counting."""
@@ -126,14 +130,31 @@ class _PortLink(ABC):
         self._waiting = waiting = loop.create_future()
         self.traffic.requests += 1
         self._asked_at = asked_at = loop.time()
-        timer = loop.call_at(asked_at + timeout_s, self._give_up)
+        self._expect_by(asked_at + timeout_s)
         self._send(frame)
         try:
             answer: Answer = await waiting
             return answer
         finally:
-            timer.cancel()
             self._waiting = None
+
+    def _expect_by(self, deadline: float) -> None:
+        """Give up then. The timer of an answered read stays for the next, so that few need their own."""
+        self._deadline = deadline
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if not self._is_waiting:
+            return
+        if asyncio.get_running_loop().time() < self._deadline:
+            self._expect_by(self._deadline)
+        else:
+            self._give_up()
 
     def _send(self, frame: bytes) -> None:
         assert self._port is not None  # noqa: S101  # `_absent` was asked
@@ -164,8 +185,6 @@ class _PortLink(ABC):
         return self._waiting is not None and not self._waiting.done()
 
     def _give_up(self) -> None:
-        if not self._is_waiting:
-            return
         self.traffic.timeouts += 1
         waited_s = asyncio.get_running_loop().time() - self._asked_at
         self._finish((), Quality.TIMEOUT, f"no answer in {waited_s:.3f} s", is_silence=True)
@@ -238,7 +257,8 @@ class ModbusTcpLink(_PortLink):
 
     def _take(self, data: bytes) -> None:
         # Nearly every answer comes whole and alone; its head is compared with the only right one, at once.
-        if len(data) == self._size and data.startswith(self._head) and not self._stream.is_holding:
+        is_whole = len(data) == self._size and data.startswith(self._head) and not self._stream.is_holding
+        if is_whole and self._is_waiting:
             self._finish(tcp_registers(data, self._request.length), Quality.GOOD)
             return
         try:
@@ -317,7 +337,7 @@ class ModbusRtuLink(_PortLink):
         if not is_silent:
             detail = "the line is never silent"
             return Answer((), Quality.TIMEOUT, detail, is_silence=True, asked_at=now, answered_at=now)
-        self._stream.drop()
+        self._drop()
         self._unit, self._request, self._owes, self._has_paid = unit, request, True, False
         try:
             return await self._exchange(rtu_request(unit, request), timeout_s + self.wire_s(request))
@@ -332,7 +352,7 @@ class ModbusRtuLink(_PortLink):
     async def _silence(self, patience_s: float) -> bool:
         """Wait for the end of the quiet time and the gap before a request; false on a line without one."""
         loop = asyncio.get_running_loop()
-        ends = max(loop.time(), self._quiet_until) + patience_s
+        ends = max(loop.time(), self._silent_at()) + patience_s
         while self._port is not None:
             # What the system holds already was sent before the question.
             self._on_readable()
@@ -384,8 +404,12 @@ class ModbusRtuLink(_PortLink):
         if self._has_paid:
             self._paid.set()
 
-    def _forget(self) -> None:
+    def _drop(self) -> None:
         self._stream.drop()
+        self.traffic.broken = self._stream.broken
+
+    def _forget(self) -> None:
+        self._drop()
         self._has_paid = False
         self._paid.set()
 

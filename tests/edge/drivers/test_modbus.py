@@ -116,6 +116,20 @@ async def test_a_silent_unit_is_a_timeout_and_the_line_stays_open(
 
 
 @every_transport
+@pytest.mark.parametrize(
+    "timeouts_s", [(5.0, TIMEOUT_S), (TIMEOUT_S, 2 * TIMEOUT_S)], ids=["shorter", "longer"]
+)
+async def test_each_read_has_the_timeout_that_it_was_given(
+    transport: Transport, timeouts_s: tuple[float, float], tmp_path: Path
+) -> None:
+    async with linked(transport, {1: Unit({0: 1}), 2: Unit(is_silent=True)}, tmp_path) as (_, link):
+        before, after = timeouts_s
+        assert (await read(link, 1, 0, 1, timeout_s=before)).quality is Quality.GOOD
+        silent = await read(link, 2, 0, 1, timeout_s=after)
+        assert after <= silent.answered_at - silent.asked_at < after + 2.0
+
+
+@every_transport
 async def test_an_exception_is_no_silence_and_an_illegal_address_is_a_refusal(
     transport: Transport, tmp_path: Path
 ) -> None:
@@ -251,6 +265,13 @@ async def test_requests_on_a_serial_line_are_parted_by_a_gap(tmp_path: Path) -> 
         assert second.asked_at - first.answered_at >= gap_of(1200) == 3.5 * 11 / 1200
 
 
+async def test_a_gap_longer_than_the_timeout_is_waited_for(tmp_path: Path) -> None:
+    settings = ModbusRtu(serial=str(tmp_path / "line"), baudrate=300)
+    async with serving_line({1: Unit({0: 1})}, tmp_path / "line"), running(settings) as link:
+        for _ in range(2):
+            assert (await read(link, 1, 0, 1, timeout_s=0.02)).quality is Quality.GOOD
+
+
 def test_from_19200_baud_on_the_gap_is_always_the_same() -> None:
     assert [gap_of(baudrate) for baudrate in (19_200, 115_200)] == [0.00175, 0.00175]
 
@@ -298,6 +319,16 @@ async def test_the_beginning_of_a_foreign_frame_does_not_hide_the_answer_behind_
             for writer in server._writers:
                 writer.write(said)
         assert (await reading).registers == (5,)
+
+
+@every_transport
+async def test_a_late_answer_is_counted_also_while_nobody_is_asked(
+    transport: Transport, tmp_path: Path
+) -> None:
+    unit = Unit({0: 1}, delay_s=1.2 * TIMEOUT_S)
+    async with linked(transport, {1: unit}, tmp_path) as (_, link):
+        await read(link, 1, 0, 1)
+        await until(lambda: link.traffic.late == 1)
 
 
 @every_transport
