@@ -170,10 +170,10 @@ class Judge:
         recorded: list[Reading] = []
         watched: list[tuple[_Tracked, Reading]] = []
         for reading in judged:
-            tracked, value = self._points[reading.point], reading.value
-            kept = reading
+            point, at_ms, value, quality = kept = reading
+            tracked = self._points[point]
             if value is not None and (rounded := tracked.quantise(value)) != value:
-                kept = reading._replace(value=rounded)
+                kept = Reading(point, at_ms, rounded, quality)
             recorded.append(kept)
             if tracked.recent is not None:
                 tracked.recent.add(kept)
