@@ -26,13 +26,15 @@ class Recorder:
         self._lane, self._clock = lane, clock
         self._gathered: list[Reading] = []
         self._dated_by = clock.offset_ms, clock.state
-        self._waited = False
+        self._begun = asyncio.Event()
+        """Set with the first reading of a batch: while nothing is read, nothing wakes."""
 
     def add(self, readings: Sequence[Reading]) -> None:
         """Take readings; waits for nothing."""
         if not self._gathered:
             # As of now: when the batch is written, somebody may have set the clock.
             self._dated_by = self._clock.offset_ms, self._clock.state
+            self._begun.set()
         self._gathered += readings
         if len(self._gathered) >= MANY:
             self.flush()
@@ -40,15 +42,15 @@ class Recorder:
     async def run(self) -> None:
         """Flush in time until cancelled."""
         while True:
+            await self._begun.wait()
+            self._begun.clear()
             await asyncio.sleep(FLUSH_S)
-            if self._waited or len(self._gathered) >= FEW:
-                self.flush()
-            else:
-                self._waited = bool(self._gathered)
+            if len(self._gathered) < FEW:
+                await asyncio.sleep(FLUSH_S)
+            self.flush()
 
     def flush(self) -> None:
         """Put into the lane whatever is gathered."""
-        self._waited = False
         if self._gathered:
             gathered, self._gathered = self._gathered, []
             batch = batch_of(gathered)
