@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import msgspec
-
 from edge import compaction
 from edge.outbox import MEMORY_BYTES, LaneFile, Message, Record, State, count
 from sitewarden import messages
@@ -68,7 +66,9 @@ class Lane:
             declares=name == "readings",
         )
         self._waiting: deque[Write] = deque()
-        self._given_up = 0
+        self._writing: Write | None = None
+        """The first of those, while the disk has it."""
+        self._given_up = self._declared = 0
         self._lost: list[Gap] = []
         """What was given up and is not yet declared."""
         self._come_back_at = 0.0
@@ -82,7 +82,8 @@ class Lane:
     def state(self) -> State:
         """As of the last committed transaction, and what had to be given up before one."""
         state = self._file.state
-        return state._replace(written=state.written + self._given_up, dropped=state.dropped + self._given_up)
+        given_up = self._given_up - self._declared
+        return state._replace(written=state.written + given_up, dropped=state.dropped + given_up)
 
     @property
     def memory(self) -> Mapping[str, bytes]:
@@ -95,7 +96,6 @@ class Lane:
 
     def shift(self, by_ms: int) -> None:
         """The wall clock was set: put right what was put in before and never sent; waits for nothing."""
-        self._lost = [_moved(gap, by_ms) for gap in self._lost]
         self._want(Write([], {}, shift_ms=by_ms))
 
     async def run(self) -> None:
@@ -170,14 +170,15 @@ class Lane:
     async def _write_all(self) -> None:
         refused = 0
         while self._waiting:
-            write = self._waiting[0]
-            if await self._write(write):
+            self._writing = self._waiting[0]
+            if await self._write(self._writing):
                 refused = 0
-                if self._waiting and self._waiting[0] is write:
-                    self._waiting.popleft()
+                self._waiting.popleft()
             else:
+                self._writing = None
                 refused = await self._bear_refusal(refused + 1)
             self.changed.set()
+        self._writing = None
 
     async def _write(self, write: Write) -> bool:
         lost, self._lost = self._lost, []
@@ -193,15 +194,15 @@ class Lane:
             if _is_full(exc):
                 await self._make_room()
             return False
-        else:
-            self._given_up -= sum(gap.count for gap in lost)
         return True
 
-    def _do(self, write: Write, lost: Sequence[Gap]) -> None:
-        if write.shift_ms:
-            self._file.shift(write.shift_ms)
+    def _do(self, write: Write, lost: list[Gap]) -> None:
         if write.messages or write.memory or lost:
             self._file.append(write.messages, write.memory, offered=self.sends_at_once, lost=lost)
+            self._declared += sum(gap.count for gap in lost)
+            lost.clear()
+        if write.shift_ms:
+            self._file.shift(write.shift_ms)
 
     async def _bear_refusal(self, times: int) -> int:
         """Wait, and after so many times do without the disk: an alarm must reach the cloud all the same."""
@@ -241,15 +242,15 @@ class Lane:
             return work()
 
     def _give_up_oldest(self) -> None:
-        """The oldest messages that wait; a shift and what is to be remembered stay."""
-        for i, write in enumerate(self._waiting):
-            if write.messages:
-                self._waiting[i] = write._replace(messages=[])
-                self._give_up(write)
-                return
-        memory = {key: body for write in self._waiting for key, body in write.memory.items()}
-        shifts = [Write([], {}, write.shift_ms) for write in self._waiting if write.shift_ms]
-        self._waiting = deque([*shifts, Write([], memory)])
+        """Where too many messages wait, the oldest that the disk has not; what is to be remembered stays."""
+        full = [i for i, write in enumerate(self._waiting) if write.messages and write is not self._writing]
+        if len(full) <= WAITING[self.name]:
+            return
+        oldest = self._waiting[full[0]]
+        following = self._waiting[full[0] + 1]
+        self._waiting[full[0] + 1] = following._replace(memory={**oldest.memory, **following.memory})
+        del self._waiting[full[0]]
+        self._give_up(oldest)
 
     def _give_up(self, write: Write) -> None:
         self._given_up += sum(map(count, write.messages))
@@ -269,10 +270,6 @@ def bound_of(name: messages.Lane, folder: Path) -> int:
 
 def _is_full(exc: sqlite3.DatabaseError) -> bool:
     return getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
-
-
-def _moved(gap: Gap, by_ms: int) -> Gap:
-    return msgspec.structs.replace(gap, from_at=gap.from_at + by_ms, to_at=gap.to_at + by_ms)
 
 
 def open_lane(name: messages.Lane, folder: Path | None, *, boot: str) -> Lane:

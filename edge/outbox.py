@@ -268,7 +268,7 @@ class LaneFile:
             if lost:
                 since_ms = store.draft.since_ms
                 gap = Gap(from_at=since_ms, to_at=now_ms, count=lost, reason="damaged")
-                store.declare([gap], of_boot=False)
+                store.declare([gap], moves=False)
         self._use(store)
 
     def _sound(self, first: int, last: int, limit: int) -> list[Row]:

@@ -15,6 +15,8 @@ SHED_PART = 50
 """Where nothing can be thinned, one in so many of the records, the oldest, gives way."""
 SHED_S = 0.05
 """So long an append may be held up by thinning; what is left to do waits for the next."""
+SLACK_BYTES = 64 * 1024
+"""So far beyond its bound, or a 32nd of it, a file may be for the moments that thinning takes."""
 MERGE_AFTER_MS = 60_000
 """A younger record may yet be sent as live."""
 MERGE_ROWS, MERGE_READINGS = 600, 60_000
@@ -72,7 +74,7 @@ class Shrinking:
         self._rewind()
         until = time.monotonic() + SHED_S
         while (used := self._store.used_bytes()) > self._max_bytes:
-            is_far_beyond = used > self._max_bytes * 33 // 32
+            is_far_beyond = used > self._max_bytes + max(self._max_bytes // 32, SLACK_BYTES)
             if is_far_beyond or not self._store.declares:
                 if not self.evict():
                     return
@@ -237,4 +239,4 @@ class Shrinking:
         log.warning("outbox full, thinned file=%s records=%d gone=%d", store.file, len(rows), gone)
         draft = store.draft
         store.draft = draft._replace(dropped=draft.dropped + gone, thinned=draft.thinned + gone)
-        store.declare([kept.gap], of_boot=rows[0].boot == store.boot)
+        store.declare([kept.gap], moves=rows[0].boot == store.boot)

@@ -262,12 +262,16 @@ class Store:
         self.swap(rows, [])
         lost = sum(row.counted for row in rows)
         self.draft = self.draft._replace(dropped=self.draft.dropped + lost)
-        for boot in dict.fromkeys(row.boot for row in rows):
-            gone = [(*self._instants(row), row.counted) for row in rows if row.boot == boot]
+        for moves in (True, False):
+            # What was offered may be known by its instants as they are.
+            of_kind = [row for row in rows if (row.boot == self.boot and not row.offered) == moves]
+            gone = [(*self._instants(row), row.counted) for row in of_kind]
+            if not gone:
+                continue
             first, last = min(first for first, _, _ in gone), max(last for _, last, _ in gone)
             counted = sum(counted for _, _, counted in gone)
             gap = Gap(from_at=first, to_at=max(first, last), count=counted, reason=reason)
-            self.declare([gap], of_boot=boot == self.boot)
+            self.declare([gap], moves=moves)
 
     def keep_damaged(self, row: Row) -> None:
         """A row for a person to look at, within a transaction."""
@@ -276,27 +280,27 @@ class Store:
             (row.seq,),
         )
 
-    def declare(self, gaps: Iterable[Gap], *, of_boot: bool = True) -> None:
+    def declare(self, gaps: Iterable[Gap], *, moves: bool = True) -> None:
         """Say what is gone in a record of its own, within a transaction; one that was not sent grows.
 
-        `of_boot`: the instants are by this boot's clock, and a shift puts them right with the others.
+        With `moves`, a shift puts its instants right, as those of all that this boot has and never sent.
         """
         self._is_tally_due = True
         if not self.declares:
             return
-        seq = self._gap_seqs.get(of_boot)
+        seq = self._gap_seqs.get(moves)
         known = self.rows("seq = ? AND offered = 0", seq) if seq not in {None, *self.unmarked} else []
         if known and (message := self.understood(known[0])) is not None:
             grown = msgspec.structs.replace(message, gaps=compaction.coalesced([*message.gaps, *gaps]))
             row = self.rewritten(known[0], grown, GAP)
-            self.replace(row if of_boot else row._replace(moved=UNMOVED))
+            self.replace(row if moves else row._replace(moved=UNMOVED))
             return
         now_ms, seq = clock.now_ms(), self.draft.next_seq
         message = Readings(boot=self.boot, seq=seq, at=now_ms, series=[], gaps=compaction.coalesced(gaps))
         unsent = Row(seq, self.boot, now_ms, now_ms, now_ms, 0, 0, 0, GAP, False, self.shift_number, b"")
         row = self.rewritten(unsent, message, GAP)
-        self._db.execute(_INSERT, row if of_boot else row._replace(moved=UNMOVED))
-        self._gap_seqs[of_boot] = seq
+        self._db.execute(_INSERT, row if moves else row._replace(moved=UNMOVED))
+        self._gap_seqs[moves] = seq
         draft = self.draft
         since_ms = draft.since_ms if draft.depth else now_ms
         self.draft = draft._replace(depth=draft.depth + 1, next_seq=seq + 1, since_ms=since_ms)

@@ -9,7 +9,7 @@ from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, UnreadableRecor
 from cloud.settings import Settings
 from sitewarden import topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import Alarm, Readings, Series, Status, decode
+from sitewarden.messages import Alarm, Gap, Readings, Series, Status, decode
 
 OLDEST_MS = 400 * 86_400_000
 """How far back a reading may lie: a logger's memory of a year, and some."""
@@ -67,6 +67,13 @@ def check_series(at_ms: int, series: Series, now_ms: int) -> None:
     for t in (min(series.t), max(series.t)) if series.t else ():
         if not is_plausible(at_ms + t, now_ms):
             raise ImplausibleError(f"instant {at_ms + t} of {series.p} is not near now ({now_ms})")
+
+
+def check_gap(gap: Gap, now_ms: int) -> None:
+    """Raise `ImplausibleError` where a gap cannot be believed."""
+    are_plausible = is_plausible(gap.from_at, now_ms) and is_plausible(gap.to_at, now_ms)
+    if not are_plausible or gap.from_at > gap.to_at or gap.count > MAX_INT8:
+        raise ImplausibleError(f"a gap of {gap.count} readings from {gap.from_at} to {gap.to_at}")
 
 
 def believed(alarm: Alarm, received_ms: int) -> Alarm:

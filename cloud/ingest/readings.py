@@ -5,6 +5,7 @@ from cloud.ingest.admission import Admission, HomelessError
 from cloud.ingest.dead_letters import bury
 from cloud.ingest.decoding import (
     ImplausibleError,
+    check_gap,
     check_series,
     dead_letter,
     record_of,
@@ -13,7 +14,7 @@ from cloud.ingest.decoding import (
 )
 from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
-from cloud.readings.store import Columns, store
+from cloud.readings.store import Columns, ToldGap, store, store_gaps
 from cloud.settings import Settings
 from cloud.sites import births
 from cloud.sites.registry import GatewayEntry, Registry
@@ -79,20 +80,28 @@ class ReadingsLane:
         return births.write_heartbeat(connection, gateway_id, status, delivery.received_ms)
 
     def _store(self, connection: Connection, batch: list[Delivery], now_ms: int, outcome: Outcome) -> None:
-        columns, first_dead = Columns(), len(outcome.dead)
+        columns, gaps, first_dead = Columns(), list[ToldGap](), len(outcome.dead)
         for delivery in batch:
             try:
-                self._gather(connection, delivery, columns, outcome, now_ms=now_ms)
+                self._gather(connection, delivery, columns, gaps, outcome, now_ms=now_ms)
             except MessageError as exc:
                 outcome.dead.append(dead_letter(delivery, exc, self._settings))
         dead = outcome.dead[first_dead:]
         store(connection, columns, now_ms)
+        store_gaps(connection, gaps)
         bury(connection, dead)
         outcome.settled += [letter.settled for letter in dead if letter.settled is not None]
         outcome.changed = outcome.changed or bool(columns.point_ids)
 
     def _gather(
-        self, connection: Connection, delivery: Delivery, columns: Columns, outcome: Outcome, *, now_ms: int
+        self,
+        connection: Connection,
+        delivery: Delivery,
+        columns: Columns,
+        gaps: list[ToldGap],
+        outcome: Outcome,
+        *,
+        now_ms: int,
     ) -> None:
         """Add one message's rows; where some cannot be stored, the others are, the body is a dead letter."""
         key = sender(delivery, self._settings)
@@ -112,6 +121,12 @@ class ReadingsLane:
                     columns.add(admitted.points[series.p], message.at, series)
                 except (ImplausibleError, OverflowError) as exc:
                     complaints.append(str(exc))
+        for told in ToldGap.of(admitted.gateway.id, message):
+            try:
+                check_gap(told.gap, now_ms)
+                gaps.append(told)
+            except ImplausibleError as exc:
+                complaints.append(str(exc))
         if complaints:
             reason = "unknown_point" if admitted.unknown else "implausible"
             raise UnreadableRecordError(reason, "; ".join(complaints), message.boot, message.seq)

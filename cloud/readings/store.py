@@ -6,7 +6,7 @@ import msgspec
 
 from cloud.database import Connection, array, instant
 from cloud.sites.registry import PointEntry
-from sitewarden.messages import Series
+from sitewarden.messages import Gap, Readings, Series
 from sitewarden.quality import Quality
 
 LATE_MS = 60_000
@@ -31,6 +31,21 @@ class Columns(msgspec.Struct, kw_only=True):
         self.at_ms += [at_ms + t for t in series.t]
         self.values += values
         self.qualities += qualities
+
+
+class ToldGap(NamedTuple):
+    """A gap, and the record that told of it."""
+
+    gateway_id: int
+    boot: str
+    seq: int
+    place: int
+    gap: Gap
+
+    @classmethod
+    def of(cls, gateway_id: int, message: Readings) -> "list[ToldGap]":
+        """All that a message tells of."""
+        return [cls(gateway_id, message.boot, message.seq, *told) for told in enumerate(message.gaps)]
 
 
 class _Newest(NamedTuple):
@@ -73,6 +88,23 @@ def store(connection: Connection, columns: Columns, now_ms: int) -> None:
         },
     )
     _keep_newest(connection, columns)
+
+
+def store_gaps(connection: Connection, gaps: list[ToldGap]) -> None:
+    """Store gaps once each, however often they are told."""
+    if not gaps:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO gap (gateway_id, boot, seq, place, from_at, to_at, count, reason, points)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+            """,
+            [
+                (*record, instant(gap.from_at), instant(gap.to_at), gap.count, gap.reason, gap.points)
+                for *record, gap in gaps
+            ],
+        )
 
 
 def _keep_newest(connection: Connection, columns: Columns) -> None:

@@ -1,7 +1,9 @@
 """A gateway's configuration that every test can start from and change."""
 
 import copy
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import yaml
 
 from edge.config import Device, Gateway, load_gateway
 from tests.support.broker import Broker
+from tests.support.left_out import leave_out
 from tests.support.modbus import ModbusServer
 
 CRANE: dict[str, Any] = {
@@ -125,3 +128,18 @@ def configured(gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_pa
         return write_gateway(gateway_dict)
 
     return configure
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """2 MB, and no more."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    made = mount and subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if not made or made.returncode:
+        leave_out("a disk of 2 MB is mounted for this, which needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

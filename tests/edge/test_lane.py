@@ -2,18 +2,21 @@
 
 import asyncio
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from edge import lane as lane_module
 from edge.clock import Clock
-from edge.lane import Lane, open_lane
+from edge.lane import Lane, bound_of, open_lane
 from edge.recorder import FEW, MANY, Recorder, batch_of
 from sitewarden.messages import Readings, decode, readings_of
 from sitewarden.readings import Reading
+from tests.edge.test_outputs import alarm
 from tests.support.waiting import ended, until
 
 
@@ -121,6 +124,120 @@ async def test_a_disk_that_takes_nothing_any_more_does_not_keep_alarms_from_the_
     again = Lane("readings", tmp_path, boot="boot-2")
     assert await held(again) == [0]
     again.close()
+
+
+async def test_what_memory_gave_up_is_told_as_soon_as_the_disk_takes_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "WAITING", {"readings": 2})
+    async with running(tmp_path) as lane:
+        await lane.flushed()
+        for n in range(5):
+            lane.put([batch_of([reading(n), reading(n + 10)])])
+        lane.shift(500)
+        await lane.flushed()
+        records = await lane.take(1, 99, 99, size=2**20)
+        (told,) = [gap for r in records for gap in decode(r.body, Readings).gaps]
+        assert (told.reason, told.count, told.points) == ("disk", 6, ["crane-1/load"])
+        assert (told.from_at, told.to_at) == (1500, 1512)
+        kept = [r for m in records for r in unpacked(m.body)]
+        assert sorted(r.at_ms for r in kept) == [1503, 1504, 1513, 1514]
+        assert (lane.state.written, lane.state.dropped) == (10, 6)
+
+
+def has_written(lane: Lane, count: int) -> bool:
+    return lane.state.written >= count
+
+
+def unpacked(body: bytes) -> list[Reading]:
+    message = decode(body, Readings)
+    return readings_of(message.series, message.at)
+
+
+async def test_alarms_go_on_in_memory_and_come_back_to_a_disk_that_takes_them_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "RETRY_S", 0.001)
+    monkeypatch.setattr(lane_module, "COME_BACK_S", 0.02)
+    lane = Lane("alarms", tmp_path, boot="boot-1")
+    task = asyncio.create_task(lane.run())
+    lane.put([alarm(3)], {"episode/1": b"stands"})
+    await lane.flushed()
+    disk = lane._file._store._db
+    disk.execute("PRAGMA max_page_count = 1")  # a full disk
+    lane.put([alarm(3)] * 40, {"episode/2": b"stands"})
+    await until(lambda: lane._file.is_in_memory)
+    await until(lambda: lane.state.depth == 41)
+    # All of them go out, also the one that the disk had taken.
+    assert [r.seq for r in await lane.take(1, 99, 99, size=2**20)] == list(range(1, 42))
+    assert await lane.delete("boot-1", [(1, 30)]) == list(range(1, 31))
+    await until(lambda: not lane._file.is_in_memory)
+    assert lane.has_returned()
+    assert not lane.has_returned()
+    assert (lane.state.depth, lane.state.written, lane.state.dropped) == (11, 41, 0)
+    assert dict(lane.memory) == {"episode/1": b"stands", "episode/2": b"stands"}
+    await ended(task)
+    lane.close()
+    again = Lane("alarms", tmp_path, boot="boot-2")
+    assert [r.seq for r in await again.fetch(1, 99, 99)] == list(range(31, 42))
+    again.close()
+
+
+async def test_readings_left_on_the_disk_are_found_again_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "COME_BACK_S", 0.02)
+    async with running(tmp_path) as lane:
+        lane.put([batch_of([reading(0)])])
+        await lane.flushed()
+        await lane._in_thread(lane._file.go_on_in_memory)
+        lane.put([batch_of([reading(1)])])
+        await until(lambda: lane.state.depth == 2)
+        assert await held(lane) == [0, 1]
+        assert (lane.state.written, lane.state.next_seq) == (2, 3)
+
+
+async def test_on_a_full_disk_alarms_are_sent_and_what_readings_lose_is_told(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "RETRY_S", 0.002)
+    monkeypatch.setattr(lane_module, "COME_BACK_S", 0.05)
+    lanes = [Lane(name, small_disk, boot="boot-1") for name in ("alarms", "readings")]
+    alarms, readings = lanes
+    tasks = [asyncio.create_task(lane.run()) for lane in lanes]
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    for n in range(300):
+        readings.put([batch_of([reading(100 * n + i) for i in range(100)])])
+        alarms.put([alarm(3)])
+        await until(partial(has_written, alarms, n + 1), within_s=20)
+    await alarms.flushed()
+    assert len(await alarms.take(1, 999, 999, size=2**30)) == 300
+    ballast.unlink()
+    await readings.flushed()
+    await until(lambda: not any(lane._file.is_in_memory for lane in lanes))
+    readings.put([batch_of([reading(-1)])])
+    await readings.flushed()
+    records = [decode(r.body, Readings) for r in await readings.take(1, 2**20, 2**20, size=2**30)]
+    kept = [r for m in records for r in readings_of(m.series, m.at)]
+    told = sum(gap.count for m in records for gap in m.gaps)
+    assert len(kept) == len(set(kept))
+    assert len(kept) + told == 300 * 100 + 1
+    assert readings.state.dropped == told
+    assert (alarms.state.depth, alarms.state.dropped) == (300, 0)
+    await ended(*tasks)
+    for lane in lanes:
+        lane.close()
+
+
+def test_readings_leave_a_part_of_the_disk_to_the_alarms(tmp_path: Path, small_disk: Path) -> None:
+    (small_disk / "ballast").write_bytes(bytes(400 * 1024))
+    free = shutil.disk_usage(small_disk).free
+    assert bound_of("readings", small_disk) == int(0.8 * free)
+    assert bound_of("alarms", small_disk) == 64 * 2**20
+    (small_disk / "readings.db").write_bytes(bytes(200 * 1024))
+    assert bound_of("readings", small_disk) == int(0.8 * free)
+    assert bound_of("readings", tmp_path) <= 512 * 2**20
 
 
 async def test_without_any_disk_records_wait_in_memory(

@@ -1,7 +1,7 @@
 """Readings come twice, late, out of order, and are stored once, exactly."""
 
 from cloud.ingest.model import Settled, ranges
-from sitewarden.messages import Series
+from sitewarden.messages import Gap, Readings, Series, encode_packed
 from sitewarden.quality import Quality
 from tests.cloud.site import BOOT, birth, delivery, heartbeat, now_ms, readings
 
@@ -131,6 +131,56 @@ def test_a_retained_birth_does_not_say_that_the_gateway_was_heard_just_now(site)
     hours_ago = now_ms() - 7_200_000
     site.deliver(delivery(birth(at=hours_ago), retained=True))
     assert site.value("SELECT seen_at < now() - interval '1 hour' FROM gateway")
+
+
+def test_back_fill_in_blocks_is_stored_as_the_same_readings(site):
+    at = now_ms()
+    message = readings(3.15, 3.16, 0.0, at=at, hist=True)
+    site.born().deliver(delivery(encode_packed(message), channel="readings"))
+    site.deliver(message)
+    assert site.rows("SELECT value, quality FROM reading ORDER BY at") == [(315, 0), (316, 0), (0, 0)]
+
+
+def gap_record(at: int, *gaps: Gap) -> Readings:
+    return Readings(boot=BOOT, seq=77, at=at, series=[], gaps=list(gaps))
+
+
+def test_a_record_of_gaps_alone_is_stored_once_and_receipted_each_time(site):
+    at = now_ms()
+    message = gap_record(
+        at,
+        Gap(from_at=at - 9000, to_at=at - 5000, count=20, reason="thinned", points=["crane-1/load"]),
+        Gap(from_at=at - 9000, to_at=at - 5000, count=10, reason="thinned", points=["crane-1/load"]),
+        Gap(from_at=at - 4000, to_at=at, count=0, reason="damaged"),
+    )
+    for _ in range(2):
+        assert site.seqs(site.deliver(message)) == [77]
+    assert site.rows(
+        "SELECT count, reason, points, (extract(epoch FROM to_at - from_at))::int FROM gap ORDER BY place"
+    ) == [
+        (20, "thinned", ["crane-1/load"], 4),
+        (10, "thinned", ["crane-1/load"], 4),
+        (0, "damaged", [], 4),
+    ]
+
+
+def test_gaps_and_readings_of_one_record_are_stored_together(site):
+    at = now_ms()
+    gap = Gap(from_at=at - 5000, to_at=at - 1000, count=3, reason="disk")
+    site.born().deliver(readings(1.0, at=at, gaps=[gap]))
+    assert site.value("SELECT count(*) FROM reading") == 1
+    assert site.value("SELECT sum(count) FROM gap") == 3
+
+
+def test_a_gap_that_cannot_be_believed_is_a_dead_letter_and_its_neighbour_is_stored(site):
+    at = now_ms()
+    good = Gap(from_at=at - 5000, to_at=at, count=3, reason="evicted")
+    outcome = site.deliver(
+        gap_record(at, good, Gap(from_at=5, to_at=at, count=1, reason="damaged")),
+    )
+    assert site.seqs(outcome) == [77]
+    assert site.value("SELECT sum(count) FROM gap") == 3
+    assert site.rows("SELECT reason, n FROM dead_letter_count") == [("implausible", 1)]
 
 
 def test_ranges_name_exactly_the_numbers():
