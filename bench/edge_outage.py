@@ -88,13 +88,13 @@ def _ours(rig: Rig, cut_s: float) -> Outage:
         # Now nobody answers: what the next start adds are bad readings, later than these.
         ended_ms = time.time_ns() // 1_000_000
         written = _told_at_next_start(rig, command)
-    unaccounted = written - _came(listener, ended_ms)
+    unaccounted = written - came(listener, ended_ms)
     held_back = [b for b in listener.batches if from_ms <= b.from_ms and b.to_ms <= to_ms]
     during = [
         a for a in listener.alarms.values() if a.alarm.change == "raised" and from_ms <= a.alarm.at < to_ms
     ]
     tallied, served = _tally(listener, rig.served())
-    return Outage(tallied, served, unaccounted, len(during), *_order(during, held_back, mended_s))
+    return Outage(tallied, served, unaccounted, len(during), *order(during, held_back, mended_s))
 
 
 def _cut(rig: Rig, cable: Cable, program: Program, cut_s: float) -> tuple[int, int, float]:
@@ -136,7 +136,7 @@ def _told_at_next_start(rig: Rig, command: list[str]) -> int:
     return counters.readings_written - counters.readings_dropped
 
 
-def _came(listener: Listener, until_ms: int) -> int:
+def came(listener: Listener, until_ms: int) -> int:
     """Different readings with instants before `until_ms`, good and bad."""
     columns: list[Sequence[int] | set[int]] = [
         *(column.instants for column in listener.columns.values()),
@@ -156,7 +156,7 @@ def _tally(listener: Listener, served: Mapping[str, Sequence[int]]) -> tuple[Tal
     return found, total
 
 
-def _order(
+def order(
     alarms: Sequence[HeardAlarm], held_back: Sequence[HeardBatch], mended_s: float
 ) -> tuple[float, float]:
     """When the last alarm came, and how much of the readings was before it, %."""
