@@ -67,7 +67,7 @@ def run(quick: bool) -> Sequence[Result]:
     with Rig() as rig:
         for name, cut_s in (CUTS_QUICK_S if quick else CUTS_S).items():
             lost = {peer.name: _lost_by(rig, peer, cut_s) for peer in peers.installed()} if cut_s < 60 else {}
-            rows += _rows(name, _ours(rig, cut_s), lost)
+            rows += _rows(name, cut_s, _ours(rig, cut_s), lost)
         rows += _day(rig)
     return rows
 
@@ -166,7 +166,7 @@ def order(
 
 
 def _lost_by(rig: Rig, peer: Candidate, cut_s: float) -> float:
-    """Share of what a peer was served and that never came, %."""
+    """What a peer was served and never came, in % of what is served while the link is cut."""
     listener, buses = rig.listener, _buses()
     listener.forget()
     with Cable(rig.broker_port) as cable, rig.devices(buses):
@@ -174,17 +174,22 @@ def _lost_by(rig: Rig, peer: Candidate, cut_s: float) -> float:
         with rig.running(peer.name, command) as program:
             _cut(rig, cable, program, cut_s)
             time.sleep(PEERS_PATIENCE_S)
-    tallied, served = _tally(listener, rig.served())
-    return counting.percent(tallied.lost, served)
+    tallied, _ = _tally(listener, rig.served())
+    return counting.percent(tallied.lost, _served_in(cut_s))
 
 
-def _rows(name: str, outage: Outage, lost: Mapping[str, float]) -> list[Result]:
-    share = f"lost in {name} without a link"
+def _served_in(cut_s: float) -> float:
+    """Answers of counting registers in that time."""
+    return cut_s * 1000 / INTERVAL_MS * DEVICES * WIND
+
+
+def _rows(name: str, cut_s: float, outage: Outage, lost: Mapping[str, float]) -> list[Result]:
+    share = f"lost, of as many as {name} hold"
     return [
         Result(name=f"served, {name} without a link", value=outage.served, unit=""),
         Result(
             name=share,
-            value=counting.percent(outage.tally.lost, outage.served),
+            value=counting.percent(outage.tally.lost, _served_in(cut_s)),
             unit="%",
             goal=0,
             peers=peers.figures(share, lost),
@@ -232,7 +237,7 @@ def _day(rig: Rig) -> list[Result]:
 
 
 def _wait_for_the_day(listener: Listener, program: Program) -> float:
-    """Until all has come or nothing new has come for a while; when the last came, monotonic seconds."""
+    """Until as much has come as was written and it is quiet; when the last came, monotonic seconds."""
     ends = time.monotonic() + DRAIN_PATIENCE_S
     while time.monotonic() < ends:
         program.check()
