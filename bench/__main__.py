@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ def main() -> int:
     args = parser.parse_args()
     if unknown := [name for name in args.names if name not in BENCHES]:
         parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHES)}")
+    # Told to end, end as after Ctrl-C: what was started must not run on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     runs = [_run(name, args.quick, args.json) for name in args.names or BENCHES]
     if args.output:
         args.output.write_text(

@@ -24,18 +24,17 @@ PATIENCE_S = 30.0
 STOP_S = 15.0
 MB = 1_000_000
 
-# Queue limits as in deploy/mosquitto/mosquitto.conf. `lab` is ThingsBoard's gateway: it must not hear itself.
+_DEPLOYED = Path(__file__).resolve().parents[1] / "deploy" / "mosquitto" / "mosquitto.conf"
+_OF_THE_DEPLOYED = ("persistence", "max_", "set_")
+"""Whose beginnings are so are the settings that the figures depend on."""
 _BROKER = """\
-{account}persistence false
 listener {port} {host}
 allow_anonymous true
 acl_file {folder}/acl
-max_packet_size 270336
-max_queued_messages 20000
-max_inflight_messages 100
 log_dest stdout
 log_type error
 """
+# `lab` is ThingsBoard's gateway, which must not hear what it says itself.
 _RIGHTS = """\
 topic readwrite #
 user lab
@@ -66,15 +65,10 @@ class Rig:
         with self._stack as stack:
             name = stack.enter_context(tempfile.TemporaryDirectory(prefix="sitewarden-bench-"))
             self.folder = Path(name).resolve()
-            # As root, Mosquitto would become the user "mosquitto", who cannot read this folder.
-            account = "user root\n" if os.geteuid() == 0 else ""
-            text = _BROKER.format(account=account, port=self.broker_port, host=HOST, folder=self.folder)
-            (self.folder / "mosquitto.conf").write_text(text, encoding="utf-8")
+            (self.folder / "mosquitto.conf").write_text(self._broker_conf(), encoding="utf-8")
             (self.folder / "acl").write_text(_RIGHTS, encoding="utf-8")
-            broker = Program(
-                "broker", [mosquitto, "-c", str(self.folder / "mosquitto.conf")], self.folder / "broker.log"
-            )
-            stack.callback(broker.stop, STOP_S)
+            command = [mosquitto, "-c", str(self.folder / "mosquitto.conf")]
+            broker = stack.enter_context(self.running("broker", command))
             wait_until(self._broker_listens, PATIENCE_S, "the broker", broker.check)
             self.listener = stack.enter_context(Listener(self.broker_port))
             self._stack = stack.pop_all()
@@ -115,6 +109,16 @@ class Rig:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         return folder
+
+    def _broker_conf(self) -> str:
+        """The deployed broker's settings, with our address and without accounts."""
+        deployed = _DEPLOYED.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in deployed if line.startswith(_OF_THE_DEPLOYED)]
+        # As root, Mosquitto would become the user "mosquitto", who cannot read this folder.
+        account = ["user root"] if os.geteuid() == 0 else []
+        return "\n".join(
+            [*account, *kept, _BROKER.format(port=self.broker_port, host=HOST, folder=self.folder)]
+        )
 
     def _broker_listens(self) -> bool:
         try:
