@@ -169,7 +169,9 @@ class Agent:
 
     def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
         """Take note that somebody knows of an alarm, or of all that stand (`None`); what that changed."""
-        alarms = self._judge.acknowledge(episode, self.clock.now_ms(), by[:LONGEST_BY])
+        # It comes from outside and goes into the record of this episode, which must not be refused for it.
+        name = "".join(filter(str.isprintable, by))[:LONGEST_BY]
+        alarms = self._judge.acknowledge(episode, self.clock.now_ms(), name)
         self._tell(alarms)
         return alarms
 

@@ -99,6 +99,9 @@ def _test_outputs(args: argparse.Namespace) -> int:
 def describe(gateway: Gateway) -> list[str]:
     """What would run, for people."""
     lines = [f"{gateway.site}/{gateway.name} mode {gateway.mode}, broker {_broker(gateway)}"]
+    if gateway.page is not None:
+        asks = "asks for a PIN" if gateway.page.pin else "asks for no PIN"
+        lines.append(f"page http://{gateway.page.host}:{gateway.page.port}, {asks}")
     for bus in gateway.buses:
         line = f"Modbus {transport_of(bus.modbus)} {address_of(bus.modbus)}"
         lines.append(f"bus {bus.name}: {line}, {_load(bus)}")

@@ -42,6 +42,10 @@ class Episode(Shown):
     limit: float
     unit: str
     raised_at: Instant
+    acknowledged_at: Instant | None = Field(
+        description="When somebody said that they know of it; the danger may stand."
+    )
+    acknowledged_by: str = Field(description="Who did, as the gateway knows them; empty while nobody has.")
     cleared_at: Instant | None
     received_at: Instant
     mode: Literal["live", "test", "drill", "replay"]

@@ -19,7 +19,8 @@ LATE_MS = 60_000
 
 EPISODES: LiteralString = """
     SELECT id, site, device, point, kind, rule, rule_version, family, level, label, value, peak, "limit",
-           unit, raised_at, cleared_at, received_at, mode, clock, basis, hazard_id AS hazard, late
+           unit, raised_at, acknowledged_at, acknowledged_by, cleared_at, received_at, mode, clock, basis,
+           hazard_id AS hazard, late
       FROM episode
 """
 """As they are shown."""
@@ -61,19 +62,23 @@ def store_episode(
 ) -> StoredEpisode:
     """Put the transition's knowledge of its episode together with what is known already.
 
-    A clear is final whenever it comes; the value is that of the raise; the peak is the worse one, on the side
-    of the limit where the danger lies.
+    A clear is final whenever it comes, and so is an acknowledgement; the value is that of the raise; the peak
+    is the worse one, on the side of the limit where the danger lies.
     """
     row = connection.execute(
         """
         INSERT INTO episode AS known (
                 id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
-                value, peak, "limit", unit, raised_at, cleared_at, received_at, clock, basis, evidence, late)
+                value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
+                received_at, clock, basis, evidence, late)
             VALUES (
                 %(id)s, %(site)s, %(mode)s, %(gateway)s, %(device)s, %(point)s, %(kind)s, %(rule)s,
                 %(rule_version)s, %(family)s, %(level)s, %(label)s, %(value)s, %(peak)s, %(limit)s, %(unit)s,
-                %(raised_at)s, %(cleared_at)s, %(received_at)s, %(clock)s, %(basis)s, %(evidence)s, %(late)s)
+                %(raised_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(cleared_at)s, %(received_at)s,
+                %(clock)s, %(basis)s, %(evidence)s, %(late)s)
             ON CONFLICT (id) DO UPDATE SET
+                acknowledged_at = coalesce(known.acknowledged_at, excluded.acknowledged_at),
+                acknowledged_by = coalesce(nullif(known.acknowledged_by, ''), excluded.acknowledged_by),
                 cleared_at = coalesce(known.cleared_at, excluded.cleared_at),
                 value = CASE WHEN %(is_raise)s THEN excluded.value ELSE known.value END,
                 peak = CASE WHEN excluded.peak >= excluded."limit" THEN greatest(known.peak, excluded.peak)
@@ -100,6 +105,8 @@ def store_episode(
             "limit": alarm.limit,
             "unit": alarm.unit,
             "raised_at": instant(alarm.raised_at),
+            "acknowledged_at": None if alarm.acknowledged_at is None else instant(alarm.acknowledged_at),
+            "acknowledged_by": alarm.acknowledged_by,
             "cleared_at": None if alarm.cleared_at is None else instant(alarm.cleared_at),
             "received_at": instant(received_ms),
             "clock": alarm.clock,

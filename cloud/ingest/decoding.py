@@ -80,13 +80,22 @@ def believed(alarm: Alarm, received_ms: int) -> Alarm:
     """The alarm with instants that can be believed: a gateway with a wrong clock still has its alarms heard.
 
     An instant that cannot be is replaced by that of its arrival, and the clock is said to be unsynced. Raises
-    `UnreadableRecordError` where change and `cleared_at` contradict each other.
+    `UnreadableRecordError` where change and `cleared_at` or `acknowledged_at` contradict each other.
     """
     if (alarm.change == "cleared") != (alarm.cleared_at is not None):
         raise UnreadableRecordError(
             "garbage", "cleared_at goes with change cleared, and only with it", alarm.boot, alarm.seq
         )
-    instants = {"at": alarm.at, "raised_at": alarm.raised_at, "cleared_at": alarm.cleared_at}
+    if alarm.change == "acknowledged" and alarm.acknowledged_at is None:
+        raise UnreadableRecordError(
+            "garbage", "an acknowledgement without acknowledged_at", alarm.boot, alarm.seq
+        )
+    instants = {
+        "at": alarm.at,
+        "raised_at": alarm.raised_at,
+        "acknowledged_at": alarm.acknowledged_at,
+        "cleared_at": alarm.cleared_at,
+    }
     wrong = {
         name: received_ms
         for name, at_ms in instants.items()

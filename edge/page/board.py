@@ -125,7 +125,7 @@ class Board:
         return [self._now(place, now) for place in self._places.values()]
 
     def alarms(self, episodes: Iterable[Episode]) -> list[AlarmNow]:
-        """The standing alarms, the gravest first."""
+        """The standing alarms, the gravest first; acknowledging moves none under somebody's finger."""
         shown = [self._alarm(episode) for episode in episodes if episode.alarm.point in self._places]
         return sorted(shown, key=lambda alarm: (-alarm.level, -alarm.raised_at))
 

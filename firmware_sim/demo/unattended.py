@@ -91,7 +91,7 @@ def _decided(site: RunningSite) -> Decided:
     """After the gateway has ended: what it noted at its outputs and counted in its outbox."""
     file = site.files.gateway_data / "readings.db"
     return Decided(
-        sounded=_lines(site.files.outputs, Sounded),
+        sounded=_sounded(site),
         readings_written=_ask(file, "SELECT written FROM tally"),
         readings_waiting=_ask(file, "SELECT sum(counted) FROM records"),
         transitions_waiting=_ask(file.with_name("alarms.db"), "SELECT sum(counted) FROM records"),
@@ -144,7 +144,7 @@ def timings(
     Alarms that were due before `since_ms` are left out.
     """
     assert site.listener is not None  # noqa: S101  # the site was started with an observer
-    sounded, watched = _lines(site.files.outputs, Sounded), _watched(site)
+    sounded, watched = _sounded(site), _watched(site)
     found = measure.onsets(_lines(site.files.ledger, Crossed), sounded, watched)
     for alarm in measure.unexplained(sounded, watched, found):
         say(f"账本中没有此报警的起点 · the ledger knows no beginning of {alarm.rule} at {alarm.point}")
@@ -180,6 +180,12 @@ def _explain(result: Account, decided: Decided, held: Held, say: Callable[[str],
             f"丢失或重复 · lost or doubled: {result}; the gateway wrote {decided.readings_written} readings, "
             f"decided {len(decided.sounded)} transitions; the cloud holds {held.readings}, {held.transitions}"
         )
+
+
+def _sounded(site: RunningSite) -> list[Sounded]:
+    """Raises and clears; the log also tells of tones that ended by time, and of tests."""
+    lines = _lines(site.files.outputs, dict[str, Any])
+    return [msgspec.convert(line, Sounded) for line in lines if line["change"] in {"raised", "cleared"}]
 
 
 def _lines(file: Path, kind: type[T]) -> list[T]:

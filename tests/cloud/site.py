@@ -148,6 +148,24 @@ def raised(episode: str | None = None, **changes) -> Alarm:
     return Alarm(**{**fields, **changes})
 
 
+def acknowledged(of: Alarm, after_ms: int = 2000, by: str = "local", **changes) -> Alarm:
+    """The acknowledgement of a raise."""
+    return msgspec.structs.replace(
+        of,
+        **{
+            "change": "acknowledged",
+            "seq": next(_SEQS),
+            "at": of.at + after_ms,
+            "value": 105.0,
+            "peak": 105.0,
+            "acknowledged_at": of.at + after_ms,
+            "acknowledged_by": by,
+            "evidence": [],
+            **changes,
+        },
+    )
+
+
 def cleared(of: Alarm, after_ms: int = 5000, **changes) -> Alarm:
     """The clear of a raise."""
     return msgspec.structs.replace(

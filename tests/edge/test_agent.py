@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 import time
@@ -340,3 +341,17 @@ async def test_a_tone_ends_by_time_without_an_acknowledgement(
             stop.set()
             await asyncio.wait_for(task, 10)
             running.close()
+
+
+async def test_a_diary_on_a_disk_that_hangs_holds_up_neither_polls_nor_the_end(
+    configured: Configure, broker: Broker, cloud: Cloud, tmp_path: Path
+) -> None:
+    # Opening a pipe that nobody reads blocks as a dead disk does.
+    os.mkfifo(tmp_path / "outputs.jsonl")
+    async with site() as (server, crane), agent(configured(server, broker)) as run:
+        await until(lambda: crane.asked > 5, within_s=15)
+        crane.load = OVERLOAD
+        await until(lambda: cloud.alarms)
+        asked = crane.asked
+        await until(lambda: crane.asked > asked + 5)
+        assert await run.end() == 0

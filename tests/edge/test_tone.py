@@ -1,6 +1,8 @@
 """What is heard and seen of standing alarms, by level, acknowledgement, time and where the value is."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.tone import SILENT, Signal, Standing, signal_of
 
@@ -61,3 +63,33 @@ def test_a_new_alarm_beside_one_that_was_silenced_sounds_anew() -> None:
 
 def test_of_several_alarms_the_loudest_tone_and_the_gravest_light_are_shown() -> None:
     assert heard(Standing(3, is_acknowledged=True), Standing(2)) == Signal("intermittent", "red")
+
+
+ALARMS = st.builds(
+    Standing,
+    level=st.integers(1, 4),
+    is_beyond=st.booleans(),
+    is_acknowledged=st.booleans(),
+    sounded_s=st.floats(0, 2 * MAX_ON_S),
+)
+LOUDNESS = ("off", "intermittent", "continuous")
+BRIGHTNESS = ("off", "amber", "red")
+
+
+@given(st.lists(ALARMS, max_size=6))
+def test_a_lamp_shines_while_anything_stands_and_a_danger_to_life_is_never_silent(
+    standing: list[Standing],
+) -> None:
+    shown = signal_of(standing, MAX_ON_S)
+    assert (shown.lamp == "off") == (not standing)
+    if any(alarm.level == 4 and alarm.is_beyond for alarm in standing):
+        assert shown.siren != "off"
+    if any(alarm.level >= 3 and not alarm.is_acknowledged and not alarm.sounded_s for alarm in standing):
+        assert shown.siren == "continuous"
+
+
+@given(st.lists(ALARMS, max_size=5), ALARMS)
+def test_one_alarm_more_is_never_heard_or_seen_as_less(standing: list[Standing], more: Standing) -> None:
+    before, after = signal_of(standing, MAX_ON_S), signal_of([*standing, more], MAX_ON_S)
+    assert LOUDNESS.index(after.siren) >= LOUDNESS.index(before.siren)
+    assert BRIGHTNESS.index(after.lamp) >= BRIGHTNESS.index(before.lamp)

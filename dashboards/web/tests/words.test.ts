@@ -49,6 +49,11 @@ describe('lists', () => {
     expect(withEpisode([cleared], episode('a', 2))).toEqual([cleared])
     expect(withEpisode([episode('a', 2)], cleared)).toEqual([cleared])
   })
+  it('do not forget an acknowledgement for an old message', () => {
+    const acknowledged = { ...episode('a', 2), acknowledged_at: '2026-11-20T10:00:30Z', acknowledged_by: 'local' }
+    expect(withEpisode([acknowledged], episode('a', 2))).toEqual([acknowledged])
+    expect(withEpisode([episode('a', 2)], acknowledged)).toEqual([acknowledged])
+  })
   it('have suspected major hazards before general ones', () => {
     const hazard = (id: string, level: string, worst: number) => ({ id, level, worst_level: worst, opened_at: '2026-11-20T10:00:00Z' }) as unknown as Hazard
     expect(withHazard([hazard('a', 'general', 4)], hazard('b', 'major_proposed', 3)).map((one) => one.id)).toEqual(['b', 'a'])

@@ -12,7 +12,7 @@ from cloud.database import milliseconds
 from cloud.hazards.chain import Link, first_broken
 from sitewarden.rules.model import Clause
 from sitewarden.text import Text
-from tests.cloud.site import PROPOSAL, TestSite, birth, cleared, now_ms, raised
+from tests.cloud.site import PROPOSAL, TestSite, acknowledged, birth, cleared, now_ms, raised
 
 MAJOR = msgspec.structs.replace(
     PROPOSAL,
@@ -78,6 +78,39 @@ def test_raise_and_clear_in_any_order_and_twice_make_one_episode(site, order):
         "SELECT value, peak, cleared_at IS NOT NULL, evidence ? 'raised', evidence ? 'cleared' FROM episode"
     ) == [(104.2, 106.0, True, True, True)]
     assert site.rows("SELECT episodes, signal FROM hazard") == [(1, "cleared")]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 2, 1])), ids=str)
+def test_an_acknowledgement_in_any_order_and_twice_is_told_of_its_episode(site, order):
+    up = raised()
+    known = acknowledged(up)
+    down = cleared(up, acknowledged_at=known.acknowledged_at, acknowledged_by="local")
+    site.born()
+    for which in order:
+        site.deliver((up, known, down)[which])
+    assert site.rows(
+        """
+        SELECT value, peak, acknowledged_at - raised_at, acknowledged_by, cleared_at - raised_at, late
+          FROM episode
+        """
+    ) == [(104.2, 106.0, dt.timedelta(seconds=2), "local", dt.timedelta(seconds=5), False)]
+    assert site.value("SELECT count(*) FROM alarm_transition") == 3
+    assert site.rows("SELECT episodes, signal FROM hazard") == [(1, "cleared")]
+
+
+def test_an_acknowledgement_alone_leaves_the_danger_standing(site):
+    site.born().deliver(up := raised())
+    assert site.rows("SELECT acknowledged_at, acknowledged_by FROM episode") == [(None, "")]
+    site.deliver(acknowledged(up))
+    assert site.rows("SELECT signal, level FROM hazard") == [("active", "general")]
+    assert site.value("SELECT cleared_at FROM episode") is None
+    assert site.value("SELECT count(*) FROM live_event WHERE kind = 'alarm'") == 2
+
+
+def test_an_acknowledgement_without_its_instant_is_a_dead_letter(site):
+    site.born().deliver(acknowledged(raised(), acknowledged_at=None), raised())
+    assert site.value("SELECT count(*) FROM dead_letter WHERE reason = 'garbage'") == 1
+    assert site.value("SELECT count(*) FROM episode") == 1
 
 
 def test_a_clear_that_comes_first_opens_the_record_as_cleared(site):

@@ -386,6 +386,16 @@ export interface components {
          * @description One alarm from its raise to its clear.
          */
         Episode: {
+            /**
+             * Acknowledged At
+             * @description When somebody said that they know of it; the danger may stand.
+             */
+            acknowledged_at: string | null;
+            /**
+             * Acknowledged By
+             * @description Who did, as the gateway knows them; empty while nobody has.
+             */
+            acknowledged_by: string;
             basis: components["schemas"]["BasisShown"];
             /** Cleared At */
             cleared_at: string | null;

@@ -12,10 +12,10 @@ export function byRaised(a: Episode, b: Episode): number {
   return Date.parse(b.raised_at) - Date.parse(a.raised_at)
 }
 
-/** A clear is final: an older message of the same episode that comes after it changes nothing. */
+/** A clear and an acknowledgement are final: an older message of the same episode that comes after changes nothing. */
 export function withEpisode(list: Episode[], episode: Episode): Episode[] {
   const known = list.find((other) => other.id === episode.id)
-  if (known?.cleared_at && !episode.cleared_at) return list
+  if ((known?.cleared_at && !episode.cleared_at) || (known?.acknowledged_at && !episode.acknowledged_at)) return list
   return [...list.filter((other) => other.id !== episode.id), episode]
 }
 

@@ -68,7 +68,7 @@ const en: typeof zh = {
   },
   alarms: {
     title: 'Alarms', active: 'Active', all: 'All', filter: 'Which alarms', level: 'Level', what: 'Alarm', value: 'Peak / limit', raised: 'Raised', lasted: 'Lasted',
-    state: 'State', ongoing: 'Active', cleared: 'Cleared', basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
+    state: 'State', ongoing: 'Active', cleared: 'Cleared', acknowledged: 'Acknowledged', acknowledgedAt: 'Acknowledged {time} ({by})', by: { local: 'on site', cloud: 'cloud' }, basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
     noneActive: 'No alarm is active now.', late: 'sent late', mode: 'mode {mode}', clockUnsynced: 'gateway clock not synchronised',
   },
   hazards: {

@@ -66,7 +66,7 @@ export default {
   },
   alarms: {
     title: '报警', active: '未解除', all: '全部', filter: '报警范围', level: '级别', what: '报警内容', value: '峰值 / 限值', raised: '报警时间', lasted: '持续',
-    state: '状态', ongoing: '未解除', cleared: '已解除', basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
+    state: '状态', ongoing: '未解除', cleared: '已解除', acknowledged: '已确认', acknowledgedAt: '{time} 已确认（{by}）', by: { local: '现场', cloud: '平台' }, basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
     noneActive: '当前没有未解除的报警。', late: '补传', mode: '模式 {mode}', clockUnsynced: '网关时钟未同步',
   },
   hazards: {
