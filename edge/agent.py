@@ -11,7 +11,7 @@ from typing import Any, TextIO, TypeVar
 
 import msgspec
 
-from edge import history, systemd, tone
+from edge import failpoints, history, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
@@ -134,6 +134,7 @@ class Agent:
 
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
+        failpoints.reach("reading-taken")
         judged = self._judge.take(device, readings)
         self._outputs.retry()
         self._tell(judged.alarms)
@@ -202,11 +203,15 @@ class Agent:
 
     def _tell(self, alarms: Sequence[Alarm]) -> None:
         """Transitions: heard first, then kept, then logged."""
+        if not alarms:
+            return
+        failpoints.reach("alarm-judged")
         for alarm in alarms:
             self._outputs.drive(alarm, self._signal())
-        if alarms:
-            dated = [msgspec.structs.replace(a, mono=self.clock.mono_ms(a.at)) for a in alarms]
-            self.alarms.put(dated, self._episodes_of(dated))
+        failpoints.reach("alarm-sounded")
+        dated = [msgspec.structs.replace(a, mono=self.clock.mono_ms(a.at)) for a in alarms]
+        self.alarms.put(dated, self._episodes_of(dated))
+        failpoints.reach("alarm-queued")
         for alarm in alarms:
             log.warning("alarm %s", _line(alarm))
 
@@ -284,6 +289,8 @@ class Agent:
             log.warning("episode ends, its rule is gone rule=%s point=%s", orphan.rule, orphan.point)
         if orphans:
             self.alarms.put(orphans, self._episodes_of(orphans))
+        if episodes:
+            failpoints.reach("alarms-resumed")
         self._outputs.restore(self._signal())
         for name, derivation in self._judge.derivations.items():
             key = f"{_DISPLACEMENTS}{name}"

@@ -31,6 +31,8 @@ ALARM_PATIENCE = 2
 """The same of alarms, which go out from memory rather than wait."""
 COME_BACK_S = 10.0
 """So often a lane that goes on in memory asks for its disk again."""
+FRESH = 16
+"""Records; the newest of those that go out as they are written."""
 DISK_SHARE = 0.8
 """Of what is free on the disk at the start, the readings use no more: the rest is the alarms'."""
 LEAST_BYTES = 1 * MIB
@@ -65,6 +67,8 @@ class Lane:
             max_bytes=bound_of(name, folder) if folder else MEMORY_BYTES,
             declares=name == "readings",
         )
+        self._fresh: deque[Record] = deque(maxlen=FRESH)
+        """Written a moment ago to go out at once: nobody need ask the disk for them."""
         self._waiting: deque[Write] = deque()
         self._writing: Write | None = None
         """The first of those, while the disk has it."""
@@ -126,7 +130,18 @@ class Lane:
         self, first: int, last: int, limit: int, *, size: int, backlog: bool = False
     ) -> list[Record]:
         """The same to be sent, until they have `size` bytes; of a `backlog` the old say that they are."""
+        while self._fresh and self._fresh[0].seq < first:
+            self._fresh.popleft()
+        if self._fresh and self._fresh[0].seq == first and not backlog:
+            return self._take_fresh(last, limit, size)
         return await self._in_thread(lambda: self._file.take(first, last, limit, size=size, backlog=backlog))
+
+    def _take_fresh(self, last: int, limit: int, size: int) -> list[Record]:
+        taken: list[Record] = []
+        while self._fresh and self._fresh[0].seq <= last and len(taken) < limit and size > 0:
+            taken.append(self._fresh.popleft())
+            size -= len(taken[-1].body)
+        return taken
 
     async def delete(self, boot: str, ranges: Sequence[tuple[int, int]]) -> list[int]:
         """Delete what a receipt names; the seqs of the records that are gone now."""
@@ -183,7 +198,7 @@ class Lane:
     async def _write(self, write: Write) -> bool:
         lost, self._lost = self._lost, []
         try:
-            await self._in_thread(lambda: self._do(write, lost))
+            self._fresh.extend(await self._in_thread(lambda: self._do(write, lost)))
         except MessageError as exc:
             log.critical("a record that no receiver would take lane=%s: %s", self.name, exc)
             self._lost = [*lost, *self._lost]
@@ -196,13 +211,17 @@ class Lane:
             return False
         return True
 
-    def _do(self, write: Write, lost: list[Gap]) -> None:
+    def _do(self, write: Write, lost: list[Gap]) -> list[Record]:
+        """Write it; returns what is to go out at once."""
+        written: list[Record] = []
+        offered = self.sends_at_once
         if write.messages or write.memory or lost:
-            self._file.append(write.messages, write.memory, offered=self.sends_at_once, lost=lost)
+            written = self._file.append(write.messages, write.memory, offered=offered, lost=lost)
             self._declared += sum(gap.count for gap in lost)
             lost.clear()
         if write.shift_ms:
             self._file.shift(write.shift_ms)
+        return written if offered else []
 
     async def _bear_refusal(self, times: int) -> int:
         """Wait, and after so many times do without the disk: an alarm must reach the cloud all the same."""

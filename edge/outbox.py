@@ -5,14 +5,13 @@ import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from edge import clock
+from edge import clock, failpoints
 from edge.salvage import Row, salvage
 from edge.shrinking import Shrinking
-from edge.store import PLAIN, UNMOVED, Message, State, Store, Synchronous, count, polls
+from edge.store import PLAIN, UNMOVED, Message, Record, State, Store, Synchronous, count, polls
 from sitewarden.errors import MessageError
 from sitewarden.messages import Gap, Readings, decode
 
@@ -28,15 +27,6 @@ BACKFILL_AFTER_MS = 60_000
 """A record older than this that goes as backlog is told to be back-fill: nobody takes it for what is now."""
 
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-class Record(NamedTuple):
-    """One message as it waits."""
-
-    seq: int
-    at_ms: int
-    """When it was written."""
-    body: bytes
 
 
 class LaneFile:
@@ -91,23 +81,26 @@ class LaneFile:
         *,
         offered: bool = False,
         lost: Sequence[Gap] = (),
-    ) -> None:
+    ) -> list[Record]:
         """Write messages, each under the next seq, and remember (`None`: forget), in one transaction.
 
         `offered`: they are about to be sent, so that nothing may change them. `lost` are readings that were
-        to be written before and could not be.
+        to be written before and could not be. Returns the messages as they stand now.
         """
-        store, now_ms, size = self._store, clock.now_ms(), 0
+        store, now_ms = self._store, clock.now_ms()
         with store.transaction(memory):
             self._shrinking.keep_within_bound()
-            for message in messages:
-                size += store.write(message, now_ms, offered=offered)
+            written = [store.write(message, now_ms, offered=offered) for message in messages]
             if lost:
                 gone = sum(gap.count for gap in lost)
                 draft = store.draft
                 store.draft = draft._replace(written=draft.written + gone, dropped=draft.dropped + gone)
                 store.declare(lost)  # which has the counters written
+            self._reach("alarm-inserted", written)
+        self._reach("alarm-committed", written)
+        size = sum(len(record.body) for record in written)
         self._shrinking.grew(size, 0 if offered else sum(map(polls, messages)))
+        return written
 
     def fetch(self, first: int, last: int, limit: int) -> list[Record]:
         """The records from `first` to `last`, oldest first; a damaged one is set aside instead."""
@@ -135,6 +128,8 @@ class LaneFile:
         with self._store.transaction():
             for first, last in ranges:
                 deleted += self._store.delete(boot, first, last)
+            self._reach("receipt-deleting", deleted)
+        self._reach("receipt-deleted", deleted)
         self._store.unmarked.difference_update(deleted)
         return deleted
 
@@ -220,6 +215,11 @@ class LaneFile:
     def close(self) -> None:
         """Let go of the file."""
         self._store.close()
+
+    def _reach(self, place: str, concerned: Sequence[object]) -> None:
+        """A named place of the alarm path, where alarms are concerned."""
+        if concerned and not self._declares:
+            failpoints.reach(place)
 
     def _opened(self, file: Path | None, *, shift: int = 0) -> Store:
         return Store(

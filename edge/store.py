@@ -71,6 +71,15 @@ _KEEP = (
 )
 
 
+class Record(NamedTuple):
+    """One message as it waits."""
+
+    seq: int
+    at_ms: int
+    """When it was written."""
+    body: bytes
+
+
 class State(NamedTuple):
     """What a file stands at; a new value after every transaction that was committed."""
 
@@ -195,8 +204,8 @@ class Store:
         )
         return int((pages - free) * size)
 
-    def write(self, message: Message, now_ms: int, *, offered: bool) -> int:
-        """A new record, within a transaction; how many bytes its body has."""
+    def write(self, message: Message, now_ms: int, *, offered: bool) -> Record:
+        """A new record, within a transaction."""
         seq = self.draft.next_seq
         body = encode(msgspec.structs.replace(message, boot=self.boot, seq=seq))
         counted = count(message)
@@ -216,7 +225,7 @@ class Store:
             draft.since_ms if draft.depth else now_ms,
         )
         self._untallied += 1
-        return len(body)
+        return Record(seq, now_ms, body)
 
     def put_back(self, rows: Iterable[Row], shifts: Iterable[tuple[int, str, int]]) -> None:
         """Rows and shifts of another file, within a transaction; the draft is the caller's."""

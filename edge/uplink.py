@@ -14,7 +14,7 @@ from typing import Literal
 import aiomqtt
 import msgspec
 
-from edge import cancelling, clock
+from edge import cancelling, clock, failpoints
 from edge.clock import Clock
 from edge.config import Gateway
 from edge.lane import Lane
@@ -164,9 +164,13 @@ class Uplink:
 
         async def publish(seq: int, body: bytes) -> None:
             await client.publish(self._topic(channel), body, qos=1)
+            if channel == "alarms":
+                failpoints.reach("alarm-accepted")
             window.accepted(seq, monotonic())
 
         def send(record: Record) -> None:
+            if channel == "alarms":
+                failpoints.reach("alarm-sending")
             window.sent(record.seq, len(record.body), monotonic())
             group.create_task(publish(record.seq, record.body), name=f"uplink {channel} {record.seq}")
 
@@ -212,6 +216,8 @@ class Uplink:
 
     async def _take_receipt(self, receipt: Receipt) -> None:
         lane = self._alarms if receipt.lane == "alarms" else self._readings
+        if receipt.lane == "alarms":
+            failpoints.reach("receipt-heard")
         deleted = await lane.delete(receipt.boot, receipt.seqs)
         self._windows[lane.name].receipted(deleted, asyncio.get_running_loop().time())
         lane.changed.set()

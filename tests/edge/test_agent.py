@@ -64,6 +64,10 @@ class Run:
     def log(self) -> str:
         return (self._folder / "agent.log").read_text()
 
+    async def died(self) -> int:
+        """Its exit status, minus the signal that it died of."""
+        return await asyncio.wait_for(self.process.wait(), 15)
+
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.returncode is None:
             self.process.send_signal(how)
