@@ -123,7 +123,8 @@ class Shrinking:
                 yield
         rows = rows[: max(1, taken)]
         smaller: list[Row] = []
-        if gathered is not None and taken > 1:
+        # A logger's memory comes in records as large as merged ones, and is only written smaller.
+        if gathered is not None and (taken > 1 or rows[0].polls >= compaction.POLLS):
             for row, part in zip(rows, gathered.merged(), strict=False):
                 smaller.append(store.rewritten(row, part, MERGED))
                 yield
