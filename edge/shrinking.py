@@ -15,6 +15,7 @@ SHED_PART = 50
 """Where nothing can be thinned, one in so many of the records, the oldest, gives way."""
 SHED_S = 0.05
 """So long an append may be held up by thinning; what is left to do waits for the next."""
+TELL_S = 60.0
 SLACK_BYTES = 64 * 1024
 """So far beyond its bound, or a 32nd of it, a file may be for the moments that thinning takes."""
 MERGE_AFTER_MS = 60_000
@@ -37,6 +38,7 @@ class Shrinking:
         self._unmerged_polls = compaction.POLLS
         self._merging: Iterator[None] | None = None
         self._merged_to, self._thinned_to, self._aggregated_to, self._rollbacks = 0, 0, 0, 0
+        self._untold, self._tell_at = 0, 0.0
 
     @property
     def may_compact(self) -> bool:
@@ -230,6 +232,14 @@ class Shrinking:
             messages.append(message)
         return messages
 
+    def _tell(self, gone: int) -> None:
+        """A line a minute: a full outbox is thinned with every append, and the log is on the same card."""
+        self._untold += gone
+        now = time.monotonic()
+        if now >= self._tell_at:
+            log.warning("outbox full, thinned file=%s gone=%d", self._store.file, self._untold)
+            self._untold, self._tell_at = 0, now + TELL_S
+
     def _keep_only(self, rows: Sequence[Row], kept: compaction.Kept, form: int) -> None:
         """Put what is kept in the place of the rows, and declare what is gone."""
         store = self._store
@@ -237,7 +247,7 @@ class Shrinking:
         if kept.gap is None:
             return
         gone = kept.gap.count
-        log.warning("outbox full, thinned file=%s records=%d gone=%d", store.file, len(rows), gone)
+        self._tell(gone)
         draft = store.draft
         store.draft = draft._replace(dropped=draft.dropped + gone, thinned=draft.thinned + gone)
         store.declare([kept.gap], moves=rows[0].boot == store.boot)
