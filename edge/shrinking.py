@@ -157,8 +157,15 @@ class Shrinking:
             is_ripe = is_ripe or bool(group and row.boot != group[0].boot)
             # One of the future was written by a clock that was set back since.
             is_young = -MERGE_AFTER_MS <= now_ms - row.at_ms < min_age_ms
-            if is_ripe or is_young or not row.is_sound or row.seq in self._store.unmarked:
+            if is_ripe or is_young:
                 break
+            if not row.is_sound or row.seq in self._store.unmarked:
+                # Left as it is; those before it are a group of their own.
+                is_ripe = bool(group)
+                if is_ripe:
+                    break
+                self._merged_to = row.seq
+                continue
             group.append(row)
             polls, counted = polls + row.polls, counted + row.counted
         else:
