@@ -11,8 +11,8 @@ from sitewarden.quality import Quality
 
 POLLS = 300
 """Of one point in a merged record."""
-READINGS = 8000
-"""Of a merged record: about 10 kB, so that on a line of 64 kbit/s it holds up an alarm for a second or so."""
+READINGS = 6000
+"""Of a merged record: 3 to 12 kB, so that on a line of 64 kbit/s it holds up an alarm for a second or so."""
 SAME_CLOCK_MS = 500
 """Wall clock and boot's clock of records that may be merged went alike, but for so much."""
 MINUTE_MS = 60_000

@@ -15,6 +15,7 @@ SHED_PART = 50
 """Where nothing can be thinned, one in so many of the records, the oldest, gives way."""
 SHED_S = 0.05
 """So long an append may be held up by thinning; what is left to do waits for the next."""
+TELL_S = 60.0
 SLACK_BYTES = 64 * 1024
 """So far beyond its bound, or a 32nd of it, a file may be for the moments that thinning takes."""
 MERGE_AFTER_MS = 60_000
@@ -37,6 +38,7 @@ class Shrinking:
         self._unmerged_polls = compaction.POLLS
         self._merging: Iterator[None] | None = None
         self._merged_to, self._thinned_to, self._aggregated_to, self._rollbacks = 0, 0, 0, 0
+        self._untold, self._tell_at = 0, 0.0
 
     @property
     def may_compact(self) -> bool:
@@ -123,7 +125,8 @@ class Shrinking:
                 yield
         rows = rows[: max(1, taken)]
         smaller: list[Row] = []
-        if gathered is not None and taken > 1:
+        # A logger's memory comes in records as large as merged ones, and is only written smaller.
+        if gathered is not None and (taken > 1 or rows[0].polls >= compaction.POLLS):
             for row, part in zip(rows, gathered.merged(), strict=False):
                 smaller.append(store.rewritten(row, part, MERGED))
                 yield
@@ -154,8 +157,15 @@ class Shrinking:
             is_ripe = is_ripe or bool(group and row.boot != group[0].boot)
             # One of the future was written by a clock that was set back since.
             is_young = -MERGE_AFTER_MS <= now_ms - row.at_ms < min_age_ms
-            if is_ripe or is_young or not row.is_sound or row.seq in self._store.unmarked:
+            if is_ripe or is_young:
                 break
+            if not row.is_sound or row.seq in self._store.unmarked:
+                # Left as it is; those before it are a group of their own.
+                is_ripe = bool(group)
+                if is_ripe:
+                    break
+                self._merged_to = row.seq
+                continue
             group.append(row)
             polls, counted = polls + row.polls, counted + row.counted
         else:
@@ -229,6 +239,14 @@ class Shrinking:
             messages.append(message)
         return messages
 
+    def _tell(self, gone: int) -> None:
+        """A line a minute: a full outbox is thinned with every append, and the log is on the same card."""
+        self._untold += gone
+        now = time.monotonic()
+        if now >= self._tell_at:
+            log.warning("outbox full, thinned file=%s gone=%d", self._store.file, self._untold)
+            self._untold, self._tell_at = 0, now + TELL_S
+
     def _keep_only(self, rows: Sequence[Row], kept: compaction.Kept, form: int) -> None:
         """Put what is kept in the place of the rows, and declare what is gone."""
         store = self._store
@@ -236,7 +254,7 @@ class Shrinking:
         if kept.gap is None:
             return
         gone = kept.gap.count
-        log.warning("outbox full, thinned file=%s records=%d gone=%d", store.file, len(rows), gone)
+        self._tell(gone)
         draft = store.draft
         store.draft = draft._replace(dropped=draft.dropped + gone, thinned=draft.thinned + gone)
         store.declare([kept.gap], moves=rows[0].boot == store.boot)

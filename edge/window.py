@@ -44,7 +44,7 @@ class Window:
     def begin(self, next_seq: int) -> None:
         """A new connection: nothing is under way, and all that was written before is backlog."""
         self._flight.clear()
-        self._bytes = 0
+        self._bytes, self._size = 0, self._least
         self._live, self._backlog = next_seq, [(1, next_seq - 1)] if next_seq > 1 else []
 
     def look_again(self) -> None:
@@ -98,9 +98,11 @@ class Window:
     def receipted(self, seqs: Iterable[int], now: float) -> None:
         """Note receipts, and what they tell of the line."""
         flights = [flight for seq in seqs if (flight := self._flight.pop(seq, None)) is not None]
+        was_full = self._bytes >= self._size // 2
         self._bytes -= sum(flight.size for flight in flights)
-        prompt = sum(flight.size for flight in flights if now - flight.sent_at <= PROMPT_S)
-        self._size = min(self._most, self._size + prompt)
+        if was_full:
+            prompt = sum(flight.size for flight in flights if now - flight.sent_at <= PROMPT_S)
+            self._size = min(self._most, self._size + prompt)
         late = [flight.sent_at for flight in flights if now - flight.sent_at >= LATE_S]
         # Once for all that was sent before the window shrank.
         if late and max(late) >= self._shrunk_at:
@@ -114,8 +116,11 @@ class Window:
                 self._bytes -= flight.size
 
     def overdue(self, now: float) -> list[int]:
-        """Records that no receipt came for in time, oldest first."""
-        return sorted(seq for seq, flight in self._flight.items() if flight.resend_at <= now)
+        """Records that no receipt came for in time, oldest first; it may be the line that is slow."""
+        found = sorted(seq for seq, flight in self._flight.items() if flight.resend_at <= now)
+        if found:
+            self._size = self._least
+        return found
 
     def resend_all(self, now: float) -> None:
         """Whatever is under way is due at once: what held up its receipt is mended."""

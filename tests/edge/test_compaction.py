@@ -78,7 +78,7 @@ def test_points_read_together_stay_side_by_side_and_a_message_stays_small() -> N
         for k in range(300)
     ]
     merged = list(compaction.merged(polls))
-    assert len(merged) == 8
+    assert len(merged) == 10
     assert all(compaction.polls(m) == 300 for m in merged)
     assert sum(len(encode_packed(m)) for m in merged) / (300 * 200) < 0.5
 

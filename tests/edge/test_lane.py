@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge import lane as lane_module
+from edge import shrinking
 from edge.clock import Clock
 from edge.lane import Lane, bound_of, open_lane
 from edge.recorder import FEW, MANY, Recorder, batch_of
@@ -238,6 +240,53 @@ def test_readings_leave_a_part_of_the_disk_to_the_alarms(tmp_path: Path, small_d
     (small_disk / "readings.db").write_bytes(bytes(200 * 1024))
     assert bound_of("readings", small_disk) == int(0.8 * free)
     assert bound_of("readings", tmp_path) <= 512 * 2**20
+
+
+async def test_merging_a_long_outage_holds_up_no_append(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shrinking, "MERGE_AFTER_MS", 10**9)
+    async with running(tmp_path) as lane:
+        for n in range(400):
+            lane.put([crane_batch(n)])
+            await lane.flushed()
+        monkeypatch.setattr(shrinking, "MERGE_AFTER_MS", -1)
+        waited: list[float] = []
+        for n in range(400, 440):
+            began = time.perf_counter()
+            lane.put([crane_batch(n)])
+            await lane.flushed()
+            waited.append(time.perf_counter() - began)
+            await asyncio.sleep(0.005)
+        # A tenth of a second on a machine that has nothing else to do.
+        assert sorted(waited)[-2] < 0.5
+        await until(lambda: not lane._file.may_compact, within_s=20)
+        assert lane.state.depth < 440
+        assert lane.state.waiting == lane.state.written == 440 * 1000
+
+
+def crane_batch(number: int) -> Readings:
+    """Half a second of ten cranes, 20 points each, every 100 ms."""
+    return batch_of(
+        [
+            Reading(f"crane-{c}/p{p}", (number * 5 + k) * 100 + c, ((number + k) * 7 + p) % 50 / 10)
+            for k in range(5)
+            for c in range(10)
+            for p in range(20)
+        ]
+    )
+
+
+async def test_a_disk_that_refuses_a_receipt_has_it_given_again(tmp_path: Path) -> None:
+    async with running(tmp_path) as lane:
+        lane.put([batch_of([reading(0)])])
+        await lane.flushed()
+        disk = lane._file._store._db
+        disk.execute("PRAGMA query_only = 1")
+        assert [r.seq for r in await lane.take(1, 9, 9, size=2**20)] == [1]
+        assert await lane.delete("boot-1", [(1, 1)]) == []
+        disk.execute("PRAGMA query_only = 0")
+        assert await lane.delete("boot-1", [(1, 1)]) == [1]
 
 
 async def test_without_any_disk_records_wait_in_memory(

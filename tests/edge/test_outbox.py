@@ -1,13 +1,16 @@
 """The outbox's file: nothing leaves it but by receipt, by a counted bound, or set aside and declared."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge.outbox import LaneFile
 from edge.recorder import batch_of
-from sitewarden.messages import Gap, Readings, decode
+from edge.salvage import checksum
+from sitewarden.messages import Gap, Readings, decode, encode
 from sitewarden.readings import Reading
 
 MIB = 1024 * 1024
@@ -130,6 +133,51 @@ def test_a_full_disk_can_be_given_room(tmp_path: Path) -> None:
     assert file.state.dropped == before.dropped + 2000
     assert [(gap.reason, gap.count) for gap in gaps(file)] == [("evicted", 2000)]
     assert len(seqs(file)) == 20
+
+
+FORMER = """
+CREATE TABLE records (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, boot TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    counted INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE damaged (seq INTEGER, boot TEXT, at_ms INTEGER, counted INTEGER, crc INTEGER, body BLOB);
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE memory (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('depth', 2), ('written', 30), ('dropped', 3);
+INSERT INTO memory VALUES ('episode/1', x'726169736564');
+"""
+
+
+def former_file(folder: Path) -> None:
+    """As the first version of the outbox left it: two records wait, two with higher numbers are gone."""
+    with contextlib.closing(sqlite3.connect(folder / "readings.db")) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(FORMER)
+        for seq in (7, 8, 9, 10):
+            body = encode(msgspec.structs.replace(batch(float(seq)), boot="boot-0", seq=seq))
+            db.execute(
+                "INSERT INTO records VALUES (?, 'boot-0', 5000, 3, ?, ?)",
+                (seq, checksum(seq, "boot-0", body), body),
+            )
+        db.execute("DELETE FROM records WHERE seq > 8")
+        db.commit()
+
+
+def test_the_file_of_an_earlier_version_is_taken_over_as_it_is(tmp_path: Path) -> None:
+    former_file(tmp_path)
+    file = lane_file(tmp_path)
+    assert (file.state.depth, file.state.next_seq, file.state.written) == (2, 11, 30)
+    assert (file.state.dropped, file.state.waiting, file.memory) == (3, 6, {"episode/1": b"raised"})
+    file.append([batch(1.0)], {})
+    assert seqs(file) == [7, 8, 11]
+    assert [r.seq for r in file.take(1, 99, 99, size=2**20)] == [7, 8, 11]
+    with sqlite3.connect(tmp_path / "readings.db") as db:
+        db.execute("UPDATE records SET crc = crc + 1 WHERE seq = 7")
+    db.close()
+    assert seqs(file) == [8, 11]
+    assert gaps(file) == [Gap(from_at=5000, to_at=5000, count=3, reason="damaged")]
+    assert file.delete("boot-0", [(1, 99)]) == [8]
+    file.close()
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 500, b""])

@@ -126,6 +126,32 @@ def test_records_of_another_clock_state_are_merged_apart(folder: Path) -> None:
         )
 
 
+def test_a_damaged_record_does_not_keep_the_others_from_being_merged(folder: Path) -> None:
+    file = outbox(folder)
+    for n in range(640):
+        file.append([poll(n)], {})
+    file._store._db.execute("UPDATE records SET crc = crc + 1 WHERE seq IN (1, 100)")
+    compact(file)
+    assert forms(file) == [PLAIN, MERGED, PLAIN, MERGED] + [PLAIN] * 240
+    kept = {r.at_ms for m in held(file) for r in readings_of(m.series, m.at)}
+    assert kept == {START_MS + n * 100 for n in range(640)} - {START_MS, START_MS + 9900}
+
+
+def test_what_was_sent_without_a_note_is_not_merged_and_is_sent_again_as_it_was(folder: Path) -> None:
+    file = outbox(folder)
+    for n in range(640):
+        file.append([poll(n)], {})
+    disk = file._store._db
+    disk.execute("PRAGMA query_only = 1")  # as a card that takes nothing for a while
+    sent = file.take(5, 6, 2, size=2**20)
+    disk.execute("PRAGMA query_only = 0")
+    compact(file)
+    assert [row.form for row in file._store.rows("seq IN (5, 6)")] == [PLAIN, PLAIN]
+    assert file.take(5, 6, 2, size=2**20) == sent
+    assert file.delete("boot-1", [(5, 6)]) == [5, 6]
+    assert file.state.waiting == 638 * 20
+
+
 def test_alarms_are_never_compacted(folder: Path) -> None:
     file = LaneFile(folder / "alarms.db", boot="boot-1", synchronous="FULL", max_bytes=2**29, declares=False)
     for _ in range(700):

@@ -2,20 +2,25 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import msgspec
 import pytest
 
 from edge import outbox as outbox_module
+from edge import shrinking
 from edge.birth import birth_of
 from edge.config import Gateway
 from edge.lane import Lane
+from edge.outbox import LaneFile
 from edge.recorder import batch_of
 from edge.uplink import RESEND_S, Uplink
-from sitewarden.messages import Alarm, Command
+from sitewarden.messages import Alarm, Command, readings_of
 from sitewarden.readings import Reading
 from tests.edge.cloud import Cloud, listening
+from tests.edge.slow_line import slow_line
 from tests.edge.test_outputs import alarm
 from tests.support.broker import Broker
 from tests.support.waiting import until
@@ -245,6 +250,52 @@ async def test_alarms_overtake_a_big_backlog_of_readings(here: Gateway, cloud: C
         await until(lambda: cloud.alarms, within_s=2)
         await until(lambda: any(m.boot == "boot-1" for m in cloud.readings), within_s=2)
         assert edge.readings.state.depth > 500, "the backlog was gone before the alarm: no proof"
+
+
+def backlog_of_an_outage(gateway: Gateway, polls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour and more of a crane, merged at rest, of which no two polls are alike."""
+    monkeypatch.setattr(shrinking, "MERGE_AFTER_MS", -1)
+    dice = random.Random(1)
+    file = LaneFile(gateway.data_dir / "readings.db", boot="boot-0", synchronous="NORMAL", max_bytes=2**29)
+    for n in range(polls):
+        file.append(
+            [batch_of([Reading(f"crane-1/p{p}", n * 500, dice.randrange(10**5) / 100) for p in range(20)])],
+            {},
+        )
+        while file.compact():
+            pass
+    file.close()
+
+
+async def test_on_a_line_of_64_kbit_s_an_alarm_overtakes_the_back_fill_within_five_seconds(
+    here: Gateway, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backlog_of_an_outage(here, 6000, monkeypatch)
+    async with slow_line(here.broker.port, bytes_a_second=8000) as port:
+        there = msgspec.structs.replace(here, broker=msgspec.structs.replace(here.broker, port=port))
+        async with running(there) as edge:
+            await until(lambda: len(cloud.readings) >= 2, within_s=20)
+            for n in range(1, 4):
+                edge.raise_alarm()
+                await until(partial(has_alarms, cloud, n), within_s=5)
+            assert all(m.hist for m in cloud.readings)
+            assert edge.readings.state.depth >= 4, "the backlog was gone before the alarm: no proof"
+
+
+def has_alarms(cloud: Cloud, count: int) -> bool:
+    return len(cloud.alarms) >= count
+
+
+async def test_back_fill_is_columnar_small_and_whole(
+    here: Gateway, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backlog_of_an_outage(here, 900, monkeypatch)
+    async with running(here) as edge:
+        await until(lambda: edge.readings.state.depth == 0, within_s=20)
+        assert len(cloud.readings) == 3
+        assert {(m.boot, m.hist) for m in cloud.readings} == {("boot-0", True)}
+        heard = [r for m in cloud.readings for r in readings_of(m.series, m.at)]
+        assert len(set(heard)) == len(heard) == 900 * 20
 
 
 async def test_readings_held_back_for_long_say_that_they_are_back_fill(

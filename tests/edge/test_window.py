@@ -78,6 +78,71 @@ def test_a_mended_cause_makes_everything_due_at_once() -> None:
     assert w.overdue(101.0) == [1]
 
 
+def adaptive() -> Window:
+    return Window(records=99, size=1000, most=4000, resend_s=10.0)
+
+
+def flight(w: Window, *, first: int, sent: float, receipted: float, count: int = 10) -> None:
+    """So many records of 100 bytes, sent and receipted at those instants."""
+    for seq in range(first, first + count):
+        w.sent(seq, 100, now=sent)
+    w.receipted(range(first, first + count), now=receipted)
+
+
+def test_prompt_receipts_of_a_full_window_let_more_be_under_way_up_to_a_bound() -> None:
+    w = adaptive()
+    w.begin(1)
+    flight(w, first=1, sent=0.0, receipted=0.2)
+    assert w.free_bytes == 2000
+    for n in range(1, 9):
+        flight(w, first=100 * n, sent=1.0, receipted=1.2, count=40)
+    assert w.free_bytes == 4000
+
+
+def test_a_window_that_is_not_filled_does_not_grow() -> None:
+    w = adaptive()
+    w.begin(1)
+    for n in range(9):
+        flight(w, first=10 * n, sent=0.0, receipted=0.1, count=2)
+    assert w.free_bytes == 1000
+
+
+def test_late_receipts_halve_what_may_be_under_way_once_a_round() -> None:
+    w = adaptive()
+    w.begin(1)
+    flight(w, first=1, sent=0.0, receipted=0.2)
+    for seq in (50, 51, 52):
+        w.sent(seq, 100, now=1.0)
+    w.receipted([50], now=4.0)
+    w.receipted([51], now=5.0)
+    assert w.free_bytes == 1000 - 100
+    flight(w, first=60, sent=6.0, receipted=9.0)
+    assert w.free_bytes == 1000 - 100, "never less than the least"
+
+
+def test_without_receipts_and_on_a_new_connection_the_window_is_as_small_as_can_be() -> None:
+    w = adaptive()
+    w.begin(1)
+    flight(w, first=1, sent=0.0, receipted=0.2)
+    w.sent(20, 100, now=1.0)
+    assert w.overdue(11.0) == [20]
+    assert w.free_bytes == 900
+    flight(w, first=30, sent=20.0, receipted=20.1)
+    w.begin(40)
+    assert w.free_bytes == 1000
+
+
+def test_what_turns_up_later_is_backlog() -> None:
+    w = window()
+    w.begin(11)
+    span = w.choose(11)
+    assert span is not None
+    w.advance(span, 10)
+    assert w.choose(11) is None
+    w.look_again()
+    assert w.choose(11) == Span(1, 10, 6, is_backlog=True)
+
+
 def test_a_new_connection_takes_nothing_as_sent() -> None:
     w = window()
     w.begin(1)
