@@ -129,7 +129,7 @@ class Running:
             health={},
         )
 
-    def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
+    def acknowledge(self, episode: str, by: str) -> list[Alarm]:
         raise AssertionError((episode, by))
 
     def test_outputs(self) -> None:
