@@ -136,8 +136,10 @@ class Agent:
         """
         failpoints.reach("reading-taken")
         judged = self._judge.take(device, readings)
-        self._outputs.retry()
-        self._tell(judged.alarms)
+        if judged.alarms:
+            self._tell(judged.alarms)
+        else:
+            self._follow()
         self._recorder.add(judged.readings)
         if self._gateway.page is not None:
             self._board.take(judged.readings)
@@ -215,6 +217,13 @@ class Agent:
         for alarm in alarms:
             log.warning("alarm %s", _line(alarm))
 
+    def _follow(self) -> None:
+        """Where the value is changes the tone of an acknowledged alarm, and no transition says so."""
+        if self._outputs.signal == tone.SILENT:
+            self._outputs.retry()
+        else:
+            self._outputs.follow(self._signal())
+
     def _signal(self) -> tone.Signal:
         return tone.signal_of(self._judge.standing(), self._gateway.siren.max_on_s)
 
@@ -272,7 +281,7 @@ class Agent:
             now = loop.time()
             try:
                 self._judge.sounded(now - before, self._gateway.siren.max_on_s)
-                self._outputs.follow(self._signal())
+                self._follow()
             except Exception:
                 log.exception("siren and lamp could not follow the alarms")
             before = now

@@ -81,7 +81,7 @@ def _unwatched(device: Device) -> list[str]:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    gateway = load_gateway(args.config)
+    gateway = load_gateway(args.config, with_secrets=False)
     found = explaining.find(gateway, args.point, args.config)
     for line in (*explaining.explain(found), *explaining.present(gateway.page, found)):
         print(line)
@@ -89,7 +89,7 @@ def _explain(args: argparse.Namespace) -> int:
 
 
 def _test_outputs(args: argparse.Namespace) -> int:
-    gateway = load_gateway(args.config)
+    gateway = load_gateway(args.config, with_secrets=False)
     for signal in TEST_SIGNALS:
         print(f"{TEST_S:g} s: siren {signal.siren}, lamp {signal.lamp}")
     asyncio.run(agent.test_outputs(gateway))

@@ -111,16 +111,20 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
         return (device for bus in self.buses for device in bus.devices)
 
 
-def load_gateway(file: Path) -> Gateway:
-    """Read and check `gateway.yaml`; raises `ConfigurationError` at the first thing that cannot be meant."""
-    return _Check(documents.read(file, GatewayFile)).gateway()
+def load_gateway(file: Path, *, with_secrets: bool = True) -> Gateway:
+    """Read and check `gateway.yaml`; raises `ConfigurationError` at the first thing that cannot be meant.
+
+    Without secrets password and PIN stay unread, for whoever only wants to know what is connected.
+    """
+    return _Check(documents.read(file, GatewayFile), with_secrets=with_secrets).gateway()
 
 
 class _Check:
     """One file under check: what it says, where it lies, and what it may refer to."""
 
-    def __init__(self, document: documents.Document[GatewayFile]) -> None:
+    def __init__(self, document: documents.Document[GatewayFile], *, with_secrets: bool) -> None:
         self._document, self._file = document, document.value
+        self._with_secrets = with_secrets
         self._folder = document.file.resolve().parent
 
     def gateway(self) -> Gateway:
@@ -264,7 +268,7 @@ class _Check:
         return Page(host=settings.host, port=settings.port, pin=pin)
 
     def _secret(self, field: str, name: str | None) -> str | None:
-        if name is None:
+        if name is None or not self._with_secrets:
             return None
         file = self._folder / name
         try:

@@ -11,6 +11,7 @@ from edge.judge import Episode
 from edge.tone import Lamp, Siren
 from sitewarden.messages import ClockState, PointBirth
 from sitewarden.points import PointKind, point_kind
+from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.rules.engine import Phase
 from sitewarden.text import Text
@@ -108,16 +109,17 @@ class Board:
             for birth in device.points
         }
         self._newest: dict[str, Reading] = {}
-        self._good: dict[str, tuple[float, float | None]] = {}
+        self._good: dict[str, tuple[float, float]] = {}
         """When it was heard, and the value."""
 
     def take(self, readings: Sequence[Reading]) -> None:
         """Note readings; waits for nothing."""
-        now = self._monotonic()
+        now, newest, good = self._monotonic(), self._newest, self._good
         for reading in readings:
-            self._newest[reading.point] = reading
-            if reading.is_good:
-                self._good[reading.point] = now, reading.value
+            point, _, value, quality = reading
+            newest[point] = reading
+            if quality is Quality.GOOD and value is not None:
+                good[point] = now, value
 
     def points(self) -> list[PointNow]:
         """Every point in the order of the configuration."""

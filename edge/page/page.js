@@ -4,6 +4,10 @@ import { WORDS } from '/words.js'
 const EVERY_MS = 1000
 const PATIENCE_MS = 3000
 const PIN_KEPT_MS = 60_000
+/** After the list has moved a touch is taken for one that was aimed before. */
+const SETTLE_MS = 600
+const MOST_EPISODES = 200
+const NOTHING = '\u00a0'
 const SVG = 'http://www.w3.org/2000/svg'
 /** A shape of its own for each level, so that a level is read without its colour. */
 const SHAPES = {
@@ -127,7 +131,7 @@ function showSignal() {
 
 function makeAlarm(alarm) {
   const button = make('button', { type: 'button', class: 'main', 'data-part': 'acknowledge' })
-  button.addEventListener('click', () => acknowledge(alarm.episode))
+  button.addEventListener('click', () => acknowledge([alarm.episode]))
   return make('li', { class: `alarm l${alarm.level}`, 'data-episode': alarm.episode },
     make('span', { class: 'level' }, shape(alarm.level), make('span', { 'data-part': 'level' })),
     make('span', { class: 'what' }, make('b', { 'data-part': 'where' }), ' ', make('span', { 'data-part': 'label' })),
@@ -150,13 +154,20 @@ function showAlarm(row, alarm) {
   write(part(row, 'since'), `${words().since} ${instant(alarm.raised_at)} · ${words().lasting(span(snapshot.at_ms - alarm.raised_at))}`)
   const by = words()[alarm.acknowledged_by] ?? alarm.acknowledged_by
   const said = [alarm.acknowledged_at ? `✓ ${words().acknowledged(by, instant(alarm.acknowledged_at))}` : '', alarm.is_beyond ? '' : words().back]
-  writeOrHide(part(row, 'state'), said.filter(Boolean).join(' · '))
+  // The line and the button stay where they are when they have nothing to say: what is below them must not move.
+  write(part(row, 'state'), said.filter(Boolean).join(' · ') || NOTHING)
   const button = part(row, 'acknowledge')
-  writeOrHide(button, alarm.acknowledged_at ? '' : words().acknowledge)
+  write(button, alarm.acknowledged_at ? words().done : words().acknowledge)
+  button.disabled = Boolean(alarm.acknowledged_at)
 }
 
+let order = ''
+let movedAt = -Infinity
 function showAlarms() {
   const { alarms, points } = snapshot
+  const now = alarms.map((alarm) => alarm.episode).join()
+  if (now !== order) movedAt = performance.now()
+  order = now
   keyed(at('alarm-list'), alarms, (alarm) => alarm.episode, makeAlarm, showAlarm)
   const blind = points.filter((point) => quality(point) !== 'good' && quality(point) !== 'none').length
   writeOrHide(at('calm'), alarms.length ? '' : blind ? words().blind(blind) : words().calm)
@@ -270,8 +281,10 @@ async function post(path, body) {
   return answer
 }
 
-async function acknowledge(episode) {
-  const answer = await post('/acknowledge', episode ? { episode } : {})
+/** Only alarms that were shown: nobody acknowledges what came meanwhile. */
+async function acknowledge(episodes) {
+  if (performance.now() - movedAt < SETTLE_MS) return tell(words().moved)
+  const answer = await post('/acknowledge', { episodes: episodes.slice(0, MOST_EPISODES) })
   if (answer) tell(answer.acknowledged.length ? words().done : words().nothing)
   await look()
 }
@@ -302,7 +315,7 @@ at('language').addEventListener('click', () => {
   localStorage.setItem('sitewarden.language', language)
   show()
 })
-at('all').addEventListener('click', () => acknowledge(null))
+at('all').addEventListener('click', () => acknowledge(snapshot.alarms.filter((alarm) => !alarm.acknowledged_at).map((alarm) => alarm.episode)))
 at('test').addEventListener('click', async () => {
   if (await post('/test-outputs', {})) tell(words().began)
   await look()

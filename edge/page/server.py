@@ -15,7 +15,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -38,7 +38,9 @@ LOOP_S = 1.0
 """So long the agent's loop may take to answer; it has more important things to do."""
 REQUEST_BYTES = 16 * 1024
 """Of a whole request, its headers included."""
-BODY_BYTES = 1024
+BODY_BYTES = 8 * 1024
+EPISODES = 200
+"""Acknowledged by one request."""
 PAUSE_S = 0.5
 RETRY_S = 10.0
 """So often a port that is taken is tried again."""
@@ -70,8 +72,8 @@ class Hands(Protocol):
     def snapshot(self) -> Snapshot:
         """Everything at this moment."""
 
-    def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
-        """Acknowledge one alarm, or all that stand."""
+    def acknowledge(self, episode: str, by: str) -> list[Alarm]:
+        """Acknowledge an alarm; what that changed."""
 
     def test_outputs(self) -> None:
         """Begin a test; raises `OutputsBusyError`."""
@@ -110,8 +112,8 @@ class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a POST."""
 
     pin: str = ""
-    episode: EpisodeId | None = None
-    """Which alarm to acknowledge; left out, all that stand."""
+    episodes: Annotated[list[EpisodeId], msgspec.Meta(max_length=EPISODES)] = []
+    """Which alarms to acknowledge, each by name: nobody acknowledges what came since they looked."""
 
 
 class _RefusedError(Exception):
@@ -282,8 +284,10 @@ class _Handler(BaseHTTPRequestHandler):
         return msgspec.json.encode(act(asked)), "application/json"
 
     def _acknowledge(self, asked: _Asked) -> dict[str, Any]:
-        alarms = self.server.in_loop(lambda hands: hands.acknowledge(asked.episode, "local"))
-        return {"acknowledged": [alarm.episode for alarm in alarms]}
+        def each(hands: Hands) -> list[str]:
+            return [alarm.episode for one in asked.episodes for alarm in hands.acknowledge(one, "local")]
+
+        return {"acknowledged": self.server.in_loop(each)}
 
     def _test_outputs(self, _asked: _Asked) -> dict[str, Any]:
         try:

@@ -29,7 +29,7 @@ export const WORDS = {
     clock: { synced: '时钟已同步', unsynced: '时钟未同步', unknown: '时钟状态未知' },
     lost: (at) => `与网关的连接中断，自 ${at} 起没有新数据。下面的数值可能已经过时。`, never: '无法连接网关，正在重试…',
     pin: '请输入口令', cancel: '取消', go: '确定',
-    done: '已确认', nothing: '没有需要确认的报警', began: '声光测试已开始',
+    done: '已确认', moved: '列表刚刚变化，请看清后再按一次', nothing: '没有需要确认的报警', began: '声光测试已开始',
     errors: {
       'wrong-pin': '口令不正确。', wait: (s) => `口令错误次数过多，请 ${s} 秒后再试。`, 'outputs-busy': '有报警未解除，或测试正在进行，不能测试。',
       busy: '网关忙，请再试一次。', other: '没有成功，请再试一次。',
@@ -62,7 +62,7 @@ export const WORDS = {
     clock: { synced: 'clock synced', unsynced: 'clock not synced', unknown: 'clock state unknown' },
     lost: (at) => `No connection to the gateway: nothing new since ${at}. The values below may be old.`, never: 'The gateway does not answer; trying on…',
     pin: 'PIN', cancel: 'Cancel', go: 'OK',
-    done: 'Acknowledged', nothing: 'Nothing to acknowledge', began: 'The test has begun',
+    done: 'Acknowledged', moved: 'The list has just changed: look again, then press again', nothing: 'Nothing to acknowledge', began: 'The test has begun',
     errors: {
       'wrong-pin': 'Wrong PIN.', wait: (s) => `Too many wrong PINs; try again in ${s} s.`, 'outputs-busy': 'An alarm stands, or a test is under way.',
       busy: 'The gateway is busy; try again.', other: 'That did not work; try again.',

@@ -242,6 +242,8 @@ async def test_an_acknowledgement_of_the_cloud_silences_the_siren_and_lasts_over
 ) -> None:
     async with site() as (server, crane):
         file = configured(server, broker)
+        # The acknowledgement is still in the outbox when the agent is killed.
+        cloud.receipts = lambda record: getattr(record, "change", "") != "acknowledged"
         async with agent(file) as first:
             crane.load = OVERLOAD
             await until(lambda: cloud.alarms, within_s=15)
@@ -255,6 +257,7 @@ async def test_an_acknowledgement_of_the_cloud_silences_the_siren_and_lasts_over
             assert first.lines()[1]["lamp"] == "red"
             await until(lambda: [a for a in cloud.alarms if a.change == "acknowledged"])
             await first.end(signal.SIGKILL)
+        cloud.receipts = lambda _: True
         async with agent(file) as second:
             await until(lambda: len(cloud.states("online")) == 2, within_s=15)
             asked = crane.asked
@@ -270,6 +273,7 @@ async def test_an_acknowledgement_of_the_cloud_silences_the_siren_and_lasts_over
             ("cleared", episode, "zhang"),
         }
         acknowledged = next(alarm for alarm in cloud.alarms if alarm.change == "acknowledged")
+        assert len({(alarm.boot, alarm.seq) for alarm in cloud.alarms}) == 3
         assert cloud.alarms[-1].acknowledged_at == acknowledged.acknowledged_at == acknowledged.at
 
 
@@ -359,3 +363,54 @@ async def test_a_diary_on_a_disk_that_hangs_holds_up_neither_polls_nor_the_end(
         asked = crane.asked
         await until(lambda: crane.asked > asked + 5)
         assert await run.end() == 0
+
+
+CRITICAL_PACK = """\
+pack: critical
+source: made for this test
+rules:
+  - rule: load-100
+    family: crane-overload
+    version: 1
+    watch: crane.load_ratio
+    condition: {when: high, limit: 100}
+    dead_band: 2
+    off_delay_s: 60
+    level: 4
+    label: {zh: 超载, en: Overload}
+    basis: {clause: none, source: test, confidence: synthetic}
+"""
+
+
+async def test_an_acknowledged_danger_is_heard_again_at_the_reading_that_is_beyond_again(
+    configured: Configure, gateway_dict: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "TICK_S", 3600.0)
+    async with site() as (server, crane):
+        file = configured(server)
+        (tmp_path / "at-once.yaml").write_text(CRITICAL_PACK, encoding="utf-8")
+        running = Agent(load_gateway(file))
+
+        def siren() -> str:
+            return running.snapshot().siren.siren
+
+        stop = asyncio.Event()
+        task = asyncio.create_task(running.run(stop))
+        try:
+            crane.load = OVERLOAD
+            await until(lambda: siren() == "continuous", within_s=15)
+            running.acknowledge(None, "local")
+            assert siren() == "intermittent"
+            crane.load = EMPTY
+            await until(lambda: siren() == "off")
+            assert running.snapshot().siren.lamp == "red"
+            crane.load = OVERLOAD
+            await until(lambda: siren() == "intermittent", within_s=1)
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 10)
+            running.close()
+        changes = [
+            json.loads(line)["change"] for line in (tmp_path / "outputs.jsonl").read_text().splitlines()
+        ]
+        assert changes == ["raised", "acknowledged", "tone", "tone"]
