@@ -129,6 +129,8 @@ class Judge:
         self._clock_state = clock_state
         self.derivations = {device.name: Derivation(device) for device in self._devices}
         self._points: dict[str, _Tracked] = {}
+        self._standing: list[_Watch] = []
+        """Those with an alarm, oldest first."""
         for device in self._devices:
             self._track(device)
         self._beside = {device.name: _points_beside(device) for device in self._devices}
@@ -156,6 +158,7 @@ class Judge:
             if episode is not None:
                 watch.alarm, watch.state = episode.alarm, _resumed(episode.state)
                 watch.sounded_s = episode.sounded_s
+                self._standing.append(watch)
         return [
             msgspec.structs.replace(
                 orphan.alarm, change="cleared", at=now_ms, cleared_at=now_ms, peak=orphan.state.peak
@@ -195,7 +198,7 @@ class Judge:
         """The standing alarms, to be kept over a restart."""
         return [
             Episode(alarm=watch.alarm, state=watch.state, sounded_s=watch.sounded_s)
-            for watch in self._all()
+            for watch in self._standing
             if watch.alarm is not None
         ]
 
@@ -205,7 +208,7 @@ class Judge:
         Returns a transition for each that nobody had acknowledged before.
         """
         alarms = []
-        for watch in self._all():
+        for watch in self._standing:
             raised = watch.alarm
             if raised is None or raised.acknowledged_at is not None or episode not in (None, raised.episode):
                 continue
@@ -215,17 +218,13 @@ class Judge:
 
     def sounded(self, seconds: float, max_on_s: float) -> None:
         """The siren has sounded for so long since the last call, for every alarm that asks for it."""
-        for watch in self._all():
+        for watch in self._standing:
             if watch.alarm is not None and siren_of(_standing(watch, watch.alarm), max_on_s) == "continuous":
                 watch.sounded_s += seconds
 
     def standing(self) -> list[Standing]:
         """The standing alarms, as siren and lamp need them."""
-        return [_standing(watch, watch.alarm) for watch in self._all() if watch.alarm is not None]
-
-    def worst_level(self) -> int:
-        """Of the standing alarms; 0 where there is none."""
-        return max((alarm.level for alarm in self.standing()), default=0)
+        return [_standing(watch, watch.alarm) for watch in self._standing if watch.alarm is not None]
 
     def _all(self) -> Iterator[_Watch]:
         return chain.from_iterable(tracked.watches for tracked in self._points.values())
@@ -251,7 +250,12 @@ class Judge:
             cleared_at=transition.at_ms if transition.change == "cleared" else None,
             clock=self._clock_state(),
         )
-        watch.alarm = alarm if transition.change == "raised" else None
+        if transition.change == "raised":
+            watch.alarm = alarm
+            self._standing.append(watch)
+        else:
+            watch.alarm = None
+            self._standing = [other for other in self._standing if other is not watch]
         watch.sounded_s = 0.0
         return msgspec.structs.replace(alarm, evidence=self._evidence(watch, transition.at_ms))
 

@@ -31,6 +31,8 @@ KEEPALIVE_S = 20
 HEARTBEAT_S = 10.0
 RESEND_S: Mapping[messages.Lane, float] = {"alarms": 3.0, "readings": 10.0}
 """Without a receipt after so long a record is sent again; an alarm that nobody heard waits least."""
+HOLD_S = 3.0
+"""So long a receipt for readings waits for others, so that the disk is asked once for all of them."""
 KIB = 1024
 LEAST_WINDOW, MOST_WINDOW = 8 * KIB, 512 * KIB
 """Bytes of readings under way: at 64 kbit/s the least hold up an alarm for a second."""
@@ -69,7 +71,10 @@ class Uplink:
         }
         self._clock = clock or Clock()
         self._health = health
-        self._is_connected = False
+        self._held: set[int] = set()
+        """Readings' records that the cloud has, and that are still to be deleted."""
+        self._holds = asyncio.Event()
+        self._is_connected = self._is_draining = False
         self._farewell = asyncio.Event()
         self._receipted = asyncio.Event()
 
@@ -97,6 +102,8 @@ class Uplink:
 
     async def drain(self, within_s: float) -> None:
         """Wait until the cloud has everything, at most so long, and not at all without a connection."""
+        self._is_draining = True
+        await self._release()
         self._receipted.clear()
         if self._is_connected and self._depth():
             with contextlib.suppress(TimeoutError):
@@ -145,6 +152,7 @@ class Uplink:
             await asyncio.wait((serving, farewell))
 
     async def _serve(self, client: aiomqtt.Client) -> None:
+        await self._release()
         await client.subscribe([(self._heard("receipts"), 1), (self._heard("command"), 1)])
         await self._publish_birth(client)
         cancelling.heed()
@@ -154,6 +162,7 @@ class Uplink:
             group.create_task(self._send(client, group, self._readings, "readings"), name="uplink readings")
             group.create_task(self._receive(client), name="uplink receive")
             group.create_task(self._beat(client), name="uplink heartbeat")
+            group.create_task(self._let_go(), name="uplink receipts")
 
     async def _send(
         self, client: aiomqtt.Client, group: asyncio.TaskGroup, lane: Lane, channel: topics.UpChannel
@@ -218,10 +227,30 @@ class Uplink:
         lane = self._alarms if receipt.lane == "alarms" else self._readings
         if receipt.lane == "alarms":
             failpoints.reach("receipt-heard")
-        deleted = await lane.delete(receipt.boot, receipt.seqs)
-        self._windows[lane.name].receipted(deleted, asyncio.get_running_loop().time())
+        window, now = self._windows[lane.name], asyncio.get_running_loop().time()
+        known = window.within(receipt.seqs) if receipt.boot == self._boot else None
+        if known and lane is self._readings and lane.sends_at_once and not self._is_draining:
+            window.receipted(known, now)
+            self._held.update(known)
+            self._holds.set()
+        else:
+            window.receipted(await lane.delete(receipt.boot, receipt.seqs), now)
         lane.changed.set()
         self._receipted.set()
+
+    async def _let_go(self) -> None:
+        """Delete what was held, now and then. Died before, it is sent again and counted once."""
+        while True:
+            await self._holds.wait()
+            await asyncio.sleep(HOLD_S)
+            await self._release()
+
+    async def _release(self) -> None:
+        held, self._held = self._held, set()
+        self._holds.clear()
+        if held:
+            await self._readings.delete(self._boot, [(seq, seq) for seq in sorted(held)])
+            self._receipted.set()
 
     def _depth(self) -> int:
         return self._alarms.state.depth + self._readings.state.depth
@@ -256,7 +285,7 @@ class Uplink:
             boot=self._boot,
             at=clock.now_ms(),
             software=__version__,
-            outbox={"alarms": alarms.depth, "readings": readings.depth},
+            outbox={"alarms": alarms.depth, "readings": max(0, readings.depth - len(self._held))},
             oldest_at=min((at for at in oldest if at is not None), default=None),
             disk_free_bytes=_free_bytes(self._gateway.data_dir),
             clock=self._clock.state,

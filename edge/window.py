@@ -95,6 +95,12 @@ class Window:
         if flight is not None:
             self._flight[seq] = flight._replace(resend_at=now + self._resend_s)
 
+    def within(self, ranges: Iterable[tuple[int, int]]) -> list[int] | None:
+        """The records of these ranges, both ends included, if every one of them is under way."""
+        wanted = list(ranges)
+        found = [seq for seq in self._flight if any(first <= seq <= last for first, last in wanted)]
+        return found if len(found) == sum(last - first + 1 for first, last in wanted) else None
+
     def receipted(self, seqs: Iterable[int], now: float) -> None:
         """Note receipts, and what they tell of the line."""
         flights = [flight for seq in seqs if (flight := self._flight.pop(seq, None)) is not None]
