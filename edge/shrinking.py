@@ -24,8 +24,8 @@ MERGE_ROWS, MERGE_READINGS = 600, 60_000
 """Merged at a time."""
 STEP_ROWS = 10
 """Decoded at a time."""
-AGGREGATE_ROWS = 20
-"""Aggregated at a time, so that most of a minute's readings are together."""
+AGGREGATE_READINGS = 60_000
+"""Aggregated at a time."""
 
 
 class Shrinking:
@@ -215,16 +215,28 @@ class Shrinking:
 
     def _aggregate(self, before_seq: int) -> bool:
         """Least and greatest a minute of the oldest thinned records; false where there are none."""
-        rows = self._store.rows(
+        rows: list[Row] = []
+        counted = 0
+        for row in self._store.each(
             "seq > ? AND seq < ? AND form = ? AND offered = 0 ORDER BY seq LIMIT ?",
-            *(self._aggregated_to, before_seq, THINNED, AGGREGATE_ROWS),
-        )
+            *(self._aggregated_to, before_seq, THINNED, MERGE_ROWS),
+        ):
+            counted += row.counted
+            if rows and counted > AGGREGATE_READINGS:
+                break
+            rows.append(row)
         if not rows:
             return False
         messages = self._alike(rows)
         rows = rows[: max(1, len(messages))]
         self._aggregated_to = rows[-1].seq
-        if messages:
+        parts = compaction.parted(messages) if len(messages) > 1 else None
+        if parts is not None:
+            # The last minute waits for its other readings, under the number of the last record.
+            rest = self._store.rewritten(rows[-1], parts[1], THINNED)
+            self._aggregated_to -= 1
+            self._keep_only(rows, compaction.aggregated([parts[0]]), AGGREGATED, rest)
+        elif messages:
             self._keep_only(rows, compaction.aggregated(messages), AGGREGATED)
         return True
 
@@ -247,10 +259,10 @@ class Shrinking:
             log.warning("outbox full, thinned file=%s gone=%d", self._store.file, self._untold)
             self._untold, self._tell_at = 0, now + TELL_S
 
-    def _keep_only(self, rows: Sequence[Row], kept: compaction.Kept, form: int) -> None:
-        """Put what is kept in the place of the rows, and declare what is gone."""
+    def _keep_only(self, rows: Sequence[Row], kept: compaction.Kept, form: int, *others: Row) -> None:
+        """Put what is kept, and others, in the place of the rows, and declare what is gone."""
         store = self._store
-        store.swap(rows, [store.rewritten(rows[0], kept.message, form)])
+        store.swap(rows, [store.rewritten(rows[0], kept.message, form), *others])
         if kept.gap is None:
             return
         gone = kept.gap.count
