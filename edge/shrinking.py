@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 SHED_PART = 50
 """Where nothing can be thinned, one in so many of the records, the oldest, gives way."""
-SHED_S = 0.05
+SHED_S = 0.02
 """So long an append may be held up by thinning; what is left to do waits for the next."""
 TELL_S = 60.0
 SLACK_BYTES = 64 * 1024
@@ -21,11 +21,13 @@ SLACK_BYTES = 64 * 1024
 MERGE_AFTER_MS = 60_000
 """A younger record may yet be sent as live."""
 MERGE_ROWS, MERGE_READINGS = 600, 60_000
-"""Merged at a time."""
+"""Merged at a time, in steps."""
+AT_ONCE_READINGS = 15_000
+"""The same within an append."""
 STEP_ROWS = 10
 """Decoded at a time."""
-AGGREGATE_READINGS = 60_000
-"""Aggregated at a time."""
+AGGREGATE_READINGS = 30_000
+"""Aggregated at a time; where a minute has more, twice as many of it may remain."""
 
 
 class Shrinking:
@@ -144,7 +146,7 @@ class Shrinking:
         )
         return found == len(rows) and self._store.unmarked.isdisjoint(seqs)
 
-    def _mergeable(self, min_age_ms: int) -> list[Row]:
+    def _mergeable(self, min_age_ms: int, readings: int = MERGE_READINGS) -> list[Row]:
         """The oldest plain records of one boot that are enough for a merged one; none where more may come."""
         now_ms = clock.now_ms()
         group: list[Row] = []
@@ -153,7 +155,7 @@ class Shrinking:
         for row in self._store.each(
             "seq > ? AND form = ? AND offered = 0 ORDER BY seq LIMIT ?", self._merged_to, PLAIN, MERGE_ROWS
         ):
-            is_ripe = polls >= compaction.POLLS or counted >= MERGE_READINGS
+            is_ripe = polls >= compaction.POLLS or counted >= readings
             is_ripe = is_ripe or bool(group and row.boot != group[0].boot)
             # One of the future was written by a clock that was set back since.
             is_young = -MERGE_AFTER_MS <= now_ms - row.at_ms < min_age_ms
@@ -181,7 +183,7 @@ class Shrinking:
         oldest = self._store.oldest()
         if oldest is None:
             return False
-        rows = self._mergeable(0)
+        rows = self._mergeable(0, AT_ONCE_READINGS)
         if rows:
             self._merge_at_once(rows)
             return True
