@@ -123,6 +123,22 @@ def aggregated(messages: Sequence[Readings]) -> Kept:
     return Kept(_made_of(messages[0], kept), gap_of(gone, "thinned"))
 
 
+def parted(messages: Sequence[Readings]) -> tuple[Readings, Readings] | None:
+    """The readings before the last minute of all, and those of it, which may go on; nothing without both."""
+    columns = _gathered(messages).columns()
+    minute_ms = max((c.t[-1] for c in columns.values() if c.t), default=0) // MINUTE_MS * MINUTE_MS
+    before, of_last = (
+        {
+            point: c.at([i for i, t in enumerate(c.t) if (t < minute_ms) == is_before])
+            for point, c in columns.items()
+        }
+        for is_before in (True, False)
+    )
+    if not any(c.t for c in before.values()):
+        return None
+    return _made_of(messages[0], before), _made_of(messages[0], of_last)
+
+
 def gap_of(gone: Mapping[str, Sequence[int]], reason: Reason) -> Gap | None:
     """The gap that instants leave, by point."""
     instants = [instant for of_point in gone.values() for instant in of_point]

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 SHED_PART = 50
 """Where nothing can be thinned, one in so many of the records, the oldest, gives way."""
-SHED_S = 0.05
+SHED_S = 0.02
 """So long an append may be held up by thinning; what is left to do waits for the next."""
 TELL_S = 60.0
 SLACK_BYTES = 64 * 1024
@@ -21,11 +21,13 @@ SLACK_BYTES = 64 * 1024
 MERGE_AFTER_MS = 60_000
 """A younger record may yet be sent as live."""
 MERGE_ROWS, MERGE_READINGS = 600, 60_000
-"""Merged at a time."""
+"""Merged at a time, in steps."""
+AT_ONCE_READINGS = 15_000
+"""The same within an append."""
 STEP_ROWS = 10
 """Decoded at a time."""
-AGGREGATE_ROWS = 20
-"""Aggregated at a time, so that most of a minute's readings are together."""
+AGGREGATE_READINGS = 30_000
+"""Aggregated at a time; where a minute has more, twice as many of it may remain."""
 
 
 class Shrinking:
@@ -144,7 +146,7 @@ class Shrinking:
         )
         return found == len(rows) and self._store.unmarked.isdisjoint(seqs)
 
-    def _mergeable(self, min_age_ms: int) -> list[Row]:
+    def _mergeable(self, min_age_ms: int, readings: int = MERGE_READINGS) -> list[Row]:
         """The oldest plain records of one boot that are enough for a merged one; none where more may come."""
         now_ms = clock.now_ms()
         group: list[Row] = []
@@ -153,7 +155,7 @@ class Shrinking:
         for row in self._store.each(
             "seq > ? AND form = ? AND offered = 0 ORDER BY seq LIMIT ?", self._merged_to, PLAIN, MERGE_ROWS
         ):
-            is_ripe = polls >= compaction.POLLS or counted >= MERGE_READINGS
+            is_ripe = polls >= compaction.POLLS or counted >= readings
             is_ripe = is_ripe or bool(group and row.boot != group[0].boot)
             # One of the future was written by a clock that was set back since.
             is_young = -MERGE_AFTER_MS <= now_ms - row.at_ms < min_age_ms
@@ -181,7 +183,7 @@ class Shrinking:
         oldest = self._store.oldest()
         if oldest is None:
             return False
-        rows = self._mergeable(0)
+        rows = self._mergeable(0, AT_ONCE_READINGS)
         if rows:
             self._merge_at_once(rows)
             return True
@@ -215,16 +217,28 @@ class Shrinking:
 
     def _aggregate(self, before_seq: int) -> bool:
         """Least and greatest a minute of the oldest thinned records; false where there are none."""
-        rows = self._store.rows(
+        rows: list[Row] = []
+        counted = 0
+        for row in self._store.each(
             "seq > ? AND seq < ? AND form = ? AND offered = 0 ORDER BY seq LIMIT ?",
-            *(self._aggregated_to, before_seq, THINNED, AGGREGATE_ROWS),
-        )
+            *(self._aggregated_to, before_seq, THINNED, MERGE_ROWS),
+        ):
+            counted += row.counted
+            if rows and counted > AGGREGATE_READINGS:
+                break
+            rows.append(row)
         if not rows:
             return False
         messages = self._alike(rows)
         rows = rows[: max(1, len(messages))]
         self._aggregated_to = rows[-1].seq
-        if messages:
+        parts = compaction.parted(messages) if len(messages) > 1 else None
+        if parts is not None:
+            # The last minute waits for its other readings, under the number of the last record.
+            rest = self._store.rewritten(rows[-1], parts[1], THINNED)
+            self._aggregated_to -= 1
+            self._keep_only(rows, compaction.aggregated([parts[0]]), AGGREGATED, rest)
+        elif messages:
             self._keep_only(rows, compaction.aggregated(messages), AGGREGATED)
         return True
 
@@ -247,10 +261,10 @@ class Shrinking:
             log.warning("outbox full, thinned file=%s gone=%d", self._store.file, self._untold)
             self._untold, self._tell_at = 0, now + TELL_S
 
-    def _keep_only(self, rows: Sequence[Row], kept: compaction.Kept, form: int) -> None:
-        """Put what is kept in the place of the rows, and declare what is gone."""
+    def _keep_only(self, rows: Sequence[Row], kept: compaction.Kept, form: int, *others: Row) -> None:
+        """Put what is kept, and others, in the place of the rows, and declare what is gone."""
         store = self._store
-        store.swap(rows, [store.rewritten(rows[0], kept.message, form)])
+        store.swap(rows, [store.rewritten(rows[0], kept.message, form), *others])
         if kept.gap is None:
             return
         gone = kept.gap.count

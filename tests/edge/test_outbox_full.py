@@ -1,6 +1,7 @@
 """An outbox that grows: merged without loss, thinned before anything old goes, every loss told."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -190,6 +191,26 @@ def test_where_the_bound_is_reached_the_oldest_are_thinned_then_aggregated_then_
     assert sum(gap.count for gap in gaps(file)) == file.state.dropped
     assert {gap.reason for gap in gaps(file)} == {"thinned", "evicted"}
     assert 0 < file.state.thinned < file.state.dropped
+
+
+def test_of_a_minute_no_more_than_least_and_greatest_remain_whatever_records_it_lay_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "POLLS", 25)
+    monkeypatch.setattr(shrinking, "AGGREGATE_READINGS", 1500)
+    file = outbox(folder)
+    fill(file, range(1000), step_ms=1000)
+    with file._store.transaction():
+        while file._shrinking._thin(10**6):
+            pass
+        while file._shrinking._aggregate(10**6):
+            pass
+    assert set(forms(file)) == {AGGREGATED, GAP}
+    kept = [r for m in held(file) for r in readings_of(m.series, m.at)]
+    per_minute = Counter((r.point, r.at_ms // 60_000) for r in kept)
+    assert len(per_minute) == 20 * len({r.at_ms // 60_000 for r in kept})
+    assert max(per_minute.values()) <= 2
+    assert sum(gap.count for gap in gaps(file)) + len(kept) == 20_000 == file.state.written
 
 
 def test_a_gap_record_is_never_dropped_and_grows_until_it_is_sent(folder: Path) -> None:
