@@ -6,6 +6,7 @@ import logging
 import math
 import random
 import shutil
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,6 +32,8 @@ KEEPALIVE_S = 20
 HEARTBEAT_S = 10.0
 RESEND_S: Mapping[messages.Lane, float] = {"alarms": 3.0, "readings": 10.0}
 """Without a receipt after so long a record is sent again; an alarm that nobody heard waits least."""
+ALARMS_FIRST_S = 10.0
+"""So long readings wait for alarms after a connection, if those have no end."""
 HOLD_S = 3.0
 """So long a receipt for readings waits for others, so that the disk is asked once for all of them."""
 KIB = 1024
@@ -74,6 +77,8 @@ class Uplink:
         self._held: set[int] = set()
         """Readings' records that the cloud has, and that are still to be deleted."""
         self._holds = asyncio.Event()
+        self._alarms_are_out = asyncio.Event()
+        """Of this connection: what had waited of the alarms is sent, so that readings may be."""
         self._is_connected = self._is_draining = False
         self._farewell = asyncio.Event()
         self._receipted = asyncio.Event()
@@ -130,6 +135,7 @@ class Uplink:
             will=aiomqtt.Will(self._topic("status"), self._offline(), qos=1, retain=True),
             keepalive=KEEPALIVE_S,
             tls_context=ssl.create_default_context(cafile=broker.ca_file) if broker.ca_file else None,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             # The windows bound what is under way; the library's own queue would set alarms behind readings.
             max_inflight_messages=1000,
         )
@@ -153,64 +159,38 @@ class Uplink:
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         await self._release()
+        self._alarms_are_out.clear()
         await client.subscribe([(self._heard("receipts"), 1), (self._heard("command"), 1)])
         await self._publish_birth(client)
         cancelling.heed()
         self._is_connected = True
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._send(client, group, self._alarms, "alarms"), name="uplink alarms")
-            group.create_task(self._send(client, group, self._readings, "readings"), name="uplink readings")
+            for lane in (self._alarms, self._readings):
+                sender = _Sender(client, group, lane, self._windows[lane.name], self._topic(lane.name))
+                group.create_task(self._send(sender), name=f"uplink {lane.name}")
             group.create_task(self._receive(client), name="uplink receive")
             group.create_task(self._beat(client), name="uplink heartbeat")
             group.create_task(self._let_go(), name="uplink receipts")
 
-    async def _send(
-        self, client: aiomqtt.Client, group: asyncio.TaskGroup, lane: Lane, channel: topics.UpChannel
-    ) -> None:
-        """Keep the lane's window filled."""
-        window, monotonic = self._windows[lane.name], asyncio.get_running_loop().time
-        window.begin(lane.state.next_seq)
-
-        async def publish(seq: int, body: bytes) -> None:
-            await client.publish(self._topic(channel), body, qos=1)
-            if channel == "alarms":
-                failpoints.reach("alarm-accepted")
-            window.accepted(seq, monotonic())
-
-        def send(record: Record) -> None:
-            if channel == "alarms":
-                failpoints.reach("alarm-sending")
-            window.sent(record.seq, len(record.body), monotonic())
-            group.create_task(publish(record.seq, record.body), name=f"uplink {channel} {record.seq}")
-
+    async def _send(self, sender: "_Sender") -> None:
+        """Keep a lane's window filled; what alarms an outage held back goes before all readings."""
+        sender.begin()
+        if sender.lane is self._readings:
+            await self._after_alarms()
         try:
             while True:
-                lane.changed.clear()
-                if lane.has_returned():
-                    window.look_again()
-                for seq in window.overdue(monotonic()):
-                    records = await lane.take(seq, seq, 1, size=1)
-                    window.gone((seq,))
-                    for record in records:
-                        send(record)
-                if not await self._send_next(lane, window, send):
-                    lane.sends_at_once = not window.is_full
-                    await _changed(lane, window.next_resend_at())
+                await sender.send_what_fits()
+                if sender.lane is self._alarms and not sender.window.has_backlog:
+                    self._alarms_are_out.set()
+                await sender.wait()
         finally:
-            lane.sends_at_once = False
+            sender.lane.sends_at_once = False
 
-    async def _send_next(self, lane: Lane, window: Window, send: Callable[[Record], None]) -> bool:
-        """Send what fits of the next span; false where there is nothing to send or no room."""
-        span = window.choose(lane.state.next_seq)
-        if span is None:
-            return False
-        records = await lane.take(
-            span.first, span.last, span.limit, size=window.free_bytes, backlog=span.is_backlog
-        )
-        for record in records:
-            send(record)
-        window.advance(span, records[-1].seq if records else span.last)
-        return True
+    async def _after_alarms(self) -> None:
+        """Readings wait until the alarms that an outage held back are on their way, but not for ever."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ALARMS_FIRST_S):
+                await self._alarms_are_out.wait()
 
     async def _receive(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -306,6 +286,67 @@ class Uplink:
 
     def _heard(self, channel: topics.DownChannel) -> str:
         return topics.down(self._gateway.mode, self._gateway.site, self._gateway.name, channel)
+
+
+class _Sender:
+    """Sends the records of one lane over one connection."""
+
+    def __init__(
+        self, client: aiomqtt.Client, group: asyncio.TaskGroup, lane: Lane, window: Window, topic: str
+    ) -> None:
+        """Publishes to `topic`, each record in a task of `group`."""
+        self.lane, self.window = lane, window
+        self._client, self._group, self._topic = client, group, topic
+        self._monotonic = asyncio.get_running_loop().time
+
+    def begin(self) -> None:
+        """Nothing is under way, and whatever waits is backlog."""
+        self.window.begin(self.lane.state.next_seq)
+
+    async def send_what_fits(self) -> None:
+        """What is overdue, then what is new, then backlog, until there is nothing more or no room."""
+        self.lane.changed.clear()
+        if self.lane.has_returned():
+            self.window.look_again()
+        for seq in self.window.overdue(self._monotonic()):
+            records = await self.lane.take(seq, seq, 1, size=1)
+            self.window.gone((seq,))
+            for record in records:
+                self._send(record)
+        while await self._send_next():
+            pass
+
+    async def wait(self) -> None:
+        """Wait for something new, or until something is overdue."""
+        self.lane.sends_at_once = not self.window.is_full
+        await _changed(self.lane, self.window.next_resend_at())
+
+    async def _send_next(self) -> bool:
+        """Send what fits of the next span; false where there is nothing to send or no room."""
+        span = self.window.choose(self.lane.state.next_seq)
+        if span is None:
+            return False
+        size = self.window.free_bytes
+        records = await self.lane.take(span.first, span.last, span.limit, size=size, backlog=span.is_backlog)
+        for record in records:
+            self._send(record)
+        self.window.advance(span, records[-1].seq if records else span.last)
+        return True
+
+    def _send(self, record: Record) -> None:
+        self._reach("alarm-sending")
+        self.window.sent(record.seq, len(record.body), self._monotonic())
+        name = f"uplink {self.lane.name} {record.seq}"
+        self._group.create_task(self._publish(record.seq, record.body), name=name)
+
+    async def _publish(self, seq: int, body: bytes) -> None:
+        await self._client.publish(self._topic, body, qos=1)
+        self._reach("alarm-accepted")
+        self.window.accepted(seq, self._monotonic())
+
+    def _reach(self, place: str) -> None:
+        if self.lane.name == "alarms":
+            failpoints.reach(place)
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -74,6 +74,11 @@ class Window:
             self._backlog[0] = (taken + 1, span.last)
 
     @property
+    def has_backlog(self) -> bool:
+        """Whether older records are still to be sent."""
+        return bool(self._backlog)
+
+    @property
     def is_full(self) -> bool:
         """Whether nothing more may be sent."""
         return not self._room(self._records, self._size)

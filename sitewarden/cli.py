@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"sitewarden {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for entry in sorted(metadata.entry_points(group="sitewarden.commands")):
+    for entry in _entries(sys.argv[1:] if argv is None else argv):
         try:
             register = entry.load()
         except ImportError as exc:
@@ -33,6 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return {ConfigurationError: USAGE, UnreachableError: UNREACHABLE}.get(type(exc), FOUND)
     except KeyboardInterrupt:
         return 130
+
+
+def _entries(argv: Sequence[str]) -> list[metadata.EntryPoint]:
+    """The program that is asked for, or all: a gateway should not load what only the cloud needs."""
+    entries = sorted(metadata.entry_points(group="sitewarden.commands"))
+    asked = [entry for entry in entries if argv and entry.name == argv[0]]
+    return asked or entries
 
 
 def _absent(

@@ -193,7 +193,7 @@ async def test_a_late_answer_is_never_another_reads_value(
         for _ in range(3):
             unit.delay_s = 1.5 * TIMEOUT_S
             assert (await read(link, 1, 100, 2)).quality is Quality.TIMEOUT
-            unit.delay_s = 0.8 * TIMEOUT_S
+            unit.delay_s = 0.65 * TIMEOUT_S
             answer = await read(link, 1, 200, length)
             assert answer.registers == (3, 4, 5)[:length]
         assert link.traffic.late == 3
