@@ -13,6 +13,7 @@ from edge.derivation import Derivation
 from edge.tone import Standing, siren_of
 from sitewarden.messages import Alarm, ClockState, Series, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
+from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, step
 from sitewarden.rules.model import BoundRule
@@ -91,6 +92,19 @@ class _Tracked:
         self.recent: _Recent | None = None
         """Only of points that evidence is made from."""
         self.watches: list[_Watch] = []
+
+    def step(
+        self, at_ms: int, value: float | None, quality: Quality
+    ) -> "list[tuple[_Watch, Transition]] | tuple[()]":
+        """Step every rule on the point; the transitions that this makes, and nothing nearly always."""
+        if value is not None and self.is_derived:
+            value = round(value, _DUST_DECIMALS)  # raw ones come without dust
+        moved: list[tuple[_Watch, Transition]] | tuple[()] = ()
+        for watch in self.watches:
+            watch.state, transition = step(watch.bound, watch.state, at_ms, value, quality)
+            if transition is not None:
+                moved = [*moved, (watch, transition)]
+        return moved
 
 
 class _Watch:
@@ -171,7 +185,7 @@ class Judge:
         derived = self.derivations[device.name].derive(readings)
         judged = [*readings, *derived] if derived else readings
         recorded: list[Reading] = []
-        watched: list[tuple[_Tracked, Reading]] = []
+        moved: list[tuple[_Watch, Transition]] = []
         for reading in judged:
             point, at_ms, value, quality = kept = reading
             tracked = self._points[point]
@@ -181,8 +195,9 @@ class Judge:
             if tracked.recent is not None:
                 tracked.recent.add(kept)
             if tracked.watches:
-                watched.append((tracked, reading))
-        return Judgement(recorded, list(self._transitions(watched)))
+                moved += tracked.step(at_ms, value, quality)
+        # Told only now: the evidence holds the whole poll.
+        return Judgement(recorded, [self._told(watch, transition) for watch, transition in moved])
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""
@@ -228,15 +243,6 @@ class Judge:
 
     def _all(self) -> Iterator[_Watch]:
         return chain.from_iterable(tracked.watches for tracked in self._points.values())
-
-    def _transitions(self, watched: Iterable[tuple[_Tracked, Reading]]) -> Iterator[Alarm]:
-        for tracked, (_, at_ms, value, quality) in watched:
-            if value is not None and tracked.is_derived:
-                value = round(value, _DUST_DECIMALS)  # noqa: PLW2901  raw ones come without dust
-            for watch in tracked.watches:
-                watch.state, transition = step(watch.bound, watch.state, at_ms, value, quality)
-                if transition is not None:
-                    yield self._told(watch, transition)
 
     def _told(self, watch: _Watch, transition: Transition) -> Alarm:
         """The transition as a message; the watch remembers the raise until the clear."""

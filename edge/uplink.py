@@ -27,7 +27,7 @@ from sitewarden.messages import Command, Counters, DeviceBirth, Health, Receipt,
 
 log = logging.getLogger(__name__)
 
-RECONNECT_S, RECONNECT_MAX_S = 0.2, 5.0
+RECONNECT_S, RECONNECT_MAX_S = 0.2, 3.0
 KEEPALIVE_S = 20
 HEARTBEAT_S = 10.0
 RESEND_S: Mapping[messages.Lane, float] = {"alarms": 3.0, "readings": 10.0}

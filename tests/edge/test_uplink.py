@@ -266,7 +266,9 @@ def backlog_of_an_outage(gateway: Gateway, polls: int, monkeypatch: pytest.Monke
             pass
     file.close()
     # What another boot has left is merged whole.
-    file = LaneFile(gateway.data_dir / "readings.db", boot="boot-between", synchronous="NORMAL", max_bytes=2**29)
+    file = LaneFile(
+        gateway.data_dir / "readings.db", boot="boot-between", synchronous="NORMAL", max_bytes=2**29
+    )
     while file.compact():
         pass
     file.close()
