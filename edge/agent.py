@@ -21,7 +21,7 @@ from edge.derivation import Remembered
 from edge.drivers.modbus import open_link
 from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge
-from edge.lane import open_lane
+from edge.lane import Lane, open_lane
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
@@ -246,12 +246,11 @@ class Agent:
 
     def _health(self) -> Mapping[str, Any]:
         """How the gateway itself is, in nested mappings of numbers and words."""
-        lanes = {lane.name: lane.state for lane in (self.alarms, self.readings)}
         told = self._told_health()
         return {
             "buses": {bus.bus: _plain(bus, "bus") for bus in told.buses},
             "devices": {device.device: _plain(device, "device") for device in told.devices},
-            "outbox": {name: state._asdict() for name, state in lanes.items()},
+            "outbox": {lane.name: self._lane_health(lane) for lane in (self.alarms, self.readings)},
             "outputs": {"failed": self._outputs.failed, "lines_dropped": self._outputs.dropped},
             "agent": {
                 "cpu_s_per_1000": told.cpu_s_per_1000,
@@ -261,10 +260,27 @@ class Agent:
             },
         }
 
+    def _lane_health(self, lane: Lane) -> Mapping[str, Any]:
+        state = lane.state
+        age_ms = self.clock.now_ms() - state.since_ms if state.depth else 0
+        return {
+            "depth": state.depth,
+            "oldest_age_s": max(0, round(age_ms / 1000)),
+            "used_bytes": lane.used_bytes,
+            "written": state.written,
+            "dropped": state.dropped,
+            "thinned": state.thinned,
+            "evictions": state.evictions,
+        }
+
     def _told_health(self) -> Health:
         if self._watch is None:
             return Health()
-        return self._watch.health(evicted=self.readings.state.dropped, clock_steps=self.clock.steps)
+        return self._watch.health(
+            evicted=self.readings.state.dropped,
+            clock_steps=self.clock.steps,
+            outbox_bytes={lane.name: lane.used_bytes for lane in (self.alarms, self.readings)},
+        )
 
     async def _serve_page(self) -> None:
         if self._gateway.page is None:
@@ -379,6 +395,8 @@ class Agent:
             self._look_at_clock()
             self._save()
             watch.sample()
+            for lane in (self.alarms, self.readings):
+                await lane.measure()
 
     async def _flush(self) -> None:
         self._recorder.flush()

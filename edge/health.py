@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge.bus import BusTask, Unit
-from sitewarden.messages import BusHealth, DeviceHealth, Health
+from sitewarden.messages import BusHealth, DeviceHealth, Health, Lane
 
 SAMPLE_S = 10.0
 SAMPLES = 7
@@ -37,7 +37,7 @@ class HealthWatch:
         """Remember how things stand; every `SAMPLE_S`."""
         self._samples.append(self._look())
 
-    def health(self, *, evicted: int, clock_steps: int) -> Health:
+    def health(self, *, evicted: int, clock_steps: int, outbox_bytes: dict[Lane, int]) -> Health:
         """As of now."""
         began, now = self._samples[0], self._look()
         readings, cpu_s = now.readings - began.readings, now.cpu_s - began.cpu_s
@@ -47,6 +47,7 @@ class HealthWatch:
             cpu_s_per_1000=round(1000 * cpu_s / readings, 4) if readings else None,
             rss_bytes=rss_bytes(),
             evicted=evicted,
+            outbox_bytes=outbox_bytes,
             clock_steps=clock_steps,
         )
 

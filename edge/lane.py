@@ -67,6 +67,8 @@ class Lane:
             max_bytes=bound_of(name, folder) if folder else MEMORY_BYTES,
             declares=name == "readings",
         )
+        self.used_bytes = 0
+        """Of the file, as last measured."""
         self._fresh: deque[Record] = deque(maxlen=FRESH)
         """Written a moment ago to go out at once: nobody need ask the disk for them."""
         self._waiting: deque[Write] = deque()
@@ -155,6 +157,11 @@ class Lane:
     async def oldest_at_ms(self) -> int | None:
         """Since when the oldest record waits."""
         return await self._in_thread(self._file.oldest_at_ms)
+
+    async def measure(self) -> None:
+        """Look how large the file is; a disk that does not say is no reason to stop."""
+        with contextlib.suppress(sqlite3.DatabaseError):
+            self.used_bytes = await self._in_thread(self._file.used_bytes)
 
     def close(self) -> None:
         """Let go of file and thread."""

@@ -212,6 +212,10 @@ class LaneFile:
         log.warning("outbox is on disk again file=%s records=%d", self._home, after.state.depth)
         return True
 
+    def used_bytes(self) -> int:
+        """How much of the file is in use."""
+        return self._store.used_bytes()
+
     def close(self) -> None:
         """Let go of the file."""
         self._store.close()

@@ -253,6 +253,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cpu_s_per_1000: float | None = None
     """CPU-seconds of the last minute for 1000 readings; absent where there were none."""
     rss_bytes: Natural | None = None
+    outbox_bytes: dict[Lane, Natural] = {}
+    """In use on the disk, a lane."""
     evicted: Natural = 0
     """Readings that the outbox has given up for want of room, thinned ones included."""
     clock_steps: Natural = 0
