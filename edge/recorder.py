@@ -12,6 +12,9 @@ from sitewarden.messages import Readings, series_of
 from sitewarden.readings import Reading
 
 FLUSH_S = 0.5
+"""Between two batches, at least."""
+SOON_S = 0.05
+"""After the first reading of a batch: what is read together goes together."""
 FEW = 20
 """A batch of fewer waits once more, so at most for a second."""
 MANY = 2000
@@ -41,13 +44,16 @@ class Recorder:
 
     async def run(self) -> None:
         """Flush in time until cancelled."""
+        monotonic = asyncio.get_running_loop().time
+        flushed_at = monotonic()
         while True:
             await self._begun.wait()
             self._begun.clear()
-            await asyncio.sleep(FLUSH_S)
+            await asyncio.sleep(max(SOON_S, flushed_at + FLUSH_S - monotonic()))
             if len(self._gathered) < FEW:
                 await asyncio.sleep(FLUSH_S)
             self.flush()
+            flushed_at = monotonic()
 
     def flush(self) -> None:
         """Put into the lane whatever is gathered."""
