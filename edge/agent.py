@@ -17,7 +17,7 @@ from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
 from edge.config import Device, Gateway
-from edge.derivation import Remembered
+from edge.derivation import Derivation, Remembered
 from edge.drivers.modbus import open_link
 from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge
@@ -46,6 +46,8 @@ YOUNG = 20_000
 """So many new containers make the collector look."""
 TICK_S = 1.0
 """So often siren and lamp are looked at again, for time alone changes what they show."""
+SANE_MS = 1_735_689_600_000
+"""The year 2025: before it no gateway of ours ran, so a clock that says so is not set."""
 LONGEST_BY = 64
 """Characters that are kept of who acknowledged."""
 
@@ -71,7 +73,6 @@ class Agent:
         self.alarms = open_lane("alarms", folder, boot=self.boot)
         self.readings = open_lane("readings", folder, boot=self.boot)
         self.clock = make_clock(floor_ms=self._known_ms())
-        self._began_ms = self.clock.now_ms()
         self._recorder = Recorder(self.readings, self.clock)
         self._judge = Judge(gateway.devices, lambda: self.clock.state)
         self._outputs: Outputs = open_outputs(gateway.outputs)
@@ -189,15 +190,14 @@ class Agent:
         return self.clock.at_ms(monotonic_s)
 
     def _look_at_clock(self) -> None:
-        moved_ms = self.clock.look()
+        began_ms, moved_ms = self.clock.began_ms, self.clock.look()
         if not moved_ms:
             return
         log.warning("the wall clock was set by_s=%+.1f clock=%s", moved_ms / 1000, self.clock.state)
         self._recorder.flush()
         for lane in (self.alarms, self.readings):
             lane.shift(moved_ms)
-        self._judge.shift(moved_ms, self._began_ms)
-        self._began_ms += moved_ms
+        self._judge.shift(moved_ms, began_ms)
         self._save()
 
     def close(self) -> None:
@@ -345,9 +345,13 @@ class Agent:
         key = f"{_HISTORY}{device.name}/{history.digest(device.history)}"
         if key in self.readings.memory:
             return
-        derivation = self._judge.derivations[device.name]
         instants = history.read_history(device, device.history)
-        messages = list(history.as_messages(device, derivation, instants))
+        past = Derivation(device)
+        messages = list(history.as_messages(device, past, instants))
+        # What the logger remembers lies before what was seen live, and must not push it out.
+        self._judge.derivations[device.name].remember(past.remembered())
+        if self.clock.now_ms() < SANE_MS:
+            self.clock.not_before(max((r.at_ms for readings in instants for r in readings), default=0))
         self.readings.put(messages, {key: b"imported", **self._displacements()})
         log.info("history imported device=%s instants=%d", device.name, len(instants))
 
@@ -386,8 +390,16 @@ class Agent:
         return {_TIME: msgspec.json.encode(now_ms)}
 
     def _known_ms(self) -> int:
-        """The newest instant that an earlier boot has saved: now is not before it."""
-        return _understood(_TIME, self.readings.memory.get(_TIME, b"0"), int) or 0
+        """The newest instant that an earlier boot has saved of anything: now is not before it."""
+        known = [_understood(_TIME, self.readings.memory.get(_TIME, b"0"), int) or 0]
+        for key, body in self.readings.memory.items():
+            if key.startswith(_DISPLACEMENTS):
+                days = (_understood(key, body, Remembered) or {}).values()
+                known += [day[-1][0] for day in days if day]
+        for key, body in self.alarms.memory.items():
+            if key.startswith(_EPISODE) and (episode := _understood(key, body, Episode)) is not None:
+                known.append(max(episode.alarm.at, episode.state.since_ms))
+        return max(known)
 
     async def _remember(self, watch: HealthWatch) -> None:
         while True:

@@ -1,6 +1,6 @@
 """When to ask a silent unit again and how long to wait, so that its neighbours keep every poll."""
 
-MAX_DELAY_S = 60.0
+LEAST_DELAY_S, MAX_DELAY_S = 1.0, 60.0
 RETRY_AT_ONCE = 1
 """So many failures in a row may be a lost packet; from the next on the unit counts as down."""
 LEAST_TIMEOUT_S = 0.02
@@ -17,7 +17,7 @@ class Breaker:
     def __init__(self) -> None:
         """A unit is believed alive until it is silent."""
         self._failures = 0
-        self._probe_at = 0.0
+        self._probe_at = self._silent_at = 0.0
         self._whole_wait_at: float | None = None
         self._slowest_s = 0.0
 
@@ -31,9 +31,14 @@ class Breaker:
         """Whether the last answer failed to come."""
         return self._failures > 0
 
-    def may_ask(self, now: float) -> bool:
-        """Whether the unit may be asked at `now`, as far as the unit itself is concerned."""
-        return not self.is_down or now >= self._probe_at
+    def may_ask(self, now: float, *, is_alone: bool = False) -> bool:
+        """Whether the unit may be asked at `now`; one that is alone on its bus keeps nobody waiting."""
+        probe_at = self._silent_at + LEAST_DELAY_S if is_alone else self._probe_at
+        return not self.is_down or now >= probe_at
+
+    def enough_s(self, whole_s: float) -> float:
+        """So long an answer of this unit may take, as far as is known."""
+        return min(whole_s, max(LEAST_TIMEOUT_S, 2 * self._slowest_s))
 
     def timeout_s(self, now: float, whole_s: float, quiet_s: float, slack_s: float) -> float | None:
         """How long to wait for an answer; `None` where there is no time to ask now.
@@ -50,7 +55,7 @@ class Breaker:
         if slack_s - quiet_s >= whole_s or now >= self._whole_wait_at:
             self._whole_wait_at = now + SHARE * (whole_s + quiet_s)
             return whole_s
-        enough_s = min(whole_s, max(LEAST_TIMEOUT_S, 2 * self._slowest_s))
+        enough_s = self.enough_s(whole_s)
         if self.is_down and slack_s - quiet_s < enough_s:
             return None
         return max(enough_s, slack_s - quiet_s)
@@ -64,6 +69,7 @@ class Breaker:
     def was_silent(self, now: float) -> bool:
         """Note a silence; true where the unit counts as down from now on."""
         self._failures += 1
+        self._silent_at = now
         # Delays of 1, 2, 4 … s from the moment the unit counts as down.
         beyond = min(self._failures - RETRY_AT_ONCE - 1, 6)
         self._probe_at = now + min(MAX_DELAY_S, 2.0**beyond)

@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from edge import cancelling
 from edge.breaker import Breaker
@@ -19,14 +19,16 @@ from sitewarden.readings import Reading
 log = logging.getLogger(__name__)
 
 REOPEN_AFTER_SILENCES = 3
-"""A line on which nobody has answered so often in a row may be dead itself (a half-open connection)."""
+"""A line on which nobody is believed alive and so many in a row were silent may be half open."""
+MANY_SILENCES = 2
+"""After so many in a row the next unit may be silent too, and those behind it must not wait for long."""
 QUIET_INTERVAL_S = 1.0
 """Bad readings of a unit that is not asked come no more often than this; silence stays visible."""
 FIRST_POLL_S = 0.1
 """The line is given this long to open before its silence counts."""
 TELL_MISSED_S = 60.0
-HOLES_S = 3600.0
-"""So long a register that a unit does not have is left alone; a new firmware may have it."""
+HOLES_S = 60.0
+"""So long a register that a unit does not have is left alone; then it is asked for once, by itself."""
 MARGIN_S = 0.005
 """Between the end of a probe's waiting and the next deadline."""
 LATENCIES = 1000
@@ -55,6 +57,8 @@ class Unit:
         self.ready_at = 0.0
         """Before that it wants to be left alone."""
         self.answered_at: float | None = None
+        self.returns = 0
+        """How often it has come back from being down."""
 
 
 class Poll:
@@ -69,14 +73,16 @@ class Poll:
         self._plausible = {key: Plausibility(point) for key, point in self._points if watched(point)}
         self.holes: set[int] = set()
         """Registers that the unit does not have, as the profile numbers them."""
-        self._holes_until = 0.0
+        self._suspects: set[int] = set()
+        """Registers that were refused by themselves in the last turn; refused again, they are holes."""
+        self._holes_until = math.inf
+        self._known_returns = 0
         self.reads = self._planned()
         self.interval_s = self.device.intervals_ms[group] / 1000
         self.due = start
         self.missed = 0
         """Deadlines that passed while the bus was busy; counted, never made up for."""
         self._quiet_until = 0.0
-        self._is_bisecting = False
         self._refuses_all = False
         self.left: list[PlannedRead] = []
         """Of the present turn: still to be asked."""
@@ -92,16 +98,20 @@ class Poll:
         """Begin a turn, unless one is under way."""
         if self.left or self.answers:
             return
-        if self.holes and now >= self._holes_until:
+        if self._known_returns != self.unit.returns:
+            # Who comes back may be another instrument.
+            self._known_returns = self.unit.returns
             self.forget_holes()
         self.left = list(self.reads)
+        if now >= self._holes_until:
+            self._holes_until = now + HOLES_S
+            self.left += self._alone()
 
     def take(self, read: PlannedRead, answer: Answer) -> None:
         """Take the answer to the first that was left; one that was refused goes on as its halves, at once."""
         self.left.pop(0)
         if answer.is_refusal and len(read.points) > 1 and not self._refuses_all:
             self.left[:0] = halves(self.device.profile.modbus, read)
-            self._is_bisecting = True
         elif answer.quality is Quality.DISCONNECTED or answer.is_silence:
             self.left.clear()
             self.answers.append((read, answer))
@@ -111,19 +121,32 @@ class Poll:
     def end(self, now: float) -> list[tuple[PlannedRead, Answer]]:
         """End the turn and go to the next deadline on the grid that is not over yet; what was answered.
 
-        Where a refused read had parts that the unit does have, the others are holes from now on.
+        A register that was refused by itself in two turns that had sound answers beside it is a hole from
+        now on; one that answers after all is none any more.
         """
         answers, self.answers, self.left = self.answers, [], []
-        refused = [read for read, answer in answers if answer.is_refusal]
-        if self._is_bisecting and any(answer.quality is Quality.GOOD for _, answer in answers):
-            self.holes.update(register for read in refused for register in registers_of(read))
-            self._holes_until = now + HOLES_S
-            self.reads = self._planned()
+        refused = {r for read, answer in answers if answer.is_refusal for r in registers_of(read)}
+        sound = {r for read, answer in answers if answer.quality is Quality.GOOD for r in registers_of(read)}
+        if sound:
+            holes = (self.holes | (refused & self._suspects)) - sound
+            self._suspects = refused - holes
+            self._set_holes(holes, now)
         # A unit that refuses everything has no holes: it is not ready, and is asked as before.
-        self._refuses_all = bool(answers) and len(refused) == len(answers)
-        self._is_bisecting = False
+        self._refuses_all = bool(refused) and not sound
         self._advance(now)
         return answers
+
+    def _set_holes(self, holes: set[int], now: float) -> None:
+        if holes != self.holes:
+            self.holes = holes
+            self._holes_until = now + HOLES_S if holes else math.inf
+            self.reads = self._planned()
+
+    def _alone(self) -> list[PlannedRead]:
+        """A read of each point that stands on a hole, by itself."""
+        modbus = self.device.profile.modbus
+        reads = (read for point in self._points for read in plan(modbus, [point]))
+        return [read for read in reads if not self.holes.isdisjoint(registers_of(read))]
 
     def readings(self, answers: Sequence[tuple[PlannedRead, Answer]], stamp: Stamp) -> list[Reading]:
         """One reading a point: of what was answered, and a bad one of what was not."""
@@ -135,12 +158,14 @@ class Poll:
             known = {reading.point for reading in found}
             last = answers[-1][1]
             quality = last.quality if last.quality is not Quality.GOOD else Quality.EXCEPTION
-            found += (r for r in self.bad(quality, stamp(last.answered_at)) if r.point not in known)
+            found += self.bad(quality, stamp(last.answered_at), known)
         return found
 
-    def bad(self, quality: Quality, at_ms: int) -> Iterator[Reading]:
-        """A bad reading of every point."""
+    def bad(self, quality: Quality, at_ms: int, known: Collection[str] = ()) -> Iterator[Reading]:
+        """A bad reading of every point but those that are known."""
         for key, _ in self._points:
+            if self._names[key] in known:
+                continue
             if key in self._plausible:
                 self._plausible[key].missed()
             yield Reading(self._names[key], at_ms, None, quality)
@@ -153,15 +178,15 @@ class Poll:
         return True
 
     def skip(self, now: float) -> None:
-        """Leave this turn out."""
+        """Leave the rest of this turn out."""
         self.left, self.answers = [], []
-        self._advance(now)
+        if self.due <= now:
+            self._advance(now)
 
     def forget_holes(self) -> None:
         """Ask for everything again."""
-        if self.holes:
-            self.holes.clear()
-            self.reads = self._planned()
+        self._suspects.clear()
+        self._set_holes(set(), 0.0)
 
     def _planned(self) -> list[PlannedRead]:
         return plan(self.device.profile.modbus, self._points, self.holes)
@@ -201,7 +226,8 @@ class BusTask:
         self.bus, self.link, self._sink, self._stamp = bus, link, sink, stamp
         timeout_s = bus.modbus.timeout_ms / 1000
         self.units = [Unit(device, timeout_s) for device in bus.devices]
-        self._longest_wait_s = max(unit.timeout_s for unit in self.units)
+        self._done_by = asyncio.get_running_loop().time()
+        """When the present step, a wait or a request, should be over."""
         self._silences = 0
         self._told_missed = 0
         self.busy_s = 0.0
@@ -222,8 +248,10 @@ class BusTask:
         tell_at = loop.time() + TELL_MISSED_S
         while True:
             now = loop.time()
+            self._tell_down(now)
             poll, until = self._choose(now)
             if poll is None:
+                self._done_by = until
                 await asyncio.sleep(until - now)
             else:
                 try:
@@ -237,9 +265,8 @@ class BusTask:
                 self._tell_missed()
 
     def overdue_s(self) -> float:
-        """How far the bus is behind its earliest deadline, beyond what one answer may take."""
-        earliest = min(poll.due for poll in self.polls)
-        return asyncio.get_running_loop().time() - earliest - self._longest_wait_s - self.link.quiet_s
+        """How long the present step, a wait or a request, has been over its time; 0 or less is fine."""
+        return asyncio.get_running_loop().time() - self._done_by
 
     def _choose(self, now: float) -> tuple[Poll | None, float]:
         """The poll with the earliest deadline of those that are due, or until when there is none."""
@@ -248,9 +275,21 @@ class BusTask:
             ready_at = max(poll.due, poll.unit.ready_at)
             if ready_at > now:
                 until = min(until, ready_at)
-            elif best is None or _urgency(poll) < _urgency(best):
+            elif best is None or _urgency(poll, now) < _urgency(best, now):
                 best = poll
         return best, until
+
+    def _tell_down(self, now: float) -> None:
+        """A unit that is left alone is told to be silent, also where the bus has no time for anything."""
+        for poll in self.polls:
+            if poll.unit.breaker.is_down and poll.due <= now and not self._may_ask(poll.unit, now):
+                self._tell_silence(poll, Quality.TIMEOUT, now)
+                poll.skip(now)
+
+    def _may_ask(self, unit: Unit, now: float) -> bool:
+        """Whether a doubtful unit may be asked; where nobody else is alive that costs nobody anything."""
+        is_alone = all(other.breaker.is_down for other in self.units if other is not unit)
+        return unit.breaker.may_ask(now, is_alone=is_alone)
 
     async def _go_on(self, poll: Poll) -> None:
         """Make the next request of a poll's turn; what others need is looked at before each request."""
@@ -263,6 +302,7 @@ class BusTask:
         poll.begin(now)
         if poll.left:
             read = poll.left[0]
+            self._done_by = now + timeout_s + self.link.wire_s(read.request) + 2 * self.link.quiet_s
             answer = await self.link.read(unit.device.unit, read.request, timeout_s)
             self._note(unit, answer)
             poll.take(read, answer)
@@ -285,16 +325,30 @@ class BusTask:
         """How long the unit may take to answer; `None` where it must not be asked now."""
         unit, breaker = poll.unit, poll.unit.breaker
         if not breaker.is_doubtful:
-            return unit.timeout_s
-        if not breaker.may_ask(now):
+            return self._shortened(unit, now)
+        if breaker.is_down and not self._may_ask(unit, now):
             return None
-        after_s = self.link.quiet_s + max(self.link.wire_s(read.request) for read in poll.reads)
+        after_s = self.link.quiet_s + max(
+            (self.link.wire_s(read.request) for read in poll.reads), default=0.0
+        )
         return breaker.timeout_s(now, unit.timeout_s, after_s, self._slack_s(unit, now, after_s))
 
+    def _shortened(self, unit: Unit, now: float) -> float:
+        """The whole timeout, unless the line itself seems dead and others wait for their turn.
+
+        Where a branch of a bus has lost its power, those on the other branch must not wait for all of it.
+        """
+        others_wait = any(poll.due <= now for poll in self.polls if poll.unit is not unit)
+        if self._silences < MANY_SILENCES or not others_wait:
+            return unit.timeout_s
+        return max(unit.breaker.enough_s(unit.timeout_s), unit.timeout_s / 5)
+
     def _slack_s(self, unit: Unit, now: float, after_s: float) -> float:
-        """Until when nobody else who is alive wants the bus."""
-        others = [p.due for p in self.polls if p.unit is not unit and not p.unit.breaker.is_doubtful]
-        return min(others) - now - MARGIN_S if others else unit.timeout_s + after_s
+        """Until when nobody else who is alive wants the bus, less the quiet time that still runs."""
+        others = [p.due for p in self.polls if p.unit is not unit and not p.unit.breaker.is_down]
+        if not others:
+            return unit.timeout_s + after_s
+        return min(others) - now - MARGIN_S - self.link.quiet_left_s()
 
     def _note(self, unit: Unit, answer: Answer) -> None:
         """What the answer tells of the unit, and what a row of silences tells of the line."""
@@ -310,21 +364,18 @@ class BusTask:
             unit.answered_at = now
             if unit.breaker.answered(took_s):
                 log.info("unit answers again %s", where)
-                self._forget_holes(unit)
+                unit.returns += 1
             return
         self.busy_s += self.link.quiet_s
         if unit.breaker.was_silent(now):
             log.warning("unit does not answer %s detail=%r", where, answer.detail)
+        if answer.quality is Quality.EXCEPTION:
+            return  # a converter said so: the line to it lives
         self._silences += 1
-        if self._silences >= REOPEN_AFTER_SILENCES:
+        nobody = all(other.breaker.is_doubtful for other in self.units)
+        if nobody and self._silences >= REOPEN_AFTER_SILENCES:
             self._silences = 0
             self.link.reopen()
-
-    def _forget_holes(self, unit: Unit) -> None:
-        """Who comes back may be another instrument."""
-        for poll in self.polls:
-            if poll.unit is unit and not poll.left:
-                poll.forget_holes()
 
     def _tell_missed(self) -> None:
         """Say so where the bus could not keep up since the last time."""
@@ -340,6 +391,6 @@ class BusTask:
             self._sink(poll.device, list(poll.bad(quality, self._stamp(now))))
 
 
-def _urgency(poll: Poll) -> tuple[bool, float]:
-    """Who has been silent comes after everybody who is alive; among equals the earliest deadline first."""
-    return poll.unit.breaker.is_doubtful, poll.deadline
+def _urgency(poll: Poll, now: float) -> tuple[bool, float]:
+    """The earliest deadline first; who was silent comes after everybody who is alive, until it is late."""
+    return poll.unit.breaker.is_doubtful and now <= poll.deadline, poll.deadline

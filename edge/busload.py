@@ -33,7 +33,7 @@ def load_of(bus: Bus) -> Load:
 
 def request_s(bus: Bus, request: Request, device: Device) -> float:
     """How long one request and its answer hold the bus."""
-    held_s = TURN_AROUND_S + device.profile.modbus.pause_ms / 1000
+    held_s = max(TURN_AROUND_S, (device.profile.modbus.answer_ms or 0) / 1000)
     if isinstance(bus.modbus, ModbusRtu):
         size = REQUEST_BYTES + ANSWER_BYTES + 2 * request.length + GAPS_BYTES
         held_s += size * BITS_A_BYTE / bus.modbus.baudrate

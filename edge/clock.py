@@ -52,8 +52,8 @@ class Clock:
     """Wall time made from the boot's own clock, so that it goes on evenly until somebody sets it.
 
     A machine without a clock battery wakes in the past. What this gateway has written before is a floor:
-    until the clock is set, time goes on from there, and is said to be unsynced. Where the kernel says that
-    something disciplines the clock, the clock is right and the floor was not.
+    until the clock is set, time goes on from there, and is said to be unsynced. As soon as somebody sets the
+    clock, or the kernel says that something disciplines it, the clock is right and the floor was not.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Clock:
         """`wall` and `monotonic` give seconds; `floor_ms` is the newest instant that is known to be past."""
         self._wall, self._monotonic, self._ask_kernel = wall, monotonic, state
         self._kernel_state, self._asked_at_s = state(), monotonic()
+        self._started_at_s = monotonic()
         self._set_offset_s = wall() - monotonic()
         """Of the wall clock, as it is set."""
         self._floor_offset_s = floor_ms / 1000 - monotonic()
@@ -76,8 +77,21 @@ class Clock:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the wall clock says less than is known to be past, and nothing disciplines it."""
-        return self._kernel() != "synced" and self._set_offset_s < self._floor_offset_s
+        """Whether the wall clock says less than is known to be past, and nothing has set it since."""
+        if self._kernel() == "synced":
+            self._floor_offset_s = -math.inf  # also for the time when the discipline is gone again
+        return self._set_offset_s < self._floor_offset_s
+
+    def not_before(self, at_ms: int) -> None:
+        """Something dated so is past; only before the first reading is dated."""
+        self._floor_offset_s = max(self._floor_offset_s, at_ms / 1000 - self._monotonic())
+        self._offset_s = self._believed_s()
+
+    @property
+    def began_ms(self) -> int:
+        """When this boot of the machine began on its present scale; what was dated before has another."""
+        floor_ms = round((self._floor_offset_s + self._started_at_s) * 1000) if self.is_behind else 0
+        return max(self.offset_ms, floor_ms)
 
     @property
     def state(self) -> ClockState:
@@ -105,7 +119,8 @@ class Clock:
         """By how many milliseconds instants given before must be moved: 0 unless the clock was set."""
         set_before_s, self._set_offset_s = self._set_offset_s, self._wall() - self._monotonic()
         if abs(self._set_offset_s - set_before_s) >= LEAST_STEP_S:
-            self._asked_at_s = -math.inf  # who has set the clock may have made it right
+            # Whoever has set the clock knows better than what was once written here.
+            self._floor_offset_s, self._asked_at_s = -math.inf, -math.inf
         before_s, self._offset_s = self._offset_s, self._believed_s()
         moved_s = self._offset_s - before_s
         if abs(moved_s) < LEAST_STEP_S:

@@ -180,8 +180,10 @@ def moved(message: Readings | Alarm, by_ms: int) -> Readings | Alarm:
     instants: dict[str, object] = {"at": message.at + by_ms, "moved_ms": message.moved_ms + by_ms}
     if isinstance(message, Alarm):
         names = ("raised_at", "cleared_at", "acknowledged_at")
+        # What an earlier boot of the machine dated stays: its clock was another.
+        began_ms = message.at - message.mono if message.mono is not None else 0
         known = {name: at for name in names if (at := getattr(message, name)) is not None}
-        instants |= {name: at + by_ms for name, at in known.items()}
+        instants |= {name: at + by_ms for name, at in known.items() if at >= began_ms}
     else:
         instants["gaps"] = [
             msgspec.structs.replace(gap, from_at=gap.from_at + by_ms, to_at=gap.to_at + by_ms)

@@ -18,6 +18,7 @@ from edge.settings import (
     LogOutput,
     ModbusRtu,
     ModbusSettings,
+    ModbusTcp,
     OutputSettings,
     PageSettings,
     PitLayout,
@@ -156,8 +157,15 @@ class _Check:
 
     def _named_twice(self) -> Iterator[ConfigurationError]:
         buses, devices, units = Counter[str](), Counter[str](), Counter[tuple[str, int]]()
+        lines = Counter[str]()
         for i, bus in enumerate(self._file.buses):
             buses[bus.bus] += 1
+            if not isinstance(bus.modbus, ModbusTcp):
+                line = bus.modbus.serial if isinstance(bus.modbus, ModbusRtu) else address_of(bus.modbus)
+                lines[line] += 1
+                if lines[line] > 1:
+                    message = f"`{line}` is already another bus, and two masters on one line hear each other"
+                    yield self._error(f"buses.{i}.modbus", message, "Put all its devices under one bus.")
             if buses[bus.bus] > 1:
                 yield self._error(
                     f"buses.{i}.bus", f"there is already a bus `{bus.bus}`", "Give each bus its own name."

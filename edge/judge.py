@@ -1,5 +1,6 @@
 """From readings to alarms: derive, judge, and tell each transition with its evidence. Waits for nothing."""
 
+import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, step
 from sitewarden.rules.model import BoundRule
+
+log = logging.getLogger(__name__)
 
 EVIDENCE_MS = 60_000
 EVIDENCE_READINGS = 300
@@ -132,6 +135,9 @@ class _Watch:
                 raised_at=self.alarm.raised_at + by_ms,
                 moved_ms=self.alarm.moved_ms + by_ms,
             )
+        if self.alarm is not None and self.alarm.acknowledged_at is not None:
+            acknowledged_at = _moved(self.alarm.acknowledged_at, by_ms, since_ms)
+            self.alarm = msgspec.structs.replace(self.alarm, acknowledged_at=acknowledged_at)
 
 
 class Judge:
@@ -263,7 +269,12 @@ class Judge:
             watch.alarm = None
             self._standing = [other for other in self._standing if other is not watch]
         watch.sounded_s = 0.0
-        return msgspec.structs.replace(alarm, evidence=self._evidence(watch, transition.at_ms))
+        try:
+            return msgspec.structs.replace(alarm, evidence=self._evidence(watch, transition.at_ms))
+        except Exception:
+            # An alarm without evidence is an alarm; one that nobody hears of is none.
+            log.exception("no evidence for the alarm point=%s rule=%s", alarm.point, alarm.rule)
+            return alarm
 
     def _acknowledged(self, watch: _Watch, alarm: Alarm, at_ms: int) -> Alarm:
         tracked = self._points[watch.bound.point]

@@ -7,14 +7,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
 
 from edge import clock
 from edge.settings import GpioOutput, LogOutput, OutputSettings
-from edge.tone import SILENT, Signal
+from edge.tone import SILENT, Lamp, Signal, Siren
 from sitewarden.errors import SiteWardenError
 from sitewarden.messages import Alarm
 
@@ -143,18 +143,36 @@ class GpioDriver:
             pins = (siren_pin, lamp_pin, acknowledge_pin)
             named = ", ".join(str(pin) for pin in pins if pin is not None)
             raise OutputError(f"pins {named}: {exc}") from exc
-        self._shown = SILENT
+        self._sounds: Siren | None = "off"
+        self._burns: Lamp | None = "off"
+        """What each pin is known to do; `None` after a failure."""
 
     def show(self, signal: Signal) -> None:
-        """A pin whose state does not change is left alone, so that a beat is not broken."""
-        try:
-            if signal.siren != self._shown.siren:
-                _drive(self._siren, steady=signal.siren == "continuous", beats=signal.siren == "intermittent")
-            if signal.lamp != self._shown.lamp:
-                _drive(self._lamp, steady=signal.lamp == "red", beats=signal.lamp == "amber")
-        except (self._error, OSError) as exc:
-            raise OutputError(str(exc)) from exc
-        self._shown = signal
+        """A pin whose state does not change is left alone, so that a beat is not broken.
+
+        Each pin by itself: a lamp that fails neither keeps the siren silent nor lets it sound for ever.
+        """
+        failures = [*self._sound(signal.siren), *self._burn(signal.lamp)]
+        if failures:
+            raise OutputError("; ".join(map(str, failures)))
+
+    def _sound(self, siren: Siren) -> Iterator[Exception]:
+        if siren != self._sounds:
+            self._sounds = None
+            try:
+                _drive(self._siren, steady=siren == "continuous", beats=siren == "intermittent")
+                self._sounds = siren
+            except (self._error, OSError) as exc:
+                yield exc
+
+    def _burn(self, lamp: Lamp) -> Iterator[Exception]:
+        if lamp != self._burns:
+            self._burns = None
+            try:
+                _drive(self._lamp, steady=lamp == "red", beats=lamp == "amber")
+                self._burns = lamp
+            except (self._error, OSError) as exc:
+                yield exc
 
     def note(self, entry: Entry) -> None:
         """Nothing to write."""
@@ -332,9 +350,49 @@ async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
     return True
 
 
+class LateDriver:
+    """A siren that could not be had at the start, tried again at every signal: the others must not wait."""
+
+    def __init__(self, settings: OutputSettings) -> None:
+        """Opens nothing yet."""
+        self._settings = settings
+        self._driver: OutputDriver | None = None
+        self._press: Press | None = None
+
+    def show(self, signal: Signal) -> None:
+        """Open it if need be, and show; raises `OutputError` as long as it cannot be had."""
+        if self._driver is None:
+            self._driver = _open(self._settings)
+            if self._press is not None:
+                self._driver.listen(self._press)
+        self._driver.show(signal)
+
+    def note(self, entry: Entry) -> None:
+        """Nobody is there to be told before it is open."""
+        if self._driver is not None:
+            self._driver.note(entry)
+
+    def listen(self, press: Press) -> None:
+        """Once it is open."""
+        self._press = press
+
+    def close(self) -> None:
+        """Off, if it ever was had."""
+        if self._driver is not None:
+            self._driver.close()
+
+
 def open_outputs(settings: Iterable[OutputSettings]) -> Outputs:
-    """The drivers that the configuration names; raises `OutputError`."""
-    return Outputs([_open(each) for each in settings])
+    """The drivers that the configuration names; one that cannot be had yet is no reason to leave a site."""
+    return Outputs([_open_or_later(each) for each in settings])
+
+
+def _open_or_later(settings: OutputSettings) -> OutputDriver:
+    try:
+        return _open(settings)
+    except OutputError as exc:
+        log.critical("output cannot be had yet: %s", exc)
+        return LateDriver(settings)
 
 
 def _open(settings: OutputSettings) -> OutputDriver:

@@ -13,8 +13,9 @@ class Plausibility:
     def __init__(self, point: ModbusPoint) -> None:
         """Judges by what the profile declares of the point."""
         self._frozen_after_s, self._max_step = point.frozen_after_s, point.max_step
-        self._value: float | None = None
-        """The last that was believed."""
+        self._base: float | None = None
+        """The last that was believed, from which a jump counts."""
+        self._same: float | None = None
         self._same_since_s = 0.0
         self._suspect: float | None = None
         self._confirmed = 0
@@ -23,8 +24,9 @@ class Plausibility:
         """The quality of a value that is sound by itself."""
         if self._max_step is not None and self._is_jump(value, self._max_step):
             return Quality.JUMP
-        if value != self._value:
-            self._value, self._same_since_s = value, at_s
+        self._base = value
+        if value != self._same:
+            self._same, self._same_since_s = value, at_s
         elif self._frozen_after_s is not None and at_s - self._same_since_s >= self._frozen_after_s:
             return Quality.FROZEN
         return Quality.GOOD
@@ -32,10 +34,10 @@ class Plausibility:
     def missed(self) -> None:
         """Nothing was read: how far the thing moved meanwhile nobody knows, so the next step is no jump."""
         if self._suspect is None:
-            self._value = None
+            self._base = None
 
     def _is_jump(self, value: float, max_step: float) -> bool:
-        if self._value is None or abs(value - self._value) <= max_step:
+        if self._base is None or abs(value - self._base) <= max_step:
             self._suspect = None
             return False
         agrees = self._suspect is not None and abs(value - self._suspect) <= max_step

@@ -84,8 +84,8 @@ class Displacement:
         return derived
 
     def remember(self, history: Iterable[tuple[int, float]]) -> None:
-        """Take up (instant ms, cumulative mm) saved earlier, oldest first."""
-        self._day.extend(history)
+        """Take up (instant ms, cumulative mm) saved earlier; what is remembered already stays."""
+        self._day = deque(sorted({**dict(history), **dict(self._day)}.items()))
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set: what was dated since `since_ms` moves, and nothing else may lie behind it."""

@@ -61,6 +61,9 @@ class Link(Protocol):
     async def read(self, unit: int, request: Request, timeout_s: float) -> Answer:
         """Ask and wait for at most `timeout_s`; never raises for what a line or a unit can do wrong."""
 
+    def quiet_left_s(self) -> float:
+        """How much of a quiet time still runs; the next request waits for its end."""
+
     def wire_s(self, request: Request) -> float:
         """What request and answer take on the wire, in seconds; comes on top of a timeout."""
 

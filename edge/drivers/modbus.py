@@ -80,6 +80,8 @@ class _PortLink(ABC):
                     if was_open:
                         log.warning("no connection address=%s reason=%r, trying on", self._address, exc)
                     was_open = False
+                except Exception:
+                    log.exception("no connection by a mistake address=%s, trying on", self._address)
                 else:
                     log.info("connected address=%s", self._address)
                     delay_s, was_open = RECONNECT_S, True
@@ -90,6 +92,10 @@ class _PortLink(ABC):
             self._close("the end")
             if self._timer is not None:
                 self._timer.cancel()
+
+    def quiet_left_s(self) -> float:
+        """Nothing: a late answer is known by its number."""
+        return 0.0
 
     def wire_s(self, request: Request) -> float:  # noqa: ARG002  # a network does not count bytes
         """Nothing that is worth counting."""
@@ -344,6 +350,10 @@ class ModbusRtuLink(_PortLink):
         finally:
             if self._owes:
                 self._quiet_until = loop.time() + self.quiet_s
+
+    def quiet_left_s(self) -> float:
+        """Until the line may be used again."""
+        return max(0.0, self._silent_at() - asyncio.get_running_loop().time())
 
     def wire_s(self, request: Request) -> float:
         """All bytes of request and answer, at the speed of the line."""

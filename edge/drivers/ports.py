@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import termios
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -75,7 +76,8 @@ class SerialPort:
                 inter_byte_timeout=0,
                 exclusive=True,
             )
-        except ValueError as exc:
+        except (ValueError, termios.error) as exc:
+            # An adapter that is pulled while it is opened is no OSError to every library.
             raise OSError(str(exc)) from exc
         self._fd = self._line.fileno()
 

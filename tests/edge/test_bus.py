@@ -182,6 +182,9 @@ class SwallowingLink:
     def wire_s(self, request: Request) -> float:  # noqa: ARG002
         return 0.0
 
+    def quiet_left_s(self) -> float:
+        return 0.0
+
     def reopen(self) -> None:
         raise AssertionError("nothing was silent")
 
@@ -213,14 +216,70 @@ def turn(poll: Poll, missing: set[int]) -> int:
     return asked
 
 
-def test_an_illegal_address_is_bisected_once_and_the_hole_is_remembered(crane: Device) -> None:
+def test_an_illegal_address_is_found_by_bisecting_and_the_hole_is_remembered(crane: Device) -> None:
     poll = Poll(Unit(on_bus(crane, "a", 1), 0.2), "main", start=10.0)
     assert turn(poll, {5}) > 2
+    assert poll.holes == set(), "refused once may be a passing weakness"
+    turn(poll, {5})
     assert poll.holes == {5}
-    # Around the hole two reads are left, and nobody asks for what is not there.
-    assert [turn(poll, {5}) for _ in range(3)] == [2, 2, 2]
-    poll.forget_holes()
+    # Around the hole two reads are left, and nobody asks for what is not there but once a minute.
+    asked = [turn(poll, {5}) for _ in range(round(60 / poll.interval_s) + 10)]
+    assert sorted(set(asked)) == [2, 3]
+    assert asked.count(3) == 1
+    asked = [turn(poll, set()) for _ in range(round(60 / poll.interval_s))]
+    assert (poll.holes, asked[-1]) == (set(), 1)
+
+
+def test_a_passing_refusal_makes_no_hole(crane: Device) -> None:
+    poll = Poll(Unit(on_bus(crane, "a", 1), 0.2), "main", start=10.0)
+    turn(poll, {0})
+    turn(poll, set())
+    turn(poll, {0})
+    assert poll.holes == set()
+
+
+def test_a_unit_that_comes_back_is_asked_for_everything_again(crane: Device) -> None:
+    unit = Unit(on_bus(crane, "a", 1), 0.2)
+    poll = Poll(unit, "main", start=10.0)
+    turn(poll, {5})
+    turn(poll, {5})
+    assert poll.holes == {5}
+    unit.returns += 1
     assert turn(poll, set()) == 1
+    assert poll.holes == set()
+
+
+def test_a_hole_does_not_switch_off_the_detection_of_jumps_beside_it(crane: Device) -> None:
+    load = msgspec.structs.replace(crane.profile.points["load"], max_step=5)
+    profile = msgspec.structs.replace(crane.profile, points={**crane.profile.points, "load": load})
+    device = msgspec.structs.replace(on_bus(crane, "a", 1), profile=profile)
+    poll = Poll(Unit(device, 0.2), "main", start=10.0)
+    turn(poll, {5})
+    turn(poll, {5})
+    poll.begin(poll.due)
+    while poll.left:
+        read = poll.left[0]
+        poll.take(read, Answer([30_000] * read.request.length, Quality.GOOD))
+    readings = {r.point: r.quality for r in poll.readings(poll.end(poll.due), wall_ms)}
+    assert (readings["a/load"], readings["a/wind_speed"]) == (Quality.JUMP, Quality.EXCEPTION)
+
+
+async def test_a_slow_turn_is_progress_and_a_step_beyond_its_time_is_not(crane: Device) -> None:
+    modbus = msgspec.structs.replace(crane.profile.modbus, one_point_a_request=True)
+    profile = msgspec.structs.replace(crane.profile, modbus=modbus)
+    device = msgspec.structs.replace(on_bus(crane, "a", 1, interval_ms=50), profile=profile)
+    line = Line(takes_s=0.05)
+    settings = ModbusTcp(host="x", timeout_ms=100)
+    bus = BusTask(Bus(name="bus-1", modbus=settings, devices=(device,)), line, Taken())
+    task = asyncio.create_task(bus.run())
+    await until(lambda: len(line.asked) >= 5)
+    # Nine requests a turn are far behind an interval of 50 ms, and every one of them is on time.
+    assert bus.overdue_s() <= 0
+    line.takes_s = 30.0
+    asked = len(line.asked)
+    await until(lambda: len(line.asked) > asked)
+    await until(lambda: bus.overdue_s() > 0.05)
+    await ended(task)
 
 
 def test_a_unit_that_refuses_everything_has_no_holes_and_is_asked_once_a_poll(crane: Device) -> None:
@@ -236,7 +295,7 @@ class Line:
     """A line on which every request takes its time, on a clock of its own; notes who was asked when."""
 
     def __init__(self, takes_s: float) -> None:
-        self.traffic, self.quiet_s, self._takes_s = Traffic(), 0.0, takes_s
+        self.traffic, self.quiet_s, self.takes_s = Traffic(), 0.0, takes_s
         self.asked: list[tuple[int, float]] = []
 
     async def run(self) -> None:
@@ -246,10 +305,13 @@ class Line:
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
         self.asked.append((unit, asked_at))
-        await asyncio.sleep(self._takes_s)
+        await asyncio.sleep(self.takes_s)
         return Answer([0] * request.length, Quality.GOOD, asked_at=asked_at, answered_at=loop.time())
 
     def wire_s(self, request: Request) -> float:  # noqa: ARG002
+        return 0.0
+
+    def quiet_left_s(self) -> float:
         return 0.0
 
     def reopen(self) -> None:

@@ -76,3 +76,22 @@ def test_a_floor_from_a_clock_that_was_ahead_gives_way_to_one_that_is_discipline
     clock = machine.clock(floor_s=TRUE_S + 86_400)
     assert clock.now_ms() == round(TRUE_S * 1000)
     assert clock.state == "synced"
+
+
+def test_a_clock_that_is_put_back_by_hand_is_believed_whatever_was_written_before() -> None:
+    machine = Machine(TRUE_S + 3600)
+    clock = machine.clock(floor_s=TRUE_S + 3500)
+    machine.goes_on(1800)
+    machine.wall_s -= 3600
+    assert clock.look() == -3_600_000
+    assert clock.now_ms() == round((TRUE_S + 1800) * 1000)
+
+
+def test_a_clock_that_was_disciplined_once_is_not_thrown_back_when_the_discipline_is_lost() -> None:
+    machine = Machine(TRUE_S, state="synced")
+    clock = machine.clock(floor_s=TRUE_S + 28_800)
+    clock.look()
+    machine.state = "unsynced"
+    machine.goes_on(10)
+    assert clock.look() == 0
+    assert clock.now_ms() == round((TRUE_S + 10) * 1000)

@@ -422,3 +422,15 @@ def test_a_page_on_loopback_needs_no_pin_and_elsewhere_has_the_one_in_its_file(
     pin.write_text("1234\n")
     with pytest.raises(ConfigurationError, match="4 characters"):
         load_gateway(write_gateway(gateway_dict))
+
+
+def test_one_line_is_one_bus(write_gateway: WriteGateway, gateway_dict: dict[str, Any]) -> None:
+    first = gateway_dict["buses"][0]
+    first["modbus"] = {"transport": "rtu-over-tcp", "host": "10.0.0.9", "port": 4001}
+    crane, pit = first["devices"]
+    first["devices"] = [crane]
+    gateway_dict["buses"].append({"bus": "bus-2", "modbus": dict(first["modbus"]), "devices": [pit]})
+    with pytest.raises(ConfigurationError, match="two masters on one line"):
+        load_gateway(write_gateway(gateway_dict))
+    gateway_dict["buses"][1]["modbus"]["port"] = 4002
+    assert len(load_gateway(write_gateway(gateway_dict)).buses) == 2

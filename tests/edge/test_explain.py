@@ -44,7 +44,7 @@ def test_a_raw_point_says_how_it_is_read(gateway: Gateway) -> None:
     text = told(gateway, "pit-1/h2")
     for said in (
         "device     pit-1",
-        "reference-pit-displacement version 1, verified: simulator",
+        "reference-pit-displacement version 2, verified: simulator",
         "Modbus tcp 127.0.0.1:1",
         "2 in the manual, which counts from 0; 2 on the wire; function 4, input register",
         "int32, high word first",

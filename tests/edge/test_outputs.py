@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from edge.outputs import Entry, LogDriver, OutputError, Outputs, OutputsBusyError, Press, open_outputs
+from edge.outputs import (
+    Entry,
+    GpioDriver,
+    LogDriver,
+    OutputError,
+    Outputs,
+    OutputsBusyError,
+    Press,
+    open_outputs,
+)
 from edge.settings import GpioOutput, LogOutput
 from edge.tone import SILENT, Signal
 from sitewarden.messages import Alarm
@@ -139,15 +148,46 @@ def test_pins_beat_burn_and_go_dark_with_the_level(pins: list[Any]) -> None:
 
 
 @pytest.mark.usefixtures("pins")
-def test_a_pin_that_cannot_be_had_stops_the_start() -> None:
-    with pytest.raises(OutputError, match="pin 0 is in use"):
-        open_outputs([GpioOutput(siren_pin=0, lamp_pin=27)])
+async def test_a_pin_that_cannot_be_had_keeps_no_other_siren_silent_and_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "outputs.jsonl"
+    outputs = open_outputs([GpioOutput(siren_pin=0, lamp_pin=27), LogOutput(file=str(file))])
+    assert "pin 0 is in use" in caplog.text
+    outputs.drive(alarm(3), Signal("continuous", "red"))
+    assert outputs.failed == 1
+    await until(lambda: file.exists() and "continuous" in file.read_text())
+    outputs.close()
 
 
-def test_gpio_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpio_without_its_library_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setitem(sys.modules, "gpiozero", None)
-    with pytest.raises(OutputError, match=r"pip install 'sitewarden\[gpio\]'"):
-        open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
+    outputs = open_outputs([GpioOutput(siren_pin=17, lamp_pin=27)])
+    assert "pip install 'sitewarden[gpio]'" in caplog.text
+    outputs.close()
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_lamp_that_fails_leaves_the_siren_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = GpioDriver(siren_pin=17, lamp_pin=27)
+    siren, lamp = driver._siren, driver._lamp
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("the wire is cut")
+
+    for way in ("on", "off", "blink"):
+        monkeypatch.setattr(lamp, way, broken)
+    with pytest.raises(OutputError, match="the wire is cut"):
+        driver.show(Signal("continuous", "red"))
+    assert siren.told[-1] == "on"
+    with pytest.raises(OutputError):
+        driver.show(Signal("off", "off"))
+    assert siren.told[-1] == "off"
+    with pytest.raises(OutputError):
+        driver.show(Signal("continuous", "red"))
+    assert siren.told[-1] == "on"
 
 
 async def test_a_file_that_cannot_be_written_is_no_reason_to_stop_and_is_tried_again(

@@ -66,3 +66,12 @@ def test_after_readings_that_did_not_come_a_large_step_is_no_jump() -> None:
     plausible.judge(5.0, 0.0)
     plausible.missed()
     assert plausible.judge(40.0, 600.0) is Quality.GOOD
+
+
+def test_a_lost_reading_does_not_begin_the_time_of_a_frozen_number_anew() -> None:
+    plausible = Plausibility(point(frozen_after_s=600))
+    plausible.judge(5.0, 0.0)
+    plausible.missed()
+    assert plausible.judge(5.0, 300.0) is Quality.GOOD
+    plausible.missed()
+    assert plausible.judge(5.0, 601.0) is Quality.FROZEN

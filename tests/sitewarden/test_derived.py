@@ -123,3 +123,16 @@ def test_one_reading_dated_in_the_future_does_not_silence_the_rate_for_ever() ->
 def test_over_a_long_gap_no_mean_hides_what_moves_today() -> None:
     rows = [(T, 0.0), (T + 9 * DAY_MS, 10.0), (T + 9 * DAY_MS + 3_600_000, 12.0)]
     assert not [r for r in run(rows, zero=0.0) if r.point.endswith(".rate")]
+
+
+def test_an_older_memory_does_not_push_out_what_was_seen_since() -> None:
+    live = Displacement("pit-1/h1", 0.0)
+    for hour in range(30):
+        live.derive(Reading("pit-1/h1", 10 * DAY_MS + hour * 3_600_000, float(hour)))
+    seen = live.remembered()
+    live.remember([(DAY_MS, 1.0), (2 * DAY_MS, 2.0)])
+    assert live.remembered()[-len(seen) :] == seen
+    rates = [
+        r for r in live.derive(Reading("pit-1/h1", 10 * DAY_MS + 30 * 3_600_000, 30.0)) if "rate" in r.point
+    ]
+    assert [round(r.value or 0, 1) for r in rates] == [24.0]
