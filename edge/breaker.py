@@ -66,6 +66,10 @@ class Breaker:
         self._slowest_s = max(self._slowest_s, took_s)
         return was_down
 
+    def try_soon(self) -> None:
+        """What kept others silent is over, and may have been what kept this one."""
+        self._probe_at = 0.0
+
     def was_silent(self, now: float) -> bool:
         """Note a silence; true where the unit counts as down from now on."""
         self._failures += 1

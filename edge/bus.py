@@ -365,6 +365,8 @@ class BusTask:
             if unit.breaker.answered(took_s):
                 log.info("unit answers again %s", where)
                 unit.returns += 1
+                for other in self.units:
+                    other.breaker.try_soon()
             return
         self.busy_s += self.link.quiet_s
         if unit.breaker.was_silent(now):

@@ -123,6 +123,17 @@ async def test_a_unit_that_comes_back_is_read_again(crane: Device) -> None:
         await until(lambda: taken.good("a") >= 3)
 
 
+async def test_when_one_comes_back_the_others_are_tried_at_once(crane: Device) -> None:
+    units = {1: fake.Unit(CRANE, is_silent=True), 2: fake.Unit(CRANE, is_silent=True)}
+    devices = on_bus(crane, "a", 1), on_bus(crane, "b", 2)
+    async with serving(units) as server, polling(server, *devices) as (bus, taken):
+        await until(lambda: all(unit.breaker._failures >= 6 for unit in bus.units), within_s=30)
+        for unit in units.values():
+            unit.is_silent = False
+        # Their own back-off would be sixteen seconds and more by now.
+        await until(lambda: taken.good("a") >= 2 and taken.good("b") >= 2, within_s=6)
+
+
 async def test_an_illegal_address_ends_as_a_bad_reading_of_that_point_alone(crane: Device) -> None:
     without_wind = {address: value for address, value in CRANE.items() if address != 5}
     async with serving({1: fake.Unit(without_wind)}) as server:
