@@ -123,6 +123,20 @@ async def test_a_unit_that_comes_back_is_read_again(crane: Device) -> None:
         await until(lambda: taken.good("a") >= 3)
 
 
+async def test_a_branch_without_power_keeps_nobody_waiting_for_all_of_it(crane: Device) -> None:
+    units = {1: fake.Unit(CRANE), **{n: fake.Unit(is_silent=True) for n in range(2, 10)}}
+    devices = [on_bus(crane, f"u{n}", n, interval_ms=500) for n in units]
+    async with serving(units) as server, polling(server, *devices) as (bus, taken):
+        await until(lambda: all(unit.breaker.is_down for unit in bus.units[1:]), within_s=20)
+        good = [readings[0].at_ms for readings in taken.of("u1") if readings[0].is_good]
+        # Eight timeouts of 200 ms are 1.6 s; after two of them the others get a fifth.
+        assert max(after - before for before, after in pairwise(good)) < 1400
+        missed, count, connections = bus.polls[0].missed, taken.good("u1"), server.connections
+        await until(lambda: taken.good("u1") >= count + 20, within_s=20)
+        assert bus.polls[0].missed - missed <= 1
+        assert server.connections == connections, "the line of a unit that lives is not closed"
+
+
 async def test_when_one_comes_back_the_others_are_tried_at_once(crane: Device) -> None:
     units = {1: fake.Unit(CRANE, is_silent=True), 2: fake.Unit(CRANE, is_silent=True)}
     devices = on_bus(crane, "a", 1), on_bus(crane, "b", 2)
