@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from edge import clock, compaction
-from edge.salvage import COLUMNS, Row, checksum
+from edge.salvage import COLUMNS, LARGEST, Row, checksum, is_counter, text, whole
 from sitewarden.errors import MessageError
 from sitewarden.messages import Alarm, Gap, Readings, decode, encode, encode_packed
 
@@ -21,7 +21,7 @@ Synchronous = Literal["FULL", "NORMAL"]
 
 TALLY_EVERY = 64
 """So many records are appended before the counters are written: until then the rows themselves tell."""
-UNMOVED = 2**62
+UNMOVED = LARGEST
 """As `moved`: no shift applies."""
 
 PLAIN, MERGED, THINNED, AGGREGATED, GAP = range(5)
@@ -100,6 +100,28 @@ class State(NamedTuple):
     """When the oldest that waits was written, or some time before."""
 
 
+class BrokenError(sqlite3.DatabaseError):
+    """What SQLite gives cannot be what was written."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+# The statements are right, so that it is the schema, or a key, which is not as it was written.
+_BROKEN = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+}
+
+
+def is_broken(exc: Exception) -> bool:
+    """Whether an error says that the file is damaged, rather than that the disk takes nothing."""
+    # SQLite's own words quote names of the schema.
+    return isinstance(exc, UnicodeDecodeError) or getattr(exc, "sqlite_errorcode", -1) & 0xFF in _BROKEN
+
+
 class Store:
     """The file, used by one thread: `state` is what was last committed, a transaction works on `draft`."""
 
@@ -113,6 +135,7 @@ class Store:
         self.file, self.boot, self.declares = file, boot, declares
         self._synchronous = synchronous
         self._db = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
+        self._db.text_factory = text
         self.rollbacks = 0
         """What was noted along the way of a transaction that failed is not so."""
         self.unmarked: set[int] = set()
@@ -125,7 +148,10 @@ class Store:
             self._db.executescript(_SCHEMA)
             self._take_over_former()
             self.state = self.draft = self._counted()
-            self.memory: dict[str, bytes] = dict(self._db.execute("SELECT key, body FROM memory"))
+            remembered = self._db.execute("SELECT key, body FROM memory").fetchall()
+            self.memory: dict[str, bytes] = {
+                key: body for key, body in remembered if isinstance(key, str) and isinstance(body, bytes)
+            }
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM shifts").fetchone()[0]
         except BaseException:
             self._db.close()
@@ -194,7 +220,7 @@ class Store:
     def oldest(self) -> tuple[int, int] | None:
         """Seq of the oldest record, and when it was written."""
         found = self._db.execute("SELECT seq, at_ms FROM records ORDER BY seq LIMIT 1").fetchone()
-        return None if found is None else (int(found[0]), int(found[1]))
+        return None if found is None else (whole(found[0]), whole(found[1]))
 
     def used_bytes(self) -> int:
         """Pages in use; the file itself does not shrink, but what is free in it is used again."""
@@ -244,7 +270,7 @@ class Store:
         self._remove([row for row in rows if row.seq not in staying])
         for row in instead:
             self.replace(row)
-        before, after = sum(row.counted for row in rows), sum(row.counted for row in instead)
+        before, after = (sum(whole(row.counted) for row in some) for some in (rows, instead))
         self.draft = self.draft._replace(
             depth=self.draft.depth - len(rows) + len(instead),
             waiting=self.draft.waiting - before + after,
@@ -262,19 +288,19 @@ class Store:
         ).fetchall()
         self.draft = self.draft._replace(
             depth=self.draft.depth - len(rows),
-            waiting=self.draft.waiting - sum(counted for _, counted in rows),
+            waiting=self.draft.waiting - sum(whole(counted) for _, counted in rows),
         )
         return [seq for seq, _ in rows]
 
     def drop(self, rows: Sequence[Row], reason: compaction.Reason) -> None:
         """Rows that will never be sent, counted and declared, within a transaction."""
         self.swap(rows, [])
-        lost = sum(row.counted for row in rows)
+        lost = sum(whole(row.counted) for row in rows)
         self.draft = self.draft._replace(dropped=self.draft.dropped + lost)
         for moves in (True, False):
             # What was offered may be known by its instants as they are.
             of_kind = [row for row in rows if (row.boot == self.boot and not row.offered) == moves]
-            gone = [(*self._instants(row), row.counted) for row in of_kind]
+            gone = [(*self._instants(row), whole(row.counted)) for row in of_kind]
             if not gone:
                 continue
             first, last = min(first for first, _, _ in gone), max(last for _, last, _ in gone)
@@ -288,6 +314,8 @@ class Store:
             "INSERT INTO damaged SELECT seq, boot, at_ms, counted, crc, body FROM records WHERE seq = ?",
             (row.seq,),
         )
+        if self._db.execute("SELECT changes()").fetchone()[0] != 1:
+            raise BrokenError(f"the row of seq {row.seq} cannot be found by it")
 
     def declare(self, gaps: Iterable[Gap], *, moves: bool = True) -> None:
         """Say what is gone in a record of its own, within a transaction; one that was not sent grows.
@@ -326,7 +354,7 @@ class Store:
 
     def shifted(self, row: Row) -> Row:
         """The row with its instants put right, where shifts came after it was written."""
-        if row.offered or row.moved >= self.shift_number:
+        if row.offered or whole(row.moved) >= self.shift_number:
             return row
         by_ms = self._shift_of(row)
         if not by_ms:
@@ -370,7 +398,10 @@ class Store:
         Counting all rows of a long outage would hold up the start.
         """
         columns = ", ".join(State._fields)
-        state = State._make(self._db.execute(f"SELECT {columns} FROM tally").fetchone())  # noqa: S608  no input
+        found = self._db.execute(f"SELECT {columns} FROM tally").fetchone()  # noqa: S608  no input
+        if found is None or not all(map(is_counter, found)):
+            raise BrokenError(f"counters {found}")
+        state = State._make(found)
         # Whatever takes rows away writes the counters, so that these rows were only added.
         depth, counted, last_seq, since_ms = self._db.execute(
             "SELECT count(*), coalesce(sum(counted), 0), max(seq), min(at_ms) FROM records WHERE seq >= ?",
@@ -378,6 +409,8 @@ class Store:
         ).fetchone()
         if not depth:
             return state
+        if not all(map(is_counter, (counted, last_seq, since_ms))):
+            raise BrokenError(f"records up to {last_seq} hold {counted}, since {since_ms}")
         return state._replace(
             depth=state.depth + depth,
             next_seq=last_seq + 1,
@@ -388,12 +421,14 @@ class Store:
 
     def _instants(self, row: Row) -> tuple[int, int]:
         """First and last of a record, put right; of one from an earlier version, when it was written."""
-        by_ms = 0 if row.offered or row.moved >= self.shift_number else self._shift_of(row)
-        return (row.from_ms or row.at_ms) + by_ms, (row.to_ms or row.at_ms) + by_ms
+        is_final = row.offered or whole(row.moved) >= self.shift_number
+        by_ms = 0 if is_final else self._shift_of(row)
+        written_ms = whole(row.at_ms)
+        return (whole(row.from_ms) or written_ms) + by_ms, (whole(row.to_ms) or written_ms) + by_ms
 
     def _shift_of(self, row: Row) -> int:
         query = "SELECT coalesce(sum(by_ms), 0) FROM shifts WHERE id > ? AND boot = ?"
-        return int(self._db.execute(query, (row.moved, row.boot)).fetchone()[0])
+        return int(self._db.execute(query, (whole(row.moved), row.boot)).fetchone()[0])
 
     def _remove(self, rows: Iterable[Row]) -> None:
         self._db.executemany("DELETE FROM records WHERE seq = ?", [(row.seq,) for row in rows])
