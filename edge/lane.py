@@ -135,12 +135,18 @@ class Lane:
         while self._fresh and self._fresh[0].seq < first:
             self._fresh.popleft()
         if self._fresh and self._fresh[0].seq == first and not backlog:
-            return self._take_fresh(last, limit, size)
+            return self._take_fresh(first, last, limit, size)
         return await self._in_thread(lambda: self._file.take(first, last, limit, size=size, backlog=backlog))
 
-    def _take_fresh(self, last: int, limit: int, size: int) -> list[Record]:
+    def _take_fresh(self, first: int, last: int, limit: int, size: int) -> list[Record]:
         taken: list[Record] = []
-        while self._fresh and self._fresh[0].seq <= last and len(taken) < limit and size > 0:
+        # Between two of them may lie a record that tells of a gap.
+        while (
+            self._fresh
+            and self._fresh[0].seq == first + len(taken) <= last
+            and len(taken) < limit
+            and size > 0
+        ):
             taken.append(self._fresh.popleft())
             size -= len(taken[-1].body)
         return taken

@@ -3,19 +3,17 @@
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-import msgspec
 
 from edge import clock, failpoints
 from edge.salvage import Row, salvage
 from edge.shrinking import Shrinking
 from edge.store import (
-    PLAIN,
     UNMOVED,
     Message,
     Record,
+    Sent,
     State,
     Store,
     Synchronous,
@@ -23,8 +21,7 @@ from edge.store import (
     is_broken,
     polls,
 )
-from sitewarden.errors import MessageError
-from sitewarden.messages import Gap, Readings, decode
+from sitewarden.messages import Gap
 
 __all__ = ["BACKFILL_AFTER_MS", "MEMORY_BYTES", "LaneFile", "Message", "Record", "State", "count"]
 
@@ -61,6 +58,10 @@ class LaneFile:
         self._home, self._boot, self._synchronous = file, boot, synchronous
         self._max_bytes, self._declares = max_bytes, declares
         self._carried: list[Row] = []
+        self._unmarked: dict[int, Sent] = {}
+        """Records that were sent although the disk took no note of it, whatever file they are in."""
+        self._left_at = 0
+        """The seq from which on nothing is sure to be on the disk that was left."""
         self._is_apart = False
         """Whether memory knows nothing of what the disk holds: its counters and seqs are its own."""
         try:
@@ -127,14 +128,17 @@ class LaneFile:
         Shifts are applied; of a `backlog` what is old says that it is back-fill.
         """
         final: list[Row] = []
+        ways: dict[int, Sent] = {}
         for row in self._sound(first, last, limit):
             if size <= 0:
                 break
-            final.append(row if row.offered else self._final(row, backlog=backlog))
+            if not row.offered:
+                ways[row.seq] = self._way(row, backlog=backlog)
+            final.append(self._store.final(row, ways[row.seq]) if row.seq in ways else row)
             size -= len(row.body)
-        fresh = [row for row in final if not row.offered]
+        fresh = [row for row in final if row.seq in ways or row.seq in self._unmarked]
         if fresh:
-            self._mark(fresh)
+            self._mark(fresh, ways)
         return [Record(row.seq, row.at_ms, row.body) for row in final]
 
     def delete(self, boot: str, ranges: Sequence[tuple[int, int]]) -> list[int]:
@@ -145,7 +149,7 @@ class LaneFile:
                 deleted += self._store.delete(boot, first, last)
             self._reach("receipt-deleting", deleted)
         self._reach("receipt-deleted", deleted)
-        self._store.unmarked.difference_update(deleted)
+        self._forget(deleted)
         return deleted
 
     def shift(self, by_ms: int) -> None:
@@ -185,9 +189,13 @@ class LaneFile:
     def go_on_in_memory(self) -> None:
         """Leave a disk that takes nothing: readings wait there until it does again, alarms come along."""
         before = self._store
-        self._carried = []
+        if before.file is None:
+            return
+        self._carried, shifts = [], []
+        self._left_at = before.state.next_seq
         if not self._declares:
             with contextlib.suppress(sqlite3.Error):
+                shifts = before.shifts()
                 rows = before.rows("seq > 0 ORDER BY seq DESC LIMIT ?", CARRIED)
                 self._carried = [row for row in rows if row.is_sound]
         log.critical(
@@ -197,7 +205,7 @@ class LaneFile:
             before.close()
         self._use(self._opened(None, shift=before.shift_number))
         with self._store.transaction(before.memory):
-            self._store.put_back(self._carried, [])
+            self._store.put_back(self._carried, shifts)
             waiting = sum(row.counted for row in self._carried)
             self._store.draft = before.state._replace(depth=len(self._carried), waiting=waiting)
 
@@ -214,19 +222,21 @@ class LaneFile:
             return False
         # What an agent that began without its disk never heard of stands as it was.
         remembered = after.memory if self._is_apart else dict.fromkeys(after.memory)
-        known = {number for number, _, _ in after.shifts()}
         try:
             with after.transaction({**remembered, **before.memory}):
-                after.swap(after.known(self._carried), [])
+                after.swap(after.same_seqs(self._carried), [])
+                if not self._is_apart:
+                    # A commit that failed may be there all the same; it was made again in memory.
+                    stale = (self._left_at, before.state.next_seq - 1, self._boot)
+                    after.swap(after.rows("seq BETWEEN ? AND ? AND boot = ?", *stale), [])
                 on_disk = after.draft
-                after.put_back(before.rows("seq > 0"), [s for s in before.shifts() if s[0] not in known])
+                after.put_back(before.rows("seq > 0"), before.shifts())
                 after.draft = self._together(before.state, on_disk)
         except sqlite3.Error as exc:
             after.close()
             log.warning("the disk still takes nothing file=%s: %s", self._home, exc)
             return False
         self._is_apart = False
-        after.unmarked = before.unmarked
         before.close()
         self._use(after)
         log.warning("outbox is on disk again file=%s records=%d", self._home, after.state.depth)
@@ -247,7 +257,12 @@ class LaneFile:
 
     def _opened(self, file: Path | None, *, shift: int = 0) -> Store:
         return Store(
-            file, boot=self._boot, synchronous=self._synchronous, declares=self._declares, shift=shift
+            file,
+            boot=self._boot,
+            synchronous=self._synchronous,
+            declares=self._declares,
+            shift=shift,
+            unmarked=self._unmarked,
         )
 
     def _use(self, store: Store) -> None:
@@ -268,6 +283,7 @@ class LaneFile:
         counters = zip(in_memory, on_disk, strict=True)
         state = State._make(join(pair) for pair in counters)
         return state._replace(
+            written=state.written if self._is_apart else in_memory.written,
             depth=in_memory.depth + on_disk.depth,
             next_seq=max(in_memory.next_seq, on_disk.next_seq),
             waiting=in_memory.waiting + on_disk.waiting,
@@ -332,22 +348,12 @@ class LaneFile:
                     self._set_aside_record(row)
         return sound if sound or not rows else self._sound(rows[-1].seq + 1, last, limit)
 
-    def _final(self, row: Row, *, backlog: bool) -> Row:
-        """The row as it is to be sent."""
-        shifted = self._store.shifted(row)
-        is_old = clock.now_ms() - shifted.at_ms > BACKFILL_AFTER_MS
-        if not (backlog and is_old and self._declares and row.form == PLAIN):
-            return shifted
-        try:
-            message = decode(shifted.body, Readings)
-            if message.hist:
-                return shifted
-            return self._store.rewritten(shifted, msgspec.structs.replace(message, hist=True), PLAIN)
-        except MessageError as exc:
-            log.warning("sent as it is seq=%d: %s", row.seq, exc)
-            return shifted
+    def _way(self, row: Row, *, backlog: bool) -> Sent:
+        """How a row that was never sent goes out now."""
+        is_old = backlog and clock.now_ms() - self._store.shifted(row).at_ms > BACKFILL_AFTER_MS
+        return Sent(self._store.shift_number, is_hist=is_old)
 
-    def _mark(self, rows: Sequence[Row]) -> None:
+    def _mark(self, rows: Sequence[Row], ways: Mapping[int, Sent]) -> None:
         """Note that rows are offered; a disk that takes no notes does not keep them from being sent."""
         try:
             # Unmarked after a power cut, a record could be merged while a receipt for it is on its way.
@@ -358,7 +364,14 @@ class LaneFile:
             if is_broken(exc):
                 raise
             log.warning("sent without a note file=%s records=%d: %s", self._store.file, len(rows), exc)
-            self._store.unmarked.update(row.seq for row in rows)
+            self._unmarked.update(ways)
+        else:
+            self._forget(row.seq for row in rows)
+
+    def _forget(self, seqs: Iterable[int]) -> None:
+        """Of these no note is missing any more."""
+        for seq in seqs:
+            self._unmarked.pop(seq, None)
 
     def _set_aside_record(self, row: Row) -> None:
         """A record whose checksum is wrong must neither be sent nor stop those behind it."""

@@ -63,8 +63,10 @@ _ADDED = ("from_ms", "to_ms", "polls", "form", "offered", "moved")
 """Columns that files of the first version lack; what is in such a file may have been sent."""
 _INSERT = f"INSERT INTO records ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  no input
 _REPLACE = _INSERT.replace("INSERT", "INSERT OR REPLACE", 1)
+_DELETE = "DELETE FROM records WHERE"
 _SELECT = f"SELECT {COLUMNS} FROM records"  # noqa: S608  no input
-_ADD_SHIFT = "INSERT INTO shifts (id, boot, by_ms) VALUES (?, ?, ?)"
+# One of that number which was never confirmed to be on disk may be there all the same.
+_ADD_SHIFT = "INSERT OR REPLACE INTO shifts (id, boot, by_ms) VALUES (?, ?, ?)"
 _KEEP = (
     "UPDATE tally SET depth = ?, next_seq = ?, written = ?, dropped = ?, thinned = ?, evictions = ?,"
     " waiting = ?, since_ms = ?"
@@ -78,6 +80,15 @@ class Record(NamedTuple):
     at_ms: int
     """When it was written."""
     body: bytes
+
+
+class Sent(NamedTuple):
+    """How a record was sent of which the disk took no note."""
+
+    shift: int
+    """The number of the last shift that was applied."""
+    is_hist: bool
+    """Whether it was told to be back-fill."""
 
 
 class State(NamedTuple):
@@ -126,11 +137,19 @@ class Store:
     """The file, used by one thread: `state` is what was last committed, a transaction works on `draft`."""
 
     def __init__(
-        self, file: Path | None, *, boot: str, synchronous: Synchronous, declares: bool, shift: int = 0
+        self,
+        file: Path | None,
+        *,
+        boot: str,
+        synchronous: Synchronous,
+        declares: bool,
+        shift: int = 0,
+        unmarked: dict[int, Sent] | None = None,
     ) -> None:
         """Opens or makes `file`, `None` for one in memory; no shift before number `shift` is still to come.
 
-        With `declares`, records are readings, and what is gone is said in records of their own.
+        With `declares`, records are readings, and what is gone is said in records of their own. `unmarked`
+        are the seqs that were sent although the disk took no note of it.
         """
         self.file, self.boot, self.declares = file, boot, declares
         self._synchronous = synchronous
@@ -138,8 +157,7 @@ class Store:
         self._db.text_factory = text
         self.rollbacks = 0
         """What was noted along the way of a transaction that failed is not so."""
-        self.unmarked: set[int] = set()
-        """Seqs that were sent although the disk took no note of it."""
+        self.unmarked = {} if unmarked is None else unmarked
         self._untallied, self._is_tally_due = 0, False
         self._gap_seqs: dict[bool, int] = {}
         try:
@@ -205,17 +223,22 @@ class Store:
         return list(self.each(condition, *parameters))
 
     def each(self, condition: str, *parameters: object) -> Iterator[Row]:
-        """The same, read one by one: nothing may be written meanwhile."""
-        return map(Row._make, self._db.execute(f"{_SELECT} WHERE {condition}", parameters))
+        """The same, read one by one: nothing may be written meanwhile.
+
+        A row that was sent without a note comes as it was sent, whatever the condition says of `offered`.
+        """
+        return map(
+            self._as_sent, map(Row._make, self._db.execute(f"{_SELECT} WHERE {condition}", parameters))
+        )
 
     def count(self, condition: str, *parameters: object) -> int:
         """How many rows there are of a condition of the edge's own."""
         query = f"SELECT count(*) FROM records WHERE {condition}"  # noqa: S608  no input
         return int(self._db.execute(query, parameters).fetchone()[0])
 
-    def known(self, rows: Iterable[Row]) -> list[Row]:
-        """Those of the rows that are here."""
-        return [row for row in rows if self.count("seq = ?", row.seq)]
+    def same_seqs(self, rows: Iterable[Row]) -> list[Row]:
+        """What is here under the seqs of the rows."""
+        return [known for row in rows for known in self.rows("seq = ?", row.seq)]
 
     def oldest(self) -> tuple[int, int] | None:
         """Seq of the oldest record, and when it was written."""
@@ -256,8 +279,9 @@ class Store:
     def put_back(self, rows: Iterable[Row], shifts: Iterable[tuple[int, str, int]]) -> None:
         """Rows and shifts of another file, within a transaction; the draft is the caller's."""
         self._is_tally_due = True
-        self._db.executemany(_INSERT, rows)
         self._db.executemany(_ADD_SHIFT, shifts)
+        # By the shifts that they were sent with.
+        self._db.executemany(_INSERT, list(map(self._as_sent, rows)))
 
     def replace(self, row: Row) -> None:
         """A row instead of the one of its seq, within a transaction."""
@@ -277,15 +301,20 @@ class Store:
         )
 
     def delete(self, boot: str, first: int, last: int) -> list[int]:
-        """The records of that boot in a range, within a transaction; their seqs."""
+        """The records of that boot in a range that were sent, within a transaction; their seqs."""
         if not 0 < first < self.state.next_seq:
             return []  # nothing of ours; SQLite would not even take such a number
         self._is_tally_due = True
         # Exactly the records that one receipt names.
+        last = min(last, self.state.next_seq)
         rows = self._db.execute(
-            "DELETE FROM records WHERE seq BETWEEN ? AND ? AND boot = ? RETURNING seq, counted",
-            (first, min(last, self.state.next_seq), boot),
+            f"{_DELETE} seq BETWEEN ? AND ? AND boot = ? AND offered = 1 RETURNING seq, counted",
+            (first, last, boot),
         ).fetchall()
+        for seq in range(first, last + 1) if last - first < len(self.unmarked) else list(self.unmarked):
+            if seq in self.unmarked and first <= seq <= last:
+                query = f"{_DELETE} seq = ? AND boot = ? RETURNING seq, counted"
+                rows += self._db.execute(query, (seq, boot)).fetchall()
         self.draft = self.draft._replace(
             depth=self.draft.depth - len(rows),
             waiting=self.draft.waiting - sum(whole(counted) for _, counted in rows),
@@ -326,8 +355,8 @@ class Store:
         if not self.declares:
             return
         seq = self._gap_seqs.get(moves)
-        known = self.rows("seq = ? AND offered = 0", seq) if seq not in {None, *self.unmarked} else []
-        if known and (message := self.understood(known[0])) is not None:
+        known = [] if seq is None else self.rows("seq = ?", seq)
+        if known and not known[0].offered and (message := self.understood(known[0])) is not None:
             grown = msgspec.structs.replace(message, gaps=compaction.coalesced([*message.gaps, *gaps]))
             row = self.rewritten(known[0], grown, GAP)
             self.replace(row if moves else row._replace(moved=UNMOVED))
@@ -352,13 +381,28 @@ class Store:
         """All shifts."""
         return self._db.execute("SELECT id, boot, by_ms FROM shifts").fetchall()
 
-    def shifted(self, row: Row) -> Row:
-        """The row with its instants put right, where shifts came after it was written."""
-        if row.offered or whole(row.moved) >= self.shift_number:
+    def final(self, row: Row, sent: Sent) -> Row:
+        """The row as it is sent: once and for all, for it is made the same from the same."""
+        shifted = self.shifted(row, sent.shift)
+        if not (sent.is_hist and self.declares and row.form == PLAIN):
+            return shifted
+        try:
+            message = decode(shifted.body, Readings)
+            if message.hist:
+                return shifted
+            return self.rewritten(shifted, msgspec.structs.replace(message, hist=True), PLAIN)
+        except MessageError as exc:
+            log.warning("sent as it is seq=%d: %s", row.seq, exc)
+            return shifted
+
+    def shifted(self, row: Row, to: int | None = None) -> Row:
+        """The row with its instants put right, where shifts, up to that number, came after it was written."""
+        to = self.shift_number if to is None else to
+        if row.offered or whole(row.moved) >= to:
             return row
-        by_ms = self._shift_of(row)
+        by_ms = self._shift_of(row, to)
         if not by_ms:
-            return row._replace(moved=self.shift_number)
+            return row._replace(moved=to)
         try:
             message: Message = decode(row.body, Readings) if self.declares else decode(row.body, Alarm)
         except MessageError as exc:
@@ -422,13 +466,19 @@ class Store:
     def _instants(self, row: Row) -> tuple[int, int]:
         """First and last of a record, put right; of one from an earlier version, when it was written."""
         is_final = row.offered or whole(row.moved) >= self.shift_number
-        by_ms = 0 if is_final else self._shift_of(row)
+        by_ms = 0 if is_final else self._shift_of(row, self.shift_number)
         written_ms = whole(row.at_ms)
         return (whole(row.from_ms) or written_ms) + by_ms, (whole(row.to_ms) or written_ms) + by_ms
 
-    def _shift_of(self, row: Row) -> int:
-        query = "SELECT coalesce(sum(by_ms), 0) FROM shifts WHERE id > ? AND boot = ?"
-        return int(self._db.execute(query, (whole(row.moved), row.boot)).fetchone()[0])
+    def _as_sent(self, row: Row) -> Row:
+        sent = None if row.offered else self.unmarked.get(row.seq)
+        if sent is None or not row.is_sound:
+            return row
+        return self.final(row, sent)._replace(offered=True)
+
+    def _shift_of(self, row: Row, to: int) -> int:
+        query = "SELECT coalesce(sum(by_ms), 0) FROM shifts WHERE id > ? AND id <= ? AND boot = ?"
+        return int(self._db.execute(query, (whole(row.moved), to, row.boot)).fetchone()[0])
 
     def _remove(self, rows: Iterable[Row]) -> None:
         self._db.executemany("DELETE FROM records WHERE seq = ?", [(row.seq,) for row in rows])
