@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS records (
     from_ms INTEGER NOT NULL, -- the first instant in it
     to_ms INTEGER NOT NULL,
     counted INTEGER NOT NULL, -- readings in it, or 1 for a transition
-    polls INTEGER NOT NULL,
+    polls INTEGER NOT NULL, -- of a record of gaps, the readings that it says are gone
     crc INTEGER NOT NULL,
     form INTEGER NOT NULL,
     offered INTEGER NOT NULL, -- whether anybody else may have seen it
@@ -333,7 +333,9 @@ class Store:
             if not gone:
                 continue
             first, last = min(first for first, _, _ in gone), max(last for _, last, _ in gone)
+            # What a record of gaps told is told again; it is counted as dropped already.
             counted = sum(counted for _, _, counted in gone)
+            counted += sum(whole(row.polls) for row in of_kind if not whole(row.counted))
             gap = Gap(from_at=first, to_at=max(first, last), count=counted, reason=reason)
             self.declare([gap], moves=moves)
 
@@ -526,13 +528,19 @@ def count(message: Message) -> int:
 
 
 def polls(message: Message) -> int:
-    """Polls of the point that has most of them."""
-    return compaction.polls(message) if isinstance(message, Readings) else 0
+    """Polls of the point that has most of them; of a record of gaps, how many readings it says are gone."""
+    if not isinstance(message, Readings):
+        return 0
+    # Where the body is damaged, the columns tell.
+    return compaction.polls(message) if message.series else sum(gap.count for gap in message.gaps)
 
 
 def span(message: Message) -> tuple[int, int]:
-    """The first and last instant that it tells of; its own where it tells of none."""
-    columns = [series.t for series in message.series if series.t] if isinstance(message, Readings) else []
-    if not columns:
+    """The first and last instant that it tells of, gaps too; its own where it tells of none."""
+    if not isinstance(message, Readings):
         return message.at, message.at
+    columns = [series.t for series in message.series if series.t]
+    if not columns:
+        firsts, lasts = [gap.from_at for gap in message.gaps], [gap.to_at for gap in message.gaps]
+        return min(firsts, default=message.at), max(lasts, default=message.at)
     return message.at + min(map(min, columns)), message.at + max(map(max, columns))

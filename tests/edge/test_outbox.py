@@ -257,3 +257,17 @@ def test_a_restart_on_a_file_with_a_bad_page_saves_records_memory_and_counters(t
     assert again.state.written == 900
     again.append([batch(1.0)], {})
     assert seqs(again)[-1] == 302
+
+
+def test_what_a_damaged_record_of_gaps_told_is_told_again(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    lost = Gap(from_at=70_000, to_at=90_000, count=45, reason="disk", points=["crane-1/load"])
+    file.append([batch(1.0)], {}, lost=[lost])
+    file.append([], {}, lost=[msgspec.structs.replace(lost, from_at=900_000, to_at=900_000, count=5)])
+    assert file.state.dropped == 50
+    file.shift(1000)
+    file._store._db.execute("UPDATE records SET body = x'00' WHERE seq = 2")
+    told = gaps(file) or gaps(file)
+    assert told == [Gap(from_at=71_000, to_at=901_000, count=50, reason="damaged")]
+    assert file.state.dropped == 50
+    assert seqs(file) == [1]
