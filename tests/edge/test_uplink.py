@@ -332,3 +332,22 @@ async def test_a_drain_waits_for_the_last_receipt_and_no_longer(here: Gateway, c
         await edge.readings.flushed()
         await asyncio.wait_for(edge.uplink.drain(10.0), timeout=5)
         assert edge.readings.state.depth == 0
+
+
+async def test_a_receipt_of_absurd_numbers_deletes_nothing_and_ends_no_session(
+    here: Gateway, cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.receipts = lambda _: False
+    async with running(here) as edge:
+        edge.read(1)
+        edge.raise_alarm()
+        await until(lambda: cloud.readings and cloud.alarms)
+        for lane in (b"alarms", b"readings"):
+            for seqs in (b"[[-5,5]]", b"[[1,99999999999999999999]]", b"[[9,1]]", b"[[3,1],[4,2]]"):
+                body = b'{"v":1,"boot":"boot-1","lane":"%s","seqs":%s}' % (lane, seqs)
+                cloud.publish_raw("receipts", body)
+        await until(lambda: caplog.text.count("not understood") == 4)
+        cloud.receipt(cloud.alarms[0])
+        await until(lambda: edge.alarms.state.depth == 0)
+        assert edge.readings.state.depth == 1
+        assert len(cloud.states("online")) == 1
