@@ -135,12 +135,18 @@ class Lane:
         while self._fresh and self._fresh[0].seq < first:
             self._fresh.popleft()
         if self._fresh and self._fresh[0].seq == first and not backlog:
-            return self._take_fresh(last, limit, size)
+            return self._take_fresh(first, last, limit, size)
         return await self._in_thread(lambda: self._file.take(first, last, limit, size=size, backlog=backlog))
 
-    def _take_fresh(self, last: int, limit: int, size: int) -> list[Record]:
+    def _take_fresh(self, first: int, last: int, limit: int, size: int) -> list[Record]:
         taken: list[Record] = []
-        while self._fresh and self._fresh[0].seq <= last and len(taken) < limit and size > 0:
+        # Between two of them may lie a record that tells of a gap.
+        while (
+            self._fresh
+            and self._fresh[0].seq == first + len(taken) <= last
+            and len(taken) < limit
+            and size > 0
+        ):
             taken.append(self._fresh.popleft())
             size -= len(taken[-1].body)
         return taken
@@ -263,7 +269,7 @@ class Lane:
         """Do it, and once more on a new file where the old one turns out to be broken."""
         try:
             return work()
-        except sqlite3.DatabaseError as exc:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as exc:
             self._file.set_aside_if_broken(exc)
             return work()
 
@@ -290,8 +296,13 @@ def bound_of(name: messages.Lane, folder: Path) -> int:
     if name == "alarms":
         return MAX_BYTES[name]
     files = [folder / f"{name}.db{suffix}" for suffix in ("", "-wal")]
-    used = sum(file.stat().st_size for file in files if file.exists())
-    return max(LEAST_BYTES, min(MAX_BYTES[name], int(DISK_SHARE * (shutil.disk_usage(folder).free + used))))
+    try:
+        used = sum(file.stat().st_size for file in files if file.exists())
+        room = shutil.disk_usage(folder).free + used
+    except OSError as exc:
+        log.critical("the disk does not say how much is free folder=%s: %s", folder, exc)
+        return LEAST_BYTES
+    return max(LEAST_BYTES, min(MAX_BYTES[name], int(DISK_SHARE * room)))
 
 
 def _is_full(exc: sqlite3.DatabaseError) -> bool:
@@ -300,8 +311,4 @@ def _is_full(exc: sqlite3.DatabaseError) -> bool:
 
 def open_lane(name: messages.Lane, folder: Path | None, *, boot: str) -> Lane:
     """The lane on disk, or in memory where the disk refuses: a site without a disk is still watched."""
-    try:
-        return Lane(name, folder, boot=boot)
-    except (OSError, sqlite3.Error) as exc:
-        log.critical("no outbox on disk, records wait in memory lane=%s folder=%s: %s", name, folder, exc)
-        return Lane(name, None, boot=boot)
+    return Lane(name, folder, boot=boot)

@@ -3,17 +3,25 @@
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-import msgspec
 
 from edge import clock, failpoints
 from edge.salvage import Row, salvage
 from edge.shrinking import Shrinking
-from edge.store import PLAIN, UNMOVED, Message, Record, State, Store, Synchronous, count, polls
-from sitewarden.errors import MessageError
-from sitewarden.messages import Gap, Readings, decode
+from edge.store import (
+    UNMOVED,
+    Message,
+    Record,
+    Sent,
+    State,
+    Store,
+    Synchronous,
+    count,
+    is_broken,
+    polls,
+)
+from sitewarden.messages import Gap
 
 __all__ = ["BACKFILL_AFTER_MS", "MEMORY_BYTES", "LaneFile", "Message", "Record", "State", "count"]
 
@@ -21,12 +29,11 @@ log = logging.getLogger(__name__)
 
 MEMORY_BYTES = 16 * 1024 * 1024
 """Bound of a lane that has no disk."""
+_NOTHING = State(0, 1, 0, 0)
 CARRIED = 5000
 """Alarms that are taken along into memory, the newest."""
 BACKFILL_AFTER_MS = 60_000
 """A record older than this that goes as backlog is told to be back-fill: nobody takes it for what is now."""
-
-_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class LaneFile:
@@ -43,16 +50,25 @@ class LaneFile:
     ) -> None:
         """Opens or makes `file` (`None`: in memory); what SQLite cannot read is set aside and begun anew.
 
+        A disk that refuses is done without until it takes something again.
+
         With `declares` records are readings: compacted, thinned where there is no room, and losses are said
         in records of their own. Without, they are alarms, which stay as they are.
         """
         self._home, self._boot, self._synchronous = file, boot, synchronous
         self._max_bytes, self._declares = max_bytes, declares
         self._carried: list[Row] = []
+        self._unmarked: dict[int, Sent] = {}
+        """Records that were sent although the disk took no note of it, whatever file they are in."""
+        self._left_at = 0
+        """The seq from which on nothing is sure to be on the disk that was left."""
+        self._is_apart = False
+        """Whether memory knows nothing of what the disk holds: its counters and seqs are its own."""
         try:
-            self._use(self._opened(file))
-        except sqlite3.DatabaseError as exc:
-            self._renew(exc, before=State(0, 1, 0, 0), memory={}, shift=0)
+            self._use(self._opened_or_renewed(_NOTHING))
+        except (OSError, sqlite3.Error) as exc:
+            log.critical("no outbox on disk, records wait in memory file=%s: %s", file, exc)
+            self._begin_apart()
 
     @property
     def state(self) -> State:
@@ -112,14 +128,17 @@ class LaneFile:
         Shifts are applied; of a `backlog` what is old says that it is back-fill.
         """
         final: list[Row] = []
+        ways: dict[int, Sent] = {}
         for row in self._sound(first, last, limit):
             if size <= 0:
                 break
-            final.append(row if row.offered else self._final(row, backlog=backlog))
+            if not row.offered:
+                ways[row.seq] = self._way(row, backlog=backlog)
+            final.append(self._store.final(row, ways[row.seq]) if row.seq in ways else row)
             size -= len(row.body)
-        fresh = [row for row in final if not row.offered]
+        fresh = [row for row in final if row.seq in ways or row.seq in self._unmarked]
         if fresh:
-            self._mark(fresh)
+            self._mark(fresh, ways)
         return [Record(row.seq, row.at_ms, row.body) for row in final]
 
     def delete(self, boot: str, ranges: Sequence[tuple[int, int]]) -> list[int]:
@@ -130,7 +149,7 @@ class LaneFile:
                 deleted += self._store.delete(boot, first, last)
             self._reach("receipt-deleting", deleted)
         self._reach("receipt-deleted", deleted)
-        self._store.unmarked.difference_update(deleted)
+        self._forget(deleted)
         return deleted
 
     def shift(self, by_ms: int) -> None:
@@ -152,24 +171,33 @@ class LaneFile:
         oldest = self._store.oldest()
         return None if oldest is None else oldest[1]
 
-    def set_aside_if_broken(self, cause: sqlite3.DatabaseError) -> None:
+    def set_aside_if_broken(self, cause: Exception) -> None:
         """Where SQLite cannot read the file: rename it, begin a new one, go on counting; else raise `cause`.
 
         What can still be read goes into the new file, the rest is declared lost; the old file stays.
         """
         store = self._store
-        if store.file is None or not _is_broken(cause):
+        if store.file is None or not is_broken(cause):
             raise cause
         store.close()
-        self._renew(cause, before=store.state, memory=dict(store.memory), shift=store.shift_number)
+        try:
+            self._use(self._renewed(cause, store.state, store.memory, store.shift_number))
+        except (OSError, sqlite3.Error) as exc:
+            log.critical("no new outbox file=%s: %s", store.file, exc)
+            self.go_on_in_memory()
 
     def go_on_in_memory(self) -> None:
         """Leave a disk that takes nothing: readings wait there until it does again, alarms come along."""
         before = self._store
-        self._carried = []
+        if before.file is None:
+            return
+        self._carried, shifts = [], []
+        self._left_at = before.state.next_seq
         if not self._declares:
             with contextlib.suppress(sqlite3.Error):
-                self._carried = before.rows("seq > 0 ORDER BY seq DESC LIMIT ?", CARRIED)
+                shifts = before.shifts()
+                rows = before.rows("seq > 0 ORDER BY seq DESC LIMIT ?", CARRIED)
+                self._carried = [row for row in rows if row.is_sound]
         log.critical(
             "outbox goes on in memory, left on disk file=%s records=%d", before.file, before.state.depth
         )
@@ -177,7 +205,7 @@ class LaneFile:
             before.close()
         self._use(self._opened(None, shift=before.shift_number))
         with self._store.transaction(before.memory):
-            self._store.put_back(self._carried, [])
+            self._store.put_back(self._carried, shifts)
             waiting = sum(row.counted for row in self._carried)
             self._store.draft = before.state._replace(depth=len(self._carried), waiting=waiting)
 
@@ -186,27 +214,29 @@ class LaneFile:
         before = self._store
         if not self.is_in_memory:
             return False
+        shift = before.shift_number
         try:
-            after = self._opened(self._home, shift=before.shift_number)
+            after = self._opened_or_renewed(before.state._replace(depth=0, waiting=0), shift=shift)
         except (OSError, sqlite3.Error) as exc:
             log.warning("the disk still takes nothing file=%s: %s", self._home, exc)
             return False
-        known = {number for number, _, _ in after.shifts()}
+        # What an agent that began without its disk never heard of stands as it was.
+        remembered = after.memory if self._is_apart else dict.fromkeys(after.memory)
         try:
-            with after.transaction({**dict.fromkeys(after.memory), **before.memory}):
-                after.swap(after.known(self._carried), [])
+            with after.transaction({**remembered, **before.memory}):
+                after.swap(after.same_seqs(self._carried), [])
+                if not self._is_apart:
+                    # A commit that failed may be there all the same; it was made again in memory.
+                    stale = (self._left_at, before.state.next_seq - 1, self._boot)
+                    after.swap(after.rows("seq BETWEEN ? AND ? AND boot = ?", *stale), [])
                 on_disk = after.draft
-                after.put_back(before.rows("seq > 0"), [s for s in before.shifts() if s[0] not in known])
-                after.draft = before.state._replace(
-                    depth=before.state.depth + on_disk.depth,
-                    waiting=before.state.waiting + on_disk.waiting,
-                    since_ms=on_disk.since_ms if on_disk.depth else before.state.since_ms,
-                )
+                after.put_back(before.rows("seq > 0"), before.shifts())
+                after.draft = self._together(before.state, on_disk)
         except sqlite3.Error as exc:
             after.close()
             log.warning("the disk still takes nothing file=%s: %s", self._home, exc)
             return False
-        after.unmarked = before.unmarked
+        self._is_apart = False
         before.close()
         self._use(after)
         log.warning("outbox is on disk again file=%s records=%d", self._home, after.state.depth)
@@ -227,7 +257,12 @@ class LaneFile:
 
     def _opened(self, file: Path | None, *, shift: int = 0) -> Store:
         return Store(
-            file, boot=self._boot, synchronous=self._synchronous, declares=self._declares, shift=shift
+            file,
+            boot=self._boot,
+            synchronous=self._synchronous,
+            declares=self._declares,
+            shift=shift,
+            unmarked=self._unmarked,
         )
 
     def _use(self, store: Store) -> None:
@@ -235,11 +270,38 @@ class LaneFile:
         bound = self._max_bytes if store.file else min(self._max_bytes, MEMORY_BYTES)
         self._shrinking = Shrinking(store, bound)
 
-    def _renew(
-        self, cause: sqlite3.DatabaseError, *, before: State, memory: dict[str, bytes], shift: int
-    ) -> None:
+    def _begin_apart(self) -> None:
+        """In memory, without a look at the disk: under seqs beyond any that it may hold."""
+        self._is_apart = True
+        self._use(self._opened(None))
+        with self._store.transaction():
+            self._store.draft = _NOTHING._replace(next_seq=clock.now_ms())
+
+    def _together(self, in_memory: State, on_disk: State) -> State:
+        """What both stand at; memory goes on counting from the disk, unless it never saw it."""
+        join = sum if self._is_apart else max
+        counters = zip(in_memory, on_disk, strict=True)
+        state = State._make(join(pair) for pair in counters)
+        return state._replace(
+            written=state.written if self._is_apart else in_memory.written,
+            depth=in_memory.depth + on_disk.depth,
+            next_seq=max(in_memory.next_seq, on_disk.next_seq),
+            waiting=in_memory.waiting + on_disk.waiting,
+            since_ms=on_disk.since_ms if on_disk.depth else in_memory.since_ms,
+        )
+
+    def _opened_or_renewed(self, before: State, *, shift: int = 0) -> Store:
+        """The file at home, or a new one where it cannot be read."""
+        try:
+            return self._opened(self._home, shift=shift)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as exc:
+            if self._is_apart:
+                before, shift = _NOTHING, 0
+            return self._renewed(exc, before, {}, shift)
+
+    def _renewed(self, cause: Exception, before: State, memory: Mapping[str, bytes], shift: int) -> Store:
         file = self._home
-        if file is None or not _is_broken(cause):
+        if file is None or not is_broken(cause):
             raise cause
         aside = f"{file.name}.broken-{clock.now_ms()}"
         for suffix in ("", "-wal", "-shm"):
@@ -269,11 +331,12 @@ class LaneFile:
                 waiting=saved,
                 since_ms=min(before.since_ms or tally.get("since_ms", now_ms), now_ms),
             )
-            if lost:
+            # Where not even the counters can be read, nobody can say how many.
+            if lost or not (tally or before.waiting):
                 since_ms = store.draft.since_ms
                 gap = Gap(from_at=since_ms, to_at=now_ms, count=lost, reason="damaged")
                 store.declare([gap], moves=False)
-        self._use(store)
+        return store
 
     def _sound(self, first: int, last: int, limit: int) -> list[Row]:
         """Sound records of a range; the damaged are set aside."""
@@ -285,22 +348,12 @@ class LaneFile:
                     self._set_aside_record(row)
         return sound if sound or not rows else self._sound(rows[-1].seq + 1, last, limit)
 
-    def _final(self, row: Row, *, backlog: bool) -> Row:
-        """The row as it is to be sent."""
-        shifted = self._store.shifted(row)
-        is_old = clock.now_ms() - shifted.at_ms > BACKFILL_AFTER_MS
-        if not (backlog and is_old and self._declares and row.form == PLAIN):
-            return shifted
-        try:
-            message = decode(shifted.body, Readings)
-            if message.hist:
-                return shifted
-            return self._store.rewritten(shifted, msgspec.structs.replace(message, hist=True), PLAIN)
-        except MessageError as exc:
-            log.warning("sent as it is seq=%d: %s", row.seq, exc)
-            return shifted
+    def _way(self, row: Row, *, backlog: bool) -> Sent:
+        """How a row that was never sent goes out now."""
+        is_old = backlog and clock.now_ms() - self._store.shifted(row).at_ms > BACKFILL_AFTER_MS
+        return Sent(self._store.shift_number, is_hist=is_old)
 
-    def _mark(self, rows: Sequence[Row]) -> None:
+    def _mark(self, rows: Sequence[Row], ways: Mapping[int, Sent]) -> None:
         """Note that rows are offered; a disk that takes no notes does not keep them from being sent."""
         try:
             # Unmarked after a power cut, a record could be merged while a receipt for it is on its way.
@@ -308,10 +361,17 @@ class LaneFile:
                 for row in rows:
                     self._store.replace(row._replace(offered=True))
         except sqlite3.DatabaseError as exc:
-            if _is_broken(exc):
+            if is_broken(exc):
                 raise
             log.warning("sent without a note file=%s records=%d: %s", self._store.file, len(rows), exc)
-            self._store.unmarked.update(row.seq for row in rows)
+            self._unmarked.update(ways)
+        else:
+            self._forget(row.seq for row in rows)
+
+    def _forget(self, seqs: Iterable[int]) -> None:
+        """Of these no note is missing any more."""
+        for seq in seqs:
+            self._unmarked.pop(seq, None)
 
     def _set_aside_record(self, row: Row) -> None:
         """A record whose checksum is wrong must neither be sent nor stop those behind it."""
@@ -319,9 +379,5 @@ class LaneFile:
             self._store.keep_damaged(row)
             self._store.drop([row], "damaged")
         log.error(
-            "damaged record set aside file=%s seq=%d counted=%d", self._store.file, row.seq, row.counted
+            "damaged record set aside file=%s seq=%d counted=%s", self._store.file, row.seq, row.counted
         )
-
-
-def _is_broken(exc: sqlite3.DatabaseError) -> bool:
-    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _BROKEN

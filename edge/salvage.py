@@ -10,6 +10,10 @@ from typing import Any, NamedTuple
 COLUMNS = "seq, boot, at_ms, from_ms, to_ms, counted, polls, crc, form, offered, moved, body"
 _FORMER = "seq, boot, at_ms, at_ms, at_ms, counted, 0, crc, 0, 1, 0, body"
 """The same of a file that an earlier version made: all of it may have been sent."""
+LARGEST = 2**62
+"""Of any number in a row."""
+MOST = 2**53
+"""Of a counter or a seq that can be believed."""
 
 
 class Row(NamedTuple):
@@ -38,7 +42,25 @@ class Row(NamedTuple):
         """Whether it is as it was written."""
         if not isinstance(self.boot, str) or not isinstance(self.body, bytes):
             return False
+        numbers: tuple[object, ...] = (self.seq, *self[2:-1])
+        if not all(isinstance(number, int) and abs(number) <= LARGEST for number in numbers):
+            return False
         return self.crc == checksum(self.seq, self.boot, self.body)
+
+
+def text(raw: bytes) -> str:
+    """Text as it lies in a file; what is no text any more must not stop who reads what is beside it."""
+    return raw.decode("utf-8", "replace")
+
+
+def whole(value: object) -> int:
+    """The number that a column should hold; 0 where it holds something else."""
+    return value if isinstance(value, int) else 0
+
+
+def is_counter(value: object) -> bool:
+    """Whether something that was read as a counter can be believed."""
+    return isinstance(value, int) and 0 <= value <= MOST
 
 
 class Salvaged(NamedTuple):
@@ -60,37 +82,45 @@ def checksum(seq: int, boot: str, body: bytes) -> int:
 def salvage(file: Path) -> Salvaged:
     """Read what SQLite still gives, from both ends: one bad page must not hide what lies behind it."""
     with closing(sqlite3.connect(file)) as db:
+        db.text_factory = text
+        db.execute("PRAGMA writable_schema = ON")  # one damaged table does not hide the others
         rows = _rows(db, COLUMNS) or _rows(db, _FORMER)
-        memory = dict(_readable(db, "SELECT key, body FROM memory"))
-        tally = dict(_readable(db, "SELECT name, value FROM counters"))
+        memory = _readable(db, "SELECT key, body FROM memory", (str, bytes))
+        tally = dict(_readable(db, "SELECT name, value FROM counters", (str, int)))
         tally |= _named(db, "tally")
-        shifts = list(_readable(db, "SELECT id, boot, by_ms FROM shifts"))
-        last = max((seq for (seq,) in _readable(db, "SELECT seq FROM sqlite_sequence")), default=0)
-    sound = [row for _, row in sorted(rows.items()) if row.is_sound]
-    last_seq = max([last, tally.get("next_seq", 1) - 1, *(row.seq for row in sound)])
-    return Salvaged(sound, memory, tally, shifts, last_seq)
+        tally = {name: value for name, value in tally.items() if is_counter(value)}
+        shifts = {row[0]: row for row in _readable(db, "SELECT id, boot, by_ms FROM shifts", (int, str, int))}
+        last = max((seq for (seq,) in _readable(db, "SELECT seq FROM sqlite_sequence", (int,))), default=0)
+        sound = [row for _, row in sorted(rows.items()) if row.is_sound]
+        last_seq = max([last, tally.get("next_seq", 1) - 1, *(row.seq for row in sound)])
+        believable = [row for row in shifts.values() if 0 < row[0] < LARGEST and abs(row[2]) <= MOST]
+        return Salvaged(sound, dict(memory), tally, believable, last_seq)
 
 
 def _rows(db: sqlite3.Connection, columns: str) -> dict[int, Row]:
     rows: dict[int, Row] = {}
     for order in ("ASC", "DESC"):
-        for row in _readable(db, f"SELECT {columns} FROM records ORDER BY seq {order}"):  # noqa: S608  no input
+        for row in _read(db, f"SELECT {columns} FROM records ORDER BY seq {order}"):  # noqa: S608  no input
             if row[0] in rows:
                 break
             rows[row[0]] = Row._make(row)
     return rows
 
 
-def _named(db: sqlite3.Connection, table: str) -> dict[str, int]:
+def _named(db: sqlite3.Connection, table: str) -> dict[str, Any]:
     """The one row of a table, by column."""
-    with suppress(sqlite3.DatabaseError):
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         cursor = db.execute(f"SELECT * FROM {table}")  # noqa: S608  no input
         row = cursor.fetchone()
         return dict(zip([column[0] for column in cursor.description], row, strict=True)) if row else {}
     return {}
 
 
-def _readable(db: sqlite3.Connection, query: str) -> Iterator[Any]:
-    """The rows up to the first that cannot be read."""
-    with suppress(sqlite3.DatabaseError):
+def _readable(db: sqlite3.Connection, query: str, kinds: tuple[type, ...]) -> list[Any]:
+    """The rows up to the first that cannot be read, but for those that hold something else."""
+    return [row for row in _read(db, query) if all(map(isinstance, row, kinds))]
+
+
+def _read(db: sqlite3.Connection, query: str) -> Iterator[Any]:
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):  # the latter from SQLite's own words
         yield from db.execute(query)

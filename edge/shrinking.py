@@ -144,7 +144,7 @@ class Shrinking:
         found = self._store.count(
             "seq BETWEEN ? AND ? AND form = ? AND offered = 0", rows[0].seq, rows[-1].seq, PLAIN
         )
-        return found == len(rows) and self._store.unmarked.isdisjoint(seqs)
+        return found == len(rows) and self._store.unmarked.keys().isdisjoint(seqs)
 
     def _mergeable(self, min_age_ms: int, readings: int = MERGE_READINGS) -> list[Row]:
         """The oldest plain records of one boot that are enough for a merged one; none where more may come."""
@@ -161,7 +161,7 @@ class Shrinking:
             is_young = -MERGE_AFTER_MS <= now_ms - row.at_ms < min_age_ms
             if is_ripe or is_young:
                 break
-            if not row.is_sound or row.seq in self._store.unmarked:
+            if not row.is_sound or row.offered:
                 # Left as it is; those before it are a group of their own.
                 is_ripe = bool(group)
                 if is_ripe:
@@ -246,7 +246,7 @@ class Shrinking:
         """The messages of the first rows that may become one; none where the first may not be touched."""
         messages: list[Readings] = []
         for row in rows:
-            is_ours = row.is_sound and row.seq not in self._store.unmarked
+            is_ours = row.is_sound and not row.offered
             message = self._store.understood(row) if is_ours else None
             if message is None or (messages and not compaction.go_together(messages[0], message)):
                 break

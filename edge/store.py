@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from edge import clock, compaction
-from edge.salvage import COLUMNS, Row, checksum
+from edge.salvage import COLUMNS, LARGEST, Row, checksum, is_counter, text, whole
 from sitewarden.errors import MessageError
 from sitewarden.messages import Alarm, Gap, Readings, decode, encode, encode_packed
 
@@ -21,7 +21,7 @@ Synchronous = Literal["FULL", "NORMAL"]
 
 TALLY_EVERY = 64
 """So many records are appended before the counters are written: until then the rows themselves tell."""
-UNMOVED = 2**62
+UNMOVED = LARGEST
 """As `moved`: no shift applies."""
 
 PLAIN, MERGED, THINNED, AGGREGATED, GAP = range(5)
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS records (
     from_ms INTEGER NOT NULL, -- the first instant in it
     to_ms INTEGER NOT NULL,
     counted INTEGER NOT NULL, -- readings in it, or 1 for a transition
-    polls INTEGER NOT NULL,
+    polls INTEGER NOT NULL, -- of a record of gaps, the readings that it says are gone
     crc INTEGER NOT NULL,
     form INTEGER NOT NULL,
     offered INTEGER NOT NULL, -- whether anybody else may have seen it
@@ -63,8 +63,10 @@ _ADDED = ("from_ms", "to_ms", "polls", "form", "offered", "moved")
 """Columns that files of the first version lack; what is in such a file may have been sent."""
 _INSERT = f"INSERT INTO records ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  no input
 _REPLACE = _INSERT.replace("INSERT", "INSERT OR REPLACE", 1)
+_DELETE = "DELETE FROM records WHERE"
 _SELECT = f"SELECT {COLUMNS} FROM records"  # noqa: S608  no input
-_ADD_SHIFT = "INSERT INTO shifts (id, boot, by_ms) VALUES (?, ?, ?)"
+# One of that number which was never confirmed to be on disk may be there all the same.
+_ADD_SHIFT = "INSERT OR REPLACE INTO shifts (id, boot, by_ms) VALUES (?, ?, ?)"
 _KEEP = (
     "UPDATE tally SET depth = ?, next_seq = ?, written = ?, dropped = ?, thinned = ?, evictions = ?,"
     " waiting = ?, since_ms = ?"
@@ -78,6 +80,15 @@ class Record(NamedTuple):
     at_ms: int
     """When it was written."""
     body: bytes
+
+
+class Sent(NamedTuple):
+    """How a record was sent of which the disk took no note."""
+
+    shift: int
+    """The number of the last shift that was applied."""
+    is_hist: bool
+    """Whether it was told to be back-fill."""
 
 
 class State(NamedTuple):
@@ -100,23 +111,53 @@ class State(NamedTuple):
     """When the oldest that waits was written, or some time before."""
 
 
+class BrokenError(sqlite3.DatabaseError):
+    """What SQLite gives cannot be what was written."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+# The statements are right, so that it is the schema, or a key, which is not as it was written.
+_BROKEN = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+}
+
+
+def is_broken(exc: Exception) -> bool:
+    """Whether an error says that the file is damaged, rather than that the disk takes nothing."""
+    # SQLite's own words quote names of the schema.
+    return isinstance(exc, UnicodeDecodeError) or getattr(exc, "sqlite_errorcode", -1) & 0xFF in _BROKEN
+
+
 class Store:
     """The file, used by one thread: `state` is what was last committed, a transaction works on `draft`."""
 
     def __init__(
-        self, file: Path | None, *, boot: str, synchronous: Synchronous, declares: bool, shift: int = 0
+        self,
+        file: Path | None,
+        *,
+        boot: str,
+        synchronous: Synchronous,
+        declares: bool,
+        shift: int = 0,
+        unmarked: dict[int, Sent] | None = None,
     ) -> None:
         """Opens or makes `file`, `None` for one in memory; no shift before number `shift` is still to come.
 
-        With `declares`, records are readings, and what is gone is said in records of their own.
+        With `declares`, records are readings, and what is gone is said in records of their own. `unmarked`
+        are the seqs that were sent although the disk took no note of it.
         """
         self.file, self.boot, self.declares = file, boot, declares
         self._synchronous = synchronous
         self._db = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
+        self._db.text_factory = text
         self.rollbacks = 0
         """What was noted along the way of a transaction that failed is not so."""
-        self.unmarked: set[int] = set()
-        """Seqs that were sent although the disk took no note of it."""
+        self.unmarked = {} if unmarked is None else unmarked
         self._untallied, self._is_tally_due = 0, False
         self._gap_seqs: dict[bool, int] = {}
         try:
@@ -125,7 +166,10 @@ class Store:
             self._db.executescript(_SCHEMA)
             self._take_over_former()
             self.state = self.draft = self._counted()
-            self.memory: dict[str, bytes] = dict(self._db.execute("SELECT key, body FROM memory"))
+            remembered = self._db.execute("SELECT key, body FROM memory").fetchall()
+            self.memory: dict[str, bytes] = {
+                key: body for key, body in remembered if isinstance(key, str) and isinstance(body, bytes)
+            }
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM shifts").fetchone()[0]
         except BaseException:
             self._db.close()
@@ -179,22 +223,27 @@ class Store:
         return list(self.each(condition, *parameters))
 
     def each(self, condition: str, *parameters: object) -> Iterator[Row]:
-        """The same, read one by one: nothing may be written meanwhile."""
-        return map(Row._make, self._db.execute(f"{_SELECT} WHERE {condition}", parameters))
+        """The same, read one by one: nothing may be written meanwhile.
+
+        A row that was sent without a note comes as it was sent, whatever the condition says of `offered`.
+        """
+        return map(
+            self._as_sent, map(Row._make, self._db.execute(f"{_SELECT} WHERE {condition}", parameters))
+        )
 
     def count(self, condition: str, *parameters: object) -> int:
         """How many rows there are of a condition of the edge's own."""
         query = f"SELECT count(*) FROM records WHERE {condition}"  # noqa: S608  no input
         return int(self._db.execute(query, parameters).fetchone()[0])
 
-    def known(self, rows: Iterable[Row]) -> list[Row]:
-        """Those of the rows that are here."""
-        return [row for row in rows if self.count("seq = ?", row.seq)]
+    def same_seqs(self, rows: Iterable[Row]) -> list[Row]:
+        """What is here under the seqs of the rows."""
+        return [known for row in rows for known in self.rows("seq = ?", row.seq)]
 
     def oldest(self) -> tuple[int, int] | None:
         """Seq of the oldest record, and when it was written."""
         found = self._db.execute("SELECT seq, at_ms FROM records ORDER BY seq LIMIT 1").fetchone()
-        return None if found is None else (int(found[0]), int(found[1]))
+        return None if found is None else (whole(found[0]), whole(found[1]))
 
     def used_bytes(self) -> int:
         """Pages in use; the file itself does not shrink, but what is free in it is used again."""
@@ -230,8 +279,9 @@ class Store:
     def put_back(self, rows: Iterable[Row], shifts: Iterable[tuple[int, str, int]]) -> None:
         """Rows and shifts of another file, within a transaction; the draft is the caller's."""
         self._is_tally_due = True
-        self._db.executemany(_INSERT, rows)
         self._db.executemany(_ADD_SHIFT, shifts)
+        # By the shifts that they were sent with.
+        self._db.executemany(_INSERT, list(map(self._as_sent, rows)))
 
     def replace(self, row: Row) -> None:
         """A row instead of the one of its seq, within a transaction."""
@@ -244,41 +294,48 @@ class Store:
         self._remove([row for row in rows if row.seq not in staying])
         for row in instead:
             self.replace(row)
-        before, after = sum(row.counted for row in rows), sum(row.counted for row in instead)
+        before, after = (sum(whole(row.counted) for row in some) for some in (rows, instead))
         self.draft = self.draft._replace(
             depth=self.draft.depth - len(rows) + len(instead),
             waiting=self.draft.waiting - before + after,
         )
 
     def delete(self, boot: str, first: int, last: int) -> list[int]:
-        """The records of that boot in a range, within a transaction; their seqs."""
+        """The records of that boot in a range that were sent, within a transaction; their seqs."""
         if not 0 < first < self.state.next_seq:
             return []  # nothing of ours; SQLite would not even take such a number
         self._is_tally_due = True
         # Exactly the records that one receipt names.
+        last = min(last, self.state.next_seq)
         rows = self._db.execute(
-            "DELETE FROM records WHERE seq BETWEEN ? AND ? AND boot = ? RETURNING seq, counted",
-            (first, min(last, self.state.next_seq), boot),
+            f"{_DELETE} seq BETWEEN ? AND ? AND boot = ? AND offered = 1 RETURNING seq, counted",
+            (first, last, boot),
         ).fetchall()
+        for seq in range(first, last + 1) if last - first < len(self.unmarked) else list(self.unmarked):
+            if seq in self.unmarked and first <= seq <= last:
+                query = f"{_DELETE} seq = ? AND boot = ? RETURNING seq, counted"
+                rows += self._db.execute(query, (seq, boot)).fetchall()
         self.draft = self.draft._replace(
             depth=self.draft.depth - len(rows),
-            waiting=self.draft.waiting - sum(counted for _, counted in rows),
+            waiting=self.draft.waiting - sum(whole(counted) for _, counted in rows),
         )
         return [seq for seq, _ in rows]
 
     def drop(self, rows: Sequence[Row], reason: compaction.Reason) -> None:
         """Rows that will never be sent, counted and declared, within a transaction."""
         self.swap(rows, [])
-        lost = sum(row.counted for row in rows)
+        lost = sum(whole(row.counted) for row in rows)
         self.draft = self.draft._replace(dropped=self.draft.dropped + lost)
         for moves in (True, False):
             # What was offered may be known by its instants as they are.
             of_kind = [row for row in rows if (row.boot == self.boot and not row.offered) == moves]
-            gone = [(*self._instants(row), row.counted) for row in of_kind]
+            gone = [(*self._instants(row), whole(row.counted)) for row in of_kind]
             if not gone:
                 continue
             first, last = min(first for first, _, _ in gone), max(last for _, last, _ in gone)
+            # What a record of gaps told is told again; it is counted as dropped already.
             counted = sum(counted for _, _, counted in gone)
+            counted += sum(whole(row.polls) for row in of_kind if not whole(row.counted))
             gap = Gap(from_at=first, to_at=max(first, last), count=counted, reason=reason)
             self.declare([gap], moves=moves)
 
@@ -288,6 +345,8 @@ class Store:
             "INSERT INTO damaged SELECT seq, boot, at_ms, counted, crc, body FROM records WHERE seq = ?",
             (row.seq,),
         )
+        if self._db.execute("SELECT changes()").fetchone()[0] != 1:
+            raise BrokenError(f"the row of seq {row.seq} cannot be found by it")
 
     def declare(self, gaps: Iterable[Gap], *, moves: bool = True) -> None:
         """Say what is gone in a record of its own, within a transaction; one that was not sent grows.
@@ -298,8 +357,8 @@ class Store:
         if not self.declares:
             return
         seq = self._gap_seqs.get(moves)
-        known = self.rows("seq = ? AND offered = 0", seq) if seq not in {None, *self.unmarked} else []
-        if known and (message := self.understood(known[0])) is not None:
+        known = [] if seq is None else self.rows("seq = ?", seq)
+        if known and not known[0].offered and (message := self.understood(known[0])) is not None:
             grown = msgspec.structs.replace(message, gaps=compaction.coalesced([*message.gaps, *gaps]))
             row = self.rewritten(known[0], grown, GAP)
             self.replace(row if moves else row._replace(moved=UNMOVED))
@@ -324,13 +383,28 @@ class Store:
         """All shifts."""
         return self._db.execute("SELECT id, boot, by_ms FROM shifts").fetchall()
 
-    def shifted(self, row: Row) -> Row:
-        """The row with its instants put right, where shifts came after it was written."""
-        if row.offered or row.moved >= self.shift_number:
+    def final(self, row: Row, sent: Sent) -> Row:
+        """The row as it is sent: once and for all, for it is made the same from the same."""
+        shifted = self.shifted(row, sent.shift)
+        if not (sent.is_hist and self.declares and row.form == PLAIN):
+            return shifted
+        try:
+            message = decode(shifted.body, Readings)
+            if message.hist:
+                return shifted
+            return self.rewritten(shifted, msgspec.structs.replace(message, hist=True), PLAIN)
+        except MessageError as exc:
+            log.warning("sent as it is seq=%d: %s", row.seq, exc)
+            return shifted
+
+    def shifted(self, row: Row, to: int | None = None) -> Row:
+        """The row with its instants put right, where shifts, up to that number, came after it was written."""
+        to = self.shift_number if to is None else to
+        if row.offered or whole(row.moved) >= to:
             return row
-        by_ms = self._shift_of(row)
+        by_ms = self._shift_of(row, to)
         if not by_ms:
-            return row._replace(moved=self.shift_number)
+            return row._replace(moved=to)
         try:
             message: Message = decode(row.body, Readings) if self.declares else decode(row.body, Alarm)
         except MessageError as exc:
@@ -370,7 +444,10 @@ class Store:
         Counting all rows of a long outage would hold up the start.
         """
         columns = ", ".join(State._fields)
-        state = State._make(self._db.execute(f"SELECT {columns} FROM tally").fetchone())  # noqa: S608  no input
+        found = self._db.execute(f"SELECT {columns} FROM tally").fetchone()  # noqa: S608  no input
+        if found is None or not all(map(is_counter, found)):
+            raise BrokenError(f"counters {found}")
+        state = State._make(found)
         # Whatever takes rows away writes the counters, so that these rows were only added.
         depth, counted, last_seq, since_ms = self._db.execute(
             "SELECT count(*), coalesce(sum(counted), 0), max(seq), min(at_ms) FROM records WHERE seq >= ?",
@@ -378,6 +455,8 @@ class Store:
         ).fetchone()
         if not depth:
             return state
+        if not all(map(is_counter, (counted, last_seq, since_ms))):
+            raise BrokenError(f"records up to {last_seq} hold {counted}, since {since_ms}")
         return state._replace(
             depth=state.depth + depth,
             next_seq=last_seq + 1,
@@ -388,12 +467,20 @@ class Store:
 
     def _instants(self, row: Row) -> tuple[int, int]:
         """First and last of a record, put right; of one from an earlier version, when it was written."""
-        by_ms = 0 if row.offered or row.moved >= self.shift_number else self._shift_of(row)
-        return (row.from_ms or row.at_ms) + by_ms, (row.to_ms or row.at_ms) + by_ms
+        is_final = row.offered or whole(row.moved) >= self.shift_number
+        by_ms = 0 if is_final else self._shift_of(row, self.shift_number)
+        written_ms = whole(row.at_ms)
+        return (whole(row.from_ms) or written_ms) + by_ms, (whole(row.to_ms) or written_ms) + by_ms
 
-    def _shift_of(self, row: Row) -> int:
-        query = "SELECT coalesce(sum(by_ms), 0) FROM shifts WHERE id > ? AND boot = ?"
-        return int(self._db.execute(query, (row.moved, row.boot)).fetchone()[0])
+    def _as_sent(self, row: Row) -> Row:
+        sent = None if row.offered else self.unmarked.get(row.seq)
+        if sent is None or not row.is_sound:
+            return row
+        return self.final(row, sent)._replace(offered=True)
+
+    def _shift_of(self, row: Row, to: int) -> int:
+        query = "SELECT coalesce(sum(by_ms), 0) FROM shifts WHERE id > ? AND id <= ? AND boot = ?"
+        return int(self._db.execute(query, (whole(row.moved), to, row.boot)).fetchone()[0])
 
     def _remove(self, rows: Iterable[Row]) -> None:
         self._db.executemany("DELETE FROM records WHERE seq = ?", [(row.seq,) for row in rows])
@@ -441,13 +528,19 @@ def count(message: Message) -> int:
 
 
 def polls(message: Message) -> int:
-    """Polls of the point that has most of them."""
-    return compaction.polls(message) if isinstance(message, Readings) else 0
+    """Polls of the point that has most of them; of a record of gaps, how many readings it says are gone."""
+    if not isinstance(message, Readings):
+        return 0
+    # Where the body is damaged, the columns tell.
+    return compaction.polls(message) if message.series else sum(gap.count for gap in message.gaps)
 
 
 def span(message: Message) -> tuple[int, int]:
-    """The first and last instant that it tells of; its own where it tells of none."""
-    columns = [series.t for series in message.series if series.t] if isinstance(message, Readings) else []
-    if not columns:
+    """The first and last instant that it tells of, gaps too; its own where it tells of none."""
+    if not isinstance(message, Readings):
         return message.at, message.at
+    columns = [series.t for series in message.series if series.t]
+    if not columns:
+        firsts, lasts = [gap.from_at for gap in message.gaps], [gap.to_at for gap in message.gaps]
+        return min(firsts, default=message.at), max(lasts, default=message.at)
     return message.at + min(map(min, columns)), message.at + max(map(max, columns))

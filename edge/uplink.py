@@ -208,13 +208,14 @@ class Uplink:
         if receipt.lane == "alarms":
             failpoints.reach("receipt-heard")
         window, now = self._windows[lane.name], asyncio.get_running_loop().time()
-        known = window.within(receipt.seqs) if receipt.boot == self._boot else None
+        ranges = [(first, last) for first, last in receipt.seqs if first <= last]
+        known = window.within(ranges) if receipt.boot == self._boot else None
         if known and lane is self._readings and lane.sends_at_once and not self._is_draining:
             window.receipted(known, now)
             self._held.update(known)
             self._holds.set()
         else:
-            window.receipted(await lane.delete(receipt.boot, receipt.seqs), now)
+            window.receipted(await lane.delete(receipt.boot, ranges), now)
         lane.changed.set()
         self._receipted.set()
 

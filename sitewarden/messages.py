@@ -18,6 +18,8 @@ VERSION = 1
 MAX_BODY_BYTES = 256 * 1024
 """Of a body on the wire and of what it unpacks to four-fold: a small body may not swell into a large one."""
 MAX_UNPACKED_BYTES = 4 * MAX_BODY_BYTES
+MOST_READINGS = 60_000
+"""Of one message: many times what a gateway puts into one, and few enough for any reader's memory."""
 MOST_DECIMALS = 6
 """Of values in a block; the finest resolution of the vocabulary has fewer."""
 LARGEST_PACKED = 1e9
@@ -33,12 +35,15 @@ _ZLIB_FIRST_BYTE = 0x78
 
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Seq = Annotated[int, msgspec.Meta(ge=1)]
+Named = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+"""A seq that a receipt names."""
 Level = Annotated[int, msgspec.Meta(ge=1, le=4)]
 Decimals = Annotated[int, msgspec.Meta(ge=0, le=MOST_DECIMALS)]
 Step = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 Lane = Literal["alarms", "readings"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 ClockState = Literal["synced", "unsynced", "unknown"]
+Who = Annotated[str, msgspec.Meta(max_length=128)]
 EpisodeId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -124,6 +129,9 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         """Unpack blocks, so that whoever has a message finds every reading in `series`."""
         if self.blocks:
+            in_blocks = sum(len(block.t) * len(block.s) for block in self.blocks)
+            if in_blocks + _readings_in(self.series) > MOST_READINGS:
+                raise ValueError(f"more than {MOST_READINGS} readings")
             unpacked = chain.from_iterable(map(_unpacked, self.blocks))
             msgspec.structs.force_setattr(self, "series", [*self.series, *unpacked])
             msgspec.structs.force_setattr(self, "blocks", [])
@@ -158,7 +166,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cleared_at: int | None = None
     acknowledged_at: int | None = None
     """When somebody said that they know of it; the danger may stand."""
-    acknowledged_by: str = ""
+    acknowledged_by: Who = ""
     """As whom they said so, such as `local` for the gateway's own page or button."""
     mono: int | None = None
     """As in `Readings`."""
@@ -287,7 +295,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     v: int = msgspec.field(default=VERSION)
     boot: Name
     lane: Lane
-    seqs: list[tuple[int, int]]
+    seqs: Annotated[list[tuple[Named, Named]], msgspec.Meta(max_length=10_000)]
     """Ranges, both ends included."""
 
 
@@ -298,7 +306,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     command: Literal["rebirth", "acknowledge"]
     episode: EpisodeId | None = None
     """Which alarm is acknowledged."""
-    by: str = ""
+    by: Who = ""
     """Who acknowledges it, as the cloud knows them."""
 
 
@@ -322,12 +330,15 @@ class _Packed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """The body of a message; raises `MessageError` with reason `oversized` above `MAX_BODY_BYTES`."""
+    """The body of a message; raises `MessageError` with reason `oversized` where it would not be taken."""
+    if isinstance(message, Readings):
+        _check_size(message)
     return _wrapped(message, LIVE_LEVEL)
 
 
 def encode_packed(message: Readings) -> bytes:
     """The body of back-fill: series whose values are decimal numbers go into blocks; raises as `encode`."""
+    _check_size(message)
     blocks, series = _packed(message.series)
     fields = {name: getattr(message, name) for name in _Packed.__struct_fields__}
     return _wrapped(_Packed(**{**fields, "series": series, "blocks": blocks}), BACKFILL_LEVEL)
@@ -354,9 +365,21 @@ def decode(body: bytes, kind: type[T]) -> T:
     if version != VERSION:
         raise MessageError("version", f"version {version}; this program understands {VERSION}")
     try:
-        return msgspec.json.decode(plain, type=kind)
+        message = msgspec.json.decode(plain, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise MessageError("garbage", str(exc)) from exc
+    if isinstance(message, Readings):
+        _check_size(message)
+    return message
+
+
+def _check_size(message: Readings) -> None:
+    if (found := _readings_in(message.series)) > MOST_READINGS:
+        raise MessageError("oversized", f"{found} readings; a message has at most {MOST_READINGS} readings")
+
+
+def _readings_in(series: Iterable[Series]) -> int:
+    return sum(len(s.t) for s in series)
 
 
 def _unpack(body: bytes) -> bytes:

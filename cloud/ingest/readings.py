@@ -21,6 +21,9 @@ from cloud.sites.registry import GatewayEntry, Registry
 from sitewarden.errors import MessageError
 from sitewarden.messages import Readings, Status
 
+MOST_ROWS = 200_000
+"""Of one transaction, and one message more: back-fill holds many times what a live message does."""
+
 
 class ReadingsLane:
     """Stores batches of readings, and what gateways say of themselves."""
@@ -31,15 +34,20 @@ class ReadingsLane:
         self._admission = Admission(registry, rebirths)
 
     def commit(self, connection: Connection, batch: list[Delivery], now_ms: int) -> Outcome:
-        """Store the batch; statuses first and by themselves, for they may announce points of the readings."""
+        """Store the batch; statuses first and by themselves, for they may announce points of the readings.
+
+        Readings that are too many for one transaction are stored in several: those already committed come
+        again where a later one fails, and are counted once.
+        """
         outcome = Outcome()
         statuses = [delivery for delivery in batch if _is_status(delivery)]
         readings = [delivery for delivery in batch if not _is_status(delivery)]
         if statuses:
             self._commit_statuses(connection, statuses, outcome)
-        if readings:
+        while readings:
             with connection.transaction():
-                self._store(connection, readings, now_ms, outcome)
+                stored = self._store(connection, readings, now_ms, outcome)
+            readings = readings[stored:]
         return outcome
 
     def _commit_statuses(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
@@ -79,9 +87,14 @@ class ReadingsLane:
             return True
         return births.write_heartbeat(connection, gateway_id, status, delivery.received_ms)
 
-    def _store(self, connection: Connection, batch: list[Delivery], now_ms: int, outcome: Outcome) -> None:
+    def _store(self, connection: Connection, batch: list[Delivery], now_ms: int, outcome: Outcome) -> int:
+        """Store the first of the batch, not too many rows; how many messages these were."""
         columns, gaps, first_dead = Columns(), list[ToldGap](), len(outcome.dead)
+        stored = 0
         for delivery in batch:
+            if len(columns.point_ids) >= MOST_ROWS:
+                break
+            stored += 1
             try:
                 self._gather(connection, delivery, columns, gaps, outcome, now_ms=now_ms)
             except MessageError as exc:
@@ -92,6 +105,7 @@ class ReadingsLane:
         bury(connection, dead)
         outcome.settled += [letter.settled for letter in dead if letter.settled is not None]
         outcome.changed = outcome.changed or bool(columns.point_ids)
+        return stored
 
     def _gather(
         self,

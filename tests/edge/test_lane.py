@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from edge import compaction, shrinking
 from edge import lane as lane_module
-from edge import shrinking
 from edge.clock import Clock
 from edge.lane import Lane, bound_of, open_lane
+from edge.outbox import Record
 from edge.recorder import FEW, MANY, Recorder, batch_of
 from sitewarden.messages import Readings, decode, readings_of
 from sitewarden.readings import Reading
@@ -39,7 +40,7 @@ async def running(folder: Path) -> AsyncIterator[Lane]:
 
 
 async def held(lane: Lane) -> list[float | None]:
-    records = await lane.fetch(1, 10**6, 10**6)
+    records = await lane.fetch(1, 2**60, 10**6)
     messages = [decode(record.body, Readings) for record in records]
     return [r.value for m in messages for r in readings_of(m.series, m.at)]
 
@@ -121,6 +122,7 @@ async def test_a_disk_that_takes_nothing_any_more_does_not_keep_alarms_from_the_
         assert await held(lane) == [1]
         assert lane.memory == {"episode/1": b"stands"}
         assert (lane.state.depth, lane.state.written, lane.state.next_seq) == (1, 2, 3)
+        await lane.take(2, 2, 1, size=1)
         assert await lane.delete("boot-1", [(2, 2)]) == [2]
     # What had been on disk is there at the next start.
     again = Lane("readings", tmp_path, boot="boot-2")
@@ -287,6 +289,29 @@ async def test_a_disk_that_refuses_a_receipt_has_it_given_again(tmp_path: Path) 
         assert await lane.delete("boot-1", [(1, 1)]) == []
         disk.execute("PRAGMA query_only = 0")
         assert await lane.delete("boot-1", [(1, 1)]) == [1]
+
+
+async def test_what_goes_out_at_once_comes_from_memory_and_no_record_between_is_skipped(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as lane:
+        lane.sends_at_once = True
+        lane.put([batch_of([reading(0)]), batch_of([reading(1)])])
+        await lane.flushed()
+        lane._lost = compaction.gap_left_by([batch_of([reading(9)])], "disk")
+        lane.put([batch_of([reading(2)])])  # under seq 3, and what is lost under 4
+        lane.put([batch_of([reading(3)])])
+        await lane.flushed()
+        asked: list[int] = []
+        take = lane._file.take
+        lane._file.take = lambda first, *rest, **more: asked.append(first) or take(first, *rest, **more)  # type: ignore[func-returns-value, method-assign]
+        sent: list[Record] = []
+        while len(sent) < 5:
+            sent += await lane.take(len(sent) + 1, 5, 64, size=2**20)
+        assert [decode(record.body, Readings).seq for record in sent] == [1, 2, 3, 4, 5]
+        assert [bool(decode(record.body, Readings).gaps) for record in sent] == [False] * 3 + [True, False]
+        assert asked == [4]
+        assert await lane.delete("boot-1", [(1, 5)]) == [1, 2, 3, 4, 5]
 
 
 async def test_without_any_disk_records_wait_in_memory(

@@ -50,7 +50,7 @@ def test_a_record_carries_its_seq_and_the_boot_that_wrote_it(tmp_path: Path) -> 
 
 def test_a_receipt_deletes_exactly_what_it_names(tmp_path: Path) -> None:
     file = lane_file(tmp_path)
-    file.append([batch(float(i)) for i in range(10)], {})
+    file.append([batch(float(i)) for i in range(10)], {}, offered=True)
     assert sorted(file.delete("boot-1", [(2, 3), (7, 7), (40, 50)])) == [2, 3, 7]
     assert seqs(file) == [1, 4, 5, 6, 8, 9, 10]
     assert file.state.depth == 7
@@ -60,15 +60,23 @@ def test_a_receipt_deletes_exactly_what_it_names(tmp_path: Path) -> None:
     assert file.state.depth == 7
 
 
+def test_a_receipt_for_what_was_never_sent_deletes_nothing(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    file.append([batch(float(i)) for i in range(10)], {})
+    file.take(3, 5, 2, size=2**20)
+    assert file.delete("boot-1", [(1, 2**62)]) == [3, 4]
+    assert seqs(file) == [1, 2, 5, 6, 7, 8, 9, 10]
+
+
 def test_a_restart_keeps_records_counters_and_memory_and_gives_no_seq_twice(tmp_path: Path) -> None:
     file = lane_file(tmp_path)
-    file.append([batch(1.0), batch(2.0)], {"a": b"1", "b": b"2"})
+    file.append([batch(1.0), batch(2.0)], {"a": b"1", "b": b"2"}, offered=True)
     file.delete("boot-1", [(1, 2)])
     file.append([], {"a": None})
     file.close()
     again = lane_file(tmp_path, boot="boot-2")
     assert (again.state.depth, again.state.written, again.memory) == (0, 6, {"b": b"2"})
-    again.append([batch(3.0)], {})
+    again.append([batch(3.0)], {}, offered=True)
     assert seqs(again) == [3]
     assert again.delete("boot-1", [(3, 3)]) == []
     assert again.delete("boot-2", [(3, 3)]) == [3]
@@ -184,8 +192,10 @@ def test_the_file_of_an_earlier_version_is_taken_over_as_it_is(tmp_path: Path) -
 def test_a_file_that_is_no_database_does_not_stop_the_start(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "readings.db").write_bytes(content)
     file = lane_file(tmp_path)
-    file.append([batch(1.0)], {})
-    assert seqs(file) == [1]
+    (written,) = file.append([batch(1.0)], {})
+    assert seqs(file) == [written.seq]
+    # Nobody can say how many there were.
+    assert [(gap.reason, gap.count) for gap in gaps(file)] == ([("damaged", 0)] if content else [])
     aside = list(tmp_path.glob("readings.db.broken-*"))
     assert len(aside) == (1 if content else 0)
 
@@ -229,6 +239,7 @@ def test_of_a_file_with_one_bad_page_the_rest_is_saved(tmp_path: Path) -> None:
     assert {saved[0], saved[-1]} == {1, 300}
     assert file.state.depth == len(saved) + 1
     assert file.state.dropped == 900 - 3 * len(saved)
+    file.take(saved[0], saved[-1], 10**6, size=2**30)
     assert file.delete("boot-1", [(saved[0], saved[-1])]) == saved
     file.close()
 
@@ -246,3 +257,17 @@ def test_a_restart_on_a_file_with_a_bad_page_saves_records_memory_and_counters(t
     assert again.state.written == 900
     again.append([batch(1.0)], {})
     assert seqs(again)[-1] == 302
+
+
+def test_what_a_damaged_record_of_gaps_told_is_told_again(tmp_path: Path) -> None:
+    file = lane_file(tmp_path)
+    lost = Gap(from_at=70_000, to_at=90_000, count=45, reason="disk", points=["crane-1/load"])
+    file.append([batch(1.0)], {}, lost=[lost])
+    file.append([], {}, lost=[msgspec.structs.replace(lost, from_at=900_000, to_at=900_000, count=5)])
+    assert file.state.dropped == 50
+    file.shift(1000)
+    file._store._db.execute("UPDATE records SET body = x'00' WHERE seq = 2")
+    told = gaps(file) or gaps(file)
+    assert told == [Gap(from_at=71_000, to_at=901_000, count=50, reason="damaged")]
+    assert file.state.dropped == 50
+    assert seqs(file) == [1]

@@ -300,3 +300,26 @@ def test_alarms_are_put_right_too(folder: Path) -> None:
     (record,) = file.take(1, 9, 9, size=2**20)
     sent = decode(record.body, Alarm)
     assert (sent.at, sent.raised_at, sent.moved_ms) == (raised.at + 1234, raised.raised_at + 1234, 1234)
+
+
+def test_a_shift_between_two_steps_of_a_merge_reaches_every_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "POLLS", 8)
+    monkeypatch.setattr(shrinking, "STEP_ROWS", 2)
+    monkeypatch.setattr(shrinking, "MERGE_AFTER_MS", -1)
+    for steps in range(1, 7):
+        file = LaneFile(tmp_path / f"{steps}.db", boot="boot-1", synchronous="NORMAL", max_bytes=2**29)
+        for number in range(12):
+            file.append([batch_of([Reading("crane-1/load", 1000 * number, float(number))])], {})
+        for _ in range(steps):
+            file.compact()
+        file.shift(500)
+        while file.compact():
+            pass
+        messages = [decode(r.body, Readings) for r in file.take(1, 99, 99, size=2**20)]
+        assert len(messages) < 12
+        assert {m.moved_ms for m in messages} == {500}
+        read = sorted((r.at_ms, r.value) for m in messages for r in readings_of(m.series, m.at))
+        assert read == [(1000 * number + 500, number) for number in range(12)]
+        file.close()

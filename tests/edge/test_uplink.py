@@ -11,13 +11,14 @@ import pytest
 
 from edge import outbox as outbox_module
 from edge import shrinking
+from edge import uplink as uplink_module
 from edge.birth import birth_of
 from edge.config import Gateway
 from edge.lane import Lane
 from edge.outbox import LaneFile
 from edge.recorder import batch_of
 from edge.uplink import RESEND_S, Uplink
-from sitewarden.messages import Alarm, Command, readings_of
+from sitewarden.messages import Alarm, Command, Status, readings_of
 from sitewarden.readings import Reading
 from tests.edge.cloud import Cloud, listening
 from tests.edge.slow_line import slow_line
@@ -332,3 +333,81 @@ async def test_a_drain_waits_for_the_last_receipt_and_no_longer(here: Gateway, c
         await edge.readings.flushed()
         await asyncio.wait_for(edge.uplink.drain(10.0), timeout=5)
         assert edge.readings.state.depth == 0
+
+
+async def test_a_receipt_of_absurd_numbers_deletes_nothing_and_ends_no_session(
+    here: Gateway, cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.receipts = lambda _: False
+    async with running(here) as edge:
+        edge.read(1)
+        edge.raise_alarm()
+        await until(lambda: cloud.readings and cloud.alarms)
+        for lane in (b"alarms", b"readings"):
+            for seqs in (b"[[-5,5]]", b"[[1,99999999999999999999]]", b"[[9,1]]", b"[[3,1],[4,2]]"):
+                body = b'{"v":1,"boot":"boot-1","lane":"%s","seqs":%s}' % (lane, seqs)
+                cloud.publish_raw("receipts", body)
+        await until(lambda: caplog.text.count("not understood") == 4)
+        cloud.receipt(cloud.alarms[0])
+        await until(lambda: edge.alarms.state.depth == 0)
+        assert edge.readings.state.depth == 1
+        assert len(cloud.states("online")) == 1
+
+
+async def written(edge: Edge) -> None:
+    """Write what was put in, and let go of the lanes as a kill would: nothing more is done."""
+    writers = [asyncio.create_task(lane.run()) for lane in (edge.alarms, edge.readings)]
+    await asyncio.gather(edge.alarms.flushed(), edge.readings.flushed())
+    for task in writers:
+        task.cancel()
+    await asyncio.gather(*writers, return_exceptions=True)
+    edge.alarms.close()
+    edge.readings.close()
+
+
+async def test_alarms_that_an_outage_held_back_go_before_all_readings(here: Gateway, cloud: Cloud) -> None:
+    before = Edge(here, "boot-0", 30.0)
+    before.read(50)
+    for _ in range(40):
+        before.raise_alarm()
+    await written(before)
+    async with running(here, boot="boot-1") as edge:
+        edge.read(5, start=100)
+        await until(lambda: len(cloud.readings) == 55, within_s=10)
+        records = [message for message in cloud.heard if not isinstance(message, Status)]
+        assert all(isinstance(message, Alarm) for message in records[:40])
+
+
+async def test_a_connection_that_breaks_while_receipts_are_held_loses_nothing(
+    gateway: Gateway, fresh_broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uplink_module, "HOLD_S", 60.0)
+    here = at_broker(gateway, fresh_broker)
+    async with running(here) as edge:
+        with listening(fresh_broker, SITE, GATEWAY) as cloud:
+            await until(lambda: edge.readings.sends_at_once)
+            edge.read(5)
+            await until(lambda: len(edge.uplink._held) == 5)
+            assert edge.readings.state.depth == 5
+        fresh_broker.kill()
+        edge.read(5, start=5)
+        fresh_broker.start()
+        with listening(fresh_broker, SITE, GATEWAY) as cloud:
+            await until(lambda: {m.seq for m in cloud.readings} >= set(range(6, 11)), within_s=20)
+            await edge.uplink.drain(10.0)
+            assert edge.readings.state.depth == 0
+
+
+async def test_an_agent_that_is_killed_while_receipts_are_held_sends_the_same_again(
+    here: Gateway, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uplink_module, "HOLD_S", 60.0)
+    async with running(here) as edge:
+        await until(lambda: edge.readings.sends_at_once)
+        edge.read(5)
+        await until(lambda: len(edge.uplink._held) == 5)
+    first = {(m.boot, m.seq): m for m in cloud.readings}
+    async with running(here, boot="boot-2") as edge:
+        await until(lambda: edge.readings.state.depth == 0)
+    assert len(cloud.readings) == 10
+    assert {(m.boot, m.seq): m for m in cloud.readings[5:]} == first

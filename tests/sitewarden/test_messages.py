@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from sitewarden import messages
 from sitewarden.errors import MessageError
 from sitewarden.messages import (
+    Block,
+    Command,
     Readings,
     Receipt,
     Series,
     Status,
+    Steps,
     decode,
     encode,
     encode_packed,
@@ -147,3 +150,37 @@ def test_messages_are_frozen() -> None:
     with pytest.raises(AttributeError):
         batch([], 1).seq = 2  # type: ignore[misc]
     assert msgspec.structs.replace(batch([], 1), seq=2).seq == 2
+
+
+def receipt(seqs: str) -> bytes:
+    return b'{"v":1,"boot":"b","lane":"alarms","seqs":%s}' % seqs.encode()
+
+
+@pytest.mark.parametrize(
+    "seqs", ["[[0,1]]", "[[-1,2]]", "[[1,9223372036854775808]]", f"[{'[1,1],' * 10_000}[1,1]]"]
+)
+def test_a_receipt_of_absurd_numbers_is_refused(seqs: str) -> None:
+    assert decode(receipt("[[1,9223372036854775807]]"), Receipt).seqs == [(1, 2**63 - 1)]
+    with pytest.raises(MessageError, match="garbage"):
+        decode(receipt(seqs), Receipt)
+
+
+def test_who_acknowledges_has_a_name_of_bounded_length() -> None:
+    command = Command(command="acknowledge", by="x" * 128)
+    assert decode(encode(command), Command) == command
+    with pytest.raises(MessageError, match="garbage"):
+        decode(encode(msgspec.structs.replace(command, by="x" * 129)), Command)
+
+
+def test_a_body_may_not_swell_into_more_readings_than_a_reader_can_hold() -> None:
+    steps = [Steps(p=f"crane-1/p{p}", e=0, d=[0] * 1000) for p in range(60)]
+    head = b'{"v":1,"boot":"b","seq":1,"at":0,"series":[],"blocks":[%s]}'
+    largest = zlib.compress(head % msgspec.json.encode(Block(t=[0] * 1000, s=steps)))
+    assert sum(len(series.t) for series in decode(largest, Readings).series) == 60_000
+    swollen = zlib.compress(head % msgspec.json.encode(Block(t=[0] * 1000, s=[*steps, steps[0]])))
+    assert len(swollen) < 4000
+    with pytest.raises(MessageError, match="60000 readings"):
+        decode(swollen, Readings)
+    plain = b'{"v":1,"boot":"b","seq":1,"at":0,"series":[{"p":"c/a","t":[%s0],"x":[%s0]}]}'
+    with pytest.raises(MessageError, match="60000 readings"):
+        decode(zlib.compress(plain % (b"0," * 60_000, b"0," * 60_000)), Readings)

@@ -1,7 +1,13 @@
 """Readings come twice, late, out of order, and are stored once, exactly."""
 
+import zlib
+
+import msgspec
+
+from cloud.ingest import readings as readings_module
 from cloud.ingest.model import Settled, ranges
-from sitewarden.messages import Gap, Readings, Series, encode_packed
+from cloud.readings.store import store
+from sitewarden.messages import Block, Gap, Readings, Series, Steps, encode, encode_packed
 from sitewarden.quality import Quality
 from tests.cloud.site import BOOT, birth, delivery, heartbeat, now_ms, readings
 
@@ -193,3 +199,27 @@ def test_a_settled_record_names_gateway_boot_and_number(site):
     (settled,) = outcome.settled
     assert settled == Settled(settled.key, BOOT, 77)
     assert tuple(settled.key) == ("live", "demo", "gw-1")
+
+
+def test_a_batch_of_too_many_rows_is_stored_in_several_transactions(site, monkeypatch):
+    monkeypatch.setattr(readings_module, "MOST_ROWS", 4)
+    sizes = []
+    monkeypatch.setattr(
+        readings_module, "store", lambda c, rows, now: sizes.append(len(rows.at_ms)) or store(c, rows, now)
+    )
+    at = now_ms()
+    messages = [readings(1.0, 2.0, 3.0, at=at - 1000 * n) for n in range(5)]
+    outcome = site.born().deliver(*messages)
+    assert sizes == [6, 6, 3]
+    assert site.seqs(outcome) == [message.seq for message in messages]
+    assert site.value("SELECT count(*) FROM reading") == 15
+
+
+def test_a_small_body_that_swells_is_a_dead_letter_before_it_is_unpacked(site):
+    steps = [Steps(p=f"crane-1/p{p}", e=0, d=[0] * 1000) for p in range(61)]
+    blocks = b'"series":[],"blocks":[%s]' % msgspec.json.encode(Block(t=[0] * 1000, s=steps))
+    empty = msgspec.structs.replace(readings(1.0), series=[])
+    body = zlib.compress(encode(empty).replace(b'"series":[]', blocks))
+    outcome = site.born().deliver(delivery(body, channel="readings"), readings(2.0))
+    assert [letter.reason for letter in outcome.dead] == ["garbage"]
+    assert site.value("SELECT count(*) FROM reading") == 1
