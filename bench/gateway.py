@@ -66,11 +66,6 @@ def points(devices: Sequence[str]) -> list[str]:
     return [f"{device}/r{n}" for device in devices for n in range(REGISTERS)]
 
 
-def counting_points(devices: Sequence[str]) -> list[str]:
-    """Those whose value is how often they were read."""
-    return [f"{device}/r{n}" for device in devices for n in range(WIND)]
-
-
 def write(
     folder: Path,
     buses: Sequence[BusPlan],

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 
@@ -38,11 +37,6 @@ Sink = Callable[[Device, Sequence[Reading]], None]
 """Takes the readings of one poll; must not wait for anything."""
 Stamp = Callable[[float], int]
 """The UTC milliseconds of an instant of the loop's clock."""
-
-
-def wall_ms(monotonic_s: float) -> int:
-    """By the wall clock as it stands now."""
-    return round((time.time() + monotonic_s - time.monotonic()) * 1000)
 
 
 class Unit:
@@ -221,7 +215,7 @@ class Poll:
 class BusTask:
     """Reads one bus for as long as it runs."""
 
-    def __init__(self, bus: Bus, link: Link, sink: Sink, stamp: Stamp = wall_ms) -> None:
+    def __init__(self, bus: Bus, link: Link, sink: Sink, stamp: Stamp) -> None:
         """Every reading goes to `sink`, good or bad, one a point and poll."""
         self.bus, self.link, self._sink, self._stamp = bus, link, sink, stamp
         timeout_s = bus.modbus.timeout_ms / 1000

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 
 import msgspec
 
-from edge.bus import BusTask, Poll, Unit, wall_ms
+from edge.bus import BusTask, Poll, Unit
 from edge.config import Bus, Device
 from edge.drivers import Answer, Request, Traffic
 from edge.drivers.modbus import ModbusTcpLink
@@ -26,6 +27,10 @@ INTERVAL_MS = 100
 
 def on_bus(device: Device, name: str, unit: int, interval_ms: int = INTERVAL_MS) -> Device:
     return msgspec.structs.replace(device, name=name, unit=unit, intervals_ms={"main": interval_ms})
+
+
+def wall_ms(monotonic_s: float) -> int:
+    return round((time.time() + monotonic_s - time.monotonic()) * 1000)
 
 
 class Taken:
@@ -52,7 +57,7 @@ async def polling(server: ModbusServer, *devices: Device) -> AsyncIterator[tuple
     taken = Taken()
     link = ModbusTcpLink("127.0.0.1", server.port)
     modbus = ModbusTcp(host="127.0.0.1", port=server.port, timeout_ms=TIMEOUT_MS)
-    bus = BusTask(Bus(name="bus-1", modbus=modbus, devices=devices), link, taken)
+    bus = BusTask(Bus(name="bus-1", modbus=modbus, devices=devices), link, taken, wall_ms)
     tasks = [asyncio.create_task(link.run()), asyncio.create_task(bus.run())]
     try:
         yield bus, taken
@@ -217,7 +222,7 @@ class SwallowingLink:
 async def test_a_cancellation_that_a_library_swallows_still_ends_the_bus(crane: Device) -> None:
     link = SwallowingLink()
     modbus = ModbusTcp(host="127.0.0.1", port=1, timeout_ms=TIMEOUT_MS)
-    bus = BusTask(Bus(name="bus-1", modbus=modbus, devices=(on_bus(crane, "a", 1),)), link, Taken())
+    bus = BusTask(Bus(name="bus-1", modbus=modbus, devices=(on_bus(crane, "a", 1),)), link, Taken(), wall_ms)
     task = asyncio.create_task(bus.run())
     await link.is_reading.wait()
     await ended(task)
@@ -295,7 +300,7 @@ async def test_a_slow_turn_is_progress_and_a_step_beyond_its_time_is_not(crane: 
     device = msgspec.structs.replace(on_bus(crane, "a", 1, interval_ms=50), profile=profile)
     line = Line(takes_s=0.05)
     settings = ModbusTcp(host="x", timeout_ms=100)
-    bus = BusTask(Bus(name="bus-1", modbus=settings, devices=(device,)), line, Taken())
+    bus = BusTask(Bus(name="bus-1", modbus=settings, devices=(device,)), line, Taken(), wall_ms)
     task = asyncio.create_task(bus.run())
     await until(lambda: len(line.asked) >= 5)
     # Nine requests a turn are far behind an interval of 50 ms, and every one of them is on time.
@@ -351,7 +356,7 @@ async def test_the_earliest_deadline_goes_first_also_between_the_requests_of_one
     slow = msgspec.structs.replace(on_bus(crane, "slow", 1, interval_ms=10_000), profile=slow_profile)
     fast = on_bus(crane, "fast", 2, interval_ms=60)
     line = Line(takes_s=0.02)
-    bus = BusTask(Bus(name="bus-1", modbus=ModbusTcp(host="x"), devices=(slow, fast)), line, Taken())
+    bus = BusTask(Bus(name="bus-1", modbus=ModbusTcp(host="x"), devices=(slow, fast)), line, Taken(), wall_ms)
     task = asyncio.create_task(bus.run())
     await until(lambda: sum(unit == 1 for unit, _ in line.asked) == 9)
     await ended(task)
@@ -367,7 +372,7 @@ async def test_a_device_that_wants_a_pause_between_requests_gets_it(crane: Devic
     profile = msgspec.structs.replace(crane.profile, modbus=modbus)
     device = msgspec.structs.replace(on_bus(crane, "a", 1, interval_ms=10_000), profile=profile)
     line = Line(takes_s=0.001)
-    bus = BusTask(Bus(name="bus-1", modbus=ModbusTcp(host="x"), devices=(device,)), line, Taken())
+    bus = BusTask(Bus(name="bus-1", modbus=ModbusTcp(host="x"), devices=(device,)), line, Taken(), wall_ms)
     task = asyncio.create_task(bus.run())
     await until(lambda: len(line.asked) >= 5)
     await ended(task)
