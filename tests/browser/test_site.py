@@ -38,6 +38,11 @@ def is_fresh(page: Page) -> bool:
     return bool(shown(page, "crane-1").get("crane-1/load", {}).get("state") == "good")
 
 
+def states(page: Page, device: str) -> set[str]:
+    """How the values of a device are shown: good, stale, bad or none."""
+    return {one["state"] for one in shown(page, device).values()}
+
+
 def test_a_viewer_of_the_demo_is_signed_in_by_itself(arrive: Arrive) -> None:
     page = arrive().open("/")
     page.wait_for_url("**/sites/demo")
@@ -133,14 +138,10 @@ def test_values_of_a_silent_gateway_turn_old_and_never_look_fresh(
     arrive: Arrive, living_site: RunningSite
 ) -> None:
     page = arrive().open("/sites/demo")
-    until(page, lambda: is_fresh(page), "a fresh value")
+    until(page, lambda: states(page, "crane-1") == {"good"}, "fresh values")
     fresh = shown(page, "crane-1")["crane-1/radius"]
     with halted(process_of("edge", "run", str(living_site.files.gateway))):
-        until(
-            page,
-            lambda: all(one["state"] == "stale" for one in shown(page, "crane-1").values()),
-            "all are old",
-        )
+        until(page, lambda: states(page, "crane-1") == {"stale"}, "all are old")
         old = shown(page, "crane-1")["crane-1/radius"]
         assert "过期" in old["words"]
         assert old["colour"] != fresh["colour"], "an old value is not grey"
@@ -149,7 +150,7 @@ def test_values_of_a_silent_gateway_turn_old_and_never_look_fresh(
         # Whatever else happens meanwhile, nothing becomes fresh again.
         for _ in range(10):
             page.wait_for_timeout(100)
-            assert {one["state"] for one in shown(page, "crane-1").values()} == {"stale"}
+            assert states(page, "crane-1") == {"stale"}
         expect(page.locator(".now .blind")).to_be_visible()
     until(page, lambda: is_fresh(page), "fresh again", within_s=40)
 
@@ -159,12 +160,7 @@ def test_values_of_a_silent_device_are_struck_through_with_the_reason(
 ) -> None:
     page = arrive().open("/sites/demo")
     with halted(process_of("sim", "run", str(living_site.files.scenario))):
-        until(
-            page,
-            lambda: all(one["state"] == "bad" for one in shown(page, "crane-1").values()),
-            "all are bad",
-            within_s=30,
-        )
+        until(page, lambda: states(page, "crane-1") == {"bad"}, "all are bad", within_s=30)
         values = shown(page, "crane-1").values()
         assert all(one["struck"] for one in values)
         assert all(
@@ -181,13 +177,15 @@ def test_a_lost_server_is_said_and_the_page_recovers_when_it_is_back(
     visitor = arrive(may_lose_server=True)
     page = visitor.open("/sites/demo")
     expect(page.locator("[data-connection=open]")).to_be_visible()
+    until(page, lambda: is_fresh(page), "a fresh value")
     banner = page.locator("[data-banner=connection-lost]")
     cloud = str(living_site.files.cloud)
     with halted(process_of("cloud", "run", cloud)):
         os.kill(process_of("cloud", "web", cloud), signal.SIGKILL)
         expect(banner).to_contain_text("连接中断")
         expect(page.locator("[data-connection=lost]")).to_be_visible()
-        until(page, lambda: shown(page, "crane-1")["crane-1/load"]["state"] == "stale", "the values are old")
+        # A poll that a busy machine missed may be the last thing that came: then the value stays bad.
+        until(page, lambda: states(page, "crane-1") <= {"stale", "bad"}, "nothing looks fresh")
     expect(banner).to_have_count(0, timeout=30_000)
     until(page, lambda: is_fresh(page), "fresh again", within_s=30)
     assert len(visitor.loads) == 1, "the page recovers without being loaded again"
