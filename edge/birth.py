@@ -12,6 +12,7 @@ def birth_of(device: Device) -> DeviceBirth:
         label=device.label,
         profile=device.profile.profile,
         layout=dict(device.layout),
+        setup=device.setup,
         points=list(device.points),
         limits=[
             LimitBirth(

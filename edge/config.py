@@ -29,7 +29,7 @@ from sitewarden.charts import load_chart
 from sitewarden.derived import DISPLACEMENTS
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
-from sitewarden.messages import PointBirth
+from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.model import BoundRule, Parameter, Rule
 from sitewarden.rules.packs import load_pack
@@ -59,6 +59,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[BoundRule, ...]
     history: Path | None
     layout: Mapping[str, Any]
+    setup: DeviceSetup = DeviceSetup()
+    """As the file has it, for the cloud to know."""
 
 
 class Bus(msgspec.Struct, frozen=True, kw_only=True):
@@ -329,6 +331,12 @@ class _Check:
             rules=self._bound(where, entry, points, rules),
             history=self._folder / entry.history if entry.history else None,
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
+            setup=DeviceSetup(
+                unit=entry.unit,
+                load_chart=entry.load_chart,
+                parameters=entry.parameters,
+                zero=entry.zero,
+            ),
         )
 
     def _without_unused(self, where: str, entry: DeviceEntry, profile: Profile) -> Profile:
