@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from edge.bindings import InputMissingError, ParameterMissingError, bind_rules, points_of
+from edge.bindings import ParameterMissingError, bind_rules, points_of, subject_of
 from edge.settings import (
     BusEntry,
     DeviceEntry,
@@ -26,7 +26,7 @@ from edge.settings import (
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
-from sitewarden.derived import DISPLACEMENTS
+from sitewarden.derived import DISPLACEMENTS, InputMissingError, Subject
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
@@ -54,6 +54,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     chart: LoadChart | None
     zero: Mapping[str, float]
     """In mm, by the key of each displacement point."""
+    parameters: Mapping[str, float]
+    """What the site gives to rules and derivations."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
     rules: tuple[BoundRule, ...]
@@ -316,15 +318,20 @@ class _Check:
         ):
             raise error
         intervals = {name: entry.interval_ms or group.interval_ms for name, group in profile.groups.items()}
-        points = self._points(where, entry, profile, intervals)
+        chart = self._chart(where, entry)
+        subject = subject_of(
+            entry.device, profile, intervals, chart=chart, zero=entry.zero, parameters=entry.parameters
+        )
+        points = self._points(where, profile, subject)
         return Device(
             name=entry.device,
             profile=profile,
             unit=entry.unit,
             label=entry.label or Text(entry.device, entry.device),
             intervals_ms=intervals,
-            chart=self._chart(where, entry),
+            chart=chart,
             zero=dict(entry.zero),
+            parameters=dict(entry.parameters),
             points=points,
             rules=self._bound(where, entry, points, rules),
             history=self._folder / entry.history if entry.history else None,
@@ -391,15 +398,13 @@ class _Check:
         except ConfigurationError as exc:
             raise self._pointed(exc, f"{where}.load_chart") from exc
 
-    def _points(
-        self, where: str, entry: DeviceEntry, profile: Profile, intervals: Mapping[str, int]
-    ) -> tuple[PointBirth, ...]:
+    def _points(self, where: str, profile: Profile, subject: Subject) -> tuple[PointBirth, ...]:
         try:
-            return tuple(points_of(entry.device, profile, intervals))
+            return points_of(subject)
         except InputMissingError as exc:
-            raise self._error(
-                f"{where}.profile", str(exc), "A crane's ratios need load, radius and falls."
-            ) from exc
+            message = f"in the profile `{profile.profile}` {exc}"
+            mend = "A crane's ratios need load, radius and falls."
+            raise self._error(f"{where}.profile", message, mend) from exc
 
     def _bound(
         self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...], rules: list[Rule]
