@@ -53,8 +53,9 @@ class Ratios:
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
         """All four, or nothing where no input is newer than before: a point has one reading an instant."""
         at_ms = readings[0].at_ms
-        # What a wrong clock has dated in the future must not make everything else look old.
-        self._latest = {kind: r for kind, r in self._latest.items() if r.at_ms <= at_ms}
+        if at_ms < self._derived_at_ms:
+            # What a wrong clock has dated in the future must not make everything else look old.
+            self._latest = {kind: r for kind, r in self._latest.items() if r.at_ms <= at_ms}
         for reading in readings:
             self._latest[self._kinds[reading.point]] = reading
         derived = crane_points(self._device, self._chart, self._latest, self._max_age_ms)
