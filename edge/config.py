@@ -26,7 +26,7 @@ from edge.settings import (
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
-from sitewarden.derived import DISPLACEMENTS, InputMissingError, Subject
+from sitewarden.derived import DISPLACEMENTS, TILTS, InputMissingError, Subject, thresholds
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
@@ -53,7 +53,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """By poll group."""
     chart: LoadChart | None
     zero: Mapping[str, float]
-    """In mm, by the key of each displacement point."""
+    """Zero readings by key, in the unit of the point: of displacements (mm), and of tilts (°) where given."""
     parameters: Mapping[str, float]
     """What the site gives to rules and derivations."""
     points: tuple[PointBirth, ...]
@@ -135,7 +135,7 @@ class _Check:
             raise error
         profiles = load_profiles(*(self._profile_folders()))
         rules = self._rules()
-        for error in (*self._unknown_profiles(profiles), *self._parameters_unasked(rules)):
+        for error in (*self._unknown_profiles(profiles), *self._parameters_unmeant(profiles, rules)):
             raise error
         return Gateway(
             site=self._file.site,
@@ -239,16 +239,29 @@ class _Check:
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
 
-    def _parameters_unasked(self, rules: list[Rule]) -> Iterator[ConfigurationError]:
+    def _parameters_unmeant(
+        self, profiles: Mapping[str, Profile], rules: list[Rule]
+    ) -> Iterator[ConfigurationError]:
         asked = {
             rule.condition.limit.parameter for rule in rules if isinstance(rule.condition.limit, Parameter)
         }
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
-                for name in entry.parameters.keys() - asked:
+                kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
+                own = {name: one for name, one in thresholds().items() if kind in one.devices}
+                for name, value in entry.parameters.items():
                     where = f"buses.{i}.devices.{j}.parameters.{name}"
-                    mend = _nearest(name, asked, "The packs in `rules` ask for")
-                    yield self._error(where, "no rule asks for this parameter", mend)
+                    if name not in asked and name not in own:
+                        mend = _nearest(name, {*asked, *own}, "Parameters are")
+                        yield self._error(
+                            where, "no rule asks for this parameter, and no derived point", mend
+                        )
+                    elif name in own and not own[name].allows(value):
+                        least, most = own[name].range
+                        mend = (
+                            f"Write a number from {least:g} to {most:g}; left out it is {own[name].value:g}."
+                        )
+                        yield self._error(where, f"{value:g} cannot be meant", mend)
 
     def _broker(self) -> Broker:
         settings = self._file.broker
@@ -372,9 +385,11 @@ class _Check:
         self, where: str, entry: DeviceEntry, profile: Profile
     ) -> Iterator[ConfigurationError]:
         wanted = {key for key, point in profile.points.items() if point.kind in DISPLACEMENTS}
-        for key in entry.zero.keys() - wanted:
-            mend = _nearest(key, wanted, "Displacement points are")
-            yield self._error(f"{where}.zero.{key}", "is not a displacement point of this profile", mend)
+        possible = wanted | {key for key, point in profile.points.items() if point.kind in TILTS}
+        for key in entry.zero.keys() - possible:
+            mend = _nearest(key, possible, "Points with a zero are")
+            message = "is not a displacement point of this profile, nor one of tilt"
+            yield self._error(f"{where}.zero.{key}", message, mend)
         missing = sorted(wanted - entry.zero.keys())
         if missing:
             message = f"the zero reading of {', '.join(missing)} is missing"

@@ -46,7 +46,13 @@ class Ratios:
         self._derived_at_ms = 0
         self.inputs = frozenset(kinds)
         self.points = tuple(
-            DerivedPoint(subject.name(kind.removeprefix("crane.")), kind, tuple(kinds), max_age_ms)
+            DerivedPoint(
+                subject.name(kind.removeprefix("crane.")),
+                kind,
+                tuple(kinds),
+                max_age_ms,
+                how="and the crane's load chart at the present radius and falls",
+            )
             for kind in CRANE_DERIVED
         )
 
