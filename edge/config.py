@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from edge.bindings import NotACraneError, bind_rules, points_of
+from edge.bindings import bind_rules, points_of, subject_of
 from edge.settings import (
     BusEntry,
     DeviceEntry,
@@ -26,7 +26,7 @@ from edge.settings import (
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
-from sitewarden.derived import DISPLACEMENTS
+from sitewarden.derived import DISPLACEMENTS, TILTS, InputMissingError, Subject, thresholds
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
@@ -54,7 +54,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """By poll group."""
     chart: LoadChart | None
     zero: Mapping[str, float]
-    """In mm, by the key of each displacement point."""
+    """Zero readings by key, in the unit of the point: of displacements (mm), and of tilts (°) where given."""
+    parameters: Mapping[str, float | str]
+    """What the site gives to rules and derivations."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
     rules: tuple[BoundRule, ...]
@@ -138,7 +140,7 @@ class _Check:
         packs = self._packs()
         for error in (
             *self._unknown_profiles(profiles),
-            *self._parameters_unasked(packs),
+            *self._parameters_unmeant(profiles, packs),
             *self._changes_unmeant(packs),
         ):
             raise error
@@ -244,14 +246,27 @@ class _Check:
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
 
-    def _parameters_unasked(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
+    def _parameters_unmeant(
+        self, profiles: Mapping[str, Profile], packs: list[RulePack]
+    ) -> Iterator[ConfigurationError]:
         asked = {name for pack in packs for rule in pack.rules for name in asked_of(rule, pack.tables)}
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
-                for name in entry.parameters.keys() - asked:
+                kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
+                own = {name: one for name, one in thresholds().items() if kind in one.devices}
+                for name, value in entry.parameters.items():
                     where = f"buses.{i}.devices.{j}.parameters.{name}"
-                    mend = _nearest(name, asked, "The packs in `rules` ask for")
-                    yield self._error(where, "no rule asks for this parameter", mend)
+                    if name not in asked and name not in own:
+                        mend = _nearest(name, {*asked, *own}, "Parameters are")
+                        yield self._error(
+                            where, "no rule asks for this parameter, and no derived point", mend
+                        )
+                    elif name in own and (isinstance(value, str) or not own[name].allows(value)):
+                        least, most = own[name].range
+                        mend = (
+                            f"Write a number from {least:g} to {most:g}; left out it is {own[name].value:g}."
+                        )
+                        yield self._error(where, f"{value} cannot be meant", mend)
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}
@@ -337,7 +352,11 @@ class _Check:
         ):
             raise error
         intervals = {name: entry.interval_ms or group.interval_ms for name, group in profile.groups.items()}
-        points = self._points(where, entry, profile, intervals)
+        chart = self._chart(where, entry)
+        subject = subject_of(
+            entry.device, profile, intervals, chart=chart, zero=entry.zero, parameters=entry.parameters
+        )
+        points = self._points(where, profile, subject)
         rules, unjudged = self._bound(where, entry, profile, points, packs)
         return Device(
             name=entry.device,
@@ -345,8 +364,9 @@ class _Check:
             unit=entry.unit,
             label=entry.label or Text(entry.device, entry.device),
             intervals_ms=intervals,
-            chart=self._chart(where, entry),
+            chart=chart,
             zero=dict(entry.zero),
+            parameters=dict(entry.parameters),
             points=points,
             rules=tuple(rules),
             unjudged=tuple(unjudged),
@@ -388,9 +408,11 @@ class _Check:
         self, where: str, entry: DeviceEntry, profile: Profile
     ) -> Iterator[ConfigurationError]:
         wanted = {key for key, point in profile.points.items() if point.kind in DISPLACEMENTS}
-        for key in entry.zero.keys() - wanted:
-            mend = _nearest(key, wanted, "Displacement points are")
-            yield self._error(f"{where}.zero.{key}", "is not a displacement point of this profile", mend)
+        possible = wanted | {key for key, point in profile.points.items() if point.kind in TILTS}
+        for key in entry.zero.keys() - possible:
+            mend = _nearest(key, possible, "Points with a zero are")
+            message = "is not a displacement point of this profile, nor one of tilt"
+            yield self._error(f"{where}.zero.{key}", message, mend)
         missing = sorted(wanted - entry.zero.keys())
         if missing:
             message = f"the zero reading of {', '.join(missing)} is missing"
@@ -414,15 +436,13 @@ class _Check:
         except ConfigurationError as exc:
             raise self._pointed(exc, f"{where}.load_chart") from exc
 
-    def _points(
-        self, where: str, entry: DeviceEntry, profile: Profile, intervals: Mapping[str, int]
-    ) -> tuple[PointBirth, ...]:
+    def _points(self, where: str, profile: Profile, subject: Subject) -> tuple[PointBirth, ...]:
         try:
-            return tuple(points_of(entry.device, profile, intervals))
-        except NotACraneError as exc:
-            raise self._error(
-                f"{where}.profile", str(exc), "A crane's ratios need load, radius and falls."
-            ) from exc
+            return points_of(subject)
+        except InputMissingError as exc:
+            message = f"in the profile `{profile.profile}` {exc}"
+            mend = "A crane's ratios need load, radius and falls."
+            raise self._error(f"{where}.profile", message, mend) from exc
 
     def _bound(
         self,

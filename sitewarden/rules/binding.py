@@ -41,7 +41,7 @@ class ParameterMissingError(SiteWardenError):
         super().__init__(f"the rule `{rule}` asks for `{parameter}`, which is missing{why}")
 
 
-class InputMissingError(SiteWardenError):
+class KindMissingError(SiteWardenError):
     """A rule looks at a kind of point that the device does not have."""
 
     def __init__(self, rule: str, kind: str) -> None:
@@ -90,7 +90,7 @@ def bind(
 ) -> BoundRule:
     """The rule on a point of a device with these parameters.
 
-    Raises `ParameterMissingError` and `InputMissingError`. Of several changes the highest version holds.
+    Raises `ParameterMissingError` and `KindMissingError`. Of several changes the highest version holds.
     """
     resolver = _Resolver(rule, parameters, tables or {})
     condition = rule.condition
@@ -155,7 +155,7 @@ def _inputs(rule: Rule, point: str, beside: Beside, kinds: Iterable[str]) -> tup
     found = []
     for kind in kinds:
         if not beside.by_kind.get(kind):
-            raise InputMissingError(rule.rule, kind)
+            raise KindMissingError(rule.rule, kind)
         found.append(beside.by_kind[kind][0])
     if isinstance(rule.condition, Vote):
         found += [other for other in beside.by_kind.get(rule.watch, ()) if other != point]
