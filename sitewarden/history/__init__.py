@@ -1,0 +1,19 @@
+"""Recorded history as a file: what a site's devices said, with all that is needed to play or judge it again.
+
+Needs numpy and pyarrow, so nothing that a gateway runs imports it.
+"""
+
+from sitewarden.history.files import HistoryWriter, read_header, read_history, write_history
+from sitewarden.history.model import DevicePast, Header, History, PastAlarm, Track
+
+__all__ = [
+    "DevicePast",
+    "Header",
+    "History",
+    "HistoryWriter",
+    "PastAlarm",
+    "Track",
+    "read_header",
+    "read_history",
+    "write_history",
+]
