@@ -207,8 +207,8 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     unit: Natural | None = None
     load_chart: str | None = None
     """By name, or the file's name where it is one of the site's own."""
-    parameters: dict[Name, float] = {}
-    """The control values that rules ask for."""
+    parameters: dict[Name, float | str] = {}
+    """What rules ask for: control values of the design, classes, a depth."""
     zero: dict[Name, float] = {}
     """First readings in mm, by the key of the point."""
 

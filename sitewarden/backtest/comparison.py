@@ -16,11 +16,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     before: Episode
     after: Episode
-
-    @property
-    def raised_later_ms(self) -> int:
-        """How much later it is raised; negative is earlier, which is a longer warning."""
-        return self.after.raised_at - self.before.raised_at
+    raised_later_ms: int
+    """How much later it is raised; negative is earlier, which is a longer warning."""
 
     @property
     def is_unchanged(self) -> bool:
@@ -83,8 +80,12 @@ def _matched(
         if i in free_before and j in free_after:
             free_before.remove(i)
             free_after.remove(j)
-            pairs.append(Pair(before=befores[i], after=afters[j]))
+            pairs.append(_pair(befores[i], afters[j]))
     return pairs, [befores[i] for i in free_before], [afters[j] for j in free_after]
+
+
+def _pair(before: Episode, after: Episode) -> Pair:
+    return Pair(before=before, after=after, raised_later_ms=after.raised_at - before.raised_at)
 
 
 def _overlaps(
