@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
+import numpy as np
 
 from sitewarden.backtest.binding import NotJudged, bind_device
 from sitewarden.backtest.episodes import Episode, episodes_of, in_order
 from sitewarden.backtest.lead import LeadTime, Step, lead_times
 from sitewarden.history import DevicePast, Track
+from sitewarden.quality import Quality
 from sitewarden.rules import scan
 from sitewarden.rules.engine import Transition
 from sitewarden.rules.model import Band, BoundRule, High, LimitChange, Low, Vote
@@ -73,7 +75,8 @@ def judge(
         # The scan takes both ends in.
         until_ms=span.until_ms - 1,
     )
-    judged = [(bound, _episodes(bound, kinds, found[bound.point, bound.rule.rule], span)) for bound in bounds]
+    past = _Past(kinds, tracks, span)
+    judged = [(bound, _episodes(bound, found[bound.point, bound.rule.rule], past)) for bound in bounds]
     return Judgement(
         episodes=[episode for _, episodes in judged for episode in episodes],
         limits=[limit for bound in bounds for limit in _limits(bound)],
@@ -82,11 +85,29 @@ def judge(
     )
 
 
-def _episodes(
-    bound: BoundRule, kinds: Mapping[str, str], turns: Iterable[Transition], span: Span
-) -> list[Episode]:
-    found = episodes_of(_opening(bound, kinds), turns)
-    return [episode for episode in found if episode.ends_at >= span.since_ms]
+class _Past(NamedTuple):
+    kinds: Mapping[str, str]
+    tracks: Mapping[str, Track]
+    span: Span
+
+
+def _episodes(bound: BoundRule, turns: Iterable[Transition], past: _Past) -> list[Episode]:
+    found = episodes_of(_opening(bound, past.kinds), turns)
+    if found and found[-1].cleared_at is None and isinstance(bound.rule.condition, High | Low):
+        found[-1] = _so_far(found[-1], bound, past)
+    return [episode for episode in found if episode.ends_at >= past.span.since_ms]
+
+
+def _so_far(standing: Episode, bound: BoundRule, past: _Past) -> Episode:
+    """A standing alarm with the worst value since; its raise knew only what came before."""
+    track = past.tracks[bound.point]
+    first, end = np.searchsorted(track.times, [standing.raised_at, past.span.until_ms])
+    values = track.values[first:end][track.quality[first:end] == Quality.GOOD]
+    if _is_magnitude(bound):
+        values = np.abs(values)
+    known = values[0] if standing.peak is None else standing.peak
+    worst = max(known, values.max()) if bound.high else min(known, values.min())
+    return msgspec.structs.replace(standing, peak=float(worst))
 
 
 def _opening(bound: BoundRule, kinds: Mapping[str, str]) -> Episode:
