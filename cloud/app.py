@@ -11,6 +11,7 @@ from cloud import pages, problems
 from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
+from cloud.backtest.routes import router as backtest_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
@@ -47,7 +48,7 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with make_pool(dsn) as pool:
             hub = Hub(settings, dsn, pool, now_ms)
-            app.state.serving = Serving(settings=settings, pool=pool, hub=hub, now_ms=now_ms)
+            app.state.serving = Serving(settings=settings, dsn=dsn, pool=pool, hub=hub, now_ms=now_ms)
             async with hub.running():
                 yield
 
@@ -99,6 +100,7 @@ def _api() -> APIRouter:
         readings_router,
         alarms_router,
         hazards_router,
+        backtest_router,
         live_router,
     ):
         router.include_router(part)

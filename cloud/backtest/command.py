@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import psycopg
 
+from cloud.backtest.asked import Asked
 from cloud.backtest.gateway_file import GatewayFacts, read_gateway
-from cloud.settings import read_settings
+from cloud.settings import Settings, read_settings
 from sitewarden.errors import SiteWardenError, UnreachableError
 from sitewarden.rules.packs import load_pack
 
 if TYPE_CHECKING:
     from cloud.backtest.service import DatabaseSource
+    from cloud.database import Connection
     from sitewarden.backtest.files import FileSource
     from sitewarden.backtest.trial import Report
 
@@ -55,6 +57,16 @@ def register_export(commands: Any) -> None:
     parser.set_defaults(run=_export)
 
 
+def register_pack(commands: Any) -> None:
+    """Add `cloud pack`."""
+    parser = commands.add_parser("pack", help="make a case pack of a hazard record")
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="cloud.yaml")
+    parser.add_argument("--hazard", required=True, metavar="NUMBER", help="the record's number or id")
+    parser.add_argument("--out", type=Path, required=True, help="the .swpack to write")
+    parser.add_argument("--gateway", type=Path, help="gateway.yaml: its rules and parameters win")
+    parser.set_defaults(run=_pack)
+
+
 def add_range(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Add what says which history."""
     parser.add_argument("--site", required=required)
@@ -70,6 +82,24 @@ def _export(args: argparse.Namespace) -> int:
     with _database(args) as source:
         written = export(source, args.out)
     print(f"{args.out}: {written} readings")
+    return 0
+
+
+def _pack(args: argparse.Namespace) -> int:
+    from cloud.backtest.packing import pack_hazard, save  # noqa: PLC0415
+
+    settings = read_settings(args.config)
+    gateway = None if args.gateway is None else read_gateway(args.gateway)
+    with _connected(settings) as connection:
+        packed = pack_hazard(connection, settings, args.hazard, gateway)
+    save(packed, args.out)
+    print(f"{args.out}: {packed.number}, {len(packed.pack.expected)} expected alarms")
+    found = packed.against_recorded
+    if not found.is_equal:
+        print(
+            f"recorded otherwise: {len(found.removed)} more were recorded, {len(found.added)} were not, "
+            f"{len(found.moved)} at other instants"
+        )
     return 0
 
 
@@ -133,9 +163,7 @@ def _report(args: argparse.Namespace, source: "DatabaseSource | FileSource", *, 
 @contextlib.contextmanager
 def _database(args: argparse.Namespace) -> "Iterator[DatabaseSource]":
     """The history that the arguments ask for, while the connection lasts."""
-    from cloud.backtest.service import Asked, open_history  # noqa: PLC0415
-    from cloud.database import connect  # noqa: PLC0415
-    from cloud.running import app_dsn  # noqa: PLC0415
+    from cloud.backtest.service import open_history  # noqa: PLC0415
 
     settings = read_settings(args.config)
     site = settings.sites.get(args.site)
@@ -145,9 +173,18 @@ def _database(args: argparse.Namespace) -> "Iterator[DatabaseSource]":
     if since_ms >= until_ms:
         raise UsageError("--to must lie after --from")
     gateway = _gateway(args)
+    with _connected(settings) as connection:
+        yield open_history(connection, Asked(site, args.device, since_ms, until_ms), gateway)
+
+
+@contextlib.contextmanager
+def _connected(settings: Settings) -> "Iterator[Connection]":
+    from cloud.database import connect  # noqa: PLC0415
+    from cloud.running import app_dsn  # noqa: PLC0415
+
     try:
         with connect(app_dsn(settings)) as connection:
-            yield open_history(connection, Asked(site, args.device, since_ms, until_ms), gateway)
+            yield connection
     except psycopg.OperationalError as exc:
         raise UnreachableError(f"the database does not answer; is the cloud running? {exc}") from exc
 

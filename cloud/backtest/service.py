@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from cloud.backtest import store
+from cloud.backtest.asked import Asked, NoSuchDeviceError
 from cloud.backtest.gateway_file import GatewayFacts
 from cloud.backtest.in_force import InForce, in_force, shipped_packs
 from cloud.database import Connection, Row
-from cloud.settings import SiteSettings
 from sitewarden import __version__
 from sitewarden.charts import load_chart
-from sitewarden.errors import ConfigurationError, SiteWardenError
+from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header, HistoryWriter, Track
 from sitewarden.history.rows import Rows
 from sitewarden.loadchart import LoadChart
@@ -22,20 +21,6 @@ from sitewarden.text import Text
 
 ROWS_AT_ONCE = 500_000
 """Of an export: what is held in memory and written as one part of the file."""
-
-
-class Asked(NamedTuple):
-    """Which history."""
-
-    site: SiteSettings
-    device: str | None
-    """`None`: all."""
-    since_ms: int
-    until_ms: int
-
-
-class NoSuchDeviceError(SiteWardenError):
-    """The site has no device of that name."""
 
 
 class DatabaseSource:
@@ -96,6 +81,11 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
         software=__version__,
     )
     return DatabaseSource(connection, header, points, _unknown(told.unknown))
+
+
+def rules_in_force(connection: Connection, site: str) -> InForce:
+    """The rules that the gateways of the site announced."""
+    return in_force(store.points_of(connection, site).values(), shipped_packs())
 
 
 def export(source: DatabaseSource, file: Path) -> int:

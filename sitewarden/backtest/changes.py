@@ -1,6 +1,6 @@
 """What two sets of rules differ in, field by field, and one set put upon another."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -30,14 +30,25 @@ def rules_of(packs: Iterable[RulePack]) -> list[Rule]:
     return [rule for pack in packs for rule in pack.rules]
 
 
-def put_upon(in_force: Iterable[RulePack], changed: Sequence[RulePack]) -> list[RulePack]:
-    """The packs in force without the rules that the changed packs have, and these."""
-    names = {rule.rule for rule in rules_of(changed)}
-    left = [
-        msgspec.structs.replace(pack, rules=[rule for rule in pack.rules if rule.rule not in names])
-        for pack in in_force
-    ]
-    return [*(pack for pack in left if pack.rules), *changed]
+def put_upon(
+    in_force: Iterable[RulePack], changed: Sequence[RulePack], removed: Collection[str] = ()
+) -> list[RulePack]:
+    """The packs in force with rules replaced by those of the same name, others added, some removed.
+
+    A changed rule stands in the pack of the one it replaces, so that it finds the same tables, unless its own
+    pack brings tables.
+    """
+    in_place = {rule.rule: rule for pack in changed if not pack.tables for rule in pack.rules}
+    brought = {rule.rule for pack in changed if pack.tables for rule in pack.rules}
+    packs = [_replaced(pack, in_place, {*removed, *brought}) for pack in in_force]
+    known = {rule.rule for rule in rules_of(packs)}
+    added = [_replaced(pack, {}, {*removed, *known}) for pack in changed]
+    return [pack for pack in (*packs, *added) if pack.rules]
+
+
+def _replaced(pack: RulePack, by_name: Mapping[str, Rule], left_out: Collection[str]) -> RulePack:
+    rules = [by_name.get(rule.rule, rule) for rule in pack.rules if rule.rule not in left_out]
+    return msgspec.structs.replace(pack, rules=rules)
 
 
 def changes(before: Iterable[RulePack], after: Iterable[RulePack]) -> list[RuleChange]:

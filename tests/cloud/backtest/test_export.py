@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from cloud.backtest.service import Asked, NoSuchDeviceError, export, open_history
+from cloud.backtest.asked import Asked, NoSuchDeviceError
+from cloud.backtest.service import export, open_history
 from sitewarden.history import read_history
 from sitewarden.messages import Gap, Readings
 from sitewarden.quality import Quality

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from sitewarden.backtest.changes import put_upon
+from sitewarden.backtest.changes import put_upon, rules_of
 from sitewarden.backtest.judging import Span
 from sitewarden.backtest.text import lines
 from sitewarden.backtest.trial import Report, backtest, false_alarms
@@ -295,4 +295,6 @@ def test_a_rule_put_upon_others_replaces_the_one_of_its_name():
     rules: list[Rule] = [rule for pack in both for rule in pack.rules]
     assert sorted(rule.rule for rule in rules) == sorted(rule.rule for rule in OVERLOAD.rules)
     assert {rule.level for rule in rules if rule.rule == "crane-load-90"} == {1}
-    assert put_upon([without("crane-load-90")], [OVERLOAD]) == [OVERLOAD]
+    more = put_upon([without("crane-load-90")], [OVERLOAD])
+    assert {rule.rule for rule in rules_of(more)} == {rule.rule for rule in OVERLOAD.rules}
+    assert put_upon([OVERLOAD], [], removed=["crane-load-90"]) == [without("crane-load-90")]
