@@ -1,7 +1,8 @@
 """One history, one file: Parquet by its ending `.parquet`, else CSV; both hold the same.
 
 Columns are `point`, `at_ms`, `value`, `quality`, rows ascending by instant. The header is JSON: in Parquet
-the schema's metadata under `sitewarden`, in CSV a first line `#sitewarden {…}`; docs/reference/history-file.md.
+the schema's metadata under `sitewarden`, in CSV a first line `#sitewarden {…}`. All of it stands in
+docs/reference/history-file.md.
 """
 
 from collections.abc import Mapping, Sequence
