@@ -1,4 +1,4 @@
-"""Where a history is played back: the gateway's file as it was, made harmless, or made from the history alone."""
+"""Where a history is played back: the gateway's file as it was, made harmless, or made from the history."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import msgspec
 import yaml
 
 from sitewarden.errors import ConfigurationError
-from sitewarden.history import DevicePast, Header, read_header
+from sitewarden.history import DevicePast, Header, find_header, read_header
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.packs import RulePack
 from sitewarden.text import Text
@@ -121,7 +121,9 @@ def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
     }
     header = _header(file, gateway)
     devices = [
-        _past(bus["bus"], entry, known.get(entry["profile"])) for bus in gateway["buses"] for entry in bus["devices"]
+        _past(bus["bus"], entry, known.get(entry["profile"]))
+        for bus in gateway["buses"]
+        for entry in bus["devices"]
     ]
     return Place(msgspec.structs.replace(header, devices=devices), gateway, profiles, ())
 
@@ -172,12 +174,7 @@ def _absolute(folder: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _header(file: Path, gateway: Mapping[str, Any]) -> Header:
     """The file's own, or that of any file where another program wrote it."""
-    try:
-        header = read_header(file)
-    except ConfigurationError as exc:
-        if not exc.is_nameless:
-            raise
-        header = Header(site="", since_ms=0, until_ms=_FOR_EVER_MS, devices=[])
+    header = find_header(file) or Header(site="", since_ms=0, until_ms=_FOR_EVER_MS, devices=[])
     return msgspec.structs.replace(header, site=gateway["site"], gateway=gateway["gateway"])
 
 

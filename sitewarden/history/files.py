@@ -82,11 +82,17 @@ def write_history(file: Path, history: History) -> None:
 
 def read_header(file: Path) -> Header:
     """What the file says of itself; raises `ConfigurationError` where it is no history."""
-    encoded = parquetfile.read_header(file) if file.suffix == PARQUET else csvfile.read_header(file)
-    if encoded is None:
+    header = find_header(file)
+    if header is None:
         mend = "Export it with `sitewarden cloud export`, or give the devices with `--config gateway.yaml`."
         raise ConfigurationError(file, 1, "", "does not say which devices it is of", mend)
-    return _understood(file, encoded)
+    return header
+
+
+def find_header(file: Path) -> Header | None:
+    """The same; `None` where another program wrote the file."""
+    encoded = parquetfile.read_header(file) if file.suffix == PARQUET else csvfile.read_header(file)
+    return None if encoded is None else _understood(file, encoded)
 
 
 def read_history(

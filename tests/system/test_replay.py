@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 import yaml
 
 from edge.agent import Agent
-from edge.config import Gateway, load_gateway
-from edge.derivation import Derivation
+from edge.config import Device, Gateway, load_gateway
+from edge.derivation import derivations_for
 from edge.replay import RecordedClock
 from firmware_sim.replay.run import Playing, Settings, playing
 from firmware_sim.replay.source import UNENDING
@@ -20,7 +21,7 @@ from sitewarden.history import History, write_history
 from sitewarden.messages import Alarm, readings_of
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from sitewarden.rules.engine import NORMAL, step
+from sitewarden.rules.scan import Track, scan_all
 from sitewarden.topics import Mode
 from tests.edge.cloud import Cloud, listening
 from tests.support.broker import Broker
@@ -136,33 +137,45 @@ def cloud(broker: Broker) -> Iterator[Cloud]:
 
 
 def directly(gateway: Gateway, history: History) -> list[Judged]:
-    """What the rules say of the same readings, with nothing but the engine."""
+    """What the rules say of the same readings, with nothing but the engine: the array scan over all of it."""
     judged: list[Judged] = []
     for device in gateway.devices:
-        derivation, states = Derivation(device), dict.fromkeys(range(len(device.rules)), NORMAL)
-        polls: dict[int, list[Reading]] = {}
-        for key in device.profile.points:
-            found = history.tracks[f"{device.name}/{key}"]
-            for at_ms, value, quality in zip(*(column.tolist() for column in found), strict=True):
-                good = value if quality == Quality.GOOD else None
-                polls.setdefault(at_ms, []).append(
-                    Reading(f"{device.name}/{key}", at_ms, good, Quality(quality))
-                )
-        for at_ms in sorted(polls):
-            for reading in [*polls[at_ms], *derivation.derive(polls[at_ms])]:
-                for i, bound in enumerate(device.rules):
-                    if bound.point != reading.point:
-                        continue
-                    value = None if reading.value is None else round(reading.value, 9)
-                    states[i], moved = step(bound, states[i], at_ms, value, reading.quality)
-                    if moved is not None:
-                        rule = bound.rule
-                        judged.append(
-                            Judged(
-                                moved.change, rule.rule, bound.point, rule.level, at_ms, moved.raised_at_ms
-                            )
-                        )
+        tracks = _with_derived(device, history)
+        moved = scan_all(device.rules, tracks, since_ms=T0, until_ms=T0 + 3_600_000)
+        levels = {bound.rule.rule: bound.rule.level for bound in device.rules}
+        judged += [
+            Judged(t.change, rule, point, levels[rule], t.at_ms, t.raised_at_ms)
+            for (point, rule), transitions in moved.items()
+            for t in transitions
+        ]
     return sorted(judged)
+
+
+def _with_derived(device: Device, history: History) -> dict[str, Track]:
+    polls: dict[int, list[Reading]] = {}
+    for key in device.profile.points:
+        for reading in _readings(f"{device.name}/{key}", history):
+            polls.setdefault(reading.at_ms, []).append(reading)
+    derivation = derivations_for(device)
+    columns: dict[str, list[Reading]] = {}
+    for at_ms in sorted(polls):
+        for reading in [*polls[at_ms], *derivation.take(polls[at_ms])]:
+            columns.setdefault(reading.point, []).append(reading)
+    return {
+        point: Track.of(
+            [r.at_ms for r in found],
+            [math.nan if r.value is None else round(r.value, 9) for r in found],
+            [r.quality for r in found],
+        )
+        for point, found in columns.items()
+    }
+
+
+def _readings(point: str, history: History) -> list[Reading]:
+    return [
+        Reading(point, at_ms, None if quality else value, Quality(quality))
+        for at_ms, value, quality in zip(*(column.tolist() for column in history.tracks[point]), strict=True)
+    ]
 
 
 def raw_readings(cloud: Cloud) -> list[Reading]:
@@ -198,11 +211,7 @@ async def test_every_recorded_reading_comes_once_as_what_it_was_and_none_is_made
     tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
 ) -> None:
     await replayed(tmp_path / "gw", broker, cloud, Settings(file=file, speed=UNENDING))
-    expected = {
-        Reading(point, at_ms, None if quality else value, Quality(quality))
-        for point, found in a_history().tracks.items()
-        for at_ms, value, quality in zip(*(column.tolist() for column in found), strict=True)
-    }
+    expected = {reading for point in a_history().tracks for reading in _readings(point, a_history())}
     heard = Counter(raw_readings(cloud))
     assert set(heard.values()) == {1}
     more = heard.keys() - expected
