@@ -11,7 +11,7 @@ from edge.config import Bus, Device, Gateway, Page, address_of, transport_of
 from edge.derivation import derivations_for
 from edge.drivers.registers import PlannedRead, plan
 from edge.page.board import AlarmNow, PointNow, Snapshot
-from sitewarden.derived import CRANE_DERIVED, DISPLACEMENTS
+from sitewarden.derived import DISPLACEMENTS, TILTS
 from sitewarden.errors import ConfigurationError, MessageError
 from sitewarden.messages import PointBirth
 from sitewarden.points import PointKind, point_kind
@@ -128,15 +128,10 @@ def _along(read: PlannedRead, key: str) -> str:
 
 
 def _derived(found: Found) -> Iterator[Line]:
-    inputs = ", ".join(f"{found.device.name}/{key}" for key in _inputs(found.device, found.birth))
-    yield "derived", f"on the gateway, from {inputs}"
-    if found.birth.kind in CRANE_DERIVED:
-        yield "", "and the crane's load chart at the present radius and falls"
-    elif found.birth.kind.endswith(".cumulative"):
-        zero = found.device.zero[found.key.removesuffix(".cumulative")]
-        yield "", f"less its zero of {zero:g} mm"
-    else:
-        yield "", "as change a day, once readings of a day are there"
+    derived = next(one for one in derivations_for(found.device).points if one.point == found.birth.p)
+    yield "derived", f"on the gateway, from {', '.join(derived.inputs)}"
+    if derived.how:
+        yield "", derived.how
 
 
 def _inputs(device: Device, birth: PointBirth) -> list[str]:
@@ -168,8 +163,8 @@ def _timing(found: Found) -> Iterator[Line]:
 def _uses(found: Found) -> Iterator[Line]:
     if made := _made_of(found):
         yield "part of", ", ".join(made)
-    if found.birth.kind in DISPLACEMENTS:
-        yield "zero", f"{found.device.zero[found.key]:g} mm"
+    if found.birth.kind in (*DISPLACEMENTS, *TILTS):
+        yield "zero", f"{found.device.zero.get(found.key, 0.0):g}{_unit(found.kind)}"
 
 
 def _made_of(found: Found) -> list[str]:

@@ -14,6 +14,8 @@ from sitewarden.derived.crane import (
 from sitewarden.derived.displacement import DAY_MS, DISPLACEMENTS, SPACING_MS, Displacement
 from sitewarden.derived.model import Derivation, DerivedPoint, Subject
 from sitewarden.derived.registry import Derivations, derivations_of
+from sitewarden.derived.thresholds import thresholds
+from sitewarden.derived.tilt import TILTS
 
 __all__ = [
     "BEYOND_CHART_PERCENT",
@@ -22,6 +24,7 @@ __all__ = [
     "DAY_MS",
     "DISPLACEMENTS",
     "SPACING_MS",
+    "TILTS",
     "Derivation",
     "Derivations",
     "DerivedPoint",
@@ -30,4 +33,5 @@ __all__ = [
     "Subject",
     "crane_points",
     "derivations_of",
+    "thresholds",
 ]

@@ -46,15 +46,22 @@ class Ratios:
         self._derived_at_ms = 0
         self.inputs = frozenset(kinds)
         self.points = tuple(
-            DerivedPoint(subject.name(kind.removeprefix("crane.")), kind, tuple(kinds), max_age_ms)
+            DerivedPoint(
+                subject.name(kind.removeprefix("crane.")),
+                kind,
+                tuple(kinds),
+                max_age_ms,
+                how="and the crane's load chart at the present radius and falls",
+            )
             for kind in CRANE_DERIVED
         )
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
         """All four, or nothing where no input is newer than before: a point has one reading an instant."""
         at_ms = readings[0].at_ms
-        # What a wrong clock has dated in the future must not make everything else look old.
-        self._latest = {kind: r for kind, r in self._latest.items() if r.at_ms <= at_ms}
+        if at_ms < self._derived_at_ms:
+            # What a wrong clock has dated in the future must not make everything else look old.
+            self._latest = {kind: r for kind, r in self._latest.items() if r.at_ms <= at_ms}
         for reading in readings:
             self._latest[self._kinds[reading.point]] = reading
         derived = crane_points(self._device, self._chart, self._latest, self._max_age_ms)

@@ -22,13 +22,23 @@ DISPLACEMENTS = ("pit.displacement.horizontal", "pit.displacement.vertical")
 def make(subject: Subject) -> Iterator["Displacement"]:
     """One for every displacement point."""
     for birth in subject.of_kinds(DISPLACEMENTS):
+        zero_mm = subject.zero[subject.key(birth.p)]
+        steps = {
+            "cumulative": f"less its zero of {zero_mm:g} mm",
+            "rate": "as change a day, once readings of a day are there",
+        }
         points = tuple(
             DerivedPoint(
-                f"{birth.p}.{step}", f"{birth.kind}.{step}", (birth.p,), birth.stale_after_ms, birth.label
+                f"{birth.p}.{step}",
+                f"{birth.kind}.{step}",
+                (birth.p,),
+                birth.stale_after_ms,
+                birth.label,
+                how,
             )
-            for step in ("cumulative", "rate")
+            for step, how in steps.items()
         )
-        yield Displacement(birth.p, subject.zero[subject.key(birth.p)], points)
+        yield Displacement(birth.p, zero_mm, points)
 
 
 class Displacement:

@@ -1,7 +1,7 @@
 """What a derivation is, and how it sees the device that it works for."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -23,6 +23,8 @@ class DerivedPoint(NamedTuple):
     """The points that it is made of."""
     stale_after_ms: int
     label: Text | None = None
+    how: str = ""
+    """How it is made of them, for people who look into it."""
 
     def birth(self) -> PointBirth:
         """As the device announces it."""
@@ -33,7 +35,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """A device as its derivations see it: the same on the gateway and over a history in the cloud."""
 
     device: str
-    kind: Literal["crane", "pit", "weather", "other"]
+    kind: str
+    """`device_kind` of its profile."""
     points: tuple[PointBirth, ...]
     """Raw ones, and for a later derivation also what earlier ones add."""
     chart: LoadChart | None = None
@@ -70,12 +73,17 @@ class Derivation(Protocol):
     instants, changes nothing. A bad input makes a bad output (`Quality.BAD_INPUT`), never a guess.
     """
 
-    name: str
-    """What its memory is kept under; unique within the device, and the same in every version."""
-    inputs: frozenset[str]
-    """The points whose readings it wants, raw ones and those of derivations before it."""
-    points: tuple[DerivedPoint, ...]
-    """What it adds."""
+    @property
+    def name(self) -> str:
+        """What its memory is kept under; unique within the device, and the same in every version."""
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The points whose readings it wants, raw ones and those of derivations before it."""
+
+    @property
+    def points(self) -> tuple[DerivedPoint, ...]:
+        """What it adds."""
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
         """What follows from the inputs of one instant; each call is of a later instant than the last."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from sitewarden.derived import crane, displacement
+from sitewarden.derived import crane, displacement, motion, tilt, wind
 from sitewarden.derived.model import Derivation, DerivedPoint, Subject
 from sitewarden.readings import Reading
 
 Maker = Callable[[Subject], Iterable[Derivation]]
 
-MAKERS: tuple[Maker, ...] = (displacement.make, crane.make)
+MAKERS: tuple[Maker, ...] = (displacement.make, crane.make, wind.make, motion.make, tilt.make)
 """In the order of their work: a later one may take what an earlier one adds as its input."""
 
 _at = attrgetter("at_ms")
@@ -30,6 +30,7 @@ class Derivations:
             point for derivation in derivations for point in derivation.points if point.point not in self._own
         )
         """What the device has beside its own."""
+        self._clash = len(self.points) < sum(len(derivation.points) for derivation in derivations)
         self._routes: dict[str, list[int]] = {}
         for place, derivation in enumerate(self._derivations):
             for point in derivation.inputs:
@@ -39,8 +40,7 @@ class Derivations:
         """What follows from the readings of one poll, or of many."""
         if not self._derivations or not readings:
             return []
-        first_ms = readings[0].at_ms
-        if all(reading.at_ms == first_ms for reading in readings):
+        if len(set(map(_at, readings))) == 1:
             return self._take_instant(readings)
         # The answers of one poll may be milliseconds apart: a history knows only instants, so that live and
         # later the same follows from the same only if each instant is taken by itself.
@@ -70,15 +70,20 @@ class Derivations:
         derived: list[Reading] = []
         for place, derivation in enumerate(self._derivations):
             if place in wanted and (made := derivation.take(wanted[place])):
-                new = [reading for reading in made if reading.point not in self._own]
+                new = [reading for reading in made if reading.point not in self._own] if self._clash else made
                 self._route(new, wanted)
                 derived += new
         return derived
 
     def _route(self, readings: Iterable[Reading], wanted: dict[int, list[Reading]]) -> None:
+        routes = self._routes
         for reading in readings:
-            for place in self._routes.get(reading.point, ()):
-                wanted.setdefault(place, []).append(reading)
+            if reading.point in routes:
+                for place in routes[reading.point]:
+                    if place in wanted:
+                        wanted[place].append(reading)
+                    else:
+                        wanted[place] = [reading]
 
 
 def derivations_of(subject: Subject) -> Derivations:
