@@ -205,7 +205,7 @@ class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """A device as its gateway announces it."""
 
     device: Name
-    kind: Literal["crane", "pit", "weather", "other"]
+    kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
     label: Text
     profile: Name
     layout: dict[str, Any] = {}
