@@ -148,7 +148,7 @@ class Agent:
             self._tell(judged.alarms)
         else:
             self._follow()
-        self._recorder.add(judged.readings)
+        self._recorder.add(judged.readings, judged.cycles)
         if self._gateway.page is not None:
             self._board.take(judged.readings)
 
@@ -378,6 +378,8 @@ class Agent:
 
     def _save(self) -> None:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
+        # A lift that has ended is in no memory any more: its record goes first.
+        self._recorder.flush()
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
         memories = {**self._derived(), **self._time()}
         for lane, memory in ((self.alarms, episodes), (self.readings, memories)):

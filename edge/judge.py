@@ -12,7 +12,7 @@ import msgspec
 from edge.config import Device
 from edge.derivation import derivations_for
 from edge.tone import Standing, siren_of
-from sitewarden.messages import Alarm, ClockState, Series, series_of
+from sitewarden.messages import Alarm, ClockState, Series, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -52,6 +52,8 @@ class Judgement(NamedTuple):
     """Raw and derived, rounded to the resolution of their kinds: what is recorded."""
     alarms: list[Alarm]
     """Transitions in order; `boot` and `seq` are the outbox's to give."""
+    cycles: list[WorkCycle]
+    """Lifts that ended with this poll."""
 
 
 class _Recent:
@@ -188,7 +190,8 @@ class Judge:
 
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
         """Judge the readings of one poll, and what is derived from them."""
-        derived = self.derivations[device.name].take(readings)
+        derivations = self.derivations[device.name]
+        derived = derivations.take(readings)
         judged = [*readings, *derived] if derived else readings
         recorded: list[Reading] = []
         moved: list[tuple[_Watch, Transition]] = []
@@ -203,7 +206,8 @@ class Judge:
             if tracked.watches:
                 moved += tracked.step(at_ms, value, quality)
         # Told only now: the evidence holds the whole poll.
-        return Judgement(recorded, [self._told(watch, transition) for watch, transition in moved])
+        alarms = [self._told(watch, transition) for watch, transition in moved]
+        return Judgement(recorded, alarms, derivations.fetch_cycles())
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""
