@@ -1,22 +1,14 @@
 """Which points a device has, raw and derived, and which rules hold for them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from sitewarden.derived import Subject, derivations_of
-from sitewarden.errors import SiteWardenError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile
-from sitewarden.rules.model import BoundRule, Rule, bind
-
-
-class ParameterMissingError(SiteWardenError):
-    """A rule asks for a parameter that the device does not give."""
-
-    def __init__(self, rule: str, parameter: str) -> None:
-        """Both by name."""
-        self.rule, self.parameter = rule, parameter
-        super().__init__(f"the rule `{rule}` asks for `{parameter}`, which is missing")
+from sitewarden.rules.binding import Beside, KindMissingError, Parameters, applies, bind
+from sitewarden.rules.model import BoundRule, LimitChange
+from sitewarden.rules.packs import RulePack
 
 
 def subject_of(
@@ -26,7 +18,7 @@ def subject_of(
     *,
     chart: LoadChart | None,
     zero: Mapping[str, float],
-    parameters: Mapping[str, float],
+    parameters: Parameters,
 ) -> Subject:
     """The device as its derivations see it."""
     raw = tuple(
@@ -38,8 +30,9 @@ def subject_of(
         )
         for key, point in profile.points.items()
     )
+    numbers = {name: value for name, value in parameters.items() if not isinstance(value, str)}
     return Subject(
-        device=device, kind=profile.device_kind, points=raw, chart=chart, zero=zero, parameters=parameters
+        device=device, kind=profile.device_kind, points=raw, chart=chart, zero=zero, parameters=numbers
     )
 
 
@@ -57,14 +50,30 @@ def stale_after_ms(profile: Profile, key: str, intervals_ms: Mapping[str, int]) 
 
 
 def bind_rules(
-    points: Iterable[PointBirth], rules: Iterable[Rule], parameters: Mapping[str, float]
-) -> Iterator[BoundRule]:
-    """Every rule on every point of the kind it watches; raises `ParameterMissingError`."""
+    points: Sequence[PointBirth],
+    raw: Container[str],
+    packs: Iterable[RulePack],
+    parameters: Parameters,
+    changes: Sequence[LimitChange] = (),
+) -> tuple[list[BoundRule], list[str]]:
+    """Every rule of the packs on every point of the kind it watches, and why others cannot be judged.
+
+    `raw` are the points that are read, not derived. Raises `ParameterMissingError`.
+    """
+    by_kind: dict[str, list[str]] = {}
     for point in points:
-        for rule in rules:
-            if rule.watch != point.kind:
-                continue
+        by_kind.setdefault(point.kind, []).append(point.p)
+    beside = Beside(by_kind, [point.p for point in points if point.p in raw])
+    bound: list[BoundRule] = []
+    unbound: list[str] = []
+    for pack in packs:
+        for rule in (rule for rule in pack.rules if applies(rule, parameters)):
+            watched = beside.raw[:1] if rule.watch == "*" else by_kind.get(rule.watch, ())
             try:
-                yield bind(rule, point.p, dict(parameters))
-            except KeyError as exc:
-                raise ParameterMissingError(rule.rule, exc.args[0]) from exc
+                bound += [
+                    bind(rule, point, parameters, tables=pack.tables, beside=beside, changes=changes)
+                    for point in watched
+                ]
+            except KindMissingError as exc:
+                unbound.append(str(exc))
+    return bound, unbound

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from edge.bindings import ParameterMissingError, bind_rules, points_of, subject_of
+from edge.bindings import bind_rules, points_of, subject_of
 from edge.settings import (
     BusEntry,
     DeviceEntry,
@@ -31,8 +31,9 @@ from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile, load_profiles
-from sitewarden.rules.model import BoundRule, Parameter, Rule
-from sitewarden.rules.packs import load_pack
+from sitewarden.rules.binding import ParameterMissingError, asked_of
+from sitewarden.rules.model import BoundRule
+from sitewarden.rules.packs import RulePack, load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
 
@@ -54,11 +55,13 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     chart: LoadChart | None
     zero: Mapping[str, float]
     """Zero readings by key, in the unit of the point: of displacements (mm), and of tilts (°) where given."""
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, float | str]
     """What the site gives to rules and derivations."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
     rules: tuple[BoundRule, ...]
+    unjudged: tuple[str, ...] = ()
+    """Why rules of the packs do not hold for this device, though it has what they watch."""
     history: Path | None
     layout: Mapping[str, Any]
 
@@ -134,8 +137,12 @@ class _Check:
         for error in (*self._named_twice(), *self._outputs_unusable()):
             raise error
         profiles = load_profiles(*(self._profile_folders()))
-        rules = self._rules()
-        for error in (*self._unknown_profiles(profiles), *self._parameters_unmeant(profiles, rules)):
+        packs = self._packs()
+        for error in (
+            *self._unknown_profiles(profiles),
+            *self._parameters_unmeant(profiles, packs),
+            *self._changes_unmeant(packs),
+        ):
             raise error
         return Gateway(
             site=self._file.site,
@@ -146,7 +153,7 @@ class _Check:
             outputs=tuple(self._placed(settings) for settings in self._file.outputs),
             siren=self._file.siren,
             page=None if self._file.page is None else self._page(self._file.page),
-            buses=tuple(self._bus(i, entry, profiles, rules) for i, entry in enumerate(self._file.buses)),
+            buses=tuple(self._bus(i, entry, profiles, packs) for i, entry in enumerate(self._file.buses)),
         )
 
     def _data_dir(self) -> Path:
@@ -210,10 +217,10 @@ class _Check:
                 raise self._error(f"profiles.{i}", f"`{name}` is not a folder", "Name a folder of profiles.")
             yield folder
 
-    def _rules(self) -> list[Rule]:
-        """Of all packs named; one name stands for one rule, so that an episode says which it was."""
+    def _packs(self) -> list[RulePack]:
+        """All that are named; one name stands for one rule, so that an episode says which it was."""
         found: dict[str, str] = {}
-        rules: list[Rule] = []
+        packs: list[RulePack] = []
         for i, name in enumerate(self._file.rules):
             try:
                 pack = load_pack(name, self._folder)
@@ -224,8 +231,8 @@ class _Check:
                     message = f"the rule `{rule.rule}` of `{pack.pack}` is already in `{found[rule.rule]}`"
                     raise self._error(f"rules.{i}", message, "Name each pack once, each rule its own way.")
                 found[rule.rule] = pack.pack
-            rules.extend(pack.rules)
-        return rules
+            packs.append(pack)
+        return packs
 
     def _pointed(self, exc: ConfigurationError, field: str) -> ConfigurationError:
         """An error without a line of its own (`there is no such pack`) stands where the name was written."""
@@ -240,11 +247,9 @@ class _Check:
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
 
     def _parameters_unmeant(
-        self, profiles: Mapping[str, Profile], rules: list[Rule]
+        self, profiles: Mapping[str, Profile], packs: list[RulePack]
     ) -> Iterator[ConfigurationError]:
-        asked = {
-            rule.condition.limit.parameter for rule in rules if isinstance(rule.condition.limit, Parameter)
-        }
+        asked = {name for pack in packs for rule in pack.rules for name in asked_of(rule, pack.tables)}
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
                 kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
@@ -256,12 +261,28 @@ class _Check:
                         yield self._error(
                             where, "no rule asks for this parameter, and no derived point", mend
                         )
-                    elif name in own and not own[name].allows(value):
+                    elif name in own and (isinstance(value, str) or not own[name].allows(value)):
                         least, most = own[name].range
                         mend = (
                             f"Write a number from {least:g} to {most:g}; left out it is {own[name].value:g}."
                         )
-                        yield self._error(where, f"{value:g} cannot be meant", mend)
+                        yield self._error(where, f"{value} cannot be meant", mend)
+
+    def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
+        rules = {rule.rule: rule for pack in packs for rule in pack.rules}
+        devices = {entry.device for bus in self._file.buses for entry in bus.devices}
+        for i, change in enumerate(self._file.limit_changes):
+            where = f"limit_changes.{i}"
+            if change.rule not in rules:
+                mend = _nearest(change.rule, set(rules), "Rules are")
+                yield self._error(f"{where}.rule", f"there is no rule `{change.rule}`", mend)
+            elif change.version <= rules[change.rule].version:
+                newest = rules[change.rule].version
+                message = f"version {change.version} is not above the rule's own, {newest}"
+                yield self._error(f"{where}.version", message, f"Write {newest + 1} or more.")
+            if change.device is not None and change.device not in devices:
+                mend = _nearest(change.device, devices, "Devices are")
+                yield self._error(f"{where}.device", f"there is no device `{change.device}`", mend)
 
     def _broker(self) -> Broker:
         settings = self._file.broker
@@ -306,9 +327,9 @@ class _Check:
             raise self._error(field, f"`{name}` does not hold one line", "Write the secret only.")
         return password
 
-    def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], rules: list[Rule]) -> Bus:
+    def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], packs: list[RulePack]) -> Bus:
         devices = tuple(
-            self._device(f"buses.{i}.devices.{j}", device, entry.modbus, profiles[device.profile], rules)
+            self._device(f"buses.{i}.devices.{j}", device, entry.modbus, profiles[device.profile], packs)
             for j, device in enumerate(entry.devices)
         )
         for j, device in enumerate(devices):
@@ -320,7 +341,7 @@ class _Check:
         return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
 
     def _device(
-        self, where: str, entry: DeviceEntry, modbus: ModbusSettings, profile: Profile, rules: list[Rule]
+        self, where: str, entry: DeviceEntry, modbus: ModbusSettings, profile: Profile, packs: list[RulePack]
     ) -> Device:
         profile = self._without_unused(where, entry, profile)
         for error in (
@@ -336,6 +357,7 @@ class _Check:
             entry.device, profile, intervals, chart=chart, zero=entry.zero, parameters=entry.parameters
         )
         points = self._points(where, profile, subject)
+        rules, unjudged = self._bound(where, entry, profile, points, packs)
         return Device(
             name=entry.device,
             profile=profile,
@@ -346,7 +368,8 @@ class _Check:
             zero=dict(entry.zero),
             parameters=dict(entry.parameters),
             points=points,
-            rules=self._bound(where, entry, points, rules),
+            rules=tuple(rules),
+            unjudged=tuple(unjudged),
             history=self._folder / entry.history if entry.history else None,
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
         )
@@ -422,10 +445,16 @@ class _Check:
             raise self._error(f"{where}.profile", message, mend) from exc
 
     def _bound(
-        self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...], rules: list[Rule]
-    ) -> tuple[BoundRule, ...]:
+        self,
+        where: str,
+        entry: DeviceEntry,
+        profile: Profile,
+        points: tuple[PointBirth, ...],
+        packs: list[RulePack],
+    ) -> tuple[list[BoundRule], list[str]]:
+        raw = {f"{entry.device}/{key}" for key in profile.points}
         try:
-            return tuple(bind_rules(points, rules, entry.parameters))
+            return bind_rules(points, raw, packs, entry.parameters, self._file.limit_changes)
         except ParameterMissingError as exc:
             mend = f"Add `{exc.parameter}:` with the design engineer's value."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
