@@ -1,7 +1,7 @@
 """Readings gathered into batches: columns of many polls are small, and the disk is asked twice a second."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -57,14 +57,20 @@ class Recorder:
             self.flush()
             flushed_at = monotonic()
 
-    def flush(self) -> None:
-        """Put into the lane whatever is gathered."""
+    def flush(self, memory: Mapping[str, bytes | None] | None = None) -> None:
+        """Put into the lane whatever is gathered; with it, in one transaction, what is to be remembered.
+
+        So a lift that has ended is either told and forgotten, or neither.
+        """
         if self._gathered:
             gathered, self._gathered = self._gathered, []
             cycles, self._cycles = self._cycles, []
             batch = batch_of(gathered, cycles)
             offset_ms, state = self._dated_by
-            self._lane.put([msgspec.structs.replace(batch, mono=batch.at - offset_ms, clock=state)])
+            dated = msgspec.structs.replace(batch, mono=batch.at - offset_ms, clock=state)
+            self._lane.put([dated], memory)
+        elif memory:
+            self._lane.put([], memory)
 
 
 def batch_of(readings: list[Reading], cycles: Sequence[WorkCycle] = (), *, hist: bool = False) -> Readings:
