@@ -195,7 +195,9 @@ class Agent:
             self._tell(judged.alarms)
         else:
             self._follow()
-        self._recorder.add(judged.readings)
+        self._recorder.add(judged.readings, judged.cycles)
+        if judged.cycles:
+            self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
 
@@ -488,12 +490,15 @@ class Agent:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
         episodes[_RULES] = msgspec.json.encode(self._judge.states())
-        memories = {**self._derived(), **self._time()}
-        for lane, memory in ((self.alarms, episodes), (self.readings, memories)):
-            changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}
-            self._saved.update(changed)
-            if changed:
-                lane.put([], changed)
+        if changed := self._changed(episodes):
+            self.alarms.put([], changed)
+        self._recorder.flush(self._changed({**self._derived(), **self._time()}))
+
+    def _changed(self, memory: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """What is not as it was saved last; taken to be saved now."""
+        changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}
+        self._saved.update(changed)
+        return changed
 
     def _time(self) -> Mapping[str, bytes]:
         now_ms = self.clock.now_ms()

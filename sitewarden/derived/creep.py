@@ -111,9 +111,7 @@ class Judged(NamedTuple):
 class Creep:
     """Remembers four days of one point in samples of half an hour, and judges them at each new one."""
 
-    def __init__(
-        self, point: str, control_mm: float | None, points: tuple[DerivedPoint, ...] = ()
-    ) -> None:
+    def __init__(self, point: str, control_mm: float | None, points: tuple[DerivedPoint, ...] = ()) -> None:
         """`point` is of cumulative displacement, mm; `control_mm` holds either way."""
         self.name, self.inputs, self.points = f"creep/{point}", frozenset((point,)), points
         self._base, self._control_mm = point.removesuffix(".cumulative"), control_mm

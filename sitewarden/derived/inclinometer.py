@@ -49,7 +49,9 @@ class Profile:
         every, stale_ms = tuple(self._elements), max(ages.values())
         self.points = (
             *(
-                DerivedPoint(f"{point}.{step}", f"{DEEP}.{step}", every[: i + 1], stale_ms, births[point].label)
+                DerivedPoint(
+                    f"{point}.{step}", f"{DEEP}.{step}", every[: i + 1], stale_ms, births[point].label
+                )
                 for i, point in enumerate(self._elements)
                 for step in ("cumulative", "rate")
             ),

@@ -48,9 +48,7 @@ class Wire:
         if complete is None:
             return []
         hertz = complete.values[self._frequency]
-        warmth_c = (
-            self._certificate.t0 if self._temperature is None else complete.values[self._temperature]
-        )
+        warmth_c = self._certificate.t0 if self._temperature is None else complete.values[self._temperature]
         if hertz is None or warmth_c is None or not VALID_HZ[0] <= hertz <= VALID_HZ[1]:
             return [Reading(self._point, complete.at_ms, None, Quality.BAD_INPUT)]
         return [Reading(self._point, complete.at_ms, value(self._certificate, hertz, warmth_c))]
