@@ -18,7 +18,7 @@ buses:
   - bus: one
     devices:
       - device: crane-1
-        profile: reference-tower-crane
+        profile: reference-tower-crane-tilt
         unit: 1
         load_chart: tc5610-like
         physics: {kind: crane, jib_m: 56, mast_m: 40, overloads: [{at_s: 6, limiter: fails}]}
