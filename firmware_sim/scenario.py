@@ -7,8 +7,19 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from firmware_sim import crane
-from firmware_sim.model import JIB_END_M, Crane, Csv, Pit, Signals, Steps
+from firmware_sim import crane, hoist, weather
+from firmware_sim.model import (
+    JIB_END_M,
+    Behaviour,
+    Crane,
+    Csv,
+    Dust,
+    Hoist,
+    Pit,
+    Signals,
+    Steps,
+    WeatherStation,
+)
 from firmware_sim.signals import Columns, read_column
 from sitewarden import documents
 from sitewarden.charts import load_chart
@@ -37,7 +48,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     load_chart: str | None = None
     silent: bool = False
     """It is there and never answers."""
-    physics: Crane | Pit | Steps | Signals = msgspec.field(default_factory=Signals)
+    physics: Behaviour = msgspec.field(default_factory=Signals)
     """Left out: every point does what is usual for its kind."""
     watch: dict[Quantity, list[float]] = {}
     """Limits whose crossing the ledger notes."""
@@ -95,6 +106,9 @@ Complaint = tuple[str, str, str]
 KINDS_OF_PHYSICS: dict[type, Callable[[str], bool]] = {
     Crane: set(crane.KINDS.values()).__contains__,
     Pit: lambda kind: kind.startswith("pit."),
+    Hoist: set(hoist.KINDS.values()).__contains__,
+    Dust: {"dust.pm2_5", "dust.pm10", "dust.tsp", "noise.level"}.__contains__,
+    WeatherStation: set(weather.KINDS.values()).__contains__,
 }
 """Which kinds a physics gives; one of them makes it fit a profile. Those not here fit every profile."""
 WATCHABLE: dict[Quantity, list[set[str]]] = {
@@ -216,6 +230,8 @@ def _unplayable(cast: Cast) -> Iterator[Complaint]:
             yield f"physics.{field}", f"`{device.profile}` has no point `{key}`", f"Its points are {known}."
     if isinstance(physics, Crane):
         yield from _unliftable(physics, chart)
+    if isinstance(physics, Pit):
+        yield from _unmeasured(physics, profile)
 
 
 def _fits(physics: object, profile: Profile) -> bool:
@@ -226,9 +242,28 @@ def _fits(physics: object, profile: Profile) -> bool:
 def _named_points(physics: object) -> Iterator[tuple[str, str]]:
     if isinstance(physics, Pit | Signals):
         yield from ((key, f"points.{key}") for key in physics.points)
+    if isinstance(physics, Pit):
+        yield from ((key, f"struts.{key}") for key in physics.struts)
+        yield from ((key, f"wells.{key}") for key in physics.wells)
+        yield from ((key, f"thermometers.{i}") for i, key in enumerate(physics.thermometers))
     if isinstance(physics, Steps):
         yield physics.point, "point"
         yield from ((key, f"steady.{key}") for key in physics.steady)
+
+
+def _unmeasured(pit: Pit, profile: Profile) -> Iterator[Complaint]:
+    """Points that the profile has, but not for what the scenario lets them measure."""
+    wanted = [(f"points.{key}", key, "pit.displacement.", "moves") for key in pit.points]
+    wanted += [(f"wells.{key}", key, "pit.water_level", "is a level") for key in pit.wells]
+    for key, strut in pit.struts.items():
+        if strut.wire is None:
+            wanted.append((f"struts.{key}", key, "pit.strut.force", "is a force"))
+        else:
+            wanted.append((f"struts.{key}", key, "pit.vibrating_wire.frequency", "is a frequency"))
+    for field, key, kind, what in wanted:
+        if key in profile.points and not profile.points[key].kind.startswith(kind):
+            message = f"`{key}` is of kind {profile.points[key].kind}, not of one that {what}"
+            yield f"physics.{field}", message, f"Name a point of kind {kind.removesuffix('.')}."
 
 
 def _unliftable(crane: Crane, chart: LoadChart | None) -> Iterator[Complaint]:
