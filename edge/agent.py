@@ -242,7 +242,7 @@ class Agent:
         self._tell(self._judge.tick(now_ms))
 
     def shelve(self, shelf: Shelf) -> bool:
-        """Hold a rule's alarm back, a day at most (a past instant: no longer); is there such a rule?"""
+        """Hold a rule's alarm back for a day at most, or no longer (a past instant); whether it is known."""
         now_ms = self.clock.now_ms()
         kept = msgspec.structs.replace(shelf, until=min(shelf.until, now_ms + LONGEST_SHELF_MS))
         if not self._judge.shelve(shelf.point, shelf.rule, kept.until):
