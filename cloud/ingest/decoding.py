@@ -28,9 +28,11 @@ class _Named(msgspec.Struct):
 
 
 def sender(delivery: Delivery, settings: Settings) -> GatewayKey:
-    """Who speaks; raises `MessageError` with reason `topic` or `gateway`."""
+    """Who speaks; raises `MessageError` with reason `topic`, `mode` or `gateway`."""
     topic = topics.parse(delivery.topic)
     key = GatewayKey.of(topic)
+    if settings.mode == "replay" and key.mode != "replay":
+        raise MessageError("mode", f"this cloud shows a replay and takes nothing of mode {key.mode}")
     if not settings.knows(key.site, key.gateway):
         raise MessageError("gateway", f"{key.gateway} is not a gateway of site {key.site} in the settings")
     return key
@@ -53,19 +55,19 @@ def status_of(delivery: Delivery) -> Status:
     return decode(delivery.body, Status)
 
 
-def is_plausible(at_ms: int, now_ms: int) -> bool:
-    """Whether something can have been measured then."""
-    return now_ms - OLDEST_MS <= at_ms <= now_ms + NEWEST_MS
+def is_plausible(at_ms: int, now_ms: int, *, is_recorded: bool = False) -> bool:
+    """Whether something can have been measured then; what a replay plays may be of any age."""
+    return (0 if is_recorded else now_ms - OLDEST_MS) <= at_ms <= now_ms + NEWEST_MS
 
 
 class ImplausibleError(Exception):
     """An instant that cannot be believed."""
 
 
-def check_series(at_ms: int, series: Series, now_ms: int) -> None:
+def check_series(at_ms: int, series: Series, now_ms: int, *, is_recorded: bool = False) -> None:
     """Raise `ImplausibleError` where an instant of the series cannot be believed."""
     for t in (min(series.t), max(series.t)) if series.t else ():
-        if not is_plausible(at_ms + t, now_ms):
+        if not is_plausible(at_ms + t, now_ms, is_recorded=is_recorded):
             raise ImplausibleError(f"instant {at_ms + t} of {series.p} is not near now ({now_ms})")
 
 

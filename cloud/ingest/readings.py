@@ -131,7 +131,7 @@ class ReadingsLane:
         for series in message.series:
             if series.p in admitted.points:
                 try:
-                    check_series(message.at, series, now_ms)
+                    check_series(message.at, series, now_ms, is_recorded=key.mode == "replay")
                     columns.add(admitted.points[series.p], message.at, series)
                 except (ImplausibleError, OverflowError) as exc:
                     complaints.append(str(exc))
