@@ -12,6 +12,7 @@ from cloud import pages, problems
 from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
+from cloud.cycles.routes import router as cycles_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
@@ -107,6 +108,7 @@ def _api() -> APIRouter:
         readings_router,
         alarms_router,
         hazards_router,
+        cycles_router,
         live_router,
         replay_router,
     ):

@@ -10,7 +10,7 @@ from cloud.hazards.service import Heard, fingerprint, follow_alarm
 from cloud.hazards.store import hazards_by_id
 from cloud.ingest.admission import Admission, HomelessError
 from cloud.ingest.dead_letters import bury
-from cloud.ingest.decoding import believed, dead_letter, record_of, sender
+from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, sender
 from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
 from cloud.live.store import NewEvent, write_events
@@ -61,7 +61,7 @@ class AlarmsLane:
             try:
                 key = sender(delivery, self._settings)
                 alarm = record_of(delivery, Alarm)
-                alarm = alarm if key.mode == "replay" else believed(alarm, delivery.received_ms)
+                alarm = believed(alarm, present_ms(key, alarm.at, delivery.received_ms))
                 # The last word of an episode counts although its point has left the configuration since.
                 admitted = self._admission.admit(
                     connection, key, alarm, [alarm.point], now_ms, ever=alarm.change == "cleared"

@@ -9,7 +9,7 @@ from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, UnreadableRecor
 from cloud.settings import Settings
 from sitewarden import topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import Alarm, Gap, Readings, Series, Status, decode
+from sitewarden.messages import Alarm, Gap, Readings, Series, Status, WorkCycle, decode
 
 OLDEST_MS = 400 * 86_400_000
 """How far back a reading may lie: a logger's memory of a year, and some."""
@@ -55,19 +55,24 @@ def status_of(delivery: Delivery) -> Status:
     return decode(delivery.body, Status)
 
 
-def is_plausible(at_ms: int, now_ms: int, *, is_recorded: bool = False) -> bool:
-    """Whether something can have been measured then; what a replay plays may be of any age."""
-    return (0 if is_recorded else now_ms - OLDEST_MS) <= at_ms <= now_ms + NEWEST_MS
+def present_ms(key: GatewayKey, at_ms: int, now_ms: int) -> int:
+    """What the instants of a record of `at_ms` are judged against: now, and in a replay its own time."""
+    return now_ms if key.mode != "replay" else max(0, min(at_ms, now_ms))
+
+
+def is_plausible(at_ms: int, now_ms: int) -> bool:
+    """Whether something can have been measured then."""
+    return now_ms - OLDEST_MS <= at_ms <= now_ms + NEWEST_MS
 
 
 class ImplausibleError(Exception):
     """An instant that cannot be believed."""
 
 
-def check_series(at_ms: int, series: Series, now_ms: int, *, is_recorded: bool = False) -> None:
+def check_series(at_ms: int, series: Series, now_ms: int) -> None:
     """Raise `ImplausibleError` where an instant of the series cannot be believed."""
     for t in (min(series.t), max(series.t)) if series.t else ():
-        if not is_plausible(at_ms + t, now_ms, is_recorded=is_recorded):
+        if not is_plausible(at_ms + t, now_ms):
             raise ImplausibleError(f"instant {at_ms + t} of {series.p} is not near now ({now_ms})")
 
 
@@ -76,6 +81,14 @@ def check_gap(gap: Gap, now_ms: int) -> None:
     are_plausible = is_plausible(gap.from_at, now_ms) and is_plausible(gap.to_at, now_ms)
     if not are_plausible or gap.from_at > gap.to_at or gap.count > MAX_INT8:
         raise ImplausibleError(f"a gap of {gap.count} readings from {gap.from_at} to {gap.to_at}")
+
+
+def check_cycle(cycle: WorkCycle, now_ms: int) -> None:
+    """Raise `ImplausibleError` where a work cycle cannot be believed."""
+    are_plausible = is_plausible(cycle.started_at, now_ms) and is_plausible(cycle.ended_at, now_ms)
+    if not are_plausible or cycle.started_at > cycle.ended_at:
+        times = f"from {cycle.started_at} to {cycle.ended_at}"
+        raise ImplausibleError(f"a work cycle of {cycle.device} {times}")
 
 
 def believed(alarm: Alarm, received_ms: int) -> Alarm:
