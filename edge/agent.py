@@ -158,15 +158,12 @@ class Agent:
         replay = Replay(
             lines,
             self.clock,
-            pass_time=self._pass_time,
+            pass_time=self.tick,
             sink=self.take,
             room=self._room,
             begin_anew=self._begin_anew,
         )
         return lines, {"replay": replay}
-
-    def _pass_time(self, at_ms: int) -> None:
-        """Recorded time is now `at_ms`."""
 
     async def _room(self) -> None:
         """Wait while the cloud is behind."""
@@ -176,6 +173,7 @@ class Agent:
         """Recorded time jumps: what stands ends where it was, and nothing of it is remembered."""
         ended, self._judge = self._judge.episodes(), Judge(self._gateway.devices, lambda: self.clock.state)
         self._tell(Judge([], lambda: self.clock.state).resume(ended, self.clock.now_ms()))
+        self._resume_shelves()
         self._recorder.flush()
         self._save()
         for lane in (self.alarms, self.readings):
