@@ -126,7 +126,7 @@ class _Versioned(msgspec.Struct):
 
 def _tracks(file: Path, tracks: Mapping[str, Track]) -> Mapping[str, Track]:
     for point, track in tracks.items():
-        twice = np.flatnonzero(np.diff(track.times) == 0)
+        twice = np.flatnonzero(track.times[1:] == track.times[:-1])
         if twice.size:
             message = f"has the instant {int(track.times[twice[0]])} ms twice"
             raise ConfigurationError(file, 0, point, message, "Keep one reading a point and instant.")

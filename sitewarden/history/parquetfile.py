@@ -103,8 +103,8 @@ def _rows(table: Any) -> Rows:
         point = point.unify_dictionaries().combine_chunks()
     return Rows(
         point.dictionary.to_pylist(),
-        point.indices.to_numpy(zero_copy_only=False).astype(np.int32),
-        table["at_ms"].to_numpy().astype(np.int64),
+        point.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False),
+        table["at_ms"].to_numpy().astype(np.int64, copy=False),
         pc.fill_null(table["value"].cast(pa.float64()), float("nan")).to_numpy(),
-        table["quality"].to_numpy().astype(np.uint8),
+        table["quality"].to_numpy().astype(np.uint8, copy=False),
     )

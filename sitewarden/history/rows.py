@@ -44,14 +44,14 @@ class Rows(NamedTuple):
 
     def between(self, first_ms: int, end_ms: int) -> "Rows":
         """The rows at `first_ms` <= instant < `end_ms`."""
-        kept = (self.at_ms >= first_ms) & (self.at_ms < end_ms)
-        if kept.all():
+        if len(self.at_ms) and first_ms <= self.at_ms.min() and self.at_ms.max() < end_ms:
             return self
+        kept = (self.at_ms >= first_ms) & (self.at_ms < end_ms)
         return Rows(self.points, self.which[kept], self.at_ms[kept], self.values[kept], self.quality[kept])
 
     def by_point(self) -> "Rows":
         """The same rows, point after point, each point's in the order that they had."""
-        if not (np.diff(self.which) < 0).any():
+        if not (self.which[1:] < self.which[:-1]).any():
             return self
         order = np.argsort(self.which, kind="stable")
         return Rows(
@@ -61,7 +61,7 @@ class Rows(NamedTuple):
     def tracks(self) -> Iterator[tuple[str, Track]]:
         """One track a point that has readings, in the order that they had."""
         rows = self.by_point()
-        ends = np.append(np.flatnonzero(np.diff(rows.which)) + 1, len(rows.which))
+        ends = np.append(np.flatnonzero(rows.which[1:] != rows.which[:-1]) + 1, len(rows.which))
         first = 0
         for end in ends.tolist() if len(rows.which) else ():
             part = Track(rows.at_ms[first:end], rows.values[first:end], rows.quality[first:end])
@@ -83,7 +83,7 @@ def _joined(parts: Sequence[Track]) -> Track:
     if len(parts) > 1:
         times, values, quality = (np.concatenate(column) for column in zip(*parts, strict=True))
         track = Track(times, values, quality)
-    if (np.diff(track.times) >= 0).all():
+    if not (track.times[1:] < track.times[:-1]).any():
         return track
     order = np.argsort(track.times, kind="stable")
     return Track(track.times[order], track.values[order], track.quality[order])
