@@ -52,6 +52,8 @@ LONGEST_BY = 64
 """Characters that are kept of who acknowledged."""
 
 _EPISODE, _HISTORY, _TIME = "episode/", "history/", "time"
+_GROUP = "group/"
+"""What groups of cranes remember."""
 _DERIVED = "displacements/"
 """What derivations remember; the word is from when displacements were all, and files in the field have it."""
 
@@ -76,7 +78,7 @@ class Agent:
         self.readings = open_lane("readings", folder, boot=self.boot)
         self.clock = make_clock(floor_ms=self._known_ms())
         self._recorder = Recorder(self.readings, self.clock)
-        self._judge = Judge(gateway.devices, lambda: self.clock.state)
+        self._judge = Judge(gateway.devices, lambda: self.clock.state, gateway.groups)
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.devices)
         self._watch: HealthWatch | None = None
@@ -332,8 +334,17 @@ class Agent:
             saved = _understood(key, self.readings.memory.get(key, b"{}"), dict[str, Any]) or {}
             for unread in derivations.remember(saved):
                 log.critical("what was remembered cannot be read key=%s derivation=%s", key, unread)
+        self._resume_groups()
         for device in self._gateway.devices:
             self._import_history(device)
+
+    def _resume_groups(self) -> None:
+        for key, body in self.readings.memory.items():
+            if key.startswith(_GROUP):
+                try:
+                    self._judge.grouping.remember(key.removeprefix(_GROUP), body)
+                except msgspec.DecodeError as exc:
+                    log.critical("what was remembered cannot be read key=%s: %s", key, exc)
 
     def _import_history(self, device: Device) -> None:
         """Once a file. One that is gone or unreadable is no reason to leave a site unwatched."""
@@ -379,7 +390,8 @@ class Agent:
     def _save(self) -> None:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
-        memories = {**self._derived(), **self._time()}
+        groups = {f"{_GROUP}{name}": body for name, body in self._judge.grouping.remembered().items()}
+        memories = {**self._derived(), **groups, **self._time()}
         for lane, memory in ((self.alarms, episodes), (self.readings, memories)):
             changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}
             self._saved.update(changed)

@@ -11,6 +11,7 @@ import msgspec
 
 from edge.config import Device
 from edge.derivation import derivations_for
+from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
 from sitewarden.messages import Alarm, ClockState, Series, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
@@ -143,18 +144,29 @@ class _Watch:
 class Judge:
     """Every rule on every point of a gateway. One reading moves it; it has no clock and no tasks."""
 
-    def __init__(self, devices: Iterable[Device], clock_state: Callable[[], ClockState]) -> None:
+    def __init__(
+        self,
+        devices: Iterable[Device],
+        clock_state: Callable[[], ClockState],
+        groups: Sequence[GroupPlan] = (),
+    ) -> None:
         """`clock_state` is asked at each transition."""
         self._devices = list(devices)
         self._clock_state = clock_state
         self.derivations = {device.name: derivations_for(device) for device in self._devices}
+        self.grouping = Grouping(groups)
         self._points: dict[str, _Tracked] = {}
         self._standing: list[_Watch] = []
         """Those with an alarm, oldest first."""
         for device in self._devices:
             self._track(device)
         self._beside = {device.name: _points_beside(device) for device in self._devices}
-        for point in chain.from_iterable(self._beside.values()):
+        self._told_beside = {
+            point: told
+            for device in self._devices
+            for point, told in told_beside(device.group_points).items()
+        }
+        for point in chain(*self._beside.values(), *self._told_beside.values()):
             self._points[point].recent = self._points[point].recent or _Recent()
 
     def _track(self, device: Device) -> None:
@@ -189,7 +201,8 @@ class Judge:
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
         """Judge the readings of one poll, and what is derived from them."""
         derived = self.derivations[device.name].take(readings)
-        judged = [*readings, *derived] if derived else readings
+        grouped = self.grouping.take(device.name, readings)
+        judged = [*readings, *derived, *grouped] if derived or grouped else readings
         recorded: list[Reading] = []
         moved: list[tuple[_Watch, Transition]] = []
         for reading in judged:
@@ -209,6 +222,7 @@ class Judge:
         """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""
         for derivation in self.derivations.values():
             derivation.shift(by_ms, since_ms)
+        self.grouping.shift(by_ms, since_ms)
         for tracked in self._points.values():
             if tracked.recent is not None:
                 tracked.recent.shift(by_ms, since_ms)
@@ -314,7 +328,8 @@ class Judge:
         )
 
     def _evidence(self, watch: _Watch, at_ms: int) -> list[Series]:
-        points = dict.fromkeys((watch.bound.point, *self._beside[watch.device.name]))
+        told = self._told_beside.get(watch.bound.point, ())
+        points = dict.fromkeys((watch.bound.point, *told, *self._beside[watch.device.name]))
         recents = (self._points[point].recent for point in points)
         readings = chain.from_iterable(r.minute_before(at_ms) for r in recents if r is not None)
         return series_of(list(readings), at_ms)

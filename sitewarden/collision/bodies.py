@@ -147,7 +147,8 @@ def braking(bodies: Bodies, motion: Motion, cranes: Indices, times: Floats) -> S
 def _travel(speed: Floats, brake: Floats, steady: Floats, braked: Floats) -> Floats:
     """How far something gets that keeps its speed for `steady` seconds and then brakes for `braked`."""
     braking_s = np.minimum(braked, np.abs(speed) / brake)
-    return speed * (steady + braking_s) - np.sign(speed) * brake * braking_s**2 / 2
+    travel: Floats = speed * (steady + braking_s) - np.sign(speed) * brake * braking_s**2 / 2
+    return travel
 
 
 def stopping_s(bodies: Bodies, motion: Motion) -> Floats:

@@ -1,14 +1,15 @@
 """The derived points of cranes that can reach one another: from each crane's polls to distances."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 import numpy as np
 
 from sitewarden.collision import pairs
 from sitewarden.collision.bodies import Indices, Motion, bodies_of, motion_of
-from sitewarden.collision.model import Clearance, Crane, ForbiddenZone, PowerLine, Structure
+from sitewarden.collision.model import Around, Member
 from sitewarden.collision.points import GROUP, LINES, STRUCTURES, ZONES, key_of, parts_code
 from sitewarden.collision.surroundings import Surroundings, path_of
 from sitewarden.collision.track import Sample, Track
@@ -19,29 +20,10 @@ _MEASURES = ("distance", "mast", "vertical", "ahead")
 """What is held of a pair; `_DISTANCE` and so on are their places."""
 _DISTANCE, _MAST, _VERTICAL, _AHEAD = range(4)
 
+_at = attrgetter("at_ms")
+
 Values = dict[str, float | None]
 """By kind; `None` where an input was not good."""
-
-
-class Member(NamedTuple):
-    """A crane of the group and where its pose comes from."""
-
-    crane: Crane
-    points: Sequence[str]
-    """Of the kinds in `track.INPUTS`, in that order."""
-    max_age_ms: int
-    """An older pose is not judged by, and inputs farther apart make none."""
-    window_ms: int
-    """Over which speeds are measured."""
-
-
-class Around(NamedTuple):
-    """What stands around the cranes."""
-
-    structures: Sequence[Structure] = ()
-    zones: Sequence[ForbiddenZone] = ()
-    lines: Sequence[tuple[PowerLine, Clearance]] = ()
-    """Each with the clearance that holds for it."""
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +40,9 @@ class Group:
     The readings of a crane are made at each of its polls, at that instant, against the others' newest poses.
     **A reading has the quality of the pair that makes it**: where the nearest crane is one that is not seen
     any more, it is bad, and a bad reading neither raises nor clears; where a crane that is seen is nearer
-    than any other was when last seen, it is good. So no approach of a crane that is seen is missed because another
-    one is not, and no alarm clears because its partner fell silent. `crane.group.unseen` counts those not
-    seen whose circle the crane is in, for they may be anywhere in it.
+    than any other was when last seen, it is good. So no approach of a crane that is seen is missed because
+    another one is not, and no alarm clears because its partner fell silent. `crane.group.unseen` counts
+    those not seen whose circle the crane is in, for they may be anywhere in it.
     """
 
     def __init__(self, members: Sequence[Member], around: Around = Around()) -> None:  # noqa: B008  a tuple
@@ -82,9 +64,17 @@ class Group:
         ]
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
-        """The derived readings that follow from those of one poll."""
-        touched = [i for i, track in enumerate(self._tracks) if track.take(readings)]
-        return [reading for i in touched for reading in self._derive(i)]
+        """The derived readings that follow from those of one poll, or of many.
+
+        Each instant is taken by itself, so that the same follows however the readings are cut up.
+        """
+        derived: list[Reading] = []
+        for _, instant in groupby(sorted(readings, key=_at), key=_at):
+            together = list(instant)
+            for i, track in enumerate(self._tracks):
+                if track.take(together):
+                    derived += self._derive(i)
+        return derived
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set: move what was dated since `since_ms`."""
@@ -160,18 +150,20 @@ class Group:
         at = held.argmin(axis=1)
         good = seen[at]
         nearest = others[at]
-        own, other = self._held_parts[:, i, nearest[_DISTANCE]]
-        is_near, is_ahead = bool(good[_DISTANCE]), bool(good[_AHEAD])
         least = [float(held[m, at[m]]) if good[m] else None for m in range(len(_MEASURES))]
+        partner = [float(nearest[m] + 1) if good[m] else None for m in range(len(_MEASURES))]
+        own, other = self._held_parts[:, i, nearest[_DISTANCE]]
         return {
             "crane.group.distance": least[_DISTANCE],
-            "crane.group.partner": float(nearest[_DISTANCE] + 1) if is_near else None,
-            "crane.group.parts": parts_code(int(own), int(other)) if is_near else None,
+            "crane.group.distance.partner": partner[_DISTANCE],
+            "crane.group.distance.parts": parts_code(int(own), int(other)) if good[_DISTANCE] else None,
             "crane.group.mast": least[_MAST],
+            "crane.group.mast.partner": partner[_MAST],
             "crane.group.vertical": least[_VERTICAL],
+            "crane.group.vertical.partner": partner[_VERTICAL],
             "crane.group.ahead": least[_AHEAD],
-            "crane.group.ahead.time": float(self._held_time[i, nearest[_AHEAD]]) if is_ahead else None,
-            "crane.group.ahead.partner": float(nearest[_AHEAD] + 1) if is_ahead else None,
+            "crane.group.ahead.partner": partner[_AHEAD],
+            "crane.group.ahead.time": float(self._held_time[i, nearest[_AHEAD]]) if good[_AHEAD] else None,
             "crane.group.unseen": float(unseen),
         }
 
@@ -182,7 +174,7 @@ class Group:
         path = path_of(self._bodies, motion, i)
         if around.has_structures:
             near, tail = around.structures(self._bodies, i, path)
-            values |= zip(STRUCTURES, (near.now, near.ahead, near.obstacle + 1.0, tail), strict=True)
+            values |= zip(STRUCTURES, (near.now, near.ahead, tail, near.obstacle + 1.0), strict=True)
         if around.has_zones:
             near = around.zones(self._bodies, i, path)
             values |= zip(ZONES, (near.now, near.ahead, near.obstacle + 1.0), strict=True)

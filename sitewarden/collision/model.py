@@ -154,3 +154,24 @@ class Pose(NamedTuple):
     """Outwards positive."""
     hoist_m_s: float = 0.0
     """Upwards positive."""
+
+
+class Member(NamedTuple):
+    """A crane of a group and where its pose comes from."""
+
+    crane: Crane
+    points: tuple[str, ...]
+    """Of the kinds in `track.INPUTS`, in that order."""
+    max_age_ms: int
+    """An older pose is not judged by, and inputs farther apart make none."""
+    window_ms: int
+    """Over which speeds are measured."""
+
+
+class Around(NamedTuple):
+    """What stands around the cranes, sorted."""
+
+    structures: tuple[Structure, ...] = ()
+    zones: tuple[ForbiddenZone, ...] = ()
+    lines: tuple[tuple[PowerLine, Clearance], ...] = ()
+    """Each with the clearance that holds for it."""

@@ -7,8 +7,10 @@ import numpy as np
 from sitewarden.collision.bodies import (
     COUNTER_JIB,
     JIB,
+    LOAD,
     MAST,
     MAST_SHAPE,
+    ROPE,
     SHAPE_OF_PART,
     Bodies,
     Floats,
@@ -36,6 +38,7 @@ _BEAM_TO_MAST = np.zeros((5, 5), dtype=bool)
 _BEAM_TO_MAST[[JIB, COUNTER_JIB], MAST] = _BEAM_TO_MAST[MAST, [JIB, COUNTER_JIB]] = True
 _OVER_ONE_ANOTHER = ~_BEAM_TO_MAST
 _OVER_ONE_ANOTHER[MAST, MAST] = False
+_OVER_ONE_ANOTHER[np.ix_([ROPE, LOAD], [ROPE, LOAD])] = False
 
 
 class Present(NamedTuple):
@@ -49,7 +52,10 @@ class Present(NamedTuple):
     mast: Floats
     """From jib or counter-jib of one to the mast of the other: sideways, or upright where that is more."""
     vertical: Floats
-    """Of every two other parts the distance upright, or sideways where that is more; the least of these."""
+    """Of every two other parts the distance upright, or sideways where that is more; the least of these.
+
+    Two hooks over one lorry are no jib under a hook: what hangs is not measured against what hangs.
+    """
     within_reach: np.ndarray
     """Whether `a` is where `b` could get to, however it turned."""
 
@@ -152,5 +158,5 @@ def _within_reach(bodies: Bodies, squares: Floats, on_a: Stance, a: Indices, b: 
     top_b = bodies.top[:, b].max(axis=0)
     beside = np.sqrt(squares)[SHAPE_OF_PART] - bodies.half_width[:, a]
     inside = (beside <= bodies.reach[b]) & (bottom_a[..., 0] <= top_b)
-    reached: np.ndarray = inside[[JIB, COUNTER_JIB, 3, 4]].any(axis=0)
+    reached: np.ndarray = inside[[JIB, COUNTER_JIB, ROPE, LOAD]].any(axis=0)
     return reached

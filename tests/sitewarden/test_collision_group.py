@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitewarden.collision.clearances import for_voltage
-from sitewarden.collision.group import Around, Group, Member, Remembered
-from sitewarden.collision.model import Crane, ForbiddenZone, PowerLine, Structure
+from sitewarden.collision.group import Group, Remembered
+from sitewarden.collision.model import Around, Crane, ForbiddenZone, Member, PowerLine, Structure
 from sitewarden.collision.points import kinds_of
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -69,7 +69,7 @@ class Site:
 
     @staticmethod
     def _member(one: Crane) -> Member:
-        points = [f"{one.name}/{key}" for key in ("slew", "radius", "hook_height")]
+        points = tuple(f"{one.name}/{key}" for key in ("slew", "radius", "hook_height"))
         return Member(crane=one, points=points, max_age_ms=MAX_AGE_MS, window_ms=1000)
 
 
@@ -89,10 +89,10 @@ def test_a_pose_takes_two_polls_for_it_has_a_speed() -> None:
 def test_the_nearest_crane_and_parts_are_named() -> None:
     # The first's jib points east, the second's west: tips 4 m apart; tens its own part, ones the other's.
     found = Site().play(90.0, 270.0, 0.0)
-    assert (value(found, "group.partner"), value(found, "group.parts")) == (2.0, 11.0)
+    assert (value(found, "group.distance.partner"), value(found, "group.distance.parts")) == (2.0, 11.0)
     # The second turned away: nearest to the first's tip at x = 50 is its counter-jib's end at x = 92.
     found = Site().play(90.0, 90.0, 0.0)
-    assert (value(found, "group.partner"), value(found, "group.parts")) == (2.0, 12.0)
+    assert (value(found, "group.distance.partner"), value(found, "group.distance.parts")) == (2.0, 12.0)
     assert value(found, "group.distance") == pytest.approx(42.0)
 
 
@@ -119,10 +119,10 @@ def test_a_slew_past_north_is_no_leap() -> None:
 
 
 def test_its_own_bad_reading_makes_all_of_it_bad_at_that_instant() -> None:
-    site = Site(around=Around([HOUSE], [ZONE]))
+    site = Site(around=Around((HOUSE,), (ZONE,)))
     site.play(90.0, 270.0, 0.0)
     found = site.play(None, 270.0, 0.0, seconds=0.2)
-    assert len(found) == 9 + 4 + 3
+    assert len(found) == 11 + 4 + 3
     assert {reading.quality for reading in found.values()} == {Quality.BAD_INPUT}
     assert value(site.play(90.0, 270.0, 0.0, seconds=0.2), "group.distance") == pytest.approx(4.0)
 
@@ -141,7 +141,7 @@ def test_where_the_nearest_crane_falls_silent_the_distance_is_bad_and_it_is_coun
     site = Site(cranes)
     site.play(90.0, 180.0, 0.0)
     found = site.play(90.0, None, 0.0, seconds=2.0)
-    for key in ("distance", "partner", "parts", "mast", "vertical", "ahead", "ahead.time", "ahead.partner"):
+    for key in ("distance", "distance.partner", "distance.parts", "mast", "vertical", "ahead", "ahead.time"):
         assert value(found, f"group.{key}") is None, key
     assert value(found, "group.unseen") == 1.0
     # Turned out of its circle, nobody unseen can reach this crane; still nobody knows how near it is.
@@ -159,7 +159,7 @@ def test_a_crane_that_is_seen_and_nearer_is_not_hidden_by_one_that_is_not() -> N
     # The second is silent from now on; the third turns its jib to the south, and the first to the north.
     found = site.play(0.0, None, 180.0, seconds=2.0)
     assert value(found, "group.distance") == pytest.approx(4.0)
-    assert value(found, "group.partner") == 3.0
+    assert value(found, "group.distance.partner") == 3.0
     # It goes away again, farther than the second was when last seen: now nobody knows.
     assert value(site.play(270.0, None, 0.0, seconds=2.0), "group.distance") is None
     # Seen again, everything is as if nothing had been.
@@ -240,9 +240,9 @@ def test_a_restart_in_between_changes_nothing(polls: list[tuple[float | None, ..
 
 
 def test_only_what_is_around_has_points() -> None:
-    assert len(kinds_of(2, [])) == 9
+    assert len(kinds_of(2, [])) == 11
     assert kinds_of(1, [ZONE]) == ["crane.zone.distance", "crane.zone.ahead", "crane.zone.nearest"]
-    alone = Site((crane(0, 0, name="crane-1"),), Around([HOUSE], [ZONE], [(LINE, for_voltage(10))]))
+    alone = Site((crane(0, 0, name="crane-1"),), Around((HOUSE,), (ZONE,), ((LINE, for_voltage(10)),)))
     found = alone.play(0.0)
     assert list(found) == [kind.removeprefix("crane.") for kind in kinds_of(1, [HOUSE, ZONE, LINE])]
     assert all(reading.is_good for reading in found.values())
