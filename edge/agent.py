@@ -27,8 +27,9 @@ from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
 from edge.uplink import Uplink
 from sitewarden.errors import ConfigurationError, SiteWardenError
-from sitewarden.messages import Alarm, BusHealth, Command, DeviceHealth, Health
+from sitewarden.messages import Alarm, BusHealth, Command, DeviceHealth, Health, Shelf
 from sitewarden.readings import Reading
+from sitewarden.rules.engine import RuleState
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -51,7 +52,14 @@ SANE_MS = 1_735_689_600_000
 LONGEST_BY = 64
 """Characters that are kept of who acknowledged."""
 
-_EPISODE, _HISTORY, _TIME = "episode/", "history/", "time"
+LOOK_S = 1.0
+"""So often somebody looks whether a device has been silent for too long."""
+LATE_S = 2.0
+"""A reading may come so long after its instant, beside the time that its device may take to answer."""
+LONGEST_SHELF_MS = 24 * 3_600_000
+"""Nobody holds an alarm back for longer than a day without saying so again."""
+
+_EPISODE, _HISTORY, _TIME, _RULES, _SHELF = "episode/", "history/", "time", "rules", "shelf/"
 _GROUP = "group/"
 """What groups of cranes remember."""
 _DERIVED = "displacements/"
@@ -93,7 +101,9 @@ class Agent:
             clock=self.clock,
             obey=self._obey,
             health=self._told_health,
+            shelved=lambda: list(self._shelves.values()),
         )
+        self._shelves: dict[str, Shelf] = {}
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
         self._resume()
@@ -132,6 +142,7 @@ class Agent:
             "recorder": self._recorder.run(),
             "memory": self._remember(self._watch),
             "tone": self._tick(),
+            "silence": self._look_for_silence(),
             "page": self._serve_page(),
             "watchdog": systemd.feed_watchdog({owner.bus.name: owner.overdue_s for owner in owners}),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
@@ -188,6 +199,35 @@ class Agent:
         self._tell(alarms)
         return alarms
 
+    def tick(self, now_ms: int) -> None:
+        """Time has passed up to an instant from which every reading has come."""
+        for key in [key for key, shelf in self._shelves.items() if shelf.until <= now_ms]:
+            self._unshelve(key)
+        self._tell(self._judge.tick(now_ms))
+
+    def shelve(self, shelf: Shelf) -> bool:
+        """Hold a rule's alarm back, a day at most (a past instant: no longer); is there such a rule?"""
+        now_ms = self.clock.now_ms()
+        kept = msgspec.structs.replace(shelf, until=min(shelf.until, now_ms + LONGEST_SHELF_MS))
+        if not self._judge.shelve(shelf.point, shelf.rule, kept.until):
+            return False
+        key = f"{_SHELF}{shelf.point} {shelf.rule}"
+        if kept.until <= now_ms:
+            self._unshelve(key)
+            return True
+        self._shelves[key] = kept
+        self.alarms.put([], {key: msgspec.json.encode(kept)})
+        log.warning("shelved rule=%s point=%s by=%s: %s", kept.rule, kept.point, kept.by, kept.reason)
+        self._follow()
+        return True
+
+    def _unshelve(self, key: str) -> None:
+        shelf = self._shelves.pop(key, None)
+        if shelf is not None:
+            self.alarms.put([], {key: None})
+            self._judge.shelve(shelf.point, shelf.rule, 0)
+            log.warning("no longer shelved rule=%s point=%s", shelf.rule, shelf.point)
+
     def stamp(self, monotonic_s: float) -> int:
         """The UTC milliseconds of an instant of the boot's own clock; notices when the wall clock was set."""
         self._look_at_clock()
@@ -239,10 +279,22 @@ class Agent:
 
     def _obey(self, command: Command) -> None:
         """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen."""
-        if command.episode is None:
+        if command.command == "shelve":
+            self._obey_shelve(command)
+        elif command.episode is None:
             log.warning("command without an episode is not obeyed command=%s", command.command)
         elif not self.acknowledge(command.episode, command.by or "cloud"):
             log.info("nothing to acknowledge episode=%s", command.episode)
+
+    def _obey_shelve(self, command: Command) -> None:
+        if command.point is None or command.rule is None or not command.reason or not command.by:
+            log.warning("not shelved: it wants a point, a rule, a reason and who asks")
+            return
+        shelf = Shelf(
+            point=command.point, rule=command.rule, until=command.until, by=command.by, reason=command.reason
+        )
+        if not self.shelve(shelf):
+            log.warning("not shelved: no such rule=%s point=%s", command.rule, command.point)
 
     def _pressed(self) -> None:
         """The button at the siren: whoever presses it hears every alarm that it silences."""
@@ -314,6 +366,18 @@ class Agent:
             except Exception:
                 log.exception("siren and lamp could not follow the alarms")
 
+    async def _look_for_silence(self) -> None:
+        """In a replay the recorded time passes, and whoever plays it tells the time."""
+        if self._gateway.mode == "replay":
+            return
+        late_ms = round(1000 * (LATE_S + max(bus.longest_answer_s for bus in self._gateway.buses)))
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                self.tick(self.clock.now_ms() - late_ms)
+            except Exception:
+                log.exception("nobody looked for silent devices")
+
     def _resume(self) -> None:
         """Go on as the last run ended: standing alarms sound again, a day's memory is there."""
         episodes = [
@@ -321,7 +385,9 @@ class Agent:
             for key, body in self.alarms.memory.items()
             if key.startswith(_EPISODE) and (episode := _understood(key, body, Episode)) is not None
         ]
-        orphans = self._judge.resume(episodes, self.clock.now_ms())
+        states = _understood(_RULES, self.alarms.memory.get(_RULES, b"{}"), dict[str, RuleState]) or {}
+        orphans = self._judge.resume(episodes, self.clock.now_ms(), states)
+        self._resume_shelves()
         for orphan in orphans:
             log.warning("episode ends, its rule is gone rule=%s point=%s", orphan.rule, orphan.point)
         if orphans:
@@ -345,6 +411,12 @@ class Agent:
                     self._judge.grouping.remember(key.removeprefix(_GROUP), body)
                 except msgspec.DecodeError as exc:
                     log.critical("what was remembered cannot be read key=%s: %s", key, exc)
+
+    def _resume_shelves(self) -> None:
+        for key, body in self.alarms.memory.items():
+            shelf = _understood(key, body, Shelf) if key.startswith(_SHELF) else None
+            if shelf is not None and self._judge.shelve(shelf.point, shelf.rule, shelf.until):
+                self._shelves[key] = shelf
 
     def _import_history(self, device: Device) -> None:
         """Once a file. One that is gone or unreadable is no reason to leave a site unwatched."""
@@ -391,6 +463,7 @@ class Agent:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
         groups = {f"{_GROUP}{name}": body for name, body in self._judge.grouping.remembered().items()}
+        episodes[_RULES] = msgspec.json.encode(self._judge.states())
         memories = {**self._derived(), **groups, **self._time()}
         for lane, memory in ((self.alarms, episodes), (self.readings, memories)):
             changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}

@@ -65,6 +65,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
+    out_of_service: frozenset[str] = frozenset()
+    """Points whose alarms are not raised."""
     history: Path | None
     layout: Mapping[str, Any]
 
@@ -80,6 +82,12 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
     def settle_s(self) -> float:
         """How long its devices want to be left alone after a connection."""
         return max(device.profile.modbus.pause_after_connect_ms for device in self.devices) / 1000
+
+    @property
+    def longest_answer_s(self) -> float:
+        """How long a reading may take to come after it was asked for."""
+        asked = (device.profile.modbus.answer_ms or 0 for device in self.devices)
+        return (self.modbus.timeout_ms + max(asked)) / 1000
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -382,9 +390,20 @@ class _Check:
             group_points=group_points,
             rules=tuple(rules),
             unjudged=tuple(unjudged),
+            out_of_service=self._out_of_service(where, entry, points),
             history=self._folder / entry.history if entry.history else None,
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
         )
+
+    def _out_of_service(
+        self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...]
+    ) -> frozenset[str]:
+        known = {birth.p.partition("/")[2] for birth in points}
+        for i, key in enumerate(entry.out_of_service):
+            if key not in known:
+                mend = _nearest(key, known, "Points are")
+                raise self._error(f"{where}.out_of_service.{i}", f"`{key}` is not a point of it", mend)
+        return frozenset(f"{entry.device}/{key}" for key in entry.out_of_service)
 
     def _without_unused(self, where: str, entry: DeviceEntry, profile: Profile) -> Profile:
         for i, key in enumerate(entry.unused):

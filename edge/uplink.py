@@ -23,7 +23,17 @@ from edge.outbox import Record
 from edge.window import Window
 from sitewarden import __version__, messages, topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import Command, Counters, DeviceBirth, Health, Receipt, Status, decode, encode
+from sitewarden.messages import (
+    Command,
+    Counters,
+    DeviceBirth,
+    Health,
+    Receipt,
+    Shelf,
+    Status,
+    decode,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +66,7 @@ class Uplink:
         heartbeat_s: float = HEARTBEAT_S,
         obey: Callable[[Command], None] | None = None,
         health: Callable[[], Health | None] = lambda: None,
+        shelved: Callable[[], list[Shelf]] = list,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares.
 
@@ -73,7 +84,7 @@ class Uplink:
             ),
         }
         self._clock = clock or Clock()
-        self._health = health
+        self._health, self._shelved = health, shelved
         self._held: set[int] = set()
         """Readings' records that the cloud has, and that are still to be deleted."""
         self._holds = asyncio.Event()
@@ -271,6 +282,7 @@ class Uplink:
             disk_free_bytes=_free_bytes(self._gateway.data_dir),
             clock=self._clock.state,
             health=self._health(),
+            shelved=self._shelved(),
             counters=Counters(
                 readings_written=readings.written,
                 alarms_written=alarms.written,
