@@ -11,6 +11,7 @@ from cloud import pages, problems
 from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
+from cloud.cycles.routes import router as cycles_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
@@ -99,6 +100,7 @@ def _api() -> APIRouter:
         readings_router,
         alarms_router,
         hazards_router,
+        cycles_router,
         live_router,
     ):
         router.include_router(part)

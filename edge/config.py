@@ -148,7 +148,7 @@ class _Check:
         """By device."""
 
     def gateway(self) -> Gateway:
-        for error in (*self._named_twice(), *self._outputs_unusable()):
+        for error in (*self._named_twice(), *self._outputs_unusable(), *self._unreplayable()):
             raise error
         profiles = load_profiles(*(self._profile_folders()))
         packs = self._packs()
@@ -222,6 +222,20 @@ class _Check:
             if isinstance(settings, LogOutput) and not (self._folder / settings.file).parent.is_dir():
                 message = f"the folder of `{settings.file}` does not exist"
                 yield self._error(f"outputs.{i}.file", message, "Make the folder, or name another file.")
+
+    def _unreplayable(self) -> Iterator[ConfigurationError]:
+        """A past alarm must not sound a siren on a site, and a replay is served over Modbus TCP only."""
+        if self._file.mode != "replay":
+            return
+        for i, settings in enumerate(self._file.outputs):
+            if isinstance(settings, GpioOutput):
+                message = "would sound a real siren for alarms of the past"
+                yield self._error(f"outputs.{i}.driver", message, "In mode replay use `driver: log`.")
+        for i, bus in enumerate(self._file.buses):
+            if not isinstance(bus.modbus, ModbusTcp):
+                message = "a replay is served over Modbus TCP"
+                mend = "Write `transport: tcp`, host and port of the replay."
+                yield self._error(f"buses.{i}.modbus.transport", message, mend)
 
     def _placed(self, settings: OutputSettings) -> OutputSettings:
         if isinstance(settings, LogOutput):
@@ -419,6 +433,8 @@ class _Check:
         self, where: str, modbus: ModbusSettings, profile: Profile
     ) -> Iterator[ConfigurationError]:
         transport = transport_of(modbus)
+        if self._file.mode == "replay":
+            return  # the line is the simulator's, not the maker's
         if transport not in profile.modbus.transports:
             offered = ", ".join(profile.modbus.transports)
             message = f"`{profile.profile}` does not speak Modbus over {transport}, only over {offered}"

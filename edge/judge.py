@@ -13,7 +13,7 @@ from edge.config import Device
 from edge.derivation import derivations_for
 from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
-from sitewarden.messages import Alarm, ClockState, PointBirth, Series, series_of
+from sitewarden.messages import Alarm, ClockState, PointBirth, Series, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.readings import Reading
 from sitewarden.rules.binding import limit_passed, unit_of
@@ -53,6 +53,8 @@ class Judgement(NamedTuple):
     """Raw and derived, rounded to the resolution of their kinds: what is recorded."""
     alarms: list[Alarm]
     """Transitions in order; `boot` and `seq` are the outbox's to give."""
+    cycles: list[WorkCycle]
+    """Lifts that ended with this poll."""
 
 
 class _Recent:
@@ -227,16 +229,16 @@ class Judge:
         All follows from the rounded raw readings, which are recorded: a history judged later, or replayed,
         comes to the same.
         """
-        points = self._points
+        points, derivations = self._points, self.derivations[device.name]
         recorded = [points[reading.point].rounded(reading) for reading in readings]
-        derived = self.derivations[device.name].take(recorded)
-        grouped = self.grouping.take(device.name, recorded)
-        recorded += [points[reading.point].rounded(reading) for reading in (*derived, *grouped)]
+        derived = (*derivations.take(recorded), *self.grouping.take(device.name, recorded))
+        recorded += [points[reading.point].rounded(reading) for reading in derived]
         moved: list[tuple[_Watch, Transition]] = []
         for reading in recorded:
             moved += points[reading.point].take(reading)
         # Told only now: the evidence holds the whole poll.
-        return Judgement(recorded, [self._told(watch, transition) for watch, transition in moved])
+        alarms = [self._told(watch, transition) for watch, transition in moved]
+        return Judgement(recorded, alarms, derivations.fetch_cycles())
 
     def tick(self, now_ms: int) -> list[Alarm]:
         """Time has passed: whoever has been silent for too long is told of, as of the instant it was due.

@@ -9,7 +9,7 @@ from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, UnreadableRecor
 from cloud.settings import Settings
 from sitewarden import topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import Alarm, Gap, Readings, Series, Status, decode
+from sitewarden.messages import Alarm, Gap, Readings, Series, Status, WorkCycle, decode
 
 OLDEST_MS = 400 * 86_400_000
 """How far back a reading may lie: a logger's memory of a year, and some."""
@@ -74,6 +74,14 @@ def check_gap(gap: Gap, now_ms: int) -> None:
     are_plausible = is_plausible(gap.from_at, now_ms) and is_plausible(gap.to_at, now_ms)
     if not are_plausible or gap.from_at > gap.to_at or gap.count > MAX_INT8:
         raise ImplausibleError(f"a gap of {gap.count} readings from {gap.from_at} to {gap.to_at}")
+
+
+def check_cycle(cycle: WorkCycle, now_ms: int) -> None:
+    """Raise `ImplausibleError` where a work cycle cannot be believed."""
+    are_plausible = is_plausible(cycle.started_at, now_ms) and is_plausible(cycle.ended_at, now_ms)
+    if not are_plausible or cycle.started_at > cycle.ended_at:
+        times = f"from {cycle.started_at} to {cycle.ended_at}"
+        raise ImplausibleError(f"a work cycle of {cycle.device} {times}")
 
 
 def believed(alarm: Alarm, received_ms: int) -> Alarm:
