@@ -9,7 +9,7 @@ import numpy as np
 
 from sitewarden.collision import pairs
 from sitewarden.collision.bodies import Indices, Motion, bodies_of, motion_of
-from sitewarden.collision.model import Around, Member
+from sitewarden.collision.model import Around, Member, Pose
 from sitewarden.collision.points import GROUP, LINES, STRUCTURES, ZONES, key_of, parts_code
 from sitewarden.collision.surroundings import Surroundings, path_of
 from sitewarden.collision.track import Sample, Track
@@ -37,12 +37,12 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 class Group:
     """Remembers where each crane of a group is and how near each two of them were when last seen.
 
-    The readings of a crane are made at each of its polls, at that instant, against the others' newest poses.
-    **A reading has the quality of the pair that makes it**: where the nearest crane is one that is not seen
-    any more, it is bad, and a bad reading neither raises nor clears; where a crane that is seen is nearer
-    than any other was when last seen, it is good. So no approach of a crane that is seen is missed because
-    another one is not, and no alarm clears because its partner fell silent. `crane.group.unseen` counts
-    those not seen whose circle the crane is in, for they may be anywhere in it.
+    The readings of a crane are made at each of its polls, at that instant, against the newest poses that the
+    others had before it. **A reading has the quality of the pair that makes it**: where the nearest crane is
+    one that is not seen any more, it is bad, and a bad reading neither raises nor clears; where a crane that
+    is seen is nearer than any other was when last seen, it is good. So no approach of a crane that is seen is
+    missed because another one is not, and no alarm clears because its partner fell silent.
+    `crane.group.unseen` counts those not seen whose circle the crane is in: they may be anywhere in it.
     """
 
     def __init__(self, members: Sequence[Member], around: Around = Around()) -> None:  # noqa: B008  a tuple
@@ -119,10 +119,12 @@ class Group:
         return [_reading(self._names[i], kind, track.at_ms, values[kind]) for kind in self._kinds]
 
     def _measured(self, i: int) -> Values:
-        motion = motion_of(self._bodies, [track.pose for track in self._tracks])
-        return {**self._to_others(i, motion), **self._to_surroundings(i, motion)}
+        own = self._tracks[i]
+        poses = [own.pose if track is own else track.pose_before(own.at_ms) for track in self._tracks]
+        motion = motion_of(self._bodies, poses)
+        return {**self._to_others(i, motion, poses), **self._to_surroundings(i, motion)}
 
-    def _to_others(self, i: int, motion: Motion) -> Values:
+    def _to_others(self, i: int, motion: Motion, poses: Sequence[Pose | None]) -> Values:
         others = np.array([j for j in range(len(self._names)) if j != i], dtype=np.intp)
         if not len(others):
             return {}
@@ -130,20 +132,19 @@ class Group:
         now = pairs.present(self._bodies, motion, own, others)
         ahead = pairs.ahead(self._bodies, motion, own, others, now)
         at_ms = self._tracks[i].at_ms
-        seen = np.array([self._tracks[j].is_seen(at_ms) for j in others])
+        seen = np.array([self._tracks[j].is_fresh(poses[j], at_ms) for j in others])
         self._hold(i, others, seen, now, ahead)
         return self._said(i, others, seen, int((~seen & now.within_reach).sum()))
 
     def _hold(
         self, i: int, others: Indices, seen: np.ndarray, now: pairs.Present, ahead: pairs.Ahead
     ) -> None:
-        """Note what was measured of pairs that are both seen, from either side."""
+        """Note what this crane measured to those that are seen."""
         j = others[seen]
         measured = np.array([now.distance, now.mast, now.vertical, ahead.distance])[:, seen]
-        self._held[:, i, j] = self._held[:, j, i] = measured
+        self._held[:, i, j] = measured
         self._held_parts[:, i, j] = now.part_a[seen], now.part_b[seen]
-        self._held_parts[:, j, i] = now.part_b[seen], now.part_a[seen]
-        self._held_time[i, j] = self._held_time[j, i] = ahead.at_s[seen]
+        self._held_time[i, j] = ahead.at_s[seen]
 
     def _said(self, i: int, others: Indices, seen: np.ndarray, unseen: int) -> Values:
         held = np.where(np.isnan(self._held[:, i, others]), np.inf, self._held[:, i, others])

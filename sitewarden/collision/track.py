@@ -8,6 +8,11 @@ from sitewarden.readings import Reading
 
 INPUTS = ("crane.slew", "crane.radius", "crane.hook_height")
 
+LEAST = 2
+"""Samples of a speed."""
+KEPT = 4
+"""Samples that stay however old: enough for a pose of before the newest."""
+
 Sample = tuple[int, float, float, float]
 """Instant ms, slew ° (turned on, never leaping at north), radius m, hook height m."""
 
@@ -44,9 +49,18 @@ class Track:
             self._look()
         return is_touched
 
-    def is_seen(self, at_ms: int) -> bool:
-        """Whether the pose is fresh enough to be judged by at that instant."""
-        return self.pose is not None and abs(at_ms - self.pose.at_ms) <= self.max_age_ms
+    def pose_before(self, at_ms: int) -> Pose | None:
+        """The newest pose of strictly before that instant, however long ago.
+
+        So what others make of it does not depend on whose answer came first within an instant.
+        """
+        if self.pose is None or self.pose.at_ms < at_ms:
+            return self.pose
+        return self._pose_of([sample for sample in self._samples if sample[0] < at_ms])
+
+    def is_fresh(self, pose: Pose | None, at_ms: int) -> bool:
+        """Whether a pose of this crane may be judged by at that instant."""
+        return pose is not None and at_ms - pose.at_ms <= self.max_age_ms
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set: move what was dated since `since_ms`."""
@@ -67,7 +81,7 @@ class Track:
         """Take up what `remembered` gave, unless newer ones are there."""
         if not self._samples:
             self._samples.extend(saved)
-            self.pose = _pose(self._samples) if len(self._samples) > 1 else None
+            self.pose = self._pose_of(self._samples)
 
     def _look(self) -> None:
         self.at_ms = max(reading.at_ms for reading in self._latest if reading is not None)
@@ -82,7 +96,7 @@ class Track:
         self._add(self.at_ms, *values)
         self.is_known = len(self._samples) > 1
         if self.is_known:
-            self.pose = _pose(self._samples)
+            self.pose = self._pose_of(self._samples)
 
     def _add(self, at_ms: int, slew: float, radius: float, hook: float) -> None:
         samples = self._samples
@@ -94,17 +108,22 @@ class Track:
             before = samples[-1][1]
             slew = before + (slew - before + 180.0) % 360.0 - 180.0
         samples.append((at_ms, slew, radius, hook))
-        while len(samples) > 2 and at_ms - samples[1][0] >= self._window_ms:  # noqa: PLR2004  two make a speed
+        while len(samples) > KEPT and at_ms - samples[0][0] > 2 * self._window_ms:
             samples.popleft()
 
+    def _pose_of(self, samples: Iterable[Sample]) -> Pose | None:
+        """The newest sample with the slopes of the window that ends at it, or of the last two."""
+        every = list(samples)
+        if len(every) < LEAST:
+            return None
+        at_ms, slew, radius, hook = every[-1]
+        window = [sample for sample in every if at_ms - sample[0] <= self._window_ms]
+        if len(window) < LEAST:
+            window = every[-LEAST:]
+        return Pose(at_ms, slew, radius, hook, *(_slope(window, column) for column in (1, 2, 3)))
 
-def _pose(samples: Sequence[Sample] | deque[Sample]) -> Pose:
-    """The newest sample with the slopes of all of them."""
-    at_ms, slew, radius, hook = samples[-1]
-    return Pose(at_ms, slew, radius, hook, *(_slope(samples, column) for column in (1, 2, 3)))
 
-
-def _slope(samples: Sequence[Sample] | deque[Sample], column: int) -> float:
+def _slope(samples: Sequence[Sample], column: int) -> float:
     """Least squares, a second."""
     count = len(samples)
     middle_ms = sum(sample[0] for sample in samples) / count
