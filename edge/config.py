@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from edge.bindings import bind_rules, points_of, subject_of
+from edge.grouping import GroupPlan, plan_groups
 from edge.settings import (
     BusEntry,
     DeviceEntry,
@@ -26,7 +27,7 @@ from edge.settings import (
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
-from sitewarden.derived import DISPLACEMENTS, TILTS, InputMissingError, Subject, thresholds
+from sitewarden.derived import DISPLACEMENTS, TILTS, DerivedPoint, InputMissingError, Subject, thresholds
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
@@ -59,6 +60,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """What the site gives to rules and derivations."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
+    group_points: tuple[DerivedPoint, ...] = ()
+    """Those of `points` that a crane has from its group."""
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
@@ -118,6 +121,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     siren: SirenSettings = SirenSettings()
     page: Page | None = None
     buses: tuple[Bus, ...]
+    groups: tuple[GroupPlan, ...] = ()
 
     @property
     def devices(self) -> Iterator[Device]:
@@ -140,6 +144,8 @@ class _Check:
         self._document, self._file = document, document.value
         self._with_secrets = with_secrets
         self._folder = document.file.resolve().parent
+        self._group_points: dict[str, tuple[DerivedPoint, ...]] = {}
+        """By device."""
 
     def gateway(self) -> Gateway:
         for error in (*self._named_twice(), *self._outputs_unusable(), *self._unreplayable()):
@@ -152,6 +158,9 @@ class _Check:
             *self._changes_unmeant(packs),
         ):
             raise error
+        groups = plan_groups(self._file, profiles, self._error)
+        for group in groups:
+            self._group_points |= group.points()
         return Gateway(
             site=self._file.site,
             name=self._file.gateway,
@@ -162,6 +171,7 @@ class _Check:
             siren=self._file.siren,
             page=None if self._file.page is None else self._page(self._file.page),
             buses=tuple(self._bus(i, entry, profiles, packs) for i, entry in enumerate(self._file.buses)),
+            groups=groups,
         )
 
     def _data_dir(self) -> Path:
@@ -378,7 +388,8 @@ class _Check:
         subject = subject_of(
             entry.device, profile, intervals, chart=chart, zero=entry.zero, parameters=entry.parameters
         )
-        points = self._points(where, profile, subject)
+        group_points = self._group_points.get(entry.device, ())
+        points = (*self._points(where, profile, subject), *(point.birth() for point in group_points))
         rules, unjudged = self._bound(where, entry, profile, points, packs)
         return Device(
             name=entry.device,
@@ -390,6 +401,7 @@ class _Check:
             zero=dict(entry.zero),
             parameters=dict(entry.parameters),
             points=points,
+            group_points=group_points,
             rules=tuple(rules),
             unjudged=tuple(unjudged),
             out_of_service=self._out_of_service(where, entry, points),
