@@ -145,6 +145,8 @@ class DeviceEntry(_Checked, frozen=True, kw_only=True):
     """What the rule packs ask for: control values of the design, classes, a depth."""
     zero: dict[str, float] = {}
     history: str | None = None
+    out_of_service: list[str] = []
+    """Points under maintenance: read and recorded, and no alarm of theirs is raised."""
     unused: list[str] = []
     """Points to which nothing is connected: not read, not declared, not judged."""
     layout: Layout | None = None

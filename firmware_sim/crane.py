@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from firmware_sim import wind
 from firmware_sim.chart import Line, load_ratio, radius_for, rated_load
+from firmware_sim.model import JIB_END_M, Crane, Overload
 from firmware_sim.motion import Axis, Drive, approach, brake
-from firmware_sim.scenario import JIB_END_M, Crane, Overload
 from firmware_sim.wind import WindState
 
 GRAVITY = 9.81
@@ -33,6 +33,18 @@ MARGIN_S = 15.0
 LIFTING_S = 6.0
 """What tightening the rope and clearing the ground take."""
 LOAD_NOISE_T, LENGTH_NOISE_M, ANGLE_NOISE_DEG = 0.002, 0.005, 0.05
+KINDS = {
+    "load": "crane.load",
+    "radius": "crane.radius",
+    "hook_height": "crane.hook_height",
+    "slew": "crane.slew",
+    "falls": "crane.falls",
+    "wind_speed": "crane.wind_speed",
+    "limiter_cutoff": "crane.limiter.cutoff",
+    "limiter_bypass": "crane.limiter.bypass",
+    "limiter_fault": "crane.limiter.fault",
+}
+"""What `read` says, as kinds of the vocabulary."""
 
 
 class Leg(NamedTuple):

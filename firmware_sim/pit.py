@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from firmware_sim.scenario import LiveStage, Pit, PitPoint, Stage
+from firmware_sim.model import LiveStage, Pit, PitPoint, Stage
 
 DAY_S = 86_400.0
 

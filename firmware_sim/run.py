@@ -57,7 +57,7 @@ def _shown(port: int | str) -> str:
     return f"port {port}" if isinstance(port, int) else port
 
 
-def write_ports(file: Path, ports: Mapping[str, int | str]) -> None:
+def write_ports(file: Path, ports: Mapping[str, int] | Mapping[str, int | str]) -> None:
     """The ports by bus, or the path of a serial line, as JSON; whoever sees the file sees all of it."""
     draft = file.with_name(f"{file.name}.new")
     draft.write_text(json.dumps(ports), encoding="utf-8")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from firmware_sim.scenario import GustFront, Wind
+from firmware_sim.model import GustFront, Wind
 
 ANEMOMETER_S = 3.0
 """Averaging time of the instrument: what stops work is the 3-second gust."""

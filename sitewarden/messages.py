@@ -239,7 +239,7 @@ class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """A device as its gateway announces it."""
 
     device: Name
-    kind: Literal["crane", "pit", "weather", "other"]
+    kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
     label: Text
     profile: Name
     layout: dict[str, Any] = {}
@@ -303,6 +303,16 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How often the wall clock was set since the agent's start."""
 
 
+class Shelf(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule whose alarm is held back for a time: by whom, and why."""
+
+    point: Name
+    rule: Name
+    until: int
+    by: Who = ""
+    reason: Who = ""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Presence: the birth (`online`, retained), the last will (`offline`, retained), the heartbeat."""
 
@@ -321,6 +331,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock: ClockState = "unknown"
     counters: Counters = Counters()
     health: Health | None = None
+    shelved: list[Shelf] = []
+    """Rules that are held back now."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -337,11 +349,17 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """What the cloud asks of a gateway."""
 
     v: int = msgspec.field(default=VERSION)
-    command: Literal["rebirth", "acknowledge"]
+    command: Literal["rebirth", "acknowledge", "shelve"]
     episode: EpisodeId | None = None
     """Which alarm is acknowledged."""
+    point: Name | None = None
+    rule: Name | None = None
+    """Which rule on which point is shelved."""
+    until: int = 0
+    """Until when, UTC milliseconds; an instant that is past ends it."""
+    reason: Who = ""
     by: Who = ""
-    """Who acknowledges it, as the cloud knows them."""
+    """Who asks, as the cloud knows them."""
 
 
 class _Versioned(msgspec.Struct):

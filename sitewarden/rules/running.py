@@ -54,23 +54,27 @@ class Watch:
         self.suppressors: Sequence[Watch] = ()
         self.shelved_until_ms = 0
         self.is_out_of_service = False
+        self._is_timed = bound.is_timed
         self._stood: tuple[int, int] = (0, 0)
         """From when to when the last episode stood."""
 
-    def step(self, at_ms: int, value: float | None, quality: Quality) -> list[Transition]:
+    def step(self, at_ms: int, value: float | None, quality: Quality) -> Sequence[Transition]:
         """Take a reading; almost always nothing comes of it."""
-        bound, moved = self.bound, []
-        if bound.is_timed:
-            moved = self.elapse(at_ms)
-        inputs = [newest.as_of(at_ms) for newest in self.inputs] if bound.arm or self.inputs else ()
-        gated = self.is_gated(at_ms) if self.suppressors or self.shelved_until_ms else self.is_out_of_service
-        self.state, transition = step(bound, self.state, at_ms, value, quality, inputs=inputs, gated=gated)
-        return moved if transition is None else [*moved, self._noted(transition)]
+        moved = self.elapse(at_ms) if self._is_timed else ()
+        inputs = [newest.as_of(at_ms) for newest in self.inputs] if self.inputs else ()
+        gated = self.is_out_of_service
+        if self.suppressors or self.shelved_until_ms:
+            gated = self.gate(at_ms) is not None
+        self.state, transition = step(
+            self.bound, self.state, at_ms, value, quality, inputs=inputs, gated=gated
+        )
+        return moved if transition is None else (*moved, self._noted(transition))
 
-    def elapse(self, now_ms: int) -> list[Transition]:
+    def elapse(self, now_ms: int) -> Sequence[Transition]:
         """Time has passed; only a rule that watches for silence cares."""
-        self.state, transition = elapse(self.bound, self.state, now_ms)
-        return [] if transition is None else [self._noted(transition)]
+        gated = self.is_out_of_service or now_ms < self.shelved_until_ms
+        self.state, transition = elapse(self.bound, self.state, now_ms, gated=gated)
+        return () if transition is None else (self._noted(transition),)
 
     def gate(self, at_ms: int) -> Gate | None:
         """What holds a raise back at this instant."""
@@ -79,10 +83,6 @@ class Watch:
         if at_ms < self.shelved_until_ms:
             return "shelved"
         return "suppressed" if any(other.stood(at_ms) for other in self.suppressors) else None
-
-    def is_gated(self, at_ms: int) -> bool:
-        """Whether anything does."""
-        return self.gate(at_ms) is not None
 
     def stood(self, at_ms: int) -> bool:
         """Whether its alarm stood just before the instant, whatever arrives at the instant itself."""

@@ -10,7 +10,7 @@ import pytest
 
 from firmware_sim import crane
 from firmware_sim.chart import load_ratio
-from firmware_sim.scenario import Crane, CraneStart, Overload
+from firmware_sim.model import Crane, CraneStart, Overload
 from sitewarden.charts import load_chart
 
 DT = 0.05

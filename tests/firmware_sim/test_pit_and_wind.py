@@ -4,7 +4,7 @@ import math
 from random import Random
 
 from firmware_sim import pit, steps, wind
-from firmware_sim.scenario import GustFront, LiveStage, Pit, PitPoint, Stage, Steps, Wind
+from firmware_sim.model import GustFront, LiveStage, Pit, PitPoint, Stage, Steps, Wind
 
 DAY_S = 86_400.0
 PIT = Pit(

@@ -390,7 +390,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "crane" | "pit" | "weather" | "other";
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
             label: components["schemas"]["TextShown"];
             /** Layout */
             layout: {
