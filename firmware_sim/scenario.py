@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
+from firmware_sim.faults import AnyFault, Known, complaints
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.documents import Document
@@ -190,6 +191,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: int
     step_ms: StepMs = 50
     buses: list[Bus]
+    faults: list[AnyFault] = []
+    """What goes wrong, and when."""
 
 
 class Cast(NamedTuple):
@@ -229,7 +232,25 @@ def read_scenario(file: Path) -> Site:
     for i, bus in enumerate(document.value.buses):
         for j, device in enumerate(bus.devices):
             cast[device.device] = _resolve(document, f"buses.{i}.devices.{j}", device, profiles)
-    return Site(document.value, cast)
+    site = Site(document.value, cast)
+    for error in _meaningless(document, site):
+        raise error
+    return site
+
+
+def known_of(site: Site) -> Known:
+    """What a fault of this site can be about."""
+    return Known(
+        profiles={name: cast.profile for name, cast in site.cast.items()},
+        buses={bus.bus: bus.transport != "rtu" or bus.link is not None for bus in site.scenario.buses},
+    )
+
+
+def _meaningless(document: Document[Scenario], site: Site) -> Iterator[ConfigurationError]:
+    known = known_of(site)
+    for i, fault in enumerate(site.scenario.faults):
+        for field, message, mend in complaints(fault, known):
+            yield document.error(f"faults.{i}.{field}".rstrip("."), message, mend)
 
 
 def _repeated(document: Document[Scenario]) -> Iterator[ConfigurationError]:

@@ -155,6 +155,10 @@ def _complaint(
         return ConfigurationError(
             file, _line(lines, path), _dotted(field), "is missing", f"Add `{name}:` here."
         )
+    if tags := _tags(_type_at(inspect.type_info(kind), path[:-1]), path):
+        near = difflib.get_close_matches(_quoted(what), tags, n=1)
+        mend = f"Did you mean `{near[0]}`?" if near else f"Known are {', '.join(tags)}."
+        return ConfigurationError(file, _line(lines, path), _dotted(path), what[:1].lower() + what[1:], mend)
     described = _description(_type_at(inspect.type_info(kind), path))
     mend = f"Write {described}." if described else "Write a value of that kind."
     return ConfigurationError(file, _line(lines, path), _dotted(path), what[:1].lower() + what[1:], mend)
@@ -243,6 +247,20 @@ def _fields(kind: inspect.Type) -> Iterator[str]:
     for option in _options(kind):
         if isinstance(option, inspect.StructType):
             yield from (field.encode_name for field in option.fields)
+
+
+def _tags(kind: inspect.Type, path: Steps) -> list[str]:
+    """The words that may stand in `path`, where they decide what the rest of its mapping is."""
+    return [
+        str(option.tag)
+        for option in _options(kind)
+        if isinstance(option, inspect.StructType) and path and option.tag_field == path[-1]
+    ]
+
+
+def _quoted(what: str) -> str:
+    found = re.search(r"'([^']*)'", what)
+    return found[1] if found else ""
 
 
 def _description(kind: inspect.Type) -> str:
