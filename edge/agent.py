@@ -17,7 +17,7 @@ from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
 from edge.config import Device, Gateway
-from edge.derivation import Derivation, Remembered
+from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
 from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge
@@ -51,7 +51,9 @@ SANE_MS = 1_735_689_600_000
 LONGEST_BY = 64
 """Characters that are kept of who acknowledged."""
 
-_EPISODE, _DISPLACEMENTS, _HISTORY, _TIME = "episode/", "displacements/", "history/", "time"
+_EPISODE, _HISTORY, _TIME = "episode/", "history/", "time"
+_DERIVED = "displacements/"
+"""What derivations remember; the word is from when displacements were all, and files in the field have it."""
 
 
 class AlreadyRunningError(SiteWardenError):
@@ -325,9 +327,11 @@ class Agent:
         if episodes:
             failpoints.reach("alarms-resumed")
         self._outputs.restore(self._signal())
-        for name, derivation in self._judge.derivations.items():
-            key = f"{_DISPLACEMENTS}{name}"
-            derivation.remember(_understood(key, self.readings.memory.get(key, b"{}"), Remembered) or {})
+        for name, derivations in self._judge.derivations.items():
+            key = f"{_DERIVED}{name}"
+            saved = _understood(key, self.readings.memory.get(key, b"{}"), dict[str, Any]) or {}
+            for unread in derivations.remember(saved):
+                log.critical("what was remembered cannot be read key=%s derivation=%s", key, unread)
         for device in self._gateway.devices:
             self._import_history(device)
 
@@ -346,13 +350,13 @@ class Agent:
         if key in self.readings.memory:
             return
         instants = history.read_history(device, device.history)
-        past = Derivation(device)
+        past = derivations_for(device)
         messages = list(history.as_messages(device, past, instants))
         # What the logger remembers lies before what was seen live, and must not push it out.
         self._judge.derivations[device.name].remember(past.remembered())
         if self.clock.now_ms() < SANE_MS:
             self.clock.not_before(max((r.at_ms for readings in instants for r in readings), default=0))
-        self.readings.put(messages, {key: b"imported", **self._displacements()})
+        self.readings.put(messages, {key: b"imported", **self._derived()})
         log.info("history imported device=%s instants=%d", device.name, len(instants))
 
     def _episodes_of(self, alarms: Iterable[Alarm]) -> dict[str, bytes | None]:
@@ -365,17 +369,17 @@ class Agent:
             for alarm in alarms
         }
 
-    def _displacements(self) -> Mapping[str, bytes]:
+    def _derived(self) -> Mapping[str, bytes]:
         return {
-            f"{_DISPLACEMENTS}{name}": msgspec.json.encode(remembered)
-            for name, derivation in self._judge.derivations.items()
-            if (remembered := derivation.remembered())
+            f"{_DERIVED}{name}": msgspec.json.encode(remembered)
+            for name, derivations in self._judge.derivations.items()
+            if (remembered := derivations.remembered())
         }
 
     def _save(self) -> None:
-        """Peaks of standing episodes and the memory of displacements, where they changed."""
+        """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
-        memories = {**self._displacements(), **self._time()}
+        memories = {**self._derived(), **self._time()}
         for lane, memory in ((self.alarms, episodes), (self.readings, memories)):
             changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}
             self._saved.update(changed)
@@ -393,9 +397,8 @@ class Agent:
         """The newest instant that an earlier boot has saved of anything: now is not before it."""
         known = [_understood(_TIME, self.readings.memory.get(_TIME, b"0"), int) or 0]
         for key, body in self.readings.memory.items():
-            if key.startswith(_DISPLACEMENTS):
-                days = (_understood(key, body, Remembered) or {}).values()
-                known += [day[-1][0] for day in days if day]
+            if key.startswith(_DERIVED):
+                known.append(newest_ms(_understood(key, body, dict[str, Any]) or {}))
         for key, body in self.alarms.memory.items():
             if key.startswith(_EPISODE) and (episode := _understood(key, body, Episode)) is not None:
                 known.append(max(episode.alarm.at, episode.state.since_ms))

@@ -1,47 +1,47 @@
 """Which points a device has, raw and derived, and which rules hold for them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
-from sitewarden.derived import CRANE_DERIVED, CRANE_INPUTS, DISPLACEMENTS
-from sitewarden.errors import SiteWardenError
+from sitewarden.derived import Subject, derivations_of
+from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile
-from sitewarden.rules.model import BoundRule, Rule, bind
+from sitewarden.rules.binding import Beside, KindMissingError, Parameters, applies, bind
+from sitewarden.rules.model import BoundRule, LimitChange
+from sitewarden.rules.packs import RulePack
 
 
-class InputMissingError(SiteWardenError):
-    """A crane's profile lacks a point that its load ratio is made of."""
+def subject_of(
+    device: str,
+    profile: Profile,
+    intervals_ms: Mapping[str, int],
+    *,
+    chart: LoadChart | None,
+    zero: Mapping[str, float],
+    parameters: Parameters,
+) -> Subject:
+    """The device as its derivations see it."""
+    raw = tuple(
+        PointBirth(
+            p=f"{device}/{key}",
+            kind=point.kind,
+            label=point.label,
+            stale_after_ms=stale_after_ms(profile, key, intervals_ms),
+        )
+        for key, point in profile.points.items()
+    )
+    numbers = {name: value for name, value in parameters.items() if not isinstance(value, str)}
+    return Subject(
+        device=device, kind=profile.device_kind, points=raw, chart=chart, zero=zero, parameters=numbers
+    )
 
 
-class ParameterMissingError(SiteWardenError):
-    """A rule asks for a parameter that the device does not give."""
-
-    def __init__(self, rule: str, parameter: str) -> None:
-        """Both by name."""
-        self.rule, self.parameter = rule, parameter
-        super().__init__(f"the rule `{rule}` asks for `{parameter}`, which is missing")
-
-
-def points_of(device: str, profile: Profile, intervals_ms: Mapping[str, int]) -> Iterator[PointBirth]:
+def points_of(subject: Subject) -> tuple[PointBirth, ...]:
     """Raw points, then derived ones that the device does not give itself.
 
     Raises `InputMissingError` where a crane cannot be judged.
     """
-    for key, point in profile.points.items():
-        stale_ms = stale_after_ms(profile, key, intervals_ms)
-        yield PointBirth(p=f"{device}/{key}", kind=point.kind, label=point.label, stale_after_ms=stale_ms)
-        if point.kind in DISPLACEMENTS:
-            for step in ("cumulative", "rate"):
-                yield PointBirth(
-                    p=f"{device}/{key}.{step}",
-                    kind=f"{point.kind}.{step}",
-                    label=point.label,
-                    stale_after_ms=stale_ms,
-                )
-    if profile.device_kind == "crane":
-        stale_ms = crane_max_age_ms(profile, intervals_ms)
-        for kind in (k for k in CRANE_DERIVED if k.removeprefix("crane.") not in profile.points):
-            yield PointBirth(p=f"{device}/{kind.removeprefix('crane.')}", kind=kind, stale_after_ms=stale_ms)
+    return (*subject.points, *(point.birth() for point in derivations_of(subject).points))
 
 
 def stale_after_ms(profile: Profile, key: str, intervals_ms: Mapping[str, int]) -> int:
@@ -49,24 +49,31 @@ def stale_after_ms(profile: Profile, key: str, intervals_ms: Mapping[str, int]) 
     return max(profile.stale_after_ms(key), 3 * intervals_ms[profile.points[key].group])
 
 
-def crane_max_age_ms(profile: Profile, intervals_ms: Mapping[str, int]) -> int:
-    """How far apart the inputs of a crane's derived points may lie."""
-    by_kind = {point.kind: key for key, point in reversed(profile.points.items())}
-    missing = [kind for kind in CRANE_INPUTS if kind not in by_kind]
-    if missing:
-        raise InputMissingError(f"the profile `{profile.profile}` has no point of kind {', '.join(missing)}")
-    return max(stale_after_ms(profile, by_kind[kind], intervals_ms) for kind in CRANE_INPUTS)
-
-
 def bind_rules(
-    points: Iterable[PointBirth], rules: Iterable[Rule], parameters: Mapping[str, float]
-) -> Iterator[BoundRule]:
-    """Every rule on every point of the kind it watches; raises `ParameterMissingError`."""
+    points: Sequence[PointBirth],
+    raw: Container[str],
+    packs: Iterable[RulePack],
+    parameters: Parameters,
+    changes: Sequence[LimitChange] = (),
+) -> tuple[list[BoundRule], list[str]]:
+    """Every rule of the packs on every point of the kind it watches, and why others cannot be judged.
+
+    `raw` are the points that are read, not derived. Raises `ParameterMissingError`.
+    """
+    by_kind: dict[str, list[str]] = {}
     for point in points:
-        for rule in rules:
-            if rule.watch != point.kind:
-                continue
+        by_kind.setdefault(point.kind, []).append(point.p)
+    beside = Beside(by_kind, [point.p for point in points if point.p in raw])
+    bound: list[BoundRule] = []
+    unbound: list[str] = []
+    for pack in packs:
+        for rule in (rule for rule in pack.rules if applies(rule, parameters)):
+            watched = beside.raw[:1] if rule.watch == "*" else by_kind.get(rule.watch, ())
             try:
-                yield bind(rule, point.p, dict(parameters))
-            except KeyError as exc:
-                raise ParameterMissingError(rule.rule, exc.args[0]) from exc
+                bound += [
+                    bind(rule, point, parameters, tables=pack.tables, beside=beside, changes=changes)
+                    for point in watched
+                ]
+            except KindMissingError as exc:
+                unbound.append(str(exc))
+    return bound, unbound

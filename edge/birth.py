@@ -1,7 +1,11 @@
 """What a gateway says of itself on connecting: its devices, their points, and the limits in force."""
 
+from collections.abc import Iterator
+from typing import Literal
+
 from edge.config import Device
 from sitewarden.messages import DeviceBirth, LimitBirth
+from sitewarden.rules.model import Band, BoundRule, High, Low, Vote
 
 
 def birth_of(device: Device) -> DeviceBirth:
@@ -13,16 +17,26 @@ def birth_of(device: Device) -> DeviceBirth:
         profile=device.profile.profile,
         layout=dict(device.layout),
         points=list(device.points),
-        limits=[
-            LimitBirth(
-                p=bound.point,
-                rule=bound.rule.rule,
-                rule_version=bound.rule.version,
-                level=bound.rule.level,
-                limit=bound.limit,
-                direction="high" if bound.high else "low",
-                label=bound.rule.label,
-            )
-            for bound in device.rules
-        ],
+        limits=[limit for bound in device.rules for limit in _limits(bound)],
     )
+
+
+def _limits(bound: BoundRule) -> Iterator[LimitBirth]:
+    """The lines that a page may draw beside the value; a rule on anything else has none."""
+    if not isinstance(bound.rule.condition, High | Low | Band | Vote):
+        return
+    ends: list[tuple[float, Literal["high", "low"]]] = [(bound.limit, "high" if bound.high else "low")]
+    if bound.low is not None:
+        ends.append((bound.low, "low"))
+    if isinstance(bound.rule.condition, High) and bound.rule.condition.magnitude:
+        ends.append((-bound.limit, "low"))
+    for limit, direction in ends:
+        yield LimitBirth(
+            p=bound.point,
+            rule=bound.rule.rule,
+            rule_version=bound.version,
+            level=bound.rule.level,
+            limit=limit,
+            direction=direction,
+            label=bound.rule.label,
+        )

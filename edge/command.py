@@ -11,9 +11,9 @@ from edge import agent
 from edge import explain as explaining
 from edge.busload import TURN_AROUND_S, load_of, requests_per_second
 from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
+from edge.derivation import derivations_for
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
-from sitewarden.derived import CRANE_DERIVED, CRANE_INPUTS
 
 CONFIG = Path("/etc/sitewarden/gateway.yaml")
 FULL_PERCENT = 80
@@ -74,10 +74,10 @@ def doubts(gateway: Gateway) -> Iterator[str]:
 def _unwatched(device: Device) -> list[str]:
     """Points that no rule watches, neither themselves nor by what is derived from them."""
     watched = {bound.point for bound in device.rules}
-    if any(point.kind in CRANE_DERIVED for point in device.points if point.p in watched):
-        watched |= {f"{device.name}/{k}" for k, p in device.profile.points.items() if p.kind in CRANE_INPUTS}
-    raw = (f"{device.name}/{key}" for key in device.profile.points)
-    return [p for p in raw if p not in watched and not any(w.startswith(f"{p}.") for w in watched)]
+    for derived in reversed(derivations_for(device).points):
+        if derived.point in watched:
+            watched.update(derived.inputs)
+    return [p for key in device.profile.points if (p := f"{device.name}/{key}") not in watched]
 
 
 def _explain(args: argparse.Namespace) -> int:

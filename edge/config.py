@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from edge.bindings import InputMissingError, ParameterMissingError, bind_rules, points_of
+from edge.bindings import bind_rules, points_of, subject_of
 from edge.settings import (
     BusEntry,
     DeviceEntry,
@@ -26,13 +26,14 @@ from edge.settings import (
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
-from sitewarden.derived import DISPLACEMENTS
+from sitewarden.derived import DISPLACEMENTS, TILTS, InputMissingError, Subject, thresholds
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile, load_profiles
-from sitewarden.rules.model import BoundRule, Parameter, Rule
-from sitewarden.rules.packs import load_pack
+from sitewarden.rules.binding import ParameterMissingError, asked_of
+from sitewarden.rules.model import BoundRule
+from sitewarden.rules.packs import RulePack, load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
 
@@ -53,10 +54,14 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """By poll group."""
     chart: LoadChart | None
     zero: Mapping[str, float]
-    """In mm, by the key of each displacement point."""
+    """Zero readings by key, in the unit of the point: of displacements (mm), and of tilts (°) where given."""
+    parameters: Mapping[str, float | str]
+    """What the site gives to rules and derivations."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
     rules: tuple[BoundRule, ...]
+    unjudged: tuple[str, ...] = ()
+    """Why rules of the packs do not hold for this device, though it has what they watch."""
     history: Path | None
     layout: Mapping[str, Any]
 
@@ -132,8 +137,12 @@ class _Check:
         for error in (*self._named_twice(), *self._outputs_unusable()):
             raise error
         profiles = load_profiles(*(self._profile_folders()))
-        rules = self._rules()
-        for error in (*self._unknown_profiles(profiles), *self._parameters_unasked(rules)):
+        packs = self._packs()
+        for error in (
+            *self._unknown_profiles(profiles),
+            *self._parameters_unmeant(profiles, packs),
+            *self._changes_unmeant(packs),
+        ):
             raise error
         return Gateway(
             site=self._file.site,
@@ -144,7 +153,7 @@ class _Check:
             outputs=tuple(self._placed(settings) for settings in self._file.outputs),
             siren=self._file.siren,
             page=None if self._file.page is None else self._page(self._file.page),
-            buses=tuple(self._bus(i, entry, profiles, rules) for i, entry in enumerate(self._file.buses)),
+            buses=tuple(self._bus(i, entry, profiles, packs) for i, entry in enumerate(self._file.buses)),
         )
 
     def _data_dir(self) -> Path:
@@ -208,10 +217,10 @@ class _Check:
                 raise self._error(f"profiles.{i}", f"`{name}` is not a folder", "Name a folder of profiles.")
             yield folder
 
-    def _rules(self) -> list[Rule]:
-        """Of all packs named; one name stands for one rule, so that an episode says which it was."""
+    def _packs(self) -> list[RulePack]:
+        """All that are named; one name stands for one rule, so that an episode says which it was."""
         found: dict[str, str] = {}
-        rules: list[Rule] = []
+        packs: list[RulePack] = []
         for i, name in enumerate(self._file.rules):
             try:
                 pack = load_pack(name, self._folder)
@@ -222,8 +231,8 @@ class _Check:
                     message = f"the rule `{rule.rule}` of `{pack.pack}` is already in `{found[rule.rule]}`"
                     raise self._error(f"rules.{i}", message, "Name each pack once, each rule its own way.")
                 found[rule.rule] = pack.pack
-            rules.extend(pack.rules)
-        return rules
+            packs.append(pack)
+        return packs
 
     def _pointed(self, exc: ConfigurationError, field: str) -> ConfigurationError:
         """An error without a line of its own (`there is no such pack`) stands where the name was written."""
@@ -237,16 +246,43 @@ class _Check:
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
 
-    def _parameters_unasked(self, rules: list[Rule]) -> Iterator[ConfigurationError]:
-        asked = {
-            rule.condition.limit.parameter for rule in rules if isinstance(rule.condition.limit, Parameter)
-        }
+    def _parameters_unmeant(
+        self, profiles: Mapping[str, Profile], packs: list[RulePack]
+    ) -> Iterator[ConfigurationError]:
+        asked = {name for pack in packs for rule in pack.rules for name in asked_of(rule, pack.tables)}
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
-                for name in entry.parameters.keys() - asked:
+                kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
+                own = {name: one for name, one in thresholds().items() if kind in one.devices}
+                for name, value in entry.parameters.items():
                     where = f"buses.{i}.devices.{j}.parameters.{name}"
-                    mend = _nearest(name, asked, "The packs in `rules` ask for")
-                    yield self._error(where, "no rule asks for this parameter", mend)
+                    if name not in asked and name not in own:
+                        mend = _nearest(name, {*asked, *own}, "Parameters are")
+                        yield self._error(
+                            where, "no rule asks for this parameter, and no derived point", mend
+                        )
+                    elif name in own and (isinstance(value, str) or not own[name].allows(value)):
+                        least, most = own[name].range
+                        mend = (
+                            f"Write a number from {least:g} to {most:g}; left out it is {own[name].value:g}."
+                        )
+                        yield self._error(where, f"{value} cannot be meant", mend)
+
+    def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
+        rules = {rule.rule: rule for pack in packs for rule in pack.rules}
+        devices = {entry.device for bus in self._file.buses for entry in bus.devices}
+        for i, change in enumerate(self._file.limit_changes):
+            where = f"limit_changes.{i}"
+            if change.rule not in rules:
+                mend = _nearest(change.rule, set(rules), "Rules are")
+                yield self._error(f"{where}.rule", f"there is no rule `{change.rule}`", mend)
+            elif change.version <= rules[change.rule].version:
+                newest = rules[change.rule].version
+                message = f"version {change.version} is not above the rule's own, {newest}"
+                yield self._error(f"{where}.version", message, f"Write {newest + 1} or more.")
+            if change.device is not None and change.device not in devices:
+                mend = _nearest(change.device, devices, "Devices are")
+                yield self._error(f"{where}.device", f"there is no device `{change.device}`", mend)
 
     def _broker(self) -> Broker:
         settings = self._file.broker
@@ -291,9 +327,9 @@ class _Check:
             raise self._error(field, f"`{name}` does not hold one line", "Write the secret only.")
         return password
 
-    def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], rules: list[Rule]) -> Bus:
+    def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], packs: list[RulePack]) -> Bus:
         devices = tuple(
-            self._device(f"buses.{i}.devices.{j}", device, entry.modbus, profiles[device.profile], rules)
+            self._device(f"buses.{i}.devices.{j}", device, entry.modbus, profiles[device.profile], packs)
             for j, device in enumerate(entry.devices)
         )
         for j, device in enumerate(devices):
@@ -305,7 +341,7 @@ class _Check:
         return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
 
     def _device(
-        self, where: str, entry: DeviceEntry, modbus: ModbusSettings, profile: Profile, rules: list[Rule]
+        self, where: str, entry: DeviceEntry, modbus: ModbusSettings, profile: Profile, packs: list[RulePack]
     ) -> Device:
         profile = self._without_unused(where, entry, profile)
         for error in (
@@ -316,17 +352,24 @@ class _Check:
         ):
             raise error
         intervals = {name: entry.interval_ms or group.interval_ms for name, group in profile.groups.items()}
-        points = self._points(where, entry, profile, intervals)
+        chart = self._chart(where, entry)
+        subject = subject_of(
+            entry.device, profile, intervals, chart=chart, zero=entry.zero, parameters=entry.parameters
+        )
+        points = self._points(where, profile, subject)
+        rules, unjudged = self._bound(where, entry, profile, points, packs)
         return Device(
             name=entry.device,
             profile=profile,
             unit=entry.unit,
             label=entry.label or Text(entry.device, entry.device),
             intervals_ms=intervals,
-            chart=self._chart(where, entry),
+            chart=chart,
             zero=dict(entry.zero),
+            parameters=dict(entry.parameters),
             points=points,
-            rules=self._bound(where, entry, points, rules),
+            rules=tuple(rules),
+            unjudged=tuple(unjudged),
             history=self._folder / entry.history if entry.history else None,
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
         )
@@ -365,9 +408,11 @@ class _Check:
         self, where: str, entry: DeviceEntry, profile: Profile
     ) -> Iterator[ConfigurationError]:
         wanted = {key for key, point in profile.points.items() if point.kind in DISPLACEMENTS}
-        for key in entry.zero.keys() - wanted:
-            mend = _nearest(key, wanted, "Displacement points are")
-            yield self._error(f"{where}.zero.{key}", "is not a displacement point of this profile", mend)
+        possible = wanted | {key for key, point in profile.points.items() if point.kind in TILTS}
+        for key in entry.zero.keys() - possible:
+            mend = _nearest(key, possible, "Points with a zero are")
+            message = "is not a displacement point of this profile, nor one of tilt"
+            yield self._error(f"{where}.zero.{key}", message, mend)
         missing = sorted(wanted - entry.zero.keys())
         if missing:
             message = f"the zero reading of {', '.join(missing)} is missing"
@@ -391,21 +436,25 @@ class _Check:
         except ConfigurationError as exc:
             raise self._pointed(exc, f"{where}.load_chart") from exc
 
-    def _points(
-        self, where: str, entry: DeviceEntry, profile: Profile, intervals: Mapping[str, int]
-    ) -> tuple[PointBirth, ...]:
+    def _points(self, where: str, profile: Profile, subject: Subject) -> tuple[PointBirth, ...]:
         try:
-            return tuple(points_of(entry.device, profile, intervals))
+            return points_of(subject)
         except InputMissingError as exc:
-            raise self._error(
-                f"{where}.profile", str(exc), "A crane's ratios need load, radius and falls."
-            ) from exc
+            message = f"in the profile `{profile.profile}` {exc}"
+            mend = "A crane's ratios need load, radius and falls."
+            raise self._error(f"{where}.profile", message, mend) from exc
 
     def _bound(
-        self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...], rules: list[Rule]
-    ) -> tuple[BoundRule, ...]:
+        self,
+        where: str,
+        entry: DeviceEntry,
+        profile: Profile,
+        points: tuple[PointBirth, ...],
+        packs: list[RulePack],
+    ) -> tuple[list[BoundRule], list[str]]:
+        raw = {f"{entry.device}/{key}" for key in profile.points}
         try:
-            return tuple(bind_rules(points, rules, entry.parameters))
+            return bind_rules(points, raw, packs, entry.parameters, self._file.limit_changes)
         except ParameterMissingError as exc:
             mend = f"Add `{exc.parameter}:` with the design engineer's value."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import msgspec
 
 from edge.config import Bus, Device, Gateway, Page, address_of, transport_of
+from edge.derivation import derivations_for
 from edge.drivers.registers import PlannedRead, plan
 from edge.page.board import AlarmNow, PointNow, Snapshot
-from sitewarden.derived import CRANE_DERIVED, CRANE_INPUTS, DISPLACEMENTS
+from sitewarden.derived import DISPLACEMENTS, TILTS
 from sitewarden.errors import ConfigurationError, MessageError
 from sitewarden.messages import PointBirth
 from sitewarden.points import PointKind, point_kind
@@ -127,32 +128,34 @@ def _along(read: PlannedRead, key: str) -> str:
 
 
 def _derived(found: Found) -> Iterator[Line]:
-    inputs = ", ".join(f"{found.device.name}/{key}" for key in _inputs(found.device, found.birth))
-    yield "derived", f"on the gateway, from {inputs}"
-    if found.birth.kind in CRANE_DERIVED:
-        yield "", "and the crane's load chart at the present radius and falls"
-    elif found.birth.kind.endswith(".cumulative"):
-        zero = found.device.zero[found.key.removesuffix(".cumulative")]
-        yield "", f"less its zero of {zero:g} mm"
-    else:
-        yield "", "as change a day, once readings of a day are there"
+    derived = next(one for one in derivations_for(found.device).points if one.point == found.birth.p)
+    yield "derived", f"on the gateway, from {', '.join(derived.inputs)}"
+    if derived.how:
+        yield "", derived.how
 
 
 def _inputs(device: Device, birth: PointBirth) -> list[str]:
     """Keys of what a derived point is made of; nothing for a raw one."""
-    key, points = birth.p.removeprefix(f"{device.name}/"), device.profile.points
-    if key in points:
-        return []
-    if birth.kind in CRANE_DERIVED:
-        by_kind = {point.kind: raw for raw, point in reversed(points.items())}
-        return [by_kind[kind] for kind in CRANE_INPUTS]
-    return [key.rpartition(".")[0]]
+    for derived in derivations_for(device).points:
+        if derived.point == birth.p:
+            return [point.removeprefix(f"{device.name}/") for point in derived.inputs]
+    return []
+
+
+def _sources(device: Device, birth: PointBirth) -> list[str]:
+    """Keys of the raw points that it comes from in the end."""
+    key = birth.p.removeprefix(f"{device.name}/")
+    if key in device.profile.points:
+        return [key]
+    births = {point.p: point for point in device.points}
+    inputs = (births[f"{device.name}/{name}"] for name in _inputs(device, birth))
+    return list(dict.fromkeys(source for one in inputs for source in _sources(device, one)))
 
 
 def _timing(found: Found) -> Iterator[Line]:
     device = found.device
-    raw = [found.key] if found.key in device.profile.points else _inputs(device, found.birth)
-    intervals = sorted({device.intervals_ms[device.profile.points[key].group] for key in raw})
+    sources = _sources(device, found.birth)
+    intervals = sorted({device.intervals_ms[device.profile.points[key].group] for key in sources})
     every = " and ".join(f"{interval} ms" for interval in intervals)
     yield "read", f"every {every}; stale after {found.birth.stale_after_ms} ms"
 
@@ -160,8 +163,8 @@ def _timing(found: Found) -> Iterator[Line]:
 def _uses(found: Found) -> Iterator[Line]:
     if made := _made_of(found):
         yield "part of", ", ".join(made)
-    if found.birth.kind in DISPLACEMENTS:
-        yield "zero", f"{found.device.zero[found.key]:g} mm"
+    if found.birth.kind in (*DISPLACEMENTS, *TILTS):
+        yield "zero", f"{found.device.zero.get(found.key, 0.0):g}{_unit(found.kind)}"
 
 
 def _made_of(found: Found) -> list[str]:

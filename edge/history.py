@@ -9,8 +9,8 @@ from itertools import chain
 from pathlib import Path
 
 from edge.config import Device
-from edge.derivation import Derivation
 from edge.recorder import batch_of
+from sitewarden.derived import Derivations
 from sitewarden.errors import ConfigurationError
 from sitewarden.messages import Readings
 from sitewarden.points import point_kind, quantise
@@ -40,14 +40,14 @@ def read_history(device: Device, file: Path) -> list[list[Reading]]:
 
 
 def as_messages(
-    device: Device, derivation: Derivation, instants: Sequence[Sequence[Reading]]
+    device: Device, derivations: Derivations, instants: Sequence[Sequence[Reading]]
 ) -> Iterator[Readings]:
-    """Back-fill messages of raw and derived readings; the derivation remembers them for live ones."""
+    """Back-fill messages of raw and derived readings; the derivations remember them for live ones."""
     kinds = {birth.p: point_kind(birth.kind) for birth in device.points}
     instants_of_one = max(1, min(INSTANTS, READINGS // len(device.points)))
     for first in range(0, len(instants), instants_of_one):
         part = instants[first : first + instants_of_one]
-        judged = chain.from_iterable((*raw, *derivation.derive(raw)) for raw in part)
+        judged = chain.from_iterable((*raw, *derivations.take(raw)) for raw in part)
         yield batch_of(
             [
                 r if r.value is None else r._replace(value=quantise(r.value, kinds[r.point].resolution))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from edge.config import Device
-from edge.derivation import Derivation
+from edge.derivation import derivations_for
 from edge.tone import Standing, siren_of
 from sitewarden.messages import Alarm, ClockState, Series, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
@@ -147,7 +147,7 @@ class Judge:
         """`clock_state` is asked at each transition."""
         self._devices = list(devices)
         self._clock_state = clock_state
-        self.derivations = {device.name: Derivation(device) for device in self._devices}
+        self.derivations = {device.name: derivations_for(device) for device in self._devices}
         self._points: dict[str, _Tracked] = {}
         self._standing: list[_Watch] = []
         """Those with an alarm, oldest first."""
@@ -188,7 +188,7 @@ class Judge:
 
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
         """Judge the readings of one poll, and what is derived from them."""
-        derived = self.derivations[device.name].derive(readings)
+        derived = self.derivations[device.name].take(readings)
         judged = [*readings, *derived] if derived else readings
         recorded: list[Reading] = []
         moved: list[tuple[_Watch, Transition]] = []

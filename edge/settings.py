@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from sitewarden.profiles.model import Name
+from sitewarden.rules.model import LimitChange
 from sitewarden.text import Text
 from sitewarden.topics import Mode
 
@@ -140,7 +141,8 @@ class DeviceEntry(_Checked, frozen=True, kw_only=True):
     label: Text | None = None
     interval_ms: Milliseconds | None = None
     load_chart: str | None = None
-    parameters: dict[str, float] = {}
+    parameters: dict[str, float | str] = {}
+    """What the rule packs ask for: control values of the design, classes, a depth."""
     zero: dict[str, float] = {}
     history: str | None = None
     unused: list[str] = []
@@ -169,6 +171,8 @@ class GatewayFile(_Checked, frozen=True, kw_only=True):
     page: PageSettings | None = None
     """Left out, the gateway serves no page."""
     rules: list[str]
+    limit_changes: list[LimitChange] = []
+    """Limits that somebody on site has changed, with author, reason and version."""
     profiles: list[str] = []
     """Folders with profiles of one's own, beside the shipped ones."""
     buses: Annotated[list[BusEntry], msgspec.Meta(min_length=1, description="at least one bus")]

@@ -1,8 +1,9 @@
-"""Write the reference pages that follow from data: docs/reference/points.md and docs/reference/devices.md."""
+"""Write the reference pages that follow from data: points, devices and thresholds in docs/reference."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sitewarden.derived import thresholds
 from sitewarden.points import vocabulary
 from sitewarden.profiles import load_profiles
 
@@ -12,7 +13,11 @@ MADE = "<!-- made by scripts/reference.py; change the source, then run it -->"
 
 def pages() -> dict[str, str]:
     """The pages' names and contents."""
-    return {"points.md": _page(_points()), "devices.md": _page(_devices())}
+    return {
+        "points.md": _page(_points()),
+        "devices.md": _page(_devices()),
+        "thresholds.md": _page(_thresholds()),
+    }
 
 
 def _page(lines: Iterable[str]) -> str:
@@ -38,6 +43,31 @@ def _devices() -> Iterator[str]:
         products = ", ".join(f"{product.brand} {product.model}" for product in profile.products)
         points = ", ".join(f"`{key}`" for key in profile.points)
         cells = (f"`{name}`", products, profile.device_kind, points, profile.verified, profile.source)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _thresholds() -> Iterator[str]:
+    yield "# Thresholds of derived points 派生测点参数\n"
+    yield "Numbers that derived points are made with. A device's `parameters:` in `gateway.yaml` puts its own"
+    yield "value over one. Source: `sitewarden/derived/thresholds.yaml`.\n"
+    yield from (
+        "| parameter | devices | default | unit | may be | 中文 | English | source | confidence |",
+        "|---|---|---|---|---|---|---|---|---|",
+    )
+    for name, one in thresholds().items():
+        unit = "" if one.unit == "1" else one.unit
+        least, most = one.range
+        cells = (
+            f"`{name}`",
+            ", ".join(one.devices),
+            f"{one.value:g}",
+            unit,
+            f"{least:g} to {most:g}",
+            one.zh,
+            one.en,
+            one.source,
+            one.confidence,
+        )
         yield f"| {' | '.join(cells)} |"
 
 

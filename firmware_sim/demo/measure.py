@@ -19,7 +19,8 @@ from typing import Literal
 
 import msgspec
 
-from sitewarden.rules.model import High, Parameter, Rule
+from sitewarden.rules.binding import ParameterMissingError, bind
+from sitewarden.rules.model import High, Rule
 
 QUANTITIES = {
     "crane.load_ratio": "load_ratio",
@@ -123,18 +124,18 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def watched_rules(
-    device: str, rules: Iterable[Rule], parameters: Mapping[str, float]
+    device: str, rules: Iterable[Rule], parameters: Mapping[str, float | str]
 ) -> dict[tuple[str, str], Watched]:
     """By device and rule: the limit and delay of every rule that the ledger can tell about."""
     found = {}
     for rule in rules:
-        asked = rule.condition.limit
         if rule.watch not in QUANTITIES or not isinstance(rule.condition, High):
             continue
-        if isinstance(asked, Parameter) and asked.parameter not in parameters:
+        try:
+            bound = bind(rule, device, parameters)
+        except ParameterMissingError:
             continue
-        limit = parameters[asked.parameter] * asked.fraction if isinstance(asked, Parameter) else asked
-        found[device, rule.rule] = Watched(limit=limit, on_delay_ms=round(rule.on_delay_s * 1000))
+        found[device, rule.rule] = Watched(limit=bound.limit, on_delay_ms=bound.on_delay_ms)
     return found
 
 

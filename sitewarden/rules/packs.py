@@ -9,9 +9,20 @@ import msgspec
 from sitewarden import documents
 from sitewarden.errors import ConfigurationError
 from sitewarden.points import UnknownKindError, point_kind
-from sitewarden.rules.model import Rule
+from sitewarden.rules.binding import limit_of
+from sitewarden.rules.model import Band, Parameter, Rule, Table
+from sitewarden.text import Text
 
 _BUILT_IN = resources.files("sitewarden.rules") / "packs"
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A parameter that a pack asks a site for."""
+
+    label: Text
+    unit: str = ""
+    choices: list[float | str] = []
+    """What it may be, where not any number."""
 
 
 class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,6 +31,9 @@ class RulePack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pack: str
     source: str
     """Where its numbers come from, for people."""
+    parameters: dict[str, Asked] = {}
+    """What its rules may ask a site for."""
+    tables: dict[str, Table] = {}
     rules: list[Rule]
 
 
@@ -54,12 +68,36 @@ def _checked(file: Path) -> RulePack:
 def _meaningless(document: documents.Document[RulePack]) -> Iterator[ConfigurationError]:
     seen: set[str] = set()
     for i, rule in enumerate(document.value.rules):
-        try:
-            point_kind(rule.watch)
-        except UnknownKindError as exc:
-            yield document.error(f"rules.{i}.watch", str(exc), "Watch a kind of the vocabulary.")
+        yield from _unknown_kinds(document, i, rule)
+        yield from _unknown_tables(document, i, rule)
         if rule.rule in seen:
             yield document.error(
                 f"rules.{i}.rule", f"`{rule.rule}` is given twice", "Give each rule its own name."
             )
         seen.add(rule.rule)
+
+
+def _unknown_kinds(
+    document: documents.Document[RulePack], i: int, rule: Rule
+) -> Iterator[ConfigurationError]:
+    named = [] if rule.watch == "*" else [("watch", rule.watch)]
+    named += [(f"arm.{j}.kind", arming.kind) for j, arming in enumerate(rule.arm)]
+    for field, kind in named:
+        try:
+            point_kind(kind)
+        except UnknownKindError as exc:
+            yield document.error(f"rules.{i}.{field}", str(exc), "Name a kind of the vocabulary.")
+
+
+def _unknown_tables(
+    document: documents.Document[RulePack], i: int, rule: Rule
+) -> Iterator[ConfigurationError]:
+    tables = document.value.tables
+    condition = rule.condition
+    ends = [condition.low, condition.high] if isinstance(condition, Band) else [limit_of(condition)]
+    for end in ends:
+        for name in end.tables() if isinstance(end, Parameter) else ():
+            if name not in tables:
+                known = ", ".join(tables) or "none"
+                message = f"there is no table `{name}` in this pack"
+                yield document.error(f"rules.{i}.condition", message, f"Tables are: {known}.")

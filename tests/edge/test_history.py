@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.config import Device
-from edge.derivation import Derivation
+from edge.derivation import derivations_for
 from edge.history import INSTANTS, as_messages, read_history
 from sitewarden.errors import ConfigurationError
 from sitewarden.messages import readings_of
@@ -69,7 +69,7 @@ def days(pit: Device, folder: Path, hours: int) -> list[list[Reading]]:
 
 def test_messages_are_back_fill_of_raw_and_derived_readings(pit: Device, tmp_path: Path) -> None:
     instants = days(pit, tmp_path, hours=400)
-    messages = list(as_messages(pit, Derivation(pit), instants))
+    messages = list(as_messages(pit, derivations_for(pit), instants))
     assert [len(m.series[0].t) for m in messages] == [INSTANTS, 100]
     assert all(m.hist for m in messages)
     readings = [r for m in messages for r in readings_of(m.series, m.at)]
@@ -83,16 +83,16 @@ def test_messages_are_back_fill_of_raw_and_derived_readings(pit: Device, tmp_pat
 
 
 def test_after_an_import_the_first_live_reading_has_its_rate(pit: Device, tmp_path: Path) -> None:
-    derivation = Derivation(pit)
+    derivation = derivations_for(pit)
     list(as_messages(pit, derivation, days(pit, tmp_path, hours=48)))
-    derived = derivation.derive([Reading("pit-1/h1", T0 + 48 * HOUR_MS, 106.8)])
+    derived = derivation.take([Reading("pit-1/h1", T0 + 48 * HOUR_MS, 106.8)])
     rates = [r.value for r in derived if r.point == "pit-1/h1.rate"]
     assert rates == [pytest.approx(4.4)]
 
 
 def test_what_is_remembered_gives_the_same_rate_after_a_restart(pit: Device, tmp_path: Path) -> None:
-    derivation, again = Derivation(pit), Derivation(pit)
+    derivation, again = derivations_for(pit), derivations_for(pit)
     list(as_messages(pit, derivation, days(pit, tmp_path, hours=48)))
     again.remember({**derivation.remembered(), "pit-1/gone": [(1, 1.0)]})
     live = [Reading("pit-1/h1", T0 + 49 * HOUR_MS, 105.0)]
-    assert again.derive(live) == derivation.derive(live)
+    assert again.take(live) == derivation.take(live)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from sitewarden.quality import Quality
 from sitewarden.rules import NORMAL, Basis, BoundRule, Phase, Rule, RuleState, Transition, step
-from sitewarden.rules.model import High, Low, Parameter, bind
+from sitewarden.rules.binding import ParameterMissingError, bind
+from sitewarden.rules.model import High, Low, Parameter
 from sitewarden.text import Text
 
 T = 1_763_650_000_000
@@ -136,7 +137,7 @@ def test_a_limit_may_be_a_fraction_of_a_design_value() -> None:
         basis=Basis(clause="c", source="design", confidence="agreed"),
     )
     assert bind(made, "p/h", {"control_mm": 20}).limit == pytest.approx(14)
-    with pytest.raises(KeyError, match="control_mm"):
+    with pytest.raises(ParameterMissingError, match="control_mm"):
         bind(made, "p/h", {})
 
 

@@ -1,60 +1,44 @@
-"""Derived points: what no sensor says but a rule needs; pure, the same live and over a history."""
+"""What a pit's displacement sensors come to: the change since the zero reading, and the change a day."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sitewarden.loadchart import LoadChart, UnknownFallsError
+import msgspec
+
+from sitewarden.derived.model import DerivedPoint, Subject
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
-BEYOND_CHART_PERCENT = 999.9
-"""Shown for any load where the chart rates none: no ratio can be formed, and it must alarm."""
 DAY_MS = 86_400_000
 LONGEST_MS = 2 * DAY_MS
 """Over a longer gap a mean would hide what moved today; then nothing is said until a day is there again."""
 SPACING_MS = 600_000
 """A day's rate looks back 24 h; one remembered reading in ten minutes is fine enough for that."""
 
-CRANE_INPUTS = ("crane.load", "crane.radius", "crane.falls")
-CRANE_DERIVED = ("crane.rated_load", "crane.load_ratio", "crane.moment", "crane.moment_ratio")
 DISPLACEMENTS = ("pit.displacement.horizontal", "pit.displacement.vertical")
 
 
-def crane_points(
-    device: str, chart: LoadChart, latest: Mapping[str, Reading], max_age_ms: int
-) -> list[Reading]:
-    """Rated load (t), load ratio (%), moment (t·m), moment ratio (%) from the newest reading of each input.
-
-    `latest` is by kind. The ratios are of the chart at the present radius and falls, never of a nominal
-    moment. An input missing, not good, or more than `max_age_ms` older than the newest, makes all four bad.
-    """
-    inputs = [latest.get(kind) for kind in CRANE_INPUTS]
-    at_ms = max((r.at_ms for r in inputs if r is not None), default=0)
-    values = [r.value for r in inputs if r is not None and r.is_good and at_ms - r.at_ms <= max_age_ms]
-    if len(values) < len(inputs):
-        return _bad(device, at_ms)
-    load, radius, falls = (float(v or 0.0) for v in values)
-    try:
-        rated = chart.rated_load(radius, round(falls))
-    except UnknownFallsError:
-        return _bad(device, at_ms)
-    moment = load * radius
-    ratios = _percent(load, rated), _percent(moment, rated * radius)
-    return [
-        Reading(f"{device}/{kind.removeprefix('crane.')}", at_ms, value)
-        for kind, value in zip(CRANE_DERIVED, (rated, ratios[0], moment, ratios[1]), strict=True)
-    ]
-
-
-def _percent(part: float, whole: float) -> float:
-    if whole > 0.0:
-        return min(BEYOND_CHART_PERCENT, 100.0 * part / whole)
-    return BEYOND_CHART_PERCENT if part > 0.0 else 0.0
-
-
-def _bad(device: str, at_ms: int) -> list[Reading]:
-    keys = (kind.removeprefix("crane.") for kind in CRANE_DERIVED)
-    return [Reading(f"{device}/{key}", at_ms, None, Quality.BAD_INPUT) for key in keys]
+def make(subject: Subject) -> Iterator["Displacement"]:
+    """One for every displacement point."""
+    for birth in subject.of_kinds(DISPLACEMENTS):
+        zero_mm = subject.zero[subject.key(birth.p)]
+        steps = {
+            "cumulative": f"less its zero of {zero_mm:g} mm",
+            "rate": "as change a day, once readings of a day are there",
+        }
+        points = tuple(
+            DerivedPoint(
+                f"{birth.p}.{step}",
+                f"{birth.kind}.{step}",
+                (birth.p,),
+                birth.stale_after_ms,
+                birth.label,
+                how,
+            )
+            for step, how in steps.items()
+        )
+        yield Displacement(birth.p, zero_mm, points)
 
 
 class Displacement:
@@ -64,10 +48,15 @@ class Displacement:
     of history is there it says nothing, rather than blow up an hour's noise to a day.
     """
 
-    def __init__(self, point: str, zero_mm: float) -> None:
+    def __init__(self, point: str, zero_mm: float, points: tuple[DerivedPoint, ...] = ()) -> None:
         """`zero_mm` is the zero reading in the sensor's own terms."""
+        self.name, self.inputs, self.points = point, frozenset((point,)), points
         self._cumulative, self._rate, self._zero_mm = f"{point}.cumulative", f"{point}.rate", zero_mm
         self._day: deque[tuple[int, float]] = deque()
+
+    def take(self, readings: Sequence[Reading]) -> list[Reading]:
+        """The derived readings of one instant."""
+        return [derived for raw in readings for derived in self.derive(raw)]
 
     def derive(self, raw: Reading) -> list[Reading]:
         """The derived readings of a raw one, in the order of time that `raw` is given in."""
@@ -83,8 +72,9 @@ class Displacement:
             derived.append(Reading(self._rate, raw.at_ms, rate))
         return derived
 
-    def remember(self, history: Iterable[tuple[int, float]]) -> None:
+    def remember(self, saved: Any) -> None:
         """Take up (instant ms, cumulative mm) saved earlier; what is remembered already stays."""
+        history = msgspec.convert(saved, list[tuple[int, float]])
         self._day = deque(sorted({**dict(history), **dict(self._day)}.items()))
 
     def shift(self, by_ms: int, since_ms: int) -> None:

@@ -1,0 +1,172 @@
+"""The verticality of a mast, measured while the crane stands still and empty.
+
+A loaded mast bends by more than what verticality allows, so tilt as it is read must never be judged as
+verticality: 4/1000 are 0.229°, and a working crane shows a degree and more.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from sitewarden.derived.model import DerivedPoint, Subject, moved
+from sitewarden.derived.telling import NOTHING, SLACK_MS, TELL_MS, Told, bad
+from sitewarden.derived.thresholds import chosen
+from sitewarden.quality import Quality
+from sitewarden.readings import Reading
+
+TILTS = ("crane.tilt.x", "crane.tilt.y")
+LOAD, MOVING, WIND = "crane.load_ratio", "crane.moving", "crane.wind_speed.mean"
+STALE_MS = 86_400_000
+"""A working crane stands empty in a calm many times a day, though not every hour."""
+
+
+def make(subject: Subject) -> Iterator["Verticality"]:
+    """Of a crane that tells its tilt, and whether it stands still and empty in a calm."""
+    births = {kind: birth for kind in (*TILTS, LOAD, MOVING, WIND) if (birth := subject.first(kind))}
+    if subject.kind != "crane" or len(births) < len(TILTS) + 3:
+        return
+    zero = tuple(subject.zero.get(subject.key(births[kind].p), 0.0) for kind in TILTS)
+    ages_ms = {kind: max(birth.stale_after_ms, 3 * TELL_MS) for kind, birth in births.items()}
+    window = _Window(
+        round(1000 * chosen("static_s", subject.parameters)),
+        chosen("static_load_percent", subject.parameters),
+        chosen("static_wind", subject.parameters),
+    )
+    kinds = {birth.p: kind for kind, birth in births.items()}
+    point = DerivedPoint(
+        subject.name("verticality"), "crane.verticality", tuple(kinds), STALE_MS, how=window.explained()
+    )
+    yield Verticality(point, kinds, ages_ms, (zero[0], zero[1]), window)
+
+
+class _Window(msgspec.Struct, frozen=True):
+    """When a crane counts as static."""
+
+    length_ms: int
+    load_percent: float
+    """Below it."""
+    wind: float
+    """Up to it, m/s."""
+
+    def explained(self) -> str:
+        static = f"load below {self.load_percent:g} % of rated, not moving, mean wind up to {self.wind:g} m/s"
+        return f"by the mean tilt of {self.length_ms / 1000:g} s of standing still ({static})"
+
+    def holds(self, load: float, moving: float, wind: float) -> bool:
+        return load < self.load_percent and moving == 0.0 and wind <= self.wind
+
+
+class _Memory(msgspec.Struct):
+    latest: dict[str, Reading]
+    sums: "_Sums | None"
+    told_bad: Told
+
+
+class _Sums(msgspec.Struct):
+    """Of the tilts in the static window that runs."""
+
+    since_ms: int
+    last_ms: int
+    count: int = 0
+    x: float = 0.0
+    y: float = 0.0
+
+
+class Verticality:
+    """How far a mast leans, in 1/1000, by the mean tilt over each static window that was seen to its end.
+
+    While the crane works nothing is said. Whatever is not good, of tilt or of what tells that the crane is
+    static, makes the point bad and ends the window.
+    """
+
+    name = "crane-verticality"
+
+    def __init__(
+        self,
+        point: DerivedPoint,
+        kinds: Mapping[str, str],
+        ages_ms: Mapping[str, int],
+        zero: tuple[float, float],
+        window: _Window,
+    ) -> None:
+        """`kinds` is by input, `ages_ms` (how old it may be) by kind; `zero` is the tilt of a plumb mast."""
+        self.inputs, self.points = frozenset(kinds), (point,)
+        self._point, self._kinds, self._ages_ms = point.point, kinds, ages_ms
+        self._zero, self._window = zero, window
+        self._latest: dict[str, Reading] = {}
+        self._sums: _Sums | None = None
+        self._told_bad = NOTHING
+
+    def take(self, readings: Sequence[Reading]) -> list[Reading]:
+        """The verticality, where a window is over; or that it is bad."""
+        for reading in readings:
+            self._latest[self._kinds[reading.point]] = reading
+        at_ms = readings[0].at_ms
+        if len(self._latest) < len(self._kinds):
+            return []
+        values = {kind: self._value(kind, at_ms) for kind in self._latest}
+        known = {kind: value for kind, value in values.items() if value is not None}
+        if len(known) < len(values):
+            return self._tell_bad(at_ms)
+        self._told_bad = NOTHING
+        if not self._window.holds(known[LOAD], known[MOVING], known[WIND]):
+            self._sums = None
+            return []
+        is_new = all(self._latest[kind].at_ms == at_ms for kind in TILTS)
+        return self._add(at_ms, known[TILTS[0]], known[TILTS[1]]) if is_new else []
+
+    def remembered(self) -> Any:
+        """The newest inputs and the window that runs."""
+        return _Memory(self._latest, self._sums, self._told_bad) if self._latest else None
+
+    def remember(self, saved: Any) -> None:
+        """Take it up, unless something was seen since."""
+        memory = msgspec.convert(saved, _Memory)
+        if not self._latest:
+            self._latest = {kind: r for kind, r in memory.latest.items() if self._kinds.get(r.point) == kind}
+            self._sums, self._told_bad = memory.sums, memory.told_bad
+
+    def shift(self, by_ms: int, since_ms: int) -> None:
+        """Move what was seen; a window that reaches back into what does not move begins anew."""
+        self._latest = {
+            kind: reading._replace(at_ms=moved(reading.at_ms, by_ms, since_ms))
+            for kind, reading in self._latest.items()
+        }
+        if self._sums is not None and self._sums.since_ms >= since_ms:
+            self._sums.since_ms += by_ms
+            self._sums.last_ms += by_ms
+        else:
+            self._sums = None
+        self._told_bad = NOTHING
+
+    def _value(self, kind: str, at_ms: int) -> float | None:
+        reading = self._latest[kind]
+        fresh = 0 <= at_ms - reading.at_ms <= self._ages_ms[kind]
+        return reading.value if fresh and reading.is_good else None
+
+    def _add(self, at_ms: int, x: float, y: float) -> list[Reading]:
+        sums = self._sums
+        if sums is None or not 0 < at_ms - sums.last_ms <= self._ages_ms[TILTS[0]]:
+            sums = self._sums = _Sums(at_ms, at_ms)
+        sums.last_ms = at_ms
+        sums.count += 1
+        sums.x += x - self._zero[0]
+        sums.y += y - self._zero[1]
+        if at_ms - sums.since_ms + SLACK_MS < self._window.length_ms:
+            return []
+        self._sums = _Sums(at_ms, at_ms)
+        return [Reading(self._point, at_ms, per_mille(sums.x / sums.count, sums.y / sums.count))]
+
+    def _tell_bad(self, at_ms: int) -> list[Reading]:
+        self._sums = None
+        if not self._told_bad.is_due(None, Quality.BAD_INPUT, at_ms):
+            return []
+        self._told_bad = Told(at_ms, None, Quality.BAD_INPUT)
+        return [bad(self._point, at_ms)]
+
+
+def per_mille(x_deg: float, y_deg: float) -> float:
+    """How far what leans by x and y (°, at right angles) is off the plumb line, in 1/1000 of its height."""
+    return 1000.0 * math.hypot(math.tan(math.radians(x_deg)), math.tan(math.radians(y_deg)))

@@ -1,0 +1,300 @@
+"""From a rule and what a site is to the limit in force: parameters, tables, design values, changes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sitewarden.errors import SiteWardenError
+from sitewarden.rules.model import (
+    Arming,
+    Band,
+    Basis,
+    BoundArming,
+    BoundRule,
+    Condition,
+    Consecutive,
+    Count,
+    High,
+    Limit,
+    LimitChange,
+    Low,
+    Parameter,
+    Rate,
+    Row,
+    Rule,
+    Stale,
+    Table,
+    Vote,
+)
+
+Parameters = Mapping[str, float | str]
+
+DECIMALS = 9
+"""0.1 * 3 lies above 0.3, and a value of 0.3 must reach it."""
+
+
+class ParameterMissingError(SiteWardenError):
+    """A rule asks for a parameter that the device does not give."""
+
+    def __init__(self, rule: str, parameter: str, why: str = "") -> None:
+        """Both by name; `why` where more is to be said."""
+        self.rule, self.parameter = rule, parameter
+        super().__init__(f"the rule `{rule}` asks for `{parameter}`, which is missing{why}")
+
+
+class KindMissingError(SiteWardenError):
+    """A rule looks at a kind of point that the device does not have."""
+
+    def __init__(self, rule: str, kind: str) -> None:
+        """Both by name."""
+        self.rule, self.kind = rule, kind
+        super().__init__(f"the rule `{rule}` needs a point of kind `{kind}`, which the device does not have")
+
+
+class Resolved(NamedTuple):
+    """A number in force, and where it comes from."""
+
+    value: float
+    basis: Basis
+    origin: str
+
+
+class Beside(NamedTuple):
+    """The points of a device."""
+
+    by_kind: Mapping[str, Sequence[str]]
+    raw: Sequence[str]
+    """Those that are read, not derived."""
+
+
+NOTHING_BESIDE = Beside({}, ())
+
+
+def applies(rule: Rule, parameters: Parameters) -> bool:
+    """Whether the rule exists on a device with these parameters."""
+    asked = rule.applies_if
+    if asked is None:
+        return True
+    if asked.parameter not in parameters:
+        return asked.otherwise
+    return _same(parameters[asked.parameter], asked.equals)
+
+
+def bind(
+    rule: Rule,
+    point: str,
+    parameters: Parameters,
+    *,
+    tables: Mapping[str, Table] | None = None,
+    beside: Beside = NOTHING_BESIDE,
+    changes: Iterable[LimitChange] = (),
+) -> BoundRule:
+    """The rule on a point of a device with these parameters.
+
+    Raises `ParameterMissingError` and `KindMissingError`. Of several changes the highest version holds.
+    """
+    resolver = _Resolver(rule, parameters, tables or {})
+    condition = rule.condition
+    change = _latest(rule, point, changes)
+    resolved = resolver.limit(limit_of(condition)) if change is None else _changed(rule, change)
+    high = not isinstance(condition, Low) and not (
+        isinstance(condition, Rate) and condition.direction == "falling"
+    )
+    limit = resolved.value
+    low = resolver.limit(condition.low).value if isinstance(condition, Band) else None
+    kinds = dict.fromkeys(arming.kind for arming in rule.arm)
+    inputs = _inputs(rule, point, beside, kinds)
+    return BoundRule(
+        rule=rule,
+        point=point,
+        limit=limit,
+        high=high,
+        on_delay_ms=round(rule.on_delay_s * 1000),
+        off_delay_ms=round(rule.off_delay_s * 1000),
+        clear_at=limit - rule.dead_band if high else limit + rule.dead_band,
+        low=low,
+        inputs=inputs,
+        arm=tuple(_bound(arming, list(kinds), resolver) for arming in rule.arm),
+        is_plain=not rule.arm and _is_plain(condition),
+        unit=_unit(condition),
+        basis=resolved.basis,
+        origin=resolved.origin,
+        version=rule.version if change is None else change.version,
+    )
+
+
+def limit_of(condition: Condition) -> Limit:
+    """The number by which the condition is told to people; the upper end of a band."""
+    if isinstance(condition, High | Low | Rate | Consecutive | Count | Vote):
+        return condition.limit
+    if isinstance(condition, Band):
+        return condition.high
+    if hasattr(condition, "after_s"):
+        return float(condition.after_s)
+    if hasattr(condition, "step"):
+        return float(condition.step)
+    return float(getattr(condition, "value", 0.0))
+
+
+def _is_plain(condition: Condition) -> bool:
+    return isinstance(condition, Low) or (isinstance(condition, High) and not condition.magnitude)
+
+
+def _unit(condition: Condition) -> str | None:
+    """Of what is compared; `None` where that is the value itself."""
+    if isinstance(condition, Count):
+        return "1"
+    is_value = isinstance(condition, High | Low | Band | Consecutive | Vote) or hasattr(condition, "step")
+    if is_value or isinstance(condition, Rate):
+        return None
+    return "1" if hasattr(condition, "bit") else "s"
+
+
+def _inputs(rule: Rule, point: str, beside: Beside, kinds: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(rule.condition, Stale):
+        return tuple(other for other in beside.raw if other != point) if rule.watch == "*" else ()
+    found = []
+    for kind in kinds:
+        if not beside.by_kind.get(kind):
+            raise KindMissingError(rule.rule, kind)
+        found.append(beside.by_kind[kind][0])
+    if isinstance(rule.condition, Vote):
+        found += [other for other in beside.by_kind.get(rule.watch, ()) if other != point]
+    return tuple(found)
+
+
+def _bound(arming: Arming, kinds: Sequence[str], resolver: "_Resolver") -> BoundArming:
+    return BoundArming(
+        index=kinds.index(arming.kind),
+        at_least=None if arming.at_least is None else resolver.limit(arming.at_least).value,
+        at_most=None if arming.at_most is None else resolver.limit(arming.at_most).value,
+        max_age_ms=round(arming.max_age_s * 1000),
+    )
+
+
+def _latest(rule: Rule, point: str, changes: Iterable[LimitChange]) -> LimitChange | None:
+    device = point.partition("/")[0]
+    mine = [c for c in changes if c.rule == rule.rule and c.device in (None, device)]
+    return max(mine, key=lambda change: change.version, default=None)
+
+
+def _changed(rule: Rule, change: LimitChange) -> Resolved:
+    basis = Basis(clause=rule.basis.clause, source=f"changed by {change.author}", confidence="agreed")
+    return Resolved(change.limit, basis, f"changed by {change.author} on {change.on}: {change.reason}")
+
+
+class _Resolver:
+    """Looks numbers up for one rule on one device."""
+
+    def __init__(self, rule: Rule, parameters: Parameters, tables: Mapping[str, Table]) -> None:
+        self._rule, self._parameters, self._tables = rule, parameters, tables
+
+    def limit(self, asked: Limit) -> Resolved:
+        """As `number`; a table that gives none is a parameter that is missing."""
+        try:
+            return self.number(asked)
+        except _UnsureError as exc:
+            raise ParameterMissingError(self._rule.rule, "a design value", f": {exc}") from exc
+
+    def number(self, asked: Limit) -> Resolved:
+        if not isinstance(asked, Parameter):
+            return Resolved(asked, self._rule.basis, "the rule's own")
+        found = self._found(asked)
+        value = found.value * asked.fraction
+        origin = found.origin
+        if asked.of is not None:
+            value *= self._given(asked.of)
+            origin = f"{origin} of {asked.of}"
+        if asked.fraction != 1.0:
+            origin = f"{asked.fraction:g} times {origin}"
+        return Resolved(round(value, DECIMALS), found.basis, origin)
+
+    def _found(self, asked: Parameter) -> Resolved:
+        if asked.least_of is not None:
+            return self._least(asked.least_of)
+        if asked.parameter is None:
+            return self._cell(asked)
+        if asked.parameter in self._parameters:
+            design = Basis(clause=self._rule.basis.clause, source="design", confidence="agreed")
+            return Resolved(self._given(asked.parameter), design, f"the site's {asked.parameter}")
+        if asked.otherwise is None:
+            raise ParameterMissingError(self._rule.rule, asked.parameter)
+        try:
+            return self.number(asked.otherwise)
+        except _UnsureError as exc:
+            raise ParameterMissingError(self._rule.rule, asked.parameter, f": {exc}") from exc
+
+    def _least(self, parts: Iterable[Parameter]) -> Resolved:
+        found, unprinted = [], None
+        for part in parts:
+            try:
+                found.append(self.number(part))
+            except _NotPrintedError as exc:
+                unprinted = exc
+        if not found and unprinted is not None:
+            raise unprinted
+        return min(found, key=lambda one: one.value)
+
+    def _given(self, name: str) -> float:
+        value = self._parameters.get(name)
+        if value is None:
+            raise ParameterMissingError(self._rule.rule, name)
+        if isinstance(value, str):
+            raise ParameterMissingError(self._rule.rule, name, f": `{value}` is no number")
+        return float(value)
+
+    def _cell(self, asked: Parameter) -> Resolved:
+        name, column = asked.table or "", asked.column or ""
+        table = self._tables[name]
+        row = self._row(name, table)
+        if row.confidence == "unsure":
+            raise _UnsureError(f"{table.clause} is not known for sure here ({row.note})")
+        cells = row.cells.get(column)
+        if not cells:
+            raise _NotPrintedError(f"{table.clause} prints no {column} here")
+        basis = Basis(clause=table.clause, source=table.source, confidence=row.confidence)
+        printed = "–".join(f"{number:g}" for number in cells)
+        return Resolved(min(cells), basis, f"{name} {column} {printed} ({table.clause})")
+
+    def _row(self, name: str, table: Table) -> Row:
+        for row in table.rows:
+            if all(self._chosen(name, key, values) for key, values in row.when.items()):
+                return row
+        asked = ", ".join(dict.fromkeys(key for row in table.rows for key in row.when))
+        raise _UnsureError(f"{table.clause} has no row for these {asked}")
+
+    def _chosen(self, table: str, key: str, values: Iterable[float | str]) -> bool:
+        if key not in self._parameters:
+            raise ParameterMissingError(self._rule.rule, key, f" and chooses the row of {table}")
+        return any(_same(self._parameters[key], value) for value in values)
+
+
+class _UnsureError(SiteWardenError):
+    """The table gives no number that may be used."""
+
+
+class _NotPrintedError(_UnsureError):
+    """It limits other columns of this row, not this one: the least of several goes without it."""
+
+
+def _same(one: float | str, other: float | str) -> bool:
+    """`1`, `1.0` and "1" choose the same row."""
+    return _word(one) == _word(other)
+
+
+def _word(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def asked_of(rule: Rule, tables: Mapping[str, Table]) -> Iterator[str]:
+    """Every parameter that the rule may ask a site for."""
+    condition = rule.condition
+    ends = [condition.low, condition.high] if isinstance(condition, Band) else [limit_of(condition)]
+    for arming in rule.arm:
+        ends += [end for end in (arming.at_least, arming.at_most) if end is not None]
+    for end in ends:
+        if isinstance(end, Parameter):
+            yield from end.names()
+            for name in end.tables():
+                yield from (key for row in tables[name].rows for key in row.when)
+    if rule.applies_if is not None:
+        yield rule.applies_if.parameter

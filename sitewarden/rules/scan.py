@@ -1,0 +1,554 @@
+"""The same judgement over arrays: a history at once instead of reading by reading.
+
+What a condition says of every reading is found in whole-array passes; the way of the alarm is then walked
+over the runs of equal verdicts, of which there are few. `engine` is the definition; a property test holds the
+two together for every condition and every cut.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from sitewarden.quality import Quality
+from sitewarden.rules import conditions
+from sitewarden.rules.conditions import NOTHING, Memory, Verdict
+from sitewarden.rules.engine import DELAY_SLACK_MS, NORMAL, Phase, RuleState, Transition, worse
+from sitewarden.rules.model import (
+    Bad,
+    Band,
+    Bit,
+    BoundRule,
+    Condition,
+    Consecutive,
+    Count,
+    Frozen,
+    High,
+    Jump,
+    Low,
+    Rate,
+    Stale,
+    Vote,
+)
+
+Codes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Instants = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+BACK, HELD, BEYOND, UNKNOWN = (np.uint8(verdict) for verdict in Verdict)
+
+
+class Track(NamedTuple):
+    """The readings of one point, oldest first."""
+
+    times: Instants
+    """Source times, UTC milliseconds, ascending."""
+    values: Floats
+    """NaN where there is none."""
+    quality: Codes
+    """`Quality`; a NaN is never good."""
+
+    @classmethod
+    def of(
+        cls,
+        times: npt.ArrayLike,
+        values: npt.ArrayLike,
+        quality: npt.ArrayLike | None = None,
+    ) -> "Track":
+        """Checked; raises `ValueError` where times step back or lengths differ."""
+        instants = np.asarray(times, dtype=np.int64)
+        numbers = np.asarray(values, dtype=np.float64)
+        codes = np.zeros(len(instants), np.uint8) if quality is None else np.array(quality, np.uint8)
+        if not len(instants) == len(numbers) == len(codes):
+            raise ValueError("times, values and quality differ in length")
+        if len(instants) > 1 and bool((instants[1:] < instants[:-1]).any()):
+            raise ValueError("times step back")
+        codes[np.isnan(numbers) & (codes == Quality.GOOD)] = Quality.NOT_A_NUMBER
+        return cls(instants, numbers, codes)
+
+    def between(self, since_ms: int, until_ms: int) -> "Track":
+        """The readings of a time range, both ends included; views, not copies."""
+        first, last = np.searchsorted(self.times, since_ms), np.searchsorted(self.times, until_ms, "right")
+        return Track(self.times[first:last], self.values[first:last], self.quality[first:last])
+
+
+EMPTY = Track(np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8))
+Gates = Sequence[tuple[int, int]]
+"""Time ranges, both ends included, in which a raise is withheld."""
+
+
+class _Seen(NamedTuple):
+    """What every reading of a track says."""
+
+    times: Instants
+    codes: Codes
+    compared: Floats
+    memory: Memory
+
+
+def scan(
+    bound: BoundRule,
+    tracks: Mapping[str, Track],
+    *,
+    since_ms: int,
+    until_ms: int,
+    state: RuleState = NORMAL,
+    gates: Gates = (),
+) -> tuple[list[Transition], RuleState]:
+    """Every transition of a rule over the readings from `since_ms` to `until_ms`, and the state after them.
+
+    `tracks` holds the rule's points, whole: other points are looked at before `since_ms` as well. To go on
+    with a later range give the returned state.
+    """
+    own = tracks.get(bound.point, EMPTY).between(since_ms, until_ms)
+    if bound.is_plain and not state.is_active and state.phase is Phase.NORMAL:
+        beyond = own.values >= bound.limit if bound.high else own.values <= bound.limit
+        if not beyond.any():
+            return [], NORMAL
+    if isinstance(bound.rule.condition, Stale):
+        seen = _stale(bound, state.memory, tracks, since_ms, until_ms)
+    else:
+        seen = _OBSERVE[type(bound.rule.condition)](bound, state.memory, own, tracks)
+        if bound.arm and not isinstance(bound.rule.condition, Frozen):
+            seen = _armed(bound, seen, tracks)
+    return _Walk(bound, seen, gates).walk(state)
+
+
+def scan_all(
+    bounds: Iterable[BoundRule],
+    tracks: Mapping[str, Track],
+    *,
+    since_ms: int,
+    until_ms: int,
+) -> dict[tuple[str, str], list[Transition]]:
+    """The transitions of many rules by (point, rule); a suppressed rule sees when its suppressors stood."""
+    done: dict[tuple[str, str], list[Transition]] = {}
+    stood: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for bound in _suppressors_first(bounds):
+        device = bound.point.partition("/")[0]
+        gates = sorted(gate for name in bound.rule.suppressed_by for gate in stood.get((device, name), ()))
+        moved, _ = scan(bound, tracks, since_ms=since_ms, until_ms=until_ms, gates=gates)
+        done[bound.point, bound.rule.rule] = moved
+        stood.setdefault((device, bound.rule.rule), []).extend(_stood(moved, until_ms))
+    return done
+
+
+def _suppressors_first(bounds: Iterable[BoundRule]) -> list[BoundRule]:
+    waiting, ordered, names = list(bounds), list[BoundRule](), set[str]()
+    while waiting:
+        left = {bound.rule.rule for bound in waiting}
+        ready = [bound for bound in waiting if not left.intersection(bound.rule.suppressed_by)]
+        if not ready:
+            raise ValueError(f"rules suppress one another in a circle: {', '.join(sorted(left))}")
+        ordered += ready
+        names |= {bound.rule.rule for bound in ready}
+        waiting = [bound for bound in waiting if bound.rule.rule not in names]
+    return ordered
+
+
+def _stood(moved: Sequence[Transition], until_ms: int) -> Iterable[tuple[int, int]]:
+    """From just after the raise to the clear itself: what `Watch.stood` says of single instants."""
+    for i, transition in enumerate(moved):
+        if transition.change == "raised":
+            cleared = moved[i + 1].at_ms if i + 1 < len(moved) else until_ms
+            yield transition.at_ms + 1, cleared
+
+
+class _Walk:
+    """The alarm's way, run of equal verdicts by run: what `engine.advance` does reading by reading."""
+
+    def __init__(self, bound: BoundRule, seen: _Seen, gates: Gates) -> None:
+        self._bound, self._gates = bound, gates
+        self._times, self._codes, self._compared, self._memory = seen
+        count = len(self._codes)
+        changes = np.flatnonzero(self._codes[1:] != self._codes[:-1]) + 1 if count else np.empty(0, np.int64)
+        starts = np.concatenate(([0], changes)) if count else changes
+        self._firsts: list[int] = starts.tolist()
+        self._lasts: list[int] = [*(changes - 1).tolist(), count - 1] if count else []
+        self._verdicts: list[int] = self._codes[starts].tolist()
+        self._beyonds: list[int] = np.flatnonzero(self._codes[starts] == BEYOND).tolist()
+        self._moved: list[Transition] = []
+
+    def walk(self, state: RuleState) -> tuple[list[Transition], RuleState]:
+        run, runs = 0, len(self._firsts)
+        while run < runs:
+            if state.phase is Phase.NORMAL:
+                # Only a run beyond the limit leaves the normal state.
+                following = bisect_left(self._beyonds, run)
+                if following == len(self._beyonds):
+                    break
+                run = self._beyonds[following]
+            first, last = self._firsts[run], self._lasts[run]
+            state = self._take(state, self._verdicts[run], first, last)
+            run += 1
+        memory = self._memory
+        if state.phase is Phase.NORMAL:
+            return self._moved, NORMAL if memory == NOTHING else RuleState(memory=memory)
+        return self._moved, msgspec.structs.replace(state, memory=memory)
+
+    def _take(self, state: RuleState, verdict: int, first: int, last: int) -> RuleState:
+        if verdict == Verdict.BEYOND:
+            if not state.is_active:
+                return self._beyond(state, first, last)
+            return self._at(state, Phase.ACTIVE, first, last)
+        if verdict == Verdict.UNKNOWN:
+            return _moved(state, Phase.ACTIVE) if state.phase is Phase.RETURNING else state
+        if verdict == Verdict.HELD:
+            if not state.is_active:
+                return state
+            return self._at(state, state.phase if state.phase is Phase.LATCHED else Phase.ACTIVE, first, last)
+        return self._back(state, first, last) if state.is_active else NORMAL
+
+    def _beyond(self, state: RuleState, first: int, last: int) -> RuleState:
+        bound, times = self._bound, self._times
+        running = state.phase is Phase.PENDING
+        since_ms = state.since_ms if running else int(times[first])
+        raise_at = self._first_at(since_ms + bound.on_delay_ms - DELAY_SLACK_MS, first, last)
+        while raise_at <= last and (until_ms := self._gated_until(int(times[raise_at]))) is not None:
+            raise_at = self._first_at(until_ms + 1, raise_at, last)
+        peak = self._worst(first, min(raise_at, last), state.peak if running else None)
+        if raise_at > last:
+            return RuleState(Phase.PENDING, since_ms, 0, peak)
+        at_ms = int(times[raise_at])
+        self._moved.append(Transition("raised", at_ms, float(self._compared[raise_at]), peak, at_ms))
+        raised = RuleState(Phase.ACTIVE, 0, at_ms, peak)
+        return self._at(raised, Phase.ACTIVE, raise_at + 1, last) if raise_at < last else raised
+
+    def _back(self, state: RuleState, first: int, last: int) -> RuleState:
+        bound, times = self._bound, self._times
+        if state.phase is Phase.LATCHED:
+            return self._at(state, Phase.LATCHED, first, last)
+        since_ms = state.since_ms if state.phase is Phase.RETURNING else int(times[first])
+        clear_at = self._first_at(since_ms + bound.off_delay_ms - DELAY_SLACK_MS, first, last)
+        if clear_at > last:
+            return msgspec.structs.replace(self._at(state, Phase.RETURNING, first, last), since_ms=since_ms)
+        if bound.rule.latching and not state.is_acknowledged:
+            return self._at(state, Phase.LATCHED, first, last)
+        peak, at_ms = self._worst(first, clear_at, state.peak), int(times[clear_at])
+        self._moved.append(
+            Transition("cleared", at_ms, float(self._compared[clear_at]), peak, state.raised_at_ms)
+        )
+        return NORMAL
+
+    def _at(self, state: RuleState, phase: Phase, first: int, last: int) -> RuleState:
+        return _moved(state, phase, self._worst(first, last, state.peak))
+
+    def _first_at(self, at_ms: int, first: int, last: int) -> int:
+        """The first reading of the run that is not before the instant; `last + 1` where none is."""
+        return first + int(np.searchsorted(self._times[first : last + 1], at_ms))
+
+    def _gated_until(self, at_ms: int) -> int | None:
+        ends = [until_ms for since_ms, until_ms in self._gates if since_ms <= at_ms <= until_ms]
+        return max(ends, default=None)
+
+    def _worst(self, first: int, last: int, before: float | None) -> float:
+        part = self._compared[first : last + 1]
+        bound = self._bound
+        if bound.low is not None:
+            found = worse(bound, float(part.max()), float(part.min()))
+        else:
+            found = float(part.max() if bound.high else part.min())
+        return found if before is None else worse(bound, before, found)
+
+
+def _moved(state: RuleState, phase: Phase, peak: float | None = None) -> RuleState:
+    return RuleState(
+        phase, 0, state.raised_at_ms, state.peak if peak is None else peak, state.is_acknowledged
+    )
+
+
+def _armed(bound: BoundRule, seen: _Seen, tracks: Mapping[str, Track]) -> _Seen:
+    """Where it is not armed the alarm is over; where nobody can say, nothing is known."""
+    asked = np.flatnonzero((seen.codes == HELD) | (seen.codes == BEYOND))
+    if not len(asked):
+        return seen
+    false, unknown = _arming(bound, seen.times[asked], tracks)
+    codes = seen.codes.copy()
+    codes[asked[unknown & ~false]] = UNKNOWN
+    codes[asked[false]] = BACK
+    return seen._replace(codes=codes)
+
+
+def _arming(bound: BoundRule, times: Instants, tracks: Mapping[str, Track]) -> tuple[Bools, Bools]:
+    """For each instant: whether an arming condition does not hold, and whether one cannot be told."""
+    false, unknown = np.zeros(len(times), bool), np.zeros(len(times), bool)
+    for arming in bound.arm:
+        track = tracks.get(bound.inputs[arming.index], EMPTY)
+        values, known = _as_of(track, times, arming.max_age_ms)
+        outside = np.zeros(len(times), bool)
+        if arming.at_least is not None:
+            outside |= values < arming.at_least
+        if arming.at_most is not None:
+            outside |= values > arming.at_most
+        false |= known & outside
+        unknown |= ~known
+    return false, unknown
+
+
+def _as_of(track: Track, times: Instants, max_age_ms: int | None) -> tuple[Floats, Bools]:
+    """The newest value strictly before each instant, and whether it may be believed."""
+    if not len(track.times):
+        return np.zeros(len(times)), np.zeros(len(times), bool)
+    index = np.searchsorted(track.times, times, "left") - 1
+    before = np.maximum(index, 0)
+    known = (index >= 0) & (track.quality[before] == Quality.GOOD)
+    if max_age_ms is not None:
+        known &= times - track.times[before] <= max_age_ms
+    return track.values[before], known
+
+
+def _levels(bound: BoundRule, values: Floats, quality: Codes) -> Codes:
+    """Limit and dead-band over an array, in as few passes as it takes."""
+    beyond = values >= bound.limit if bound.high else values <= bound.limit
+    codes: Codes = beyond.view(np.uint8)
+    if bound.clear_at == bound.limit:
+        codes = codes << HELD
+    else:
+        back = values < bound.clear_at if bound.high else values > bound.clear_at
+        codes = codes + HELD
+        codes -= back.view(np.uint8)
+    return _unknown_where_bad(codes, quality)
+
+
+def _unknown_where_bad(codes: Codes, quality: Codes) -> Codes:
+    if quality.any():
+        codes[quality != Quality.GOOD] = UNKNOWN
+    return codes
+
+
+def _limit(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    condition = bound.rule.condition
+    values = np.abs(own.values) if isinstance(condition, High) and condition.magnitude else own.values
+    return _Seen(own.times, _levels(bound, values, own.quality), values, memory)
+
+
+def _band(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    values, low = own.values, bound.limit if bound.low is None else bound.low
+    beyond = (values >= bound.limit) | (values <= low)
+    inside = (values > low + bound.rule.dead_band) & (values < bound.clear_at)
+    codes = np.where(beyond, BEYOND, np.where(inside, BACK, HELD))
+    return _Seen(own.times, _unknown_where_bad(codes, own.quality), values, memory)
+
+
+def _rate(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    """A slope is found where a reading is kept, by the engine's own function; until the next it holds."""
+    good = np.flatnonzero(own.quality == Quality.GOOD)
+    times, spacing_ms = own.times[good], conditions.spacing_ms(bound)
+    kept_at, verdicts, slopes = [0], [int(memory.verdict)], [memory.value]
+    i = 0
+    while i < len(good):
+        at_ms = int(times[i])
+        if memory.kept and 0 <= at_ms - memory.kept[-1][0] < spacing_ms:
+            i = int(np.searchsorted(times, memory.kept[-1][0] + spacing_ms))
+            continue
+        seen = conditions.rate_of(bound, memory, at_ms, float(own.values[good[i]]))
+        memory = seen.memory
+        kept_at.append(int(good[i]))
+        verdicts.append(int(seen.verdict))
+        slopes.append(memory.value)
+        i += 1
+    lengths = np.diff([*kept_at, len(own.times)])
+    codes = np.repeat(np.array(verdicts, np.uint8), lengths)
+    return _Seen(
+        own.times, _unknown_where_bad(codes, own.quality), np.repeat(np.array(slopes), lengths), memory
+    )
+
+
+def _consecutive(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    condition = bound.rule.condition
+    assert isinstance(condition, Consecutive)  # noqa: S101  chosen by this type
+    values = np.abs(own.values) if condition.magnitude else own.values
+    good = np.flatnonzero(own.quality == Quality.GOOD)
+    rounds = _rounds(own.times[good], memory.at_ms, round(condition.every_s * 1000))
+    counted = good[rounds]
+    near = values[counted] >= round(condition.fraction * bound.limit, 9)
+    index = np.arange(len(counted))
+    # How many in a row: the distance to the last one that was not near, and what was counted before.
+    last_far = np.maximum.accumulate(np.where(near, -1, index)) if len(counted) else index
+    counts = np.where(last_far < 0, index + 1 + memory.count, index - last_far)
+    told = np.where(near, np.where(counts >= condition.times, BEYOND, HELD), BACK).astype(np.uint8)
+    starts = np.concatenate(([0], counted))
+    lengths = np.diff([*starts.tolist(), len(own.times)])
+    codes = np.repeat(np.concatenate(([np.uint8(memory.verdict)], told)), lengths)
+    if len(counted):
+        count = min(int(counts[-1]), condition.times) if near[-1] else 0
+        memory = Memory(at_ms=int(own.times[counted[-1]]), count=count, verdict=Verdict(int(told[-1])))
+    return _Seen(own.times, _unknown_where_bad(codes, own.quality), values, memory)
+
+
+def _rounds(times: Instants, last_ms: int, every_ms: int) -> Instants:
+    """Which readings are counted: the first, and then each that is a round after the last one counted."""
+    if not every_ms:
+        return np.arange(len(times))
+    counted, due_ms = list[int](), last_ms + every_ms if last_ms else 0
+    while (i := int(np.searchsorted(times, due_ms))) < len(times):
+        counted.append(i)
+        due_ms = int(times[i]) + every_ms
+    return np.array(counted, np.int64)
+
+
+def _stale(
+    bound: BoundRule, memory: Memory, tracks: Mapping[str, Track], since_ms: int, until_ms: int
+) -> _Seen:
+    """The instants at which a silence was due, dated as by `engine.elapse`, among the good readings."""
+    parts = [tracks[point].between(since_ms, until_ms) for point in bound.listens_to if point in tracks]
+    goods = [part.times[part.quality == Quality.GOOD] for part in parts] or [EMPTY.times]
+    good = goods[0] if len(goods) == 1 else np.unique(np.concatenate(goods))
+    last_ms, limit_ms = memory.at_ms or since_ms, round(bound.limit * 1000)
+    before = np.concatenate((np.array([last_ms], np.int64), good))
+    silent_ms = np.diff(np.append(before, until_ms))
+    due = before + limit_ms
+    silences = np.flatnonzero(silent_ms > limit_ms)
+    codes, compared = np.zeros(len(good), np.uint8), np.maximum(silent_ms[:-1], 0) / 1000
+    return _Seen(
+        np.insert(good, silences, due[silences]),
+        np.insert(codes, silences, BEYOND),
+        np.insert(compared, silences, bound.limit),
+        Memory(at_ms=int(before[-1])),
+    )
+
+
+def _bad(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    condition = bound.rule.condition
+    assert isinstance(condition, Bad)  # noqa: S101
+    named = [quality for quality in Quality if quality.word in condition.any_of]
+    good = own.quality == Quality.GOOD
+    told = np.isin(own.quality, named)
+    codes = np.where(good, BACK, np.where(told, BEYOND, UNKNOWN)).astype(np.uint8)
+    bad = np.flatnonzero(told)
+    compared = np.zeros(len(own.times))
+    # Stretches between good readings; each counts from its first reading of a named quality.
+    stretches = np.cumsum(good)[bad]
+    found, firsts = np.unique(stretches, return_index=True)
+    since = own.times[bad[firsts]]
+    if len(found) and found[0] == 0 and memory.at_ms:
+        since[0] = memory.at_ms
+    compared[bad] = (own.times[bad] - since[np.searchsorted(found, stretches)]) / 1000
+    if len(own.times):
+        tail = int(good.sum())
+        if tail and not (len(found) and found[-1] == tail):
+            memory = NOTHING
+        elif len(found) and found[-1] == tail:
+            memory = Memory(at_ms=int(since[-1]))
+    return _Seen(own.times, codes, compared, memory)
+
+
+def _frozen(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    condition = bound.rule.condition
+    assert isinstance(condition, Frozen)  # noqa: S101
+    good = np.flatnonzero(own.quality == Quality.GOOD)
+    codes = np.full(len(own.times), UNKNOWN)
+    compared = np.zeros(len(own.times))
+    if not len(good):
+        return _Seen(own.times, codes, compared, memory)
+    times, values = own.times[good], own.values[good]
+    false, unknown = _arming(bound, times, tracks)
+    moved, anchors = _movements(values, memory, condition.tolerance)
+    starts = np.maximum.accumulate(np.where(moved | false, np.arange(len(good)), -1))
+    since = np.where(starts < 0, memory.at_ms, times[np.maximum(starts, 0)])
+    # A reading at which the rule is disarmed was still looked at before its timer was put back.
+    before = np.concatenate(([memory.at_ms], since[:-1]))
+    still_ms = np.where(moved, 0, times - np.where(false, before, since))
+    long = still_ms / 1000 >= bound.limit
+    told = np.where(long & ~false & ~moved, np.where(unknown, UNKNOWN, BEYOND), BACK)
+    codes[good], compared[good] = told, still_ms / 1000
+    return _Seen(own.times, codes, compared, Memory(at_ms=int(since[-1]), value=float(anchors)))
+
+
+def _movements(values: Floats, memory: Memory, tolerance: float) -> tuple[Bools, float]:
+    """Where a value left the tolerance about its anchor, and the last anchor."""
+    if not tolerance:
+        before = np.concatenate(([memory.value], values[:-1]))
+        moved = values != before
+        moved[0] |= not memory.at_ms
+        return moved, float(values[-1])
+    moved, anchor = np.zeros(len(values), bool), memory.value if memory.at_ms else float("inf")
+    for i, value in enumerate(values.tolist()):
+        if abs(value - anchor) > tolerance:
+            moved[i], anchor = True, value
+    return moved, anchor
+
+
+def _jump(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    condition = bound.rule.condition
+    assert isinstance(condition, Jump)  # noqa: S101
+    good = np.flatnonzero(own.quality == Quality.GOOD)
+    codes = np.where(own.quality == Quality.JUMP, BEYOND, UNKNOWN).astype(np.uint8)
+    compared = np.full(len(own.times), bound.limit)
+    if not len(good):
+        return _Seen(own.times, codes, compared, memory)
+    times, values = own.times[good], own.values[good]
+    since_ms = np.diff(times, prepend=memory.at_ms)
+    near = since_ms <= round(condition.within_s * 1000)
+    near[0] &= memory.at_ms > 0
+    steps = np.where(near, np.round(np.abs(np.diff(values, prepend=memory.value)), 9), 0.0)
+    codes[good], compared[good] = np.where(steps > bound.limit, BEYOND, BACK), steps
+    return _Seen(own.times, codes, compared, Memory(at_ms=int(times[-1]), value=float(values[-1])))
+
+
+def _bit(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    condition = bound.rule.condition
+    assert isinstance(condition, Bit)  # noqa: S101
+    bits = np.nan_to_num(own.values).astype(np.int64) >> condition.bit & 1
+    codes = np.where(bits == condition.value, BEYOND, BACK).astype(np.uint8)
+    return _Seen(own.times, _unknown_where_bad(codes, own.quality), bits.astype(np.float64), memory)
+
+
+def _count(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    condition = bound.rule.condition
+    assert isinstance(condition, Count)  # noqa: S101
+    good = np.flatnonzero(own.quality == Quality.GOOD)
+    codes, compared = np.full(len(own.times), UNKNOWN), np.zeros(len(own.times))
+    if not len(good):
+        return _Seen(own.times, codes, compared, memory)
+    times, window_ms = own.times[good], round(condition.window_s * 1000)
+    levels = _levels(bound, own.values[good], own.quality[good])
+    # Within the dead-band it is still what it was before.
+    known = np.maximum.accumulate(np.where(levels == HELD, -1, np.arange(len(good))))
+    was = memory.verdict is Verdict.BEYOND
+    beyond = np.where(known < 0, was, levels[np.maximum(known, 0)] == BEYOND)
+    crossings = times[np.flatnonzero(beyond & ~np.concatenate(([was], beyond[:-1])))]
+    events = np.concatenate((np.array([at_ms for at_ms, _ in memory.kept], np.int64), crossings))
+    counts = np.searchsorted(events, times, "right") - np.searchsorted(events, times - window_ms, "right")
+    counts = np.minimum(counts, condition.times)
+    codes[good], compared[good] = np.where(counts >= condition.times, BEYOND, BACK), counts
+    last_ms = int(times[-1])
+    kept = [(int(at_ms), 0.0) for at_ms in events[-condition.times :] if at_ms > last_ms - window_ms]
+    verdict = Verdict.BEYOND if beyond[-1] else Verdict.BACK
+    return _Seen(own.times, codes, compared, Memory(kept=tuple(kept), verdict=verdict))
+
+
+def _vote(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
+    condition = bound.rule.condition
+    assert isinstance(condition, Vote)  # noqa: S101
+    codes = _levels(bound, own.values, own.quality)
+    asked = np.flatnonzero(codes == BEYOND)
+    sure, possible = np.ones(len(asked), np.int64), np.ones(len(asked), np.int64)
+    for point in bound.inputs[len({arming.index for arming in bound.arm}) :]:
+        values, known = _as_of(tracks.get(point, EMPTY), own.times[asked], None)
+        sure += known & (values >= bound.limit)
+        possible += ~known | (values >= bound.limit)
+    enough = np.where(
+        sure >= condition.at_least, BEYOND, np.where(possible >= condition.at_least, UNKNOWN, BACK)
+    )
+    codes[asked] = enough
+    return _Seen(own.times, codes, own.values, memory)
+
+
+_OBSERVE: dict[type[Condition], Callable[[BoundRule, Memory, Track, Mapping[str, Track]], _Seen]] = {
+    High: _limit,
+    Low: _limit,
+    Band: _band,
+    Rate: _rate,
+    Consecutive: _consecutive,
+    Bad: _bad,
+    Frozen: _frozen,
+    Jump: _jump,
+    Bit: _bit,
+    Count: _count,
+    Vote: _vote,
+}
