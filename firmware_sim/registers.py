@@ -73,7 +73,11 @@ def _number(key: str, point: ModbusPoint, value: float | None) -> tuple[int, flo
     if point.type == "float32":
         raw = struct.pack(">f", (value - point.offset) / point.scale)
         meant = struct.unpack(">f", raw)[0] * point.scale + point.offset
-        return int.from_bytes(raw, "big"), meant if math.isfinite(meant) else None
-    lowest, highest = _RANGES[point.type]
-    number = max(lowest, min(highest, round((value - point.offset) / point.scale)))
-    return number % (1 << _BITS[point.type]), round(number * point.scale + point.offset, 9)
+        number = int.from_bytes(raw, "big")
+    else:
+        lowest, highest = _RANGES[point.type]
+        signed = max(lowest, min(highest, round((value - point.offset) / point.scale)))
+        number, meant = signed % (1 << _BITS[point.type]), round(signed * point.scale + point.offset, 9)
+    # A true value whose number the maker uses for 'no value' cannot be told from none.
+    says_none = number in point.sentinels or not math.isfinite(meant)
+    return number, None if says_none else meant
