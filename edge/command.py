@@ -11,6 +11,7 @@ from edge import agent
 from edge import explain as explaining
 from edge.busload import TURN_AROUND_S, load_of, requests_per_second
 from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
+from edge.grouping import described, doubts_of
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
 from edge.rules import in_force, unwatched_points
@@ -70,6 +71,8 @@ def doubts(gateway: Gateway) -> Iterator[str]:
         percent = load_of(bus).percent
         if percent > FULL_PERCENT:
             yield f"bus {bus.name} would be held {percent:.0f} % of its time: poll slower or split it"
+    for group in gateway.groups:
+        yield from doubts_of(group)
     for device in gateway.devices:
         if device.rules and (unwatched := unwatched_points(device)):
             yield f"no rule watches {', '.join(unwatched)}"
@@ -109,6 +112,8 @@ def describe(gateway: Gateway) -> list[str]:
         lines.append(f"bus {bus.name}: {line}, {_load(bus)}")
         for device in bus.devices:
             lines += _device(device)
+    for group in gateway.groups:
+        lines += described(group)
     return lines
 
 

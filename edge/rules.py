@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from edge.config import Device, Gateway
-from edge.derivation import derivations_for
+from edge.derivation import derived_points
 from sitewarden.rules import describe
 from sitewarden.rules.model import BoundRule
 
@@ -42,7 +42,7 @@ def unwatched_points(device: Device) -> list[str]:
     That a device as a whole is watched for silence says nothing of a value.
     """
     watched = {bound.point for bound in device.rules if not bound.rule.is_of_device}
-    for derived in reversed(derivations_for(device).points):
+    for derived in reversed(derived_points(device)):
         if derived.point in watched:
             watched.update(derived.inputs)
     return [p for key in device.profile.points if (p := f"{device.name}/{key}") not in watched]

@@ -7,12 +7,14 @@ import logging
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from firmware_sim.history import write_history
 from firmware_sim.ledger import Ledger
+from firmware_sim.replay.command import register_devices
 from firmware_sim.run import run
-from firmware_sim.scenario import Site, read_scenario
+from firmware_sim.scenario import Site, Transport, read_scenario
+from firmware_sim.single import described, find_profile, single_device, transport_of
 
 
 def register(subparsers: Any) -> None:
@@ -26,12 +28,28 @@ def register(subparsers: Any) -> None:
         "--ports-file", type=Path, help="write the port or the serial line of each bus here (JSON)"
     )
     play.set_defaults(run=_run)
+    register_devices(actions)
+    _register_profile(actions)
     past = actions.add_parser("history", help="write what a pit's logger remembers (CSV)")
     past.add_argument("scenario", type=Path)
     past.add_argument("--device", required=True)
     past.add_argument("--out", type=Path, required=True)
     past.add_argument("--until", type=_instant, help="the last instant, RFC 3339 with offset (default: now)")
     past.set_defaults(run=_history)
+
+
+def _register_profile(actions: Any) -> None:
+    single = actions.add_parser("profile", help="play one device of any profile, without a scenario")
+    single.add_argument("profile", help="the name of a shipped profile, or the file of one's own")
+    single.add_argument("--port", type=int, default=5020, help="0 lets the system choose (default: 5020)")
+    single.add_argument("--host", default="127.0.0.1")
+    single.add_argument("--unit", type=int, default=1)
+    single.add_argument("--transport", choices=get_args(Transport), help="left out: as the profile speaks")
+    single.add_argument("--link", help="with rtu: a name for the pseudo-terminal")
+    single.add_argument("--baudrate", type=int, help="with RTU frames: how fast the line is (default: 9600)")
+    single.add_argument("--seed", type=int, default=1)
+    single.add_argument("--ports-file", type=Path, help="write the port or the serial line here (JSON)")
+    single.set_defaults(run=_profile)
 
 
 def _instant(text: str) -> datetime:
@@ -48,6 +66,25 @@ def _run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     site = read_scenario(args.scenario)
     with Ledger(args.ledger) as ledger:
+        asyncio.run(_until_stopped(site, ledger, args.ports_file))
+    return 0
+
+
+def _profile(args: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    profile = find_profile(args.profile)
+    site = single_device(
+        profile,
+        unit=args.unit,
+        transport=args.transport or transport_of(profile),
+        host=args.host,
+        port=args.port,
+        link=args.link,
+        baudrate=args.baudrate,
+        seed=args.seed,
+    )
+    print("\n".join(described(profile)))
+    with Ledger(None) as ledger:
         asyncio.run(_until_stopped(site, ledger, args.ports_file))
     return 0
 

@@ -1,25 +1,10 @@
 """A device of a scenario brought to life: its physics, stepped; its registers; what the ledger must know."""
 
-from collections.abc import Mapping
-from random import Random
-from typing import Protocol
-
-from firmware_sim import crane, pit, steps
-from firmware_sim.chart import Line
 from firmware_sim.ledger import Crossing, Watch
 from firmware_sim.modbus import Bank
+from firmware_sim.plays import physics_of
 from firmware_sim.registers import Encoder, Image
-from firmware_sim.scenario import Cast, Crane, Pit, Scenario, Steps
-
-
-class Physics(Protocol):
-    """A device's physics between two register images."""
-
-    def step(self, t_s: float, dt_s: float) -> None:
-        """Go on to `t_s` seconds after the start, `dt_s` after the last step."""
-
-    def read(self) -> Mapping[str, float]:
-        """What the sensors say now, by point key."""
+from firmware_sim.scenario import Cast, Scenario
 
 
 class Player:
@@ -29,7 +14,7 @@ class Player:
         """Before the first step the registers hold the state at the start."""
         self._encoder, self._watch = Encoder(cast.profile), Watch(cast)
         self._resting = self._encoder.resting()
-        self._physics = _physics(cast, seed_of(scenario, cast))
+        self._physics = physics_of(cast, seed_of(scenario, cast))
         self._step_ms, self._steps = scenario.step_ms, 0
         self.bank = Bank.of(cast.profile)
         self.bank.is_silent = cast.device.silent
@@ -54,61 +39,3 @@ class Player:
 def seed_of(scenario: Scenario, cast: Cast) -> str:
     """A device's own random numbers: another device beside it changes nothing about them."""
     return f"{scenario.seed}/{cast.device.device}"
-
-
-def _physics(cast: Cast, seed: str) -> Physics:
-    match cast.device.physics:
-        case Crane() as physics:
-            return _CranePlay(physics, _line(cast, physics), seed)
-        case Pit() as physics:
-            return _PitPlay(physics, seed)
-        case Steps() as physics:
-            return _StepsPlay(physics, seed)
-
-
-def _line(cast: Cast, physics: Crane) -> Line:
-    assert cast.chart is not None  # noqa: S101  # the scenario was refused otherwise
-    return cast.chart.falls[physics.falls]
-
-
-class _CranePlay:
-    def __init__(self, physics: Crane, line: Line, seed: str) -> None:
-        self._physics, self._line = physics, line
-        # Sensors draw from numbers of their own, so that how often they are read does not change the work.
-        self._rng, self._noise = Random(seed), Random(f"{seed}/noise")
-        self._state = crane.start(physics)
-
-    def step(self, t_s: float, dt_s: float) -> None:
-        self._state = crane.step(self._physics, self._line, self._state, t_s=t_s, dt_s=dt_s, rng=self._rng)
-
-    def read(self) -> Mapping[str, float]:
-        return crane.read(self._physics, self._state, self._noise)
-
-
-class _PitPlay:
-    """The logger asks its sensors now and then and shows the last answer in between."""
-
-    def __init__(self, physics: Pit, seed: str) -> None:
-        self._physics, self._noise = physics, Random(seed)
-        self._sampled_s = 0.0
-        self._shown = pit.read(physics, 0.0, self._noise)
-
-    def step(self, t_s: float, dt_s: float) -> None:  # noqa: ARG002  # the pit is a function of time alone
-        if t_s - self._sampled_s >= self._physics.sample_s:
-            self._sampled_s = t_s
-            self._shown = pit.read(self._physics, t_s, self._noise)
-
-    def read(self) -> Mapping[str, float]:
-        return self._shown
-
-
-class _StepsPlay:
-    def __init__(self, physics: Steps, seed: str) -> None:
-        self._physics, self._rng = physics, Random(seed)
-        self._state = steps.start(physics, self._rng)
-
-    def step(self, t_s: float, dt_s: float) -> None:  # noqa: ARG002  # it jumps at instants
-        self._state = steps.step(self._physics, self._state, t_s, self._rng)
-
-    def read(self) -> Mapping[str, float]:
-        return steps.read(self._physics, self._state)

@@ -71,7 +71,10 @@ def _number(key: str, point: ModbusPoint, value: float | None) -> tuple[int, flo
         return int(value >= 1.0), float(value >= 1.0)
     if point.type == "float32":
         raw = struct.pack(">f", (value - point.offset) / point.scale)
-        return int.from_bytes(raw, "big"), struct.unpack(">f", raw)[0] * point.scale + point.offset
-    lowest, highest = _RANGES[point.type]
-    number = max(lowest, min(highest, round((value - point.offset) / point.scale)))
-    return number % (1 << _BITS[point.type]), round(number * point.scale + point.offset, 9)
+        number, meant = int.from_bytes(raw, "big"), struct.unpack(">f", raw)[0] * point.scale + point.offset
+    else:
+        lowest, highest = _RANGES[point.type]
+        signed = max(lowest, min(highest, round((value - point.offset) / point.scale)))
+        number, meant = signed % (1 << _BITS[point.type]), round(signed * point.scale + point.offset, 9)
+    # A true value whose number the maker uses for 'no value' cannot be told from none.
+    return number, None if number in point.sentinels else meant

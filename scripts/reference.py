@@ -79,11 +79,11 @@ def _thresholds() -> Iterator[str]:
 
 def _rules() -> Iterator[str]:
     yield "# Rules 规则\n"
-    yield "The rule packs that SiteWarden ships, with every number, its source and how sure it is: `agreed` (two"
-    yield "sources), `one-source`, `memory` (from memory only), `unsure` (sources contradict; such a cell is printed"
-    yield "and never used), `practice` (ours or the trade's). A site's own value always wins. Level: 1 提示, 2 预警,"
-    yield "3 报警, 4 危急. `sitewarden edge rules gateway.yaml` says what is in force on a gateway. Source:"
-    yield "`sitewarden/rules/packs`; for packs of your own: [schema](rule-pack.schema.json)."
+    yield "The rule packs that SiteWarden ships, with every number, its source and how sure it is: `agreed`"
+    yield "(two sources), `one-source`, `memory` (from memory only), `unsure` (sources contradict; such a cell is"
+    yield "printed and never used), `practice` (ours or the trade's). A site's own value always wins."
+    yield "Level: 1 提示, 2 预警, 3 报警, 4 危急. `sitewarden edge rules gateway.yaml` says what is in force on"
+    yield "a gateway. Source: `sitewarden/rules/packs`; packs of your own: [schema](rule-pack.schema.json)."
     for name in built_in_packs():
         yield from _pack(load_pack(name, Path()))
     yield from _clauses()
@@ -96,7 +96,8 @@ def _pack(pack: RulePack) -> Iterator[str]:
         yield from ("| asks for | 中文 | English | unit | choices | note |", "|---|---|---|---|---|---|")
         for name, asked in pack.parameters.items():
             choices = ", ".join(map(str, asked.choices))
-            yield f"| `{name}` | {asked.label.zh} | {asked.label.en} | {asked.unit} | {choices} | {asked.note} |"
+            words = (f"`{name}`", asked.label.zh, asked.label.en, asked.unit, choices, asked.note)
+            yield f"| {' | '.join(words)} |"
         yield ""
     yield "| rule | watches | raised when | level | on, off delay | basis | confidence | hazard |"
     yield "|---|---|---|---|---|---|---|---|"
@@ -138,7 +139,8 @@ def _table(name: str, table: Table) -> Iterator[str]:
     columns = list(table.units)
     yield f"\n### {name}\n"
     yield f"{table.clause}; {table.source}.\n"
-    yield f"| for | {' | '.join(f'{column} ({table.units[column]})' for column in columns)} | confidence | note |"
+    titles = " | ".join(f"{column} ({unit})" for column, unit in table.units.items())
+    yield f"| for | {titles} | confidence | note |"
     yield f"|---|{'---|' * len(columns)}---|---|"
     for row in table.rows:
         cells = (_for(row), *(_printed(row, column) for column in columns), row.confidence, row.note)
@@ -156,9 +158,9 @@ def _printed(row: Row, column: str) -> str:
 
 def _clauses() -> Iterator[str]:
     yield "\n## Clauses 重大事故隐患判定标准\n"
-    yield "A machine proposes an item, a person judges. *auto*: evidence of a machine may propose the item, *support*:"
-    yield "it is one piece among others, *none*: papers and inspection only. Two parts: met only once handling is"
-    yield "late, by the clock of the rule that proposes it."
+    yield "A machine proposes an item, a person judges. *auto*: evidence of a machine may propose the item,"
+    yield "*support*: it is one piece among others, *none*: papers and inspection only. Two parts: met only once"
+    yield "handling is late, by the clock of the rule that proposes it."
     for edition in clauses.editions().values():
         yield f"\n### {edition.edition} {edition.document}\n"
         yield f"{edition.title}; in force from: {edition.in_force_from}. {edition.source}\n"
