@@ -11,6 +11,7 @@ import msgspec
 
 from edge import instruments
 from edge.bindings import bind_rules, points_of, subject_of
+from edge.grouping import GroupPlan, plan_groups
 from edge.settings import (
     BusEntry,
     DeviceEntry,
@@ -27,7 +28,15 @@ from edge.settings import (
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
-from sitewarden.derived import DISPLACEMENTS, TILTS, InputMissingError, Instruments, Subject, thresholds
+from sitewarden.derived import (
+    DISPLACEMENTS,
+    TILTS,
+    DerivedPoint,
+    InputMissingError,
+    Instruments,
+    Subject,
+    thresholds,
+)
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
@@ -62,9 +71,13 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """What hangs where in a pit, and what the certificates give."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
+    group_points: tuple[DerivedPoint, ...] = ()
+    """Those of `points` that a crane has from its group."""
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
+    out_of_service: frozenset[str] = frozenset()
+    """Points whose alarms are not raised."""
     history: Path | None
     layout: Mapping[str, Any]
 
@@ -80,6 +93,12 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
     def settle_s(self) -> float:
         """How long its devices want to be left alone after a connection."""
         return max(device.profile.modbus.pause_after_connect_ms for device in self.devices) / 1000
+
+    @property
+    def longest_answer_s(self) -> float:
+        """How long a reading may take to come after it was asked for."""
+        asked = (device.profile.modbus.answer_ms or 0 for device in self.devices)
+        return (self.modbus.timeout_ms + max(asked)) / 1000
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +132,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     siren: SirenSettings = SirenSettings()
     page: Page | None = None
     buses: tuple[Bus, ...]
+    groups: tuple[GroupPlan, ...] = ()
 
     @property
     def devices(self) -> Iterator[Device]:
@@ -135,9 +155,11 @@ class _Check:
         self._document, self._file = document, document.value
         self._with_secrets = with_secrets
         self._folder = document.file.resolve().parent
+        self._group_points: dict[str, tuple[DerivedPoint, ...]] = {}
+        """By device."""
 
     def gateway(self) -> Gateway:
-        for error in (*self._named_twice(), *self._outputs_unusable()):
+        for error in (*self._named_twice(), *self._outputs_unusable(), *self._unreplayable()):
             raise error
         profiles = load_profiles(*(self._profile_folders()))
         packs = self._packs()
@@ -147,6 +169,9 @@ class _Check:
             *self._changes_unmeant(packs),
         ):
             raise error
+        groups = plan_groups(self._file, profiles, self._error)
+        for group in groups:
+            self._group_points |= group.points()
         return Gateway(
             site=self._file.site,
             name=self._file.gateway,
@@ -157,6 +182,7 @@ class _Check:
             siren=self._file.siren,
             page=None if self._file.page is None else self._page(self._file.page),
             buses=tuple(self._bus(i, entry, profiles, packs) for i, entry in enumerate(self._file.buses)),
+            groups=groups,
         )
 
     def _data_dir(self) -> Path:
@@ -207,6 +233,20 @@ class _Check:
             if isinstance(settings, LogOutput) and not (self._folder / settings.file).parent.is_dir():
                 message = f"the folder of `{settings.file}` does not exist"
                 yield self._error(f"outputs.{i}.file", message, "Make the folder, or name another file.")
+
+    def _unreplayable(self) -> Iterator[ConfigurationError]:
+        """A past alarm must not sound a siren on a site, and a replay is served over Modbus TCP only."""
+        if self._file.mode != "replay":
+            return
+        for i, settings in enumerate(self._file.outputs):
+            if isinstance(settings, GpioOutput):
+                message = "would sound a real siren for alarms of the past"
+                yield self._error(f"outputs.{i}.driver", message, "In mode replay use `driver: log`.")
+        for i, bus in enumerate(self._file.buses):
+            if not isinstance(bus.modbus, ModbusTcp):
+                message = "a replay is served over Modbus TCP"
+                mend = "Write `transport: tcp`, host and port of the replay."
+                yield self._error(f"buses.{i}.modbus.transport", message, mend)
 
     def _placed(self, settings: OutputSettings) -> OutputSettings:
         if isinstance(settings, LogOutput):
@@ -366,7 +406,8 @@ class _Check:
             parameters=entry.parameters,
             instruments=entry.instruments,
         )
-        points = self._points(where, profile, subject)
+        group_points = self._group_points.get(entry.device, ())
+        points = (*self._points(where, profile, subject), *(point.birth() for point in group_points))
         rules, unjudged = self._bound(where, entry, profile, points, packs)
         return Device(
             name=entry.device,
@@ -379,11 +420,23 @@ class _Check:
             parameters=dict(entry.parameters),
             instruments=entry.instruments,
             points=points,
+            group_points=group_points,
             rules=tuple(rules),
             unjudged=tuple(unjudged),
+            out_of_service=self._out_of_service(where, entry, points),
             history=self._folder / entry.history if entry.history else None,
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
         )
+
+    def _out_of_service(
+        self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...]
+    ) -> frozenset[str]:
+        known = {birth.p.partition("/")[2] for birth in points}
+        for i, key in enumerate(entry.out_of_service):
+            if key not in known:
+                mend = _nearest(key, known, "Points are")
+                raise self._error(f"{where}.out_of_service.{i}", f"`{key}` is not a point of it", mend)
+        return frozenset(f"{entry.device}/{key}" for key in entry.out_of_service)
 
     def _without_unused(self, where: str, entry: DeviceEntry, profile: Profile) -> Profile:
         for i, key in enumerate(entry.unused):
@@ -399,6 +452,8 @@ class _Check:
         self, where: str, modbus: ModbusSettings, profile: Profile
     ) -> Iterator[ConfigurationError]:
         transport = transport_of(modbus)
+        if self._file.mode == "replay":
+            return  # the line is the simulator's, not the maker's
         if transport not in profile.modbus.transports:
             offered = ", ".join(profile.modbus.transports)
             message = f"`{profile.profile}` does not speak Modbus over {transport}, only over {offered}"

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -11,13 +11,15 @@ import msgspec
 
 from edge.config import Device
 from edge.derivation import derivations_for
+from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
-from sitewarden.messages import Alarm, ClockState, Series, series_of
+from sitewarden.messages import Alarm, ClockState, PointBirth, Series, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
-from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, step
-from sitewarden.rules.model import BoundRule
+from sitewarden.rules.binding import limit_passed, unit_of
+from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, acknowledge, shifted
+from sitewarden.rules.model import BoundRule, Rate
+from sitewarden.rules.running import Listeners, Newest, RuleKey, Watch, key_of, link
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +29,8 @@ EVIDENCE_READINGS = 300
 EVIDENCE_SPACING_MS = 160
 """Faster ones are thinned; a little under a minute's 300th part, so that polls of 200 ms all stay."""
 
-_DUST_DECIMALS = 9
-"""114.1 - 100.1 is 13.999999999999986 and must reach a limit of 14; no sensor resolves 1e-9."""
-
+_FINE = 0.001
+"""To which slopes, counts and seconds are told."""
 
 UNWRITTEN = "unwritten"
 """In place of a boot until the outbox gives boot and seq."""
@@ -52,6 +53,8 @@ class Judgement(NamedTuple):
     """Raw and derived, rounded to the resolution of their kinds: what is recorded."""
     alarms: list[Alarm]
     """Transitions in order; `boot` and `seq` are the outbox's to give."""
+    cycles: list[WorkCycle]
+    """Lifts that ended with this poll."""
 
 
 class _Recent:
@@ -87,47 +90,52 @@ class _Recent:
 class _Tracked:
     """What a point needs at every reading: found with one look."""
 
-    __slots__ = ("is_derived", "quantise", "recent", "resolution", "unit", "watches")
+    __slots__ = ("listeners", "newest", "quantise", "recent", "unit")
 
-    def __init__(self, kind: PointKind, *, is_derived: bool) -> None:
-        self.unit, self.resolution, self.quantise = kind.unit, kind.resolution, quantiser(kind.resolution)
-        self.is_derived = is_derived
+    def __init__(self, kind: PointKind) -> None:
+        self.unit, self.quantise = kind.unit, quantiser(kind.resolution)
         self.recent: _Recent | None = None
         """Only of points that evidence is made from."""
-        self.watches: list[_Watch] = []
+        self.newest: Newest | None = None
+        """Only of points that rules of other points look at."""
+        self.listeners = Listeners()
 
-    def step(
-        self, at_ms: int, value: float | None, quality: Quality
-    ) -> "list[tuple[_Watch, Transition]] | tuple[()]":
-        """Step every rule on the point; the transitions that this makes, and nothing nearly always."""
-        if value is not None and self.is_derived:
-            value = round(value, _DUST_DECIMALS)  # raw ones come without dust
-        moved: list[tuple[_Watch, Transition]] | tuple[()] = ()
-        for watch in self.watches:
-            watch.state, transition = step(watch.bound, watch.state, at_ms, value, quality)
-            if transition is not None:
-                moved = [*moved, (watch, transition)]
-        return moved
+    def rounded(self, reading: Reading) -> Reading:
+        """To the resolution of its kind: what is judged is what is recorded."""
+        value = reading.value
+        if value is None or (rounded := self.quantise(value)) == value:
+            return reading
+        return reading._replace(value=rounded)
+
+    def take(self, reading: Reading) -> Sequence[tuple[Watch, Transition]]:
+        """Remember it where it is asked for, and step every rule on the point."""
+        if self.recent is not None:
+            self.recent.add(reading)
+        if self.newest is not None:
+            self.newest.add(reading)
+        return self.listeners.take(reading)
+
+    def shift(self, by_ms: int, since_ms: int) -> None:
+        """The clock was set."""
+        for memory in (self.recent, self.newest):
+            if memory is not None:
+                memory.shift(by_ms, since_ms)
 
 
-class _Watch:
-    """A rule on its point and where it stands."""
+class _Watch(Watch):
+    """A rule on its point, where it stands, and the alarm that it has raised."""
 
-    def __init__(self, device: Device, bound: BoundRule, kind: str) -> None:
-        self.device, self.bound, self.kind = device, bound, kind
-        self.state = NORMAL
+    def __init__(self, device: Device, bound: BoundRule, kind: PointBirth) -> None:
+        super().__init__(bound)
+        self.device, self.kind = device, kind.kind
+        self.is_out_of_service = bound.point in device.out_of_service
         self.alarm: Alarm | None = None
         """The raise of the standing episode."""
         self.sounded_s = 0.0
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """Move the instants of what began since then."""
-        if self.state.phase is not Phase.NORMAL:
-            self.state = msgspec.structs.replace(
-                self.state,
-                since_ms=_moved(self.state.since_ms, by_ms, since_ms),
-                raised_at_ms=_moved(self.state.raised_at_ms, by_ms, since_ms),
-            )
+        self.state = shifted(self.state, by_ms, since_ms)
         if self.alarm is not None and self.alarm.raised_at >= since_ms:
             self.alarm = msgspec.structs.replace(
                 self.alarm,
@@ -141,42 +149,66 @@ class _Watch:
 
 
 class Judge:
-    """Every rule on every point of a gateway. One reading moves it; it has no clock and no tasks."""
+    """Every rule on every point of a gateway. Readings and ticks move it; it has no clock and no tasks."""
 
-    def __init__(self, devices: Iterable[Device], clock_state: Callable[[], ClockState]) -> None:
+    def __init__(
+        self,
+        devices: Iterable[Device],
+        clock_state: Callable[[], ClockState],
+        groups: Sequence[GroupPlan] = (),
+    ) -> None:
         """`clock_state` is asked at each transition."""
         self._devices = list(devices)
         self._clock_state = clock_state
         self.derivations = {device.name: derivations_for(device) for device in self._devices}
+        self.grouping = Grouping(groups)
         self._points: dict[str, _Tracked] = {}
+        self._watches: dict[RuleKey, _Watch] = {}
         self._standing: list[_Watch] = []
         """Those with an alarm, oldest first."""
         for device in self._devices:
             self._track(device)
+        for point, newest in link(self._watches.values()).items():
+            self._points[point].newest = newest
+        self._now_ms = 0
+        """Of the last tick."""
+        self._timed = [watch for watch in self._watches.values() if watch.bound.is_timed]
         self._beside = {device.name: _points_beside(device) for device in self._devices}
-        for point in chain.from_iterable(self._beside.values()):
+        self._told_beside = {
+            point: told
+            for device in self._devices
+            for point, told in told_beside(device.group_points).items()
+        }
+        for point in chain(*self._beside.values(), *self._told_beside.values()):
             self._points[point].recent = self._points[point].recent or _Recent()
 
     def _track(self, device: Device) -> None:
-        raw = {f"{device.name}/{key}" for key in device.profile.points}
-        kinds = {birth.p: birth.kind for birth in device.points}
-        for point, kind in kinds.items():
-            self._points[point] = _Tracked(point_kind(kind), is_derived=point not in raw)
+        births = {birth.p: birth for birth in device.points}
+        for point, birth in births.items():
+            self._points[point] = _Tracked(point_kind(birth.kind))
         for bound in device.rules:
+            watch = self._watches[key_of(bound)] = _Watch(device, bound, births[bound.point])
+            for point in bound.listens_to:
+                self._points[point].listeners.add(watch)
             tracked = self._points[bound.point]
-            tracked.watches.append(_Watch(device, bound, kinds[bound.point]))
             tracked.recent = tracked.recent or _Recent()
 
-    def resume(self, episodes: Iterable[Episode], now_ms: int) -> list[Alarm]:
-        """Go on with the alarms that stood when the agent ended.
+    def resume(
+        self, episodes: Iterable[Episode], now_ms: int, states: Mapping[str, RuleState] | None = None
+    ) -> list[Alarm]:
+        """Go on with the alarms that stood when the agent ended, and with what else its rules remembered.
 
         Returns a clear for each whose rule or point is gone from the configuration: nothing could end it.
         """
+        for watch in self._watches.values():
+            state = (states or {}).get(_memory_key(watch))
+            if state is not None and not state.is_active:
+                watch.state = state
         waiting = {(episode.alarm.point, episode.alarm.rule): episode for episode in episodes}
-        for watch in self._all():
-            episode = waiting.pop((watch.bound.point, watch.bound.rule.rule), None)
+        for watch in self._watches.values():
+            episode = waiting.pop(key_of(watch.bound), None)
             if episode is not None:
-                watch.alarm, watch.state = episode.alarm, _resumed(episode.state)
+                watch.alarm, watch.state = episode.alarm, _resumed(episode)
                 watch.sounded_s = episode.sounded_s
                 self._standing.append(watch)
         return [
@@ -187,32 +219,57 @@ class Judge:
         ]
 
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
-        """Judge the readings of one poll, and what is derived from them."""
-        derived = self.derivations[device.name].take(readings)
-        judged = [*readings, *derived] if derived else readings
-        recorded: list[Reading] = []
-        moved: list[tuple[_Watch, Transition]] = []
-        for reading in judged:
-            point, at_ms, value, quality = kept = reading
-            tracked = self._points[point]
-            if value is not None and (rounded := tracked.quantise(value)) != value:
-                kept = Reading(point, at_ms, rounded, quality)
-            recorded.append(kept)
-            if tracked.recent is not None:
-                tracked.recent.add(kept)
-            if tracked.watches:
-                moved += tracked.step(at_ms, value, quality)
+        """Judge the readings of one poll, and what is derived from them.
+
+        All follows from the rounded raw readings, which are recorded: a history judged later, or replayed,
+        comes to the same.
+        """
+        points, derivations = self._points, self.derivations[device.name]
+        recorded = [points[reading.point].rounded(reading) for reading in readings]
+        derived = (*derivations.take(recorded), *self.grouping.take(device.name, recorded))
+        recorded += [points[reading.point].rounded(reading) for reading in derived]
+        moved: list[tuple[Watch, Transition]] = []
+        for reading in recorded:
+            moved += points[reading.point].take(reading)
         # Told only now: the evidence holds the whole poll.
-        return Judgement(recorded, [self._told(watch, transition) for watch, transition in moved])
+        alarms = [self._told(self._watches[key_of(watch.bound)], transition) for watch, transition in moved]
+        return Judgement(recorded, alarms, derivations.fetch_cycles())
+
+    def tick(self, now_ms: int) -> list[Alarm]:
+        """Time has passed: whoever has been silent for too long is told of, as of the instant it was due.
+
+        `now_ms` must not lie beyond a reading that is still to come.
+        """
+        self._now_ms = now_ms
+        moved = [(watch, transition) for watch in self._timed for transition in watch.elapse(now_ms)]
+        return [self._told(watch, transition) for watch, transition in moved]
+
+    def states(self) -> dict[str, RuleState]:
+        """What the rules without a standing alarm remember, to be kept over a restart."""
+        return {
+            _memory_key(watch): watch.state
+            for watch in self._watches.values()
+            if not watch.state.is_active and watch.state != NORMAL
+        }
+
+    def shelve(self, point: str, rule: str, until_ms: int) -> bool:
+        """Hold back a rule's alarm until an instant (past: no longer); whether there is such a rule.
+
+        A standing one goes on and is silent; a new one is raised when the time is over, if it is still due.
+        """
+        watch = self._watches.get((point, rule))
+        if watch is not None:
+            watch.shelved_until_ms = until_ms
+        return watch is not None
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""
         for derivation in self.derivations.values():
             derivation.shift(by_ms, since_ms)
+        self.grouping.shift(by_ms, since_ms)
         for tracked in self._points.values():
-            if tracked.recent is not None:
-                tracked.recent.shift(by_ms, since_ms)
-        for watch in self._all():
+            tracked.shift(by_ms, since_ms)
+        for watch in self._watches.values():
             watch.shift(by_ms, since_ms)
 
     def episodes(self) -> list[Episode]:
@@ -229,30 +286,35 @@ class Judge:
         Returns a transition for each that nobody had acknowledged before.
         """
         alarms = []
-        for watch in self._standing:
+        for watch in list(self._standing):
             raised = watch.alarm
             if raised is None or raised.acknowledged_at is not None or episode not in (None, raised.episode):
                 continue
             watch.alarm = msgspec.structs.replace(raised, acknowledged_at=at_ms, acknowledged_by=by)
             alarms.append(self._acknowledged(watch, watch.alarm, at_ms))
+            watch.state, transition = acknowledge(watch.state, at_ms)
+            if transition is not None:
+                alarms.append(self._told(watch, transition))
         return alarms
 
     def sounded(self, seconds: float, max_on_s: float) -> None:
         """The siren has sounded for so long since the last call, for every alarm that asks for it."""
         for watch in self._standing:
-            if watch.alarm is not None and siren_of(_standing(watch, watch.alarm), max_on_s) == "continuous":
+            if (
+                watch.alarm is not None
+                and siren_of(_standing(watch, watch.alarm, self._now_ms), max_on_s) == "continuous"
+            ):
                 watch.sounded_s += seconds
 
     def standing(self) -> list[Standing]:
         """The standing alarms, as siren and lamp need them."""
-        return [_standing(watch, watch.alarm) for watch in self._standing if watch.alarm is not None]
-
-    def _all(self) -> Iterator[_Watch]:
-        return chain.from_iterable(tracked.watches for tracked in self._points.values())
+        return [
+            _standing(watch, watch.alarm, self._now_ms) for watch in self._standing if watch.alarm is not None
+        ]
 
     def _told(self, watch: _Watch, transition: Transition) -> Alarm:
         """The transition as a message; the watch remembers the raise until the clear."""
-        quantise = self._points[watch.bound.point].quantise
+        quantise = self._quantiser(watch.bound)
         alarm = msgspec.structs.replace(
             watch.alarm or self._raised(watch, transition),
             change=transition.change,
@@ -276,6 +338,12 @@ class Judge:
             log.exception("no evidence for the alarm point=%s rule=%s", alarm.point, alarm.rule)
             return alarm
 
+    def _quantiser(self, bound: BoundRule) -> Callable[[float], float]:
+        """Of what the rule compares; a slope, a count and seconds have no resolution of their own."""
+        if bound.unit is None and not isinstance(bound.rule.condition, Rate):
+            return self._points[bound.point].quantise
+        return quantiser(_FINE)
+
     def _acknowledged(self, watch: _Watch, alarm: Alarm, at_ms: int) -> Alarm:
         tracked = self._points[watch.bound.point]
         newest = tracked.recent.newest_value() if tracked.recent is not None else None
@@ -283,8 +351,8 @@ class Judge:
             alarm,
             change="acknowledged",
             at=at_ms,
-            value=alarm.value if newest is None else newest,
-            peak=tracked.quantise(watch.state.peak),
+            value=alarm.value if newest is None or watch.bound.unit is not None else newest,
+            peak=self._quantiser(watch.bound)(watch.state.peak),
             clock=self._clock_state(),
         )
 
@@ -300,21 +368,22 @@ class Judge:
             point=watch.bound.point,
             kind=watch.kind,
             rule=rule.rule,
-            rule_version=rule.version,
+            rule_version=watch.bound.version,
             family=rule.family,
             level=rule.level,
             label=rule.label,
-            unit=self._points[watch.bound.point].unit,
+            unit=unit_of(watch.bound, self._points[watch.bound.point].unit),
             value=transition.value,
-            limit=watch.bound.limit,
+            limit=limit_passed(watch.bound, transition.value),
             peak=transition.peak,
             raised_at=transition.raised_at_ms,
-            basis=rule.basis,
+            basis=watch.bound.basis,
             hazard=rule.hazard,
         )
 
     def _evidence(self, watch: _Watch, at_ms: int) -> list[Series]:
-        points = dict.fromkeys((watch.bound.point, *self._beside[watch.device.name]))
+        told = self._told_beside.get(watch.bound.point, ())
+        points = dict.fromkeys((watch.bound.point, *told, *self._beside[watch.device.name]))
         recents = (self._points[point].recent for point in points)
         readings = chain.from_iterable(r.minute_before(at_ms) for r in recents if r is not None)
         return series_of(list(readings), at_ms)
@@ -328,18 +397,28 @@ def _moved_reading(reading: Reading, by_ms: int, since_ms: int) -> Reading:
     return reading._replace(at_ms=_moved(reading.at_ms, by_ms, since_ms))
 
 
-def _standing(watch: _Watch, alarm: Alarm) -> Standing:
+def _standing(watch: _Watch, alarm: Alarm, now_ms: int) -> Standing:
+    is_shelved = now_ms < watch.shelved_until_ms
     return Standing(
         level=alarm.level,
-        is_beyond=watch.state.phase is not Phase.RETURNING,
-        is_acknowledged=alarm.acknowledged_at is not None,
+        is_beyond=watch.state.is_beyond and not is_shelved,
+        is_acknowledged=alarm.acknowledged_at is not None or is_shelved,
         sounded_s=watch.sounded_s,
     )
 
 
-def _resumed(state: RuleState) -> RuleState:
+def _resumed(episode: Episode) -> RuleState:
     """An off-delay must be seen through with good readings, and there were none while the agent was away."""
-    return msgspec.structs.replace(state, phase=Phase.ACTIVE)
+    state = episode.state
+    return msgspec.structs.replace(
+        state,
+        phase=Phase.ACTIVE if state.phase is Phase.RETURNING else state.phase,
+        is_acknowledged=episode.alarm.acknowledged_at is not None,
+    )
+
+
+def _memory_key(watch: Watch) -> str:
+    return " ".join(key_of(watch.bound))
 
 
 def _points_beside(device: Device) -> list[str]:

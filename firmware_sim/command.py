@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from firmware_sim.history import write_history
 from firmware_sim.ledger import Ledger
+from firmware_sim.replay.command import register_devices
 from firmware_sim.run import run
 from firmware_sim.scenario import Site, Transport, read_scenario
 from firmware_sim.single import described, find_profile, single_device, transport_of
@@ -27,6 +28,7 @@ def register(subparsers: Any) -> None:
         "--ports-file", type=Path, help="write the port or the serial line of each bus here (JSON)"
     )
     play.set_defaults(run=_run)
+    register_devices(actions)
     _register_profile(actions)
     past = actions.add_parser("history", help="write what a pit's logger remembers (CSV)")
     past.add_argument("scenario", type=Path)

@@ -1,15 +1,20 @@
 """Physics brought to life behind one face: stepped, and read by the keys of a device's profile."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from firmware_sim import crane, pit, signals, steps
+from firmware_sim import crane, dust, hoist, pit, signals, steps, weather
 from firmware_sim.chart import Line
-from firmware_sim.model import Crane, Pit, Signals, Steps
+from firmware_sim.crane import CraneState
+from firmware_sim.model import Crane, Dust, Hoist, Pit, Signals, Steps, WeatherStation
 from firmware_sim.scenario import Cast
 from firmware_sim.usual import usual_signals
 from sitewarden.profiles.model import Profile
+
+P = TypeVar("P", contravariant=True)  # noqa: PLC0105  # short, as the struct's own
+S = TypeVar("S")
+_Read = Callable[[P, S, Random], dict[str, float]]
 
 
 class Physics(Protocol):
@@ -25,14 +30,35 @@ class Physics(Protocol):
 def physics_of(cast: Cast, seed: str) -> Physics:
     """The physics of a device at the start; the same seed gives the same values, step by step."""
     match cast.device.physics:
-        case Crane() as physics:
-            return _CranePlay(physics, _line(cast, physics), cast.profile, seed)
         case Pit() as physics:
             return _PitPlay(physics, seed)
         case Steps() as physics:
             return _StepsPlay(physics, seed)
         case Signals() as physics:
             return _SignalsPlay(physics, cast, seed)
+        case machine:
+            return _machine(machine, cast, seed)
+
+
+def _machine(machine: Crane | Hoist | Dust | WeatherStation, cast: Cast, seed: str) -> Physics:
+    match machine:
+        case Crane() as physics:
+            line = _line(cast, physics)
+
+            def step(crane_: Crane, state: CraneState, *, t_s: float, dt_s: float, rng: Random) -> CraneState:
+                return crane.step(crane_, line, state, t_s=t_s, dt_s=dt_s, rng=rng)
+
+            face = _Face(cast.profile, crane.KINDS)
+            return _Machine(physics, crane.start(physics), step, crane.read, face=face, seed=seed)
+        case Hoist() as physics:
+            face = _Face(cast.profile, hoist.KINDS)
+            return _Machine(physics, hoist.HoistState(), hoist.step, hoist.read, face=face, seed=seed)
+        case Dust() as physics:
+            face = _Face(cast.profile, dust.KINDS)
+            return _Machine(physics, dust.DustState(), dust.step, dust.read, face=face, seed=seed)
+        case WeatherStation() as physics:
+            face, state = _Face(cast.profile, weather.KINDS), weather.WeatherState()
+            return _Machine(physics, state, weather.step, weather.read, face=face, seed=seed)
 
 
 def _line(cast: Cast, physics: Crane) -> Line:
@@ -40,24 +66,38 @@ def _line(cast: Cast, physics: Crane) -> Line:
     return cast.chart.falls[physics.falls]
 
 
-def by_key(profile: Profile, kinds: Mapping[str, str], said: Mapping[str, float]) -> dict[str, float]:
-    """What physics says by names of its own, at every point of the profile that has such a kind."""
-    by_kind = {kind: said[name] for name, kind in kinds.items()}
-    return {key: by_kind[point.kind] for key, point in profile.points.items() if point.kind in by_kind}
+class _Face:
+    """What a device shows of its physics: the points of its profile whose kinds the physics gives."""
+
+    def __init__(self, profile: Profile, kinds: Mapping[str, str]) -> None:
+        """`kinds` names the kind of each thing that the physics says."""
+        names = {kind: name for name, kind in kinds.items()}
+        self._names = {key: names[point.kind] for key, point in profile.points.items() if point.kind in names}
+
+    def by_key(self, said: Mapping[str, float]) -> dict[str, float]:
+        """What the physics says, at the keys of the profile."""
+        return {key: said[name] for key, name in self._names.items()}
 
 
-class _CranePlay:
-    def __init__(self, physics: Crane, line: Line, profile: Profile, seed: str) -> None:
-        self._physics, self._line, self._profile = physics, line, profile
+class _Step(Protocol[P, S]):
+    def __call__(self, physics: P, state: S, /, *, t_s: float, dt_s: float, rng: Random) -> S: ...
+
+
+class _Machine(Generic[P, S]):
+    """Physics that goes from state to state and says what it measures by kinds of the vocabulary."""
+
+    def __init__(
+        self, physics: P, state: S, step: _Step[P, S], read: _Read[P, S], *, face: _Face, seed: str
+    ) -> None:
+        self._physics, self._state, self._step, self._read, self._face = physics, state, step, read, face
         # Sensors draw from numbers of their own, so that how often they are read does not change the work.
         self._rng, self._noise = Random(seed), Random(f"{seed}/noise")
-        self._state = crane.start(physics)
 
     def step(self, t_s: float, dt_s: float) -> None:
-        self._state = crane.step(self._physics, self._line, self._state, t_s=t_s, dt_s=dt_s, rng=self._rng)
+        self._state = self._step(self._physics, self._state, t_s=t_s, dt_s=dt_s, rng=self._rng)
 
     def read(self) -> Mapping[str, float]:
-        return by_key(self._profile, crane.KINDS, crane.read(self._physics, self._state, self._noise))
+        return self._face.by_key(self._read(self._physics, self._state, self._noise))
 
 
 class _PitPlay:

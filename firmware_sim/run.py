@@ -37,6 +37,11 @@ async def run(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
                 )
                 raise UnreachableError(f"bus {bus.bus}: cannot listen on {where}: {exc.strerror}") from exc
             ports[bus.bus] = server.address
+        if site.scenario.cameras:
+            # Whoever plays no cameras need not load what makes pictures.
+            from firmware_sim.camera.serving import serve  # noqa: PLC0415
+
+            ports |= await serve(site.scenario.cameras, site.folder, stack)
         if ports_file is not None:
             write_ports(ports_file, ports)
         log.info("listening: %s", ", ".join(f"{bus} on {_shown(port)}" for bus, port in ports.items()))
@@ -57,7 +62,7 @@ def _shown(port: int | str) -> str:
     return f"port {port}" if isinstance(port, int) else port
 
 
-def write_ports(file: Path, ports: Mapping[str, int | str]) -> None:
+def write_ports(file: Path, ports: Mapping[str, int] | Mapping[str, int | str]) -> None:
     """The ports by bus, or the path of a serial line, as JSON; whoever sees the file sees all of it."""
     draft = file.with_name(f"{file.name}.new")
     draft.write_text(json.dumps(ports), encoding="utf-8")

@@ -7,8 +7,20 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from firmware_sim import crane
-from firmware_sim.model import JIB_END_M, Crane, Csv, Pit, Signals, Steps
+from firmware_sim import crane, hoist, weather
+from firmware_sim.camera.model import Camera, Port, unusable
+from firmware_sim.model import (
+    JIB_END_M,
+    Behaviour,
+    Crane,
+    Csv,
+    Dust,
+    Hoist,
+    Pit,
+    Signals,
+    Steps,
+    WeatherStation,
+)
 from firmware_sim.signals import Columns, read_column
 from sitewarden import documents
 from sitewarden.charts import load_chart
@@ -18,9 +30,6 @@ from sitewarden.loadchart import LoadChart
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.profiles.model import Name
 
-Port = Annotated[
-    int, msgspec.Meta(ge=0, le=65535, description="a port, or 0 for one that the system chooses")
-]
 Unit = Annotated[int, msgspec.Meta(ge=0, le=255, description="a unit number from 0 to 255")]
 Baudrate = Annotated[int, msgspec.Meta(ge=300, le=921_600, description="bits a second, 300 to 921600")]
 StepMs = Annotated[int, msgspec.Meta(ge=1, le=50, description="milliseconds, 1 to 50")]
@@ -37,7 +46,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     load_chart: str | None = None
     silent: bool = False
     """It is there and never answers."""
-    physics: Crane | Pit | Steps | Signals = msgspec.field(default_factory=Signals)
+    physics: Behaviour = msgspec.field(default_factory=Signals)
     """Left out: every point does what is usual for its kind."""
     watch: dict[Quantity, list[float]] = {}
     """Limits whose crossing the ledger notes."""
@@ -67,6 +76,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     profiles: list[str] = []
     """Folders with profiles of one's own, from where the scenario stands, beside the shipped ones."""
     buses: list[Bus]
+    cameras: list[Camera] = []
 
 
 class Cast(NamedTuple):
@@ -85,6 +95,8 @@ class Site(NamedTuple):
     scenario: Scenario
     cast: dict[str, Cast]
     """By device."""
+    folder: Path = Path()
+    """From where the names of files in the scenario count."""
 
 
 DEFAULT_BAUDRATE = 9600
@@ -95,6 +107,9 @@ Complaint = tuple[str, str, str]
 KINDS_OF_PHYSICS: dict[type, Callable[[str], bool]] = {
     Crane: set(crane.KINDS.values()).__contains__,
     Pit: lambda kind: kind.startswith("pit."),
+    Hoist: set(hoist.KINDS.values()).__contains__,
+    Dust: {"dust.pm2_5", "dust.pm10", "dust.tsp", "noise.level"}.__contains__,
+    WeatherStation: set(weather.KINDS.values()).__contains__,
 }
 """Which kinds a physics gives; one of them makes it fit a profile. Those not here fit every profile."""
 WATCHABLE: dict[Quantity, list[set[str]]] = {
@@ -108,14 +123,14 @@ WATCHABLE: dict[Quantity, list[set[str]]] = {
 def read_scenario(file: Path) -> Site:
     """The scenario in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
     document = documents.read(file, Scenario)
-    for error in (*_repeated(document), *_unconnectable(document)):
+    for error in (*_repeated(document), *_unconnectable(document), *_unseen(document)):
         raise error
     profiles = _profiles(document)
     cast: dict[str, Cast] = {}
     for i, bus in enumerate(document.value.buses):
         for j, device in enumerate(bus.devices):
             cast[device.device] = _resolve(document, f"buses.{i}.devices.{j}", device, profiles)
-    return Site(document.value, cast)
+    return Site(document.value, cast, file.parent)
 
 
 def _profiles(document: Document[Scenario]) -> Mapping[str, Profile]:
@@ -169,6 +184,20 @@ def _unconnectable(document: Document[Scenario]) -> Iterator[ConfigurationError]
                 yield document.error(f"{where}.devices.{j}.unit", message, "Give it one from 1 to 247.")
 
 
+def _unseen(document: Document[Scenario]) -> Iterator[ConfigurationError]:
+    """Cameras that cannot be told from what else the ports file lists, and those without pictures."""
+    taken = {bus.bus for bus in document.value.buses}
+    for i, camera in enumerate(document.value.cameras):
+        if camera.camera in taken:
+            message = f"`{camera.camera}` is the name of a bus or of another camera"
+            yield document.error(f"cameras.{i}.camera", message, "Give each camera its own name.")
+        taken.add(camera.camera)
+        why = unusable(document.file.parent / camera.source) if camera.source is not None else None
+        if why is not None:
+            mend = "Name a folder of pictures or a video file; without `source` pictures are drawn."
+            yield document.error(f"cameras.{i}.source", why, mend)
+
+
 def _resolve(
     document: Document[Scenario], where: str, device: Device, profiles: Mapping[str, Profile]
 ) -> Cast:
@@ -216,6 +245,8 @@ def _unplayable(cast: Cast) -> Iterator[Complaint]:
             yield f"physics.{field}", f"`{device.profile}` has no point `{key}`", f"Its points are {known}."
     if isinstance(physics, Crane):
         yield from _unliftable(physics, chart)
+    if isinstance(physics, Pit):
+        yield from _unmeasured(physics, profile)
 
 
 def _fits(physics: object, profile: Profile) -> bool:
@@ -226,9 +257,28 @@ def _fits(physics: object, profile: Profile) -> bool:
 def _named_points(physics: object) -> Iterator[tuple[str, str]]:
     if isinstance(physics, Pit | Signals):
         yield from ((key, f"points.{key}") for key in physics.points)
+    if isinstance(physics, Pit):
+        yield from ((key, f"struts.{key}") for key in physics.struts)
+        yield from ((key, f"wells.{key}") for key in physics.wells)
+        yield from ((key, f"thermometers.{i}") for i, key in enumerate(physics.thermometers))
     if isinstance(physics, Steps):
         yield physics.point, "point"
         yield from ((key, f"steady.{key}") for key in physics.steady)
+
+
+def _unmeasured(pit: Pit, profile: Profile) -> Iterator[Complaint]:
+    """Points that the profile has, but not for what the scenario lets them measure."""
+    wanted = [(f"points.{key}", key, "pit.displacement.", "moves") for key in pit.points]
+    wanted += [(f"wells.{key}", key, "pit.water_level", "is a level") for key in pit.wells]
+    for key, strut in pit.struts.items():
+        if strut.wire is None:
+            wanted.append((f"struts.{key}", key, "pit.strut.force", "is a force"))
+        else:
+            wanted.append((f"struts.{key}", key, "pit.vibrating_wire.frequency", "is a frequency"))
+    for field, key, kind, what in wanted:
+        if key in profile.points and not profile.points[key].kind.startswith(kind):
+            message = f"`{key}` is of kind {profile.points[key].kind}, not of one that {what}"
+            yield f"physics.{field}", message, f"Name a point of kind {kind.removesuffix('.')}."
 
 
 def _unliftable(crane: Crane, chart: LoadChart | None) -> Iterator[Complaint]:

@@ -104,6 +104,38 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whose; empty for all points of the gateway."""
 
 
+class HookPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a hook was, as far as somebody can say."""
+
+    radius: float | None = None
+    """In m, as all lengths here."""
+    slew: float | None = None
+    """In °."""
+    height: float | None = None
+
+
+class WorkCycle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One lift of a crane (工作循环), from taking a load up to setting it down."""
+
+    device: Name
+    started_at: int
+    """When the load was on the hook, in milliseconds UTC; with the device the cycle's natural key."""
+    ended_at: int
+    """When it was off; of a cycle that was broken off, when it was last seen on."""
+    peak_load: float
+    """In t."""
+    peak_load_ratio: float | None = None
+    """In %, of what the chart allows then and there."""
+    peak_moment: float | None = None
+    """In t·m."""
+    peak_moment_ratio: float | None = None
+    picked: HookPlace = HookPlace()
+    """Where the load was taken up."""
+    set_down: HookPlace = HookPlace()
+    broken_off: bool = False
+    """Whether the load was lost from sight before it was set down: `set_down` is not known then."""
+
+
 class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A batch of readings: one record of the outbox."""
 
@@ -117,6 +149,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Back-fill: older than live, of a logger's memory or of an outage; never judged by live rules again."""
     gaps: list[Gap] = []
     """What this gateway had to give up; such a record may have no series."""
+    cycles: list[WorkCycle] = []
+    """Lifts that ended with these readings."""
     mono: int | None = None
     """Milliseconds of the boot's own clock at `at`; nobody sets that clock."""
     clock: ClockState = "unknown"
@@ -269,6 +303,16 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How often the wall clock was set since the agent's start."""
 
 
+class Shelf(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule whose alarm is held back for a time: by whom, and why."""
+
+    point: Name
+    rule: Name
+    until: int
+    by: Who = ""
+    reason: Who = ""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Presence: the birth (`online`, retained), the last will (`offline`, retained), the heartbeat."""
 
@@ -287,6 +331,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock: ClockState = "unknown"
     counters: Counters = Counters()
     health: Health | None = None
+    shelved: list[Shelf] = []
+    """Rules that are held back now."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -303,11 +349,17 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """What the cloud asks of a gateway."""
 
     v: int = msgspec.field(default=VERSION)
-    command: Literal["rebirth", "acknowledge"]
+    command: Literal["rebirth", "acknowledge", "shelve"]
     episode: EpisodeId | None = None
     """Which alarm is acknowledged."""
+    point: Name | None = None
+    rule: Name | None = None
+    """Which rule on which point is shelved."""
+    until: int = 0
+    """Until when, UTC milliseconds; an instant that is past ends it."""
+    reason: Who = ""
     by: Who = ""
-    """Who acknowledges it, as the cloud knows them."""
+    """Who asks, as the cloud knows them."""
 
 
 class _Versioned(msgspec.Struct):
@@ -323,6 +375,7 @@ class _Packed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     series: list[Series]
     hist: bool = False
     gaps: list[Gap] = []
+    cycles: list[WorkCycle] = []
     mono: int | None = None
     clock: ClockState = "unknown"
     moved_ms: int = 0

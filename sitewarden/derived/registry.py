@@ -10,6 +10,7 @@ import msgspec
 from sitewarden.derived import (
     crane,
     creep,
+    cycles,
     displacement,
     inclinometer,
     levelling,
@@ -19,6 +20,7 @@ from sitewarden.derived import (
     wind,
 )
 from sitewarden.derived.model import Derivation, DerivedPoint, Subject
+from sitewarden.messages import WorkCycle
 from sitewarden.readings import Reading
 
 Maker = Callable[[Subject], Iterable[Derivation]]
@@ -33,6 +35,7 @@ MAKERS: tuple[Maker, ...] = (
     wind.make,
     motion.make,
     tilt.make,
+    cycles.make,
 )
 """In the order of their work: a later one may take what an earlier one adds as its input."""
 
@@ -51,6 +54,7 @@ class Derivations:
         )
         """What the device has beside its own."""
         self._clash = len(self.points) < sum(len(derivation.points) for derivation in derivations)
+        self._cycles = next((one for one in derivations if isinstance(one, cycles.Cycles)), None)
         self._routes: dict[str, list[int]] = {}
         for place, derivation in enumerate(self._derivations):
             for point in derivation.inputs:
@@ -66,6 +70,10 @@ class Derivations:
         # later the same follows from the same only if each instant is taken by itself.
         instants = groupby(sorted(readings, key=_at), key=_at)
         return [made for _, instant in instants for made in self._take_instant(list(instant))]
+
+    def fetch_cycles(self) -> list[WorkCycle]:
+        """The lifts of a crane that have ended since the last call."""
+        return self._cycles.fetch() if self._cycles is not None else []
 
     def remembered(self) -> dict[str, Any]:
         """What must be kept over a restart, by derivation."""

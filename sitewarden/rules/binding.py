@@ -69,6 +69,24 @@ class Beside(NamedTuple):
 NOTHING_BESIDE = Beside({}, ())
 
 
+_PER = {1.0: "s", 60.0: "min", 3600.0: "h", 86_400.0: "d"}
+
+
+def unit_of(bound: BoundRule, unit: str) -> str:
+    """Of what the rule compares, where `unit` is that of the watched point."""
+    condition = bound.rule.condition
+    if isinstance(condition, Rate):
+        return f"{unit}/{_PER.get(condition.per_s, f'{condition.per_s:g} s')}"
+    return unit if bound.unit is None else bound.unit
+
+
+def limit_passed(bound: BoundRule, compared: float) -> float:
+    """The limit that such a number is beyond: of a band the nearer end."""
+    if bound.low is not None and abs(compared - bound.low) < abs(compared - bound.limit):
+        return bound.low
+    return bound.limit
+
+
 def applies(rule: Rule, parameters: Parameters) -> bool:
     """Whether the rule exists on a device with these parameters."""
     asked = rule.applies_if

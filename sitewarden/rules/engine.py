@@ -123,7 +123,9 @@ def step(
 _NOTHING_SEEN = Seen(UNKNOWN, 0.0, NOTHING)
 
 
-def elapse(bound: BoundRule, state: RuleState, now_ms: int) -> tuple[RuleState, Transition | None]:
+def elapse(
+    bound: BoundRule, state: RuleState, now_ms: int, *, gated: bool = False
+) -> tuple[RuleState, Transition | None]:
     """What time alone makes of a rule that watches for silence; asked before each of its readings as well.
 
     The alarm is dated at the instant at which the silence was too long, however late anybody looked.
@@ -132,7 +134,7 @@ def elapse(bound: BoundRule, state: RuleState, now_ms: int) -> tuple[RuleState, 
     if not last_ms:
         return msgspec.structs.replace(state, memory=Memory(at_ms=now_ms)), None
     due_ms = last_ms + round(bound.limit * 1000)
-    if state.phase is Phase.ACTIVE or now_ms <= due_ms:
+    if state.phase is Phase.ACTIVE or now_ms <= due_ms or (gated and not state.is_active):
         return state, None
     return advance(bound, state, due_ms, Seen(BEYOND, bound.limit, state.memory))
 
@@ -194,6 +196,23 @@ def _advance_active(
     if bound.rule.latching and not state.is_acknowledged:
         return _still_active(state, Phase.LATCHED, 0, peak, memory), None
     return _normal(memory), Transition("cleared", at_ms, compared, peak, state.raised_at_ms)
+
+
+def shifted(state: RuleState, by_ms: int, since_ms: int) -> RuleState:
+    """The state after the clock was set: whatever it dated since `since_ms` has moved."""
+
+    def moved(at_ms: int) -> int:
+        return at_ms + by_ms if at_ms >= since_ms else at_ms
+
+    memory = state.memory
+    if memory is not NOTHING:
+        kept = tuple((moved(at_ms), value) for at_ms, value in memory.kept)
+        memory = msgspec.structs.replace(memory, at_ms=moved(memory.at_ms), kept=kept)
+    if state.phase is Phase.NORMAL and memory is state.memory:
+        return state
+    return msgspec.structs.replace(
+        state, since_ms=moved(state.since_ms), raised_at_ms=moved(state.raised_at_ms), memory=memory
+    )
 
 
 def _still_active(state: RuleState, phase: Phase, since_ms: int, peak: float, memory: Memory) -> RuleState:

@@ -1,5 +1,6 @@
 """Rules at work on points: whose readings move them, what else they look at, what holds them back. Pure."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from sitewarden.rules.model import BoundRule
 
 RuleKey = tuple[str, str]
 """Point and rule."""
+_GOOD = Quality.GOOD
 
 
 class Newest:
@@ -54,23 +56,31 @@ class Watch:
         self.suppressors: Sequence[Watch] = ()
         self.shelved_until_ms = 0
         self.is_out_of_service = False
+        self._is_timed = bound.is_timed
         self._stood: tuple[int, int] = (0, 0)
         """From when to when the last episode stood."""
 
-    def step(self, at_ms: int, value: float | None, quality: Quality) -> list[Transition]:
+    def step(self, at_ms: int, value: float | None, quality: Quality) -> Sequence[Transition]:
         """Take a reading; almost always nothing comes of it."""
-        bound, moved = self.bound, []
-        if bound.is_timed:
+        moved: Sequence[Transition] = ()
+        if self._is_timed:
+            if at_ms == self.state.memory.at_ms:
+                return moved  # the device has answered at this instant already
             moved = self.elapse(at_ms)
-        inputs = [newest.as_of(at_ms) for newest in self.inputs] if bound.arm or self.inputs else ()
-        gated = self.is_gated(at_ms) if self.suppressors or self.shelved_until_ms else self.is_out_of_service
-        self.state, transition = step(bound, self.state, at_ms, value, quality, inputs=inputs, gated=gated)
-        return moved if transition is None else [*moved, self._noted(transition)]
+        inputs = [newest.as_of(at_ms) for newest in self.inputs] if self.inputs else ()
+        gated = self.is_out_of_service
+        if self.suppressors or self.shelved_until_ms:
+            gated = self.gate(at_ms) is not None
+        self.state, transition = step(
+            self.bound, self.state, at_ms, value, quality, inputs=inputs, gated=gated
+        )
+        return moved if transition is None else (*moved, self._noted(transition))
 
-    def elapse(self, now_ms: int) -> list[Transition]:
+    def elapse(self, now_ms: int) -> Sequence[Transition]:
         """Time has passed; only a rule that watches for silence cares."""
-        self.state, transition = elapse(self.bound, self.state, now_ms)
-        return [] if transition is None else [self._noted(transition)]
+        gated = self.is_out_of_service or now_ms < self.shelved_until_ms
+        self.state, transition = elapse(self.bound, self.state, now_ms, gated=gated)
+        return () if transition is None else (self._noted(transition),)
 
     def gate(self, at_ms: int) -> Gate | None:
         """What holds a raise back at this instant."""
@@ -79,10 +89,6 @@ class Watch:
         if at_ms < self.shelved_until_ms:
             return "shelved"
         return "suppressed" if any(other.stood(at_ms) for other in self.suppressors) else None
-
-    def is_gated(self, at_ms: int) -> bool:
-        """Whether anything does."""
-        return self.gate(at_ms) is not None
 
     def stood(self, at_ms: int) -> bool:
         """Whether its alarm stood just before the instant, whatever arrives at the instant itself."""
@@ -96,6 +102,57 @@ class Watch:
         return transition
 
 
+class Listeners:
+    """The rules that a point's readings move.
+
+    A good value between the limits of plain rules none of which has begun to move is nothing to any of them:
+    that is what nearly every reading is, and it costs two comparisons.
+    """
+
+    __slots__ = ("_above", "_below", "_others", "_plain")
+
+    def __init__(self) -> None:
+        self._plain: list[Watch] = []
+        self._others: list[Watch] = []
+        self._above, self._below = math.inf, -math.inf
+        """Between these is calm; nowhere, until somebody has looked."""
+
+    def add(self, watch: Watch) -> None:
+        """One more rule."""
+        (self._plain if watch.bound.is_plain else self._others).append(watch)
+
+    def __bool__(self) -> bool:
+        return bool(self._plain or self._others)
+
+    def take(self, reading: Reading) -> "Sequence[tuple[Watch, Transition]]":
+        """What the reading raises and clears."""
+        _, at_ms, value, quality = reading
+        moved: Sequence[tuple[Watch, Transition]] = ()
+        if value is None or quality is not _GOOD or not self._above < value < self._below:
+            moved = _stepped(self._plain, at_ms, value, quality)
+            self._look()
+        if self._others:
+            moved = (*moved, *_stepped(self._others, at_ms, value, quality))
+        return moved
+
+    def _look(self) -> None:
+        self._above, self._below = math.inf, -math.inf
+        if all(watch.state is NORMAL for watch in self._plain):
+            bounds = [watch.bound for watch in self._plain]
+            self._above = max((bound.limit for bound in bounds if not bound.high), default=-math.inf)
+            self._below = min((bound.limit for bound in bounds if bound.high), default=math.inf)
+
+
+def _stepped(
+    watches: Iterable[Watch], at_ms: int, value: float | None, quality: Quality
+) -> Sequence[tuple[Watch, Transition]]:
+    moved: Sequence[tuple[Watch, Transition]] = ()
+    for watch in watches:
+        if transitions := watch.step(at_ms, value, quality):
+            moved = (*moved, *((watch, transition) for transition in transitions))
+    return moved
+
+
 class Rules:
     """Every rule of some devices over a stream of readings in the order of their source times."""
 
@@ -103,10 +160,10 @@ class Rules:
         """Watching begins at `since_ms`: from then on a silence counts."""
         self.watches = {key_of(bound): Watch(bound) for bound in bounds}
         self._newest = link(self.watches.values())
-        self._listeners: dict[str, list[Watch]] = {}
+        self._listeners: dict[str, Listeners] = {}
         for watch in self.watches.values():
             for point in watch.bound.listens_to:
-                self._listeners.setdefault(point, []).append(watch)
+                self._listeners.setdefault(point, Listeners()).add(watch)
         self.tick(since_ms)
 
     def take(self, readings: Iterable[Reading]) -> list["Moved"]:
@@ -115,10 +172,9 @@ class Rules:
         for reading in readings:
             if (newest := self._newest.get(reading.point)) is not None:
                 newest.add(reading)
-            for watch in self._listeners.get(reading.point, ()):
-                moved += (
-                    Moved(watch.bound, t) for t in watch.step(reading.at_ms, reading.value, reading.quality)
-                )
+            if (listeners := self._listeners.get(reading.point)) is not None:
+                for watch, transition in listeners.take(reading):
+                    moved.append(Moved(watch.bound, transition))
         return moved
 
     def tick(self, now_ms: int) -> list["Moved"]:

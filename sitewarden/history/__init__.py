@@ -1,0 +1,20 @@
+"""Recorded history as a file: what a site's devices said, with all that is needed to play or judge it again.
+
+Needs numpy and pyarrow, so nothing that a gateway runs imports it.
+"""
+
+from sitewarden.history.files import HistoryWriter, find_header, read_header, read_history, write_history
+from sitewarden.history.model import DevicePast, Header, History, PastAlarm, Track
+
+__all__ = [
+    "DevicePast",
+    "Header",
+    "History",
+    "HistoryWriter",
+    "PastAlarm",
+    "Track",
+    "find_header",
+    "read_header",
+    "read_history",
+    "write_history",
+]

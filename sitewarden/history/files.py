@@ -1,0 +1,133 @@
+"""One history, one file: Parquet by its ending `.parquet`, else CSV; both hold the same.
+
+Columns are `point`, `at_ms`, `value`, `quality`; read in any order. The header is JSON: in Parquet
+the schema's metadata under `sitewarden`, in CSV a first line `#sitewarden {…}`. All of it stands in
+docs/reference/history-file.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sitewarden.errors import ConfigurationError
+from sitewarden.history import csvfile, parquetfile
+from sitewarden.history.model import VERSION, Header, History, Track
+from sitewarden.history.rows import Rows, gathered
+
+PARQUET = ".parquet"
+_SLICE = 1_000_000
+"""Rows that are written at once."""
+
+
+class _Sink(Protocol):
+    """A file being written."""
+
+    def add(self, rows: Rows) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+class HistoryWriter:
+    """Writes rows as they come, inside `with`; the file is there whole or not at all."""
+
+    def __init__(self, file: Path, header: Header) -> None:
+        """The ending of `file` says which format."""
+        self._file, self._draft = file, file.with_name(f".{file.name}.new")
+        encoded = msgspec.json.encode(header)
+        self._out: _Sink = (
+            parquetfile.Writer(self._draft, encoded)
+            if file.suffix == PARQUET
+            else csvfile.Writer(self._draft, encoded)
+        )
+
+    def add(
+        self,
+        points: Sequence[str],
+        which: NDArray[np.int32],
+        at_ms: NDArray[np.int64],
+        values: NDArray[np.float64],
+        quality: NDArray[np.uint8],
+    ) -> None:
+        """Append rows, not older than those before: `which` counts into `points`, NaN is no value."""
+        self._out.add(Rows(list(points), which, at_ms, values, quality))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._out.close()
+        if kind is None:
+            self._draft.replace(self._file)
+        else:
+            self._draft.unlink(missing_ok=True)
+
+
+def write_history(file: Path, history: History) -> None:
+    """Write a history that is whole in memory."""
+    rows = Rows.of(history.tracks)
+    with HistoryWriter(file, history.header) as out:
+        for first in range(0, len(rows.at_ms), _SLICE):
+            part = rows.slice(first, first + _SLICE)
+            out.add(part.points, part.which, part.at_ms, part.values, part.quality)
+
+
+def read_header(file: Path) -> Header:
+    """What the file says of itself; raises `ConfigurationError` where it is no history."""
+    header = find_header(file)
+    if header is None:
+        mend = "Export it with `sitewarden cloud export`, or give the devices with `--config gateway.yaml`."
+        raise ConfigurationError(file, 1, "", "does not say which devices it is of", mend)
+    return header
+
+
+def find_header(file: Path) -> Header | None:
+    """The same; `None` where another program wrote the file."""
+    encoded = parquetfile.read_header(file) if file.suffix == PARQUET else csvfile.read_header(file)
+    return None if encoded is None else _understood(file, encoded)
+
+
+def read_history(
+    file: Path, *, since_ms: int | None = None, until_ms: int | None = None, header: Header | None = None
+) -> History:
+    """The readings at `since_ms` <= instant < `until_ms`; `header` stands in for one that the file lacks.
+
+    Raises `ConfigurationError` where the file is no history, or has a point twice at one instant.
+    """
+    known = header or read_header(file)
+    first = known.since_ms if since_ms is None else max(since_ms, known.since_ms)
+    end = known.until_ms if until_ms is None else min(until_ms, known.until_ms)
+    read = parquetfile.read_rows if file.suffix == PARQUET else csvfile.read_rows
+    return History(known, _tracks(file, gathered(read(file, first, end))))
+
+
+def _understood(file: Path, encoded: bytes) -> Header:
+    try:
+        version = msgspec.json.decode(encoded, type=_Versioned).v
+        if version != VERSION:
+            message = f"has version {version} of the format, this program knows {VERSION}"
+            raise ConfigurationError(file, 1, "v", message, "Update SiteWarden, or export the file anew.")
+        return msgspec.json.decode(encoded, type=Header)
+    except msgspec.DecodeError as exc:
+        raise ConfigurationError(file, 1, "", f"has a damaged header: {exc}", "Export it anew.") from exc
+
+
+class _Versioned(msgspec.Struct):
+    v: int = VERSION
+
+
+def _tracks(file: Path, tracks: Mapping[str, Track]) -> Mapping[str, Track]:
+    for point, track in tracks.items():
+        twice = np.flatnonzero(track.times[1:] == track.times[:-1])
+        if twice.size:
+            message = f"has the instant {int(track.times[twice[0]])} ms twice"
+            raise ConfigurationError(file, 0, point, message, "Keep one reading a point and instant.")
+    return tracks

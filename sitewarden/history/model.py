@@ -1,0 +1,96 @@
+"""What a history says: readings by point, and the header by which they can be understood without the site."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from sitewarden.loadchart import LoadChart
+from sitewarden.messages import Gap, PointBirth
+from sitewarden.rules.packs import RulePack
+from sitewarden.rules.scan import Track
+from sitewarden.text import Text
+
+__all__ = ["VERSION", "DevicePast", "Header", "History", "PastAlarm", "Track"]
+
+VERSION = 1
+"""Of the format; a reader refuses what it does not know."""
+
+
+class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A device as it was while the history was recorded.
+
+    What the source did not know stays at its default: a cloud knows neither units nor charts.
+    """
+
+    device: str
+    profile: str
+    version: int | None = None
+    """Of the profile."""
+    label: Text | None = None
+    bus: str | None = None
+    unit: int | None = None
+    """By which it answered on its bus."""
+    intervals_ms: dict[str, int] = {}
+    """How often it was asked, by poll group; says from when on missing readings are a silence."""
+    points: list[PointBirth] = []
+    """Raw and derived, with their kinds."""
+    unused: list[str] = []
+    """Points of the profile to which nothing was connected."""
+    chart: LoadChart | None = None
+    parameters: dict[str, float] = {}
+    zero: dict[str, float] = {}
+    """In mm, by the key of each displacement point."""
+    layout: dict[str, Any] = {}
+
+
+class PastAlarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An alarm that was raised while the history was recorded."""
+
+    episode: str
+    device: str
+    point: str
+    kind: str
+    rule: str
+    rule_version: int
+    family: str
+    level: int
+    label: Text
+    value: float
+    """At the raise."""
+    limit: float
+    peak: float
+    raised_at: int
+    """UTC milliseconds, source time; so is `cleared_at`."""
+    cleared_at: int | None = None
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything about a history but its readings."""
+
+    v: int = msgspec.field(default=VERSION)
+    site: str
+    gateway: str = ""
+    """Whose readings they are; empty where they are those of several."""
+    name: Text | None = None
+    """Of the site."""
+    time_zone: str = "UTC"
+    since_ms: int
+    """What was asked for, UTC milliseconds: readings lie at `since_ms` <= instant < `until_ms`."""
+    until_ms: int
+    devices: list[DevicePast]
+    gaps: list[Gap] = []
+    """What a gateway had recorded and had to give up."""
+    alarms: list[PastAlarm] = []
+    rules: list[RulePack] = []
+    """Those in force, where the source knew them whole."""
+    software: str = ""
+    """Version that wrote the file."""
+
+
+class History(NamedTuple):
+    """A whole history in memory."""
+
+    header: Header
+    tracks: Mapping[str, Track]
+    """By point, `device/key`; a point without readings is left out."""
