@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import alarm_latency, edge_dead_unit, edge_outage, edge_poll, outbox
+from bench import alarm_latency, edge_dead_unit, edge_outage, edge_poll, outbox, replay
 from bench.report import NotMeasured, Result, as_object, table
 
 Bench = Callable[[bool], Sequence[Result]]
@@ -18,6 +18,7 @@ BENCHES: dict[str, Bench] = {
     "edge_dead_unit": edge_dead_unit.run,
     "edge_outage": edge_outage.run,
     "outbox": outbox.run,
+    "replay": replay.run,
 }
 
 
