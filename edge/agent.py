@@ -63,6 +63,8 @@ LONGEST_SHELF_MS = 24 * 3_600_000
 """Nobody holds an alarm back for longer than a day without saying so again."""
 
 _EPISODE, _HISTORY, _TIME, _RULES, _SHELF = "episode/", "history/", "time", "rules", "shelf/"
+_GROUP = "group/"
+"""What groups of cranes remember."""
 _DERIVED = "displacements/"
 """What derivations remember; the word is from when displacements were all, and files in the field have it."""
 
@@ -87,7 +89,7 @@ class Agent:
         self.readings = open_lane("readings", folder, boot=self.boot)
         self.clock = make_clock(floor_ms=self._known_ms())
         self._recorder = Recorder(self.readings, self.clock)
-        self._judge = Judge(gateway.devices, lambda: self.clock.state)
+        self._judge = Judge(gateway.devices, lambda: self.clock.state, gateway.groups)
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.devices)
         self._watch: HealthWatch | None = None
@@ -240,7 +242,7 @@ class Agent:
         self._tell(self._judge.tick(now_ms))
 
     def shelve(self, shelf: Shelf) -> bool:
-        """Hold a rule's alarm back, a day at most (a past instant: no longer); is there such a rule?"""
+        """Hold a rule's alarm back for a day at most, or no longer (a past instant); whether it is known."""
         now_ms = self.clock.now_ms()
         kept = msgspec.structs.replace(shelf, until=min(shelf.until, now_ms + LONGEST_SHELF_MS))
         if not self._judge.shelve(shelf.point, shelf.rule, kept.until):
@@ -434,8 +436,17 @@ class Agent:
             saved = _understood(key, self.readings.memory.get(key, b"{}"), dict[str, Any]) or {}
             for unread in derivations.remember(saved):
                 log.critical("what was remembered cannot be read key=%s derivation=%s", key, unread)
+        self._resume_groups()
         for device in self._gateway.devices:
             self._import_history(device)
+
+    def _resume_groups(self) -> None:
+        for key, body in self.readings.memory.items():
+            if key.startswith(_GROUP):
+                try:
+                    self._judge.grouping.remember(key.removeprefix(_GROUP), body)
+                except msgspec.DecodeError as exc:
+                    log.critical("what was remembered cannot be read key=%s: %s", key, exc)
 
     def _resume_shelves(self) -> None:
         for key, body in self.alarms.memory.items():
@@ -487,10 +498,11 @@ class Agent:
     def _save(self) -> None:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
+        groups = {f"{_GROUP}{name}": body for name, body in self._judge.grouping.remembered().items()}
         episodes[_RULES] = msgspec.json.encode(self._judge.states())
         if changed := self._changed(episodes):
             self.alarms.put([], changed)
-        self._recorder.flush(self._changed({**self._derived(), **self._time()}))
+        self._recorder.flush(self._changed({**self._derived(), **groups, **self._time()}))
 
     def _changed(self, memory: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """What is not as it was saved last; taken to be saved now."""

@@ -11,7 +11,8 @@ from edge import agent
 from edge import explain as explaining
 from edge.busload import TURN_AROUND_S, load_of, requests_per_second
 from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
-from edge.derivation import derivations_for
+from edge.derivation import derived_points
+from edge.grouping import described, doubts_of
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
 
@@ -66,6 +67,8 @@ def doubts(gateway: Gateway) -> Iterator[str]:
         percent = load_of(bus).percent
         if percent > FULL_PERCENT:
             yield f"bus {bus.name} would be held {percent:.0f} % of its time: poll slower or split it"
+    for group in gateway.groups:
+        yield from doubts_of(group)
     for device in gateway.devices:
         if device.rules and (unwatched := _unwatched(device)):
             yield f"no rule watches {', '.join(unwatched)}"
@@ -74,7 +77,7 @@ def doubts(gateway: Gateway) -> Iterator[str]:
 def _unwatched(device: Device) -> list[str]:
     """Points that no rule watches, neither themselves nor by what is derived from them."""
     watched = {bound.point for bound in device.rules}
-    for derived in reversed(derivations_for(device).points):
+    for derived in reversed(derived_points(device)):
         if derived.point in watched:
             watched.update(derived.inputs)
     return [p for key in device.profile.points if (p := f"{device.name}/{key}") not in watched]
@@ -107,6 +110,8 @@ def describe(gateway: Gateway) -> list[str]:
         lines.append(f"bus {bus.name}: {line}, {_load(bus)}")
         for device in bus.devices:
             lines += _device(device)
+    for group in gateway.groups:
+        lines += described(group)
     return lines
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from edge.config import Bus, Device, Gateway, Page, address_of, transport_of
-from edge.derivation import derivations_for
+from edge.derivation import derived_points
 from edge.drivers.registers import PlannedRead, plan
 from edge.page.board import AlarmNow, PointNow, Snapshot
 from sitewarden.derived import DISPLACEMENTS, TILTS
@@ -128,7 +128,7 @@ def _along(read: PlannedRead, key: str) -> str:
 
 
 def _derived(found: Found) -> Iterator[Line]:
-    derived = next(one for one in derivations_for(found.device).points if one.point == found.birth.p)
+    derived = next(one for one in derived_points(found.device) if one.point == found.birth.p)
     yield "derived", f"on the gateway, from {', '.join(derived.inputs)}"
     if derived.how:
         yield "", derived.how
@@ -136,7 +136,7 @@ def _derived(found: Found) -> Iterator[Line]:
 
 def _inputs(device: Device, birth: PointBirth) -> list[str]:
     """Keys of what a derived point is made of; nothing for a raw one."""
-    for derived in derivations_for(device).points:
+    for derived in derived_points(device):
         if derived.point == birth.p:
             return [point.removeprefix(f"{device.name}/") for point in derived.inputs]
     return []

@@ -37,6 +37,11 @@ async def run(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
                 )
                 raise UnreachableError(f"bus {bus.bus}: cannot listen on {where}: {exc.strerror}") from exc
             ports[bus.bus] = server.address
+        if site.scenario.cameras:
+            # Whoever plays no cameras need not load what makes pictures.
+            from firmware_sim.camera.serving import serve  # noqa: PLC0415
+
+            ports |= await serve(site.scenario.cameras, site.folder, stack)
         if ports_file is not None:
             write_ports(ports_file, ports)
         log.info("listening: %s", ", ".join(f"{bus} on {_shown(port)}" for bus, port in ports.items()))
