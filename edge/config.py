@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from edge import instruments
 from edge.bindings import bind_rules, points_of, subject_of
 from edge.grouping import GroupPlan, plan_groups
 from edge.settings import (
@@ -27,7 +28,15 @@ from edge.settings import (
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
-from sitewarden.derived import DISPLACEMENTS, TILTS, DerivedPoint, InputMissingError, Subject, thresholds
+from sitewarden.derived import (
+    DISPLACEMENTS,
+    TILTS,
+    DerivedPoint,
+    InputMissingError,
+    Instruments,
+    Subject,
+    thresholds,
+)
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
@@ -58,6 +67,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Zero readings by key, in the unit of the point: of displacements (mm), and of tilts (°) where given."""
     parameters: Mapping[str, float | str]
     """What the site gives to rules and derivations."""
+    instruments: Instruments = Instruments()
+    """What hangs where in a pit, and what the certificates give."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
     group_points: tuple[DerivedPoint, ...] = ()
@@ -379,6 +390,7 @@ class _Check:
         for error in (
             *self._transport_not_offered(where, modbus, profile),
             *self._chart_misplaced(where, entry, profile),
+            *self._instruments_unfit(where, entry, profile),
             *self._zero_misplaced(where, entry, profile),
             *self._layout_misplaced(where, entry, profile),
         ):
@@ -386,7 +398,13 @@ class _Check:
         intervals = {name: entry.interval_ms or group.interval_ms for name, group in profile.groups.items()}
         chart = self._chart(where, entry)
         subject = subject_of(
-            entry.device, profile, intervals, chart=chart, zero=entry.zero, parameters=entry.parameters
+            entry.device,
+            profile,
+            intervals,
+            chart=chart,
+            zero=entry.zero,
+            parameters=entry.parameters,
+            instruments=entry.instruments,
         )
         group_points = self._group_points.get(entry.device, ())
         points = (*self._points(where, profile, subject), *(point.birth() for point in group_points))
@@ -400,6 +418,7 @@ class _Check:
             chart=chart,
             zero=dict(entry.zero),
             parameters=dict(entry.parameters),
+            instruments=entry.instruments,
             points=points,
             group_points=group_points,
             rules=tuple(rules),
@@ -451,19 +470,26 @@ class _Check:
             message = f"`{profile.profile}` is no crane and has no load chart"
             yield self._error(f"{where}.load_chart", message, "Remove the line.")
 
+    def _instruments_unfit(
+        self, where: str, entry: DeviceEntry, profile: Profile
+    ) -> Iterator[ConfigurationError]:
+        for fault in instruments.faults(entry.instruments, profile):
+            yield self._error(f"{where}.instruments.{fault.field}", fault.message, fault.mend)
+
     def _zero_misplaced(
         self, where: str, entry: DeviceEntry, profile: Profile
     ) -> Iterator[ConfigurationError]:
         wanted = {key for key, point in profile.points.items() if point.kind in DISPLACEMENTS}
+        wanted |= instruments.zeroed(entry.instruments)
         possible = wanted | {key for key, point in profile.points.items() if point.kind in TILTS}
         for key in entry.zero.keys() - possible:
             mend = _nearest(key, possible, "Points with a zero are")
-            message = "is not a displacement point of this profile, nor one of tilt"
+            message = "is not a displacement point of this profile, nor one of tilt or level"
             yield self._error(f"{where}.zero.{key}", message, mend)
         missing = sorted(wanted - entry.zero.keys())
         if missing:
             message = f"the zero reading of {', '.join(missing)} is missing"
-            mend = "Give each displacement point's first reading in mm, or name it under `unused:`."
+            mend = "Give each one's first reading (mm, of tilt °), or name it under `unused:`."
             yield self._error(f"{where}.zero", message, mend)
 
     def _layout_misplaced(

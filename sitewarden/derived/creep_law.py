@@ -1,8 +1,8 @@
-"""How a wall moves: does its creep quicken towards failure, and when would it fail?
+"""How a wall moves: whether its creep quickens towards failure, and when it would fail.
 
-Before a slope or a wall fails its velocity grows as Voight's law has it, dv/dt = A·v^α. With Fukuzono's α = 2 the
-inverse velocity falls along a straight line, and fails where that line meets zero. Velocities of millimetre
-readings are mostly noise, and their inverse is worse. So not 1/v is fitted but what it integrates to, the
+Before a slope or a wall fails its velocity grows as Voight's law has it, dv/dt = A·v^α. With Fukuzono's α = 2
+the inverse velocity falls along a straight line, and failure is where that line meets zero. Velocities of
+millimetre readings are mostly noise, and their inverse is worse. So not 1/v is fitted but what it integrates to, the
 displacement itself: x = level + daily cycle - b·ln(t_f - t), straight least squares for each t_f tried.
 That law has steady creep as its limit (t_f far away), which makes the comparison of the two a clean test.
 """
@@ -25,8 +25,9 @@ HARMONICS = 2
 """A wall in the sun warms faster than it cools."""
 KINKS = 15
 """Instants at which a new pace could have begun."""
-LEAST_MM = 1.0
-"""So much must the quickening part have moved: what total stations and hydrostatic cells resolve for sure."""
+LEAST_BEND_MM = 1.5
+"""So much further must the law have moved in the window's later half than in its earlier: total stations resolve
+1 mm, and a week's weather bends a wall by some tenths."""
 LEAST_SIGMAS = 6.0
 """How far from chance: it is asked twice an hour for months on hundreds of points."""
 LEAST_GAIN = 0.3
@@ -99,7 +100,7 @@ def look(hours: Sequence[float], values: Sequence[float]) -> Look:
     explained = cycle.freed(_growth(hours, best.left_h, best.alpha))
     residuals = [y - best.scale * x for x, y in zip(explained, rest, strict=True)]
     asked = len(cycle) + 2
-    worth = independent(residuals)
+    worth = independent(residuals, asked)
     freedom = worth - asked
     if freedom < LEAST_FREEDOM:
         return Look(Found.UNKNOWN)
@@ -107,9 +108,9 @@ def look(hours: Sequence[float], values: Sequence[float]) -> Look:
     steady = _steady(hours, cycle, rest)
     sigmas = math.sqrt(max(0.0, steady - best.rest) / max(variance, 1e-12) * share)
     gain = 1.0 - classic.rest / max(steady, 1e-12)
-    moved = best.scale * (explained[-1] - explained[0])
+    bend_mm = best.scale * _bend(hours, best)
     left_h = _between(by_fukuzono, classic)
-    if sigmas < LEAST_SIGMAS or gain < LEAST_GAIN or moved < LEAST_MM:
+    if sigmas < LEAST_SIGMAS or gain < LEAST_GAIN or bend_mm < LEAST_BEND_MM:
         return Look(Found.NOT_QUICKENING)
     if classic.left_h == NEAREST_H or worth * _log_ratio(classic.rest, best.rest) > MOST_UNLIKE:
         return Look(Found.STEP)
@@ -137,6 +138,12 @@ def _growth(hours: Sequence[float], left_h: float, alpha: float) -> list[float]:
         return [-math.log1p(-t / left_h) for t in hours]
     power = 1.0 / (alpha - 1.0) - 1.0
     return [math.exp(-power * math.log1p(-t / left_h)) / power for t in hours]
+
+
+def _bend(hours: Sequence[float], fit: Fit) -> float:
+    """How much further the law moves in the later half than in the earlier, for b = 1 mm."""
+    first, middle, last = _growth([hours[0], hours[0] / 2.0, 0.0], fit.left_h, fit.alpha)
+    return (last - middle) - (middle - first)
 
 
 def _steady(hours: Sequence[float], cycle: Basis, rest: Sequence[float]) -> float:

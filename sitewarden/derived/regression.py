@@ -13,6 +13,8 @@ from typing import NamedTuple
 Column = Sequence[float]
 
 DAY_H = 24.0
+BLOCK = 6
+"""Samples of a mean by which lasting disturbance is told from noise."""
 _DEPENDENT = 1e-9
 """Less of a column than this share left over, and it says nothing that the others do not."""
 _NORMAL = NormalDist()
@@ -59,7 +61,8 @@ class Slope(NamedTuple):
 
 def dot(a: Column, b: Column) -> float:
     """The inner product."""
-    return sum(map(mul, a, b))
+    total: float = sum(map(mul, a, b))
+    return total
 
 
 def daily(hours: Column, harmonics: int) -> list[Column]:
@@ -71,13 +74,20 @@ def daily(hours: Column, harmonics: int) -> list[Column]:
     return columns
 
 
-def independent(residuals: Column) -> float:
-    """So many independent samples the residuals are worth, by their first autocorrelation."""
-    total = dot(residuals, residuals)
+def independent(residuals: Column, asked: int) -> float:
+    """So many independent samples the residuals are worth, `asked` parameters having been taken from them.
+
+    By their first autocorrelation, and by how much they still scatter in means of some samples: where noise
+    of the sensor lies over what lasts, neighbours look independent and such means do not.
+    """
+    n, total = len(residuals), dot(residuals, residuals)
     if total <= 0.0:
-        return float(len(residuals))
+        return float(n)
     alike = min(0.99, max(0.0, dot(residuals[:-1], residuals[1:]) / total))
-    return len(residuals) * (1.0 - alike) / (1.0 + alike)
+    means = [sum(residuals[i : i + BLOCK]) / BLOCK for i in range(n % BLOCK, n, BLOCK)]
+    free = max(1.0, len(means) - asked)
+    lasting = dot(means, means) / free * BLOCK / (total / max(1, n - asked))
+    return n * min((1.0 - alike) / (1.0 + alike), 1.0 / max(1.0, lasting))
 
 
 def slope(beside: Sequence[Column], along: Column, values: Column) -> Slope:
@@ -87,7 +97,8 @@ def slope(beside: Sequence[Column], along: Column, values: Column) -> Slope:
     spread = dot(own, own)
     steepness = dot(own, rest) / spread
     residuals = [y - steepness * x for x, y in zip(own, rest, strict=True)]
-    worth, asked = independent(residuals), len(others) + 1
+    asked = len(others) + 1
+    worth = independent(residuals, asked)
     variance = dot(residuals, residuals) / max(1.0, len(values) - asked)
     return Slope(steepness, math.sqrt(variance / spread * len(values) / worth), worth - asked)
 
