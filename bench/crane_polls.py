@@ -5,7 +5,7 @@ from random import Random
 
 from firmware_sim import crane
 from firmware_sim.chart import load_ratio, rated_load
-from firmware_sim.scenario import Crane
+from firmware_sim.model import Crane
 from sitewarden.points import quantise
 from sitewarden.readings import Reading
 

@@ -17,7 +17,7 @@ from edge import clock
 from edge.lane import Lane
 from edge.recorder import Recorder
 from firmware_sim import crane
-from firmware_sim.scenario import Crane
+from firmware_sim.model import Crane
 from sitewarden.charts import load_chart
 from sitewarden.points import point_kind, quantise
 from sitewarden.readings import Reading

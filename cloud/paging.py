@@ -3,7 +3,7 @@
 import base64
 import binascii
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any, TypeVar, overload
 from uuid import UUID
 
 import msgspec
@@ -24,16 +24,34 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     id: UUID
 
 
-def cursor_text(cursor: Cursor) -> str:
+class DeviceCursor(msgspec.Struct, frozen=True, array_like=True):
+    """The same of what is known by its device and instant."""
+
+    at: dt.datetime
+    device: str
+
+
+C = TypeVar("C")
+
+
+def cursor_text(cursor: Cursor | DeviceCursor) -> str:
     """The cursor as it travels."""
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
 
 
-def read_cursor(text: str) -> Cursor:
+@overload
+def read_cursor(text: str) -> Cursor: ...
+
+
+@overload
+def read_cursor(text: str, kind: type[C]) -> C: ...
+
+
+def read_cursor(text: str, kind: type[Any] = Cursor) -> Any:
     """The inverse of `cursor_text`; raises a problem where it is none of ours."""
     try:
         raw = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
-        cursor = msgspec.json.decode(raw, type=Cursor)
+        cursor = msgspec.json.decode(raw, type=kind)
     except (binascii.Error, ValueError, msgspec.DecodeError) as exc:
         raise ProblemError(
             422, "bad-cursor", "Not a cursor", "`after` must be a `next` that this interface gave."

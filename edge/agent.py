@@ -25,6 +25,7 @@ from edge.lane import Lane, open_lane
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
+from edge.replay import Line, RecordedClock, Replay
 from edge.uplink import Uplink
 from sitewarden.errors import ConfigurationError, SiteWardenError
 from sitewarden.messages import Alarm, BusHealth, Command, DeviceHealth, Health, Shelf
@@ -45,6 +46,8 @@ TIME_S = 60.0
 
 YOUNG = 20_000
 """So many new containers make the collector look."""
+ROOM = 40
+"""Records on their way to the cloud before a replay waits; of many more the newest would go first."""
 TICK_S = 1.0
 """So often siren and lamp are looked at again, for time alone changes what they show."""
 SANE_MS = 1_735_689_600_000
@@ -60,6 +63,8 @@ LONGEST_SHELF_MS = 24 * 3_600_000
 """Nobody holds an alarm back for longer than a day without saying so again."""
 
 _EPISODE, _HISTORY, _TIME, _RULES, _SHELF = "episode/", "history/", "time", "rules", "shelf/"
+_GROUP = "group/"
+"""What groups of cranes remember."""
 _DERIVED = "displacements/"
 """What derivations remember; the word is from when displacements were all, and files in the field have it."""
 
@@ -84,7 +89,7 @@ class Agent:
         self.readings = open_lane("readings", folder, boot=self.boot)
         self.clock = make_clock(floor_ms=self._known_ms())
         self._recorder = Recorder(self.readings, self.clock)
-        self._judge = Judge(gateway.devices, lambda: self.clock.state)
+        self._judge = Judge(gateway.devices, lambda: self.clock.state, gateway.groups)
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.devices)
         self._watch: HealthWatch | None = None
@@ -131,10 +136,7 @@ class Agent:
 
     def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start whatever makes readings or gathers them."""
-        owners = [
-            BusTask(bus, open_link(bus.modbus, settle_s=bus.settle_s), self.take, self.stamp)
-            for bus in self._gateway.buses
-        ]
+        owners, reading = self._readers()
         self._watch = HealthWatch(owners, lambda: self.readings.state.written)
         work = {
             "recorder": self._recorder.run(),
@@ -142,11 +144,45 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
-            "watchdog": systemd.feed_watchdog({owner.bus.name: owner.overdue_s for owner in owners}),
+            "watchdog": systemd.feed_watchdog({name: task.overdue_s for name, task in reading.items()}),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
-            **{f"bus {owner.bus.name}": owner.run() for owner in owners},
+            **{f"bus {name}": task.run() for name, task in reading.items()},
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
+
+    def _readers(self) -> tuple[Sequence[BusTask | Line], Mapping[str, BusTask | Replay]]:
+        """Every bus, and what reads it: a task each, or in a replay one for all, which keeps them in step."""
+        links = [(bus, open_link(bus.modbus, settle_s=bus.settle_s)) for bus in self._gateway.buses]
+        if not isinstance(self.clock, RecordedClock):
+            tasks = [BusTask(bus, link, self.take, self.stamp) for bus, link in links]
+            return tasks, {task.bus.name: task for task in tasks}
+        lines = [Line(bus, link) for bus, link in links]
+        replay = Replay(
+            lines,
+            self.clock,
+            pass_time=self.tick,
+            sink=self.take,
+            room=self._room,
+            begin_anew=self._begin_anew,
+        )
+        return lines, {"replay": replay}
+
+    async def _room(self) -> None:
+        """Wait while the cloud is behind."""
+        await self._uplink.room(ROOM)
+
+    async def _begin_anew(self) -> None:
+        """Recorded time jumps: what stands ends where it was, and nothing of it is remembered."""
+        ended, self._judge = self._judge.episodes(), Judge(self._gateway.devices, lambda: self.clock.state)
+        self._tell(Judge([], lambda: self.clock.state).resume(ended, self.clock.now_ms()))
+        self._resume_shelves()
+        self._recorder.flush()
+        self._save()
+        for lane in (self.alarms, self.readings):
+            await lane.flushed()
+        while not await self._uplink.settle(DRAIN_S):
+            log.info("waiting for the cloud before recorded time jumps")
+        await self._uplink.announce()
 
     def take(self, device: Device, readings: Sequence[Reading]) -> None:
         """One poll: judge, sound, then keep. Nothing is waited for, and hearing comes before keeping.
@@ -159,7 +195,9 @@ class Agent:
             self._tell(judged.alarms)
         else:
             self._follow()
-        self._recorder.add(judged.readings)
+        self._recorder.add(judged.readings, judged.cycles)
+        if judged.cycles:
+            self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
 
@@ -181,6 +219,7 @@ class Agent:
                 is_testing=self._outputs.is_testing,
                 failed=self._outputs.failed,
             ),
+            shelved=list(self._shelves.values()),
             health=self._health(),
         )
 
@@ -204,7 +243,7 @@ class Agent:
         self._tell(self._judge.tick(now_ms))
 
     def shelve(self, shelf: Shelf) -> bool:
-        """Hold a rule's alarm back, for a day at most; a past instant ends it. Whether there is such a rule."""
+        """Hold a rule's alarm back for a day at most, or no longer (a past instant); whether it is known."""
         now_ms = self.clock.now_ms()
         kept = msgspec.structs.replace(shelf, until=min(shelf.until, now_ms + LONGEST_SHELF_MS))
         if not self._judge.shelve(shelf.point, shelf.rule, kept.until):
@@ -398,8 +437,17 @@ class Agent:
             saved = _understood(key, self.readings.memory.get(key, b"{}"), dict[str, Any]) or {}
             for unread in derivations.remember(saved):
                 log.critical("what was remembered cannot be read key=%s derivation=%s", key, unread)
+        self._resume_groups()
         for device in self._gateway.devices:
             self._import_history(device)
+
+    def _resume_groups(self) -> None:
+        for key, body in self.readings.memory.items():
+            if key.startswith(_GROUP):
+                try:
+                    self._judge.grouping.remember(key.removeprefix(_GROUP), body)
+                except msgspec.DecodeError as exc:
+                    log.critical("what was remembered cannot be read key=%s: %s", key, exc)
 
     def _resume_shelves(self) -> None:
         for key, body in self.alarms.memory.items():
@@ -451,13 +499,17 @@ class Agent:
     def _save(self) -> None:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
+        groups = {f"{_GROUP}{name}": body for name, body in self._judge.grouping.remembered().items()}
         episodes[_RULES] = msgspec.json.encode(self._judge.states())
-        memories = {**self._derived(), **self._time()}
-        for lane, memory in ((self.alarms, episodes), (self.readings, memories)):
-            changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}
-            self._saved.update(changed)
-            if changed:
-                lane.put([], changed)
+        if changed := self._changed(episodes):
+            self.alarms.put([], changed)
+        self._recorder.flush(self._changed({**self._derived(), **groups, **self._time()}))
+
+    def _changed(self, memory: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """What is not as it was saved last; taken to be saved now."""
+        changed = {key: body for key, body in memory.items() if self._saved.get(key) != body}
+        self._saved.update(changed)
+        return changed
 
     def _time(self) -> Mapping[str, bytes]:
         now_ms = self.clock.now_ms()
@@ -582,7 +634,7 @@ async def run(gateway: Gateway) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    agent = Agent(gateway)
+    agent = Agent(gateway, RecordedClock if gateway.mode == "replay" else Clock)
     _settle_memory()
     try:
         await agent.run(stop)

@@ -26,6 +26,8 @@ QUIET_INTERVAL_S = 1.0
 FIRST_POLL_S = 0.1
 """The line is given this long to open before its silence counts."""
 TELL_MISSED_S = 60.0
+TELL_REPLAY_S = 60.0
+"""So often somebody is told that a bus leads to a recorded history and not to devices."""
 HOLES_S = 60.0
 """So long a register that a unit does not have is left alone; then it is asked for once, by itself."""
 MARGIN_S = 0.005
@@ -224,6 +226,7 @@ class BusTask:
         """When the present step, a wait or a request, should be over."""
         self._silences = 0
         self._told_missed = 0
+        self._tell_replay_at = 0.0
         self.busy_s = 0.0
         """So long requests and answers have held the bus since the start."""
         self.latencies_s: deque[float] = deque(maxlen=LATENCIES)
@@ -348,6 +351,8 @@ class BusTask:
         """What the answer tells of the unit, and what a row of silences tells of the line."""
         if answer.quality is Quality.DISCONNECTED:
             return
+        if answer.is_replay:
+            self._refuse_replay(answer.answered_at)
         now, took_s = answer.answered_at, answer.answered_at - answer.asked_at
         self.busy_s += took_s
         unit.ready_at = now + unit.pause_s
@@ -372,6 +377,12 @@ class BusTask:
         if nobody and self._silences >= REOPEN_AFTER_SILENCES:
             self._silences = 0
             self.link.reopen()
+
+    def _refuse_replay(self, now: float) -> None:
+        """A replay gives a gateway that runs otherwise no values; a person must hear why there are none."""
+        if now >= self._tell_replay_at:
+            self._tell_replay_at = now + TELL_REPLAY_S
+            log.critical("a recorded history, no devices, is behind bus=%s: nobody is watched", self.bus.name)
 
     def _tell_missed(self) -> None:
         """Say so where the bus could not keep up since the last time."""

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from sitewarden.messages import Alarm, Gap, Readings, Series
+from sitewarden.messages import Alarm, Gap, Readings, Series, WorkCycle
 from sitewarden.quality import Quality
 
 POLLS = 300
@@ -58,11 +58,14 @@ class Gathered:
         """Begins with a message; what it says beside its readings is said of all."""
         self._first = first
         self._columns: dict[str, _Columns] = {}
+        self.cycles: list[WorkCycle] = []
+        """Of all messages: however few readings remain, a lift is a lift."""
         self.add(first)
 
     def add(self, message: Readings) -> None:
         """Take the readings of one more message."""
         at = message.at
+        self.cycles += message.cycles
         for series in message.series:
             columns = self._columns.get(series.p)
             if columns is None:
@@ -77,9 +80,10 @@ class Gathered:
 
     def merged(self) -> Iterator[Readings]:
         """The same as back-fill in few messages, points that were read together side by side."""
-        columns = self.columns()
+        columns, cycles = self.columns(), self.cycles
         for points in _portions(columns):
-            yield _made_of(self._first, {point: columns[point] for point in points})
+            yield _made_of(self._first, {point: columns[point] for point in points}, cycles)
+            cycles = []
 
 
 def polls(message: Readings) -> int:
@@ -108,24 +112,26 @@ def thinned(message: Readings) -> Kept:
     columns = _gathered([message]).columns()
     kept = {point: _Columns(c.t[::2], c.x[::2], c.q[::2]) for point, c in columns.items()}
     gone = {point: c.t[1::2] for point, c in columns.items()}
-    return Kept(_made_of(message, kept), gap_of(gone, "thinned"))
+    return Kept(_made_of(message, kept, message.cycles), gap_of(gone, "thinned"))
 
 
 def aggregated(messages: Sequence[Readings]) -> Kept:
     """Of each point and minute the least, the greatest and the first of each bad quality, when they were."""
     kept: dict[str, _Columns] = {}
     gone: dict[str, list[int]] = {}
-    for point, columns in _gathered(messages).columns().items():
+    gathered = _gathered(messages)
+    for point, columns in gathered.columns().items():
         chosen = sorted(_telling(columns))
         kept[point] = columns.at(chosen)
         rest = set(range(len(columns.t))).difference(chosen)
         gone[point] = [columns.t[i] for i in rest]
-    return Kept(_made_of(messages[0], kept), gap_of(gone, "thinned"))
+    return Kept(_made_of(messages[0], kept, gathered.cycles), gap_of(gone, "thinned"))
 
 
 def parted(messages: Sequence[Readings]) -> tuple[Readings, Readings] | None:
     """The readings before the last minute of all, and those of it, which may go on; nothing without both."""
-    columns = _gathered(messages).columns()
+    gathered = _gathered(messages)
+    columns = gathered.columns()
     minute_ms = max((c.t[-1] for c in columns.values() if c.t), default=0) // MINUTE_MS * MINUTE_MS
     before, of_last = (
         {
@@ -136,7 +142,7 @@ def parted(messages: Sequence[Readings]) -> tuple[Readings, Readings] | None:
     )
     if not any(c.t for c in before.values()):
         return None
-    return _made_of(messages[0], before), _made_of(messages[0], of_last)
+    return _made_of(messages[0], before, gathered.cycles), _made_of(messages[0], of_last, [])
 
 
 def gap_of(gone: Mapping[str, Sequence[int]], reason: Reason) -> Gap | None:
@@ -178,10 +184,10 @@ def coalesced(gaps: Iterable[Gap]) -> list[Gap]:
 def moved(message: Readings | Alarm, by_ms: int) -> Readings | Alarm:
     """The message with its instants put right."""
     instants: dict[str, object] = {"at": message.at + by_ms, "moved_ms": message.moved_ms + by_ms}
+    # What an earlier boot of the machine dated stays: its clock was another.
+    began_ms = message.at - message.mono if message.mono is not None else 0
     if isinstance(message, Alarm):
         names = ("raised_at", "cleared_at", "acknowledged_at")
-        # What an earlier boot of the machine dated stays: its clock was another.
-        began_ms = message.at - message.mono if message.mono is not None else 0
         known = {name: at for name in names if (at := getattr(message, name)) is not None}
         instants |= {name: at + by_ms for name, at in known.items() if at >= began_ms}
     else:
@@ -189,7 +195,13 @@ def moved(message: Readings | Alarm, by_ms: int) -> Readings | Alarm:
             msgspec.structs.replace(gap, from_at=gap.from_at + by_ms, to_at=gap.to_at + by_ms)
             for gap in message.gaps
         ]
+        instants["cycles"] = [_moved_cycle(cycle, by_ms, began_ms) for cycle in message.cycles]
     return msgspec.structs.replace(message, **instants)
+
+
+def _moved_cycle(cycle: WorkCycle, by_ms: int, began_ms: int) -> WorkCycle:
+    started_at, ended_at = (at + by_ms if at >= began_ms else at for at in (cycle.started_at, cycle.ended_at))
+    return msgspec.structs.replace(cycle, started_at=started_at, ended_at=max(started_at, ended_at))
 
 
 def _gathered(messages: Sequence[Readings]) -> Gathered:
@@ -217,8 +229,8 @@ def _portions(columns: Mapping[str, _Columns]) -> Iterator[list[str]]:
         yield portion
 
 
-def _made_of(first: Readings, columns: Mapping[str, _Columns]) -> Readings:
-    """A message like `first` with other readings; its instants count from the first of them."""
+def _made_of(first: Readings, columns: Mapping[str, _Columns], cycles: list[WorkCycle]) -> Readings:
+    """A message like `first` with other readings and lifts; its instants count from the first reading."""
     at = min((c.t[0] for c in columns.values() if c.t), default=first.at)
     series = [
         Series(p=point, t=[t - at for t in c.t], x=c.x, q=c.q if any(c.q) else None)
@@ -226,7 +238,7 @@ def _made_of(first: Readings, columns: Mapping[str, _Columns]) -> Readings:
         if c.t
     ]
     mono = None if first.mono is None else first.mono + at - first.at
-    return msgspec.structs.replace(first, at=at, mono=mono, series=series, hist=True)
+    return msgspec.structs.replace(first, at=at, mono=mono, series=series, cycles=cycles, hist=True)
 
 
 def _telling(columns: _Columns) -> set[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge.bus import BusTask, Unit
+from edge.replay import Line
 from sitewarden.messages import BusHealth, DeviceHealth, Health, Lane
 
 SAMPLE_S = 10.0
@@ -28,7 +29,7 @@ class _Sample(NamedTuple):
 class HealthWatch:
     """Looks at the agent now and then, so that a rate can be told of the last minute."""
 
-    def __init__(self, owners: Sequence[BusTask], readings: Callable[[], int]) -> None:
+    def __init__(self, owners: Sequence[BusTask | Line], readings: Callable[[], int]) -> None:
         """`readings` says how many were recorded since the start."""
         self._owners, self._readings = owners, readings
         self._samples: deque[_Sample] = deque([self._look()], maxlen=SAMPLES)
@@ -56,7 +57,7 @@ class HealthWatch:
         return _Sample(time.monotonic(), time.process_time(), self._readings(), busy_s)
 
     @staticmethod
-    def _bus(i: int, owner: BusTask, began: _Sample, now: _Sample) -> BusHealth:
+    def _bus(i: int, owner: BusTask | Line, began: _Sample, now: _Sample) -> BusHealth:
         share = (now.busy_s[i] - began.busy_s[i]) / max(now.at_s - began.at_s, 1e-3)
         traffic, latencies_s = owner.link.traffic, sorted(owner.latencies_s)
         return BusHealth(
@@ -72,7 +73,7 @@ class HealthWatch:
         )
 
 
-def _devices(owners: Iterable[BusTask], now_s: float) -> Iterable[DeviceHealth]:
+def _devices(owners: Iterable[BusTask | Line], now_s: float) -> Iterable[DeviceHealth]:
     return (_device(unit, now_s) for owner in owners for unit in owner.units)
 
 

@@ -47,12 +47,13 @@ def as_messages(
     instants_of_one = max(1, min(INSTANTS, READINGS // len(device.points)))
     for first in range(0, len(instants), instants_of_one):
         part = instants[first : first + instants_of_one]
-        judged = chain.from_iterable((*raw, *derivations.take(raw)) for raw in part)
+        judged = list(chain.from_iterable((*raw, *derivations.take(raw)) for raw in part))
         yield batch_of(
             [
                 r if r.value is None else r._replace(value=quantise(r.value, kinds[r.point].resolution))
                 for r in judged
             ],
+            derivations.fetch_cycles(),
             hist=True,
         )
 

@@ -11,14 +11,15 @@ import msgspec
 
 from edge.config import Device
 from edge.derivation import derivations_for
+from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
-from sitewarden.messages import Alarm, ClockState, PointBirth, Series, series_of
+from sitewarden.messages import Alarm, ClockState, PointBirth, Series, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.readings import Reading
 from sitewarden.rules.binding import limit_passed, unit_of
 from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, acknowledge, shifted
 from sitewarden.rules.model import BoundRule, Rate
-from sitewarden.rules.running import Newest, RuleKey, Watch, key_of, link
+from sitewarden.rules.running import Listeners, Newest, RuleKey, Watch, key_of, link
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class Judgement(NamedTuple):
     """Raw and derived, rounded to the resolution of their kinds: what is recorded."""
     alarms: list[Alarm]
     """Transitions in order; `boot` and `seq` are the outbox's to give."""
+    cycles: list[WorkCycle]
+    """Lifts that ended with this poll."""
 
 
 class _Recent:
@@ -87,16 +90,15 @@ class _Recent:
 class _Tracked:
     """What a point needs at every reading: found with one look."""
 
-    __slots__ = ("newest", "quantise", "recent", "resolution", "unit", "watches")
+    __slots__ = ("listeners", "newest", "quantise", "recent", "unit")
 
     def __init__(self, kind: PointKind) -> None:
-        self.unit, self.resolution, self.quantise = kind.unit, kind.resolution, quantiser(kind.resolution)
+        self.unit, self.quantise = kind.unit, quantiser(kind.resolution)
         self.recent: _Recent | None = None
         """Only of points that evidence is made from."""
         self.newest: Newest | None = None
         """Only of points that rules of other points look at."""
-        self.watches: list[_Watch] = []
-        """Those that its readings move."""
+        self.listeners = Listeners()
 
     def rounded(self, reading: Reading) -> Reading:
         """To the resolution of its kind: what is judged is what is recorded."""
@@ -105,17 +107,13 @@ class _Tracked:
             return reading
         return reading._replace(value=rounded)
 
-    def take(self, reading: Reading) -> "list[tuple[_Watch, Transition]] | tuple[()]":
-        """Step every rule on the point; the transitions that this makes, and nothing nearly always."""
+    def take(self, reading: Reading) -> Sequence[tuple[Watch, Transition]]:
+        """Remember it where it is asked for, and step every rule on the point."""
         if self.recent is not None:
             self.recent.add(reading)
         if self.newest is not None:
             self.newest.add(reading)
-        moved: list[tuple[_Watch, Transition]] | tuple[()] = ()
-        for watch in self.watches:
-            if transitions := watch.step(reading.at_ms, reading.value, reading.quality):
-                moved = [*moved, *((watch, transition) for transition in transitions)]
-        return moved
+        return self.listeners.take(reading)
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set."""
@@ -153,11 +151,17 @@ class _Watch(Watch):
 class Judge:
     """Every rule on every point of a gateway. Readings and ticks move it; it has no clock and no tasks."""
 
-    def __init__(self, devices: Iterable[Device], clock_state: Callable[[], ClockState]) -> None:
+    def __init__(
+        self,
+        devices: Iterable[Device],
+        clock_state: Callable[[], ClockState],
+        groups: Sequence[GroupPlan] = (),
+    ) -> None:
         """`clock_state` is asked at each transition."""
         self._devices = list(devices)
         self._clock_state = clock_state
         self.derivations = {device.name: derivations_for(device) for device in self._devices}
+        self.grouping = Grouping(groups)
         self._points: dict[str, _Tracked] = {}
         self._watches: dict[RuleKey, _Watch] = {}
         self._standing: list[_Watch] = []
@@ -170,7 +174,12 @@ class Judge:
         """Of the last tick."""
         self._timed = [watch for watch in self._watches.values() if watch.bound.is_timed]
         self._beside = {device.name: _points_beside(device) for device in self._devices}
-        for point in chain.from_iterable(self._beside.values()):
+        self._told_beside = {
+            point: told
+            for device in self._devices
+            for point, told in told_beside(device.group_points).items()
+        }
+        for point in chain(*self._beside.values(), *self._told_beside.values()):
             self._points[point].recent = self._points[point].recent or _Recent()
 
     def _track(self, device: Device) -> None:
@@ -180,7 +189,7 @@ class Judge:
         for bound in device.rules:
             watch = self._watches[key_of(bound)] = _Watch(device, bound, births[bound.point])
             for point in bound.listens_to:
-                self._points[point].watches.append(watch)
+                self._points[point].listeners.add(watch)
             tracked = self._points[bound.point]
             tracked.recent = tracked.recent or _Recent()
 
@@ -215,15 +224,16 @@ class Judge:
         All follows from the rounded raw readings, which are recorded: a history judged later, or replayed,
         comes to the same.
         """
-        points = self._points
+        points, derivations = self._points, self.derivations[device.name]
         recorded = [points[reading.point].rounded(reading) for reading in readings]
-        derived = self.derivations[device.name].take(recorded)
+        derived = (*derivations.take(recorded), *self.grouping.take(device.name, recorded))
         recorded += [points[reading.point].rounded(reading) for reading in derived]
-        moved: list[tuple[_Watch, Transition]] = []
+        moved: list[tuple[Watch, Transition]] = []
         for reading in recorded:
             moved += points[reading.point].take(reading)
         # Told only now: the evidence holds the whole poll.
-        return Judgement(recorded, [self._told(watch, transition) for watch, transition in moved])
+        alarms = [self._told(self._watches[key_of(watch.bound)], transition) for watch, transition in moved]
+        return Judgement(recorded, alarms, derivations.fetch_cycles())
 
     def tick(self, now_ms: int) -> list[Alarm]:
         """Time has passed: whoever has been silent for too long is told of, as of the instant it was due.
@@ -256,6 +266,7 @@ class Judge:
         """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""
         for derivation in self.derivations.values():
             derivation.shift(by_ms, since_ms)
+        self.grouping.shift(by_ms, since_ms)
         for tracked in self._points.values():
             tracked.shift(by_ms, since_ms)
         for watch in self._watches.values():
@@ -371,7 +382,8 @@ class Judge:
         )
 
     def _evidence(self, watch: _Watch, at_ms: int) -> list[Series]:
-        points = dict.fromkeys((watch.bound.point, *self._beside[watch.device.name]))
+        told = self._told_beside.get(watch.bound.point, ())
+        points = dict.fromkeys((watch.bound.point, *told, *self._beside[watch.device.name]))
         recents = (self._points[point].recent for point in points)
         readings = chain.from_iterable(r.minute_before(at_ms) for r in recents if r is not None)
         return series_of(list(readings), at_ms)

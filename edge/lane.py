@@ -92,6 +92,11 @@ class Lane:
         return state._replace(written=state.written + given_up, dropped=state.dropped + given_up)
 
     @property
+    def unwritten(self) -> int:
+        """Writes that wait for the disk."""
+        return len(self._waiting)
+
+    @property
     def memory(self) -> Mapping[str, bytes]:
         """What is remembered, by key."""
         return self._file.memory

@@ -1,14 +1,14 @@
 """Readings gathered into batches: columns of many polls are small, and the disk is asked twice a second."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from edge.clock import Clock
 from edge.judge import UNWRITTEN
 from edge.lane import Lane
-from sitewarden.messages import Readings, series_of
+from sitewarden.messages import Readings, WorkCycle, series_of
 from sitewarden.readings import Reading
 
 FLUSH_S = 0.5
@@ -28,17 +28,19 @@ class Recorder:
         """Writes to `lane`; `clock` is the one that dated the readings."""
         self._lane, self._clock = lane, clock
         self._gathered: list[Reading] = []
+        self._cycles: list[WorkCycle] = []
         self._dated_by = clock.offset_ms, clock.state
         self._begun = asyncio.Event()
         """Set with the first reading of a batch: while nothing is read, nothing wakes."""
 
-    def add(self, readings: Sequence[Reading]) -> None:
-        """Take readings; waits for nothing."""
+    def add(self, readings: Sequence[Reading], cycles: Sequence[WorkCycle] = ()) -> None:
+        """Take readings, and lifts that ended with them; waits for nothing."""
         if not self._gathered:
             # As of now: when the batch is written, somebody may have set the clock.
             self._dated_by = self._clock.offset_ms, self._clock.state
             self._begun.set()
         self._gathered += readings
+        self._cycles += cycles
         if len(self._gathered) >= MANY:
             self.flush()
 
@@ -55,16 +57,24 @@ class Recorder:
             self.flush()
             flushed_at = monotonic()
 
-    def flush(self) -> None:
-        """Put into the lane whatever is gathered."""
+    def flush(self, memory: Mapping[str, bytes | None] | None = None) -> None:
+        """Put into the lane whatever is gathered; with it, in one transaction, what is to be remembered.
+
+        So a lift that has ended is either told and forgotten, or neither.
+        """
         if self._gathered:
             gathered, self._gathered = self._gathered, []
-            batch = batch_of(gathered)
+            cycles, self._cycles = self._cycles, []
+            batch = batch_of(gathered, cycles)
             offset_ms, state = self._dated_by
-            self._lane.put([msgspec.structs.replace(batch, mono=batch.at - offset_ms, clock=state)])
+            dated = msgspec.structs.replace(batch, mono=batch.at - offset_ms, clock=state)
+            self._lane.put([dated], memory)
+        elif memory:
+            self._lane.put([], memory)
 
 
-def batch_of(readings: list[Reading], *, hist: bool = False) -> Readings:
-    """The readings as a message; `boot` and `seq` are the outbox's to give."""
+def batch_of(readings: list[Reading], cycles: Sequence[WorkCycle] = (), *, hist: bool = False) -> Readings:
+    """Readings and lifts as a message; `boot` and `seq` are the outbox's to give."""
     at_ms = min(reading.at_ms for reading in readings)
-    return Readings(boot=UNWRITTEN, seq=1, at=at_ms, series=series_of(readings, at_ms), hist=hist)
+    series = series_of(readings, at_ms)
+    return Readings(boot=UNWRITTEN, seq=1, at=at_ms, series=series, cycles=list(cycles), hist=hist)

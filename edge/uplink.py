@@ -46,6 +46,8 @@ ALARMS_FIRST_S = 10.0
 """So long readings wait for alarms after a connection, if those have no end."""
 HOLD_S = 3.0
 """So long a receipt for readings waits for others, so that the disk is asked once for all of them."""
+ROOM_S = 0.05
+"""So often somebody who waits for room looks at it: also a disk that has caught up makes room."""
 KIB = 1024
 LEAST_WINDOW, MOST_WINDOW = 8 * KIB, 512 * KIB
 """Bytes of readings under way: at 64 kbit/s the least hold up an alarm for a second."""
@@ -91,6 +93,7 @@ class Uplink:
         self._alarms_are_out = asyncio.Event()
         """Of this connection: what had waited of the alarms is sent, so that readings may be."""
         self._is_connected = self._is_draining = False
+        self._connection: aiomqtt.Client | None = None
         self._farewell = asyncio.Event()
         self._receipted = asyncio.Event()
 
@@ -128,6 +131,30 @@ class Uplink:
                         await self._receipted.wait()
                         self._receipted.clear()
 
+    async def settle(self, within_s: float) -> bool:
+        """Wait as `drain` does, and go on afterwards; whether the cloud has everything."""
+        await self.drain(within_s)
+        self._is_draining = False
+        return not self._depth()
+
+    async def announce(self) -> None:
+        """Declare the devices anew; nothing without a connection, for the next one begins with that."""
+        if self._connection is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await self._publish_birth(self._connection)
+
+    async def room(self, most: int) -> None:
+        """Wait until at most so many records are on their way, written or not."""
+        while self._outstanding() > most:
+            self._receipted.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ROOM_S):
+                    await self._receipted.wait()
+
+    def _outstanding(self) -> int:
+        unwritten = self._alarms.unwritten + self._readings.unwritten
+        return self._depth() - len(self._held) + unwritten
+
     def say_farewell(self) -> None:
         """Declare the gateway offline in good order; `run` then returns."""
         self._farewell.set()
@@ -163,7 +190,7 @@ class Uplink:
             else:
                 await client.publish(self._topic("status"), self._offline(), qos=1, retain=True)
         finally:
-            self._is_connected = False
+            self._is_connected, self._connection = False, None
             serving.cancel()
             farewell.cancel()
             await asyncio.wait((serving, farewell))
@@ -174,7 +201,7 @@ class Uplink:
         await client.subscribe([(self._heard("receipts"), 1), (self._heard("command"), 1)])
         await self._publish_birth(client)
         cancelling.heed()
-        self._is_connected = True
+        self._is_connected, self._connection = True, client
         async with asyncio.TaskGroup() as group:
             for lane in (self._alarms, self._readings):
                 sender = _Sender(client, group, lane, self._windows[lane.name], self._topic(lane.name))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
-from firmware_sim import wind
+from firmware_sim import agenda, wind
 from firmware_sim.chart import Line, load_ratio, radius_for, rated_load
+from firmware_sim.model import JIB_END_M, Crane, Overload
 from firmware_sim.motion import Axis, Drive, approach, brake
-from firmware_sim.scenario import JIB_END_M, Crane, Overload
 from firmware_sim.wind import WindState
 
 GRAVITY = 9.81
@@ -32,7 +32,21 @@ MARGIN_S = 15.0
 """A normal lift that would end later than this before a planned overload is not begun."""
 LIFTING_S = 6.0
 """What tightening the rope and clearing the ground take."""
-LOAD_NOISE_T, LENGTH_NOISE_M, ANGLE_NOISE_DEG = 0.002, 0.005, 0.05
+LENGTH_NOISE_M, ANGLE_NOISE_DEG = 0.005, 0.05
+KINDS = {
+    "load": "crane.load",
+    "radius": "crane.radius",
+    "hook_height": "crane.hook_height",
+    "slew": "crane.slew",
+    "falls": "crane.falls",
+    "wind_speed": "crane.wind_speed",
+    "limiter_cutoff": "crane.limiter.cutoff",
+    "limiter_bypass": "crane.limiter.bypass",
+    "limiter_fault": "crane.limiter.fault",
+    "tilt_x": "crane.tilt.x",
+    "tilt_y": "crane.tilt.y",
+}
+"""What `read` says, as kinds of the vocabulary."""
 
 
 class Leg(NamedTuple):
@@ -82,8 +96,17 @@ def start(crane: Crane) -> CraneState:
     return CraneState(hoist=Axis(at.hook_height_m), trolley=Axis(at.radius_m), slew=Axis(at.slew_deg))
 
 
-def step(crane: Crane, line: Line, state: CraneState, *, t_s: float, dt_s: float, rng: Random) -> CraneState:
-    """The crane `dt_s` later, at `t_s` after the start."""
+def step(
+    crane: Crane,
+    line: Line,
+    state: CraneState,
+    *,
+    t_s: float,
+    dt_s: float,
+    rng: Random,
+    is_bypassed: bool = False,
+) -> CraneState:
+    """The crane `dt_s` later, at `t_s` after the start; a limiter that is bypassed does nothing."""
     if not state.legs:
         state = plan(crane, line, state, t_s, rng)
     moved = _move(state, dt_s)
@@ -92,13 +115,13 @@ def step(crane: Crane, line: Line, state: CraneState, *, t_s: float, dt_s: float
         swing=_swing(crane, state, moved, dt_s),
         wind=wind.step(crane.wind, state.wind, t_s=t_s, dt_s=dt_s, rng=rng),
     )
-    moved = replace(moved, cut_off=_cuts_off(crane, line, moved))
+    moved = replace(moved, cut_off=not is_bypassed and _cuts_off(crane, line, moved))
     return _next_leg(moved, t_s)
 
 
 def plan(crane: Crane, line: Line, state: CraneState, t_s: float, rng: Random) -> CraneState:
     """Decide on the next lift: a normal one, or the overload that the scenario has planned for now."""
-    due = next_overload(crane.overloads, state.overloads_done)
+    due = agenda.due(crane.overloads, state.overloads_done)
     load_t, legs = _normal_lift(crane, line, state, rng)
     if due is None or t_s + _duration(state, legs) < due[1] - MARGIN_S:
         return replace(state, load_t=load_t, legs=legs, leg_since_s=t_s, overload=None)
@@ -112,20 +135,6 @@ def plan(crane: Crane, line: Line, state: CraneState, t_s: float, rng: Random) -
         overload=overload,
         overloads_done=state.overloads_done + 1,
     )
-
-
-def next_overload(overloads: Sequence[Overload], done: int) -> tuple[Overload, float] | None:
-    """The overload number `done` (from 0) in the order of time, and its instant; some repeat for ever."""
-    planned = [(overload, overload.at_s) for overload in overloads]
-    first = None
-    for _ in range(done + 1):
-        first = min(planned, key=lambda plan: plan[1], default=None)
-        if first is None:
-            return None
-        planned.remove(first)
-        if first[0].every_s is not None:
-            planned.append((first[0], first[1] + first[0].every_s))
-    return first
 
 
 def _normal_lift(crane: Crane, line: Line, state: CraneState, rng: Random) -> tuple[float, tuple[Leg, ...]]:
@@ -271,11 +280,26 @@ def hook_load(crane: Crane, state: CraneState) -> float:
     return state.load_t * state.tension * pull
 
 
+def tilt(crane: Crane, state: CraneState) -> tuple[float, float]:
+    """How far the mast's top leans towards x (slew 90°) and y (slew 0°), in °: plumb error, moment, wind."""
+    lean, slew = crane.tilt, math.radians(state.slew.position)
+    moment = hook_load(crane, state) * radius(crane, state) - lean.balance_tm
+    by_load = lean.deg_per_100tm * moment / 100.0
+    by_wind = lean.deg_at_20mps * (max(0.0, state.wind.shown_mps) / 20.0) ** 2
+    downwind = math.radians(lean.wind_from_deg + 180.0)
+    plumb_x, plumb_y = (math.degrees(math.atan(permille / 1000.0)) for permille in lean.plumb_permille)
+    return (
+        plumb_x + by_load * math.sin(slew) + by_wind * math.sin(downwind),
+        plumb_y + by_load * math.cos(slew) + by_wind * math.cos(downwind),
+    )
+
+
 def read(crane: Crane, state: CraneState, rng: Random) -> dict[str, float]:
     """What the limiter's sensors say, with their noise."""
     limiter = state.overload.limiter if state.overload is not None else "works"
+    tilt_x, tilt_y = tilt(crane, state)
     return {
-        "load": max(0.0, hook_load(crane, state) + rng.gauss(0.0, LOAD_NOISE_T)),
+        "load": max(0.0, hook_load(crane, state) + rng.gauss(0.0, crane.load_noise_t)),
         "radius": min(crane.jib_m, max(0.0, radius(crane, state) + rng.gauss(0.0, LENGTH_NOISE_M))),
         "hook_height": state.hoist.position + rng.gauss(0.0, LENGTH_NOISE_M),
         "slew": state.slew.position + rng.gauss(0.0, ANGLE_NOISE_DEG),
@@ -284,4 +308,6 @@ def read(crane: Crane, state: CraneState, rng: Random) -> dict[str, float]:
         "limiter_cutoff": float(state.cut_off),
         "limiter_bypass": float(limiter == "bypassed"),
         "limiter_fault": float(limiter == "faulty"),
+        "tilt_x": tilt_x + rng.gauss(0.0, crane.tilt.noise_deg),
+        "tilt_y": tilt_y + rng.gauss(0.0, crane.tilt.noise_deg),
     }

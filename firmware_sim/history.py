@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import TextIO
 
 from firmware_sim import pit
+from firmware_sim.model import Pit
 from firmware_sim.player import seed_of
 from firmware_sim.registers import Encoder
-from firmware_sim.scenario import Cast, Pit, Site
+from firmware_sim.scenario import Cast, Site
 from sitewarden.errors import SiteWardenError
 
 DAYS, EVERY_S = 14.0, 600.0

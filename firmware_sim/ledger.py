@@ -8,9 +8,13 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from firmware_sim.chart import Line, load_ratio
-from firmware_sim.scenario import Cast, Crane, Pit, Quantity, Steps
+from firmware_sim.model import Pit, Steps
+from firmware_sim.scenario import Cast, Quantity
 
 DECIMALS = 4
+RATIO_OF = "crane.load", "crane.radius", "crane.falls"
+"""What a load ratio is made of."""
+WINDS = "crane.wind_speed", "weather.wind_speed"
 
 
 class Value(NamedTuple):
@@ -65,17 +69,25 @@ class Watch:
             if raw is not None:
                 moved = round(raw - self._zero(key), DECIMALS)
                 yield Value(f"{device.device}/{key}.cumulative", "displacement", moved)
-        if "wind" in device.watch and said["wind_speed"] is not None:
-            yield Value(f"{device.device}/wind_speed", "wind", said["wind_speed"])
+        for key in self._keys(*WINDS) if "wind" in device.watch else ():
+            speed = said[key]
+            if speed is not None:
+                yield Value(f"{device.device}/{key}", "wind", speed)
 
     def _load_ratio(self, said: Mapping[str, float | None]) -> Iterator[Value]:
-        load, radius, falls = said["load"], said["radius"], said["falls"]
+        load, radius, falls = (said[key] for key in self._keys(*RATIO_OF))
         line: Line | None = (
             self._cast.chart.falls.get(round(falls)) if self._cast.chart and falls is not None else None
         )
         if load is not None and radius is not None and line is not None:
             percent = round(load_ratio(line, load, radius), DECIMALS)
             yield Value(f"{self._cast.device.device}/load_ratio", "load_ratio", percent)
+
+    def _keys(self, *kinds: str) -> list[str]:
+        """The first point of each of the kinds that the profile has, in the order of the kinds."""
+        points = self._cast.profile.points
+        by_kind = {point.kind: key for key, point in reversed(points.items())}
+        return [by_kind[kind] for kind in kinds if kind in by_kind]
 
     def _displacements(self) -> Sequence[str]:
         physics = self._cast.device.physics
@@ -85,9 +97,9 @@ class Watch:
 
     def _zero(self, key: str) -> float:
         physics = self._cast.device.physics
-        if isinstance(physics, Crane):
-            return 0.0
-        return physics.points[key].zero_mm if isinstance(physics, Pit) else physics.zero_mm
+        if isinstance(physics, Pit):
+            return physics.points[key].zero_mm
+        return physics.zero_mm if isinstance(physics, Steps) else 0.0
 
 
 class Ledger:

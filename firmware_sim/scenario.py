@@ -1,11 +1,28 @@
 """What a scenario may say: which devices stand on which bus, how they behave, and what the ledger watches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
+from firmware_sim import crane, hoist, weather
+from firmware_sim.camera.model import Camera, Port, unusable
+from firmware_sim.faults import AnyFault, Known, complaints
+from firmware_sim.model import (
+    JIB_END_M,
+    Behaviour,
+    Crane,
+    Csv,
+    Dust,
+    Hoist,
+    Pit,
+    Signals,
+    Steps,
+    WeatherStation,
+)
+from firmware_sim.signals import Columns, read_column
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.documents import Document
@@ -14,144 +31,11 @@ from sitewarden.loadchart import LoadChart
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.profiles.model import Name
 
-Positive = Annotated[float, msgspec.Meta(gt=0, description="a number above 0")]
-NotNegative = Annotated[float, msgspec.Meta(ge=0, description="a number of 0 or more")]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
-Port = Annotated[
-    int, msgspec.Meta(ge=0, le=65535, description="a port, or 0 for one that the system chooses")
-]
 Unit = Annotated[int, msgspec.Meta(ge=0, le=255, description="a unit number from 0 to 255")]
 Baudrate = Annotated[int, msgspec.Meta(ge=300, le=921_600, description="bits a second, 300 to 921600")]
 StepMs = Annotated[int, msgspec.Meta(ge=1, le=50, description="milliseconds, 1 to 50")]
-Percent = Annotated[float, msgspec.Meta(gt=90, le=150, description="per cent of the rated load, 90 to 150")]
+Transport = Literal["tcp", "rtu", "rtu-over-tcp"]
 Quantity = Literal["load_ratio", "displacement", "wind"]
-
-
-class GustFront(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Stronger wind that comes, stands and goes."""
-
-    at_s: float
-    """Seconds after the start at which it begins to rise."""
-    peak_mps: Positive
-    rise_s: Positive = 10.0
-    hold_s: NotNegative = 30.0
-    fall_s: Positive = 20.0
-    every_s: Positive | None = None
-    """It comes again after so many seconds."""
-
-
-class Wind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The wind at the top."""
-
-    mean_mps: NotNegative = 4.0
-    gust_sd_mps: NotNegative = 0.8
-    gust_s: Positive = 8.0
-    """Correlation time of the gusts."""
-    fronts: list[GustFront] = []
-
-
-class Overload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A lift that goes beyond the chart: a legal load, trolleyed too far out."""
-
-    at_s: NotNegative
-    """When the trolley starts outwards."""
-    peak_percent: Percent = 112.0
-    hold_s: NotNegative = 8.0
-    """How long the load stays out there."""
-    every_s: Positive | None = None
-    limiter: Literal["works", "fails", "bypassed", "faulty"] = "works"
-    """In this lift it cuts off; or does nothing; or nothing and says bypass; or nothing and says fault."""
-
-
-class CraneStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the empty hook hangs at the start."""
-
-    radius_m: Positive = 20.0
-    slew_deg: float = 0.0
-    hook_height_m: NotNegative = 10.0
-
-
-class Crane(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="crane"
-):
-    """A tower crane at work."""
-
-    jib_m: Positive
-    mast_m: Positive
-    """Height of the jib; what the hook hangs from."""
-    falls: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4
-    nearest_m: Positive = 5.0
-    sector_deg: tuple[float, float] = (-60.0, 120.0)
-    ground_m: tuple[float, float] = (0.0, 12.0)
-    """Between which heights loads are picked up and set down."""
-    start: CraneStart = msgspec.field(default_factory=CraneStart)
-    overloads: list[Overload] = []
-    wind: Wind = msgspec.field(default_factory=Wind)
-
-
-class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A stage of the excavation, before the live start."""
-
-    days_before: Positive
-    mm: NotNegative
-    """How far the middle of the trough moves while the stage is dug."""
-    over_h: Positive = 36.0
-    creep_mm: NotNegative = 0.3
-    """How far it creeps in ten creep times."""
-    creep_h: Positive = 6.0
-    middle: Share = 0.5
-    """Where along the wall the trough has its middle: 0 one end, 1 the other."""
-    width: Positive = 0.45
-
-
-class LiveStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A movement after the live start, such as a strut that gives way."""
-
-    at_s: NotNegative
-    mm: NotNegative
-    over_s: Positive = 20.0
-    creep_mm: NotNegative = 0.3
-    creep_s: Positive = 60.0
-    middle: Share = 0.5
-    width: Positive = 0.45
-
-
-class PitPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A measuring point on the wall."""
-
-    along: Share
-    """Where on the wall: 0 one end, 1 the other."""
-    zero_mm: float = 100.0
-    """What the sensor said when the point was set."""
-
-
-class Pit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="pit"):
-    """An excavation and the sensors on its wall."""
-
-    points: dict[str, PitPoint]
-    stages: list[Stage] = []
-    live: list[LiveStage] = []
-    daily_mm: NotNegative = 0.15
-    """What the day's temperature moves a point to and fro."""
-    noise_mm: NotNegative = 0.05
-    sample_s: Positive = 1.0
-    """How often the logger asks its sensors."""
-
-
-class Steps(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="steps"
-):
-    """One point jumps between two values, the others rest."""
-
-    point: str
-    below: float
-    beyond: float
-    below_s: tuple[Positive, Positive] = (3.0, 6.0)
-    beyond_s: tuple[Positive, Positive] = (3.0, 6.0)
-    steady: dict[str, float] = {}
-    """Values of the other points; 0, or the least that the profile allows, where not given."""
-    zero_mm: float = 0.0
-    """Taken from a displacement before the ledger compares it."""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -163,7 +47,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     load_chart: str | None = None
     silent: bool = False
     """It is there and never answers."""
-    physics: Crane | Pit | Steps
+    physics: Behaviour = msgspec.field(default_factory=Signals)
+    """Left out: every point does what is usual for its kind."""
     watch: dict[Quantity, list[float]] = {}
     """Limits whose crossing the ledger notes."""
 
@@ -172,7 +57,7 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """One line and the units on it."""
 
     bus: Name
-    transport: Literal["tcp", "rtu", "rtu-over-tcp"] = "tcp"
+    transport: Transport = "tcp"
     """Modbus TCP, a serial line as a pseudo-terminal, or such a line behind a serial server."""
     host: str = "127.0.0.1"
     port: Port = 0
@@ -189,7 +74,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scenario: Name
     seed: int
     step_ms: StepMs = 50
+    profiles: list[str] = []
+    """Folders with profiles of one's own, from where the scenario stands, beside the shipped ones."""
     buses: list[Bus]
+    faults: list[AnyFault] = []
+    """What goes wrong, and when."""
+    cameras: list[Camera] = []
 
 
 class Cast(NamedTuple):
@@ -198,6 +88,8 @@ class Cast(NamedTuple):
     device: Device
     profile: Profile
     chart: LoadChart | None
+    columns: Columns = MappingProxyType({})
+    """What the CSV files of its signals say, by point."""
 
 
 class Site(NamedTuple):
@@ -206,6 +98,8 @@ class Site(NamedTuple):
     scenario: Scenario
     cast: dict[str, Cast]
     """By device."""
+    folder: Path = Path()
+    """From where the names of files in the scenario count."""
 
 
 DEFAULT_BAUDRATE = 9600
@@ -213,23 +107,61 @@ DEFAULT_BAUDRATE = 9600
 LAST_RTU_UNIT = 247
 Complaint = tuple[str, str, str]
 """Field, message, mend."""
-JIB_END_M = 3.0
-"""The trolley keeps so far from the end of the jib, so that a swinging load stays under it."""
-PHYSICS_OF_KIND = {"crane": Crane, "pit": Pit}
-QUANTITIES_OF_KIND: dict[str, set[Quantity]] = {"crane": {"load_ratio", "wind"}, "pit": {"displacement"}}
+KINDS_OF_PHYSICS: dict[type, Callable[[str], bool]] = {
+    Crane: set(crane.KINDS.values()).__contains__,
+    Pit: lambda kind: kind.startswith("pit."),
+    Hoist: set(hoist.KINDS.values()).__contains__,
+    Dust: {"dust.pm2_5", "dust.pm10", "dust.tsp", "noise.level"}.__contains__,
+    WeatherStation: set(weather.KINDS.values()).__contains__,
+}
+"""Which kinds a physics gives; one of them makes it fit a profile. Those not here fit every profile."""
+WATCHABLE: dict[Quantity, list[set[str]]] = {
+    "load_ratio": [{"crane.load", "crane.radius", "crane.falls"}],
+    "displacement": [{"pit.displacement.horizontal"}, {"pit.displacement.vertical"}],
+    "wind": [{"crane.wind_speed"}, {"weather.wind_speed"}],
+}
+"""The kinds that a quantity is made of: a profile must have one of the sets."""
 
 
 def read_scenario(file: Path) -> Site:
     """The scenario in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
     document = documents.read(file, Scenario)
-    for error in (*_repeated(document), *_unconnectable(document)):
+    for error in (*_repeated(document), *_unconnectable(document), *_unseen(document)):
         raise error
-    profiles = load_profiles()
+    profiles = _profiles(document)
     cast: dict[str, Cast] = {}
     for i, bus in enumerate(document.value.buses):
         for j, device in enumerate(bus.devices):
             cast[device.device] = _resolve(document, f"buses.{i}.devices.{j}", device, profiles)
-    return Site(document.value, cast)
+    site = Site(document.value, cast, file.parent)
+    for error in _meaningless(document, site):
+        raise error
+    return site
+
+
+def known_of(site: Site) -> Known:
+    """What a fault of this site can be about."""
+    return Known(
+        profiles={name: cast.profile for name, cast in site.cast.items()},
+        buses={bus.bus: bus.transport != "rtu" or bus.link is not None for bus in site.scenario.buses},
+    )
+
+
+def _meaningless(document: Document[Scenario], site: Site) -> Iterator[ConfigurationError]:
+    known = known_of(site)
+    for i, fault in enumerate(site.scenario.faults):
+        for field, message, mend in complaints(fault, known):
+            yield document.error(f"faults.{i}.{field}".rstrip("."), message, mend)
+
+
+def _profiles(document: Document[Scenario]) -> Mapping[str, Profile]:
+    folders = [document.file.parent / name for name in document.value.profiles]
+    for i, folder in enumerate(folders):
+        if not folder.is_dir():
+            raise document.error(
+                f"profiles.{i}", f"`{folder}` is not a folder", "Name a folder with profiles in it."
+            )
+    return load_profiles(*folders)
 
 
 def _repeated(document: Document[Scenario]) -> Iterator[ConfigurationError]:
@@ -273,6 +205,20 @@ def _unconnectable(document: Document[Scenario]) -> Iterator[ConfigurationError]
                 yield document.error(f"{where}.devices.{j}.unit", message, "Give it one from 1 to 247.")
 
 
+def _unseen(document: Document[Scenario]) -> Iterator[ConfigurationError]:
+    """Cameras that cannot be told from what else the ports file lists, and those without pictures."""
+    taken = {bus.bus for bus in document.value.buses}
+    for i, camera in enumerate(document.value.cameras):
+        if camera.camera in taken:
+            message = f"`{camera.camera}` is the name of a bus or of another camera"
+            yield document.error(f"cameras.{i}.camera", message, "Give each camera its own name.")
+        taken.add(camera.camera)
+        why = unusable(document.file.parent / camera.source) if camera.source is not None else None
+        if why is not None:
+            mend = "Name a folder of pictures or a video file; without `source` pictures are drawn."
+            yield document.error(f"cameras.{i}.source", why, mend)
+
+
 def _resolve(
     document: Document[Scenario], where: str, device: Device, profiles: Mapping[str, Profile]
 ) -> Cast:
@@ -286,30 +232,74 @@ def _resolve(
     cast = Cast(device, profile, chart)
     for field, message, mend in (*_unplayable(cast), *_unwatchable(cast)):
         raise document.error(f"{where}.{field}", message, mend)
-    return cast
+    return cast._replace(columns=_columns(document, where, cast))
+
+
+def _columns(document: Document[Scenario], where: str, cast: Cast) -> Columns:
+    physics = cast.device.physics
+    columns = {}
+    for key, signal in physics.points.items() if isinstance(physics, Signals) else ():
+        if not isinstance(signal, Csv):
+            continue
+        field = f"{where}.physics.points.{key}"
+        try:
+            columns[key] = read_column(document.file.parent / signal.file, signal.column)
+        except (OSError, ValueError) as exc:
+            raise document.error(
+                field, str(exc), "Name a CSV file with a heading line, and one of its columns."
+            ) from exc
+        if None in columns[key] and not cast.profile.points[key].sentinels:
+            message = f"`{signal.file}` has empty cells, and `{key}` has no way to say 'no value'"
+            raise document.error(field, message, "Fill them, or give the profile's point its `sentinels`.")
+    return columns
 
 
 def _unplayable(cast: Cast) -> Iterator[Complaint]:
-    device, profile, chart = cast
+    device, profile, chart, _ = cast
     physics = device.physics
-    fitting = PHYSICS_OF_KIND.get(profile.device_kind)
-    if not isinstance(physics, Steps) and type(physics) is not fitting:
+    if not _fits(physics, profile):
         message = f"this physics does not fit a {profile.device_kind}, which `{device.profile}` describes"
-        yield "physics.kind", message, f"Write `{profile.device_kind}` or `steps`."
+        yield "physics.kind", message, "Write one that gives what it measures, or `signals`, which fits all."
     for key, field in _named_points(physics):
         if key not in profile.points:
             known = ", ".join(profile.points)
             yield f"physics.{field}", f"`{device.profile}` has no point `{key}`", f"Its points are {known}."
     if isinstance(physics, Crane):
         yield from _unliftable(physics, chart)
-
-
-def _named_points(physics: Crane | Pit | Steps) -> Iterator[tuple[str, str]]:
     if isinstance(physics, Pit):
+        yield from _unmeasured(physics, profile)
+
+
+def _fits(physics: object, profile: Profile) -> bool:
+    gives = KINDS_OF_PHYSICS.get(type(physics))
+    return gives is None or any(gives(point.kind) for point in profile.points.values())
+
+
+def _named_points(physics: object) -> Iterator[tuple[str, str]]:
+    if isinstance(physics, Pit | Signals):
         yield from ((key, f"points.{key}") for key in physics.points)
+    if isinstance(physics, Pit):
+        yield from ((key, f"struts.{key}") for key in physics.struts)
+        yield from ((key, f"wells.{key}") for key in physics.wells)
+        yield from ((key, f"thermometers.{i}") for i, key in enumerate(physics.thermometers))
     if isinstance(physics, Steps):
         yield physics.point, "point"
         yield from ((key, f"steady.{key}") for key in physics.steady)
+
+
+def _unmeasured(pit: Pit, profile: Profile) -> Iterator[Complaint]:
+    """Points that the profile has, but not for what the scenario lets them measure."""
+    wanted = [(f"points.{key}", key, "pit.displacement.", "moves") for key in pit.points]
+    wanted += [(f"wells.{key}", key, "pit.water_level", "is a level") for key in pit.wells]
+    for key, strut in pit.struts.items():
+        if strut.wire is None:
+            wanted.append((f"struts.{key}", key, "pit.strut.force", "is a force"))
+        else:
+            wanted.append((f"struts.{key}", key, "pit.vibrating_wire.frequency", "is a frequency"))
+    for field, key, kind, what in wanted:
+        if key in profile.points and not profile.points[key].kind.startswith(kind):
+            message = f"`{key}` is of kind {profile.points[key].kind}, not of one that {what}"
+            yield f"physics.{field}", message, f"Name a point of kind {kind.removesuffix('.')}."
 
 
 def _unliftable(crane: Crane, chart: LoadChart | None) -> Iterator[Complaint]:
@@ -334,8 +324,9 @@ def _unliftable(crane: Crane, chart: LoadChart | None) -> Iterator[Complaint]:
 
 
 def _unwatchable(cast: Cast) -> Iterator[Complaint]:
-    device, profile, chart = cast
-    fitting = QUANTITIES_OF_KIND.get(profile.device_kind, set())
+    device, profile, chart, _ = cast
+    kinds = {point.kind for point in profile.points.values()}
+    fitting = {quantity for quantity, ways in WATCHABLE.items() if any(way <= kinds for way in ways)}
     for quantity in device.watch:
         if quantity not in fitting:
             known = ", ".join(sorted(fitting)) or "nothing"

@@ -3,7 +3,7 @@
 from random import Random
 from typing import NamedTuple
 
-from firmware_sim.scenario import Steps
+from firmware_sim.model import Steps
 
 
 class StepsState(NamedTuple):

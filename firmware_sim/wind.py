@@ -5,28 +5,49 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from firmware_sim.scenario import GustFront, Wind
+from firmware_sim.model import GustFront, Wind
 
 ANEMOMETER_S = 3.0
 """Averaging time of the instrument: what stops work is the 3-second gust."""
 
 
+SCALES = tuple(4.0**-i for i in range(4))
+"""Gusts come in sizes, each a quarter of the one above, in parts of the largest one's time."""
+_SUM = sum(scale ** (2 / 3) for scale in SCALES)
+SHARES = tuple(math.sqrt(scale ** (2 / 3) / _SUM) for scale in SCALES)
+"""Their standard deviations in parts of the whole: so the spectrum falls with frequency ** (-5/3)."""
+
+
 class WindState(NamedTuple):
     """What the wind remembers between two steps."""
 
-    gust_mps: float = 0.0
+    gusts_mps: tuple[float, ...] = (0.0,) * len(SCALES)
+    """By size, the largest first."""
     shown_mps: float = -1.0
     """What the anemometer shows; negative before its first sample."""
 
+    @property
+    def gust_mps(self) -> float:
+        """What all gusts together add to the mean."""
+        return sum(self.gusts_mps)
+
 
 def step(wind: Wind, state: WindState, *, t_s: float, dt_s: float, rng: Random) -> WindState:
-    """The wind `dt_s` later, `t_s` after the start: a mean and an AR(1) gust, averaged by the instrument."""
-    keep = math.exp(-dt_s / wind.gust_s)
-    gust = keep * state.gust_mps + math.sqrt(1.0 - keep * keep) * wind.gust_sd_mps * rng.gauss(0.0, 1.0)
-    true = max(0.0, mean(wind, t_s) + gust)
+    """The wind `dt_s` later, at `t_s`: a mean and gusts of all sizes, averaged by the instrument."""
+    gusts = tuple(
+        relax(gust, share * wind.gust_sd_mps, dt_s / (scale * wind.gust_s), rng)
+        for gust, scale, share in zip(state.gusts_mps, SCALES, SHARES, strict=True)
+    )
+    true = max(0.0, mean(wind, t_s) + sum(gusts))
     if state.shown_mps < 0.0:
-        return WindState(gust, true)
-    return WindState(gust, state.shown_mps + (true - state.shown_mps) * min(1.0, dt_s / ANEMOMETER_S))
+        return WindState(gusts, true)
+    return WindState(gusts, state.shown_mps + (true - state.shown_mps) * min(1.0, dt_s / ANEMOMETER_S))
+
+
+def relax(value: float, sd: float, steps: float, rng: Random) -> float:
+    """A random value around 0 of standard deviation `sd`, `steps` correlation times later: exact AR(1)."""
+    keep = math.exp(-steps)
+    return keep * value + math.sqrt(1.0 - keep * keep) * sd * rng.gauss(0.0, 1.0)
 
 
 def mean(wind: Wind, t_s: float) -> float:

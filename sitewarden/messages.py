@@ -104,6 +104,38 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whose; empty for all points of the gateway."""
 
 
+class HookPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a hook was, as far as somebody can say."""
+
+    radius: float | None = None
+    """In m, as all lengths here."""
+    slew: float | None = None
+    """In °."""
+    height: float | None = None
+
+
+class WorkCycle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One lift of a crane (工作循环), from taking a load up to setting it down."""
+
+    device: Name
+    started_at: int
+    """When the load was on the hook, in milliseconds UTC; with the device the cycle's natural key."""
+    ended_at: int
+    """When it was off; of a cycle that was broken off, when it was last seen on."""
+    peak_load: float
+    """In t."""
+    peak_load_ratio: float | None = None
+    """In %, of what the chart allows then and there."""
+    peak_moment: float | None = None
+    """In t·m."""
+    peak_moment_ratio: float | None = None
+    picked: HookPlace = HookPlace()
+    """Where the load was taken up."""
+    set_down: HookPlace = HookPlace()
+    broken_off: bool = False
+    """Whether the load was lost from sight before it was set down: `set_down` is not known then."""
+
+
 class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A batch of readings: one record of the outbox."""
 
@@ -117,6 +149,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Back-fill: older than live, of a logger's memory or of an outage; never judged by live rules again."""
     gaps: list[Gap] = []
     """What this gateway had to give up; such a record may have no series."""
+    cycles: list[WorkCycle] = []
+    """Lifts that ended with these readings."""
     mono: int | None = None
     """Milliseconds of the boot's own clock at `at`; nobody sets that clock."""
     clock: ClockState = "unknown"
@@ -217,7 +251,7 @@ class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """A device as its gateway announces it."""
 
     device: Name
-    kind: Literal["crane", "pit", "weather", "other"]
+    kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
     label: Text
     profile: Name
     layout: dict[str, Any] = {}
@@ -354,6 +388,7 @@ class _Packed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     series: list[Series]
     hist: bool = False
     gaps: list[Gap] = []
+    cycles: list[WorkCycle] = []
     mono: int | None = None
     clock: ClockState = "unknown"
     moved_ms: int = 0

@@ -14,11 +14,13 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of a site."""
 
     packs: list[RulePack]
-    """Shipped packs, each with those of its rules that watch something on the site."""
+    """Shipped packs, each whole."""
     changes: list[LimitChange] = []
     """Limits that the site has changed."""
     unknown: list[str] = []
-    """Rules that gateways run without this program having their text: a site's own, or an older version's."""
+    """Rules that gateways run without this program having their text: a site's own."""
+    older: list[str] = []
+    """Rules of which gateways run a version older than the shipped one, by which they are judged here."""
 
 
 def shipped_packs() -> list[RulePack]:
@@ -30,29 +32,26 @@ def in_force(points: Iterable[StoredPoint], shipped: Sequence[RulePack]) -> InFo
     """What gateways announced, with the text of the shipped rules of that name.
 
     A gateway runs a pack whole, and announces only those of its rules that have a number to draw: so with one
-    rule of a pack, all of its rules that watch something here are in force. A version above the shipped one
-    is that of a limit which the site has changed.
+    rule of a pack all of it is in force. A version above the shipped one is that of a limit which the site
+    has changed.
     """
     known = list(points)
-    kinds = {point.kind for point in known} | {"*"}
     announced = {limit["rule"] for point in known for limit in point.limits}
-    packs = [
-        msgspec.structs.replace(pack, rules=[rule for rule in pack.rules if rule.watch in kinds])
-        for pack in shipped
-        if any(rule.rule in announced for rule in pack.rules)
-    ]
+    packs = [pack for pack in shipped if any(rule.rule in announced for rule in pack.rules)]
     versions = {rule.rule: rule.version for pack in packs for rule in pack.rules}
     changes: dict[tuple[str, str], LimitChange] = {}
-    unknown: set[str] = set()
+    unknown, older = set[str](), set[str]()
     for point in known:
         for limit in point.limits:
             rule, version = limit["rule"], limit["rule_version"]
-            if version > versions.get(rule, version):
+            if rule not in versions:
+                unknown.add(f"{rule} (version {version})")
+            elif version > versions[rule]:
                 # A rule with two ends announces first the one that it is known by.
                 changes.setdefault((point.device, rule), _change(point, limit))
-            elif version != versions.get(rule):
-                unknown.add(f"{rule} (version {version})")
-    return InForce(packs=packs, changes=list(changes.values()), unknown=sorted(unknown))
+            elif version < versions[rule]:
+                older.add(f"{rule} (version {version})")
+    return InForce(packs=packs, changes=list(changes.values()), unknown=sorted(unknown), older=sorted(older))
 
 
 def _change(point: StoredPoint, limit: dict[str, float | str | int]) -> LimitChange:

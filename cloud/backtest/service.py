@@ -80,12 +80,7 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
         changes=told.changes,
         software=__version__,
     )
-    return DatabaseSource(connection, header, points, _unknown(told.unknown))
-
-
-def rules_in_force(connection: Connection, site: str) -> InForce:
-    """The rules that the gateways of the site announced."""
-    return in_force(store.points_of(connection, site).values(), shipped_packs())
+    return DatabaseSource(connection, header, points, _notes(told))
 
 
 def export(source: DatabaseSource, file: Path) -> int:
@@ -145,14 +140,23 @@ def _chart(name: str | None) -> LoadChart | None:
         return None
 
 
-def _unknown(rules: Sequence[str]) -> list[Text]:
-    if not rules:
-        return []
-    names = ", ".join(rules)
-    return [
-        Text(
-            f"网关运行的以下规则，云端没有其文本，未参与回测：{names}。用 --gateway gateway.yaml 给出。",
-            f"gateways run rules whose text the cloud does not have; they were left out: {names}."
-            " Give them with --gateway gateway.yaml.",
+def _notes(told: InForce) -> list[Text]:
+    notes = []
+    if told.unknown:
+        names = ", ".join(told.unknown)
+        notes.append(
+            Text(
+                f"网关运行的以下规则，云端没有其文本，未参与回测：{names}。用 --gateway gateway.yaml 给出。",
+                f"gateways run rules whose text the cloud does not have; they were left out: {names}."
+                " Give them with --gateway gateway.yaml.",
+            )
         )
-    ]
+    if told.older:
+        names = ", ".join(told.older)
+        notes.append(
+            Text(
+                f"网关运行的以下规则版本较旧，按云端的现有版本判断：{names}。",
+                f"gateways run older versions of rules that were judged by the shipped ones: {names}.",
+            )
+        )
+    return notes

@@ -1,5 +1,6 @@
 """From a report to what is shown of it. Pure."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from cloud.backtest.proposal import text_of
 from sitewarden.backtest.comparison import Comparison
 from sitewarden.backtest.lead import LeadTime
 from sitewarden.backtest.trial import Report, Side
+from sitewarden.rules.model import Rule
 
 
 def report_shown(report: Report, took_ms: int) -> BacktestShown:
@@ -27,8 +29,8 @@ def report_shown(report: Report, took_ms: int) -> BacktestShown:
     )
 
 
-def rules_shown(told: InForce) -> RulesShown:
-    """The rules in force, each as a text that can be changed."""
+def rules_shown(told: InForce, kinds: Collection[str]) -> RulesShown:
+    """The rules in force that watch any of these kinds, each as a text that can be changed."""
     return RulesShown(
         rules=[
             RuleShown(
@@ -42,9 +44,16 @@ def rules_shown(told: InForce) -> RulesShown:
             )
             for pack in told.packs
             for rule in pack.rules
+            if _watches(rule, kinds)
         ],
         unknown=told.unknown,
     )
+
+
+def _watches(rule: Rule, kinds: Collection[str]) -> bool:
+    if not rule.is_of_device:
+        return rule.watch in kinds
+    return any(kind.startswith(rule.watch.removesuffix("*")) for kind in kinds)
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:

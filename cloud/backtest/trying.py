@@ -5,10 +5,12 @@ import time
 import psycopg
 
 from cloud.backtest.asked import Asked, TooMuchError
+from cloud.backtest.in_force import in_force, shipped_packs
 from cloud.backtest.model import BacktestShown, RulesShown, Trial
 from cloud.backtest.proposal import proposed_rules
-from cloud.backtest.service import open_history, rules_in_force
+from cloud.backtest.service import open_history
 from cloud.backtest.shown import report_shown, rules_shown
+from cloud.backtest.store import points_of
 from cloud.database import Connection, connect
 from sitewarden.backtest.binding import points_needed
 from sitewarden.backtest.changes import put_upon
@@ -26,7 +28,8 @@ WARM_MS = 3_600_000
 def read_rules(dsn: str, site: str) -> RulesShown:
     """The rules in force on a site."""
     with connect(dsn) as connection:
-        return rules_shown(rules_in_force(connection, site))
+        points = points_of(connection, site).values()
+        return rules_shown(in_force(points, shipped_packs()), {point.kind for point in points})
 
 
 def run_trial(dsn: str, asked: Asked, trial: Trial) -> BacktestShown:
@@ -49,13 +52,13 @@ def judge_trial(connection: Connection, asked: Asked, trial: Trial) -> Report:
 
     connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{LONGEST_S:g}s"])
     source = open_history(connection, asked)
-    in_force = source.header.rules
-    proposed = put_upon(in_force, [proposed_rules(trial.rules, in_force)], trial.removed)
+    before = source.header.rules
+    after = put_upon(before, [proposed_rules(trial.rules, before)], trial.removed)
     span = Span(asked.since_ms - WARM_MS, asked.since_ms, asked.until_ms)
-    points = [p for d in source.header.devices for p in points_needed(d, (*in_force, *proposed))]
+    points = [p for d in source.header.devices for p in points_needed(d, (*before, *after))]
     if source.count(points, span.warm_ms, span.until_ms, MOST_READINGS) > MOST_READINGS:
         raise TooMuchError(f"more than {MOST_READINGS:,} readings; ask for one device, or a shorter range")
     try:
-        return backtest(source, in_force, proposed, span, notes=source.notes, go_on=go_on)
+        return backtest(source, before, after, span, notes=source.notes, go_on=go_on)
     except psycopg.errors.QueryCanceled as exc:
         raise TooMuchError(f"the database took longer than {LONGEST_S:g} s") from exc

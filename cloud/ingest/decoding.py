@@ -9,7 +9,7 @@ from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, UnreadableRecor
 from cloud.settings import Settings
 from sitewarden import topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import Alarm, Gap, Readings, Series, Status, decode
+from sitewarden.messages import Alarm, Gap, Readings, Series, Status, WorkCycle, decode
 
 OLDEST_MS = 400 * 86_400_000
 """How far back a reading may lie: a logger's memory of a year, and some."""
@@ -28,9 +28,11 @@ class _Named(msgspec.Struct):
 
 
 def sender(delivery: Delivery, settings: Settings) -> GatewayKey:
-    """Who speaks; raises `MessageError` with reason `topic` or `gateway`."""
+    """Who speaks; raises `MessageError` with reason `topic`, `mode` or `gateway`."""
     topic = topics.parse(delivery.topic)
     key = GatewayKey.of(topic)
+    if settings.mode == "replay" and key.mode != "replay":
+        raise MessageError("mode", f"this cloud shows a replay and takes nothing of mode {key.mode}")
     if not settings.knows(key.site, key.gateway):
         raise MessageError("gateway", f"{key.gateway} is not a gateway of site {key.site} in the settings")
     return key
@@ -51,6 +53,11 @@ def record_of(delivery: Delivery, kind: type[T]) -> T:
 def status_of(delivery: Delivery) -> Status:
     """The status in the body; raises `MessageError`."""
     return decode(delivery.body, Status)
+
+
+def present_ms(key: GatewayKey, at_ms: int, now_ms: int) -> int:
+    """What the instants of a record of `at_ms` are judged against: now, and in a replay its own time."""
+    return now_ms if key.mode != "replay" else max(0, min(at_ms, now_ms))
 
 
 def is_plausible(at_ms: int, now_ms: int) -> bool:
@@ -74,6 +81,14 @@ def check_gap(gap: Gap, now_ms: int) -> None:
     are_plausible = is_plausible(gap.from_at, now_ms) and is_plausible(gap.to_at, now_ms)
     if not are_plausible or gap.from_at > gap.to_at or gap.count > MAX_INT8:
         raise ImplausibleError(f"a gap of {gap.count} readings from {gap.from_at} to {gap.to_at}")
+
+
+def check_cycle(cycle: WorkCycle, now_ms: int) -> None:
+    """Raise `ImplausibleError` where a work cycle cannot be believed."""
+    are_plausible = is_plausible(cycle.started_at, now_ms) and is_plausible(cycle.ended_at, now_ms)
+    if not are_plausible or cycle.started_at > cycle.ended_at:
+        times = f"from {cycle.started_at} to {cycle.ended_at}"
+        raise ImplausibleError(f"a work cycle of {cycle.device} {times}")
 
 
 def believed(alarm: Alarm, received_ms: int) -> Alarm:

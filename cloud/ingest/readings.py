@@ -1,13 +1,20 @@
 """The way of readings and statuses into the database: one transaction a batch."""
 
+from collections.abc import Iterator
+
+import msgspec
+
+from cloud.cycles.store import ToldCycle, store_cycles
 from cloud.database import Connection
-from cloud.ingest.admission import Admission, HomelessError
+from cloud.ingest.admission import Admission, Admitted, HomelessError
 from cloud.ingest.dead_letters import bury
 from cloud.ingest.decoding import (
     ImplausibleError,
+    check_cycle,
     check_gap,
     check_series,
     dead_letter,
+    present_ms,
     record_of,
     sender,
     status_of,
@@ -23,6 +30,14 @@ from sitewarden.messages import Readings, Status
 
 MOST_ROWS = 200_000
 """Of one transaction, and one message more: back-fill holds many times what a live message does."""
+
+
+class _Rows(msgspec.Struct):
+    """What some messages come to."""
+
+    columns: Columns = msgspec.field(default_factory=Columns)
+    gaps: list[ToldGap] = []
+    cycles: list[ToldCycle] = []
 
 
 class ReadingsLane:
@@ -89,30 +104,30 @@ class ReadingsLane:
 
     def _store(self, connection: Connection, batch: list[Delivery], now_ms: int, outcome: Outcome) -> int:
         """Store the first of the batch, not too many rows; how many messages these were."""
-        columns, gaps, first_dead = Columns(), list[ToldGap](), len(outcome.dead)
+        rows, first_dead = _Rows(), len(outcome.dead)
         stored = 0
         for delivery in batch:
-            if len(columns.point_ids) >= MOST_ROWS:
+            if len(rows.columns.point_ids) >= MOST_ROWS:
                 break
             stored += 1
             try:
-                self._gather(connection, delivery, columns, gaps, outcome, now_ms=now_ms)
+                self._gather(connection, delivery, rows, outcome, now_ms=now_ms)
             except MessageError as exc:
                 outcome.dead.append(dead_letter(delivery, exc, self._settings))
         dead = outcome.dead[first_dead:]
-        store(connection, columns, now_ms)
-        store_gaps(connection, gaps)
+        store(connection, rows.columns, now_ms)
+        store_gaps(connection, rows.gaps)
+        store_cycles(connection, rows.cycles, now_ms)
         bury(connection, dead)
         outcome.settled += [letter.settled for letter in dead if letter.settled is not None]
-        outcome.changed = outcome.changed or bool(columns.point_ids)
+        outcome.changed = outcome.changed or bool(rows.columns.point_ids)
         return stored
 
     def _gather(
         self,
         connection: Connection,
         delivery: Delivery,
-        columns: Columns,
-        gaps: list[ToldGap],
+        rows: _Rows,
         outcome: Outcome,
         *,
         now_ms: int,
@@ -126,25 +141,50 @@ class ReadingsLane:
         except HomelessError:
             outcome.homeless.append((key, delivery))
             return
-        columns.heard.append(admitted.gateway.id)
+        rows.columns.heard.append(admitted.gateway.id)
         complaints = [f"{name} is in no birth" for name in admitted.unknown]
-        for series in message.series:
-            if series.p in admitted.points:
-                try:
-                    check_series(message.at, series, now_ms)
-                    columns.add(admitted.points[series.p], message.at, series)
-                except (ImplausibleError, OverflowError) as exc:
-                    complaints.append(str(exc))
-        for told in ToldGap.of(admitted.gateway.id, message):
-            try:
-                check_gap(told.gap, now_ms)
-                gaps.append(told)
-            except ImplausibleError as exc:
-                complaints.append(str(exc))
+        seen_ms = present_ms(key, message.at, now_ms)
+        complaints += _add_series(rows, message, admitted, seen_ms)
+        complaints += _add_gaps(rows, message, admitted, seen_ms)
+        complaints += _add_cycles(rows, key, message, admitted, seen_ms)
         if complaints:
             reason = "unknown_point" if admitted.unknown else "implausible"
             raise UnreadableRecordError(reason, "; ".join(complaints), message.boot, message.seq)
         outcome.settled.append(Settled(key, message.boot, message.seq))
+
+
+def _add_series(rows: _Rows, message: Readings, admitted: Admitted, now_ms: int) -> Iterator[str]:
+    """Add the readings that can be believed; yields what is wrong with others."""
+    for series in message.series:
+        if series.p in admitted.points:
+            try:
+                check_series(message.at, series, now_ms)
+                rows.columns.add(admitted.points[series.p], message.at, series)
+            except (ImplausibleError, OverflowError) as exc:
+                yield str(exc)
+
+
+def _add_gaps(rows: _Rows, message: Readings, admitted: Admitted, now_ms: int) -> Iterator[str]:
+    for told in ToldGap.of(admitted.gateway.id, message):
+        try:
+            check_gap(told.gap, now_ms)
+            rows.gaps.append(told)
+        except ImplausibleError as exc:
+            yield str(exc)
+
+
+def _add_cycles(
+    rows: _Rows, key: GatewayKey, message: Readings, admitted: Admitted, now_ms: int
+) -> Iterator[str]:
+    for told in ToldCycle.of(key, admitted.gateway.id, message):
+        if not any(name.startswith(f"{told.cycle.device}/") for name in admitted.points):
+            yield f"{told.cycle.device} is in no birth"
+            continue
+        try:
+            check_cycle(told.cycle, now_ms)
+            rows.cycles.append(told)
+        except ImplausibleError as exc:
+            yield str(exc)
 
 
 def _check_mode(status: Status, key: GatewayKey, entry: GatewayEntry) -> None:

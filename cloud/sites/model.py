@@ -66,7 +66,7 @@ class Device(Shown):
 
     id: str
     gateway: str
-    kind: Literal["crane", "pit", "weather", "other"]
+    kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
     label: TextShown
     profile: str
     layout: dict[str, Any]

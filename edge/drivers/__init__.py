@@ -31,6 +31,8 @@ class Answer(NamedTuple):
     """When the request left, in seconds of the loop's clock."""
     answered_at: float = 0.0
     """When the answer was whole, or was given up."""
+    is_replay: bool = False
+    """What answers plays a history: nothing that it says is so now."""
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ from edge.drivers.framing import (
 )
 from edge.drivers.ports import Opener, Port, connect, open_serial
 from edge.settings import ModbusRtu, ModbusSettings, ModbusTcp
+from sitewarden import clockblock
 from sitewarden.quality import Quality
 
 log = logging.getLogger(__name__)
@@ -203,13 +204,14 @@ class _PortLink(ABC):
         *,
         is_refusal: bool = False,
         is_silence: bool = False,
+        is_replay: bool = False,
     ) -> None:
         """Hand the answer to who waits for it, if anybody does."""
         if self._waiting is None or self._waiting.done():
             return
         now = asyncio.get_running_loop().time()
         self._waiting.set_result(
-            Answer(registers, quality, detail, is_refusal, is_silence, self._asked_at, now)
+            Answer(registers, quality, detail, is_refusal, is_silence, self._asked_at, now, is_replay)
         )
 
     def _found(self, frame: Frame) -> None:
@@ -224,6 +226,7 @@ class _PortLink(ABC):
             f"exception {frame.exception}",
             is_refusal=frame.exception in _REFUSALS,
             is_silence=frame.exception in _NOBODY_BEHIND,
+            is_replay=frame.exception == clockblock.REPLAYING,
         )
 
     @abstractmethod

@@ -75,17 +75,18 @@ def _bound(
 
 def points_needed(device: DevicePast, packs: Iterable[RulePack]) -> list[str]:
     """The points of the device whose readings the rules look at."""
-    kinds: set[str] = set()
+    beside = _beside(device)
+    needed: set[str] = set()
     for rule in (rule for pack in packs for rule in pack.rules):
-        kinds |= {rule.watch, *(arming.kind for arming in rule.arm)}
-    raw = set(_raw(device)) if "*" in kinds else set()
-    return [point.p for point in device.points if point.kind in kinds or point.p in raw]
+        needed.update(beside.watched(rule))
+        needed.update(point for arming in rule.arm for point in beside.by_kind.get(arming.kind, ()))
+    return sorted(needed)
 
 
-def nowhere(packs: Iterable[RulePack], devices: Sequence[DevicePast]) -> list[NotJudged]:
+def nowhere(rules: Iterable[Rule], devices: Sequence[DevicePast]) -> list[NotJudged]:
     """Rules that watch what nothing here measures."""
-    kinds = {point.kind for device in devices for point in device.points} | {"*"}
-    return [_no_point(rule) for pack in packs for rule in pack.rules if rule.watch not in kinds]
+    places = [_beside(device) for device in devices]
+    return [_no_point(rule) for rule in rules if not any(beside.watched(rule) for beside in places)]
 
 
 def _unlatched(rule: Rule) -> Rule:
@@ -113,13 +114,14 @@ def _key(point: PointBirth) -> str:
 
 
 def _watched(rule: Rule, beside: Beside) -> Sequence[str]:
-    return beside.raw[:1] if rule.watch == "*" else beside.by_kind.get(rule.watch, ())
+    watched = beside.watched(rule)
+    return watched[:1] if rule.is_of_device else watched
 
 
 def _needed(bound: BoundRule) -> Iterator[str]:
     """A device as a whole is silent only where all of it is; others need each of their points."""
     yield bound.point
-    if bound.rule.watch != "*":
+    if not bound.rule.is_of_device:
         yield from bound.inputs
 
 

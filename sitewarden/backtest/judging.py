@@ -68,12 +68,12 @@ def judge(
     """Every rule on every point of the device that it watches."""
     bounds, not_judged = bind_device(device, packs, tracks, changes)
     kinds = {point.p: point.kind for point in device.points}
+    first_ms, last_ms = _watched_between(tracks, span)
     found = scan.scan_all(
         bounds,
         {point: scan.Track(*track) for point, track in tracks.items()},
-        since_ms=span.warm_ms,
-        # The scan takes both ends in.
-        until_ms=span.until_ms - 1,
+        since_ms=first_ms,
+        until_ms=last_ms,
     )
     past = _Past(kinds, tracks, span)
     judged = [(bound, _episodes(bound, found[bound.point, bound.rule.rule], past)) for bound in bounds]
@@ -83,6 +83,17 @@ def judge(
         leads=list(_leads(judged, tracks)),
         not_judged=not_judged,
     )
+
+
+def _watched_between(tracks: Mapping[str, Track], span: Span) -> tuple[int, int]:
+    """The first and the last reading of a device within the span.
+
+    Before and after nobody watched it, which is no silence: a device that does not answer has readings that say
+    so.
+    """
+    first_ms = min((int(track.times[0]) for track in tracks.values()), default=span.warm_ms)
+    last_ms = max((int(track.times[-1]) for track in tracks.values()), default=span.warm_ms)
+    return max(span.warm_ms, first_ms), min(span.until_ms - 1, last_ms)
 
 
 class _Past(NamedTuple):

@@ -86,6 +86,8 @@ def backtest(
     """
     header = source.header
     differing = {change.rule for change in changes(in_force, proposed)}
+    # A pack has rules for much that a site does not have; only of what is proposed it is worth a word.
+    new = [rule for rule in rules_of(proposed) if rule.rule in differing]
     kept = [change for change in header.changes if change.rule not in differing]
     before, after, readings = list[Judgement](), list[Judgement](), 0
     for device in header.devices:
@@ -96,8 +98,8 @@ def backtest(
         before.append(judge(device, in_force, tracks, span, header.changes))
         go_on()
         after.append(judge(device, proposed, tracks, span, kept))
-    ours = Judgement.of(before, nowhere(in_force, header.devices))
-    theirs = Judgement.of(after, nowhere(proposed, header.devices))
+    ours = Judgement.of(before)
+    theirs = Judgement.of(after, nowhere(new, header.devices))
     happened = [episode_of(alarm) for alarm in header.alarms]
     happened = [e for e in happened if e.raised_at < span.until_ms and e.ends_at >= span.since_ms]
     return Report(

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from sitewarden.derived.settings import Instruments
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
 from sitewarden.readings import Reading
@@ -44,6 +45,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Zero readings by the key of the point, in the unit of its kind."""
     parameters: Mapping[str, float] = {}
     """What the site gives: design values, and thresholds of derivations over their defaults."""
+    instruments: Instruments = Instruments()
+    """What hangs where in a pit, and what the certificates give."""
 
     def name(self, key: str) -> str:
         """The point of that key."""

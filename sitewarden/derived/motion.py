@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sitewarden.derived.model import DerivedPoint, Subject, moved
-from sitewarden.derived.telling import NOTHING, SLACK_MS, TELL_MS, Told, bad
+from sitewarden.derived.telling import NOTHING, SLACK_MS, STALE_MS, Told, bad
 from sitewarden.derived.thresholds import chosen
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -42,7 +42,7 @@ def make(subject: Subject) -> Iterator["Motion"]:
         )
         for kind, birth in births.items()
     }
-    stale_ms = max(3 * TELL_MS, *(birth.stale_after_ms for birth in births.values()))
+    stale_ms = max(STALE_MS, *(birth.stale_after_ms for birth in births.values()))
     how = f"1 while any of them changes, by its speed over {window_ms / 1000:g} s"
     yield Motion(DerivedPoint(subject.name("moving"), "crane.moving", tuple(axes), stale_ms, how=how), axes)
 

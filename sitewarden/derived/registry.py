@@ -7,13 +7,36 @@ from typing import Any
 
 import msgspec
 
-from sitewarden.derived import crane, displacement, motion, tilt, wind
+from sitewarden.derived import (
+    crane,
+    creep,
+    cycles,
+    displacement,
+    inclinometer,
+    levelling,
+    motion,
+    tilt,
+    vibrating_wire,
+    wind,
+)
 from sitewarden.derived.model import Derivation, DerivedPoint, Subject
+from sitewarden.messages import WorkCycle
 from sitewarden.readings import Reading
 
 Maker = Callable[[Subject], Iterable[Derivation]]
 
-MAKERS: tuple[Maker, ...] = (displacement.make, crane.make, wind.make, motion.make, tilt.make)
+MAKERS: tuple[Maker, ...] = (
+    displacement.make,
+    inclinometer.make,
+    levelling.make,
+    vibrating_wire.make,
+    creep.make,
+    crane.make,
+    wind.make,
+    motion.make,
+    tilt.make,
+    cycles.make,
+)
 """In the order of their work: a later one may take what an earlier one adds as its input."""
 
 _at = attrgetter("at_ms")
@@ -31,6 +54,7 @@ class Derivations:
         )
         """What the device has beside its own."""
         self._clash = len(self.points) < sum(len(derivation.points) for derivation in derivations)
+        self._cycles = next((one for one in derivations if isinstance(one, cycles.Cycles)), None)
         self._routes: dict[str, list[int]] = {}
         for place, derivation in enumerate(self._derivations):
             for point in derivation.inputs:
@@ -46,6 +70,10 @@ class Derivations:
         # later the same follows from the same only if each instant is taken by itself.
         instants = groupby(sorted(readings, key=_at), key=_at)
         return [made for _, instant in instants for made in self._take_instant(list(instant))]
+
+    def fetch_cycles(self) -> list[WorkCycle]:
+        """The lifts of a crane that have ended since the last call."""
+        return self._cycles.fetch() if self._cycles is not None else []
 
     def remembered(self) -> dict[str, Any]:
         """What must be kept over a restart, by derivation."""

@@ -7,6 +7,8 @@ from sitewarden.readings import Reading
 
 TELL_MS = 1000
 """So often an unchanged value is told: polls may be ten times as many."""
+STALE_MS = 5 * TELL_MS
+"""What is told once a second and older than this is stale: some time on the way is no silence."""
 SLACK_MS = 20
 """Source times jitter by milliseconds about the polling grid: a second must not take a poll more."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sitewarden.derived.model import DerivedPoint, Subject, moved
-from sitewarden.derived.telling import NOTHING, SLACK_MS, TELL_MS, Told, bad
+from sitewarden.derived.telling import NOTHING, SLACK_MS, Told, bad
 from sitewarden.derived.thresholds import chosen
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -28,7 +28,7 @@ def make(subject: Subject) -> Iterator["Verticality"]:
     if subject.kind != "crane" or len(births) < len(TILTS) + 3:
         return
     zero = tuple(subject.zero.get(subject.key(births[kind].p), 0.0) for kind in TILTS)
-    ages_ms = {kind: max(birth.stale_after_ms, 3 * TELL_MS) for kind, birth in births.items()}
+    ages_ms = {kind: birth.stale_after_ms for kind, birth in births.items()}
     window = _Window(
         round(1000 * chosen("static_s", subject.parameters)),
         chosen("static_load_percent", subject.parameters),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sitewarden.derived.model import DerivedPoint, Subject
-from sitewarden.derived.telling import NOTHING, SLACK_MS, TELL_MS, Told, bad
+from sitewarden.derived.telling import NOTHING, SLACK_MS, STALE_MS, TELL_MS, Told, bad
 from sitewarden.derived.thresholds import chosen
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -18,7 +18,7 @@ WINDS = ("crane.wind_speed", "weather.wind_speed")
 def make(subject: Subject) -> Iterator["Wind"]:
     """One for every anemometer."""
     for birth in subject.of_kinds(WINDS):
-        stale_ms = max(birth.stale_after_ms, 3 * TELL_MS)
+        stale_ms = max(birth.stale_after_ms, STALE_MS)
         lengths_s = {step: chosen(f"wind_{step}_s", subject.parameters) for step in ("gust", "mean")}
         points = tuple(
             DerivedPoint(

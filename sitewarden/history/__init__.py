@@ -3,7 +3,7 @@
 Needs numpy and pyarrow, so nothing that a gateway runs imports it.
 """
 
-from sitewarden.history.files import HistoryWriter, read_header, read_history, write_history
+from sitewarden.history.files import HistoryWriter, find_header, read_header, read_history, write_history
 from sitewarden.history.model import DevicePast, Header, History, PastAlarm, Track
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "HistoryWriter",
     "PastAlarm",
     "Track",
+    "find_header",
     "read_header",
     "read_history",
     "write_history",

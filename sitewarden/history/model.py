@@ -4,28 +4,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import Gap, PointBirth
 from sitewarden.rules.model import LimitChange
 from sitewarden.rules.packs import RulePack
+from sitewarden.rules.scan import Track
 from sitewarden.text import Text
+
+__all__ = ["VERSION", "DevicePast", "Header", "History", "PastAlarm", "Track"]
 
 VERSION = 1
 """Of the format; a reader refuses what it does not know."""
-
-
-class Track(NamedTuple):
-    """The readings of one point, oldest first, each instant once."""
-
-    times: NDArray[np.int64]
-    """UTC milliseconds, ascending."""
-    values: NDArray[np.float64]
-    """In the unit of the point's kind; NaN where the quality is bad."""
-    quality: NDArray[np.uint8]
-    """`sitewarden.quality.Quality`."""
 
 
 class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

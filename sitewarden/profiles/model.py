@@ -97,7 +97,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     profile: Name
     version: Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1")]
-    device_kind: Literal["crane", "pit", "weather", "other"]
+    device_kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
     products: list[Product]
     source: str
     """Where the numbers come from: the manual, its version, the table."""

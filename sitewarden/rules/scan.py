@@ -42,6 +42,10 @@ Bools = npt.NDArray[np.bool_]
 BACK, HELD, BEYOND, UNKNOWN = (np.uint8(verdict) for verdict in Verdict)
 
 
+BLOCK = 65_536
+"""Readings that are looked at together; their values fill half a megabyte of cache."""
+
+
 class Track(NamedTuple):
     """The readings of one point, oldest first."""
 
@@ -105,10 +109,6 @@ def scan(
     with a later range give the returned state.
     """
     own = tracks.get(bound.point, EMPTY).between(since_ms, until_ms)
-    if bound.is_plain and not state.is_active and state.phase is Phase.NORMAL:
-        beyond = own.values >= bound.limit if bound.high else own.values <= bound.limit
-        if not beyond.any():
-            return [], NORMAL
     if isinstance(bound.rule.condition, Stale):
         seen = _stale(bound, state.memory, tracks, since_ms, until_ms)
     else:
@@ -171,6 +171,7 @@ class _Walk:
         self._lasts: list[int] = [*(changes - 1).tolist(), count - 1] if count else []
         self._verdicts: list[int] = self._codes[starts].tolist()
         self._beyonds: list[int] = np.flatnonzero(self._codes[starts] == BEYOND).tolist()
+        self._backs: list[int] = np.flatnonzero(self._codes[starts] == BACK).tolist()
         self._moved: list[Transition] = []
 
     def walk(self, state: RuleState) -> tuple[list[Transition], RuleState]:
@@ -182,13 +183,22 @@ class _Walk:
                 if following == len(self._beyonds):
                     break
                 run = self._beyonds[following]
-            first, last = self._firsts[run], self._lasts[run]
-            state = self._take(state, self._verdicts[run], first, last)
+            elif state.phase is Phase.ACTIVE and self._verdicts[run] != Verdict.BACK:
+                run, state = self._stays(state, run)
+                continue
+            state = self._take(state, self._verdicts[run], self._firsts[run], self._lasts[run])
             run += 1
         memory = self._memory
         if state.phase is Phase.NORMAL:
             return self._moved, NORMAL if memory == NOTHING else RuleState(memory=memory)
         return self._moved, msgspec.structs.replace(state, memory=memory)
+
+    def _stays(self, state: RuleState, run: int) -> tuple[int, RuleState]:
+        """Until a run that is back inside nothing but the peak of a standing alarm can change."""
+        following = bisect_left(self._backs, run)
+        back = self._backs[following] if following < len(self._backs) else len(self._firsts)
+        first, last = self._firsts[run], self._lasts[back - 1]
+        return back, self._at(state, Phase.ACTIVE, first, last)
 
     def _take(self, state: RuleState, verdict: int, first: int, last: int) -> RuleState:
         if verdict == Verdict.BEYOND:
@@ -246,8 +256,12 @@ class _Walk:
         return max(ends, default=None)
 
     def _worst(self, first: int, last: int, before: float | None) -> float:
-        part = self._compared[first : last + 1]
-        bound = self._bound
+        part, codes, bound = self._compared[first : last + 1], self._codes[first : last + 1], self._bound
+        known = codes != UNKNOWN
+        if not known.all():
+            part = part[known]
+        if not len(part):
+            return bound.limit if before is None else before
         if bound.low is not None:
             found = worse(bound, float(part.max()), float(part.min()))
         else:
@@ -279,6 +293,7 @@ def _arming(bound: BoundRule, times: Instants, tracks: Mapping[str, Track]) -> t
     for arming in bound.arm:
         track = tracks.get(bound.inputs[arming.index], EMPTY)
         values, known = _as_of(track, times, arming.max_age_ms)
+        values = np.abs(values) if arming.magnitude else values
         outside = np.zeros(len(times), bool)
         if arming.at_least is not None:
             outside |= values < arming.at_least
@@ -302,16 +317,17 @@ def _as_of(track: Track, times: Instants, max_age_ms: int | None) -> tuple[Float
 
 
 def _levels(bound: BoundRule, values: Floats, quality: Codes) -> Codes:
-    """Limit and dead-band over an array, in as few passes as it takes."""
-    beyond = values >= bound.limit if bound.high else values <= bound.limit
-    codes: Codes = beyond.view(np.uint8)
-    if bound.clear_at == bound.limit:
-        codes = codes << HELD
-    else:
-        back = values < bound.clear_at if bound.high else values > bound.clear_at
-        codes = codes + HELD
-        codes -= back.view(np.uint8)
-    return _unknown_where_bad(codes, quality)
+    """Limit and dead-band over an array, block by block: to look again at what is cached costs little."""
+    is_beyond, is_back = (np.greater_equal, np.less) if bound.high else (np.less_equal, np.greater)
+    codes, back = np.empty(len(values), np.uint8), np.empty(BLOCK, np.bool_)
+    for first in range(0, len(values), BLOCK):
+        part, told = values[first : first + BLOCK], codes[first : first + BLOCK]
+        is_beyond(part, bound.limit, out=told.view(np.bool_))
+        is_back(part, bound.clear_at, out=back[: len(part)])
+        told += HELD
+        told -= back[: len(part)].view(np.uint8)
+        _unknown_where_bad(told, quality[first : first + BLOCK])
+    return codes
 
 
 def _unknown_where_bad(codes: Codes, quality: Codes) -> Codes:
@@ -396,20 +412,26 @@ def _stale(
 ) -> _Seen:
     """The instants at which a silence was due, dated as by `engine.elapse`, among the good readings."""
     parts = [tracks[point].between(since_ms, until_ms) for point in bound.listens_to if point in tracks]
-    goods = [part.times[part.quality == Quality.GOOD] for part in parts] or [EMPTY.times]
+    goods = [_good_times(part) for part in parts] or [EMPTY.times]
     good = goods[0] if len(goods) == 1 else np.unique(np.concatenate(goods))
     last_ms, limit_ms = memory.at_ms or since_ms, round(bound.limit * 1000)
-    before = np.concatenate((np.array([last_ms], np.int64), good))
-    silent_ms = np.diff(np.append(before, until_ms))
-    due = before + limit_ms
+    instants = np.concatenate((np.array([last_ms], np.int64), good, np.array([until_ms], np.int64)))
+    silent_ms = instants[1:] - instants[:-1]
     silences = np.flatnonzero(silent_ms > limit_ms)
-    codes, compared = np.zeros(len(good), np.uint8), np.maximum(silent_ms[:-1], 0) / 1000
+    codes, compared = np.zeros(len(good), np.uint8), silent_ms[:-1] / 1000
+    memory = Memory(at_ms=int(instants[-2]))
+    if not len(silences):
+        return _Seen(good, codes, compared, memory)
     return _Seen(
-        np.insert(good, silences, due[silences]),
+        np.insert(good, silences, instants[silences] + limit_ms),
         np.insert(codes, silences, BEYOND),
         np.insert(compared, silences, bound.limit),
-        Memory(at_ms=int(before[-1])),
+        memory,
     )
+
+
+def _good_times(track: Track) -> Instants:
+    return track.times[track.quality == Quality.GOOD] if track.quality.any() else track.times
 
 
 def _bad(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:

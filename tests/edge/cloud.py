@@ -17,11 +17,11 @@ Record = Alarm | Readings
 class Cloud:
     """Everything heard from one gateway, in order; `receipts` decides which records are receipted at once."""
 
-    def __init__(self, broker: Broker, site: str, gateway: str) -> None:
+    def __init__(self, broker: Broker, site: str, gateway: str, mode: topics.Mode = "live") -> None:
         self.heard: list[Record | Status] = []
         self.retained: list[Status] = []
         self.receipts: Callable[[Record], bool] = lambda _: True
-        self._address = (site, gateway)
+        self._mode, self._address = mode, (site, gateway)
         self._subscribed = threading.Event()
         self._paho = paho.Client(CallbackAPIVersion.VERSION2)
         self._paho.username_pw_set(broker.cloud.username, broker.cloud.password)
@@ -54,10 +54,10 @@ class Cloud:
         self.publish("command", Command(command="acknowledge", episode=episode, by=by))
 
     def publish(self, channel: topics.DownChannel, message: Receipt | Command) -> None:
-        self._paho.publish(topics.down("live", *self._address, channel), encode(message), qos=1)
+        self._paho.publish(topics.down(self._mode, *self._address, channel), encode(message), qos=1)
 
     def publish_raw(self, channel: topics.DownChannel, body: bytes) -> None:
-        self._paho.publish(topics.down("live", *self._address, channel), body, qos=1)
+        self._paho.publish(topics.down(self._mode, *self._address, channel), body, qos=1)
 
     def close(self) -> None:
         self._paho.disconnect()
@@ -78,8 +78,8 @@ class Cloud:
 
 
 @contextmanager
-def listening(broker: Broker, site: str, gateway: str) -> Iterator[Cloud]:
-    cloud = Cloud(broker, site, gateway)
+def listening(broker: Broker, site: str, gateway: str, mode: topics.Mode = "live") -> Iterator[Cloud]:
+    cloud = Cloud(broker, site, gateway, mode)
     try:
         yield cloud
     finally:

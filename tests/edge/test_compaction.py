@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from edge import compaction
 from edge.recorder import batch_of
-from sitewarden.messages import Alarm, Gap, Readings, encode_packed, readings_of
+from sitewarden.messages import Alarm, Gap, Readings, WorkCycle, decode, encode_packed, readings_of
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from tests.edge.test_outputs import alarm
@@ -160,3 +160,33 @@ def test_a_set_clock_moves_every_instant_that_a_message_tells() -> None:
     readings = compaction.moved(message(*values("c/a", 1.0, at_ms=10), gaps=[gap(0, 1)], mono=3), -10)
     assert isinstance(readings, Readings)
     assert (readings.at, readings.gaps[0].from_at, readings.mono, readings.moved_ms) == (0, -10, 3, -10)
+
+
+def cycle(n: int) -> WorkCycle:
+    return WorkCycle(device="c", started_at=n * MINUTE, ended_at=n * MINUTE + 30_000, peak_load=1.5)
+
+
+def test_lifts_stay_once_each_however_few_readings_remain() -> None:
+    one, two = (message(*values("c/a", *[1.0] * 40, at_ms=n * MINUTE), cycles=[cycle(n)]) for n in (1, 2))
+    many = [message(*values(f"c/{p}", *[1.0] * 200, at_ms=p), cycles=[cycle(p)]) for p in range(100)]
+    for kept in (
+        list(compaction.merged([one, two])),
+        [compaction.thinned(one).message, compaction.thinned(two).message],
+        [compaction.aggregated([one, two]).message],
+        list(compaction.parted([one, two]) or ()),
+    ):
+        assert [c for m in kept for c in m.cycles] == [cycle(1), cycle(2)]
+    merged = list(compaction.merged(many))
+    assert len(merged) > 1
+    assert [c for m in merged for c in m.cycles] == [cycle(p) for p in range(100)]
+    assert decode(encode_packed(merged[0]), Readings).cycles == merged[0].cycles
+
+
+def test_a_lift_is_put_right_with_its_readings_but_not_what_an_earlier_boot_dated() -> None:
+    began = message(*values("c/a", 1.0, at_ms=2 * MINUTE), mono=MINUTE + 10_000, cycles=[cycle(1), cycle(0)])
+    moved = compaction.moved(began, 7 * MINUTE)
+    assert isinstance(moved, Readings)
+    assert [(c.started_at, c.ended_at) for c in moved.cycles] == [
+        (8 * MINUTE, 8 * MINUTE + 30_000),
+        (0, 30_000),
+    ]

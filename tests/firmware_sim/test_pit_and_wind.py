@@ -3,8 +3,26 @@
 import math
 from random import Random
 
-from firmware_sim import pit, steps, wind
-from firmware_sim.scenario import GustFront, LiveStage, Pit, PitPoint, Stage, Steps, Wind
+import numpy as np
+import pytest
+
+from firmware_sim import pit, steps, weather, wind
+from firmware_sim.model import (
+    ExponentialCreep,
+    GustFront,
+    LiveStage,
+    Pit,
+    PitPoint,
+    PowerCreep,
+    Rain,
+    Stage,
+    Steps,
+    Strut,
+    WeatherStation,
+    Well,
+    Wind,
+    Wire,
+)
 
 DAY_S = 86_400.0
 PIT = Pit(
@@ -53,6 +71,59 @@ def test_noise_has_the_size_that_the_scenario_gives() -> None:
     assert 0.045 < math.sqrt(sum(e * e for e in errors) / len(errors)) < 0.055
 
 
+@pytest.mark.parametrize("exponent", [0.6, 1.0, 1 / 0.6, 2.5])
+def test_a_wall_that_fails_speeds_up_by_the_power_of_the_time_left(exponent: float) -> None:
+    creep = PowerCreep(at_s=0, mm_per_day=2.0, fails_s=10 * DAY_S, exponent=exponent, most_mm=1e6)
+    for days in (0.0, 2.0, 5.0, 9.0, 9.9):
+        t_s, dt_s = days * DAY_S, 1.0
+        speed = (pit.crept(creep, t_s + dt_s) - pit.crept(creep, t_s)) / dt_s * DAY_S
+        assert speed == pytest.approx(2.0 * (1 - days / 10) ** -exponent, rel=0.001)
+    assert pit.crept(creep, 10 * DAY_S) == 1e6
+    assert pit.crept(creep, -1.0) == 0.0
+
+
+def test_a_wall_whose_speed_doubles_moves_as_far_as_it_may_and_no_farther() -> None:
+    creep = ExponentialCreep(at_s=0, mm_per_day=1.0, doubles_s=DAY_S, most_mm=90)
+    one, two, three = (pit.crept(creep, day * DAY_S) for day in (1, 2, 3))
+    assert (two - one) / one == pytest.approx(2.0)
+    assert (three - two) / (two - one) == pytest.approx(2.0)
+    assert pit.crept(creep, 1e9) == 90
+
+
+def test_a_failing_wall_goes_on_from_its_past_into_its_present() -> None:
+    failing = Pit(
+        points=PIT.points,
+        creeps=[PowerCreep(at_s=-2 * DAY_S, mm_per_day=1.0, fails_s=3 * DAY_S, exponent=1.4)],
+    )
+    past = list(pit.history(failing, "1/pit", days=3, every_s=3600))
+    assert past[0][1]["h3"] == pytest.approx(100, abs=0.5)
+    assert past[-1][1]["h3"] - 100 == pytest.approx(pit.displacement(failing, PIT.points["h3"], 0.0), abs=0.3)
+    ends = [pit.displacement(failing, PIT.points["h3"], day * DAY_S) for day in (0.0, 0.5, 0.9)]
+    assert ends[2] - ends[1] > ends[1] - ends[0]
+
+
+def test_a_strut_is_pressed_by_its_wall_and_by_the_sun_and_its_wire_says_so() -> None:
+    wire = Wire(g=-2.0, r0=9000.0, k=1.5, t0=20.0)
+    strut = Strut(along=0.5, kn=600, kn_per_mm=30, kn_per_degree=4, noise_kn=0.0)
+    pushed = LiveStage(at_s=10, mm=10, over_s=5, creep_mm=0)
+    braced = Pit(live=[pushed], struts={"f1": strut}, daily_mm=0)
+    night, noon = 18 * 3600.0, 6 * 3600.0  # it starts at nine
+    assert pit.force(braced, strut, noon) - pit.force(braced, strut, night) == pytest.approx(4 * 2 * 6)
+    assert pit.force(braced, strut, 16.0) - pit.force(braced, strut, 9.0) == pytest.approx(300, abs=1)
+    shown = pit.frequency(wire, kn=700.0, degrees=26.0)
+    assert -2.0 * (shown**2 / 1000 - 9000.0) + 1.5 * (26.0 - 20.0) == pytest.approx(700.0)
+    assert 2900 < shown < 3000
+    assert pit.frequency(wire, kn=1e6, degrees=20.0) == 0.0, "a slack wire does not sound"
+
+
+def test_groundwater_falls_with_the_pumps_rises_with_the_rain_and_ebbs() -> None:
+    rain = Rain(at_s=3600, m=0.8, over_s=3600, ebbs_s=7200)
+    well = Well(level_m=4.0, m_per_day=-0.5, daily_m=0.0, rains=[rain])
+    assert pit.water_level(well, 0.0) == 4.0
+    assert pit.water_level(well, 7200.0) == pytest.approx(4.0 - 0.5 / 12 + 0.8)
+    assert pit.water_level(well, 14_400.0) == pytest.approx(4.0 - 0.5 / 6 + 0.8 / math.e)
+
+
 def _blow(weather: Wind, seconds: int, seed: int = 1) -> list[float]:
     state, rng, shown = wind.WindState(), Random(seed), []
     for i in range(1, seconds * 20 + 1):
@@ -82,6 +153,32 @@ def test_gusts_have_the_mean_and_spread_that_the_scenario_gives() -> None:
         gusts.append(state.gust_mps)
     assert abs(sum(gusts) / len(gusts)) < 0.3
     assert 0.8 < math.sqrt(sum(g * g for g in gusts) / len(gusts)) < 1.2
+
+
+def test_the_spectrum_of_the_gusts_falls_as_turbulence_does() -> None:
+    """Energy over frequency to the power of -5/3, between the largest and the smallest gusts."""
+    weather_, dt_s, count = Wind(gust_sd_mps=1.0, gust_s=8.0), 0.05, 1 << 15
+    state, rng, gusts = wind.WindState(), Random(9), []
+    for i in range(count):
+        state = wind.step(weather_, state, t_s=i * dt_s, dt_s=dt_s, rng=rng)
+        gusts.append(state.gust_mps)
+    energy = np.abs(np.fft.rfft(gusts)) ** 2
+    hertz = np.fft.rfftfreq(count, dt_s)
+    band = (hertz > 0.03) & (hertz < 1.0)
+    slope = np.polyfit(np.log(hertz[band]), np.log(energy[band]), 1)[0]
+    assert -2.0 < slope < -1.4
+
+
+def test_wind_veers_around_its_mean_direction_also_through_north() -> None:
+    station, state = WeatherStation(direction_deg=2.0), weather.WeatherState()
+    rng, noise, turned = Random(1), Random(2), []
+    for i in range(1, 2 * 3600):
+        state = weather.step(station, state, t_s=float(i), dt_s=1.0, rng=rng)
+        said = weather.read(station, state, noise)["wind_direction"]
+        assert 0.0 <= said < 360.0
+        turned.append((said - 2.0 + 180.0) % 360.0 - 180.0)
+    spread = math.sqrt(sum(t * t for t in turned) / len(turned))
+    assert spread == pytest.approx(12.0, rel=0.25)
 
 
 def test_steps_stay_on_each_side_as_long_as_they_may() -> None:

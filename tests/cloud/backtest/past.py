@@ -1,9 +1,11 @@
 """A crane and a pit whose past is told in one line, judged by the shipped rules."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sitewarden.messages import DeviceBirth, DeviceSetup, LimitBirth, PointBirth, Series, Status
 from sitewarden.quality import Quality
+from sitewarden.rules.packs import built_in_packs, load_pack
 from sitewarden.text import Text
 from tests.cloud.site import BOOT, TestSite, readings
 
@@ -13,7 +15,11 @@ SECOND = 1000
 RATIO, LOAD, H1 = "crane-1/load_ratio", "crane-1/load", "pit-1/h1.cumulative"
 
 
-def announced(point: str, rule: str, limit: float, *, level: int = 3, version: int = 1) -> LimitBirth:
+VERSIONS = {rule.rule: rule.version for name in built_in_packs() for rule in load_pack(name, Path()).rules}
+
+
+def announced(point: str, rule: str, limit: float, *, level: int = 3, newer: int = 0) -> LimitBirth:
+    version = VERSIONS.get(rule, 1) + newer
     return LimitBirth(
         p=point,
         rule=rule,

@@ -161,6 +161,18 @@ def test_a_hazard_comes_as_a_pack_that_gives_its_alarms_again(site, web, tmp_pat
     assert {a.rule for a in outcome.alarms} == {"crane-load-90", "crane-load-100"}
 
 
+def test_a_limit_that_the_site_has_changed_is_the_one_in_force(site, web):
+    told(born(site, crane(announced(RATIO, "crane-load-100", 92.0, newer=1))), RATIO, hill(95.0))
+    found = tried(web)
+    assert {x["limit"] for x in found["in_force"]["limits"] if x["rule"] == "crane-load-100"} == {92.0}
+    assert found["notes"] == []
+
+
+def test_a_gateway_with_an_older_rule_is_judged_by_the_shipped_one_and_the_report_says_so(site, web):
+    told(born(site, crane(announced(RATIO, "crane-load-100", 100.0, newer=-1))), RATIO, hill(95.0))
+    assert "older versions" in tried(web)["notes"][0]["en"]
+
+
 def test_no_such_hazard_has_no_pack(site, web):
     born(site)
     answer = web.get(f"/hazards/{'0' * 32}/pack")

@@ -22,9 +22,8 @@ from tests.sitewarden.backtest.episode import SECOND, episode
 
 RATIO, LOAD, H1 = "crane-1/load_ratio", "crane-1/load", "pit-1/h1.cumulative"
 CRANE = load_pack("tower-crane", Path())
-OVERLOAD = msgspec.structs.replace(
-    CRANE, rules=[rule for rule in CRANE.rules if rule.watch == "crane.load_ratio"]
-)
+NAMES = {"crane-load-90", "crane-load-100", "crane-load-110"}
+OVERLOAD = msgspec.structs.replace(CRANE, rules=[rule for rule in CRANE.rules if rule.rule in NAMES])
 T0 = 1_790_000_000_000
 
 

@@ -1,7 +1,7 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
 import type {
-  Backtest, Episode, Hazard, HazardDetail, Page, RulesInForce, Series, Server, Session, Site, SiteSummary, Statistics, Trial, Values,
+  Backtest, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site, SiteSummary, Statistics, Trial, Values,
 } from './types'
 
 /** A refusal (RFC 9457) or, with status 0, no answer at all. */
@@ -78,5 +78,7 @@ export const api = {
   rules: (site: string) => call<RulesInForce>('GET', `/sites/${part(site)}/rules`),
   backtest: (site: string, trial: Trial) => call<Backtest>('POST', `/sites/${part(site)}/backtests`, trial),
   packUrl: (hazard: string) => `${ROOT}/hazards/${part(hazard)}/pack`,
+  replay: () => call<Replay>('GET', '/replay'),
+  steer: (wanted: ReplayAsked) => call<Replay>('POST', '/replay', wanted),
   liveUrl: (site: string) => `${ROOT}/sites/${part(site)}/live`,
 }

@@ -44,6 +44,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Replay
+         * @description How the replay stands.
+         */
+        get: operations["read_replay_api_v1_replay_get"];
+        put?: never;
+        /**
+         * Control Replay
+         * @description Pause, go on, step, jump, change the speed; it changes what is shown and nothing else.
+         */
+        post: operations["control_replay_api_v1_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/server": {
         parameters: {
             query?: never;
@@ -336,6 +360,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/work-cycles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Work Cycles
+         * @description Lifts of the site's cranes, the newest first.
+         */
+        get: operations["list_work_cycles_api_v1_sites__site__work_cycles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -512,7 +556,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "crane" | "pit" | "weather" | "other";
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
             label: components["schemas"]["TextShown"];
             /** Layout */
             layout: {
@@ -841,6 +885,27 @@ export interface components {
             status: string;
         };
         /**
+         * HookPlaceShown
+         * @description Where a hook was; null what no sensor told.
+         */
+        HookPlaceShown: {
+            /**
+             * Height
+             * @description m
+             */
+            height: number | null;
+            /**
+             * Radius
+             * @description m
+             */
+            radius: number | null;
+            /**
+             * Slew
+             * @description °
+             */
+            slew: number | null;
+        };
+        /**
          * LeadShown
          * @description How long before the next limit a level warned.
          */
@@ -991,6 +1056,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[WorkCycleShown] */
+        Page_WorkCycleShown_: {
+            /** Items */
+            items: components["schemas"]["WorkCycleShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /**
          * Point
          * @description Something that is measured or derived.
@@ -1045,6 +1120,78 @@ export interface components {
              * @example /problems/not-found
              */
             type: string;
+        };
+        /**
+         * Replay
+         * @description How a replay stands; instants are recorded ones, UTC milliseconds.
+         */
+        Replay: {
+            /** At Ms */
+            at_ms: number;
+            /** First Ms */
+            first_ms: number;
+            /**
+             * Held
+             * @description What the speed comes to, of the last seconds.
+             */
+            held: number | null;
+            /** Is Looping */
+            is_looping: boolean;
+            /** Last Ms */
+            last_ms: number;
+            /**
+             * Passed
+             * @description Counts up with every jump in recorded time.
+             */
+            passed: number;
+            /**
+             * Speed
+             * @description Asked for; null is as fast as possible.
+             */
+            speed: number | null;
+            /**
+             * State
+             * @description Waiting: no gateway follows.
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "paused" | "ended";
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: number;
+        };
+        /**
+         * ReplayAsked
+         * @description What is wanted of a replay.
+         */
+        ReplayAsked: {
+            /**
+             * At Ms
+             * @description Of `seek`: the recorded instant to go on at.
+             */
+            at_ms?: number | null;
+            /**
+             * Do
+             * @enum {string}
+             */
+            do: "pause" | "resume" | "step" | "seek" | "speed" | "loop";
+            /**
+             * On
+             * @description Of `loop`.
+             * @default true
+             */
+            on: boolean;
+            /**
+             * Speed
+             * @description Of `speed`; null is as fast as possible.
+             */
+            speed?: number | null;
+            /**
+             * Steps
+             * @description Of `step`.
+             * @default 1
+             */
+            steps: number;
         };
         /**
          * RuleChangeShown
@@ -1138,6 +1285,11 @@ export interface components {
             demo: boolean;
             /** Needs Setup */
             needs_setup: boolean;
+            /**
+             * Replay
+             * @description What is shown is a recorded history, not what is so now.
+             */
+            replay: boolean;
             /** Version */
             version: string;
         };
@@ -1341,6 +1493,69 @@ export interface components {
                 [key: string]: components["schemas"]["Value"];
             };
         };
+        /**
+         * WorkCycleShown
+         * @description One lift of a crane, from taking a load up to setting it down.
+         */
+        WorkCycleShown: {
+            /**
+             * Broken Off
+             * @description The load was lost from sight before it was set down.
+             */
+            broken_off: boolean;
+            /** Clock */
+            clock: string;
+            /** Device */
+            device: string;
+            /**
+             * Ended At
+             * Format: date-time
+             * @description Of a cycle that was broken off, when the load was last seen.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test" | "drill" | "replay";
+            /**
+             * Peak Load
+             * @description t
+             */
+            peak_load: number;
+            /**
+             * Peak Load Ratio
+             * @description %, of what the load chart allowed then and there.
+             */
+            peak_load_ratio: number | null;
+            /**
+             * Peak Moment
+             * @description t·m
+             */
+            peak_moment: number | null;
+            /**
+             * Peak Moment Ratio
+             * @description %
+             */
+            peak_moment_ratio: number | null;
+            picked: components["schemas"]["HookPlaceShown"];
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            received_at: string;
+            set_down: components["schemas"]["HookPlaceShown"];
+            /** Site */
+            site: string;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1435,6 +1650,140 @@ export interface operations {
                 };
                 content: {
                     "application/zip": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_replay_api_v1_replay_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    control_replay_api_v1_replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
                 };
             };
             /** @description Nobody is signed in */
@@ -2016,8 +2365,8 @@ export interface operations {
         parameters: {
             query?: {
                 state?: "active" | "all";
-                /** @description Modes are never mixed. */
-                mode?: "live" | "test" | "drill" | "replay";
+                /** @description Modes are never mixed; left out, it is that of this cloud. */
+                mode?: ("live" | "test" | "drill" | "replay") | null;
                 /** @description The `next` of the part before. */
                 after?: string | null;
                 /** @description At most so many items. */
@@ -2534,6 +2883,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Values"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_work_cycles_api_v1_sites__site__work_cycles_get: {
+        parameters: {
+            query?: {
+                /** @description Of this crane alone. */
+                device?: string | null;
+                /** @description Modes are never mixed. */
+                mode?: "live" | "test" | "drill" | "replay";
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WorkCycleShown_"];
                 };
             };
             /** @description Nobody is signed in */

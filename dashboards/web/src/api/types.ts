@@ -36,6 +36,9 @@ export type PastAlarm = Levelled<Schemas['AlarmShown']>
 export type Lead = Schemas['LeadShown']
 export type NotJudged = Schemas['NotJudgedShown']
 export type Trial = Schemas['Trial']
+export type Replay = Schemas['Replay']
+/** Whatever is not told is as it was. */
+export type ReplayAsked = Pick<Schemas['ReplayAsked'], 'do'> & Partial<Schemas['ReplayAsked']>
 
 export interface Page<T> {
   items: T[]

@@ -1,0 +1,454 @@
+"""How a scenario describes what its devices measure: cranes, pits, wind and plain signals."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Positive = Annotated[float, msgspec.Meta(gt=0, description="a number above 0")]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, description="a number of 0 or more")]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
+Percent = Annotated[float, msgspec.Meta(gt=90, le=150, description="per cent of the rated load, 90 to 150")]
+
+JIB_END_M = 3.0
+"""The trolley keeps so far from the end of the jib, so that a swinging load stays under it."""
+
+
+class GustFront(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Stronger wind that comes, stands and goes."""
+
+    at_s: float
+    """Seconds after the start at which it begins to rise."""
+    peak_mps: Positive
+    rise_s: Positive = 10.0
+    hold_s: NotNegative = 30.0
+    fall_s: Positive = 20.0
+    every_s: Positive | None = None
+    """It comes again after so many seconds."""
+
+
+class Wind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The wind at the top."""
+
+    mean_mps: NotNegative = 4.0
+    gust_sd_mps: NotNegative = 0.8
+    gust_s: Positive = 8.0
+    """Correlation time of the largest gusts; smaller ones ride on them as in real turbulence."""
+    fronts: list[GustFront] = []
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The time of day at the start, and how warm it gets."""
+
+    starts_at_h: Annotated[float, msgspec.Meta(ge=0, lt=24, description="hours, 0 to below 24")] = 9.0
+    mean_c: float = 18.0
+    swing_c: NotNegative = 6.0
+    """So much above the mean at three in the afternoon, and below it at three at night."""
+
+
+class WeatherStation(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="weather"
+):
+    """Instruments on a mast: wind speed, its direction, temperature."""
+
+    wind: Wind = msgspec.field(default_factory=Wind)
+    direction_deg: Annotated[float, msgspec.Meta(ge=0, lt=360, description="degrees, 0 to below 360")] = 135.0
+    """Where the wind comes from, on the mean."""
+    veer_deg: NotNegative = 12.0
+    """How far it veers and backs around that (standard deviation)."""
+    veer_s: Positive = 60.0
+    """Correlation time of that."""
+    day: Day = msgspec.field(default_factory=Day)
+
+
+class Overload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A lift that goes beyond the chart: a legal load, trolleyed too far out."""
+
+    at_s: NotNegative
+    """When the trolley starts outwards."""
+    peak_percent: Percent = 112.0
+    hold_s: NotNegative = 8.0
+    """How long the load stays out there."""
+    every_s: Positive | None = None
+    limiter: Literal["works", "fails", "bypassed", "faulty"] = "works"
+    """In this lift it cuts off; or does nothing; or nothing and says bypass; or nothing and says fault."""
+
+
+class CraneStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the empty hook hangs at the start."""
+
+    radius_m: Positive = 20.0
+    slew_deg: float = 0.0
+    hook_height_m: NotNegative = 10.0
+
+
+class Tilt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far the mast's top leans, where the profile has an inclinometer there.
+
+    x is positive towards slew 90°, y towards slew 0°. A mast that stands well still leans under its load.
+    """
+
+    plumb_permille: tuple[float, float] = (0.6, -0.4)
+    """How far it was erected out of plumb, in 1/1000, towards x and y."""
+    deg_per_100tm: NotNegative = 0.4
+    """Lean towards the load under a moment of 100 t·m."""
+    balance_tm: NotNegative = 35.0
+    """The load's moment at which counterweight and jib are in balance."""
+    deg_at_20mps: NotNegative = 0.12
+    """Lean with the wind at 20 m/s; it grows with the square of the wind's speed."""
+    wind_from_deg: float = 225.0
+    noise_deg: NotNegative = 0.003
+
+
+class Crane(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="crane"
+):
+    """A tower crane at work."""
+
+    jib_m: Positive
+    mast_m: Positive
+    """Height of the jib; what the hook hangs from."""
+    falls: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4
+    nearest_m: Positive = 5.0
+    sector_deg: tuple[float, float] = (-60.0, 120.0)
+    ground_m: tuple[float, float] = (0.0, 12.0)
+    """Between which heights loads are picked up and set down."""
+    start: CraneStart = msgspec.field(default_factory=CraneStart)
+    overloads: list[Overload] = []
+    wind: Wind = msgspec.field(default_factory=Wind)
+    load_noise_t: NotNegative = 0.006
+    """Noise of the load cell (standard deviation): 0.1 % of a full scale of 6 t."""
+    tilt: Tilt = msgspec.field(default_factory=Tilt)
+    at_m: tuple[float, float] = (0.0, 0.0)
+    """In a group: where its mast stands on the site's grid, x and y."""
+    counter_jib_m: NotNegative = 12.0
+    """In a group: how far its counter-jib reaches behind the mast."""
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stage of the excavation, before the live start."""
+
+    days_before: Positive
+    mm: NotNegative
+    """How far the middle of the trough moves while the stage is dug."""
+    over_h: Positive = 36.0
+    creep_mm: NotNegative = 0.3
+    """How far it creeps in ten creep times."""
+    creep_h: Positive = 6.0
+    middle: Share = 0.5
+    """Where along the wall the trough has its middle: 0 one end, 1 the other."""
+    width: Positive = 0.45
+
+
+class LiveStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A movement after the live start, such as a strut that gives way."""
+
+    at_s: NotNegative
+    mm: NotNegative
+    over_s: Positive = 20.0
+    creep_mm: NotNegative = 0.3
+    creep_s: Positive = 60.0
+    middle: Share = 0.5
+    width: Positive = 0.45
+
+
+class PowerCreep(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="law", tag="power"
+):
+    """A wall that fails: its speed grows as 1 / (time left) ** exponent.
+
+    An exponent of 1 is what the method of inverse velocity takes for granted; Voight's α has 1 / (α - 1).
+    """
+
+    at_s: float
+    """When it sets in, seconds after the live start; negative is in the past."""
+    mm_per_day: Positive
+    """The speed at which it sets in."""
+    fails_s: Positive
+    """How long after that the wall fails."""
+    exponent: Positive = 1.0
+    most_mm: Positive = 200.0
+    """It moves no farther."""
+    middle: Share = 0.5
+    width: Positive = 0.45
+
+
+class ExponentialCreep(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="law", tag="exponential"
+):
+    """A wall whose speed doubles again and again."""
+
+    at_s: float
+    mm_per_day: Positive
+    doubles_s: Positive
+    most_mm: Positive = 200.0
+    middle: Share = 0.5
+    width: Positive = 0.45
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The certificate of a vibrating wire: kN = g * (f² / 1000 - r0) + k * (T - t0)."""
+
+    g: float
+    """kN a digit; a digit is f² / 1000."""
+    r0: Positive
+    k: float = 0.0
+    """kN a degree."""
+    t0: float = 20.0
+
+
+class Strut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A strut between the walls and the force in it."""
+
+    along: Share
+    kn: float
+    """Its force where the wall has not moved, at the day's mean temperature."""
+    kn_per_mm: float = 30.0
+    kn_per_degree: float = 4.0
+    """A strut between walls cannot grow in the sun."""
+    noise_kn: NotNegative = 1.0
+    wire: Wire | None = None
+    """Needed where the point shows a frequency, refused where it shows the force."""
+
+
+class Rain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Water that comes and drains away."""
+
+    at_s: float
+    m: Positive
+    """How far the level rises."""
+    over_s: Positive = 3600.0
+    ebbs_s: Positive = 43_200.0
+    """Time in which it falls to 1/e."""
+
+
+class Well(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The groundwater in an observation well."""
+
+    level_m: float
+    """At the live start."""
+    m_per_day: float = 0.0
+    """How fast it rises, or with a minus falls."""
+    daily_m: NotNegative = 0.02
+    """What the pumps' day moves it to and fro."""
+    noise_m: NotNegative = 0.003
+    rains: list[Rain] = []
+
+
+class PitPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A measuring point on the wall."""
+
+    along: Share
+    """Where on the wall: 0 one end, 1 the other."""
+    zero_mm: float = 100.0
+    """What the sensor said when the point was set."""
+
+
+class Pit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="pit"):
+    """An excavation and the sensors on its wall."""
+
+    points: dict[str, PitPoint] = {}
+    stages: list[Stage] = []
+    live: list[LiveStage] = []
+    creeps: list[PowerCreep | ExponentialCreep] = []
+    struts: dict[str, Strut] = {}
+    wells: dict[str, Well] = {}
+    thermometers: list[str] = []
+    """Points that show the struts' temperature."""
+    day: Day = msgspec.field(default_factory=Day)
+    daily_mm: NotNegative = 0.15
+    """What the day's temperature moves a point to and fro."""
+    noise_mm: NotNegative = 0.05
+    sample_s: Positive = 1.0
+    """How often the logger asks its sensors."""
+
+
+class HoistOverload(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="event", tag="overload"
+):
+    """A cage that is loaded too heavily at its next stop; from 110 % on the limiter keeps it there."""
+
+    at_s: NotNegative
+    percent: Positive = 115.0
+    """Of the rated load."""
+    hold_s: Positive = 20.0
+    """Until somebody takes the surplus off."""
+    every_s: Positive | None = None
+
+
+class HoistOverspeed(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="event", tag="overspeed"
+):
+    """A cage that runs away on its next way down."""
+
+    at_s: NotNegative
+    peak_mps: Positive = 1.6
+    anti_fall: Literal["works", "fails"] = "works"
+    """The anti-fall device stops it, or it runs on to the landing."""
+    every_s: Positive | None = None
+
+
+class HoistDoor(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="event", tag="open_door"
+):
+    """A cage that moves with a door open, its interlock bypassed."""
+
+    at_s: NotNegative
+    for_s: Positive = 60.0
+    door: Literal["entry", "exit"] = "exit"
+    every_s: Positive | None = None
+
+
+class Hoist(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="hoist"
+):
+    """A construction hoist that carries people and material between floors."""
+
+    floors: Annotated[int, msgspec.Meta(ge=2, le=199, description="floors, 2 to 199")] = 20
+    floor_m: Positive = 3.0
+    rated_t: Positive = 2.0
+    speed_mps: Positive = 0.6
+    trip_mps: Positive = 1.0
+    """Speed at which the anti-fall device trips."""
+    people_most: Annotated[int, msgspec.Meta(ge=1, le=60, description="people, 1 to 60")] = 9
+    stop_s: tuple[Positive, Positive] = (8.0, 25.0)
+    """How long it stands at a landing."""
+    events: list[HoistOverload | HoistOverspeed | HoistDoor] = []
+    plumb_deg: tuple[float, float] = (0.03, -0.02)
+    noise_t: NotNegative = 0.004
+    wind: Wind = msgspec.field(default_factory=Wind)
+
+
+class DustBurst(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Work that makes more dust and noise than usual, such as breaking concrete."""
+
+    at_s: NotNegative
+    for_s: Positive = 300.0
+    factor: Positive = 4.0
+    """So many times the usual dust."""
+    noise_db: Positive = 85.0
+    """What it sounds like at the station."""
+    every_s: Positive | None = None
+
+
+class Dust(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="dust"
+):
+    """The air and the noise at a site's fence: the town's own, the day's work, and the spray against it."""
+
+    town_pm10: NotNegative = 60.0
+    """Mean PM10 of the air that comes in, µg/m³."""
+    work_pm10: NotNegative = 70.0
+    """What a working hour adds, without spray and in still air, µg/m³."""
+    hours: tuple[tuple[float, float], ...] = ((6.5, 11.5), (13.0, 18.5))
+    """When there is work."""
+    spray_at: Positive | None = 150.0
+    """The PM10 at which the spray goes on; null: there is none."""
+    spray_s: Positive = 600.0
+    """How long it then runs."""
+    spray_share: Share = 0.65
+    """The part of the site's own dust that it takes out."""
+    quiet_db: NotNegative = 46.0
+    """At night."""
+    work_db: NotNegative = 66.0
+    """In a working hour."""
+    bursts: list[DustBurst] = []
+    wind: Wind = msgspec.field(default_factory=Wind)
+    direction_deg: Annotated[float, msgspec.Meta(ge=0, lt=360, description="degrees, 0 to below 360")] = 135.0
+    day: Day = msgspec.field(default_factory=Day)
+
+
+class Steps(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="steps"
+):
+    """One point jumps between two values, the others rest."""
+
+    point: str
+    below: float
+    beyond: float
+    below_s: tuple[Positive, Positive] = (3.0, 6.0)
+    beyond_s: tuple[Positive, Positive] = (3.0, 6.0)
+    steady: dict[str, float] = {}
+    """Values of the other points; 0, or the least that the profile allows, where not given."""
+    zero_mm: float = 0.0
+    """Taken from a displacement before the ledger compares it."""
+
+
+class Constant(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="form", tag="constant"
+):
+    """Always the same value."""
+
+    value: float
+
+
+class Sine(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="form", tag="sine"
+):
+    """To and fro between two values."""
+
+    low: float
+    high: float
+    period_s: Positive = 60.0
+    phase: Share = 0.0
+    """Where in the period it begins: 0 in the middle and rising, 0.25 at the top."""
+
+
+class Walk(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="form", tag="walk"
+):
+    """A random walk that turns back at its borders."""
+
+    low: float
+    high: float
+    start: float | None = None
+    """Left out: the middle."""
+    wander: Positive | None = None
+    """How far it strays in a second (standard deviation); left out: a fiftieth of the way between."""
+
+
+class Ramp(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="form", tag="ramp"
+):
+    """A straight way from one value to another; there it stays."""
+
+    start: float
+    end: float
+    over_s: Positive
+    at_s: NotNegative = 0.0
+    every_s: Positive | None = None
+    """It begins again after so many seconds."""
+
+
+class Stairs(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="form", tag="stairs"
+):
+    """One value after the other, then again from the first."""
+
+    values: Annotated[list[float], msgspec.Meta(min_length=1, description="one value or more")]
+    hold_s: Positive = 10.0
+
+
+class Csv(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="form", tag="csv"):
+    """A column of a file with a heading line, then again from its first row; an empty cell is 'no value'."""
+
+    file: str
+    """Its path, from where the scenario stands."""
+    column: str
+    every_s: Positive = 1.0
+    """How long each row holds."""
+
+
+Signal = Constant | Sine | Walk | Ramp | Stairs | Csv
+
+
+class Signals(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="signals"
+):
+    """Each point does something simple of its own; this fits every profile."""
+
+    points: dict[str, Signal] = {}
+    """What is left out does what is usual for its kind."""
+
+
+Behaviour = Crane | Pit | Hoist | Dust | WeatherStation | Steps | Signals
+"""What a device's physics may be."""

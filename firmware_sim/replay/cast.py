@@ -1,0 +1,78 @@
+"""Who plays in a replay: each recorded device with its profile, on a bus and a unit of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sitewarden.errors import ConfigurationError
+from sitewarden.history import DevicePast, Header
+from sitewarden.profiles import Profile
+
+LAST_UNIT = 247
+BUS = "replay"
+"""Of devices whose history does not name one."""
+
+
+class Played(NamedTuple):
+    """A device of the history."""
+
+    past: DevicePast
+    profile: Profile
+    bus: int
+    """Counts into the buses."""
+    unit: int
+    keys: tuple[str, ...]
+    """The points that are served, in the order of the profile."""
+
+    @property
+    def name(self) -> str:
+        """Of the device."""
+        return self.past.device
+
+
+class Cast(NamedTuple):
+    """All devices, and the names of the buses they stand on."""
+
+    buses: tuple[str, ...]
+    devices: tuple[Played, ...]
+
+
+def cast_of(header: Header, profiles: Mapping[str, Profile], file: Path) -> Cast:
+    """Give every device of the history its place; raises `ConfigurationError` where its profile is unknown.
+
+    Devices keep bus and unit where the history names them; the others get a free unit on a bus of ours.
+    """
+    buses: dict[str, set[int]] = {}
+    for device in header.devices:
+        taken = buses.setdefault(device.bus or BUS, set())
+        if device.unit is not None:
+            taken.add(device.unit)
+    names = list(buses)
+    played: list[Played] = []
+    for i, device in enumerate(header.devices):
+        profile = _profile(file, f"devices.{i}.profile", device, profiles)
+        bus = device.bus or BUS
+        unit = device.unit or _free(buses[bus])
+        keys = tuple(key for key in profile.points if key not in device.unused)
+        played.append(Played(device, profile, names.index(bus), unit, keys))
+    return Cast(tuple(names), tuple(played))
+
+
+def _profile(file: Path, field: str, device: DevicePast, profiles: Mapping[str, Profile]) -> Profile:
+    profile = profiles.get(device.profile)
+    if profile is None:
+        mend = "Give the folder that has it with `--profiles`."
+        raise ConfigurationError(file, 0, field, f"there is no profile `{device.profile}`", mend)
+    if device.version not in (None, profile.version):
+        message = (
+            f"was recorded with version {device.version} of `{profile.profile}`, here is {profile.version}"
+        )
+        mend = "Give a folder with the profile as it was with `--profiles`, under a name of its own."
+        raise ConfigurationError(file, 0, field, message, mend)
+    return profile
+
+
+def _free(taken: set[int]) -> int:
+    unit = next(unit for unit in range(1, LAST_UNIT + 1) if unit not in taken)
+    taken.add(unit)
+    return unit

@@ -1,0 +1,197 @@
+"""Where a history is played back: the gateway's file as it was, made harmless, or made from the history."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import yaml
+
+from sitewarden.errors import ConfigurationError
+from sitewarden.history import DevicePast, Header, find_header, read_header
+from sitewarden.profiles import Profile, load_profiles
+from sitewarden.rules.packs import RulePack
+from sitewarden.text import Text
+
+SITE, GATEWAY, BUS = "replay", "replay", "replay"
+"""Where the history names none."""
+_FOR_EVER_MS = 1 << 62
+_NOT_OF_A_REPLAY = {"mode", "data_dir", "broker", "outputs", "page"}
+"""What leaves the machine, sounds, or belongs to the real gateway's disk."""
+
+
+class Place(NamedTuple):
+    """What a replay needs beside the readings."""
+
+    header: Header
+    """Devices as they will be played: with bus and unit, none that the gateway does not know."""
+    gateway: Mapping[str, Any]
+    """The gateway's file but for broker, outputs and the lines to the buses."""
+    profiles: tuple[Path, ...]
+    """Folders beside the shipped ones."""
+    packs: tuple[RulePack, ...]
+    """Rule packs that the gateway's file names and that are files nowhere yet, as `NAME.yaml`."""
+
+
+def place_of(file: Path, config: Path | None, rules: list[str]) -> Place:
+    """By the gateway's own file where there is one, else by what the history itself knows.
+
+    `rules` are packs in place of those that would be used. Raises `ConfigurationError`, with the mend, where
+    something is missing.
+    """
+    place = _by_history(file, rules) if config is None else _by_config(file, config, rules)
+    if not place.gateway["rules"]:
+        mend = "Name packs with `--rules`, such as `--rules tower-crane`, or give `--config gateway.yaml`."
+        raise ConfigurationError(file, 0, "rules", "names no rules to judge by", mend)
+    return place
+
+
+def _by_history(file: Path, rules: list[str]) -> Place:
+    header, profiles = read_header(file), load_profiles()
+    devices = list(_placed(header.devices))
+    entries = [_entry(file, i, device, profiles) for i, device in enumerate(devices)]
+    buses = dict.fromkeys(device.bus for device in devices)
+    gateway = {
+        "site": header.site or SITE,
+        "gateway": header.gateway or GATEWAY,
+        "rules": rules or [f"{pack.pack}.yaml" for pack in header.rules],
+        "buses": [
+            {"bus": bus, "devices": [e for e, d in zip(entries, devices, strict=True) if d.bus == bus]}
+            for bus in buses
+        ],
+    }
+    packs = () if rules else tuple(header.rules)
+    return Place(msgspec.structs.replace(header, devices=devices), gateway, (), packs)
+
+
+def _placed(devices: list[DevicePast]) -> Iterator[DevicePast]:
+    """Each with a bus and a unit: their own where they are known, else the next free one."""
+    taken = {(device.bus or BUS, device.unit) for device in devices}
+    for device in devices:
+        bus, unit = device.bus or BUS, device.unit
+        if unit is None:
+            unit = next(n for n in range(1, 248) if (bus, n) not in taken)
+            taken.add((bus, unit))
+        yield msgspec.structs.replace(device, bus=bus, unit=unit)
+
+
+def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profile]) -> dict[str, Any]:
+    """A device as `gateway.yaml` has it; a load chart goes into a file of its own, `DEVICE-chart.yaml`."""
+    profile = profiles.get(device.profile)
+    if profile is None:
+        mend = "Give `--config gateway.yaml`, which names the folder that has it."
+        raise ConfigurationError(
+            file, 0, f"devices.{i}.profile", f"there is no profile `{device.profile}`", mend
+        )
+    if profile.device_kind == "crane" and device.chart is None:
+        message = f"does not know the load chart of `{device.device}`, without which no overload can be seen"
+        raise ConfigurationError(file, 0, f"devices.{i}.chart", message, "Give `--config gateway.yaml`.")
+    entry: dict[str, Any] = {"device": device.device, "profile": device.profile, "unit": device.unit}
+    if device.label is not None:
+        entry["label"] = {"zh": device.label.zh, "en": device.label.en}
+    if device.chart is not None:
+        entry["load_chart"] = chart_file(device.device)
+    if device.intervals_ms:
+        entry["interval_ms"] = min(device.intervals_ms.values())
+    known = {
+        "parameters": device.parameters,
+        "zero": device.zero,
+        "unused": device.unused,
+        "layout": device.layout,
+    }
+    return entry | {key: value for key, value in known.items() if value}
+
+
+def chart_file(device: str) -> str:
+    """The name of the file that a device's chart is written to."""
+    return f"{device}-chart.yaml"
+
+
+def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
+    folder, found = config.resolve().parent, _read(config)
+    profiles = tuple(folder / name for name in found.get("profiles", []))
+    known = load_profiles(*profiles)
+    gateway = {
+        **{key: value for key, value in found.items() if key not in _NOT_OF_A_REPLAY},
+        "rules": [str(_beside(folder, name)) for name in rules or found.get("rules", [])],
+        "profiles": [str(profile) for profile in profiles],
+        "buses": [
+            {"bus": bus["bus"], "devices": [_absolute(folder, entry) for entry in bus["devices"]]}
+            for bus in found["buses"]
+        ],
+    }
+    header = _header(file, gateway)
+    devices = [
+        _past(bus["bus"], entry, known.get(entry["profile"]))
+        for bus in gateway["buses"]
+        for entry in bus["devices"]
+    ]
+    return Place(msgspec.structs.replace(header, devices=devices), gateway, profiles, ())
+
+
+def _read(config: Path) -> dict[str, Any]:
+    """The gateway's file as it is; the gateway itself checks what it means."""
+    try:
+        found = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise ConfigurationError(config, 0, "", f"cannot be read: {exc}", "Check the file.") from exc
+    try:
+        msgspec.convert(found, _Gateway)
+    except msgspec.ValidationError as exc:
+        mend = "Check it with `sitewarden edge check`."
+        raise ConfigurationError(config, 0, "", f"is no gateway's file: {exc}", mend) from exc
+    whole: dict[str, Any] = found
+    return whole
+
+
+class _Device(msgspec.Struct):
+    device: str
+    profile: str
+    unit: int
+
+
+class _Bus(msgspec.Struct):
+    bus: str
+    devices: list[_Device]
+
+
+class _Gateway(msgspec.Struct):
+    """What a replay must find in it."""
+
+    site: str
+    gateway: str
+    buses: list[_Bus]
+    rules: list[str] = []
+    profiles: list[str] = []
+
+
+def _beside(folder: Path, name: str) -> str | Path:
+    return folder / name if name.endswith(".yaml") else name
+
+
+def _absolute(folder: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A device with its files made absolute. A logger's memory is of another time than the history's."""
+    absolute = {key: value for key, value in entry.items() if key != "history"}
+    if "load_chart" in absolute:
+        absolute["load_chart"] = str(_beside(folder, absolute["load_chart"]))
+    return absolute
+
+
+def _header(file: Path, gateway: Mapping[str, Any]) -> Header:
+    """The file's own, or that of any file where another program wrote it."""
+    header = find_header(file) or Header(site="", since_ms=0, until_ms=_FOR_EVER_MS, devices=[])
+    return msgspec.structs.replace(header, site=gateway["site"], gateway=gateway["gateway"])
+
+
+def _past(bus: str, entry: Mapping[str, Any], profile: Profile | None) -> DevicePast:
+    label, interval_ms = entry.get("label"), entry.get("interval_ms")
+    groups = profile.groups if profile is not None else {}
+    return DevicePast(
+        device=entry["device"],
+        profile=entry["profile"],
+        bus=bus,
+        unit=entry["unit"],
+        label=Text(label["zh"], label["en"]) if label else None,
+        intervals_ms=dict.fromkeys(groups, interval_ms) if interval_ms else {},
+        unused=list(entry.get("unused", [])),
+    )

@@ -1,0 +1,78 @@
+"""One device of any profile, without a scenario: every point does what is usual for its kind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from firmware_sim.model import Constant, Signal, Sine, Walk
+from firmware_sim.scenario import LAST_RTU_UNIT, Bus, Cast, Device, Scenario, Site, Transport
+from firmware_sim.usual import usual_signals
+from sitewarden.errors import SiteWardenError
+from sitewarden.points import point_kind
+from sitewarden.profiles import Profile, load_profiles, read_profile
+
+
+def find_profile(text: str) -> Profile:
+    """The shipped profile of that name, or the one in the file `text` names.
+
+    Raises `SiteWardenError` where there is neither, `ConfigurationError` where the file is not sound.
+    """
+    if Path(text).suffix in {".yaml", ".yml"}:
+        return read_profile(Path(text))
+    shipped = load_profiles()
+    if text not in shipped:
+        known = ", ".join(sorted(shipped))
+        raise SiteWardenError(f"there is no profile `{text}`; shipped are {known}; a file ends in .yaml")
+    return shipped[text]
+
+
+def transport_of(profile: Profile) -> Transport:
+    """TCP where the device speaks it, else RTU frames over TCP: both have a port to connect to."""
+    return "tcp" if "tcp" in profile.modbus.transports else "rtu-over-tcp"
+
+
+def single_device(
+    profile: Profile,
+    *,
+    unit: int = 1,
+    transport: Transport = "tcp",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    link: str | None = None,
+    baudrate: int | None = None,
+    seed: int = 1,
+) -> Site:
+    """A site of one bus and one device; raises `SiteWardenError` for a unit that cannot be asked."""
+    first, last = (0, 255) if transport == "tcp" else (1, LAST_RTU_UNIT)
+    if not first <= unit <= last:
+        raise SiteWardenError(f"unit {unit} cannot be asked over {transport}; it has units {first} to {last}")
+    device = Device(device=profile.profile, profile=profile.profile, unit=unit)
+    bus = Bus(
+        bus=profile.profile,
+        transport=transport,
+        host=host,
+        port=port,
+        link=link if transport == "rtu" else None,
+        baudrate=baudrate if transport != "tcp" else None,
+        devices=[device],
+    )
+    scenario = Scenario(scenario=profile.profile, seed=seed, buses=[bus])
+    return Site(scenario, {device.device: Cast(device, profile, None)})
+
+
+def described(profile: Profile) -> Iterator[str]:
+    """A line a point: its register as the manual counts, its kind, and what it does."""
+    for key, signal in usual_signals(profile).items():
+        point = profile.points[key]
+        place = f"{point.register}.{point.bit}" if point.bit is not None else str(point.register)
+        unit = "" if point.unit == "1" else f" {point.unit}"
+        yield f"{place:>8}  {key:20} {point_kind(point.kind).zh}  {_doing(signal)}{unit}"
+
+
+def _doing(signal: Signal) -> str:
+    match signal:
+        case Constant():
+            return f"{signal.value:g}"
+        case Walk() | Sine():
+            return f"{signal.low:g} … {signal.high:g}"
+        case _:
+            return type(signal).__name__.lower()

@@ -1,0 +1,143 @@
+"""Every shipped profile and any of one's own, simulated from its YAML alone, read by the gateway's driver."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.drivers import Answer, Link
+from edge.drivers.modbus import open_link
+from edge.drivers.registers import plan, values
+from edge.settings import ModbusRtuOverTcp, ModbusTcp
+from firmware_sim.modbus import ModbusServer
+from firmware_sim.player import Player
+from firmware_sim.run import server_of
+from firmware_sim.scenario import Transport
+from firmware_sim.single import described, find_profile, single_device, transport_of
+from sitewarden.errors import SiteWardenError
+from sitewarden.profiles import Profile, load_profiles
+from sitewarden.quality import Quality
+from tests.support.waiting import ended, until
+
+SITEWARDEN = Path(sys.executable).with_name("sitewarden")
+PROFILES = load_profiles()
+OWN = """\
+profile: oven
+version: 1
+device_kind: other
+products: []
+source: made for this test
+verified: simulator
+driver: modbus
+modbus: {transports: [rtu-over-tcp], function: 4, base: 1, word_order: little}
+groups: {main: {interval_ms: 1000}}
+points:
+  heat: {kind: weather.temperature, unit: °C, register: 3, type: float32}
+  wind: {kind: weather.wind_speed, unit: m/s, register: 10, type: int32, scale: 0.01, sentinels: [2147483647]}
+"""
+
+
+@asynccontextmanager
+async def linked(profile: Profile, player: Player, transport: Transport) -> AsyncIterator[Link]:
+    baudrate = None if transport == "tcp" else 460_800
+    bus = single_device(profile, transport=transport, baudrate=baudrate).scenario.buses[0]
+    server = server_of(bus, {1: player.bank})
+    assert isinstance(server, ModbusServer)
+    async with server:
+        settings = ModbusTcp if transport == "tcp" else ModbusRtuOverTcp
+        link = open_link(settings(host="127.0.0.1", port=server.port), settle_s=0.0)
+        task = asyncio.create_task(link.run())
+        try:
+            yield link
+        finally:
+            await ended(task)
+
+
+async def polled(link: Link, profile: Profile) -> dict[str, float | None]:
+    """Every point as the gateway decodes it; what is not good fails, unless the device says 'no value'."""
+    decoded: dict[str, float | None] = {}
+    for planned in plan(profile.modbus, profile.points.items()):
+        answer = Answer([], Quality.DISCONNECTED)
+        async with asyncio.timeout(10):
+            while answer.quality is Quality.DISCONNECTED:
+                answer = await link.read(1, planned.request, 2.0)
+                await asyncio.sleep(0)
+        assert answer.quality is Quality.GOOD, answer
+        for key, value, quality in values(planned, answer):
+            assert quality is (Quality.SENTINEL if value is None else Quality.GOOD), (key, quality)
+            decoded[key] = value
+    return decoded
+
+
+async def check(profile: Profile, steps: int) -> None:
+    transport = transport_of(profile)
+    site = single_device(profile, seed=11)
+    player = Player(site.scenario, site.cast[profile.profile])
+    async with linked(profile, player, transport) as link:
+        for _ in range(3):
+            for _ in range(steps):
+                player.step()
+            said = player.image().said
+            player.show()
+            assert await polled(link, profile) == pytest.approx(said)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+async def test_what_a_simulated_device_says_is_what_a_gateway_reads(name: str) -> None:
+    await check(PROFILES[name], steps=400)
+
+
+async def test_a_profile_of_ones_own_is_simulated_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "oven.yaml"
+    file.write_text(OWN, encoding="utf-8")
+    await check(find_profile(str(file)), steps=400)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_simulated_device_lives_inside_its_profiles_ranges(name: str) -> None:
+    profile = PROFILES[name]
+    site = single_device(profile)
+    player = Player(site.scenario, site.cast[name])
+    seen: dict[str, set[float | None]] = {key: set() for key in profile.points}
+    for _ in range(600):
+        for _ in range(20):
+            player.step()
+        for key, value in player.image().said.items():
+            seen[key].add(value)
+            span = profile.points[key].range
+            assert span is None or value is None or span[0] <= value <= span[1], key
+    assert any(len(found) > 1 for found in seen.values()), "nothing on it moves"
+
+
+def test_what_each_point_does_is_said_before_it_is_played() -> None:
+    lines = list(described(PROFILES["reference-tower-crane"]))
+    assert len(lines) == len(PROFILES["reference-tower-crane"].points)
+    assert "起重量" in lines[0]
+    assert "6.2" in lines[-1]
+
+
+def test_a_name_that_nobody_ships_is_answered_with_those_shipped() -> None:
+    with pytest.raises(SiteWardenError, match="reference-tower-crane"):
+        find_profile("tower")
+
+
+async def test_the_command_serves_a_profile_file(tmp_path: Path) -> None:
+    file, ports = tmp_path / "oven.yaml", tmp_path / "ports.json"
+    file.write_text(OWN, encoding="utf-8")
+    arguments: list[str | Path] = ["--port", "0", "--unit", "7", "--ports-file", ports]
+    process = await asyncio.create_subprocess_exec(
+        SITEWARDEN, "sim", "profile", file, *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        await until(ports.exists, within_s=20)
+        assert json.loads(ports.read_text())["oven"] > 0
+        assert process.returncode is None
+    finally:
+        process.terminate()
+        said, _ = await process.communicate()
+    assert "heat" in said.decode()
+    assert process.returncode == 0

@@ -1,0 +1,40 @@
+"""A hole in a history is a silence, where readings were missed and not where they were thinned out."""
+
+import numpy as np
+
+from sitewarden.history.silence import AGAIN_MS, silences
+from sitewarden.messages import Gap
+
+
+def times(*ms):
+    return np.array(ms, np.int64)
+
+
+def found(*args, **kwargs):
+    return silences(*args, **kwargs).tolist()
+
+
+def test_an_unbroken_row_has_none():
+    assert found(times(0, 500, 1000, 1500), 500, 1501) == []
+
+
+def test_a_poll_that_came_late_is_none():
+    assert found(times(0, 500, 2000, 2500), 500, 2501) == []
+
+
+def test_a_hole_begins_an_interval_after_the_last_reading_and_is_told_again():
+    silent = found(times(0, 500, 1000, 30_000, 30_500), 500, 30_501)
+    assert silent == [1500, 1500 + AGAIN_MS, 1500 + 2 * AGAIN_MS]
+
+
+def test_a_device_that_ends_before_the_others_is_silent_until_the_end():
+    assert found(times(0, 500, 1000), 500, 4000) == [1500]
+
+
+def test_a_history_thinned_to_one_reading_in_ten_seconds_is_no_row_of_holes():
+    assert found(times(*range(0, 100_000, 10_000)), 200, 100_000) == []
+
+
+def test_what_was_thinned_out_was_read():
+    gap = Gap(from_at=1000, to_at=29_000, count=50, reason="thinned")
+    assert found(times(0, 500, 1000, 30_000, 30_500), 500, 30_501, [gap]) == []

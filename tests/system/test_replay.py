@@ -1,0 +1,283 @@
+"""A recorded history through simulator, real gateway and real broker: the same alarms at any speed."""
+
+import asyncio
+import contextlib
+import math
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from edge.agent import Agent
+from edge.config import Device, Gateway, load_gateway
+from edge.derivation import derivations_for
+from edge.replay import RecordedClock
+from firmware_sim.replay.run import Playback, Playing, Settings, playing
+from firmware_sim.replay.source import UNENDING
+from sitewarden.history import History, write_history
+from sitewarden.messages import Alarm, readings_of
+from sitewarden.quality import Quality
+from sitewarden.readings import Reading
+from sitewarden.rules.scan import Track, scan_all
+from sitewarden.topics import Mode
+from tests.edge.cloud import Cloud, listening
+from tests.support.broker import Broker
+from tests.support.histories import STEP_MS, T0, crane_past, crane_tracks, history_of
+from tests.support.waiting import until
+
+SITE, GATEWAY = "past", "gw-1"
+SILENT, LIGHT, HEAVY = (None, Quality.TIMEOUT), 1.0, 3.3
+EVERY_POINT = ("load", "radius", "hook_height", "slew", "falls", "wind_speed")
+EVERY_POINT += ("limiter_cutoff", "limiter_bypass", "limiter_fault")
+
+
+def a_history() -> History:
+    """Two cranes whose instants interleave: one is overloaded and falls silent, the other is bypassed."""
+    loads = [LIGHT] * 4 + [HEAVY] * 8 + [LIGHT] * 8
+    bad = {
+        "load": {17: (None, Quality.SENTINEL)},
+        "wind_speed": {2: (None, Quality.OUT_OF_RANGE), 3: (None, Quality.FROZEN)},
+        "slew": {6: (None, Quality.EXCEPTION)},
+        "hook_height": dict.fromkeys((9, 10), SILENT),
+    }
+    first = crane_tracks("crane-1", loads, other={**bad})
+    holes = [LIGHT] * 3 + [None] * 9 + [LIGHT] * 8
+    bypass = {"limiter_bypass": dict.fromkeys(range(13, 16), (1.0, Quality.GOOD))}
+    second = crane_tracks("crane-2", holes, 7, bypass)
+    return history_of({**first, **second}, crane_past(), crane_past("crane-2", 1, "other"))
+
+
+class Judged(NamedTuple):
+    """By what two alarms are the same, whoever found them."""
+
+    change: str
+    rule: str
+    point: str
+    level: int
+    at_ms: int
+    raised_at_ms: int
+
+    @classmethod
+    def of(cls, alarm: Alarm) -> "Judged":
+        return cls(alarm.change, alarm.rule, alarm.point, alarm.level, alarm.at, alarm.raised_at)
+
+
+def configured(
+    folder: Path, broker: Broker, ports: dict[str, int], mode: Mode = "replay", name: str = GATEWAY
+) -> Path:
+    """The gateway of the recording, on the replay's buses."""
+    folder.mkdir()
+    user = broker.add_user("replay" if mode == "replay" else f"{SITE}/{name}")
+    secret = folder / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text(user.password)
+    cranes = {"cranes": "crane-1", "other": "crane-2"}
+    file = folder / "gateway.yaml"
+    content: dict[str, Any] = {
+        "site": SITE,
+        "gateway": name,
+        "mode": mode,
+        "data_dir": "data",
+        "broker": {
+            "host": broker.host,
+            "port": broker.port,
+            "username": user.username,
+            "password_file": "secret",
+        },
+        "outputs": [],
+        "rules": ["tower-crane", "weather"],
+        "buses": [
+            {
+                "bus": bus,
+                "modbus": {"transport": "tcp", "host": "127.0.0.1", "port": port, "timeout_ms": 1000},
+                "devices": [
+                    {
+                        "device": cranes[bus],
+                        "profile": "reference-tower-crane",
+                        "unit": 1,
+                        "interval_ms": STEP_MS,
+                        "load_chart": "tc5610-like",
+                    }
+                ],
+            }
+            for bus, port in ports.items()
+        ],
+    }
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return file
+
+
+@contextlib.asynccontextmanager
+async def running(gateway: Gateway) -> AsyncIterator[Agent]:
+    agent = Agent(gateway, RecordedClock) if gateway.mode == "replay" else Agent(gateway)
+    stop = asyncio.Event()
+    task = asyncio.create_task(agent.run(stop))
+    try:
+        yield agent
+    finally:
+        stop.set()
+        await task
+        agent.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    history = tmp_path / "history.parquet"
+    write_history(history, a_history())
+    return history
+
+
+@pytest.fixture
+def cloud(broker: Broker) -> Iterator[Cloud]:
+    with listening(broker, SITE, GATEWAY, "replay") as listener:
+        yield listener
+
+
+def directly(gateway: Gateway, history: History) -> list[Judged]:
+    """What the rules say of the same readings, with nothing but the engine: the array scan over all of it."""
+    judged: list[Judged] = []
+    for device in gateway.devices:
+        tracks = _with_derived(device, history)
+        moved = scan_all(device.rules, tracks, since_ms=T0, until_ms=T0 + 3_600_000)
+        levels = {bound.rule.rule: bound.rule.level for bound in device.rules}
+        judged += [
+            Judged(t.change, rule, point, levels[rule], t.at_ms, t.raised_at_ms)
+            for (point, rule), transitions in moved.items()
+            for t in transitions
+        ]
+    return sorted(judged)
+
+
+def _with_derived(device: Device, history: History) -> dict[str, Track]:
+    polls: dict[int, list[Reading]] = {}
+    for key in device.profile.points:
+        for reading in _readings(f"{device.name}/{key}", history):
+            polls.setdefault(reading.at_ms, []).append(reading)
+    derivation = derivations_for(device)
+    columns: dict[str, list[Reading]] = {}
+    for at_ms in sorted(polls):
+        for reading in [*polls[at_ms], *derivation.take(polls[at_ms])]:
+            columns.setdefault(reading.point, []).append(reading)
+    return {
+        point: Track.of(
+            [r.at_ms for r in found],
+            [math.nan if r.value is None else round(r.value, 9) for r in found],
+            [r.quality for r in found],
+        )
+        for point, found in columns.items()
+    }
+
+
+def _readings(point: str, history: History) -> list[Reading]:
+    return [
+        Reading(point, at_ms, None if quality else value, Quality(quality))
+        for at_ms, value, quality in zip(*(column.tolist() for column in history.tracks[point]), strict=True)
+    ]
+
+
+def at(file: Path, speed: float) -> Settings:
+    return Settings(playback=Playback(file=file, speed=speed))
+
+
+def raw_readings(cloud: Cloud) -> list[Reading]:
+    heard = [reading for message in cloud.readings for reading in readings_of(message.series, message.at)]
+    return [r for r in heard if r.point.partition("/")[2] in EVERY_POINT]
+
+
+async def replayed(
+    folder: Path, broker: Broker, cloud: Cloud, settings: Settings, within_s: float = 30
+) -> tuple[list[Judged], Gateway]:
+    async with playing(settings) as play:
+        gateway = load_gateway(configured(folder, broker, play.ports))
+        async with running(gateway):
+            await until(lambda: play.source.standing(is_followed=True).state == "ended", within_s=within_s)
+    return sorted(map(Judged.of, cloud.alarms)), gateway
+
+
+@pytest.mark.parametrize("speed", [1, 60, UNENDING])
+async def test_the_same_history_makes_the_same_alarms_at_any_speed_as_the_engine_alone(
+    tmp_path: Path, broker: Broker, cloud: Cloud, file: Path, speed: float
+) -> None:
+    found, gateway = await replayed(tmp_path / "gw", broker, cloud, at(file, speed))
+    expected = directly(gateway, a_history())
+    assert {judged.rule for judged in expected} >= {
+        "crane-load-110",
+        "crane-moment-100",
+        "crane-limiter-bypass",
+    }
+    assert found == expected
+
+
+async def test_every_recorded_reading_comes_once_as_what_it_was_and_none_is_made_up(
+    tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
+) -> None:
+    await replayed(tmp_path / "gw", broker, cloud, at(file, UNENDING))
+    expected = {reading for point in a_history().tracks for reading in _readings(point, a_history())}
+    heard = Counter(raw_readings(cloud))
+    assert set(heard.values()) == {1}
+    more = heard.keys() - expected
+    # What a hole comes back as: the unit does not answer.
+    hole_ms = T0 + 7 + 3 * STEP_MS
+    assert more == {Reading(f"crane-2/{key}", hole_ms, None, Quality.TIMEOUT) for key in EVERY_POINT}
+    assert expected <= heard.keys()
+
+
+async def test_all_of_it_goes_out_as_replay_and_into_an_outbox_of_its_own(
+    tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
+) -> None:
+    with listening(broker, SITE, GATEWAY) as everything:
+        topics = []
+        everything._paho.on_message = lambda _c, _d, message: topics.append(message.topic)
+        await replayed(tmp_path / "gw", broker, cloud, at(file, UNENDING))
+    assert topics
+    assert all(topic.startswith("sw/1/replay/") for topic in topics)
+    assert (tmp_path / "gw" / "data" / "replay" / "readings.db").exists()
+
+
+async def test_a_live_gateway_gets_no_recorded_value_and_says_why(
+    tmp_path: Path, broker: Broker, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with listening(broker, SITE, "gw-live") as live:
+        async with playing(at(file, UNENDING)) as play:
+            gateway = load_gateway(configured(tmp_path / "gw", broker, play.ports, "live", "gw-live"))
+            async with running(gateway):
+                await until(lambda: len(raw_readings(live)) > 50, within_s=15)
+            assert play.source.standing(is_followed=False).step == 0
+    assert {r.quality for r in raw_readings(live)} <= {Quality.EXCEPTION, Quality.DISCONNECTED}
+    assert "a recorded history, no devices" in caplog.text
+
+
+async def test_a_jump_back_ends_what_stands_and_the_same_alarms_come_again(
+    tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
+) -> None:
+    async with playing(at(file, UNENDING)) as play:
+        gateway = load_gateway(configured(tmp_path / "gw", broker, play.ports))
+        play.source.go_steps(20)
+        async with running(gateway):
+            await until(lambda: len(cloud.alarms) == 7, within_s=15)
+            standing = {a.episode for a in cloud.alarms}
+            play.source.seek(T0)
+            play.source.resume()
+            await until(lambda: play.source.standing(is_followed=True).state == "ended", within_s=15)
+    changes = Counter((a.episode, a.change) for a in cloud.alarms)
+    assert all(changes[episode, "cleared"] == 1 for episode in standing)
+    second = [Judged.of(a) for a in cloud.alarms if a.episode not in standing]
+    assert sorted(second) == directly(gateway, a_history())
+
+
+async def test_two_gateways_cannot_take_each_others_instants(
+    tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
+) -> None:
+    async with playing(at(file, UNENDING)) as play:
+        first = load_gateway(configured(tmp_path / "gw", broker, play.ports))
+        second = load_gateway(configured(tmp_path / "other", broker, play.ports, name="gw-2"))
+        async with running(first), running(second):
+            await until(lambda: _has_ended(play), within_s=15)
+    assert sorted(map(Judged.of, cloud.alarms)) == directly(first, a_history())
+
+
+def _has_ended(play: Playing) -> bool:
+    return play.source.standing(is_followed=True).state == "ended"
