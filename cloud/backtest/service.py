@@ -45,6 +45,10 @@ class DatabaseSource:
         )
         return {point: track for point, track in read if track is not None}
 
+    def stored(self, point: str) -> store.StoredPoint:
+        """The point as the registry has it."""
+        return self._points[point]
+
     def count(self, points: Iterable[str], since_ms: int, until_ms: int, most: int) -> int:
         """How many readings there are; no more than one above `most`."""
         stored = [self._points[point] for point in points]

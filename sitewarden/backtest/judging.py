@@ -88,8 +88,8 @@ def judge(
 def _watched_between(tracks: Mapping[str, Track], span: Span) -> tuple[int, int]:
     """The first and the last reading of a device within the span.
 
-    Before and after nobody watched it, which is no silence: a device that does not answer has readings that say
-    so.
+    Before and after nobody watched it, which is no silence: a device that does not answer has readings that
+    say so.
     """
     first_ms = min((int(track.times[0]) for track in tracks.values()), default=span.warm_ms)
     last_ms = max((int(track.times[-1]) for track in tracks.values()), default=span.warm_ms)
