@@ -66,7 +66,7 @@ def _thresholds() -> Iterator[str]:
         cells = (
             f"`{name}`",
             ", ".join(one.devices),
-            f"{one.value:g}",
+            "" if one.value is None else f"{one.value:g}",
             unit,
             f"{least:g} to {most:g}",
             one.zh,
