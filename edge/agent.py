@@ -160,15 +160,12 @@ class Agent:
         replay = Replay(
             lines,
             self.clock,
-            pass_time=self._pass_time,
+            pass_time=self.tick,
             sink=self.take,
             room=self._room,
             begin_anew=self._begin_anew,
         )
         return lines, {"replay": replay}
-
-    def _pass_time(self, at_ms: int) -> None:
-        """Recorded time is now `at_ms`."""
 
     async def _room(self) -> None:
         """Wait while the cloud is behind."""
@@ -178,6 +175,7 @@ class Agent:
         """Recorded time jumps: what stands ends where it was, and nothing of it is remembered."""
         ended, self._judge = self._judge.episodes(), Judge(self._gateway.devices, lambda: self.clock.state)
         self._tell(Judge([], lambda: self.clock.state).resume(ended, self.clock.now_ms()))
+        self._resume_shelves()
         self._recorder.flush()
         self._save()
         for lane in (self.alarms, self.readings):
@@ -221,6 +219,7 @@ class Agent:
                 is_testing=self._outputs.is_testing,
                 failed=self._outputs.failed,
             ),
+            shelved=list(self._shelves.values()),
             health=self._health(),
         )
 
@@ -244,7 +243,7 @@ class Agent:
         self._tell(self._judge.tick(now_ms))
 
     def shelve(self, shelf: Shelf) -> bool:
-        """Hold a rule's alarm back, a day at most (a past instant: no longer); is there such a rule?"""
+        """Hold a rule's alarm back for a day at most, or no longer (a past instant); whether it is known."""
         now_ms = self.clock.now_ms()
         kept = msgspec.structs.replace(shelf, until=min(shelf.until, now_ms + LONGEST_SHELF_MS))
         if not self._judge.shelve(shelf.point, shelf.rule, kept.until):

@@ -19,7 +19,7 @@ from sitewarden.readings import Reading
 from sitewarden.rules.binding import limit_passed, unit_of
 from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, acknowledge, shifted
 from sitewarden.rules.model import BoundRule, Rate
-from sitewarden.rules.running import Newest, RuleKey, Watch, key_of, link
+from sitewarden.rules.running import Listeners, Newest, RuleKey, Watch, key_of, link
 
 log = logging.getLogger(__name__)
 
@@ -90,16 +90,15 @@ class _Recent:
 class _Tracked:
     """What a point needs at every reading: found with one look."""
 
-    __slots__ = ("newest", "quantise", "recent", "resolution", "unit", "watches")
+    __slots__ = ("listeners", "newest", "quantise", "recent", "unit")
 
     def __init__(self, kind: PointKind) -> None:
-        self.unit, self.resolution, self.quantise = kind.unit, kind.resolution, quantiser(kind.resolution)
+        self.unit, self.quantise = kind.unit, quantiser(kind.resolution)
         self.recent: _Recent | None = None
         """Only of points that evidence is made from."""
         self.newest: Newest | None = None
         """Only of points that rules of other points look at."""
-        self.watches: list[_Watch] = []
-        """Those that its readings move."""
+        self.listeners = Listeners()
 
     def rounded(self, reading: Reading) -> Reading:
         """To the resolution of its kind: what is judged is what is recorded."""
@@ -108,17 +107,13 @@ class _Tracked:
             return reading
         return reading._replace(value=rounded)
 
-    def take(self, reading: Reading) -> "list[tuple[_Watch, Transition]] | tuple[()]":
-        """Step every rule on the point; the transitions that this makes, and nothing nearly always."""
+    def take(self, reading: Reading) -> Sequence[tuple[Watch, Transition]]:
+        """Remember it where it is asked for, and step every rule on the point."""
         if self.recent is not None:
             self.recent.add(reading)
         if self.newest is not None:
             self.newest.add(reading)
-        moved: list[tuple[_Watch, Transition]] | tuple[()] = ()
-        for watch in self.watches:
-            if transitions := watch.step(reading.at_ms, reading.value, reading.quality):
-                moved = [*moved, *((watch, transition) for transition in transitions)]
-        return moved
+        return self.listeners.take(reading)
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set."""
@@ -194,7 +189,7 @@ class Judge:
         for bound in device.rules:
             watch = self._watches[key_of(bound)] = _Watch(device, bound, births[bound.point])
             for point in bound.listens_to:
-                self._points[point].watches.append(watch)
+                self._points[point].listeners.add(watch)
             tracked = self._points[bound.point]
             tracked.recent = tracked.recent or _Recent()
 
@@ -233,11 +228,11 @@ class Judge:
         recorded = [points[reading.point].rounded(reading) for reading in readings]
         derived = (*derivations.take(recorded), *self.grouping.take(device.name, recorded))
         recorded += [points[reading.point].rounded(reading) for reading in derived]
-        moved: list[tuple[_Watch, Transition]] = []
+        moved: list[tuple[Watch, Transition]] = []
         for reading in recorded:
             moved += points[reading.point].take(reading)
         # Told only now: the evidence holds the whole poll.
-        alarms = [self._told(watch, transition) for watch, transition in moved]
+        alarms = [self._told(self._watches[key_of(watch.bound)], transition) for watch, transition in moved]
         return Judgement(recorded, alarms, derivations.fetch_cycles())
 
     def tick(self, now_ms: int) -> list[Alarm]:

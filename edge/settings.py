@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from sitewarden.collision.model import Braking, CraneBuild, Obstacle
+from sitewarden.derived.settings import Instruments
 from sitewarden.profiles.model import Name
 from sitewarden.rules.model import LimitChange
 from sitewarden.text import Text
@@ -145,6 +146,8 @@ class DeviceEntry(_Checked, frozen=True, kw_only=True):
     parameters: dict[str, float | str] = {}
     """What the rule packs ask for: control values of the design, classes, a depth."""
     zero: dict[str, float] = {}
+    instruments: Instruments = Instruments()
+    """What hangs where in a pit, the certificates, and the control values that time to limit counts to."""
     history: str | None = None
     out_of_service: list[str] = []
     """Points under maintenance: read and recorded, and no alarm of theirs is raised."""

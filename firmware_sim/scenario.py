@@ -8,6 +8,8 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from firmware_sim import crane, hoist, weather
+from firmware_sim.camera.model import Camera, Port, unusable
+from firmware_sim.faults import AnyFault, Known, complaints
 from firmware_sim.model import (
     JIB_END_M,
     Behaviour,
@@ -29,9 +31,6 @@ from sitewarden.loadchart import LoadChart
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.profiles.model import Name
 
-Port = Annotated[
-    int, msgspec.Meta(ge=0, le=65535, description="a port, or 0 for one that the system chooses")
-]
 Unit = Annotated[int, msgspec.Meta(ge=0, le=255, description="a unit number from 0 to 255")]
 Baudrate = Annotated[int, msgspec.Meta(ge=300, le=921_600, description="bits a second, 300 to 921600")]
 StepMs = Annotated[int, msgspec.Meta(ge=1, le=50, description="milliseconds, 1 to 50")]
@@ -78,6 +77,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     profiles: list[str] = []
     """Folders with profiles of one's own, from where the scenario stands, beside the shipped ones."""
     buses: list[Bus]
+    faults: list[AnyFault] = []
+    """What goes wrong, and when."""
+    cameras: list[Camera] = []
 
 
 class Cast(NamedTuple):
@@ -96,6 +98,8 @@ class Site(NamedTuple):
     scenario: Scenario
     cast: dict[str, Cast]
     """By device."""
+    folder: Path = Path()
+    """From where the names of files in the scenario count."""
 
 
 DEFAULT_BAUDRATE = 9600
@@ -122,14 +126,32 @@ WATCHABLE: dict[Quantity, list[set[str]]] = {
 def read_scenario(file: Path) -> Site:
     """The scenario in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
     document = documents.read(file, Scenario)
-    for error in (*_repeated(document), *_unconnectable(document)):
+    for error in (*_repeated(document), *_unconnectable(document), *_unseen(document)):
         raise error
     profiles = _profiles(document)
     cast: dict[str, Cast] = {}
     for i, bus in enumerate(document.value.buses):
         for j, device in enumerate(bus.devices):
             cast[device.device] = _resolve(document, f"buses.{i}.devices.{j}", device, profiles)
-    return Site(document.value, cast)
+    site = Site(document.value, cast, file.parent)
+    for error in _meaningless(document, site):
+        raise error
+    return site
+
+
+def known_of(site: Site) -> Known:
+    """What a fault of this site can be about."""
+    return Known(
+        profiles={name: cast.profile for name, cast in site.cast.items()},
+        buses={bus.bus: bus.transport != "rtu" or bus.link is not None for bus in site.scenario.buses},
+    )
+
+
+def _meaningless(document: Document[Scenario], site: Site) -> Iterator[ConfigurationError]:
+    known = known_of(site)
+    for i, fault in enumerate(site.scenario.faults):
+        for field, message, mend in complaints(fault, known):
+            yield document.error(f"faults.{i}.{field}".rstrip("."), message, mend)
 
 
 def _profiles(document: Document[Scenario]) -> Mapping[str, Profile]:
@@ -181,6 +203,20 @@ def _unconnectable(document: Document[Scenario]) -> Iterator[ConfigurationError]
             if not 1 <= device.unit <= LAST_RTU_UNIT:
                 message = f"unit {device.unit} cannot be asked on a serial line"
                 yield document.error(f"{where}.devices.{j}.unit", message, "Give it one from 1 to 247.")
+
+
+def _unseen(document: Document[Scenario]) -> Iterator[ConfigurationError]:
+    """Cameras that cannot be told from what else the ports file lists, and those without pictures."""
+    taken = {bus.bus for bus in document.value.buses}
+    for i, camera in enumerate(document.value.cameras):
+        if camera.camera in taken:
+            message = f"`{camera.camera}` is the name of a bus or of another camera"
+            yield document.error(f"cameras.{i}.camera", message, "Give each camera its own name.")
+        taken.add(camera.camera)
+        why = unusable(document.file.parent / camera.source) if camera.source is not None else None
+        if why is not None:
+            mend = "Name a folder of pictures or a video file; without `source` pictures are drawn."
+            yield document.error(f"cameras.{i}.source", why, mend)
 
 
 def _resolve(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.broker import Broker, find_mosquitto
 from tests.support.chromium import find_chromium
-from tests.support.left_out import REQUIRE_ALL, everything_is_required, leave_out
+from tests.support.left_out import OPTIONAL, REQUIRE_ALL, everything_is_required, leave_out
 
 if TYPE_CHECKING:
     from tests.support.postgres import Postgres
@@ -37,7 +37,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if (
         everything_is_required()
         and reporter is not None
-        and reporter.stats.get("skipped")
+        and any(not _is_optional(report) for report in reporter.stats.get("skipped", []))
         and exitstatus == 0
     ):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -51,7 +51,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in sorted(left_out.items()):
         terminalreporter.write_line(f"{count:4d}  {reason}")
     if everything_is_required():
-        terminalreporter.write_line(f"{REQUIRE_ALL}=1: each of these counts as a failure")
+        terminalreporter.write_line(f"{REQUIRE_ALL}=1: each that is not optional counts as a failure")
+
+
+def _is_optional(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    return _reason(report).startswith(OPTIONAL)
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

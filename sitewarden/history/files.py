@@ -1,6 +1,6 @@
 """One history, one file: Parquet by its ending `.parquet`, else CSV; both hold the same.
 
-Columns are `point`, `at_ms`, `value`, `quality`, rows ascending by instant. The header is JSON: in Parquet
+Columns are `point`, `at_ms`, `value`, `quality`; read in any order. The header is JSON: in Parquet
 the schema's metadata under `sitewarden`, in CSV a first line `#sitewarden {…}`. All of it stands in
 docs/reference/history-file.md.
 """
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import csvfile, parquetfile
 from sitewarden.history.model import VERSION, Header, History, Track
-from sitewarden.history.rows import Rows
+from sitewarden.history.rows import Rows, gathered
 
 PARQUET = ".parquet"
-_SLICE = 500_000
+_SLICE = 1_000_000
 """Rows that are written at once."""
 
 
@@ -106,8 +106,7 @@ def read_history(
     first = known.since_ms if since_ms is None else max(since_ms, known.since_ms)
     end = known.until_ms if until_ms is None else min(until_ms, known.until_ms)
     read = parquetfile.read_rows if file.suffix == PARQUET else csvfile.read_rows
-    rows = read(file, first, end)
-    return History(known, _tracks(file, rows))
+    return History(known, _tracks(file, gathered(read(file, first, end))))
 
 
 def _understood(file: Path, encoded: bytes) -> Header:
@@ -125,10 +124,9 @@ class _Versioned(msgspec.Struct):
     v: int = VERSION
 
 
-def _tracks(file: Path, rows: Rows) -> Mapping[str, Track]:
-    tracks = dict(rows.tracks())
+def _tracks(file: Path, tracks: Mapping[str, Track]) -> Mapping[str, Track]:
     for point, track in tracks.items():
-        twice = np.flatnonzero(np.diff(track.times) == 0)
+        twice = np.flatnonzero(track.times[1:] == track.times[:-1])
         if twice.size:
             message = f"has the instant {int(track.times[twice[0]])} ms twice"
             raise ConfigurationError(file, 0, point, message, "Keep one reading a point and instant.")

@@ -1,6 +1,6 @@
 """Readings of many points as columns, and the way between those and one track a point."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,16 +44,46 @@ class Rows(NamedTuple):
 
     def between(self, first_ms: int, end_ms: int) -> "Rows":
         """The rows at `first_ms` <= instant < `end_ms`."""
+        if len(self.at_ms) and first_ms <= self.at_ms.min() and self.at_ms.max() < end_ms:
+            return self
         kept = (self.at_ms >= first_ms) & (self.at_ms < end_ms)
         return Rows(self.points, self.which[kept], self.at_ms[kept], self.values[kept], self.quality[kept])
 
+    def by_point(self) -> "Rows":
+        """The same rows, point after point, each point's in the order that they had."""
+        if not (self.which[1:] < self.which[:-1]).any():
+            return self
+        order = np.argsort(self.which, kind="stable")
+        return Rows(
+            self.points, self.which[order], self.at_ms[order], self.values[order], self.quality[order]
+        )
+
     def tracks(self) -> Iterator[tuple[str, Track]]:
-        """One track a point that has readings."""
-        order = np.lexsort((self.at_ms, self.which))
-        which, at_ms = self.which[order], self.at_ms[order]
-        values, quality = self.values[order], self.quality[order]
-        bounds = np.searchsorted(which, np.arange(len(self.points) + 1))
-        for i, point in enumerate(self.points):
-            first, end = bounds[i], bounds[i + 1]
-            if end > first:
-                yield point, Track(at_ms[first:end], values[first:end], quality[first:end])
+        """One track a point that has readings, in the order that they had."""
+        rows = self.by_point()
+        ends = np.append(np.flatnonzero(rows.which[1:] != rows.which[:-1]) + 1, len(rows.which))
+        first = 0
+        for end in ends.tolist() if len(rows.which) else ():
+            part = Track(rows.at_ms[first:end], rows.values[first:end], rows.quality[first:end])
+            yield rows.points[int(rows.which[first])], part
+            first = end
+
+
+def gathered(parts: Iterable[Rows]) -> dict[str, Track]:
+    """One track a point, ascending by instant, of rows in whatever order."""
+    found: dict[str, list[Track]] = {}
+    for rows in parts:
+        for point, track in rows.tracks():
+            found.setdefault(point, []).append(track)
+    return {point: _joined(found[point]) for point in sorted(found)}
+
+
+def _joined(parts: Sequence[Track]) -> Track:
+    track = parts[0]
+    if len(parts) > 1:
+        times, values, quality = (np.concatenate(column) for column in zip(*parts, strict=True))
+        track = Track(times, values, quality)
+    if not (track.times[1:] < track.times[:-1]).any():
+        return track
+    order = np.argsort(track.times, kind="stable")
+    return Track(track.times[order], track.values[order], track.quality[order])

@@ -1,5 +1,6 @@
 """Rules at work on points: whose readings move them, what else they look at, what holds them back. Pure."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from sitewarden.rules.model import BoundRule
 
 RuleKey = tuple[str, str]
 """Point and rule."""
+_GOOD = Quality.GOOD
 
 
 class Newest:
@@ -60,7 +62,11 @@ class Watch:
 
     def step(self, at_ms: int, value: float | None, quality: Quality) -> Sequence[Transition]:
         """Take a reading; almost always nothing comes of it."""
-        moved = self.elapse(at_ms) if self._is_timed else ()
+        moved: Sequence[Transition] = ()
+        if self._is_timed:
+            if at_ms == self.state.memory.at_ms:
+                return moved  # the device has answered at this instant already
+            moved = self.elapse(at_ms)
         inputs = [newest.as_of(at_ms) for newest in self.inputs] if self.inputs else ()
         gated = self.is_out_of_service
         if self.suppressors or self.shelved_until_ms:
@@ -96,6 +102,57 @@ class Watch:
         return transition
 
 
+class Listeners:
+    """The rules that a point's readings move.
+
+    A good value between the limits of plain rules none of which has begun to move is nothing to any of them:
+    that is what nearly every reading is, and it costs two comparisons.
+    """
+
+    __slots__ = ("_above", "_below", "_others", "_plain")
+
+    def __init__(self) -> None:
+        self._plain: list[Watch] = []
+        self._others: list[Watch] = []
+        self._above, self._below = math.inf, -math.inf
+        """Between these is calm; nowhere, until somebody has looked."""
+
+    def add(self, watch: Watch) -> None:
+        """One more rule."""
+        (self._plain if watch.bound.is_plain else self._others).append(watch)
+
+    def __bool__(self) -> bool:
+        return bool(self._plain or self._others)
+
+    def take(self, reading: Reading) -> "Sequence[tuple[Watch, Transition]]":
+        """What the reading raises and clears."""
+        _, at_ms, value, quality = reading
+        moved: Sequence[tuple[Watch, Transition]] = ()
+        if value is None or quality is not _GOOD or not self._above < value < self._below:
+            moved = _stepped(self._plain, at_ms, value, quality)
+            self._look()
+        if self._others:
+            moved = (*moved, *_stepped(self._others, at_ms, value, quality))
+        return moved
+
+    def _look(self) -> None:
+        self._above, self._below = math.inf, -math.inf
+        if all(watch.state is NORMAL for watch in self._plain):
+            bounds = [watch.bound for watch in self._plain]
+            self._above = max((bound.limit for bound in bounds if not bound.high), default=-math.inf)
+            self._below = min((bound.limit for bound in bounds if bound.high), default=math.inf)
+
+
+def _stepped(
+    watches: Iterable[Watch], at_ms: int, value: float | None, quality: Quality
+) -> Sequence[tuple[Watch, Transition]]:
+    moved: Sequence[tuple[Watch, Transition]] = ()
+    for watch in watches:
+        if transitions := watch.step(at_ms, value, quality):
+            moved = (*moved, *((watch, transition) for transition in transitions))
+    return moved
+
+
 class Rules:
     """Every rule of some devices over a stream of readings in the order of their source times."""
 
@@ -103,10 +160,10 @@ class Rules:
         """Watching begins at `since_ms`: from then on a silence counts."""
         self.watches = {key_of(bound): Watch(bound) for bound in bounds}
         self._newest = link(self.watches.values())
-        self._listeners: dict[str, list[Watch]] = {}
+        self._listeners: dict[str, Listeners] = {}
         for watch in self.watches.values():
             for point in watch.bound.listens_to:
-                self._listeners.setdefault(point, []).append(watch)
+                self._listeners.setdefault(point, Listeners()).add(watch)
         self.tick(since_ms)
 
     def take(self, readings: Iterable[Reading]) -> list["Moved"]:
@@ -115,10 +172,9 @@ class Rules:
         for reading in readings:
             if (newest := self._newest.get(reading.point)) is not None:
                 newest.add(reading)
-            for watch in self._listeners.get(reading.point, ()):
-                moved += (
-                    Moved(watch.bound, t) for t in watch.step(reading.at_ms, reading.value, reading.quality)
-                )
+            if (listeners := self._listeners.get(reading.point)) is not None:
+                for watch, transition in listeners.take(reading):
+                    moved.append(Moved(watch.bound, transition))
         return moved
 
     def tick(self, now_ms: int) -> list["Moved"]:

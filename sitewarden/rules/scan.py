@@ -293,6 +293,7 @@ def _arming(bound: BoundRule, times: Instants, tracks: Mapping[str, Track]) -> t
     for arming in bound.arm:
         track = tracks.get(bound.inputs[arming.index], EMPTY)
         values, known = _as_of(track, times, arming.max_age_ms)
+        values = np.abs(values) if arming.magnitude else values
         outside = np.zeros(len(times), bool)
         if arming.at_least is not None:
             outside |= values < arming.at_least
@@ -411,20 +412,26 @@ def _stale(
 ) -> _Seen:
     """The instants at which a silence was due, dated as by `engine.elapse`, among the good readings."""
     parts = [tracks[point].between(since_ms, until_ms) for point in bound.listens_to if point in tracks]
-    goods = [part.times[part.quality == Quality.GOOD] for part in parts] or [EMPTY.times]
+    goods = [_good_times(part) for part in parts] or [EMPTY.times]
     good = goods[0] if len(goods) == 1 else np.unique(np.concatenate(goods))
     last_ms, limit_ms = memory.at_ms or since_ms, round(bound.limit * 1000)
-    before = np.concatenate((np.array([last_ms], np.int64), good))
-    silent_ms = np.diff(np.append(before, until_ms))
-    due = before + limit_ms
+    instants = np.concatenate((np.array([last_ms], np.int64), good, np.array([until_ms], np.int64)))
+    silent_ms = instants[1:] - instants[:-1]
     silences = np.flatnonzero(silent_ms > limit_ms)
-    codes, compared = np.zeros(len(good), np.uint8), np.maximum(silent_ms[:-1], 0) / 1000
+    codes, compared = np.zeros(len(good), np.uint8), silent_ms[:-1] / 1000
+    memory = Memory(at_ms=int(instants[-2]))
+    if not len(silences):
+        return _Seen(good, codes, compared, memory)
     return _Seen(
-        np.insert(good, silences, due[silences]),
+        np.insert(good, silences, instants[silences] + limit_ms),
         np.insert(codes, silences, BEYOND),
         np.insert(compared, silences, bound.limit),
-        Memory(at_ms=int(before[-1])),
+        memory,
     )
+
+
+def _good_times(track: Track) -> Instants:
+    return track.times[track.quality == Quality.GOOD] if track.quality.any() else track.times
 
 
 def _bad(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:

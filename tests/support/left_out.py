@@ -18,3 +18,14 @@ def leave_out(reason: str) -> NoReturn:
     if everything_is_required():
         pytest.fail(f"{reason}; {REQUIRE_ALL}=1 allows no test to be left out", pytrace=False)
     pytest.skip(reason)
+
+
+OPTIONAL = "optional: "
+
+
+def leave_out_optional(reason: str) -> NoReturn:
+    """Skip the running test for want of something that the project's own checks do not install either.
+
+    It is listed with its reason like every other test left out, and fails no run.
+    """
+    pytest.skip(OPTIONAL + reason)

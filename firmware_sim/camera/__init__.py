@@ -1,0 +1,1 @@
+"""Cameras: pictures made, looped or spoilt by script, served as MJPEG over HTTP and as RTSP."""

@@ -1,0 +1,101 @@
+"""MJPEG over HTTP as IP cameras serve it: `/NAME.mjpg` without end, `/NAME.jpg` one picture."""
+
+import asyncio
+import contextlib
+from typing import Self
+
+from firmware_sim.camera.feed import Feed
+
+BOUNDARY = "picture"
+REQUEST_S, VIEWER_S = 5.0, 10.0
+"""How long a request may take to arrive, and a viewer to take a picture, before it is thrown out."""
+LONGEST_REQUEST = 8192
+ENDS = OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+"""What a viewer's end looks like."""
+
+
+class MjpegServer:
+    """One camera's port; `async with` opens it and throws every viewer out at the end."""
+
+    def __init__(self, feed: Feed) -> None:
+        """The feed is run by somebody else."""
+        self._feed = feed
+        self._viewers: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def address(self) -> str:
+        """Its URL."""
+        assert self._server is not None  # noqa: S101  # only asked inside `async with`
+        port = self._server.sockets[0].getsockname()[1]
+        return f"http://{self._feed.camera.host}:{port}/{self._feed.camera.camera}.mjpg"
+
+    async def __aenter__(self) -> Self:
+        camera = self._feed.camera
+        self._server = await asyncio.start_server(
+            self._serve, camera.host, camera.port, limit=LONGEST_REQUEST
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None  # noqa: S101  # __aenter__ made it
+        self._server.close()
+        for viewer in self._viewers:
+            viewer.cancel()
+        if self._viewers:
+            await asyncio.wait(self._viewers)
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # asyncio runs this in one
+        self._viewers.add(task)
+        try:
+            # A viewer that goes away, is too slow or says nothing sensible ends here, and only for itself.
+            with contextlib.suppress(*ENDS):
+                await self._answer(reader, writer)
+        finally:
+            self._viewers.discard(task)
+            writer.transport.abort() if self._feed.is_cut else writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._feed.is_cut or len(self._viewers) > 2 * self._feed.camera.viewers:
+            return
+        path = await asyncio.wait_for(_path(reader), REQUEST_S)
+        name = self._feed.camera.camera
+        if path not in {f"/{name}.mjpg", f"/{name}.jpg"}:
+            await _say(writer, b"404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        elif len(self._viewers) > self._feed.camera.viewers:
+            await _say(writer, b"503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        elif path.endswith(".jpg"):
+            _, picture = await self._feed.after(0)
+            head = f"200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"
+            await _say(writer, f"{head}Connection: close\r\n\r\n".encode() + picture)
+        else:
+            await self._stream(writer)
+
+    async def _stream(self, writer: asyncio.StreamWriter) -> None:
+        head = f"200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary={BOUNDARY}\r\n"
+        await _say(writer, f"{head}Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode())
+        number = 0
+        while True:
+            number, picture = await self._feed.after(number)
+            if self._feed.is_cut:
+                return
+            head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+            writer.write(head.encode() + picture + b"\r\n")
+            await asyncio.wait_for(writer.drain(), VIEWER_S)
+
+
+async def _path(reader: asyncio.StreamReader) -> str:
+    """The path that is asked for; raises `ValueError` for what is no GET."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    method, path, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
+    if method != "GET":
+        raise ValueError(f"{method} is not served")
+    return path.partition("?")[0]
+
+
+async def _say(writer: asyncio.StreamWriter, answer: bytes) -> None:
+    writer.write(b"HTTP/1.1 " + answer)
+    await asyncio.wait_for(writer.drain(), VIEWER_S)
