@@ -112,13 +112,15 @@ function showLost() {
   writeOrHide(at('lost'), isLost ? (snapshot ? words().lost(instant(snapshot.at_ms)) : words().never) : '')
 }
 
+const isShelved = (alarm) => snapshot.shelved.some((shelf) => shelf.point === alarm.point && shelf.rule === alarm.rule)
+
 function signalNote({ siren, alarms }) {
   if (siren.failed) return words().failed(siren.failed)
   if (siren.is_testing) return words().testing
   const loud = alarms.filter((alarm) => alarm.level >= 2)
   const isLower = siren.siren !== 'continuous' && loud.some((alarm) => alarm.level >= 3)
   if (!loud.length || (siren.siren !== 'off' && !isLower)) return ''
-  return loud.every((alarm) => alarm.acknowledged_at) ? words().silenced : words().ranOut
+  return loud.every((alarm) => alarm.acknowledged_at || isShelved(alarm)) ? words().silenced : words().ranOut
 }
 
 function showSignal() {
@@ -162,7 +164,7 @@ function showAlarm(row, alarm) {
   write(button, alarm.acknowledged_at ? words().done : words().acknowledge)
   button.disabled = Boolean(alarm.acknowledged_at)
   write(part(row, 'shelve'), words().shelve)
-  part(row, 'shelve').disabled = snapshot.shelved.some((shelf) => shelf.point === alarm.point && shelf.rule === alarm.rule)
+  part(row, 'shelve').disabled = isShelved(alarm)
 }
 
 function makeShelf(shelf) {
@@ -334,7 +336,7 @@ async function shelveAlarm(alarm) {
 
 async function putShelf(shelf) {
   const answer = await post('/shelve', { shelf })
-  if (answer) tell(words().done)
+  if (answer) tell(shelf.until ? words().shelvedNow : words().unshelved)
   await look()
 }
 

@@ -10,7 +10,7 @@ export const WORDS = {
     level: { 1: '提示', 2: '预警', 3: '报警', 4: '危急' },
     now: '当前', peak: '峰值', limit: '限值', since: '自', lasting: (span) => `已持续 ${span}`, back: '数值已回到限值以内',
     acknowledge: '确认并消音', acknowledgeAll: '全部确认并消音', acknowledged: (by, at) => `${at} 已确认（${by}）`, local: '现场', cloud: '平台',
-    shelve: '搁置', unshelve: '结束搁置', shelved: '已搁置的报警', reason: '为什么搁置？（必填，将被记录）', forHours: '搁置多少小时',
+    shelve: '搁置', unshelve: '结束搁置', shelvedNow: '已搁置', unshelved: '已结束搁置', shelved: '已搁置的报警', reason: '为什么搁置？（必填，将被记录）', forHours: '搁置多少小时',
     shelvedUntil: (until, by, reason) => `至 ${until}（${by}）：${reason}`,
     point: '测点', value: '数值', quality: '数据质量', age: '数据时间', none: '—', ago: (span) => `${span}前`,
     qualities: {
@@ -50,7 +50,7 @@ export const WORDS = {
     level: { 1: 'Notice', 2: 'Warning', 3: 'Alarm', 4: 'Critical' },
     now: 'now', peak: 'peak', limit: 'limit', since: 'since', lasting: (span) => `for ${span}`, back: 'The value is back inside its limit',
     acknowledge: 'Acknowledge and silence', acknowledgeAll: 'Acknowledge all', acknowledged: (by, at) => `Acknowledged ${at} (${by})`, local: 'on site', cloud: 'cloud',
-    shelve: 'Shelve', unshelve: 'End', shelved: 'Shelved alarms', reason: 'Why is it shelved? (asked for, and recorded)', forHours: 'For how many hours',
+    shelve: 'Shelve', unshelve: 'End', shelvedNow: 'Shelved', unshelved: 'No longer shelved', shelved: 'Shelved alarms', reason: 'Why is it shelved? (asked for, and recorded)', forHours: 'For how many hours',
     shelvedUntil: (until, by, reason) => `until ${until} (${by}): ${reason}`,
     point: 'Point', value: 'Value', quality: 'Quality', age: 'Age', none: '—', ago: (span) => `${span} ago`,
     qualities: {

@@ -168,6 +168,7 @@ def test_an_alarm_is_shelved_with_a_reason_and_the_siren_is_silent(seen: Visit, 
     until(page, lambda: page.locator(".shelf").count() == 2, "both are listed")
     assert "吊具称重校准" in page.locator(".shelf").first.inner_text()
     until(page, lambda: "静音" in text(seen, "#signal"), "the siren is silent")
+    assert "已消音" in text(seen, "#signal-note")
     assert warnings.count() == 2, "a shelved alarm still stands"
     page.locator(".shelf [data-part=end]").first.click()
     until(page, lambda: page.locator(".shelf").count() == 1, "one is no longer shelved")
