@@ -113,19 +113,17 @@ async def watched(folder: Path) -> AsyncIterator[Site]:
         wall = Wall()
         gateway = load_gateway(_write(folder / "gateway.yaml", yaml.safe_dump(_gateway(server.address))))
         agent = Agent(gateway, partial(Clock, wall=wall.now_s))
-        stop = asyncio.Event()
         playing = play(
             [player], site.scenario.step_ms, Ledger(None), partial(disturb, {"line": server}, board)
         )
-        running = asyncio.create_task(agent.run(stop))
+        running = asyncio.create_task(agent.run(asyncio.Event()))
         player_task = asyncio.create_task(playing)
         try:
             yield Site(board, wall, agent, folder / "outputs.jsonl")
         finally:
-            stop.set()
-            await asyncio.wait_for(running, 20)
+            # Not asked to stop, for then it would wait for a cloud that is not there.
+            await ended(running, player_task)
             agent.close()
-            await ended(player_task)
 
 
 def _write(file: Path, text: str) -> Path:
