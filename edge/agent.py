@@ -223,6 +223,7 @@ class Agent:
                 is_testing=self._outputs.is_testing,
                 failed=self._outputs.failed,
             ),
+            shelved=list(self._shelves.values()),
             health=self._health(),
         )
 

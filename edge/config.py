@@ -293,6 +293,7 @@ class _Check:
         self, profiles: Mapping[str, Profile], packs: list[RulePack]
     ) -> Iterator[ConfigurationError]:
         asked = {name for pack in packs for rule in pack.rules for name in asked_of(rule, pack.tables)}
+        choices = {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
                 kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
@@ -310,6 +311,9 @@ class _Check:
                             f"Write a number from {least:g} to {most:g}; left out it is {own[name].value:g}."
                         )
                         yield self._error(where, f"{value} cannot be meant", mend)
+                    elif choices.get(name) and value not in choices[name]:
+                        mend = f"Choices are {', '.join(map(str, choices[name]))}."
+                        yield self._error(where, f"{value} is no choice of `{name}`", mend)
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}

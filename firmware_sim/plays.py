@@ -43,13 +43,7 @@ def physics_of(cast: Cast, seed: str) -> Physics:
 def _machine(machine: Crane | Hoist | Dust | WeatherStation, cast: Cast, seed: str) -> Physics:
     match machine:
         case Crane() as physics:
-            line = _line(cast, physics)
-
-            def step(crane_: Crane, state: CraneState, *, t_s: float, dt_s: float, rng: Random) -> CraneState:
-                return crane.step(crane_, line, state, t_s=t_s, dt_s=dt_s, rng=rng)
-
-            face = _Face(cast.profile, crane.KINDS)
-            return _Machine(physics, crane.start(physics), step, crane.read, face=face, seed=seed)
+            return _CranePlay(physics, _line(cast, physics), _Face(cast.profile, crane.KINDS), seed)
         case Hoist() as physics:
             face = _Face(cast.profile, hoist.KINDS)
             return _Machine(physics, hoist.HoistState(), hoist.step, hoist.read, face=face, seed=seed)
@@ -98,6 +92,20 @@ class _Machine(Generic[P, S]):
 
     def read(self) -> Mapping[str, float]:
         return self._face.by_key(self._read(self._physics, self._state, self._noise))
+
+
+class _CranePlay(_Machine[Crane, CraneState]):
+    """A crane under its load chart, whose limiter can be bypassed."""
+
+    def __init__(self, physics: Crane, line: Line, face: _Face, seed: str) -> None:
+        self._line, self.is_bypassed = line, False
+        super().__init__(physics, crane.start(physics), self._go_on, crane.read, face=face, seed=seed)
+
+    def _go_on(
+        self, physics: Crane, state: CraneState, /, *, t_s: float, dt_s: float, rng: Random
+    ) -> CraneState:
+        is_bypassed = self.is_bypassed
+        return crane.step(physics, self._line, state, t_s=t_s, dt_s=dt_s, rng=rng, is_bypassed=is_bypassed)
 
 
 class _PitPlay:

@@ -9,6 +9,7 @@ import msgspec
 
 from firmware_sim import crane, hoist, weather
 from firmware_sim.camera.model import Camera, Port, unusable
+from firmware_sim.faults import AnyFault, Known, complaints
 from firmware_sim.model import (
     JIB_END_M,
     Behaviour,
@@ -76,6 +77,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     profiles: list[str] = []
     """Folders with profiles of one's own, from where the scenario stands, beside the shipped ones."""
     buses: list[Bus]
+    faults: list[AnyFault] = []
+    """What goes wrong, and when."""
     cameras: list[Camera] = []
 
 
@@ -130,7 +133,25 @@ def read_scenario(file: Path) -> Site:
     for i, bus in enumerate(document.value.buses):
         for j, device in enumerate(bus.devices):
             cast[device.device] = _resolve(document, f"buses.{i}.devices.{j}", device, profiles)
-    return Site(document.value, cast, file.parent)
+    site = Site(document.value, cast, file.parent)
+    for error in _meaningless(document, site):
+        raise error
+    return site
+
+
+def known_of(site: Site) -> Known:
+    """What a fault of this site can be about."""
+    return Known(
+        profiles={name: cast.profile for name, cast in site.cast.items()},
+        buses={bus.bus: bus.transport != "rtu" or bus.link is not None for bus in site.scenario.buses},
+    )
+
+
+def _meaningless(document: Document[Scenario], site: Site) -> Iterator[ConfigurationError]:
+    known = known_of(site)
+    for i, fault in enumerate(site.scenario.faults):
+        for field, message, mend in complaints(fault, known):
+            yield document.error(f"faults.{i}.{field}".rstrip("."), message, mend)
 
 
 def _profiles(document: Document[Scenario]) -> Mapping[str, Profile]:

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import msgspec
 
-from sitewarden.derived.creep_law import LEAST_FREEDOM, Found, Look, look, pace
+from sitewarden.derived.creep_law import LEAST_FREEDOM, Found, Look, look, nearest, pace
 from sitewarden.derived.model import DerivedPoint, Subject, moved
 from sitewarden.derived.regression import DAY_H, Slope, student, without_outliers
 from sitewarden.quality import Quality
@@ -324,14 +324,8 @@ def _look(window: Window | None) -> Look:
 
 def _days(window: Window) -> tuple[float, float]:
     """How far it moved in the last day and in the one before, mm: whole days show no cycle of the day."""
-    now, day, two_days = (_at(window, hours) for hours in (0.0, -DAY_H, -2.0 * DAY_H))
+    now, day, two_days = (window.values[nearest(window.hours, -n * DAY_H)] for n in (0, 1, 2))
     return now - day, day - two_days
-
-
-def _at(window: Window, hours: float) -> float:
-    """The sample nearest to an instant."""
-    place = min(range(len(window.hours)), key=lambda i: abs(window.hours[i] - hours))
-    return window.values[place]
 
 
 def _note(seen: list[tuple[int, float]], at_ms: int, found: Look) -> None:
@@ -363,7 +357,10 @@ def _state(trend: Slope, looks: Sequence[Look]) -> State:
         return State.QUICKENING
     if Found.STEP in found:
         return State.STEP
-    return State.STEADY if _stands_out(trend) else State.STILL
+    if not _stands_out(trend):
+        return State.STILL
+    # What moves and bends so much that no law tells its own doubt has changed its pace.
+    return State.STEP if looks[0].found is Found.UNKNOWN else State.STEADY
 
 
 def _stands_out(trend: Slope) -> bool:

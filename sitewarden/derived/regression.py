@@ -13,8 +13,6 @@ from typing import NamedTuple
 Column = Sequence[float]
 
 DAY_H = 24.0
-BLOCK = 6
-"""Samples of a mean by which lasting disturbance is told from noise."""
 _DEPENDENT = 1e-9
 """Less of a column than this share left over, and it says nothing that the others do not."""
 _NORMAL = NormalDist()
@@ -74,20 +72,13 @@ def daily(hours: Column, harmonics: int) -> list[Column]:
     return columns
 
 
-def independent(residuals: Column, asked: int) -> float:
-    """So many independent samples the residuals are worth, `asked` parameters having been taken from them.
-
-    By their first autocorrelation, and by how much they still scatter in means of some samples: where noise
-    of the sensor lies over what lasts, neighbours look independent and such means do not.
-    """
-    n, total = len(residuals), dot(residuals, residuals)
+def independent(residuals: Column) -> float:
+    """So many independent samples the residuals are worth, by their first autocorrelation."""
+    total = dot(residuals, residuals)
     if total <= 0.0:
-        return float(n)
+        return float(len(residuals))
     alike = min(0.99, max(0.0, dot(residuals[:-1], residuals[1:]) / total))
-    means = [sum(residuals[i : i + BLOCK]) / BLOCK for i in range(n % BLOCK, n, BLOCK)]
-    free = max(1.0, len(means) - asked)
-    lasting = dot(means, means) / free * BLOCK / (total / max(1, n - asked))
-    return n * min((1.0 - alike) / (1.0 + alike), 1.0 / max(1.0, lasting))
+    return len(residuals) * (1.0 - alike) / (1.0 + alike)
 
 
 def slope(beside: Sequence[Column], along: Column, values: Column) -> Slope:
@@ -98,7 +89,7 @@ def slope(beside: Sequence[Column], along: Column, values: Column) -> Slope:
     steepness = dot(own, rest) / spread
     residuals = [y - steepness * x for x, y in zip(own, rest, strict=True)]
     asked = len(others) + 1
-    worth = independent(residuals, asked)
+    worth = independent(residuals)
     variance = dot(residuals, residuals) / max(1.0, len(values) - asked)
     return Slope(steepness, math.sqrt(variance / spread * len(values) / worth), worth - asked)
 
