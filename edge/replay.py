@@ -184,8 +184,9 @@ class Replay:
 
     async def run(self) -> None:
         """Follow until cancelled."""
+        # Each of them: what stands on a bus without a clock block is real, and is not read in this mode.
+        block, *_ = [await line.look(clockblock.LOOK) for line in self.lines]
         clock_line = self.lines[0]
-        block = await clock_line.look(clockblock.LOOK)
         taken: int | None = None
         while True:
             if block.state is State.READY and block.serial != taken:
