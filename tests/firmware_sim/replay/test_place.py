@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from edge.config import load_gateway
-from firmware_sim.replay.command import register
+from firmware_sim.replay.command import register, register_devices
 from firmware_sim.replay.place import place_of
 from firmware_sim.replay.run import Playback, Settings, header_for, read_timeline
 from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
 from sitewarden.errors import ConfigurationError
-from sitewarden.history import write_history
+from sitewarden.history import read_history, write_history
 from tests.support.histories import T0, crane_past, crane_tracks, history_of
 
 GATEWAY = {
@@ -186,3 +186,18 @@ def test_what_cannot_be_meant_is_refused_at_once(wrong, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["replay", "h.csv", *wrong])
     assert "write" in capsys.readouterr().err
+
+
+def test_a_scenario_is_recorded_without_waiting_for_it(tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    register_devices(parser.add_subparsers())
+    out = tmp_path / "recorded.csv"
+    scenario = Path("firmware_sim/demo/scenario.yaml")
+    args = parser.parse_args(["record", str(scenario), "--out", str(out), "--minutes", "0.5"])
+    assert args.run(args) == 0
+    history = read_history(out)
+    assert {device.device for device in history.header.devices} == {"crane-1", "crane-2", "pit-1"}
+    load = history.tracks["crane-2/load"]
+    assert len(load.times) == 60
+    assert load.values.max() > 1.0
+    assert place_of(out, None, ["tower-crane"]).gateway["site"] == "demo"
