@@ -184,8 +184,7 @@ class Agent:
         self._save()
         for lane in (self.alarms, self.readings):
             await lane.flushed()
-        while not await self._uplink.settle(DRAIN_S):
-            log.info("waiting for the cloud before recorded time jumps")
+        await self._uplink.settle()
         await self._uplink.announce()
 
     def take(self, device: Device, readings: Sequence[Reading]) -> None:

@@ -166,7 +166,8 @@ class Replay:
         """Of each step time passes first, then each device's readings go to `sink`.
 
         `room` waits while too much is on its way to the cloud: a replay may wait, so it loses nothing.
-        `begin_anew` is called when recorded time jumps: what was before has no say in what comes.
+        `begin_anew` is called at the start and when recorded time jumps: what was before, also what an
+        earlier run remembered, has no say in what comes.
         """
         self.lines, self._clock = lines, clock
         self._pass_time, self._sink, self._room, self._begin_anew = pass_time, sink, room, begin_anew
@@ -202,8 +203,8 @@ class Replay:
 
     async def _follow(self, block: ClockBlock) -> None:
         """Take one recorded instant whole."""
-        if self._passed not in (None, block.passed):
-            log.info("recorded time jumps to %d", block.at_ms)
+        if self._passed != block.passed:
+            log.info("recorded time goes on at %d", block.at_ms)
             await self._begin_anew()
         self._passed = block.passed
         found = await self._readings(block)

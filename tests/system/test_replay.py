@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 import yaml
 
@@ -369,3 +370,33 @@ async def test_what_is_no_replay_is_not_read_in_mode_replay(
             assert play.source.standing(is_followed=False).step == 0
     assert real.asked == 0
     assert cloud.readings == []
+
+
+async def test_what_an_earlier_replay_remembered_has_no_say(
+    tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
+) -> None:
+    async with playing(at(file, UNENDING)) as play:
+        play.source.go_steps(20)
+        gateway = load_gateway(configured(tmp_path / "gw", broker, play))
+        async with running(gateway):
+            await until(lambda: play.source.standing(is_followed=True).step == 19, within_s=15)
+            await until(lambda: any(a.change == "raised" for a in cloud.alarms))
+    before = {a.episode for a in cloud.alarms}
+    async with playing(at(file, UNENDING)) as play:
+        again = _on_ports(gateway, play)
+        async with running(again):
+            await until(lambda: _has_ended(play), within_s=15)
+    ended = {a.episode for a in cloud.alarms if a.change == "cleared"}
+    assert before <= ended
+    assert sorted(Judged.of(a) for a in cloud.alarms if a.episode not in before) == directly(
+        gateway, a_history()
+    )
+
+
+def _on_ports(gateway: Gateway, play: Playing) -> Gateway:
+    """The same gateway, for a replay that listens elsewhere."""
+    buses = [
+        msgspec.structs.replace(bus, modbus=msgspec.structs.replace(bus.modbus, port=play.ports[bus.name]))
+        for bus in gateway.buses
+    ]
+    return msgspec.structs.replace(gateway, buses=tuple(buses))
