@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
-from firmware_sim import crane, dust, hoist, pit, signals, steps, weather
+from firmware_sim import crane, crane_group, dust, hoist, pit, signals, steps, weather
 from firmware_sim.chart import Line
 from firmware_sim.crane import CraneState
+from firmware_sim.crane_group import Group
 from firmware_sim.model import Crane, Dust, Hoist, Pit, Signals, Steps, WeatherStation
 from firmware_sim.scenario import Cast
 from firmware_sim.usual import usual_signals
@@ -42,6 +43,8 @@ def physics_of(cast: Cast, seed: str) -> Physics:
 
 def _machine(machine: Crane | Hoist | Dust | WeatherStation, cast: Cast, seed: str) -> Physics:
     match machine:
+        case Crane() as physics if cast.group is not None:
+            return _GroupPlay(cast.group, cast)
         case Crane() as physics:
             line = _line(cast, physics)
 
@@ -98,6 +101,25 @@ class _Machine(Generic[P, S]):
 
     def read(self) -> Mapping[str, float]:
         return self._face.by_key(self._read(self._physics, self._state, self._noise))
+
+
+class _GroupPlay:
+    """A crane among others: it plays the whole group by itself, so that it depends on nobody's pace."""
+
+    def __init__(self, group: Group, cast: Cast) -> None:
+        names = [member.name for member in group.members]
+        self._group, self._me = group, names.index(cast.device.device)
+        self._face = _Face(cast.profile, crane.KINDS)
+        self._rngs = [Random(member.seed) for member in group.members]
+        self._noise = Random(f"{group.members[self._me].seed}/noise")
+        self._states = crane_group.start(group)
+
+    def step(self, t_s: float, dt_s: float) -> None:
+        self._states = crane_group.step(self._group, self._states, t_s=t_s, dt_s=dt_s, rngs=self._rngs)
+
+    def read(self) -> Mapping[str, float]:
+        machine = self._group.members[self._me].crane
+        return self._face.by_key(crane.read(machine, self._states[self._me], self._noise))
 
 
 class _PitPlay:
