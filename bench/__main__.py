@@ -7,17 +7,29 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import alarm_latency, edge_dead_unit, edge_outage, edge_poll, outbox, rules, rules_live
+from bench import (
+    alarm_latency,
+    collision,
+    edge_dead_unit,
+    edge_outage,
+    edge_poll,
+    outbox,
+    replay,
+    rules,
+    rules_live,
+)
 from bench.report import NotMeasured, Result, as_object, table
 
 Bench = Callable[[bool], Sequence[Result]]
 
 BENCHES: dict[str, Bench] = {
     "alarm_latency": alarm_latency.run,
+    "collision": collision.run,
     "edge_poll": edge_poll.run,
     "edge_dead_unit": edge_dead_unit.run,
     "edge_outage": edge_outage.run,
     "outbox": outbox.run,
+    "replay": replay.run,
     "rules": rules.run,
     "rules_live": rules_live.run,
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
+from pydantic import Field
 
 from cloud import pages, problems
 from cloud.accounts.permissions import Public, declared_permissions
@@ -17,6 +18,7 @@ from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.readings.routes import router as readings_router
+from cloud.replay.routes import router as replay_router
 from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
 from cloud.shown import Shown
@@ -32,6 +34,7 @@ class ServerShown(Shown):
 
     version: str
     demo: bool
+    replay: bool = Field(description="What is shown is a recorded history, not what is so now.")
     needs_setup: bool
 
 
@@ -92,7 +95,12 @@ def _api() -> APIRouter:
         """What is running here."""
         row = await serving.row("SELECT EXISTS (SELECT FROM account) AS done")
         done = row is not None and bool(row["done"])
-        return ServerShown(version=__version__, demo=serving.settings.demo, needs_setup=not done)
+        return ServerShown(
+            version=__version__,
+            demo=serving.settings.demo,
+            replay=serving.settings.mode == "replay",
+            needs_setup=not done,
+        )
 
     for part in (
         make_accounts_router(),
@@ -102,6 +110,7 @@ def _api() -> APIRouter:
         hazards_router,
         cycles_router,
         live_router,
+        replay_router,
     ):
         router.include_router(part)
     return router

@@ -10,7 +10,7 @@ import msgspec
 from sitewarden import documents
 from sitewarden.errors import ConfigurationError
 from sitewarden.text import Text
-from sitewarden.topics import IDENTIFIER
+from sitewarden.topics import IDENTIFIER, Mode
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port from 1 to 65535")]
 _LAST_PORT = 65535
@@ -42,12 +42,20 @@ class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     gateways: list[str]
 
 
+class Replay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What makes a cloud one that shows a replay and nothing else."""
+
+    control: str
+    """The replay's control socket, relative to the configuration file."""
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: str = "127.0.0.1:8080"
     data_dir: str = "cloud-data"
     database: Database | None = None
     broker: Broker = Broker()
     demo: bool = False
+    replay: Replay | None = None
     sites: list[SiteSettings]
 
 
@@ -65,6 +73,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker_password: str | None
     demo: bool
     sites: dict[str, SiteSettings]
+    replay: Path | None = None
+    """The control socket of the replay that this cloud shows; `None`: it shows live sites."""
+
+    @property
+    def mode(self) -> Mode:
+        """The only mode that is shown; a replay's cloud takes no other in either."""
+        return "live" if self.replay is None else "replay"
 
     @classmethod
     def nowhere(cls) -> "Settings":
@@ -101,6 +116,7 @@ def read_settings(file: Path) -> Settings:
         broker=found.broker,
         broker_password=_password(document),
         demo=found.demo,
+        replay=(file.parent / found.replay.control).resolve() if found.replay else None,
         sites={site.site: site for site in found.sites},
     )
 

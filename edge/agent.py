@@ -63,6 +63,8 @@ LONGEST_SHELF_MS = 24 * 3_600_000
 """Nobody holds an alarm back for longer than a day without saying so again."""
 
 _EPISODE, _HISTORY, _TIME, _RULES, _SHELF = "episode/", "history/", "time", "rules", "shelf/"
+_GROUP = "group/"
+"""What groups of cranes remember."""
 _DERIVED = "displacements/"
 """What derivations remember; the word is from when displacements were all, and files in the field have it."""
 
@@ -87,7 +89,7 @@ class Agent:
         self.readings = open_lane("readings", folder, boot=self.boot)
         self.clock = make_clock(floor_ms=self._known_ms())
         self._recorder = Recorder(self.readings, self.clock)
-        self._judge = Judge(gateway.devices, lambda: self.clock.state)
+        self._judge = Judge(gateway.devices, lambda: self.clock.state, gateway.groups)
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.devices)
         self._watch: HealthWatch | None = None
@@ -158,15 +160,12 @@ class Agent:
         replay = Replay(
             lines,
             self.clock,
-            pass_time=self._pass_time,
+            pass_time=self.tick,
             sink=self.take,
             room=self._room,
             begin_anew=self._begin_anew,
         )
         return lines, {"replay": replay}
-
-    def _pass_time(self, at_ms: int) -> None:
-        """Recorded time is now `at_ms`."""
 
     async def _room(self) -> None:
         """Wait while the cloud is behind."""
@@ -176,6 +175,7 @@ class Agent:
         """Recorded time jumps: what stands ends where it was, and nothing of it is remembered."""
         ended, self._judge = self._judge.episodes(), Judge(self._gateway.devices, lambda: self.clock.state)
         self._tell(Judge([], lambda: self.clock.state).resume(ended, self.clock.now_ms()))
+        self._resume_shelves()
         self._recorder.flush()
         self._save()
         for lane in (self.alarms, self.readings):
@@ -219,6 +219,7 @@ class Agent:
                 is_testing=self._outputs.is_testing,
                 failed=self._outputs.failed,
             ),
+            shelved=list(self._shelves.values()),
             health=self._health(),
         )
 
@@ -436,8 +437,17 @@ class Agent:
             saved = _understood(key, self.readings.memory.get(key, b"{}"), dict[str, Any]) or {}
             for unread in derivations.remember(saved):
                 log.critical("what was remembered cannot be read key=%s derivation=%s", key, unread)
+        self._resume_groups()
         for device in self._gateway.devices:
             self._import_history(device)
+
+    def _resume_groups(self) -> None:
+        for key, body in self.readings.memory.items():
+            if key.startswith(_GROUP):
+                try:
+                    self._judge.grouping.remember(key.removeprefix(_GROUP), body)
+                except msgspec.DecodeError as exc:
+                    log.critical("what was remembered cannot be read key=%s: %s", key, exc)
 
     def _resume_shelves(self) -> None:
         for key, body in self.alarms.memory.items():
@@ -489,10 +499,11 @@ class Agent:
     def _save(self) -> None:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
+        groups = {f"{_GROUP}{name}": body for name, body in self._judge.grouping.remembered().items()}
         episodes[_RULES] = msgspec.json.encode(self._judge.states())
         if changed := self._changed(episodes):
             self.alarms.put([], changed)
-        self._recorder.flush(self._changed({**self._derived(), **self._time()}))
+        self._recorder.flush(self._changed({**self._derived(), **groups, **self._time()}))
 
     def _changed(self, memory: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """What is not as it was saved last; taken to be saved now."""

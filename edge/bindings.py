@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from sitewarden.derived import Subject, derivations_of
+from sitewarden.derived import Instruments, Subject, derivations_of
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile
@@ -19,6 +19,7 @@ def subject_of(
     chart: LoadChart | None,
     zero: Mapping[str, float],
     parameters: Parameters,
+    instruments: Instruments,
 ) -> Subject:
     """The device as its derivations see it."""
     raw = tuple(
@@ -32,7 +33,13 @@ def subject_of(
     )
     numbers = {name: value for name, value in parameters.items() if not isinstance(value, str)}
     return Subject(
-        device=device, kind=profile.device_kind, points=raw, chart=chart, zero=zero, parameters=numbers
+        device=device,
+        kind=profile.device_kind,
+        points=raw,
+        chart=chart,
+        zero=zero,
+        parameters=numbers,
+        instruments=instruments,
     )
 
 
@@ -68,11 +75,11 @@ def bind_rules(
     unbound: list[str] = []
     for pack in packs:
         for rule in (rule for rule in pack.rules if applies(rule, parameters)):
-            watched = beside.raw[:1] if rule.watch == "*" else by_kind.get(rule.watch, ())
+            watched = beside.watched(rule)
             try:
                 bound += [
                     bind(rule, point, parameters, tables=pack.tables, beside=beside, changes=changes)
-                    for point in watched
+                    for point in (watched[:1] if rule.is_of_device else watched)
                 ]
             except KindMissingError as exc:
                 unbound.append(str(exc))

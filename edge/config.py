@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 
+from edge import instruments
 from edge.bindings import bind_rules, points_of, subject_of
+from edge.grouping import GroupPlan, plan_groups
 from edge.settings import (
     BusEntry,
     DeviceEntry,
@@ -26,7 +28,15 @@ from edge.settings import (
 )
 from sitewarden import documents
 from sitewarden.charts import load_chart
-from sitewarden.derived import DISPLACEMENTS, TILTS, InputMissingError, Subject, thresholds
+from sitewarden.derived import (
+    DISPLACEMENTS,
+    TILTS,
+    DerivedPoint,
+    InputMissingError,
+    Instruments,
+    Subject,
+    thresholds,
+)
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
@@ -57,8 +67,12 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Zero readings by key, in the unit of the point: of displacements (mm), and of tilts (°) where given."""
     parameters: Mapping[str, float | str]
     """What the site gives to rules and derivations."""
+    instruments: Instruments = Instruments()
+    """What hangs where in a pit, and what the certificates give."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
+    group_points: tuple[DerivedPoint, ...] = ()
+    """Those of `points` that a crane has from its group."""
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
@@ -118,6 +132,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     siren: SirenSettings = SirenSettings()
     page: Page | None = None
     buses: tuple[Bus, ...]
+    groups: tuple[GroupPlan, ...] = ()
 
     @property
     def devices(self) -> Iterator[Device]:
@@ -140,6 +155,8 @@ class _Check:
         self._document, self._file = document, document.value
         self._with_secrets = with_secrets
         self._folder = document.file.resolve().parent
+        self._group_points: dict[str, tuple[DerivedPoint, ...]] = {}
+        """By device."""
 
     def gateway(self) -> Gateway:
         for error in (*self._named_twice(), *self._outputs_unusable(), *self._unreplayable()):
@@ -152,6 +169,9 @@ class _Check:
             *self._changes_unmeant(packs),
         ):
             raise error
+        groups = plan_groups(self._file, profiles, self._error)
+        for group in groups:
+            self._group_points |= group.points()
         return Gateway(
             site=self._file.site,
             name=self._file.gateway,
@@ -162,6 +182,7 @@ class _Check:
             siren=self._file.siren,
             page=None if self._file.page is None else self._page(self._file.page),
             buses=tuple(self._bus(i, entry, profiles, packs) for i, entry in enumerate(self._file.buses)),
+            groups=groups,
         )
 
     def _data_dir(self) -> Path:
@@ -272,6 +293,7 @@ class _Check:
         self, profiles: Mapping[str, Profile], packs: list[RulePack]
     ) -> Iterator[ConfigurationError]:
         asked = {name for pack in packs for rule in pack.rules for name in asked_of(rule, pack.tables)}
+        choices = {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
                 kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
@@ -289,6 +311,9 @@ class _Check:
                             f"Write a number from {least:g} to {most:g}; left out it is {own[name].value:g}."
                         )
                         yield self._error(where, f"{value} cannot be meant", mend)
+                    elif choices.get(name) and value not in choices[name]:
+                        mend = f"Choices are {', '.join(map(str, choices[name]))}."
+                        yield self._error(where, f"{value} is no choice of `{name}`", mend)
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}
@@ -369,6 +394,7 @@ class _Check:
         for error in (
             *self._transport_not_offered(where, modbus, profile),
             *self._chart_misplaced(where, entry, profile),
+            *self._instruments_unfit(where, entry, profile),
             *self._zero_misplaced(where, entry, profile),
             *self._layout_misplaced(where, entry, profile),
         ):
@@ -376,9 +402,16 @@ class _Check:
         intervals = {name: entry.interval_ms or group.interval_ms for name, group in profile.groups.items()}
         chart = self._chart(where, entry)
         subject = subject_of(
-            entry.device, profile, intervals, chart=chart, zero=entry.zero, parameters=entry.parameters
+            entry.device,
+            profile,
+            intervals,
+            chart=chart,
+            zero=entry.zero,
+            parameters=entry.parameters,
+            instruments=entry.instruments,
         )
-        points = self._points(where, profile, subject)
+        group_points = self._group_points.get(entry.device, ())
+        points = (*self._points(where, profile, subject), *(point.birth() for point in group_points))
         rules, unjudged = self._bound(where, entry, profile, points, packs)
         return Device(
             name=entry.device,
@@ -389,7 +422,9 @@ class _Check:
             chart=chart,
             zero=dict(entry.zero),
             parameters=dict(entry.parameters),
+            instruments=entry.instruments,
             points=points,
+            group_points=group_points,
             rules=tuple(rules),
             unjudged=tuple(unjudged),
             out_of_service=self._out_of_service(where, entry, points),
@@ -439,19 +474,26 @@ class _Check:
             message = f"`{profile.profile}` is no crane and has no load chart"
             yield self._error(f"{where}.load_chart", message, "Remove the line.")
 
+    def _instruments_unfit(
+        self, where: str, entry: DeviceEntry, profile: Profile
+    ) -> Iterator[ConfigurationError]:
+        for fault in instruments.faults(entry.instruments, profile):
+            yield self._error(f"{where}.instruments.{fault.field}", fault.message, fault.mend)
+
     def _zero_misplaced(
         self, where: str, entry: DeviceEntry, profile: Profile
     ) -> Iterator[ConfigurationError]:
         wanted = {key for key, point in profile.points.items() if point.kind in DISPLACEMENTS}
+        wanted |= instruments.zeroed(entry.instruments)
         possible = wanted | {key for key, point in profile.points.items() if point.kind in TILTS}
         for key in entry.zero.keys() - possible:
             mend = _nearest(key, possible, "Points with a zero are")
-            message = "is not a displacement point of this profile, nor one of tilt"
+            message = "is not a displacement point of this profile, nor one of tilt or level"
             yield self._error(f"{where}.zero.{key}", message, mend)
         missing = sorted(wanted - entry.zero.keys())
         if missing:
             message = f"the zero reading of {', '.join(missing)} is missing"
-            mend = "Give each displacement point's first reading in mm, or name it under `unused:`."
+            mend = "Give each one's first reading (mm, of tilt °), or name it under `unused:`."
             yield self._error(f"{where}.zero", message, mend)
 
     def _layout_misplaced(

@@ -7,7 +7,7 @@ import msgspec
 
 from edge.bindings import subject_of
 from edge.config import Device
-from sitewarden.derived import Derivations, derivations_of
+from sitewarden.derived import Derivations, DerivedPoint, derivations_of
 
 
 def derivations_for(device: Device) -> Derivations:
@@ -20,8 +20,14 @@ def derivations_for(device: Device) -> Derivations:
             chart=device.chart,
             zero=device.zero,
             parameters=device.parameters,
+            instruments=device.instruments,
         )
     )
+
+
+def derived_points(device: Device) -> tuple[DerivedPoint, ...]:
+    """All that a device has beside its own points: its own derivations', and those of its crane group."""
+    return (*derivations_for(device).points, *device.group_points)
 
 
 def newest_ms(saved: Mapping[str, Any]) -> int:

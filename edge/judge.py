@@ -11,6 +11,7 @@ import msgspec
 
 from edge.config import Device
 from edge.derivation import derivations_for
+from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
 from sitewarden.messages import Alarm, ClockState, PointBirth, Series, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
@@ -150,11 +151,17 @@ class _Watch(Watch):
 class Judge:
     """Every rule on every point of a gateway. Readings and ticks move it; it has no clock and no tasks."""
 
-    def __init__(self, devices: Iterable[Device], clock_state: Callable[[], ClockState]) -> None:
+    def __init__(
+        self,
+        devices: Iterable[Device],
+        clock_state: Callable[[], ClockState],
+        groups: Sequence[GroupPlan] = (),
+    ) -> None:
         """`clock_state` is asked at each transition."""
         self._devices = list(devices)
         self._clock_state = clock_state
         self.derivations = {device.name: derivations_for(device) for device in self._devices}
+        self.grouping = Grouping(groups)
         self._points: dict[str, _Tracked] = {}
         self._watches: dict[RuleKey, _Watch] = {}
         self._standing: list[_Watch] = []
@@ -167,7 +174,12 @@ class Judge:
         """Of the last tick."""
         self._timed = [watch for watch in self._watches.values() if watch.bound.is_timed]
         self._beside = {device.name: _points_beside(device) for device in self._devices}
-        for point in chain.from_iterable(self._beside.values()):
+        self._told_beside = {
+            point: told
+            for device in self._devices
+            for point, told in told_beside(device.group_points).items()
+        }
+        for point in chain(*self._beside.values(), *self._told_beside.values()):
             self._points[point].recent = self._points[point].recent or _Recent()
 
     def _track(self, device: Device) -> None:
@@ -214,7 +226,8 @@ class Judge:
         """
         points, derivations = self._points, self.derivations[device.name]
         recorded = [points[reading.point].rounded(reading) for reading in readings]
-        recorded += [points[reading.point].rounded(reading) for reading in derivations.take(recorded)]
+        derived = (*derivations.take(recorded), *self.grouping.take(device.name, recorded))
+        recorded += [points[reading.point].rounded(reading) for reading in derived]
         moved: list[tuple[Watch, Transition]] = []
         for reading in recorded:
             moved += points[reading.point].take(reading)
@@ -253,6 +266,7 @@ class Judge:
         """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""
         for derivation in self.derivations.values():
             derivation.shift(by_ms, since_ms)
+        self.grouping.shift(by_ms, since_ms)
         for tracked in self._points.values():
             tracked.shift(by_ms, since_ms)
         for watch in self._watches.values():
@@ -368,7 +382,8 @@ class Judge:
         )
 
     def _evidence(self, watch: _Watch, at_ms: int) -> list[Series]:
-        points = dict.fromkeys((watch.bound.point, *self._beside[watch.device.name]))
+        told = self._told_beside.get(watch.bound.point, ())
+        points = dict.fromkeys((watch.bound.point, *told, *self._beside[watch.device.name]))
         recents = (self._points[point].recent for point in points)
         readings = chain.from_iterable(r.minute_before(at_ms) for r in recents if r is not None)
         return series_of(list(readings), at_ms)

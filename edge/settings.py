@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from sitewarden.collision.model import Braking, CraneBuild, Obstacle
+from sitewarden.derived.settings import Instruments
 from sitewarden.profiles.model import Name
 from sitewarden.rules.model import LimitChange
 from sitewarden.text import Text
@@ -144,6 +146,8 @@ class DeviceEntry(_Checked, frozen=True, kw_only=True):
     parameters: dict[str, float | str] = {}
     """What the rule packs ask for: control values of the design, classes, a depth."""
     zero: dict[str, float] = {}
+    instruments: Instruments = Instruments()
+    """What hangs where in a pit, the certificates, and the control values that time to limit counts to."""
     history: str | None = None
     out_of_service: list[str] = []
     """Points under maintenance: read and recorded, and no alarm of theirs is raised."""
@@ -158,6 +162,24 @@ class BusEntry(_Checked, frozen=True, kw_only=True):
     bus: Name
     modbus: ModbusSettings
     devices: Annotated[list[DeviceEntry], msgspec.Meta(min_length=1, description="at least one device")]
+
+
+class GroupCrane(_Checked, frozen=True, kw_only=True):
+    """A tower crane of a group; where it stands and how far it reaches is in its `layout`."""
+
+    crane: Name
+    """The device."""
+    ground_m: Metres
+    """Its base, above the zero of the site's grid."""
+    build: CraneBuild
+    braking: Braking
+
+
+class CraneGroup(_Checked, frozen=True, kw_only=True):
+    """Tower cranes that can reach one another, on whatever buses of this gateway."""
+
+    group: Name
+    cranes: Annotated[list[GroupCrane], msgspec.Meta(min_length=1, description="at least one crane")]
 
 
 class GatewayFile(_Checked, frozen=True, kw_only=True):
@@ -178,3 +200,6 @@ class GatewayFile(_Checked, frozen=True, kw_only=True):
     profiles: list[str] = []
     """Folders with profiles of one's own, beside the shipped ones."""
     buses: Annotated[list[BusEntry], msgspec.Meta(min_length=1, description="at least one bus")]
+    crane_groups: list[CraneGroup] = []
+    obstacles: list[Obstacle] = []
+    """What the cranes of the groups must stay away from."""

@@ -70,13 +70,31 @@ def start(group: Group) -> tuple[CraneState, ...]:
 
 
 def step(
-    group: Group, states: Sequence[CraneState], *, t_s: float, dt_s: float, rngs: Sequence[Random]
+    group: Group,
+    states: Sequence[CraneState],
+    *,
+    t_s: float,
+    dt_s: float,
+    rngs: Sequence[Random],
+    bypassed: int | None = None,
 ) -> tuple[CraneState, ...]:
-    """All cranes `dt_s` later, at `t_s`; one after the other, so that two never begin into the same place."""
+    """All cranes `dt_s` later, at `t_s`; one after the other, so that two never begin into the same place.
+
+    `bypassed` is the number of the crane whose limiter does nothing.
+    """
     now = list(states)
     for i, member in enumerate(group.members):
         orders = None if now[i].legs else _orders(group, now, i, t_s)
-        now[i] = crane.step(member.crane, member.line, now[i], t_s=t_s, dt_s=dt_s, rng=rngs[i], orders=orders)
+        now[i] = crane.step(
+            member.crane,
+            member.line,
+            now[i],
+            t_s=t_s,
+            dt_s=dt_s,
+            rng=rngs[i],
+            orders=orders,
+            is_bypassed=i == bypassed,
+        )
     return tuple(_released(now, state, t_s) for state in now)
 
 

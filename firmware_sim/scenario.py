@@ -10,6 +10,7 @@ import msgspec
 from firmware_sim import crane, hoist, weather
 from firmware_sim.camera.model import Camera, Port, unusable
 from firmware_sim.crane_group import Group, Member, apart, overlap
+from firmware_sim.faults import AnyFault, Known, complaints
 from firmware_sim.model import (
     JIB_END_M,
     Behaviour,
@@ -79,6 +80,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     profiles: list[str] = []
     """Folders with profiles of one's own, from where the scenario stands, beside the shipped ones."""
     buses: list[Bus]
+    faults: list[AnyFault] = []
+    """What goes wrong, and when."""
     cameras: list[Camera] = []
     crane_groups: list[CraneGroup] = []
 
@@ -141,7 +144,25 @@ def read_scenario(file: Path) -> Site:
     for i, group in enumerate(document.value.crane_groups):
         grouped = _grouped(document, f"crane_groups.{i}", group, cast)
         cast |= {name: cast[name]._replace(group=grouped) for name in group.cranes}
-    return Site(document.value, cast, file.parent)
+    site = Site(document.value, cast, file.parent)
+    for error in _meaningless(document, site):
+        raise error
+    return site
+
+
+def known_of(site: Site) -> Known:
+    """What a fault of this site can be about."""
+    return Known(
+        profiles={name: cast.profile for name, cast in site.cast.items()},
+        buses={bus.bus: bus.transport != "rtu" or bus.link is not None for bus in site.scenario.buses},
+    )
+
+
+def _meaningless(document: Document[Scenario], site: Site) -> Iterator[ConfigurationError]:
+    known = known_of(site)
+    for i, fault in enumerate(site.scenario.faults):
+        for field, message, mend in complaints(fault, known):
+            yield document.error(f"faults.{i}.{field}".rstrip("."), message, mend)
 
 
 def _profiles(document: Document[Scenario]) -> Mapping[str, Profile]:

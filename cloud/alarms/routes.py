@@ -22,8 +22,9 @@ async def list_alarms(
     *,
     state: Literal["active", "all"] = "active",
     mode: Annotated[
-        Literal["live", "test", "drill", "replay"], Query(description="Modes are never mixed.")
-    ] = "live",
+        Literal["live", "test", "drill", "replay"] | None,
+        Query(description="Modes are never mixed; left out, it is that of this cloud."),
+    ] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Page[Episode]:
@@ -38,7 +39,7 @@ async def list_alarms(
         """,
         {
             "site": site.site,
-            "mode": mode,
+            "mode": mode or serving.settings.mode,
             "all": state == "all",
             "at": cursor.at if cursor else None,
             "id": cursor.id if cursor else None,

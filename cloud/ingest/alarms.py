@@ -10,7 +10,7 @@ from cloud.hazards.service import Heard, fingerprint, follow_alarm
 from cloud.hazards.store import hazards_by_id
 from cloud.ingest.admission import Admission, HomelessError
 from cloud.ingest.dead_letters import bury
-from cloud.ingest.decoding import believed, dead_letter, record_of, sender
+from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, sender
 from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
 from cloud.live.store import NewEvent, write_events
@@ -60,7 +60,8 @@ class AlarmsLane:
         for delivery in batch:
             try:
                 key = sender(delivery, self._settings)
-                alarm = believed(record_of(delivery, Alarm), delivery.received_ms)
+                alarm = record_of(delivery, Alarm)
+                alarm = believed(alarm, present_ms(key, alarm.at, delivery.received_ms))
                 # The last word of an episode counts although its point has left the configuration since.
                 admitted = self._admission.admit(
                     connection, key, alarm, [alarm.point], now_ms, ever=alarm.change == "cleared"
@@ -98,7 +99,7 @@ class AlarmsLane:
                 now_ms=now_ms,
             )
             hazard = follow_alarm(connection, heard)
-            if key.mode == "live":
+            if key.mode == self._settings.mode:
                 episodes[UUID(alarm.episode)] = None
             if hazard is not None:
                 hazards[hazard] = None

@@ -28,9 +28,11 @@ class _Named(msgspec.Struct):
 
 
 def sender(delivery: Delivery, settings: Settings) -> GatewayKey:
-    """Who speaks; raises `MessageError` with reason `topic` or `gateway`."""
+    """Who speaks; raises `MessageError` with reason `topic`, `mode` or `gateway`."""
     topic = topics.parse(delivery.topic)
     key = GatewayKey.of(topic)
+    if settings.mode == "replay" and key.mode != "replay":
+        raise MessageError("mode", f"this cloud shows a replay and takes nothing of mode {key.mode}")
     if not settings.knows(key.site, key.gateway):
         raise MessageError("gateway", f"{key.gateway} is not a gateway of site {key.site} in the settings")
     return key
@@ -51,6 +53,11 @@ def record_of(delivery: Delivery, kind: type[T]) -> T:
 def status_of(delivery: Delivery) -> Status:
     """The status in the body; raises `MessageError`."""
     return decode(delivery.body, Status)
+
+
+def present_ms(key: GatewayKey, at_ms: int, now_ms: int) -> int:
+    """What the instants of a record of `at_ms` are judged against: now, and in a replay its own time."""
+    return now_ms if key.mode != "replay" else max(0, min(at_ms, now_ms))
 
 
 def is_plausible(at_ms: int, now_ms: int) -> bool:

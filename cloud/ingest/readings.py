@@ -14,6 +14,7 @@ from cloud.ingest.decoding import (
     check_gap,
     check_series,
     dead_letter,
+    present_ms,
     record_of,
     sender,
     status_of,
@@ -142,9 +143,10 @@ class ReadingsLane:
             return
         rows.columns.heard.append(admitted.gateway.id)
         complaints = [f"{name} is in no birth" for name in admitted.unknown]
-        complaints += _add_series(rows, message, admitted, now_ms)
-        complaints += _add_gaps(rows, message, admitted, now_ms)
-        complaints += _add_cycles(rows, key, message, admitted, now_ms)
+        seen_ms = present_ms(key, message.at, now_ms)
+        complaints += _add_series(rows, message, admitted, seen_ms)
+        complaints += _add_gaps(rows, message, admitted, seen_ms)
+        complaints += _add_cycles(rows, key, message, admitted, seen_ms)
         if complaints:
             reason = "unknown_point" if admitted.unknown else "implausible"
             raise UnreadableRecordError(reason, "; ".join(complaints), message.boot, message.seq)

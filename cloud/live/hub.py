@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, LiteralString
 
 import psycopg
@@ -16,7 +16,7 @@ from cloud.live.store import CHANNEL
 from cloud.live.viewers import LiveEvent, Viewer
 from cloud.problems import ProblemError
 from cloud.readings.queries import NEWEST
-from cloud.readings.service import number_of
+from cloud.readings.service import number_of, site_now_ms
 from cloud.settings import Settings
 from cloud.sites.model import Gateway
 from cloud.sites.service import gateways_shown
@@ -109,12 +109,16 @@ class Hub:
     async def newest_values(self, site: str) -> dict[str, Any]:
         """The newest value of every point of a site."""
         gateways = self._settings.sites[site].gateways
-        rows = await self._rows(NEWEST, {"site": site, "gateways": gateways})
+        rows = await self._rows(NEWEST, {"site": site, "gateways": gateways, "mode": self._settings.mode})
         return {row["name"]: _value(row) for row in rows}
+
+    def site_now_ms(self, values: Mapping[str, Any]) -> int:
+        """The instant that ages are judged against, given the newest values of a site."""
+        return site_now_ms(self._settings, self._now_ms(), (value["at_ms"] for value in values.values()))
 
     async def gateways(self, site: str) -> list[Gateway]:
         """The gateways of a site as they are now."""
-        rows = await self._rows(GATEWAYS, {"site": site})
+        rows = await self._rows(GATEWAYS, {"site": site, "mode": self._settings.mode})
         return gateways_shown(self._settings.sites[site], rows, instant(self._now_ms()))
 
     async def _relay(self) -> None:

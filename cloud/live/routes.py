@@ -74,7 +74,8 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     hub = serving.hub
     with hub.joined(site, after) as viewer:
-        yield greeting + values_frame(serving.now_ms(), await hub.newest_values(site))
+        values = await hub.newest_values(site)
+        yield greeting + values_frame(hub.site_now_ms(values), values)
         for gateway in await hub.gateways(site):
             yield frame("gateway", gateway.model_dump_json().encode())
         viewer.is_behind = True  # whatever was committed before it joined is read from the database
@@ -82,7 +83,7 @@ async def _stream(
             if viewer.is_behind:
                 async for frames in _catch_up(hub, viewer):
                     yield frames
-            waiting = _waiting(viewer, serving.now_ms())
+            waiting = _waiting(viewer, hub)
             if waiting:
                 yield waiting
             if not await viewer.wait(HEARTBEAT_S):
@@ -99,12 +100,12 @@ async def _catch_up(hub: Hub, viewer: Watching) -> AsyncIterator[bytes]:
         yield b"".join(event.frame for event in events)
 
 
-def _waiting(viewer: Watching, now_ms: int) -> bytes:
+def _waiting(viewer: Watching, hub: Hub) -> bytes:
     events, values, gateways = viewer.take()
     parts = [event.frame for event in events]
     if events:
         viewer.last_id = events[-1].id
     if values:
-        parts.append(values_frame(now_ms, values))
+        parts.append(values_frame(hub.site_now_ms(values), values))
     parts += [frame("gateway", gateway.model_dump_json().encode()) for gateway in gateways]
     return b"".join(parts)

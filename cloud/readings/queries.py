@@ -5,14 +5,14 @@ from typing import LiteralString
 NEWEST: LiteralString = """
     SELECT name, resolution, (extract(epoch FROM at) * 1000)::bigint AS at_ms, value, quality
       FROM newest JOIN point ON point.id = newest.point_id JOIN gateway ON gateway.id = point.gateway_id
-     WHERE point.site = %(site)s AND point.mode = 'live' AND point.current
-       AND gateway.gateway = ANY(%(gateways)s)
+     WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.current
+       AND gateway.gateway = ANY(%(gateways)s) AND newest.at > 'epoch'
 """
-"""The newest reading of every point in force."""
+"""The newest reading of every point in force; a replay whose time jumped has none until the next."""
 
 POINT: LiteralString = """
     SELECT id, kind, resolution, stale_after_ms FROM point
-     WHERE site = %(site)s AND mode = 'live' AND name = %(name)s ORDER BY current DESC, id DESC LIMIT 1
+     WHERE site = %(site)s AND mode = %(mode)s AND name = %(name)s ORDER BY current DESC, id DESC LIMIT 1
 """
 """The point of that name that is in force, or was last."""
 

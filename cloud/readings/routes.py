@@ -11,7 +11,7 @@ from cloud.database import milliseconds
 from cloud.problems import ProblemError, not_found
 from cloud.readings import queries
 from cloud.readings.model import Series, Value, Values
-from cloud.readings.service import Row, bucket_width_ms, number_of, with_gaps
+from cloud.readings.service import Row, bucket_width_ms, number_of, site_now_ms, with_gaps
 from cloud.serving import KnownSite, Served, Serving
 from sitewarden.points import vocabulary
 from sitewarden.quality import Quality
@@ -24,7 +24,9 @@ _EARLIEST, _LATEST = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1970, 
 @router.get("/sites/{site}/values")
 async def read_values(site: KnownSite, serving: Served) -> Values:
     """The newest reading of every point."""
-    rows = await serving.rows(queries.NEWEST, {"site": site.site, "gateways": site.gateways})
+    rows = await serving.rows(
+        queries.NEWEST, {"site": site.site, "gateways": site.gateways, "mode": serving.settings.mode}
+    )
     values = {
         row["name"]: Value(
             at_ms=row["at_ms"],
@@ -33,7 +35,8 @@ async def read_values(site: KnownSite, serving: Served) -> Values:
         )
         for row in rows
     }
-    return Values(now_ms=serving.now_ms(), values=values)
+    now_ms = site_now_ms(serving.settings, serving.now_ms(), (value.at_ms for value in values.values()))
+    return Values(now_ms=now_ms, values=values)
 
 
 @router.get("/sites/{site}/series")
@@ -50,7 +53,9 @@ async def read_series(
     if not _EARLIEST <= start < end <= _LATEST:
         detail = "`to` must lie after `from`, both between 1970 and 2200."
         raise ProblemError(422, "empty-range", "The range is empty", detail)
-    found = await serving.row(queries.POINT, {"site": site.site, "name": point})
+    found = await serving.row(
+        queries.POINT, {"site": site.site, "name": point, "mode": serving.settings.mode}
+    )
     if found is None:
         raise not_found("point")
     asked = {"id": found["id"], "from": start, "to": end, "limit": max_points + 1}

@@ -14,6 +14,7 @@ from cloud.ingest.model import GatewayKey
 from cloud.settings import SiteSettings
 from sitewarden.messages import DeviceBirth, LimitBirth, PointBirth, Status
 from sitewarden.points import PointKind, vocabulary
+from sitewarden.quality import Quality
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ def write_birth(
     ).fetchone()
     if row != (status.boot, digest):
         _write_devices(connection, key, gateway_id, devices)
+    if key.mode == "replay" and not retained:
+        _forget_newest(connection, gateway_id)
     # A retained birth may be old: it says nothing about when the gateway was last heard.
     seen_ms = min(max(status.at, 0), received_ms) if retained else received_ms
     connection.execute(
@@ -75,6 +78,17 @@ def write_birth(
         },
     )
     _write_health(connection, gateway_id, status)
+
+
+def _forget_newest(connection: Connection, gateway_id: int) -> None:
+    """Recorded time may jump back, and a replay says so by a birth: what was newest is not any more."""
+    connection.execute(
+        """
+        UPDATE newest SET at = 'epoch', value = NULL, quality = %(quality)s
+         WHERE point_id IN (SELECT id FROM point WHERE gateway_id = %(gateway)s)
+        """,
+        {"gateway": gateway_id, "quality": int(Quality.DISCONNECTED)},
+    )
 
 
 def write_heartbeat(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> bool:

@@ -25,7 +25,7 @@ async def list_sites(serving: Served) -> Page[SiteFacts]:
 async def read_site(site: KnownSite, serving: Served) -> Site:
     """A site with its gateways, devices and points."""
     now = instant(serving.now_ms())
-    of_site = {"site": site.site, "gateways": site.gateways}
+    of_site = {"site": site.site, "gateways": site.gateways, "mode": serving.settings.mode}
     gateways = await serving.rows(store.GATEWAYS, of_site)
     devices = await serving.rows(store.DEVICES, of_site)
     points = await serving.rows(store.POINTS, of_site)
@@ -40,7 +40,7 @@ async def read_site(site: KnownSite, serving: Served) -> Site:
 @router.get("/sites/{site}/statistics")
 async def read_statistics(site: KnownSite, serving: Served) -> Statistics:
     """What has come in and what became of it."""
-    of_site = {"site": site.site}
+    of_site = {"site": site.site, "mode": serving.settings.mode}
     counts = await serving.row(store.COUNTS, of_site)
     letters = await serving.rows(store.DEAD_LETTERS, of_site)
     gateways = await serving.rows(store.GATEWAYS, of_site)

@@ -1,12 +1,12 @@
-"""Sites in SQL, as the web process reads them. Only mode live is shown."""
+"""Sites in SQL, as the web process reads them. One mode is shown, that of the settings."""
 
 from typing import LiteralString
 
-GATEWAYS: LiteralString = "SELECT * FROM gateway WHERE site = %(site)s AND mode = 'live'"
+GATEWAYS: LiteralString = "SELECT * FROM gateway WHERE site = %(site)s AND mode = %(mode)s"
 
 DEVICES: LiteralString = """
     SELECT device.*, gateway.gateway FROM device JOIN gateway ON gateway.id = device.gateway_id
-     WHERE device.site = %(site)s AND device.mode = 'live' AND device.current
+     WHERE device.site = %(site)s AND device.mode = %(mode)s AND device.current
        AND gateway.gateway = ANY(%(gateways)s)
      ORDER BY gateway.gateway, device.position
 """
@@ -14,7 +14,7 @@ DEVICES: LiteralString = """
 
 POINTS: LiteralString = """
     SELECT point.* FROM point JOIN gateway ON gateway.id = point.gateway_id
-     WHERE point.site = %(site)s AND point.mode = 'live' AND point.current
+     WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.current
        AND gateway.gateway = ANY(%(gateways)s)
      ORDER BY gateway.gateway, point.position
 """
@@ -23,10 +23,10 @@ COUNTS: LiteralString = """
     SELECT coalesce(sum(readings_committed), 0)::bigint AS readings,
            coalesce(sum(readings_late), 0)::bigint AS readings_late,
            (SELECT count(*) FROM alarm_transition JOIN gateway ON gateway.id = gateway_id
-             WHERE site = %(site)s AND mode = 'live') AS alarm_transitions,
-           (SELECT count(*) FROM episode WHERE site = %(site)s AND mode = 'live') AS episodes,
+             WHERE site = %(site)s AND mode = %(mode)s) AS alarm_transitions,
+           (SELECT count(*) FROM episode WHERE site = %(site)s AND mode = %(mode)s) AS episodes,
            (SELECT count(*) FROM hazard WHERE site = %(site)s AND closed_at IS NULL) AS hazards_open
-      FROM gateway WHERE site = %(site)s AND mode = 'live'
+      FROM gateway WHERE site = %(site)s AND mode = %(mode)s
 """
 
 DEAD_LETTERS: LiteralString = "SELECT reason, n FROM dead_letter_count WHERE site = %(site)s ORDER BY reason"

@@ -47,7 +47,7 @@ class RunningSite:
 
         `observer` adds an MQTT account that may read everything, and listens with it: for measuring.
         """
-        self.files = SiteFolder(folder=folder, configuration=configuration)
+        self.files: SiteFolder = SiteFolder(folder=folder, configuration=configuration)
         self.web_port = web_port or free_port()
         self.broker_port = free_port()
         self.passwords: dict[str, str] = {}
@@ -130,13 +130,17 @@ class RunningSite:
         ports_file = self.files.folder / "ports.json"
         ports_file.unlink(missing_ok=True)
         self.files.write_scenario()
-        options = ("--ledger", self.files.ledger, "--ports-file", ports_file)
-        self._run("simulator", sitewarden("sim", "run", self.files.scenario, *options))
+        self._run("simulator", self._simulator(ports_file))
         self._wait(ports_file.exists, "the simulator", "simulator")
         ports: dict[str, int] = json.loads(ports_file.read_text(encoding="utf-8"))
         shown = ", ".join(f"{bus} {HOST}:{port}" for bus, port in ports.items())
         self._say(f"模拟设备 · simulated devices: Modbus TCP {shown}")
         return ports
+
+    def _simulator(self, ports_file: Path) -> list[str]:
+        """What plays the devices, and says in `ports_file` where."""
+        options = ("--ledger", self.files.ledger, "--ports-file", ports_file)
+        return sitewarden("sim", "run", self.files.scenario, *options)
 
     def _start_gateway(self, bus_ports: dict[str, int]) -> None:
         self.files.write_gateway(broker_port=self.broker_port, bus_ports=bus_ports)

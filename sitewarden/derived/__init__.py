@@ -14,6 +14,7 @@ from sitewarden.derived.crane import (
 from sitewarden.derived.displacement import DAY_MS, DISPLACEMENTS, SPACING_MS, Displacement
 from sitewarden.derived.model import Derivation, DerivedPoint, Subject
 from sitewarden.derived.registry import Derivations, derivations_of
+from sitewarden.derived.settings import Instruments
 from sitewarden.derived.thresholds import thresholds
 from sitewarden.derived.tilt import TILTS
 
@@ -30,6 +31,7 @@ __all__ = [
     "DerivedPoint",
     "Displacement",
     "InputMissingError",
+    "Instruments",
     "Subject",
     "crane_points",
     "derivations_of",

@@ -1,4 +1,4 @@
-"""Where a pit's displacement is going: when it reaches the control value, and whether it creeps to failure."""
+"""Where a pit's displacement leads: when it reaches the control value, and whether it creeps to failure."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,17 +10,19 @@ from zlib import crc32
 
 import msgspec
 
-from sitewarden.derived.creep_law import LEAST_FREEDOM, Found, Look, look, pace
+from sitewarden.derived.creep_law import LEAST_FREEDOM, Found, Look, look, nearest, pace
 from sitewarden.derived.model import DerivedPoint, Subject, moved
 from sitewarden.derived.regression import DAY_H, Slope, student, without_outliers
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
+HORIZONTAL = "pit.displacement.horizontal.cumulative"
 CUMULATIVES = (
-    "pit.displacement.horizontal.cumulative",
+    HORIZONTAL,
     "pit.displacement.vertical.cumulative",
     "pit.displacement.deep.cumulative",
 )
+CONTROL = "control_cumulative_mm"
 HOUR_MS = 3_600_000
 SPACING_MS = 300_000
 """Of readings that come faster one in five minutes is kept."""
@@ -39,10 +41,11 @@ PERSISTENCE_MS = 6 * HOUR_MS
 RECEDING = 1.05
 """Failure that comes no nearer as time goes on is none: so it looks where somebody digs at an even pace."""
 NEAR_H, NEARER_H = 12.0, 1.0
-"""And where it is near it must have come nearer in half of that time, by a third of it: a day's shift that digs
-faster than yesterday's shows the same few hours all day long."""
+"""And where it is near it must have come nearer by a third of half that time: a shift that digs faster than
+yesterday's shows the same few hours all day long."""
 HORIZON_H = 720.0
 """Nothing is said of what lies further ahead, and a forecast that no longer holds is taken back with it."""
+STALE_MS = 3 * BIN_MS
 RETRACTIONS = 4
 """Times that it is taken back, so that a rule sees its off-delay through."""
 SURE = 0.995
@@ -85,16 +88,34 @@ LIMIT = ("time_to_limit", "time_to_limit_least", "time_to_limit_most")
 
 def make(subject: Subject) -> Iterator["Creep"]:
     """One for every point of cumulative displacement; those with a control value also tell the time to it."""
-    controls = subject.instruments.control_mm
     for birth in subject.of_kinds(CUMULATIVES):
         base = birth.p.removesuffix(".cumulative")
-        control_mm = controls.get(subject.key(base))
+        control_mm = _control_mm(subject, subject.key(base), birth.kind)
         wanted = (suffix for suffix in SUFFIXES if control_mm is not None or suffix not in LIMIT)
         points = tuple(
-            DerivedPoint(f"{base}.{suffix}", SUFFIXES[suffix], (birth.p,), 3 * BIN_MS, birth.label)
+            DerivedPoint(
+                f"{base}.{suffix}",
+                SUFFIXES[suffix],
+                (birth.p,),
+                STALE_MS,
+                birth.label,
+                _how(suffix, control_mm),
+            )
             for suffix in wanted
         )
         yield Creep(birth.p, control_mm, points)
+
+
+def _control_mm(subject: Subject, key: str, kind: str) -> float | None:
+    """The point's own control value, else the one that the rules of horizontal displacement ask for."""
+    common = subject.parameters.get(CONTROL) if kind == HORIZONTAL else None
+    return subject.instruments.control_mm.get(key, common)
+
+
+def _how(suffix: str, control_mm: float | None) -> str:
+    if suffix in LIMIT:
+        return f"by the pace of two days, until {control_mm:g} mm either way"
+    return "by the motion of two and of four days"
 
 
 class Judged(NamedTuple):
@@ -121,7 +142,7 @@ class Creep:
         self._open: list[tuple[int, float]] = []
         self._samples: deque[tuple[int, float]] = deque()
         self._quickening: list[list[tuple[int, float]]] = [[] for _ in WINDOWS_H]
-        """By window: since when without a break only a law that ends in failure explains it, and its hours."""
+        """By window: instants without a break at which only a law of failure explains it, and its hours."""
         self._to_retract = {FAILURE: 0, LIMIT: 0}
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
@@ -302,15 +323,9 @@ def _look(window: Window | None) -> Look:
 
 
 def _days(window: Window) -> tuple[float, float]:
-    """How far it moved in the last day and in the one before, mm: over whole days no cycle of the day shows."""
-    now, day, two_days = (_at(window, hours) for hours in (0.0, -DAY_H, -2.0 * DAY_H))
+    """How far it moved in the last day and in the one before, mm: whole days show no cycle of the day."""
+    now, day, two_days = (window.values[nearest(window.hours, -n * DAY_H)] for n in (0, 1, 2))
     return now - day, day - two_days
-
-
-def _at(window: Window, hours: float) -> float:
-    """The sample nearest to an instant."""
-    place = min(range(len(window.hours)), key=lambda i: abs(window.hours[i] - hours))
-    return window.values[place]
 
 
 def _note(seen: list[tuple[int, float]], at_ms: int, found: Look) -> None:
@@ -342,7 +357,10 @@ def _state(trend: Slope, looks: Sequence[Look]) -> State:
         return State.QUICKENING
     if Found.STEP in found:
         return State.STEP
-    return State.STEADY if _stands_out(trend) else State.STILL
+    if not _stands_out(trend):
+        return State.STILL
+    # What moves and bends so much that no law tells its own doubt has changed its pace.
+    return State.STEP if looks[0].found is Found.UNKNOWN else State.STEADY
 
 
 def _stands_out(trend: Slope) -> bool:

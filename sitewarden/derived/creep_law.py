@@ -1,21 +1,22 @@
-"""How a wall moves: does its creep quicken towards failure, and when would it fail?
+"""How a wall moves: whether its creep quickens towards failure, and when it would fail.
 
-Before a slope or a wall fails its velocity grows as Voight's law has it, dv/dt = A·v^α. With Fukuzono's α = 2 the
-inverse velocity falls along a straight line, and fails where that line meets zero. Velocities of millimetre
-readings are mostly noise, and their inverse is worse. So not 1/v is fitted but what it integrates to, the
-displacement itself: x = level + daily cycle - b·ln(t_f - t), straight least squares for each t_f tried.
+Before a slope or a wall fails its velocity grows as Voight's law has it, dv/dt = A·v^α. With Fukuzono's α = 2
+the inverse velocity falls along a straight line, and failure is where that line meets zero. Velocities of
+millimetre readings are mostly noise, and their inverse is worse. So not 1/v is fitted but what it integrates
+to, the displacement itself: x = level + daily cycle - b·ln(t_f - t), least squares for each t_f tried.
 That law has steady creep as its limit (t_f far away), which makes the comparison of the two a clean test.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
+from itertools import pairwise
 from typing import NamedTuple
 
-from sitewarden.derived.regression import Basis, Slope, daily, dot, independent, slope, student
+from sitewarden.derived.regression import DAY_H, Basis, Slope, daily, dot, independent, slope, student
 
 ALPHAS = (1.5, 2.0, 2.5)
-"""Of Voight's law. Measured slopes have 1.5 to 2.5; Fukuzono's 2 gives the value, all of them the bounds."""
+"""Of Voight's law. Slopes that failed had 1.5 to 2.2 (Fukuzono, from memory); 2 gives the value, all the bounds."""
 FUKUZONO = 2.0
 NEAREST_H = 2.0
 RATIO = 1.35
@@ -25,8 +26,9 @@ HARMONICS = 2
 """A wall in the sun warms faster than it cools."""
 KINKS = 15
 """Instants at which a new pace could have begun."""
-LEAST_MM = 1.0
-"""So much must the quickening part have moved: what total stations and hydrostatic cells resolve for sure."""
+LEAST_BEND_MM = 1.5
+"""So much further must the law have moved in the window's later half than in its earlier: total stations
+resolve 1 mm, and a week's weather bends a wall by some tenths."""
 LEAST_SIGMAS = 6.0
 """How far from chance: it is asked twice an hour for months on hundreds of points."""
 LEAST_GAIN = 0.3
@@ -36,6 +38,10 @@ MOST_RAMP = 3.0
 MOST_UNLIKE = 6.0
 """Log-likelihoods (twice) by which other α may fit better than 2."""
 LEAST_FREEDOM = 3.0
+NO_NOISE = 1e-12
+"""mm²; keeps readings without any noise from a division by nothing."""
+DAYS_DIFFER_MM = 0.5
+"""So much may a wall differ from yesterday for weather alone."""
 CHANGED_SIGMAS = 4.0
 """A new pace counts from where it began when the change stands out so far."""
 
@@ -96,20 +102,17 @@ def look(hours: Sequence[float], values: Sequence[float]) -> Look:
     if not by_fukuzono:
         return Look(Found.NOT_QUICKENING)
     best, classic = min(fits), min(by_fukuzono)
-    explained = cycle.freed(_growth(hours, best.left_h, best.alpha))
-    residuals = [y - best.scale * x for x, y in zip(explained, rest, strict=True)]
+    growth = cycle.freed(_growth(hours, best.left_h, best.alpha))
     asked = len(cycle) + 2
-    worth = independent(residuals)
+    worth = independent([y - best.scale * x for x, y in zip(growth, rest, strict=True)])
     freedom = worth - asked
     if freedom < LEAST_FREEDOM:
         return Look(Found.UNKNOWN)
     share, variance = worth / len(hours), best.rest / max(1, len(hours) - asked)
-    steady = _steady(hours, cycle, rest)
-    sigmas = math.sqrt(max(0.0, steady - best.rest) / max(variance, 1e-12) * share)
-    gain = 1.0 - classic.rest / max(steady, 1e-12)
-    moved = best.scale * (explained[-1] - explained[0])
-    left_h = _between(by_fukuzono, classic)
-    if sigmas < LEAST_SIGMAS or gain < LEAST_GAIN or moved < LEAST_MM:
+    even = _even(hours, cycle, rest)
+    sigmas = math.sqrt(max(0.0, even - best.rest) / max(variance, NO_NOISE) * share)
+    gain = 1.0 - classic.rest / max(even, NO_NOISE)
+    if sigmas < LEAST_SIGMAS or gain < LEAST_GAIN or best.scale * _bend(hours, best) < LEAST_BEND_MM:
         return Look(Found.NOT_QUICKENING)
     if classic.left_h == NEAREST_H or worth * _log_ratio(classic.rest, best.rest) > MOST_UNLIKE:
         return Look(Found.STEP)
@@ -117,32 +120,38 @@ def look(hours: Sequence[float], values: Sequence[float]) -> Look:
         return Look(Found.STEP)
     bound = best.rest + variance / share * student(0.95, freedom) ** 2
     likely = tuple(fit for fit in fits if fit.rest <= bound)
-    return Look(Found.QUICKENING, left_h, gain, best, likely)
+    return Look(Found.QUICKENING, _between(by_fukuzono, classic), gain, best, likely)
 
 
-def _fits(hours: Sequence[float], cycle: Basis, rest: Sequence[float]) -> Iterator[Fit]:
+def _fits(times: Sequence[float], beside: Basis, rest: Sequence[float]) -> Iterator[Fit]:
     """The law with every α and time to failure tried, where it moves the right way at all."""
     total = dot(rest, rest)
     for alpha in ALPHAS:
         for left_h in LEFT_H:
-            growth = _growth(hours, left_h, alpha)
-            spread, along = cycle.left_over(growth), dot(growth, rest)
+            growth = _growth(times, left_h, alpha)
+            spread, along = beside.left_over(growth), dot(growth, rest)
             if spread > 0.0 and along > 0.0:
                 yield Fit(max(0.0, total - along * along / spread), left_h, alpha, along / spread)
 
 
-def _growth(hours: Sequence[float], left_h: float, alpha: float) -> list[float]:
-    """How the law grows over the window, for b = 1 mm."""
+def _growth(times: Sequence[float], left_h: float, alpha: float) -> list[float]:
+    """How the law grows over the times, for b = 1 mm."""
     if alpha == FUKUZONO:
-        return [-math.log1p(-t / left_h) for t in hours]
+        return [-math.log1p(-t / left_h) for t in times]
     power = 1.0 / (alpha - 1.0) - 1.0
-    return [math.exp(-power * math.log1p(-t / left_h)) / power for t in hours]
+    return [math.exp(-power * math.log1p(-t / left_h)) / power for t in times]
 
 
-def _steady(hours: Sequence[float], cycle: Basis, rest: Sequence[float]) -> float:
-    """The sum of squares that steady creep leaves."""
-    spread = cycle.left_over(hours)
-    return dot(rest, rest) - dot(hours, rest) ** 2 / spread
+def _bend(times: Sequence[float], fit: Fit) -> float:
+    """How much further the law moves in the later half of the times than in the earlier, for b = 1 mm."""
+    first, middle, last = _growth([times[0], times[0] / 2.0, 0.0], fit.left_h, fit.alpha)
+    return (last - middle) - (middle - first)
+
+
+def _even(times: Sequence[float], beside: Basis, rest: Sequence[float]) -> float:
+    """The sum of squares that an even pace leaves: the law whose failure is infinitely far."""
+    spread = beside.left_over(times)
+    return dot(rest, rest) - dot(times, rest) ** 2 / spread
 
 
 class _Ramp(NamedTuple):
@@ -170,15 +179,31 @@ def _ramp(hours: Sequence[float], values: Sequence[float]) -> _Ramp:
 
 
 def pace(hours: Sequence[float], values: Sequence[float]) -> Slope:
-    """The present pace, mm/h: of the whole window, or since it changed, where it has for sure."""
+    """The present pace, mm/h: of the whole window, or since it changed, where it has for sure.
+
+    Where the motion bends so much that no line tells its own doubt, the change since a day ago.
+    """
     cycle = daily(hours, 1)
-    whole = slope(cycle, hours, values)
+    found = slope(cycle, hours, values)
     kink_h = _ramp(hours, values).kink_h
-    since = [max(0.0, t - kink_h) for t in hours]
-    change = slope([*cycle, hours], since, values) if kink_h > hours[0] else whole
-    if kink_h == hours[0] or abs(change.value) < CHANGED_SIGMAS * change.error:
-        return whole
-    return slope([*cycle, [min(t, kink_h) for t in hours]], since, values)
+    if kink_h > hours[0]:
+        since = [max(0.0, t - kink_h) for t in hours]
+        change = slope([*cycle, hours], since, values)
+        if abs(change.value) > CHANGED_SIGMAS * change.error:
+            found = slope([*cycle, [min(t, kink_h) for t in hours]], since, values)
+    return found if found.freedom >= LEAST_FREEDOM else _since_yesterday(hours, values)
+
+
+def _since_yesterday(hours: Sequence[float], values: Sequence[float]) -> Slope:
+    moved = values[-1] - values[nearest(hours, -DAY_H)]
+    steps = [after - before for before, after in pairwise(values)]
+    noise = math.sqrt(dot(steps, steps) / len(steps))
+    return Slope(moved / DAY_H, max(noise, DAYS_DIFFER_MM) / DAY_H, float(len(steps)))
+
+
+def nearest(hours: Sequence[float], wanted: float) -> int:
+    """The place of the sample nearest to an instant."""
+    return min(range(len(hours)), key=lambda i: abs(hours[i] - wanted))
 
 
 def _between(fits: Sequence[Fit], best: Fit) -> float:
@@ -192,4 +217,4 @@ def _between(fits: Sequence[Fit], best: Fit) -> float:
 
 
 def _log_ratio(a: float, b: float) -> float:
-    return math.log(max(a, 1e-12) / max(b, 1e-12))
+    return math.log(max(a, NO_NOISE) / max(b, NO_NOISE))

@@ -15,7 +15,7 @@ from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
 DEEP = "pit.displacement.deep"
-TILT = "pit.tilt"
+TILTS = ("tilt.x", "tilt.y")
 
 
 def make(subject: Subject) -> Iterator["Profile"]:
@@ -40,7 +40,7 @@ class Profile:
         self._lengths_mm = [1000.0 * element.length_m for element in inclinometer.elements]
         self._sines = [_sine(subject.zero[element.point]) for element in inclinometer.elements]
         lengths_m = (element.length_m for element in inclinometer.elements)
-        self._depths_m = [inclinometer.toe_m - reach for reach in accumulate(lengths_m)]
+        self._depths_m = [round(inclinometer.toe_m - reach, 6) for reach in accumulate(lengths_m)]
         ages = {point: births[point].stale_after_ms for point in self._elements}
         self.inputs = frozenset(self._elements)
         self._round = Round(ages)
@@ -50,13 +50,18 @@ class Profile:
         self.points = (
             *(
                 DerivedPoint(
-                    f"{point}.{step}", f"{DEEP}.{step}", every[: i + 1], stale_ms, births[point].label
+                    f"{point}.{step}", f"{DEEP}.{step}", every[: i + 1], stale_ms, births[point].label, how
                 )
                 for i, point in enumerate(self._elements)
-                for step in ("cumulative", "rate")
+                for step, how in (
+                    ("cumulative", f"summed from {inclinometer.toe_m:g} m up to {self._depths_m[i]:g} m"),
+                    ("rate", "as change a day, once readings of a day are there"),
+                )
             ),
-            DerivedPoint(self._greatest, f"{DEEP}.greatest", every, stale_ms),
-            DerivedPoint(self._depth, f"{DEEP}.depth", every, stale_ms),
+            DerivedPoint(
+                self._greatest, f"{DEEP}.greatest", every, stale_ms, how="the greatest of any depth"
+            ),
+            DerivedPoint(self._depth, f"{DEEP}.depth", every, stale_ms, how="where the greatest is"),
         )
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
@@ -75,7 +80,8 @@ class Profile:
     def remembered(self) -> Any:
         """The day of every depth, and the round that is under way."""
         days = {point: day for point, moved in self._moved.items() if (day := moved.remembered())}
-        return {"days": days, "round": self._round.remembered()} if days else None
+        under_way = self._round.remembered()
+        return {"days": days, "round": under_way} if days or under_way else None
 
     def remember(self, saved: Any) -> None:
         """Take up what was remembered; elements that are gone are forgotten."""

@@ -13,7 +13,8 @@ from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
 VERTICAL = "pit.displacement.vertical"
-LEVEL = "pit.level"
+LEVEL = "pit.hydrostatic_level"
+TEMPERATURE = "pit.temperature"
 
 
 def make(subject: Subject) -> Iterator["Cells"]:
@@ -44,10 +45,19 @@ class Cells:
         self._moved = {subject.name(key): Displacement(subject.name(key), 0.0) for key in levelling.cells}
         stale_ms = max(ages[point] for point in self._zero_mm)
         self.points = tuple(
-            DerivedPoint(f"{cell}.{step}", f"{VERTICAL}.{step}", inputs, stale_ms, births[cell].label)
+            DerivedPoint(
+                f"{cell}.{step}",
+                f"{VERTICAL}.{step}",
+                self._inputs_of(cell),
+                stale_ms,
+                births[cell].label,
+                how,
+            )
             for cell in self._moved
-            for inputs in (self._inputs_of(cell),)
-            for step in ("cumulative", "rate")
+            for step, how in (
+                ("cumulative", f"risen since its zero, less what `{levelling.reference}` has risen"),
+                ("rate", "as change a day, once readings of a day are there"),
+            )
         )
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
@@ -69,7 +79,8 @@ class Cells:
     def remembered(self) -> Any:
         """The day of every cell, and the round that is under way."""
         days = {cell: day for cell, moved in self._moved.items() if (day := moved.remembered())}
-        return {"days": days, "round": self._round.remembered()} if days else None
+        under_way = self._round.remembered()
+        return {"days": days, "round": under_way} if days or under_way else None
 
     def remember(self, saved: Any) -> None:
         """Take up what was remembered; cells that are gone are forgotten."""

@@ -7,14 +7,36 @@ from typing import Any
 
 import msgspec
 
-from sitewarden.derived import crane, cycles, displacement, motion, tilt, wind
+from sitewarden.derived import (
+    crane,
+    creep,
+    cycles,
+    displacement,
+    inclinometer,
+    levelling,
+    motion,
+    tilt,
+    vibrating_wire,
+    wind,
+)
 from sitewarden.derived.model import Derivation, DerivedPoint, Subject
 from sitewarden.messages import WorkCycle
 from sitewarden.readings import Reading
 
 Maker = Callable[[Subject], Iterable[Derivation]]
 
-MAKERS: tuple[Maker, ...] = (displacement.make, crane.make, wind.make, motion.make, tilt.make, cycles.make)
+MAKERS: tuple[Maker, ...] = (
+    displacement.make,
+    inclinometer.make,
+    levelling.make,
+    vibrating_wire.make,
+    creep.make,
+    crane.make,
+    wind.make,
+    motion.make,
+    tilt.make,
+    cycles.make,
+)
 """In the order of their work: a later one may take what an earlier one adds as its input."""
 
 _at = attrgetter("at_ms")

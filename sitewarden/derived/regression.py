@@ -59,7 +59,8 @@ class Slope(NamedTuple):
 
 def dot(a: Column, b: Column) -> float:
     """The inner product."""
-    return sum(map(mul, a, b))
+    total: float = sum(map(mul, a, b))
+    return total
 
 
 def daily(hours: Column, harmonics: int) -> list[Column]:
@@ -87,7 +88,8 @@ def slope(beside: Sequence[Column], along: Column, values: Column) -> Slope:
     spread = dot(own, own)
     steepness = dot(own, rest) / spread
     residuals = [y - steepness * x for x, y in zip(own, rest, strict=True)]
-    worth, asked = independent(residuals), len(others) + 1
+    asked = len(others) + 1
+    worth = independent(residuals)
     variance = dot(residuals, residuals) / max(1.0, len(values) - asked)
     return Slope(steepness, math.sqrt(variance / spread * len(values) / worth), worth - asked)
 

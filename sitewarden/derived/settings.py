@@ -9,7 +9,7 @@ from sitewarden.profiles.model import Key
 Length = Annotated[float, msgspec.Meta(gt=0, le=10, description="a length in m, above 0, to 10")]
 Depth = Annotated[float, msgspec.Meta(gt=0, le=200, description="a depth in m, above 0, to 200")]
 WireKind = Literal[
-    "pit.strut_force", "pit.anchor_force", "pit.earth_pressure", "pit.pore_pressure", "pit.strain"
+    "pit.strut.force", "pit.anchor.force", "pit.earth_pressure", "pit.pore_pressure", "pit.strain"
 ]
 
 
@@ -21,7 +21,7 @@ class Element(_Checked, frozen=True, kw_only=True):
     """One tilt sensor of an in-place inclinometer and the piece of casing that it stands for."""
 
     point: Key
-    """Of kind `pit.tilt`; its zero reading (°) stands under `zero`."""
+    """Of kind `tilt.x` or `tilt.y`; its zero reading (°) stands under `zero`."""
     length_m: Length
     """From its lower to its upper wheels."""
 
@@ -39,7 +39,7 @@ class Compensation(_Checked, frozen=True, kw_only=True):
     """What the warmth of a cell does to its reading, by its maker or by a trial on site."""
 
     temperature: Key
-    """The point that is its temperature, of kind `pit.sensor_temperature`."""
+    """The point that is its temperature, of kind `pit.temperature`."""
     mm_per_c: float
     """How much more it reads for each °C."""
     zero_c: float
@@ -47,7 +47,7 @@ class Compensation(_Checked, frozen=True, kw_only=True):
 
 
 class Levelling(_Checked, frozen=True, kw_only=True):
-    """Hydrostatic cells on one pipe; points of kind `pit.level`, their zero readings (mm) under `zero`."""
+    """Hydrostatic cells on one pipe, `pit.hydrostatic_level`; their zero readings (mm) under `zero`."""
 
     reference: Key
     """The cell on ground that does not move."""
@@ -67,7 +67,7 @@ class Certificate(_Checked, frozen=True, kw_only=True):
     k: float
     t0: Annotated[float, msgspec.Meta(ge=-50, le=100, description="°C, -50 to 100")]
     temperature: Key | None = None
-    """The point that is its temperature, of kind `pit.sensor_temperature`; only where `k` is 0 without."""
+    """Its temperature, a point of kind `pit.vibrating_wire.temperature`; without one only where `k` is 0."""
 
 
 class Instruments(_Checked, frozen=True, kw_only=True):
@@ -78,6 +78,6 @@ class Instruments(_Checked, frozen=True, kw_only=True):
     levellings: dict[Key, Levelling] = {}
     """By a name of their own."""
     vibrating_wires: dict[Key, Certificate] = {}
-    """By the key of the point that is the frequency, of kind `pit.wire_frequency`."""
+    """By the key of the point that is the frequency, of kind `pit.vibrating_wire.frequency`."""
     control_mm: dict[Key, Annotated[float, msgspec.Meta(gt=0, description="mm, above 0")]] = {}
     """The design engineer's control value of cumulative displacement, either way, by the key of the point."""

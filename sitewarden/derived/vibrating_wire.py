@@ -9,8 +9,8 @@ from sitewarden.derived.settings import Certificate
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
-FREQUENCY = "pit.wire_frequency"
-TEMPERATURE = "pit.sensor_temperature"
+FREQUENCY = "pit.vibrating_wire.frequency"
+WIRE_TEMPERATURE = "pit.vibrating_wire.temperature"
 VALID_HZ = (400.0, 6000.0)
 """A wire that sounds outside is broken or not plucked (standards of the makers, from memory)."""
 
@@ -37,9 +37,11 @@ class Wire:
             {point: births[point].stale_after_ms for point in inputs}, awaited=(self._frequency,)
         )
         birth = births[self._frequency]
-        self._point = f"{birth.p}.{certificate.gives.removeprefix('pit.')}"
+        self._point = f"{birth.p}.{certificate.gives.removeprefix('pit.').replace('.', '_')}"
         self.points = (
-            DerivedPoint(self._point, certificate.gives, inputs, birth.stale_after_ms, birth.label),
+            DerivedPoint(
+                self._point, certificate.gives, inputs, birth.stale_after_ms, birth.label, _how(certificate)
+            ),
         )
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
@@ -64,6 +66,10 @@ class Wire:
     def shift(self, by_ms: int, since_ms: int) -> None:
         """Move what was dated since."""
         self._round.shift(by_ms, since_ms)
+
+
+def _how(c: Certificate) -> str:
+    return f"as {c.g:g}·(f²/1000 - {c.r0:g}) + {c.k:g}·(T - {c.t0:g}), of its certificate"
 
 
 def value(certificate: Certificate, hertz: float, warmth_c: float) -> float:

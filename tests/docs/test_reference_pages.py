@@ -9,21 +9,23 @@ import pytest
 
 from cloud import settings
 from edge import settings as gateway_settings
+from sitewarden.collision import model as collision
 from sitewarden.profiles import model
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 SECTIONS = [
     (page, structure)
-    for page, module in {
-        "profile-keys": model,
-        "gateway-settings": gateway_settings,
-        "cloud-settings": settings,
-    }.items()
+    for page, module in (
+        ("profile-keys", model),
+        ("gateway-settings", gateway_settings),
+        ("gateway-settings", collision),
+        ("cloud-settings", settings),
+    )
     for structure in vars(module).values()
     if isinstance(structure, type) and structure.__module__ == module.__name__
     if issubclass(structure, msgspec.Struct) and structure.__struct_config__.forbid_unknown_fields
-    if structure.__struct_fields__
+    if structure.__struct_fields__ and structure is not collision.Crane
 ]
 
 

@@ -293,6 +293,125 @@ def test_an_interval_over_the_profiles_moves_staleness_along(
     assert {birth.stale_after_ms for birth in crane.points} == {15000}
 
 
+# change to the instruments, field, a word of the message, a word of the mend
+UNFIT: dict[str, tuple[str, dict[str, Any], dict[str, float], str, str, str]] = {
+    "an element that is no tilt": (
+        "reference-hydrostatic-level",
+        {"inclinometers": {"wall": {"toe_m": 9, "elements": [{"point": "c1", "length_m": 1}]}}},
+        {},
+        "inclinometers.wall.elements.0.point",
+        "not a point of kind `tilt.x` or `tilt.y`",
+        "Use a device",
+    ),
+    "an element twice": (
+        "reference-inclinometer-chain",
+        {"inclinometers": {"wall": {"toe_m": 9, "elements": [{"point": "a1", "length_m": 1}] * 2}}},
+        {"a1": 0.1},
+        "inclinometers.wall.elements.1.point",
+        "already stands at `inclinometers.wall.elements.0.point`",
+        "once",
+    ),
+    "a chain that is longer than its toe is deep": (
+        "reference-inclinometer-chain",
+        {"inclinometers": {"wall": {"toe_m": 1.5, "elements": [{"point": "a1", "length_m": 2}]}}},
+        {"a1": 0.1},
+        "inclinometers.wall.toe_m",
+        "2 m long together, the toe is only 1.5 m deep",
+        "depth",
+    ),
+    "an element without its zero": (
+        "reference-inclinometer-chain",
+        {"inclinometers": {"wall": {"toe_m": 9, "elements": [{"point": "a1", "length_m": 1}]}}},
+        {},
+        "zero",
+        "the zero reading of a1 is missing",
+        "unused",
+    ),
+    "a cell on no pipe": (
+        "reference-hydrostatic-level",
+        {"levellings": {"north": {"reference": "c0", "cells": ["c1"]}}},
+        {"c0": 50.0, "c1": 50.0},
+        "levellings",
+        "the cell `c2` is on no pipe",
+        "`unused:`",
+    ),
+    "a wire without its certificate": (
+        "vibrating-wire-logger-16",
+        {},
+        {},
+        "vibrating_wires",
+        "the certificate of `f1` is missing",
+        "gives, g, r0, k and t0",
+    ),
+    "a certificate without its T0": (
+        "vibrating-wire-logger-16",
+        {"vibrating_wires": {"f1": {"gives": "pit.strain", "g": 4.06, "r0": 6250, "k": 0}}},
+        {},
+        "vibrating_wires.f1.t0",
+        "is missing",
+        "Add `t0:`",
+    ),
+    "a certificate that asks for a warmth nobody measures": (
+        "vibrating-wire-logger-16",
+        {"vibrating_wires": {"f1": {"gives": "pit.strain", "g": 4.06, "r0": 6250, "k": 2.2, "t0": 20}}},
+        {},
+        "vibrating_wires.f1.temperature",
+        "is missing",
+        "Add `temperature:`",
+    ),
+    "a control value of what does not move": (
+        "reference-inclinometer-chain",
+        {"control_mm": {"a1": 30}},
+        {},
+        "control_mm.a1",
+        "not a point whose displacement is known",
+        "Remove",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_instruments_that_cannot_be_meant_are_refused(
+    name: str, gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    profile, instruments, zero, field, message, mend = UNFIT[name]
+    first_bus(gateway_dict)["devices"] = [
+        {"device": "pit-2", "profile": profile, "unit": 7, "zero": zero, "instruments": instruments}
+    ]
+    with pytest.raises(ConfigurationError) as refused:
+        load_gateway(write_gateway(gateway_dict))
+    place = "zero" if field == "zero" else f"instruments.{field}"
+    assert refused.value.field == f"buses.0.devices.0.{place}"
+    assert refused.value.line > 0
+    assert message in refused.value.message
+    assert mend in refused.value.mend
+
+
+def test_instruments_add_their_points_and_what_they_lead_to(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    elements = [{"point": f"a{i}", "length_m": 2.0} for i in range(1, 9)]
+    first_bus(gateway_dict)["devices"] = [
+        {
+            "device": "wall-1",
+            "profile": "reference-inclinometer-chain",
+            "unit": 7,
+            "zero": {f"a{i}": 0.1 for i in range(1, 9)},
+            "instruments": {
+                "inclinometers": {"wall": {"toe_m": 18, "elements": elements}},
+                "control_mm": {"a8": 40},
+            },
+        }
+    ]
+    (device,) = load_gateway(write_gateway(gateway_dict)).devices
+    kinds = {birth.p: birth.kind for birth in device.points}
+    assert kinds["wall-1/a8.cumulative"] == "pit.displacement.deep.cumulative"
+    assert kinds["wall-1/wall.greatest"] == "pit.displacement.deep.greatest"
+    assert kinds["wall-1/a8.time_to_limit"] == "pit.time_to_limit"
+    assert kinds["wall-1/a7.hours_to_failure"] == "pit.creep.hours_to_failure"
+    assert "wall-1/a7.time_to_limit" not in kinds
+
+
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SITEWARDEN, *arguments], capture_output=True, text=True, timeout=30, check=False)
 

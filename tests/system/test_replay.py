@@ -15,7 +15,7 @@ from edge.agent import Agent
 from edge.config import Device, Gateway, load_gateway
 from edge.derivation import derivations_for
 from edge.replay import RecordedClock
-from firmware_sim.replay.run import Playing, Settings, playing
+from firmware_sim.replay.run import Playback, Playing, Settings, playing
 from firmware_sim.replay.source import UNENDING
 from sitewarden.history import History, write_history
 from sitewarden.messages import Alarm, readings_of
@@ -178,6 +178,10 @@ def _readings(point: str, history: History) -> list[Reading]:
     ]
 
 
+def at(file: Path, speed: float) -> Settings:
+    return Settings(playback=Playback(file=file, speed=speed))
+
+
 def raw_readings(cloud: Cloud) -> list[Reading]:
     heard = [reading for message in cloud.readings for reading in readings_of(message.series, message.at)]
     return [r for r in heard if r.point.partition("/")[2] in EVERY_POINT]
@@ -197,7 +201,7 @@ async def replayed(
 async def test_the_same_history_makes_the_same_alarms_at_any_speed_as_the_engine_alone(
     tmp_path: Path, broker: Broker, cloud: Cloud, file: Path, speed: float
 ) -> None:
-    found, gateway = await replayed(tmp_path / "gw", broker, cloud, Settings(file=file, speed=speed))
+    found, gateway = await replayed(tmp_path / "gw", broker, cloud, at(file, speed))
     expected = directly(gateway, a_history())
     assert {judged.rule for judged in expected} >= {
         "crane-load-110",
@@ -210,7 +214,7 @@ async def test_the_same_history_makes_the_same_alarms_at_any_speed_as_the_engine
 async def test_every_recorded_reading_comes_once_as_what_it_was_and_none_is_made_up(
     tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
 ) -> None:
-    await replayed(tmp_path / "gw", broker, cloud, Settings(file=file, speed=UNENDING))
+    await replayed(tmp_path / "gw", broker, cloud, at(file, UNENDING))
     expected = {reading for point in a_history().tracks for reading in _readings(point, a_history())}
     heard = Counter(raw_readings(cloud))
     assert set(heard.values()) == {1}
@@ -227,7 +231,7 @@ async def test_all_of_it_goes_out_as_replay_and_into_an_outbox_of_its_own(
     with listening(broker, SITE, GATEWAY) as everything:
         topics = []
         everything._paho.on_message = lambda _c, _d, message: topics.append(message.topic)
-        await replayed(tmp_path / "gw", broker, cloud, Settings(file=file, speed=UNENDING))
+        await replayed(tmp_path / "gw", broker, cloud, at(file, UNENDING))
     assert topics
     assert all(topic.startswith("sw/1/replay/") for topic in topics)
     assert (tmp_path / "gw" / "data" / "replay" / "readings.db").exists()
@@ -237,7 +241,7 @@ async def test_a_live_gateway_gets_no_recorded_value_and_says_why(
     tmp_path: Path, broker: Broker, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with listening(broker, SITE, "gw-live") as live:
-        async with playing(Settings(file=file, speed=UNENDING)) as play:
+        async with playing(at(file, UNENDING)) as play:
             gateway = load_gateway(configured(tmp_path / "gw", broker, play.ports, "live", "gw-live"))
             async with running(gateway):
                 await until(lambda: len(raw_readings(live)) > 50, within_s=15)
@@ -249,7 +253,7 @@ async def test_a_live_gateway_gets_no_recorded_value_and_says_why(
 async def test_a_jump_back_ends_what_stands_and_the_same_alarms_come_again(
     tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
 ) -> None:
-    async with playing(Settings(file=file, speed=UNENDING)) as play:
+    async with playing(at(file, UNENDING)) as play:
         gateway = load_gateway(configured(tmp_path / "gw", broker, play.ports))
         play.source.go_steps(20)
         async with running(gateway):
@@ -267,7 +271,7 @@ async def test_a_jump_back_ends_what_stands_and_the_same_alarms_come_again(
 async def test_two_gateways_cannot_take_each_others_instants(
     tmp_path: Path, broker: Broker, cloud: Cloud, file: Path
 ) -> None:
-    async with playing(Settings(file=file, speed=UNENDING)) as play:
+    async with playing(at(file, UNENDING)) as play:
         first = load_gateway(configured(tmp_path / "gw", broker, play.ports))
         second = load_gateway(configured(tmp_path / "other", broker, play.ports, name="gw-2"))
         async with running(first), running(second):

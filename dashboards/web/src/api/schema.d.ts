@@ -24,6 +24,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Replay
+         * @description How the replay stands.
+         */
+        get: operations["read_replay_api_v1_replay_get"];
+        put?: never;
+        /**
+         * Control Replay
+         * @description Pause, go on, step, jump, change the speed; it changes what is shown and nothing else.
+         */
+        post: operations["control_replay_api_v1_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/server": {
         parameters: {
             query?: never;
@@ -838,6 +862,78 @@ export interface components {
             type: string;
         };
         /**
+         * Replay
+         * @description How a replay stands; instants are recorded ones, UTC milliseconds.
+         */
+        Replay: {
+            /** At Ms */
+            at_ms: number;
+            /** First Ms */
+            first_ms: number;
+            /**
+             * Held
+             * @description What the speed comes to, of the last seconds.
+             */
+            held: number | null;
+            /** Is Looping */
+            is_looping: boolean;
+            /** Last Ms */
+            last_ms: number;
+            /**
+             * Passed
+             * @description Counts up with every jump in recorded time.
+             */
+            passed: number;
+            /**
+             * Speed
+             * @description Asked for; null is as fast as possible.
+             */
+            speed: number | null;
+            /**
+             * State
+             * @description Waiting: no gateway follows.
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "paused" | "ended";
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: number;
+        };
+        /**
+         * ReplayAsked
+         * @description What is wanted of a replay.
+         */
+        ReplayAsked: {
+            /**
+             * At Ms
+             * @description Of `seek`: the recorded instant to go on at.
+             */
+            at_ms?: number | null;
+            /**
+             * Do
+             * @enum {string}
+             */
+            do: "pause" | "resume" | "step" | "seek" | "speed" | "loop";
+            /**
+             * On
+             * @description Of `loop`.
+             * @default true
+             */
+            on: boolean;
+            /**
+             * Speed
+             * @description Of `speed`; null is as fast as possible.
+             */
+            speed?: number | null;
+            /**
+             * Steps
+             * @description Of `step`.
+             * @default 1
+             */
+            steps: number;
+        };
+        /**
          * Series
          * @description A point over time, in columns; a null between two instants is a gap.
          */
@@ -876,6 +972,11 @@ export interface components {
             demo: boolean;
             /** Needs Setup */
             needs_setup: boolean;
+            /**
+             * Replay
+             * @description What is shown is a recorded history, not what is so now.
+             */
+            replay: boolean;
             /** Version */
             version: string;
         };
@@ -1113,6 +1214,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HazardDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_replay_api_v1_replay_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    control_replay_api_v1_replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
                 };
             };
             /** @description Nobody is signed in */
@@ -1694,8 +1929,8 @@ export interface operations {
         parameters: {
             query?: {
                 state?: "active" | "all";
-                /** @description Modes are never mixed. */
-                mode?: "live" | "test" | "drill" | "replay";
+                /** @description Modes are never mixed; left out, it is that of this cloud. */
+                mode?: ("live" | "test" | "drill" | "replay") | null;
                 /** @description The `next` of the part before. */
                 after?: string | null;
                 /** @description At most so many items. */

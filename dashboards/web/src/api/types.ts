@@ -29,6 +29,9 @@ export type HazardDetail = Levelled<Schemas['HazardDetail']>
 export type HazardEvent = Schemas['HazardEvent']
 export type EvidenceSeries = Schemas['EvidenceSeries']
 export type Statistics = Schemas['Statistics']
+export type Replay = Schemas['Replay']
+/** Whatever is not told is as it was. */
+export type ReplayAsked = Pick<Schemas['ReplayAsked'], 'do'> & Partial<Schemas['ReplayAsked']>
 
 export interface Page<T> {
   items: T[]

@@ -4,6 +4,10 @@ import type zh from './zh'
 const en: typeof zh = {
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
+  replay: {
+    badge: 'Replay', text: 'A record of the past, not the present', mark: 'Replay', pause: 'Pause', resume: 'Go on', step: 'Step', speed: 'Speed of the replay', fastest: 'Fastest', loop: 'Loop', seek: 'Jump to an instant',
+    gone: 'The replay does not answer', states: { waiting: 'Waiting for the gateway', running: 'Playing', paused: 'Paused', ended: 'At its end' },
+  },
   nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', sites: 'All sites', main: 'Main navigation' },
   session: {
     signIn: 'Sign in', signOut: 'Sign out', name: 'User name', password: 'Password', signingIn: 'Signing in…',
