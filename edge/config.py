@@ -309,9 +309,9 @@ class _Check:
                         )
                     elif name in own and (isinstance(value, str) or not own[name].allows(value)):
                         least, most = own[name].range
-                        mend = (
-                            f"Write a number from {least:g} to {most:g}; left out it is {own[name].value:g}."
-                        )
+                        default = own[name].value
+                        left_out = "" if default is None else f"; left out it is {default:g}"
+                        mend = f"Write a number from {least:g} to {most:g}{left_out}."
                         yield self._error(where, f"{value} cannot be meant", mend)
                     elif choices.get(name) and value not in choices[name]:
                         mend = f"Choices are {', '.join(map(str, choices[name]))}."

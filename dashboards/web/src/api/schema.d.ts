@@ -733,6 +733,11 @@ export interface components {
          * @description A hazard record in lists and in the live push.
          */
         Hazard: {
+            /**
+             * Also
+             * @description The same danger in other editions of the standard.
+             */
+            also: components["schemas"]["ClauseShown"][];
             category: components["schemas"]["TextShown"];
             clause: components["schemas"]["ClauseShown"] | null;
             content: components["schemas"]["TextShown"];
@@ -751,6 +756,11 @@ export interface components {
             episodes: number;
             /** Family */
             family: string;
+            /**
+             * Handling Due At
+             * @description By when it must be handled, under a clause in two parts; later it is suspected major.
+             */
+            handling_due_at: string | null;
             /** Id */
             id: string;
             /**
@@ -793,6 +803,11 @@ export interface components {
          * @description A hazard record with everything that belongs to it.
          */
         HazardDetail: {
+            /**
+             * Also
+             * @description The same danger in other editions of the standard.
+             */
+            also: components["schemas"]["ClauseShown"][];
             category: components["schemas"]["TextShown"];
             clause: components["schemas"]["ClauseShown"] | null;
             content: components["schemas"]["TextShown"];
@@ -812,6 +827,11 @@ export interface components {
             evidence: components["schemas"]["Evidence"][];
             /** Family */
             family: string;
+            /**
+             * Handling Due At
+             * @description By when it must be handled, under a clause in two parts; later it is suspected major.
+             */
+            handling_due_at: string | null;
             /** Id */
             id: string;
             /**

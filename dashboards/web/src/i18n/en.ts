@@ -83,11 +83,11 @@ const en: typeof zh = {
   },
   hazard: {
     accident: 'Possible accident', clause: 'Basis of judgement', noClause: 'No clause applies.', device: 'Device', opened: 'Opened', detected: 'Detected',
-    latest: 'Latest alarm', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}', peak: 'Worst {value}',
+    latest: 'Latest alarm', handlingDue: 'Handle by', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}', peak: 'Worst {value}',
     span: 'Range', spans: { '1': '±1 min', '5': '±5 min', '30': '±30 min' }, evidenceLine: 'Kept by the gateway with the alarm', seriesLine: 'History',
     chain: 'Each hash covers the one before it: a change anywhere makes every later hash fail.', unverified: 'Opened by the system itself. Only a named person may declare it a major hazard after verifying it.',
     episode: 'No. {n}', back: 'Back to hazards', pack: 'Download case pack', packHelp: 'Readings around the alarm, the rules in force and the alarms they give: to be checked and replayed offline.', actors: { sitewarden: 'by the system' },
-    events: { opened: 'Hazard opened', episode: 'New alarm', signal: 'Signal changed' },
+    events: { opened: 'Hazard opened', episode: 'New alarm', signal: 'Signal changed', handling_clock: 'Handling clock started', handling_expired: 'Not handled in time: suspected major' },
   },
   backtest: {
     title: 'Back-test', intro: 'What would other rules have done? History is judged anew; no rule in force is changed.', range: 'Range', from: 'From', to: 'To', zone: 'site time ({zone})',

@@ -81,11 +81,11 @@ export default {
   },
   hazard: {
     accident: '可能导致的事故', clause: '判定依据', noClause: '没有对应的判定条款。', device: '设备', opened: '开立时间', detected: '发现时间',
-    latest: '最近一次报警', evidence: '证据曲线', episodes: '报警过程', timeline: '事件记录', hash: '校验值', raisedMark: '报警 {time}', clearedMark: '解除 {time}', limit: '限值 {limit}', peak: '最不利 {value}',
+    latest: '最近一次报警', handlingDue: '处置期限', evidence: '证据曲线', episodes: '报警过程', timeline: '事件记录', hash: '校验值', raisedMark: '报警 {time}', clearedMark: '解除 {time}', limit: '限值 {limit}', peak: '最不利 {value}',
     span: '范围', spans: { '1': '±1 分钟', '5': '±5 分钟', '30': '±30 分钟' }, evidenceLine: '网关随报警保存的数据', seriesLine: '历史数据',
     chain: '每条记录的校验值包含上一条的校验值，任何改动都会使后面的校验值对不上。', unverified: '本记录由系统自动开立，须由指定人员核实后才能认定为重大事故隐患。',
     episode: '第 {n} 次', back: '返回隐患列表', pack: '下载案例包', packHelp: '报警前后的数据、现行规则与预期报警，可离线复核与回放。', actors: { sitewarden: '系统自动' },
-    events: { opened: '开立隐患', episode: '新的报警', signal: '信号变化' },
+    events: { opened: '开立隐患', episode: '新的报警', signal: '信号变化', handling_clock: '开始处置计时', handling_expired: '逾期未处置，转为疑似重大' },
   },
   backtest: {
     title: '回测', intro: '换一套规则，过去会怎样？用历史数据重新判断，不改变任何现行规则。', range: '时段', from: '从', to: '到', zone: '工地时间（{zone}）',
