@@ -120,7 +120,10 @@ def _device(row: Row, points: Iterable[store.StoredPoint], gateway: GatewayFacts
         device=row["device"],
         profile=row["profile"],
         label=Text(**row["label"]),
+        bus=setup.bus,
         unit=setup.unit,
+        intervals_ms=setup.intervals_ms,
+        unused=setup.unused,
         points=[
             PointBirth(p=point.name, kind=point.kind, label=point.label, stale_after_ms=point.stale_after_ms)
             for point in points
