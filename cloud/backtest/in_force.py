@@ -37,7 +37,7 @@ def in_force(points: Iterable[StoredPoint], shipped: Sequence[RulePack]) -> InFo
     rule of a pack all of it is in force. A version above the shipped one is that of a limit which the site
     has changed.
     """
-    known = list(points)
+    known = [point for point in points if point.current]
     announced = {limit["rule"] for point in known for limit in point.limits}
     packs = [pack for pack in shipped if any(rule.rule in announced for rule in pack.rules)]
     versions = {rule.rule: rule.version for pack in packs for rule in pack.rules}
