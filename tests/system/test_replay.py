@@ -16,11 +16,13 @@ from edge.agent import Agent
 from edge.config import Device, Gateway, load_gateway
 from edge.derivation import derivations_for
 from edge.replay import RecordedClock
-from firmware_sim.replay.cast import Played
+from firmware_sim.replay.cast import Played, cast_of
 from firmware_sim.replay.run import Playback, Playing, Settings, playing
 from firmware_sim.replay.source import UNENDING
+from firmware_sim.replay.timeline import served
 from sitewarden.history import History, write_history
 from sitewarden.messages import Alarm, readings_of
+from sitewarden.profiles import load_profiles
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.rules.scan import Track, scan_all
@@ -165,8 +167,9 @@ def cloud(broker: Broker) -> Iterator[Cloud]:
 
 
 def directly(gateway: Gateway, history: History) -> list[Judged]:
-    """What the rules say of the same readings, with nothing but the engine: the array scan over all of it."""
+    """What the rules say of the same readings, with nothing but the engine: the array scan over what is served."""
     judged: list[Judged] = []
+    history = history._replace(tracks=served(history, cast_of(history.header, load_profiles(), Path())))
     until_ms = max(int(track.times[-1]) for track in history.tracks.values())
     for device in gateway.devices:
         tracks = _with_derived(device, history)
