@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import (
     alarm_latency,
+    backtest,
     collision,
     edge_dead_unit,
     edge_outage,
@@ -24,6 +25,7 @@ Bench = Callable[[bool], Sequence[Result]]
 
 BENCHES: dict[str, Bench] = {
     "alarm_latency": alarm_latency.run,
+    "backtest": backtest.run,
     "collision": collision.run,
     "edge_poll": edge_poll.run,
     "edge_dead_unit": edge_dead_unit.run,

@@ -56,18 +56,32 @@ def _failing(law: str, courses: Sequence[Course]) -> list[Result]:
     either = [max(pair) for pair in zip(creep, limit, strict=True)]
     missed = 100.0 * sum(c.creep_h is None for c in courses) / len(courses)
     return [
-        Result(name=f"{law}: lead of creep, median", value=percentile(creep, 50), unit="h", goal=12, at_least=True,
-               baseline=percentile(early, 50)),
+        Result(
+            name=f"{law}: lead of creep, median",
+            value=percentile(creep, 50),
+            unit="h",
+            goal=12,
+            at_least=True,
+            baseline=percentile(early, 50),
+        ),
         Result(name=f"{law}: no law proven in time", value=missed, unit="%"),
-        Result(name=f"{law}: lead of either, least", value=min(either), unit="h", goal=6, at_least=True,
-               baseline=min(early)),
+        Result(
+            name=f"{law}: lead of either, least",
+            value=min(either),
+            unit="h",
+            goal=6,
+            at_least=True,
+            baseline=min(early),
+        ),
     ]
 
 
 def _stable(law: str, courses: Sequence[Course]) -> Result:
     wrong = sum(c.creep_h is not None for c in courses)
     days = sum(c.ended_h for c in courses) / DAY_H
-    return Result(name=f"{law}: false warnings of failure", value=1000.0 * wrong / days, unit="/1000d", goal=5)
+    return Result(
+        name=f"{law}: false warnings of failure", value=1000.0 * wrong / days, unit="/1000d", goal=5
+    )
 
 
 def _course(what: tuple[str, int]) -> Course:

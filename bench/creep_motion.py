@@ -217,4 +217,3 @@ STABLE: Mapping[str, Maker] = {
     "still": still,
     "fronts": fronts,
 }
-

@@ -39,10 +39,12 @@ def indented(bound: BoundRule) -> list[str]:
 def unwatched_points(device: Device) -> list[str]:
     """Points that are read and no rule watches, neither themselves nor by what is derived from them.
 
-    That a device as a whole is watched for silence says nothing of a value.
+    Whatever arms a rule counts as watched. That a device is watched for silence says nothing of a value.
     """
     watched = {bound.point for bound in device.rules if not bound.rule.is_of_device}
     for derived in reversed(derived_points(device)):
         if derived.point in watched:
             watched.update(derived.inputs)
+    for bound in device.rules:
+        watched.update(bound.inputs[: len(bound.arm)])
     return [p for key in device.profile.points if (p := f"{device.name}/{key}") not in watched]

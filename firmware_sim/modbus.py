@@ -96,6 +96,12 @@ def _exception(function: int, code: int) -> bytes:
     return bytes([function | 0x80, code])
 
 
+def on_tcp(said: Reply, transaction: int) -> bytes:
+    """What goes out over Modbus TCP in answer to the request with that number."""
+    number = transaction ^ _OF_ANOTHER_REQUEST if said.has_wrong_check else transaction
+    return said.on_wire(_HEADER.pack(number, 0, len(said.pdu) + 1, said.unit) + said.pdu)
+
+
 class Connection(asyncio.Protocol):
     """One client."""
 
@@ -143,9 +149,7 @@ class TcpConnection(Connection):
                 self._answer(transaction, said)
 
     def _answer(self, transaction: int, said: Reply) -> None:
-        if said.has_wrong_check:
-            transaction ^= _OF_ANOTHER_REQUEST
-        data = said.on_wire(_HEADER.pack(transaction, 0, len(said.pdu) + 1, said.unit) + said.pdu)
+        data = on_tcp(said, transaction)
         if said.is_after_next:
             self._held_back += data
             return

@@ -42,6 +42,14 @@ def framed(unit: int, pdu: bytes) -> bytes:
     return body + crc(body)
 
 
+def on_line(said: Reply) -> bytes:
+    """What goes out on a serial line."""
+    frame = framed(said.unit, said.pdu)
+    if said.has_wrong_check:
+        frame = frame[:-1] + bytes([frame[-1] ^ 0xFF])
+    return said.on_wire(frame)
+
+
 class Line:
     """A half-duplex line: a unit hears nothing while one of them speaks."""
 
@@ -88,10 +96,7 @@ class Line:
             self._answer(said, pause_s=self._byte_s * (len(request) + GAP_BYTES))
 
     def _answer(self, said: Reply, pause_s: float) -> None:
-        frame = framed(said.unit, said.pdu)
-        if said.has_wrong_check:
-            frame = frame[:-1] + bytes([frame[-1] ^ 0xFF])
-        data = said.on_wire(frame)
+        data = on_line(said)
         if said.is_after_next:
             self._held_back += data
             return

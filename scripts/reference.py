@@ -89,7 +89,7 @@ def _thresholds() -> Iterator[str]:
         cells = (
             f"`{name}`",
             ", ".join(one.devices),
-            f"{one.value:g}",
+            "" if one.value is None else f"{one.value:g}",
             unit,
             f"{least:g} to {most:g}",
             one.zh,
@@ -103,10 +103,10 @@ def _thresholds() -> Iterator[str]:
 def _rules() -> Iterator[str]:
     yield "# Rules 规则\n"
     yield "The rule packs that SiteWarden ships, with every number, its source and how sure it is: `agreed`"
-    yield "(two sources), `one-source`, `memory` (from memory only), `unsure` (sources contradict; such a cell is"
-    yield "printed and never used), `practice` (ours or the trade's). A site's own value always wins."
-    yield "Level: 1 提示, 2 预警, 3 报警, 4 危急. `sitewarden edge rules gateway.yaml` says what is in force on"
-    yield "a gateway. Source: `sitewarden/rules/packs`; packs of your own: [schema](rule-pack.schema.json)."
+    yield "(two sources), `one-source`, `memory` (from memory only), `unsure` (sources contradict; such a"
+    yield "cell is printed and never used), `practice` (ours or the trade's). A site's own value always wins."
+    yield "Level: 1 提示, 2 预警, 3 报警, 4 危急. `sitewarden edge rules gateway.yaml` says what is in force"
+    yield "on a gateway. Source: `sitewarden/rules/packs`; your own: [schema](rule-pack.schema.json)."
     for name in built_in_packs():
         yield from _pack(load_pack(name, Path()))
     yield from _clauses()
@@ -182,8 +182,8 @@ def _printed(row: Row, column: str) -> str:
 def _clauses() -> Iterator[str]:
     yield "\n## Clauses 重大事故隐患判定标准\n"
     yield "A machine proposes an item, a person judges. *auto*: evidence of a machine may propose the item,"
-    yield "*support*: it is one piece among others, *none*: papers and inspection only. Two parts: met only once"
-    yield "handling is late, by the clock of the rule that proposes it."
+    yield "*support*: it is one piece among others, *none*: papers and inspection only. Two parts: met only"
+    yield "once handling is late, by the clock of the rule that proposes it."
     for edition in clauses.editions().values():
         yield f"\n### {edition.edition} {edition.document}\n"
         yield f"{edition.title}; in force from: {edition.in_force_from}. {edition.source}\n"

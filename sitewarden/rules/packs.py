@@ -93,11 +93,12 @@ def mistakes(document: documents.Document[RulePack]) -> Iterator[ConfigurationEr
     """All that a sound YAML of the right form still cannot mean."""
     pack = document.value
     names = [rule.rule for rule in pack.rules]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            message = f"`{name}` is given twice"
+            yield document.error(f"rules.{i}.rule", message, "Give each rule its own name.")
     for i, rule in enumerate(pack.rules):
         where = f"rules.{i}"
-        if rule.rule in names[:i]:
-            message = f"`{rule.rule}` is given twice"
-            yield document.error(f"{where}.rule", message, "Give each rule its own name.")
         yield from _unknown_kinds(document, where, rule)
         yield from _limits_unmeant(document, where, rule)
         yield from _unknown_suppressors(document, where, rule, names)
@@ -192,14 +193,14 @@ def _parameters_unmeant(document: documents.Document[RulePack]) -> Iterator[Conf
     """Where a pack declares what it asks for, it declares all of it and nothing else."""
     pack = document.value
     asked = {name for rule in pack.rules for name in asked_of(rule, pack.tables)}
-    for name in pack.parameters.keys() - asked:
-        yield document.error(f"parameters.{name}", "no rule asks for it", "Remove it, or check its spelling.")
     if not pack.parameters:
         return
     for i, rule in enumerate(pack.rules):
         for name in sorted(set(asked_of(rule, pack.tables)) - pack.parameters.keys()):
             message = f"asks for `{name}`, which is not declared"
             yield document.error(f"rules.{i}", message, f"Add `{name}:` under `parameters:`.")
+    for name in pack.parameters.keys() - asked:
+        yield document.error(f"parameters.{name}", "no rule asks for it", "Remove it, or check its spelling.")
 
 
 def _cells_unmeant(document: documents.Document[RulePack]) -> Iterator[ConfigurationError]:

@@ -3,7 +3,6 @@
 A machine only proposes an item. A person judges.
 """
 
-import difflib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -49,12 +48,13 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     items: list[Item]
 
     def item(self, wanted: str) -> Item:
-        """The item of that id; raises `UnknownClauseError` naming the nearest."""
+        """The item of that id; raises `UnknownClauseError` naming those of its article."""
         found = {item.id: item for item in self.items}
         if wanted in found:
             return found[wanted]
-        near = difflib.get_close_matches(wanted, found, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
+        article = wanted.partition("-")[0]
+        near = [name for name in found if name.partition("-")[0] == article]
+        hint = f"; article {article} has {', '.join(near)}" if near else ""
         raise UnknownClauseError(f"the edition {self.edition} has no item `{wanted}`{hint}")
 
     def clause(self, wanted: str) -> Clause:
