@@ -299,6 +299,33 @@ class Well(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Water that comes."""
 
 
+class Element(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tilt sensor of an in-place inclinometer: it leans as the wall between its two ends does."""
+
+    along: Share
+    upper_m: NotNegative
+    """Depth of its upper end."""
+    lower_m: Positive
+    """Depth of its lower end."""
+    toe_m: Positive
+    """Depth at which the wall stands still; from there up it moves more and more."""
+    zero_deg: float = 0.0
+    """How it leans in a wall that has not moved."""
+    noise_deg: NotNegative = 0.002
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cell of a hydrostatic levelling line behind the wall: where it settles, its liquid stands higher."""
+
+    along: Share
+    level_mm: Positive = 200.0
+    """Its level where nothing has moved, at the day's mean temperature."""
+    share: NotNegative = 0.5
+    """It settles by so much of what the wall moves; 0 for the one that the others are compared with."""
+    mm_per_degree: float = 0.02
+    noise_mm: NotNegative = 0.05
+
+
 class PitPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A measuring point on the wall."""
 
@@ -323,10 +350,14 @@ class Pit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Forces or the frequencies of vibrating wires, by the profile's key."""
     wells: dict[str, Well] = {}
     """Water levels, by the profile's key."""
+    elements: dict[str, Element] = {}
+    """Elements of inclinometers, by the profile's key."""
+    cells: dict[str, Cell] = {}
+    """Levelling cells, by the profile's key."""
     thermometers: list[str] = []
-    """Points that show the struts' temperature."""
+    """Points that show the temperature of struts and cells."""
     day: Day = msgspec.field(default_factory=Day)
-    """For the struts' temperature."""
+    """For the temperature of struts and cells."""
     daily_mm: NotNegative = 0.15
     """What the day's temperature moves a point to and fro."""
     noise_mm: NotNegative = 0.05

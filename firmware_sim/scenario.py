@@ -129,7 +129,7 @@ Complaint = tuple[str, str, str]
 """Field, message, mend."""
 KINDS_OF_PHYSICS: dict[type, Callable[[str], bool]] = {
     Crane: set(crane.KINDS.values()).__contains__,
-    Pit: lambda kind: kind.startswith("pit."),
+    Pit: lambda kind: kind.startswith(("pit.", "tilt.")),
     Hoist: set(hoist.KINDS.values()).__contains__,
     Dust: {"dust.pm2_5", "dust.pm10", "dust.tsp", "noise.level"}.__contains__,
     WeatherStation: set(weather.KINDS.values()).__contains__,
@@ -304,8 +304,8 @@ def _named_points(physics: object) -> Iterator[tuple[str, str]]:
     if isinstance(physics, Pit | Simple):
         yield from ((key, f"points.{key}") for key in physics.points)
     if isinstance(physics, Pit):
-        yield from ((key, f"struts.{key}") for key in physics.struts)
-        yield from ((key, f"wells.{key}") for key in physics.wells)
+        for part in ("struts", "wells", "elements", "cells"):
+            yield from ((key, f"{part}.{key}") for key in getattr(physics, part))
         yield from ((key, f"thermometers.{i}") for i, key in enumerate(physics.thermometers))
     if isinstance(physics, Steps):
         yield physics.point, "point"
@@ -316,6 +316,11 @@ def _unmeasured(pit: Pit, profile: Profile) -> Iterator[Complaint]:
     """Points that the profile has, but not for what the scenario lets them measure."""
     wanted = [(f"points.{key}", key, "pit.displacement.", "moves") for key in pit.points]
     wanted += [(f"wells.{key}", key, "pit.water_level", "is a level") for key in pit.wells]
+    wanted += [(f"elements.{key}", key, "tilt.", "is a tilt") for key in pit.elements]
+    wanted += [(f"cells.{key}", key, "pit.hydrostatic_level", "is a levelling cell") for key in pit.cells]
+    for key, element in pit.elements.items():
+        if element.lower_m <= element.upper_m:
+            yield f"physics.elements.{key}.lower_m", "lies not below its upper end", "Depths count downwards."
     for key, strut in pit.struts.items():
         if strut.wire is None:
             wanted.append((f"struts.{key}", key, "pit.strut.force", "is a force"))
