@@ -94,11 +94,11 @@ def deep_displacement(pit: Pit, element: Element, depth_m: float, t_s: float) ->
 
 def lean(pit: Pit, element: Element, t_s: float) -> float:
     """How an element leans, °."""
-    upper, lower = (
-        deep_displacement(pit, element, depth, t_s) for depth in (element.upper_m, element.lower_m)
-    )
-    length_mm = 1000.0 * (element.lower_m - element.upper_m)
-    return math.degrees(math.asin(math.sin(math.radians(element.zero_deg)) + (upper - lower) / length_mm))
+    upper = deep_displacement(pit, element, element.upper_m, t_s)
+    lower = deep_displacement(pit, element, element.lower_m, t_s)
+    moved = (upper - lower) / (1000.0 * (element.lower_m - element.upper_m))
+    sine = math.sin(math.radians(element.zero_deg)) + moved
+    return math.degrees(math.asin(max(-1.0, min(1.0, sine))))
 
 
 def cell_level(pit: Pit, cell: Cell, t_s: float) -> float:
