@@ -7,7 +7,17 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import alarm_latency, collision, edge_dead_unit, edge_outage, edge_poll, outbox, rules, rules_live
+from bench import (
+    alarm_latency,
+    collision,
+    creep,
+    edge_dead_unit,
+    edge_outage,
+    edge_poll,
+    outbox,
+    rules,
+    rules_live,
+)
 from bench.report import NotMeasured, Result, as_object, table
 
 Bench = Callable[[bool], Sequence[Result]]
@@ -15,6 +25,7 @@ Bench = Callable[[bool], Sequence[Result]]
 BENCHES: dict[str, Bench] = {
     "alarm_latency": alarm_latency.run,
     "collision": collision.run,
+    "creep": creep.run,
     "edge_poll": edge_poll.run,
     "edge_dead_unit": edge_dead_unit.run,
     "edge_outage": edge_outage.run,
