@@ -9,12 +9,14 @@ from pathlib import Path
 
 from bench import (
     alarm_latency,
+    backtest,
     collision,
     creep,
     edge_dead_unit,
     edge_outage,
     edge_poll,
     outbox,
+    replay,
     rules,
     rules_live,
 )
@@ -24,12 +26,14 @@ Bench = Callable[[bool], Sequence[Result]]
 
 BENCHES: dict[str, Bench] = {
     "alarm_latency": alarm_latency.run,
+    "backtest": backtest.run,
     "collision": collision.run,
     "creep": creep.run,
     "edge_poll": edge_poll.run,
     "edge_dead_unit": edge_dead_unit.run,
     "edge_outage": edge_outage.run,
     "outbox": outbox.run,
+    "replay": replay.run,
     "rules": rules.run,
     "rules_live": rules_live.run,
 }

@@ -12,6 +12,7 @@ from cloud import pages, problems
 from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
+from cloud.backtest.routes import router as backtest_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
@@ -51,7 +52,7 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with make_pool(dsn) as pool:
             hub = Hub(settings, dsn, pool, now_ms)
-            app.state.serving = Serving(settings=settings, pool=pool, hub=hub, now_ms=now_ms)
+            app.state.serving = Serving(settings=settings, dsn=dsn, pool=pool, hub=hub, now_ms=now_ms)
             async with hub.running():
                 yield
 
@@ -108,6 +109,7 @@ def _api() -> APIRouter:
         readings_router,
         alarms_router,
         hazards_router,
+        backtest_router,
         cycles_router,
         live_router,
         replay_router,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from cloud import logs
+from cloud.backtest.command import register_export, register_pack
 from cloud.settings import Settings, read_settings
 from cloud.supervisor import UNTIL_STDIN_CLOSES
 from sitewarden.errors import UnreachableError
@@ -35,6 +36,8 @@ def register(subparsers: "Subparsers") -> None:
         ("setup-link", _setup_link, "print a new link for making the first account"),
     ):
         _add(commands, name, run, text)
+    register_export(commands)
+    register_pack(commands)
     document = commands.add_parser("openapi", help="print the description of the HTTP interface")
     document.set_defaults(run=_openapi)
 

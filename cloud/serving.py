@@ -19,6 +19,8 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     """Made when the process starts; routes get it as a dependency."""
 
     settings: Settings
+    dsn: str
+    """For what needs a connection of its own, outside the pool."""
     pool: AsyncConnectionPool[AsyncConnection]
     hub: Hub
     now_ms: Callable[[], int]

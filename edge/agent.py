@@ -89,7 +89,7 @@ class Agent:
         self.readings = open_lane("readings", folder, boot=self.boot)
         self.clock = make_clock(floor_ms=self._known_ms())
         self._recorder = Recorder(self.readings, self.clock)
-        self._judge = Judge(gateway.devices, lambda: self.clock.state, gateway.groups)
+        self._judge = self._new_judge()
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.devices)
         self._watch: HealthWatch | None = None
@@ -110,6 +110,10 @@ class Agent:
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
         self._resume()
+
+    def _new_judge(self) -> Judge:
+        """One that remembers nothing."""
+        return Judge(self._gateway.devices, lambda: self.clock.state, self._gateway.groups)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch the site until `stop` is set, then end in order: polls, disk, cloud."""
@@ -173,15 +177,14 @@ class Agent:
 
     async def _begin_anew(self) -> None:
         """Recorded time jumps: what stands ends where it was, and nothing of it is remembered."""
-        ended, self._judge = self._judge.episodes(), Judge(self._gateway.devices, lambda: self.clock.state)
+        ended, self._judge = self._judge.episodes(), self._new_judge()
         self._tell(Judge([], lambda: self.clock.state).resume(ended, self.clock.now_ms()))
         self._resume_shelves()
         self._recorder.flush()
         self._save()
         for lane in (self.alarms, self.readings):
             await lane.flushed()
-        while not await self._uplink.settle(DRAIN_S):
-            log.info("waiting for the cloud before recorded time jumps")
+        await self._uplink.settle()
         await self._uplink.announce()
 
     def take(self, device: Device, readings: Sequence[Reading]) -> None:
@@ -219,6 +222,7 @@ class Agent:
                 is_testing=self._outputs.is_testing,
                 failed=self._outputs.failed,
             ),
+            shelved=list(self._shelves.values()),
             health=self._health(),
         )
 

@@ -75,11 +75,11 @@ def bind_rules(
     unbound: list[str] = []
     for pack in packs:
         for rule in (rule for rule in pack.rules if applies(rule, parameters)):
-            watched = beside.raw[:1] if rule.watch == "*" else by_kind.get(rule.watch, ())
+            watched = beside.watched(rule)
             try:
                 bound += [
                     bind(rule, point, parameters, tables=pack.tables, beside=beside, changes=changes)
-                    for point in watched
+                    for point in (watched[:1] if rule.is_of_device else watched)
                 ]
             except KindMissingError as exc:
                 unbound.append(str(exc))

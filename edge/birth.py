@@ -16,6 +16,7 @@ def birth_of(device: Device) -> DeviceBirth:
         label=device.label,
         profile=device.profile.profile,
         layout=dict(device.layout),
+        setup=device.setup,
         points=list(device.points),
         limits=[limit for bound in device.rules for limit in _limits(bound)],
     )

@@ -11,10 +11,11 @@ from edge import agent
 from edge import explain as explaining
 from edge.busload import TURN_AROUND_S, load_of, requests_per_second
 from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
-from edge.derivation import derived_points
 from edge.grouping import described, doubts_of
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
+from edge.rules import in_force, unwatched_points
+from sitewarden.rules.describe import in_force as rule_in_force
 
 CONFIG = Path("/etc/sitewarden/gateway.yaml")
 FULL_PERCENT = 80
@@ -36,6 +37,9 @@ def register(subparsers: Any) -> None:
     explain.add_argument("point", help="such as crane-1/load")
     explain.add_argument("--config", type=Path, default=CONFIG, help="gateway.yaml (default: %(default)s)")
     explain.set_defaults(run=_explain)
+    rules = actions.add_parser("rules", help="say which limits are in force, and where each comes from")
+    rules.add_argument("config", type=Path, help="gateway.yaml")
+    rules.set_defaults(run=_rules)
     test = actions.add_parser("test-outputs", help="sound the siren and light the lamp, while no agent runs")
     test.add_argument("config", type=Path, help="gateway.yaml")
     test.set_defaults(run=_test_outputs)
@@ -70,23 +74,21 @@ def doubts(gateway: Gateway) -> Iterator[str]:
     for group in gateway.groups:
         yield from doubts_of(group)
     for device in gateway.devices:
-        if device.rules and (unwatched := _unwatched(device)):
+        if device.rules and (unwatched := unwatched_points(device)):
             yield f"no rule watches {', '.join(unwatched)}"
-
-
-def _unwatched(device: Device) -> list[str]:
-    """Points that no rule watches, neither themselves nor by what is derived from them."""
-    watched = {bound.point for bound in device.rules}
-    for derived in reversed(derived_points(device)):
-        if derived.point in watched:
-            watched.update(derived.inputs)
-    return [p for key in device.profile.points if (p := f"{device.name}/{key}") not in watched]
+        yield from (f"{device.name}: {why}" for why in device.unjudged)
 
 
 def _explain(args: argparse.Namespace) -> int:
     gateway = load_gateway(args.config, with_secrets=False)
     found = explaining.find(gateway, args.point, args.config)
     for line in (*explaining.explain(found), *explaining.present(gateway.page, found)):
+        print(line)
+    return 0
+
+
+def _rules(args: argparse.Namespace) -> int:
+    for line in in_force(load_gateway(args.config, with_secrets=False)):
         print(line)
     return 0
 
@@ -134,6 +136,6 @@ def _device(device: Device) -> list[str]:
         instants = len(read_history(device, device.history))
         lines.append(f"    history {device.history.name}: {instants} instants")
     for bound in device.rules:
-        sign = ">=" if bound.high else "<="
-        lines.append(f"    {bound.rule.rule}: {bound.point} {sign} {bound.limit:g} level {bound.rule.level}")
+        said = f"{bound.rule.rule}: {bound.point} {rule_in_force(bound)}, level {bound.rule.level}"
+        lines.append(f"    {said}")
     return lines

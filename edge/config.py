@@ -39,7 +39,7 @@ from sitewarden.derived import (
 )
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
-from sitewarden.messages import PointBirth
+from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.binding import ParameterMissingError, asked_of
 from sitewarden.rules.model import BoundRule
@@ -80,6 +80,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Points whose alarms are not raised."""
     history: Path | None
     layout: Mapping[str, Any]
+    setup: DeviceSetup = DeviceSetup()
+    """As the file has it, for the cloud to know."""
 
 
 class Bus(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,6 +295,7 @@ class _Check:
         self, profiles: Mapping[str, Profile], packs: list[RulePack]
     ) -> Iterator[ConfigurationError]:
         asked = {name for pack in packs for rule in pack.rules for name in asked_of(rule, pack.tables)}
+        choices = {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
                 kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
@@ -306,10 +309,13 @@ class _Check:
                         )
                     elif name in own and (isinstance(value, str) or not own[name].allows(value)):
                         least, most = own[name].range
-                        mend = (
-                            f"Write a number from {least:g} to {most:g}; left out it is {own[name].value:g}."
-                        )
+                        default = own[name].value
+                        left_out = "" if default is None else f"; left out it is {default:g}"
+                        mend = f"Write a number from {least:g} to {most:g}{left_out}."
                         yield self._error(where, f"{value} cannot be meant", mend)
+                    elif choices.get(name) and value not in choices[name]:
+                        mend = f"Choices are {', '.join(map(str, choices[name]))}."
+                        yield self._error(where, f"{value} is no choice of `{name}`", mend)
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}
@@ -426,6 +432,12 @@ class _Check:
             out_of_service=self._out_of_service(where, entry, points),
             history=self._folder / entry.history if entry.history else None,
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
+            setup=DeviceSetup(
+                unit=entry.unit,
+                load_chart=entry.load_chart,
+                parameters=entry.parameters,
+                zero=entry.zero,
+            ),
         )
 
     def _out_of_service(

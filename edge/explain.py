@@ -16,12 +16,12 @@ from sitewarden.errors import ConfigurationError, MessageError
 from sitewarden.messages import PointBirth
 from sitewarden.points import PointKind, point_kind
 from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint
-from sitewarden.rules.model import BoundRule
-from sitewarden.text import Text
+from sitewarden.rules import describe
+from sitewarden.rules.describe import LEVELS
+from sitewarden.rules.describe import both as _both
 
 ASK_S = 2.0
 """So long the agent's page may take to answer."""
-LEVELS = {1: "提示", 2: "预警", 3: "报警", 4: "危急"}
 FUNCTIONS = {3: "holding register", 4: "input register"}
 
 Line = tuple[str, str]
@@ -172,33 +172,16 @@ def _made_of(found: Found) -> list[str]:
 
 
 def _rules(found: Found) -> Iterator[Line]:
-    rules = [bound for bound in found.device.rules if bound.point == found.birth.p]
-    if not rules:
+    rules = [bound for bound in found.device.rules if found.birth.p in bound.listens_to]
+    if not any(bound.point == found.birth.p for bound in rules):
         yield "rules", "no rule watches this point"
         watched = {bound.point for bound in found.device.rules}.intersection(_made_of(found))
         if watched:
             yield "", f"but rules watch {', '.join(sorted(watched))}"
-        return
     for bound in rules:
-        yield from _rule(bound, _unit(found.kind))
-
-
-def _rule(bound: BoundRule, unit: str) -> Iterator[Line]:
-    rule, sign, back = bound.rule, *((">=", "<") if bound.high else ("<=", ">"))
-    level = f"level {rule.level} {LEVELS[rule.level]}"
-    yield "rule", f"{rule.rule}: {sign} {bound.limit:g}{unit}, {level}, {_both(rule.label)}"
-    raised = f"raised after {bound.on_delay_ms / 1000:g} s beyond"
-    cleared = f"cleared after {bound.off_delay_ms / 1000:g} s at {back} {bound.clear_at:g}{unit}"
-    yield "", f"{raised}; {cleared} (dead-band {rule.dead_band:g})"
-    basis = rule.basis
-    yield "", f"basis: {basis.clause}; source: {basis.source}; confidence: {basis.confidence}"
-    if rule.hazard is None:
-        yield "", "opens no hazard record"
-        return
-    clause = rule.hazard.clause
-    named = f", clause {clause.id} of {clause.edition}" if clause is not None else ""
-    accident = _both(rule.hazard.potential_accident)
-    yield "", f"opens a hazard: {_both(rule.hazard.category)}, {rule.hazard.level}, {accident}{named}"
+        headline, *rest = describe.lines(bound)
+        yield "rule", headline
+        yield from (("", line) for line in rest)
 
 
 def present(page: Page | None, found: Found) -> list[str]:
@@ -255,7 +238,3 @@ def _standing(alarm: AlarmNow, now_ms: int) -> str:
 def _unit(kind: PointKind) -> str:
     """With the space before it; empty where there is none."""
     return "" if kind.unit == "1" else f" {kind.unit}"
-
-
-def _both(text: Text) -> str:
-    return text.zh if text.zh == text.en else f"{text.zh} {text.en}"

@@ -1,7 +1,7 @@
 """Groups of cranes on one gateway, whatever buses they are on: checked from its file, and at work."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -66,7 +66,7 @@ class GroupPlan(NamedTuple):
 class Grouping:
     """The groups at work: each poll goes to the group that the device is in. Pure; waits for nothing."""
 
-    def __init__(self, plans: Iterable[GroupPlan]) -> None:
+    def __init__(self, plans: Sequence[GroupPlan]) -> None:
         """Nothing seen yet. Without groups no numpy is loaded."""
         self.groups: dict[str, Group] = {plan.name: _started(plan) for plan in plans}
         self._of: dict[str, Group] = {}

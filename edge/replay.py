@@ -7,7 +7,6 @@ recorded ones, so the same history makes the same alarms at any speed. Never wri
 
 import asyncio
 import logging
-import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -167,7 +166,8 @@ class Replay:
         """Of each step time passes first, then each device's readings go to `sink`.
 
         `room` waits while too much is on its way to the cloud: a replay may wait, so it loses nothing.
-        `begin_anew` is called when recorded time jumps: what was before has no say in what comes.
+        `begin_anew` is called at the start and when recorded time jumps: what was before, also what an
+        earlier run remembered, has no say in what comes.
         """
         self.lines, self._clock = lines, clock
         self._pass_time, self._sink, self._room, self._begin_anew = pass_time, sink, room, begin_anew
@@ -178,16 +178,16 @@ class Replay:
         }
         self._plans: dict[tuple[str, bytes], _Plan] = {}
         self._passed: int | None = None
-        self._done_by = math.inf
 
     def overdue_s(self) -> float:
-        """How long the present request has been over its time; a replay that stands still is fine."""
-        return asyncio.get_running_loop().time() - self._done_by
+        """Never late: recorded time may stand still for as long as somebody likes."""
+        return 0.0
 
     async def run(self) -> None:
         """Follow until cancelled."""
+        # Each of them: what stands on a bus without a clock block is real, and is not read in this mode.
+        block, *_ = [await line.look(clockblock.LOOK) for line in self.lines]
         clock_line = self.lines[0]
-        block = await clock_line.look(clockblock.LOOK)
         taken: int | None = None
         while True:
             if block.state is State.READY and block.serial != taken:
@@ -203,8 +203,8 @@ class Replay:
 
     async def _follow(self, block: ClockBlock) -> None:
         """Take one recorded instant whole."""
-        if self._passed not in (None, block.passed):
-            log.info("recorded time jumps to %d", block.at_ms)
+        if self._passed != block.passed:
+            log.info("recorded time goes on at %d", block.at_ms)
             await self._begin_anew()
         self._passed = block.passed
         found = await self._readings(block)

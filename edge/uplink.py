@@ -131,11 +131,12 @@ class Uplink:
                         await self._receipted.wait()
                         self._receipted.clear()
 
-    async def settle(self, within_s: float) -> bool:
-        """Wait as `drain` does, and go on afterwards; whether the cloud has everything."""
-        await self.drain(within_s)
+    async def settle(self) -> None:
+        """Wait until the cloud has everything, however long that takes, and go on afterwards."""
+        while self._depth():
+            await self.drain(ROOM_S)
+            await asyncio.sleep(ROOM_S)
         self._is_draining = False
-        return not self._depth()
 
     async def announce(self) -> None:
         """Declare the devices anew; nothing without a connection, for the next one begins with that."""

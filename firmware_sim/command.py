@@ -3,18 +3,25 @@
 import argparse
 import asyncio
 import contextlib
+import json
 import logging
 import signal
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from firmware_sim.control import ask
+from firmware_sim.faults import KINDS
 from firmware_sim.history import write_history
 from firmware_sim.ledger import Ledger
 from firmware_sim.replay.command import register_devices
 from firmware_sim.run import run
-from firmware_sim.scenario import Site, Transport, read_scenario
+from firmware_sim.scenario import Transport, read_scenario
 from firmware_sim.single import described, find_profile, single_device, transport_of
+from sitewarden.errors import SiteWardenError
+
+CONTROL_HELP = "let `sim fault` switch faults through this socket"
 
 
 def register(subparsers: Any) -> None:
@@ -27,15 +34,63 @@ def register(subparsers: Any) -> None:
     play.add_argument(
         "--ports-file", type=Path, help="write the port or the serial line of each bus here (JSON)"
     )
+    play.add_argument("--control", type=Path, metavar="SOCKET", help=CONTROL_HELP)
     play.set_defaults(run=_run)
     register_devices(actions)
     _register_profile(actions)
+    _register_fault(actions)
     past = actions.add_parser("history", help="write what a pit's logger remembers (CSV)")
     past.add_argument("scenario", type=Path)
     past.add_argument("--device", required=True)
     past.add_argument("--out", type=Path, required=True)
     past.add_argument("--until", type=_instant, help="the last instant, RFC 3339 with offset (default: now)")
     past.set_defaults(run=_history)
+
+
+def _register_fault(actions: Any) -> None:
+    fault = actions.add_parser("fault", help="list a running site's faults, or switch one on or off")
+    fault.add_argument("socket", type=Path, help="as given to `sim run --control`")
+    fault.add_argument("target", nargs="?", help="a device, or a bus")
+    fault.add_argument("kind", nargs="?", help="such as frozen, silence or disconnect")
+    fault.add_argument("keys", nargs="*", type=_key, metavar="key=value", help="of this kind of fault")
+    fault.add_argument("--points", type=_names, metavar="A,B", help="only these points of the device")
+    fault.add_argument(
+        "--for", type=float, dest="for_s", metavar="S", help="seconds (default: until switched off)"
+    )
+    fault.add_argument("--every", type=float, dest="every_s", metavar="S", help="again after so many seconds")
+    fault.add_argument("--probability", type=float, metavar="P", help="of each answer, or each time")
+    fault.add_argument("--off", action="store_true", help="switch it off, one of the scenario too")
+    fault.set_defaults(run=_fault)
+
+
+def _key(text: str) -> tuple[str, Any]:
+    """A key and its value: a number where it is one, else a word."""
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise argparse.ArgumentTypeError(f"`{text}` is no key=value; write delay_ms=800, for example")
+    try:
+        number = json.loads(value)
+    except ValueError:
+        return key, value
+    return key, number if isinstance(number, int | float) else value
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _fault(args: argparse.Namespace) -> int:
+    if args.target is None:
+        request: dict[str, Any] = {"do": "list"}
+    elif args.kind is None:
+        raise SiteWardenError(f"say what goes wrong with {args.target}: one of {', '.join(KINDS)}")
+    else:
+        named = {key: getattr(args, key) for key in ("points", "for_s", "every_s", "probability")}
+        keys = {**dict(args.keys), **{key: value for key, value in named.items() if value is not None}}
+        request = {"do": "off" if args.off else "on", "target": args.target, "kind": args.kind, "keys": keys}
+    for line in ask(args.socket, request):
+        print(line)
+    return 0
 
 
 def _register_profile(actions: Any) -> None:
@@ -49,6 +104,7 @@ def _register_profile(actions: Any) -> None:
     single.add_argument("--baudrate", type=int, help="with RTU frames: how fast the line is (default: 9600)")
     single.add_argument("--seed", type=int, default=1)
     single.add_argument("--ports-file", type=Path, help="write the port or the serial line here (JSON)")
+    single.add_argument("--control", type=Path, metavar="SOCKET", help=CONTROL_HELP)
     single.set_defaults(run=_profile)
 
 
@@ -66,7 +122,7 @@ def _run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     site = read_scenario(args.scenario)
     with Ledger(args.ledger) as ledger:
-        asyncio.run(_until_stopped(site, ledger, args.ports_file))
+        asyncio.run(_until_stopped(run(site, ledger, args.ports_file, args.control)))
     return 0
 
 
@@ -85,12 +141,12 @@ def _profile(args: argparse.Namespace) -> int:
     )
     print("\n".join(described(profile)))
     with Ledger(None) as ledger:
-        asyncio.run(_until_stopped(site, ledger, args.ports_file))
+        asyncio.run(_until_stopped(run(site, ledger, args.ports_file, args.control)))
     return 0
 
 
-async def _until_stopped(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
-    task = asyncio.create_task(run(site, ledger, ports_file), name="scenario")
+async def _until_stopped(playing: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(playing, name="scenario")
     for stop in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):

@@ -1,7 +1,7 @@
 """A tower crane at work: lifts under a load chart, drives with limits, a load that swings, a limiter."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
@@ -30,6 +30,8 @@ BRINK = 0.87
 CUT_OFF_PERCENT, RELEASE_PERCENT = 105.0, 95.0
 MARGIN_S = 15.0
 """A normal lift that would end later than this before a planned overload is not begun."""
+TRIES, WAIT_S = 6, 5.0
+"""So many lifts a driver thinks of before waiting so long for the others to move on."""
 LIFTING_S = 6.0
 """What tightening the rope and clearing the ground take."""
 LENGTH_NOISE_M, ANGLE_NOISE_DEG = 0.005, 0.05
@@ -63,6 +65,22 @@ class Leg(NamedTuple):
     trolley: Drive = TROLLEY
 
 
+class Orders(NamedTuple):
+    """What others on the site ask of a driver."""
+
+    is_clear: Callable[[tuple[Leg, ...]], bool] = lambda _: True
+    """Whether a lift is in nobody's way."""
+    name: str = ""
+    errand: tuple[Leg, ...] = ()
+    """Where to go, without a load, when no lift can end before `free_until_s` any more."""
+    free_until_s: float = math.inf
+    is_open: bool = False
+    """The errand may begin."""
+    is_patient: bool = True
+    """Until it may, the driver waits; else he lifts something."""
+
+
+FREE = Orders()
 STILL, CALM = Axis(0.0), WindState()
 
 
@@ -86,6 +104,9 @@ class CraneState:
     overload: Overload | None = None
     """Of the lift under way."""
     overloads_done: int = 0
+    errand: str = ""
+    """The last that it went on."""
+    errands_done: int = 0
     cut_off: bool = False
     wind: WindState = CALM
 
@@ -96,36 +117,74 @@ def start(crane: Crane) -> CraneState:
     return CraneState(hoist=Axis(at.hook_height_m), trolley=Axis(at.radius_m), slew=Axis(at.slew_deg))
 
 
-def step(crane: Crane, line: Line, state: CraneState, *, t_s: float, dt_s: float, rng: Random) -> CraneState:
-    """The crane `dt_s` later, at `t_s` after the start."""
+def step(
+    crane: Crane,
+    line: Line,
+    state: CraneState,
+    *,
+    t_s: float,
+    dt_s: float,
+    rng: Random,
+    orders: Orders | None = None,
+    is_bypassed: bool = False,
+) -> CraneState:
+    """The crane `dt_s` later, at `t_s` after the start.
+
+    `orders` are what others on the site ask of its driver; a limiter that is bypassed does nothing.
+    """
     if not state.legs:
-        state = plan(crane, line, state, t_s, rng)
+        state = plan(crane, line, state, t_s, rng, orders=orders or FREE)
     moved = _move(state, dt_s)
     moved = replace(
         moved,
         swing=_swing(crane, state, moved, dt_s),
         wind=wind.step(crane.wind, state.wind, t_s=t_s, dt_s=dt_s, rng=rng),
     )
-    moved = replace(moved, cut_off=_cuts_off(crane, line, moved))
+    moved = replace(moved, cut_off=not is_bypassed and _cuts_off(crane, line, moved))
     return _next_leg(moved, t_s)
 
 
-def plan(crane: Crane, line: Line, state: CraneState, t_s: float, rng: Random) -> CraneState:
-    """Decide on the next lift: a normal one, or the overload that the scenario has planned for now."""
+def plan(
+    crane: Crane, line: Line, state: CraneState, t_s: float, rng: Random, *, orders: Orders
+) -> CraneState:
+    """Decide on the next lift: a normal one, or what the scenario has planned for now."""
     due = agenda.due(crane.overloads, state.overloads_done)
-    load_t, legs = _normal_lift(crane, line, state, rng)
-    if due is None or t_s + _duration(state, legs) < due[1] - MARGIN_S:
-        return replace(state, load_t=load_t, legs=legs, leg_since_s=t_s, overload=None)
+    load_t, legs = _clear_lift(crane, line, state, rng, orders)
+    overload_s = due[1] - MARGIN_S if due is not None else math.inf
+    begun = replace(state, load_t=load_t, legs=legs, leg_since_s=t_s, overload=None)
+    if t_s + _duration(state, legs) < min(overload_s, orders.free_until_s):
+        return begun
+    if due is None or orders.free_until_s < overload_s:
+        return _go(orders, begun)
     overload, at_s = due
     load_t, legs = _overload_lift(crane, line, state, overload, at_s)
     return replace(
-        state,
-        load_t=load_t,
-        legs=legs,
-        leg_since_s=t_s,
-        overload=overload,
-        overloads_done=state.overloads_done + 1,
+        begun, load_t=load_t, legs=legs, overload=overload, overloads_done=state.overloads_done + 1
     )
+
+
+def _go(orders: Orders, begun: CraneState) -> CraneState:
+    """On the errand; where it is not open yet, wait for it, or do the lift that has been thought of."""
+    if orders.is_open:
+        done = begun.errands_done + 1
+        return replace(begun, load_t=0.0, legs=orders.errand, errand=orders.name, errands_done=done)
+    return replace(begun, load_t=0.0, legs=_waiting(begun)) if orders.is_patient else begun
+
+
+def _clear_lift(
+    crane: Crane, line: Line, state: CraneState, rng: Random, orders: Orders
+) -> tuple[float, tuple[Leg, ...]]:
+    """A normal lift that is in nobody's way; where none is found the driver waits and looks again."""
+    for _ in range(TRIES):
+        load_t, legs = _normal_lift(crane, line, state, rng)
+        if orders.is_clear(legs):
+            return load_t, legs
+    return 0.0, _waiting(state)
+
+
+def _waiting(state: CraneState) -> tuple[Leg, ...]:
+    here = Leg(state.hoist.position, state.trolley.position, state.slew.position, carrying=False)
+    return (here._replace(hold_s=WAIT_S),)
 
 
 def _normal_lift(crane: Crane, line: Line, state: CraneState, rng: Random) -> tuple[float, tuple[Leg, ...]]:

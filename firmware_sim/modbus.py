@@ -5,11 +5,14 @@ server does not; see docs/decisions/0003-own-modbus-server-in-the-simulator.md.
 """
 
 import asyncio
+import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, cast
 
+from firmware_sim.faults import Applied
+from firmware_sim.wire import Reply, disturbed
 from sitewarden.profiles.model import Profile
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_RESPONSE = 1, 2, 3, 11
@@ -21,6 +24,9 @@ _SHORTEST, _LONGEST = 2, 254
 """Of what follows: the unit and a PDU of 1 to 253 bytes."""
 _MOST_REGISTERS = 125
 """A request by the specification; a profile may allow fewer."""
+_OF_ANOTHER_REQUEST = 1 << 15
+"""So far away is the request that a wrong transaction belongs to: not the next one, nor the last."""
+_RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -34,6 +40,12 @@ class Bank:
     words: tuple[int, ...] = ()
     is_silent: bool = False
     """A unit that is there and never answers."""
+    faults: Sequence[Applied] = ()
+    """What applies to its answers now."""
+    answers: int = 0
+    """So many have been made; each has its own chances of going wrong."""
+    deaf_until: float = 0.0
+    """Seconds of the loop's clock: until then it hears nothing."""
 
     @classmethod
     def of(cls, profile: Profile) -> "Bank":
@@ -52,6 +64,20 @@ def answer(bank: Bank | None, pdu: bytes) -> bytes:
     return b"" if bank.is_silent else _said(bank, function, pdu)
 
 
+def reply(bank: Bank | None, unit: int, pdu: bytes, now: float) -> Reply | None:
+    """The answer as the faults of the unit let it go out at `now` of the loop's clock; `None` is silence."""
+    said = answer(bank, pdu)
+    if not said or bank is None:
+        return Reply(unit, said) if said else None
+    if now < bank.deaf_until:
+        return None
+    bank.answers += 1
+    left = disturbed(Reply(unit, said), bank.faults, bank.answers)
+    if left is not None and left.is_deaf:
+        bank.deaf_until = now + left.delay_s
+    return left
+
+
 def _said(bank: Bank, function: int, pdu: bytes) -> bytes:
     if function != bank.function:
         return _exception(function, ILLEGAL_FUNCTION)
@@ -68,6 +94,12 @@ def _said(bank: Bank, function: int, pdu: bytes) -> bytes:
 
 def _exception(function: int, code: int) -> bytes:
     return bytes([function | 0x80, code])
+
+
+def on_tcp(said: Reply, transaction: int) -> bytes:
+    """What goes out over Modbus TCP in answer to the request with that number."""
+    number = transaction ^ _OF_ANOTHER_REQUEST if said.has_wrong_check else transaction
+    return said.on_wire(_HEADER.pack(number, 0, len(said.pdu) + 1, said.unit) + said.pdu)
 
 
 class Connection(asyncio.Protocol):
@@ -95,6 +127,7 @@ class TcpConnection(Connection):
         super().__init__(forget)
         self._units = units
         self._received = bytearray()
+        self._held_back = b""
 
     def data_received(self, data: bytes) -> None:
         """Answer whatever is whole."""
@@ -111,9 +144,37 @@ class TcpConnection(Connection):
                 return
             pdu = bytes(self._received[_HEADER.size : end])
             del self._received[:end]
-            said = answer(self._units.get(unit), pdu)
-            if said:
-                self.transport.write(_HEADER.pack(transaction, 0, len(said) + 1, unit) + said)
+            said = reply(self._units.get(unit), unit, pdu, asyncio.get_running_loop().time())
+            if said is not None:
+                self._answer(transaction, said)
+
+    def _answer(self, transaction: int, said: Reply) -> None:
+        data = on_tcp(said, transaction)
+        if said.is_after_next:
+            self._held_back += data
+            return
+        data, self._held_back = data + self._held_back, b""
+        if said.delay_s:
+            asyncio.get_running_loop().call_later(said.delay_s, self._send, data)
+        else:
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
+
+class _Refused(asyncio.Protocol):
+    """A connection that nobody is behind."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        reset(cast("asyncio.Transport", transport))
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection as a converter without power does: with a reset, and nothing more is delivered."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
+    transport.abort()
 
 
 class ModbusServer:
@@ -124,6 +185,7 @@ class ModbusServer:
         self._host, self._asked, self._units = host, port, units
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
+        self._is_cut = False
 
     @property
     def address(self) -> int:
@@ -149,7 +211,17 @@ class ModbusServer:
                 connection.transport.abort()
         await self._server.wait_closed()
 
-    def _connect(self) -> Connection:
+    def cut(self, is_cut: bool) -> None:
+        """While it is cut, every connection is reset as soon as it is there; the port stays ours."""
+        if is_cut and not self._is_cut:
+            for connection in list(self._connections):
+                if connection.transport is not None:
+                    reset(connection.transport)
+        self._is_cut = is_cut
+
+    def _connect(self) -> asyncio.Protocol:
+        if self._is_cut:
+            return _Refused()
         connection = self._made(self._connections.discard)
         self._connections.add(connection)
         return connection

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from sitewarden.profiles.model import Name
+
 Positive = Annotated[float, msgspec.Meta(gt=0, description="a number above 0")]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, description="a number of 0 or more")]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
@@ -122,6 +124,28 @@ class Crane(
     """In a group: where its mast stands on the site's grid, x and y."""
     counter_jib_m: NotNegative = 12.0
     """In a group: how far its counter-jib reaches behind the mast."""
+
+
+class Meeting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two drivers of a group who do not mind each other: the second comes near the first on purpose."""
+
+    at_s: NotNegative
+    """When the second begins to slew towards the first, which stands still."""
+    cranes: tuple[Name, Name]
+    gap_m: Positive = 3.0
+    """How near they come: seen from above, jib to hoist rope, or tip to jib where they are of one height."""
+    hold_s: NotNegative = 8.0
+    every_s: Positive | None = None
+
+
+class CraneGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Cranes whose work areas overlap, and drivers who keep out of each other's way."""
+
+    group: Name
+    cranes: Annotated[list[Name], msgspec.Meta(min_length=2, max_length=12, description="2 to 12 cranes")]
+    clear_m: Positive = 5.0
+    """A driver begins no lift that comes nearer than this to where the others are and are going."""
+    meetings: list[Meeting] = []
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,5 +1,10 @@
 """A device of a scenario brought to life: its physics, stepped; its registers; what the ledger must know."""
 
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from firmware_sim.distortion import NOTHING_HELD, distorted, spoilt
+from firmware_sim.faults import Applied, Bypass, only
 from firmware_sim.ledger import Crossing, Watch
 from firmware_sim.modbus import Bank
 from firmware_sim.plays import physics_of
@@ -7,11 +12,23 @@ from firmware_sim.registers import Encoder, Image
 from firmware_sim.scenario import Cast, Scenario
 
 
+@runtime_checkable
+class HasLimiter(Protocol):
+    """Physics with a limiter in it, which acts unless it is bypassed."""
+
+    is_bypassed: bool
+
+
+FaultsAt = Callable[[float], list[Applied]]
+"""The faults that apply to a device so many seconds after the start."""
+
+
 class Player:
     """One device; the same scenario and seed give the same registers, step by step."""
 
-    def __init__(self, scenario: Scenario, cast: Cast) -> None:
+    def __init__(self, scenario: Scenario, cast: Cast, faults_at: FaultsAt = lambda _: []) -> None:
         """Before the first step the registers hold the state at the start."""
+        self._profile, self._faults_at, self._held = cast.profile, faults_at, NOTHING_HELD
         self._encoder, self._watch = Encoder(cast.profile), Watch(cast)
         self._resting = self._encoder.resting()
         self._physics = physics_of(cast, seed_of(scenario, cast))
@@ -23,17 +40,28 @@ class Player:
     def step(self) -> None:
         """One step of the scenario's length; the registers stay as they are."""
         self._steps += 1
-        self._physics.step(self._steps * self._step_ms / 1000.0, self._step_ms / 1000.0)
+        if isinstance(self._physics, HasLimiter):
+            self._physics.is_bypassed = bool(only(self._faults_at(self._t_s), Bypass))
+        self._physics.step(self._t_s, self._step_ms / 1000.0)
 
     def show(self) -> list[Crossing]:
         """Put the present values into the registers; the crossings that became readable by that."""
         image = self.image()
         self.bank.words = image.words
+        self.bank.faults = self._faults_at(self._t_s)
         return self._watch.judge(image.said)
 
     def image(self) -> Image:
-        """The registers that the present values make."""
-        return self._encoder.encode({**self._resting, **self._physics.read()})
+        """The registers that the present values make, and what faults leave of them."""
+        faults = self._faults_at(self._t_s)
+        true = {**self._resting, **self._physics.read()}
+        values, self._held = distorted(self._profile, faults, true, self._held)
+        return spoilt(self._profile, faults, self._encoder.encode(values))
+
+    @property
+    def _t_s(self) -> float:
+        """Since the start."""
+        return self._steps * self._step_ms / 1000.0
 
 
 def seed_of(scenario: Scenario, cast: Cast) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
-from firmware_sim import crane, dust, hoist, pit, signals, steps, weather
+from firmware_sim import crane, crane_group, dust, hoist, pit, signals, steps, weather
 from firmware_sim.chart import Line
 from firmware_sim.crane import CraneState
+from firmware_sim.crane_group import Group
 from firmware_sim.model import Crane, Dust, Hoist, Pit, Signals, Steps, WeatherStation
 from firmware_sim.scenario import Cast
 from firmware_sim.usual import usual_signals
@@ -42,14 +43,10 @@ def physics_of(cast: Cast, seed: str) -> Physics:
 
 def _machine(machine: Crane | Hoist | Dust | WeatherStation, cast: Cast, seed: str) -> Physics:
     match machine:
+        case Crane() as physics if cast.group is not None:
+            return _GroupPlay(cast.group, cast)
         case Crane() as physics:
-            line = _line(cast, physics)
-
-            def step(crane_: Crane, state: CraneState, *, t_s: float, dt_s: float, rng: Random) -> CraneState:
-                return crane.step(crane_, line, state, t_s=t_s, dt_s=dt_s, rng=rng)
-
-            face = _Face(cast.profile, crane.KINDS)
-            return _Machine(physics, crane.start(physics), step, crane.read, face=face, seed=seed)
+            return _CranePlay(physics, _line(cast, physics), _Face(cast.profile, crane.KINDS), seed)
         case Hoist() as physics:
             face = _Face(cast.profile, hoist.KINDS)
             return _Machine(physics, hoist.HoistState(), hoist.step, hoist.read, face=face, seed=seed)
@@ -98,6 +95,42 @@ class _Machine(Generic[P, S]):
 
     def read(self) -> Mapping[str, float]:
         return self._face.by_key(self._read(self._physics, self._state, self._noise))
+
+
+class _CranePlay(_Machine[Crane, CraneState]):
+    """A crane under its load chart, whose limiter can be bypassed."""
+
+    def __init__(self, physics: Crane, line: Line, face: _Face, seed: str) -> None:
+        self._line, self.is_bypassed = line, False
+        super().__init__(physics, crane.start(physics), self._go_on, crane.read, face=face, seed=seed)
+
+    def _go_on(
+        self, physics: Crane, state: CraneState, /, *, t_s: float, dt_s: float, rng: Random
+    ) -> CraneState:
+        is_bypassed = self.is_bypassed
+        return crane.step(physics, self._line, state, t_s=t_s, dt_s=dt_s, rng=rng, is_bypassed=is_bypassed)
+
+
+class _GroupPlay:
+    """A crane among others: it plays the whole group by itself, so that it depends on nobody's pace."""
+
+    def __init__(self, group: Group, cast: Cast) -> None:
+        names = [member.name for member in group.members]
+        self._group, self._me = group, names.index(cast.device.device)
+        self._face = _Face(cast.profile, crane.KINDS)
+        self._rngs = [Random(member.seed) for member in group.members]
+        self._noise = Random(f"{group.members[self._me].seed}/noise")
+        self._states, self.is_bypassed = crane_group.start(group), False
+
+    def step(self, t_s: float, dt_s: float) -> None:
+        bypassed = self._me if self.is_bypassed else None
+        self._states = crane_group.step(
+            self._group, self._states, t_s=t_s, dt_s=dt_s, rngs=self._rngs, bypassed=bypassed
+        )
+
+    def read(self) -> Mapping[str, float]:
+        machine = self._group.members[self._me].crane
+        return self._face.by_key(crane.read(machine, self._states[self._me], self._noise))
 
 
 class _PitPlay:

@@ -1,5 +1,6 @@
 """Numbers into registers by a device profile; apart from the gateway's decoder, to be its witness."""
 
+import math
 import struct
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -71,10 +72,12 @@ def _number(key: str, point: ModbusPoint, value: float | None) -> tuple[int, flo
         return int(value >= 1.0), float(value >= 1.0)
     if point.type == "float32":
         raw = struct.pack(">f", (value - point.offset) / point.scale)
-        number, meant = int.from_bytes(raw, "big"), struct.unpack(">f", raw)[0] * point.scale + point.offset
+        meant = struct.unpack(">f", raw)[0] * point.scale + point.offset
+        number = int.from_bytes(raw, "big")
     else:
         lowest, highest = _RANGES[point.type]
         signed = max(lowest, min(highest, round((value - point.offset) / point.scale)))
         number, meant = signed % (1 << _BITS[point.type]), round(signed * point.scale + point.offset, 9)
     # A true value whose number the maker uses for 'no value' cannot be told from none.
-    return number, None if number in point.sentinels else meant
+    says_none = number in point.sentinels or not math.isfinite(meant)
+    return number, None if says_none else meant

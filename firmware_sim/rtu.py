@@ -5,11 +5,13 @@ import contextlib
 import os
 import struct
 import tty
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-from firmware_sim.modbus import Bank, Connection, ModbusServer, answer
+from firmware_sim.modbus import Bank, Connection, ModbusServer, reply
+from firmware_sim.wire import Reply
 
 BITS_A_BYTE = 11
 """Start, eight of data, parity or a second stop, stop."""
@@ -40,6 +42,14 @@ def framed(unit: int, pdu: bytes) -> bytes:
     return body + crc(body)
 
 
+def on_line(said: Reply) -> bytes:
+    """What goes out on a serial line."""
+    frame = framed(said.unit, said.pdu)
+    if said.has_wrong_check:
+        frame = frame[:-1] + bytes([frame[-1] ^ 0xFF])
+    return said.on_wire(frame)
+
+
 class Line:
     """A half-duplex line: a unit hears nothing while one of them speaks."""
 
@@ -48,6 +58,10 @@ class Line:
         self._units, self._send, self._byte_s = units, send, BITS_A_BYTE / baudrate
         self._heard = bytearray()
         self._speaking: asyncio.Task[None] | None = None
+        self._held_back = b""
+        self._ends = 0
+        self._waiting: deque[tuple[bytes, float]] = deque()
+        """What became due while another unit spoke."""
 
     def hear(self, data: bytes) -> None:
         """Take what came; the unit that a whole request is for begins to answer."""
@@ -66,16 +80,42 @@ class Line:
             self._ask(request)
 
     def end(self) -> None:
-        """Stop in the middle of a word."""
+        """Stop in the middle of a word; nothing that was to be said is said any more."""
+        self._held_back = b""
+        self._waiting.clear()
+        self._ends += 1
         if self._speaking is not None:
             self._speaking.cancel()
 
     def _ask(self, request: bytes) -> None:
         bank = self._units.get(request[0])
-        said = answer(bank, request[1:-2]) if bank is not None else b""
-        if said:
-            pause_s = self._byte_s * (len(request) + GAP_BYTES)
-            self._speaking = asyncio.create_task(self._speak(framed(request[0], said), pause_s))
+        if bank is None:
+            return
+        said = reply(bank, request[0], request[1:-2], asyncio.get_running_loop().time())
+        if said is not None:
+            self._answer(said, pause_s=self._byte_s * (len(request) + GAP_BYTES))
+
+    def _answer(self, said: Reply, pause_s: float) -> None:
+        data = on_line(said)
+        if said.is_after_next:
+            self._held_back += data
+            return
+        data, self._held_back = data + self._held_back, b""
+        if not said.delay_s:
+            self._begin(data, pause_s)
+            return
+        asyncio.get_running_loop().call_later(said.delay_s, self._begin_late, self._ends, data, pause_s)
+
+    def _begin_late(self, ends: int, data: bytes, pause_s: float) -> None:
+        if ends == self._ends:
+            self._begin(data, pause_s)
+
+    def _begin(self, data: bytes, pause_s: float) -> None:
+        """Speak, or wait for the unit that is speaking: two at once would only be noise."""
+        if self._speaking is not None:
+            self._waiting.append((data, pause_s))
+        elif data:
+            self._speaking = asyncio.create_task(self._speak(data, pause_s))
 
     async def _speak(self, frame: bytes, pause_s: float) -> None:
         loop, sent = asyncio.get_running_loop(), 0
@@ -89,6 +129,8 @@ class Line:
                     sent = due
         finally:
             self._speaking = None
+        if self._waiting:
+            self._begin(*self._waiting.popleft())
 
 
 def _request_bytes(heard: bytearray) -> int:
@@ -115,6 +157,23 @@ class SerialServer:
         return str(self._link or os.ttyname(self._slave))
 
     async def __aenter__(self) -> Self:
+        self._plug()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.cut(is_cut=True)
+
+    def cut(self, is_cut: bool) -> None:
+        """Pull the terminal out, as a USB adapter is pulled, or put another one in under its name.
+
+        Raises `OSError` where the system has none left.
+        """
+        if is_cut and self._master >= 0:
+            self._pull()
+        elif not is_cut and self._master < 0:
+            self._plug()
+
+    def _plug(self) -> None:
         self._master, self._slave = os.openpty()
         # Held open, so that the terminal outlives every gateway that opens and closes it.
         tty.setraw(self._slave)
@@ -125,9 +184,8 @@ class SerialServer:
             self._close()
             raise
         asyncio.get_running_loop().add_reader(self._master, self._on_readable)
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
+    def _pull(self) -> None:
         asyncio.get_running_loop().remove_reader(self._master)
         self._line.end()
         if self._link is not None and self._link.is_symlink():
@@ -144,6 +202,7 @@ class SerialServer:
     def _close(self) -> None:
         os.close(self._master)
         os.close(self._slave)
+        self._master, self._slave = -1, -1
 
     def _on_readable(self) -> None:
         with contextlib.suppress(BlockingIOError):

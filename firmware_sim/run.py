@@ -4,15 +4,18 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
+from firmware_sim.control import Control
 from firmware_sim.ledger import Ledger
 from firmware_sim.modbus import Bank, ModbusServer
 from firmware_sim.player import Player
 from firmware_sim.rtu import RtuOverTcpServer, SerialServer
 from firmware_sim.scenario import DEFAULT_BAUDRATE, Bus, Site
+from firmware_sim.switchboard import Switchboard
 from sitewarden.errors import UnreachableError
 
 log = logging.getLogger(__name__)
@@ -21,11 +24,18 @@ LONGEST_PAUSE_S = 1.0
 """After a longer one (a laptop that slept) the missed steps are left out, not made up in a burst."""
 
 
-async def run(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
-    """Play until cancelled; raises `UnreachableError` where a port cannot be had."""
-    players = {name: Player(site.scenario, cast) for name, cast in site.cast.items()}
+async def run(site: Site, ledger: Ledger, ports_file: Path | None, control: Path | None = None) -> None:
+    """Play until cancelled, and heed a `control` socket meanwhile.
+
+    Raises `UnreachableError` where a port cannot be had.
+    """
+    board = Switchboard(site)
+    players = {
+        name: Player(site.scenario, cast, partial(board.of_device, name)) for name, cast in site.cast.items()
+    }
     async with AsyncExitStack() as stack:
         ports: dict[str, int | str] = {}
+        lines: dict[str, ModbusServer | SerialServer] = {}
         for bus in site.scenario.buses:
             units = {device.unit: players[device.device].bank for device in bus.devices}
             server = server_of(bus, units)
@@ -37,6 +47,9 @@ async def run(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
                 )
                 raise UnreachableError(f"bus {bus.bus}: cannot listen on {where}: {exc.strerror}") from exc
             ports[bus.bus] = server.address
+            lines[bus.bus] = server
+        if control is not None:
+            await stack.enter_async_context(Control(control, board))
         if site.scenario.cameras:
             # Whoever plays no cameras need not load what makes pictures.
             from firmware_sim.camera.serving import serve  # noqa: PLC0415
@@ -45,7 +58,21 @@ async def run(site: Site, ledger: Ledger, ports_file: Path | None) -> None:
         if ports_file is not None:
             write_ports(ports_file, ports)
         log.info("listening: %s", ", ".join(f"{bus} on {_shown(port)}" for bus, port in ports.items()))
-        await play(players.values(), site.scenario.step_ms, ledger)
+        disturb(lines, board, 0.0)
+        await play(players.values(), site.scenario.step_ms, ledger, partial(disturb, lines, board))
+
+
+def disturb(lines: Mapping[str, ModbusServer | SerialServer], board: Switchboard, t_s: float) -> None:
+    """It is now `t_s` after the start: cut the lines that are disconnected by then, and only these.
+
+    Raises `UnreachableError` where a line does not come back.
+    """
+    board.t_s = t_s
+    for bus, line in lines.items():
+        try:
+            line.cut(board.is_cut(bus, t_s))
+        except OSError as exc:
+            raise UnreachableError(f"bus {bus}: the line does not come back: {exc.strerror}") from exc
 
 
 def server_of(bus: Bus, units: Mapping[int, Bank]) -> ModbusServer | SerialServer:
@@ -69,9 +96,14 @@ def write_ports(file: Path, ports: Mapping[str, int] | Mapping[str, int | str]) 
     draft.replace(file)
 
 
-async def play(players: Iterable[Player], step_ms: int, ledger: Ledger) -> None:
-    """Step all players on a grid in time, without drift, for ever."""
-    players, step_s = list(players), step_ms / 1000.0
+async def play(
+    players: Iterable[Player],
+    step_ms: int,
+    ledger: Ledger,
+    stepped: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Step all players on a grid in time, without drift, for ever; `stepped` hears how far it is, in s."""
+    players, step_s, done = list(players), step_ms / 1000.0, 0
     due_s = time.monotonic() + step_s
     while True:
         await asyncio.sleep(due_s - time.monotonic())
@@ -80,6 +112,8 @@ async def play(players: Iterable[Player], step_ms: int, ledger: Ledger) -> None:
             log.warning("stood still for %.1f s; going on from here", missed * step_s)
             due_s, missed = time.monotonic(), 0.0
         steps = 1 + int(missed)
+        done += steps
+        stepped(done * step_s)
         for player in players:
             for _ in range(steps):
                 player.step()

@@ -9,13 +9,17 @@ import msgspec
 
 from firmware_sim import crane, hoist, weather
 from firmware_sim.camera.model import Camera, Port, unusable
+from firmware_sim.crane_group import Group, Member, apart, overlap
+from firmware_sim.faults import AnyFault, Known, complaints
 from firmware_sim.model import (
     JIB_END_M,
     Behaviour,
     Crane,
+    CraneGroup,
     Csv,
     Dust,
     Hoist,
+    Meeting,
     Pit,
     Signals,
     Steps,
@@ -76,7 +80,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     profiles: list[str] = []
     """Folders with profiles of one's own, from where the scenario stands, beside the shipped ones."""
     buses: list[Bus]
+    faults: list[AnyFault] = []
+    """What goes wrong, and when."""
     cameras: list[Camera] = []
+    crane_groups: list[CraneGroup] = []
 
 
 class Cast(NamedTuple):
@@ -87,6 +94,8 @@ class Cast(NamedTuple):
     chart: LoadChart | None
     columns: Columns = MappingProxyType({})
     """What the CSV files of its signals say, by point."""
+    group: Group | None = None
+    """The cranes beside it, if it is one of a group."""
 
 
 class Site(NamedTuple):
@@ -112,6 +121,8 @@ KINDS_OF_PHYSICS: dict[type, Callable[[str], bool]] = {
     WeatherStation: set(weather.KINDS.values()).__contains__,
 }
 """Which kinds a physics gives; one of them makes it fit a profile. Those not here fit every profile."""
+CLEAR_OF_MAST_M = 2.0
+"""A jib must end so far from another crane's mast: GB 5144, 10.5."""
 WATCHABLE: dict[Quantity, list[set[str]]] = {
     "load_ratio": [{"crane.load", "crane.radius", "crane.falls"}],
     "displacement": [{"pit.displacement.horizontal"}, {"pit.displacement.vertical"}],
@@ -130,7 +141,28 @@ def read_scenario(file: Path) -> Site:
     for i, bus in enumerate(document.value.buses):
         for j, device in enumerate(bus.devices):
             cast[device.device] = _resolve(document, f"buses.{i}.devices.{j}", device, profiles)
-    return Site(document.value, cast, file.parent)
+    for i, group in enumerate(document.value.crane_groups):
+        grouped = _grouped(document, f"crane_groups.{i}", group, cast)
+        cast |= {name: cast[name]._replace(group=grouped) for name in group.cranes}
+    site = Site(document.value, cast, file.parent)
+    for error in _meaningless(document, site):
+        raise error
+    return site
+
+
+def known_of(site: Site) -> Known:
+    """What a fault of this site can be about."""
+    return Known(
+        profiles={name: cast.profile for name, cast in site.cast.items()},
+        buses={bus.bus: bus.transport != "rtu" or bus.link is not None for bus in site.scenario.buses},
+    )
+
+
+def _meaningless(document: Document[Scenario], site: Site) -> Iterator[ConfigurationError]:
+    known = known_of(site)
+    for i, fault in enumerate(site.scenario.faults):
+        for field, message, mend in complaints(fault, known):
+            yield document.error(f"faults.{i}.{field}".rstrip("."), message, mend)
 
 
 def _profiles(document: Document[Scenario]) -> Mapping[str, Profile]:
@@ -234,7 +266,7 @@ def _columns(document: Document[Scenario], where: str, cast: Cast) -> Columns:
 
 
 def _unplayable(cast: Cast) -> Iterator[Complaint]:
-    device, profile, chart, _ = cast
+    device, profile, chart = cast.device, cast.profile, cast.chart
     physics = device.physics
     if not _fits(physics, profile):
         message = f"this physics does not fit a {profile.device_kind}, which `{device.profile}` describes"
@@ -302,8 +334,51 @@ def _unliftable(crane: Crane, chart: LoadChart | None) -> Iterator[Complaint]:
         yield "physics.nearest_m", "leaves the trolley no way to travel", "Make it smaller."
 
 
+def _grouped(document: Document[Scenario], where: str, group: CraneGroup, cast: Mapping[str, Cast]) -> Group:
+    for field, message, mend in _ungroupable(group, cast):
+        raise document.error(f"{where}.{field}", message, mend)
+    members = []
+    for name in group.cranes:
+        machine, chart = cast[name].device.physics, cast[name].chart
+        assert isinstance(machine, Crane)  # noqa: S101  # it was refused otherwise
+        assert chart is not None  # noqa: S101  # it was refused otherwise
+        members.append(Member(name, machine, chart.falls[machine.falls], f"{document.value.seed}/{name}"))
+    return Group(group, tuple(members))
+
+
+def _ungroupable(group: CraneGroup, cast: Mapping[str, Cast]) -> Iterator[Complaint]:
+    machines: dict[str, Crane] = {}
+    for i, name in enumerate(group.cranes):
+        physics = cast[name].device.physics if name in cast else None
+        if not isinstance(physics, Crane):
+            yield f"cranes.{i}", f"there is no device `{name}` with the physics `crane`", "Name one."
+            return
+        if name in machines or cast[name].group is not None:
+            yield f"cranes.{i}", f"`{name}` is in a group already", "Name it once."
+        for other, placed in machines.items():
+            lower = min(physics, placed, key=lambda machine: machine.mast_m)
+            if apart(physics, placed) < lower.jib_m + CLEAR_OF_MAST_M:
+                message = f"the lower jib of `{name}` and `{other}` reaches the other's mast"
+                yield f"cranes.{i}", message, "Set their `at_m` farther apart, or shorten that jib."
+        machines[name] = physics
+    for i, meeting in enumerate(group.meetings):
+        for field, message, mend in _unmeetable(meeting, machines):
+            yield f"meetings.{i}.{field}", message, mend
+
+
+def _unmeetable(meeting: Meeting, machines: Mapping[str, Crane]) -> Iterator[Complaint]:
+    first, second = (machines.get(name) for name in meeting.cranes)
+    if first is None or second is None or first is second:
+        yield "cranes", "a meeting is of two cranes of the group", "Name two of them."
+        return
+    higher, lower = sorted((first, second), key=lambda machine: -machine.mast_m)
+    near_m, far_m = overlap(higher, lower)
+    if near_m >= far_m:
+        yield "cranes", "these two cannot reach each other", "Choose two whose work areas overlap."
+
+
 def _unwatchable(cast: Cast) -> Iterator[Complaint]:
-    device, profile, chart, _ = cast
+    device, profile, chart = cast.device, cast.profile, cast.chart
     kinds = {point.kind for point in profile.points.values()}
     fitting = {quantity for quantity, ways in WATCHABLE.items() if any(way <= kinds for way in ways)}
     for quantity in device.watch:

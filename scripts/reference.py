@@ -1,11 +1,15 @@
-"""Write the reference pages that follow from data: points, devices and thresholds in docs/reference."""
+"""Write what follows from data into docs/reference: points, devices, thresholds, rules, the packs' schema."""
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sitewarden.derived import thresholds
 from sitewarden.points import vocabulary
 from sitewarden.profiles import load_profiles
+from sitewarden.rules import clauses, describe
+from sitewarden.rules.model import Row, Rule, Table
+from sitewarden.rules.packs import RulePack, built_in_packs, load_pack, schema
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "<!-- made by scripts/reference.py; change the source, then run it -->"
@@ -17,6 +21,8 @@ def pages() -> dict[str, str]:
         "points.md": _page(_points()),
         "devices.md": _page(_devices()),
         "thresholds.md": _page(_thresholds()),
+        "rules.md": _page(_rules()),
+        "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
@@ -60,7 +66,7 @@ def _thresholds() -> Iterator[str]:
         cells = (
             f"`{name}`",
             ", ".join(one.devices),
-            f"{one.value:g}",
+            "" if one.value is None else f"{one.value:g}",
             unit,
             f"{least:g} to {most:g}",
             one.zh,
@@ -69,6 +75,99 @@ def _thresholds() -> Iterator[str]:
             one.confidence,
         )
         yield f"| {' | '.join(cells)} |"
+
+
+def _rules() -> Iterator[str]:
+    yield "# Rules 规则\n"
+    yield "The rule packs that SiteWarden ships, with every number, its source and how sure it is: `agreed`"
+    yield "(two sources), `one-source`, `memory` (from memory only), `unsure` (sources contradict; such a"
+    yield "cell is printed and never used), `practice` (ours or the trade's). A site's own value always wins."
+    yield "Level: 1 提示, 2 预警, 3 报警, 4 危急. `sitewarden edge rules gateway.yaml` says what is in force"
+    yield "on a gateway. Source: `sitewarden/rules/packs`; your own: [schema](rule-pack.schema.json)."
+    for name in built_in_packs():
+        yield from _pack(load_pack(name, Path()))
+    yield from _clauses()
+
+
+def _pack(pack: RulePack) -> Iterator[str]:
+    yield f"\n## {pack.pack} {pack.title.zh}\n"
+    yield f"{pack.title.en}. {pack.source}\n"
+    if pack.parameters:
+        yield from ("| asks for | 中文 | English | unit | choices | note |", "|---|---|---|---|---|---|")
+        for name, asked in pack.parameters.items():
+            choices = ", ".join(map(str, asked.choices))
+            words = (f"`{name}`", asked.label.zh, asked.label.en, asked.unit, choices, asked.note)
+            yield f"| {' | '.join(words)} |"
+        yield ""
+    yield "| rule | watches | raised when | level | on, off delay | basis | confidence | hazard |"
+    yield "|---|---|---|---|---|---|---|---|"
+    yield from map(_rule, pack.rules)
+    for name, table in pack.tables.items():
+        yield from _table(name, table)
+
+
+def _rule(rule: Rule) -> str:
+    latching = ", latching" if rule.latching else ""
+    hazard = "" if rule.hazard is None else describe.hazard(rule.hazard).removeprefix("opens a hazard: ")
+    cells = (
+        f"`{rule.rule}` v{rule.version}<br>{rule.label.zh}<br>{rule.label.en}",
+        f"`{rule.watch}`",
+        _when(rule),
+        f"{rule.level} {describe.LEVELS[rule.level]}",
+        f"{describe.duration(rule.on_delay_s)}, {describe.duration(rule.off_delay_s)}{latching}",
+        f"{rule.basis.clause} ({rule.basis.source})",
+        rule.basis.confidence,
+        hazard,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _when(rule: Rule) -> str:
+    said = [describe.as_written(rule)]
+    said += [f"only while {describe.arming_as_written(arming)}" for arming in rule.arm]
+    if (asked := rule.applies_if) is not None:
+        given = "is given" if asked.equals is None else f"is {asked.equals}"
+        said.append(f"only where `{asked.parameter}` {given}{' or not given' if asked.otherwise else ''}")
+    if rule.dead_band:
+        said.append(f"dead-band {rule.dead_band:g}")
+    if rule.suppressed_by:
+        said.append(f"not while {', '.join(rule.suppressed_by)} stands")
+    return "<br>".join(said)
+
+
+def _table(name: str, table: Table) -> Iterator[str]:
+    columns = list(table.units)
+    yield f"\n### {name}\n"
+    yield f"{table.clause}; {table.source}.\n"
+    titles = " | ".join(f"{column} ({unit})" for column, unit in table.units.items())
+    yield f"| for | {titles} | confidence | note |"
+    yield f"|---|{'---|' * len(columns)}---|---|"
+    for row in table.rows:
+        cells = (_for(row), *(_printed(row, column) for column in columns), row.confidence, row.note)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _for(row: Row) -> str:
+    chosen = (f"{key} {', '.join(map(str, values))}" for key, values in row.when.items())
+    return "; ".join(chosen) or "all"
+
+
+def _printed(row: Row, column: str) -> str:
+    return "–".join(f"{number:g}" for number in row.cells.get(column, ())) or "—"
+
+
+def _clauses() -> Iterator[str]:
+    yield "\n## Clauses 重大事故隐患判定标准\n"
+    yield "A machine proposes an item, a person judges. *auto*: evidence of a machine may propose the item,"
+    yield "*support*: it is one piece among others, *none*: papers and inspection only. Two parts: met only"
+    yield "once handling is late, by the clock of the rule that proposes it."
+    for edition in clauses.editions().values():
+        yield f"\n### {edition.edition} {edition.document}\n"
+        yield f"{edition.title}; in force from: {edition.in_force_from}. {edition.source}\n"
+        yield from ("| item | text | machine | two parts | confidence |", "|---|---|---|---|---|")
+        for item in edition.items:
+            two = "yes" if item.two_part else ""
+            yield f"| {item.id} | {item.text} | {item.evidence} | {two} | {item.confidence} |"
 
 
 if __name__ == "__main__":

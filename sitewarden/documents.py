@@ -141,7 +141,8 @@ def _complaint(
     match = _AT.match(str(exc))
     what, path = (match["what"], _steps(match["path"] or "$")) if match else (str(exc), ())
     path = _resolve(path, data, kind, str(exc))
-    known = list(_fields(_type_at(inspect.type_info(kind), path)))
+    here = _type_at(inspect.type_info(kind), path, data)
+    known = list(_fields(here))
     quoted = re.search(r"`([^`]*)`", what)
     name = quoted[1] if quoted else ""
     if "unknown field" in what:
@@ -155,7 +156,11 @@ def _complaint(
         return ConfigurationError(
             file, _line(lines, path), _dotted(field), "is missing", f"Add `{name}:` here."
         )
-    described = _description(_type_at(inspect.type_info(kind), path))
+    if tags := _tags(_type_at(inspect.type_info(kind), path[:-1], data), path):
+        near = difflib.get_close_matches(_quoted(what), tags, n=1)
+        mend = f"Did you mean `{near[0]}`?" if near else f"Known are {', '.join(tags)}."
+        return ConfigurationError(file, _line(lines, path), _dotted(path), what[:1].lower() + what[1:], mend)
+    described = _description(here)
     mend = f"Write {described}." if described else "Write a value of that kind."
     return ConfigurationError(file, _line(lines, path), _dotted(path), what[:1].lower() + what[1:], mend)
 
@@ -210,9 +215,19 @@ def _as_number(step: str | int) -> int | float:
     return int(step) if str(step).lstrip("-").isdigit() else float(step)
 
 
-def _type_at(kind: inspect.Type, path: Steps) -> inspect.Type:
-    for step in path:
-        kind = _type_below(kind, step)
+def _type_at(kind: inspect.Type, path: Steps, data: Any) -> inspect.Type:
+    for depth, step in enumerate(path):
+        kind = _meant(_type_below(kind, step), _value_at(data, path[: depth + 1]))
+    return kind
+
+
+def _meant(kind: inspect.Type, value: Any) -> inspect.Type:
+    """Of several structures that a mapping could be, the one that its tag names."""
+    for option in _options(kind):
+        if not isinstance(option, inspect.StructType) or option.tag_field is None:
+            continue
+        if isinstance(value, dict) and value.get(option.tag_field) == option.tag:
+            return option
     return kind
 
 
@@ -243,6 +258,20 @@ def _fields(kind: inspect.Type) -> Iterator[str]:
     for option in _options(kind):
         if isinstance(option, inspect.StructType):
             yield from (field.encode_name for field in option.fields)
+
+
+def _tags(kind: inspect.Type, path: Steps) -> list[str]:
+    """The words that may stand in `path`, where they decide what the rest of its mapping is."""
+    return [
+        str(option.tag)
+        for option in _options(kind)
+        if isinstance(option, inspect.StructType) and path and option.tag_field == path[-1]
+    ]
+
+
+def _quoted(what: str) -> str:
+    found = re.search(r"'([^']*)'", what)
+    return found[1] if found else ""
 
 
 def _description(kind: inspect.Type) -> str:

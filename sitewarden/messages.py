@@ -235,6 +235,18 @@ class LimitBirth(msgspec.Struct, frozen=True, kw_only=True):
     label: Text
 
 
+class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """As what the gateway was told to read and judge a device: a back-test and a replay need the same."""
+
+    unit: Natural | None = None
+    load_chart: str | None = None
+    """By name, or the file's name where it is one of the site's own."""
+    parameters: dict[Name, float | str] = {}
+    """What rules ask for: control values of the design, classes, a depth."""
+    zero: dict[Name, float] = {}
+    """First readings in mm, by the key of the point."""
+
+
 class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A device as its gateway announces it."""
 
@@ -243,6 +255,7 @@ class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     label: Text
     profile: Name
     layout: dict[str, Any] = {}
+    setup: DeviceSetup = DeviceSetup()
     points: list[PointBirth]
     limits: list[LimitBirth] = []
 

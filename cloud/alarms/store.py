@@ -113,7 +113,8 @@ def store_episode(
             "basis": Jsonb(alarm.basis),
             "evidence": Jsonb({alarm.change: [_evidence(alarm.at, series) for series in alarm.evidence]}),
             # Of the raise alone: a danger that stands for an hour is not late when it ends.
-            "late": alarm.change == "raised" and received_ms - alarm.at > LATE_MS,
+            # What a replay plays was long ago, and nothing held it up.
+            "late": key.mode != "replay" and alarm.change == "raised" and received_ms - alarm.at > LATE_MS,
             "is_raise": alarm.change == "raised",
         },
     ).fetchone()

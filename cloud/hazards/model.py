@@ -30,6 +30,10 @@ class HazardFacts(Shown):
     content: TextShown
     potential_accident: TextShown
     clause: ClauseShown | None
+    also: list[ClauseShown] = Field(description="The same danger in other editions of the standard.")
+    handling_due_at: Instant | None = Field(
+        description="By when it must be handled, under a clause in two parts; later it is suspected major."
+    )
     signal: Literal["active", "cleared", "unknown"]
     opened_at: Instant
     detected_at: Instant

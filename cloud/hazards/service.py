@@ -10,15 +10,13 @@ from cloud.alarms.store import StoredEpisode, link_hazard
 from cloud.database import Connection, instant
 from cloud.hazards import store
 from cloud.hazards.chain import Event
+from cloud.hazards.clock import MACHINE, start_clock
 from cloud.hazards.content import Facts, content
 from cloud.hazards.model import EvidenceSeries
 from cloud.instants import local, rfc3339
 from sitewarden.messages import Alarm
 from sitewarden.rules import HazardProposal
 from sitewarden.text import Text
-
-MACHINE = "sitewarden"
-"""Who acts where no person did."""
 
 
 def fingerprint(site: str, device: str, category: Text, family: str) -> bytes:
@@ -93,6 +91,16 @@ def _open_or_join(connection: Connection, heard: Heard, proposal: HazardProposal
         body["number"] = store.give_number(connection, attached.id, heard.site, day)
         body["content"] = words
     _append(connection, attached.id, heard, "opened" if attached.is_new else "episode", body)
+    if proposal.handling_clock_s and attached.level == "general":
+        # The danger counts from when it was seen, however long the news took; if the gateway knew the time.
+        since_ms = min(alarm.raised_at, heard.now_ms) if alarm.clock == "synced" else heard.now_ms
+        start_clock(
+            connection,
+            attached.id,
+            since_ms=since_ms,
+            lasts_s=proposal.handling_clock_s,
+            now_ms=heard.now_ms,
+        )
     return attached.id
 
 

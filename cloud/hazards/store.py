@@ -1,7 +1,7 @@
 """Hazard records in SQL: at most one open a fingerprint, whoever writes at the same time."""
 
 import datetime as dt
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,8 @@ from sitewarden.text import Text
 
 HAZARDS: LiteralString = """
     SELECT id, number, site, device, category, family, level, status, content, potential_accident, clause,
+           also, (SELECT due_at FROM hazard_timer AS timer
+                   WHERE timer.hazard_id = hazard.id AND timer.kind = 'handling') AS handling_due_at,
            signal, opened_at, detected_at, last_episode_at, worst_level, episodes
       FROM hazard
 """
@@ -54,12 +56,12 @@ def attach(connection: Connection, proposed: Proposed) -> Attached:
         """
         INSERT INTO hazard AS known (
                 id, site, device, category, family, fingerprint, level, status, content, content_episode,
-                potential_accident, clause, handling_clock_s, signal, opened_at, detected_at, episodes,
+                potential_accident, clause, also, handling_clock_s, signal, opened_at, detected_at, episodes,
                 last_episode_at, worst_level)
             VALUES (
                 %(id)s, %(site)s, %(device)s, %(category)s, %(family)s, %(fingerprint)s, %(level)s,
                 'candidate', %(content)s, %(episode)s, %(potential_accident)s, %(clause)s,
-                %(handling_clock_s)s, 'active',
+                %(also)s, %(handling_clock_s)s, 'active',
                 %(opened_at)s, %(raised_at)s, 1, %(raised_at)s, %(alarm_level)s)
             ON CONFLICT (fingerprint) WHERE closed_at IS NULL DO UPDATE SET
                 level = CASE WHEN 'major_proposed' IN (known.level, excluded.level)
@@ -67,6 +69,9 @@ def attach(connection: Connection, proposed: Proposed) -> Attached:
                 clause = CASE WHEN excluded.level = 'major_proposed' AND known.level = 'general'
                               THEN coalesce(excluded.clause, known.clause)
                               ELSE coalesce(known.clause, excluded.clause) END,
+                also = CASE WHEN known.clause IS NULL OR (excluded.clause IS NOT NULL
+                                 AND excluded.level = 'major_proposed' AND known.level = 'general')
+                            THEN excluded.also ELSE known.also END,
                 potential_accident = CASE WHEN excluded.level = 'major_proposed' AND known.level = 'general'
                                           THEN excluded.potential_accident ELSE known.potential_accident END,
                 handling_clock_s = greatest(known.handling_clock_s, excluded.handling_clock_s),
@@ -92,6 +97,7 @@ def attach(connection: Connection, proposed: Proposed) -> Attached:
             "episode": proposed.episode,
             "potential_accident": Jsonb(proposed.proposal.potential_accident),
             "clause": None if proposed.proposal.clause is None else Jsonb(proposed.proposal.clause),
+            "also": Jsonb(proposed.proposal.also),
             "handling_clock_s": proposed.proposal.handling_clock_s,
             "opened_at": proposed.opened_at,
             "raised_at": proposed.raised_at,
@@ -143,6 +149,57 @@ def renew_signal(connection: Connection, hazard_id: UUID) -> tuple[str, str]:
     assert before is not None  # noqa: S101  hazards are never deleted
     assert after is not None  # noqa: S101
     return str(before[0]), str(after[0])
+
+
+class Timer(NamedTuple):
+    """A clock that runs on a record."""
+
+    hazard_id: UUID
+    due_at: dt.datetime
+
+
+def start_timer(connection: Connection, hazard_id: UUID, due_at: dt.datetime) -> bool:
+    """Start the handling clock of a record; false where it has had one."""
+    row = connection.execute(
+        """
+        INSERT INTO hazard_timer (hazard_id, kind, due_at) VALUES (%s, 'handling', %s)
+            ON CONFLICT DO NOTHING RETURNING hazard_id
+        """,
+        [hazard_id, due_at],
+    ).fetchone()
+    return row is not None
+
+
+def claim_timers(connection: Connection, now: dt.datetime, most: int) -> list[Timer]:
+    """Handling clocks that have run out, the oldest first, and nobody else's until the transaction ends."""
+    rows = connection.execute(
+        """
+        SELECT hazard_id, due_at FROM hazard_timer
+         WHERE kind = 'handling' AND settled_at IS NULL AND due_at <= %s
+         ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+        """,
+        [now, most],
+    ).fetchall()
+    return [Timer(*row) for row in rows]
+
+
+def settle_timer(connection: Connection, hazard_id: UUID, now: dt.datetime) -> None:
+    """The clock is over."""
+    connection.execute(
+        "UPDATE hazard_timer SET settled_at = %s WHERE hazard_id = %s AND kind = 'handling'", [now, hazard_id]
+    )
+
+
+def suspect_major(connection: Connection, hazard_id: UUID) -> bool:
+    """Propose an open general record as major; false where it is closed, or proposed already."""
+    row = connection.execute(
+        """
+        UPDATE hazard SET level = 'major_proposed'
+         WHERE id = %s AND level = 'general' AND closed_at IS NULL RETURNING id
+        """,
+        [hazard_id],
+    ).fetchone()
+    return row is not None
 
 
 def append_event(connection: Connection, hazard_id: UUID, event: Event) -> Link:

@@ -2,10 +2,12 @@
 
 import logging
 import threading
+import time
 
 import psycopg
 
-from cloud.database import connect
+from cloud.database import Connection, connect
+from cloud.hazards.clock import expire_clocks
 from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.link import SHARED, Link
 from cloud.ingest.readings import ReadingsLane
@@ -25,6 +27,11 @@ _RETRY_S = 1.0
 _WATCH_S = 1.0
 
 
+def _expire_clocks(connection: Connection) -> None:
+    for hazard in expire_clocks(connection, time.time_ns() // 1_000_000):
+        log.info("handling is late, suspected major hazard=%s", hazard)
+
+
 class WorkerDiedError(SiteWardenError):
     """A lane's thread ended by itself; the process ends too, and its supervisor starts a new one."""
 
@@ -36,7 +43,7 @@ class Ingest:
         """Nothing is connected yet."""
         self._settings, self._dsn = settings, dsn
         surroundings = Surroundings(settings=settings, dsn=dsn, registry=Registry())
-        alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS)
+        alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS, _expire_clocks)
         readings = Worker("readings", ReadingsLane, surroundings, _READINGS, forget_old_events)
         self._links = {
             alarms: Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver),

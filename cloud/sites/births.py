@@ -167,12 +167,14 @@ def _write_device(
 ) -> None:
     connection.execute(
         """
-        INSERT INTO device (site, mode, device, gateway_id, kind, label, profile, layout, position, current)
+        INSERT INTO device (site, mode, device, gateway_id, kind, label, profile, layout, setup, position,
+                            current)
             VALUES (%(site)s, %(mode)s, %(device)s, %(gateway)s, %(kind)s, %(label)s, %(profile)s, %(layout)s,
-                    %(position)s, true)
+                    %(setup)s, %(position)s, true)
             ON CONFLICT (site, mode, device) DO UPDATE
                SET gateway_id = excluded.gateway_id, kind = excluded.kind, label = excluded.label,
-                   profile = excluded.profile, layout = excluded.layout, position = excluded.position,
+                   profile = excluded.profile, layout = excluded.layout, setup = excluded.setup,
+                   position = excluded.position,
                    current = true
         """,
         {
@@ -184,6 +186,7 @@ def _write_device(
             "label": Jsonb(device.label),
             "profile": device.profile,
             "layout": Jsonb(device.layout),
+            "setup": Jsonb(device.setup),
             "position": position,
         },
     )

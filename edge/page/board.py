@@ -9,11 +9,10 @@ import msgspec
 from edge.config import Device
 from edge.judge import Episode
 from edge.tone import Lamp, Siren
-from sitewarden.messages import ClockState, PointBirth
+from sitewarden.messages import ClockState, PointBirth, Shelf
 from sitewarden.points import PointKind, point_kind
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from sitewarden.rules.engine import Phase
 from sitewarden.text import Text
 from sitewarden.topics import Mode
 
@@ -87,6 +86,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     alarms: list[AlarmNow]
     """The gravest first, then the newest."""
     siren: SirenNow
+    shelved: list[Shelf]
+    """Rules whose alarms somebody holds back."""
     health: Mapping[str, Any]
     """Nested mappings of numbers and words, shown as they are."""
 
@@ -162,10 +163,10 @@ class Board:
             label=alarm.label,
             level=alarm.level,
             unit=alarm.unit,
-            resolution=place.kind.resolution,
+            resolution=place.kind.resolution if alarm.unit == place.kind.unit else 1.0,
             limit=alarm.limit,
             peak=episode.state.peak,
-            is_beyond=episode.state.phase is not Phase.RETURNING,
+            is_beyond=episode.state.is_beyond,
             raised_at=alarm.raised_at,
             acknowledged_at=alarm.acknowledged_at,
             acknowledged_by=alarm.acknowledged_by,

@@ -112,13 +112,15 @@ function showLost() {
   writeOrHide(at('lost'), isLost ? (snapshot ? words().lost(instant(snapshot.at_ms)) : words().never) : '')
 }
 
+const isShelved = (alarm) => snapshot.shelved.some((shelf) => shelf.point === alarm.point && shelf.rule === alarm.rule)
+
 function signalNote({ siren, alarms }) {
   if (siren.failed) return words().failed(siren.failed)
   if (siren.is_testing) return words().testing
   const loud = alarms.filter((alarm) => alarm.level >= 2)
   const isLower = siren.siren !== 'continuous' && loud.some((alarm) => alarm.level >= 3)
   if (!loud.length || (siren.siren !== 'off' && !isLower)) return ''
-  return loud.every((alarm) => alarm.acknowledged_at) ? words().silenced : words().ranOut
+  return loud.every((alarm) => alarm.acknowledged_at || isShelved(alarm)) ? words().silenced : words().ranOut
 }
 
 function showSignal() {
@@ -132,19 +134,21 @@ function showSignal() {
 function makeAlarm(alarm) {
   const button = make('button', { type: 'button', class: 'main', 'data-part': 'acknowledge' })
   button.addEventListener('click', () => acknowledge([alarm.episode]))
+  const shelve = make('button', { type: 'button', 'data-part': 'shelve' })
+  shelve.addEventListener('click', () => shelveAlarm(alarm))
   return make('li', { class: `alarm l${alarm.level}`, 'data-episode': alarm.episode },
     make('span', { class: 'level' }, shape(alarm.level), make('span', { 'data-part': 'level' })),
     make('span', { class: 'what' }, make('b', { 'data-part': 'where' }), ' ', make('span', { 'data-part': 'label' })),
     make('span', { class: 'figures' }, make('b', { 'data-part': 'now' }), make('span', { 'data-part': 'limit' })),
     make('span', { class: 'note', 'data-part': 'since' }),
     make('span', { class: 'note', 'data-part': 'state' }),
-    button)
+    make('span', { class: 'choices' }, shelve, button))
 }
 
 function showAlarm(row, alarm) {
   const point = snapshot.points.find((one) => one.point === alarm.point)
   const isGood = point && quality(point) === 'good'
-  const value = isGood ? figure(point.value, alarm.resolution, alarm.unit) : words().qualities[point ? quality(point) : 'none']
+  const value = isGood ? figure(point.value, point.resolution, point.unit) : words().qualities[point ? quality(point) : 'none']
   const isBit = alarm.unit === '1'
   write(part(row, 'level'), words().level[alarm.level])
   write(part(row, 'where'), [say(alarm.device_label), say(point?.name)].filter(Boolean).join(' '))
@@ -159,6 +163,26 @@ function showAlarm(row, alarm) {
   const button = part(row, 'acknowledge')
   write(button, alarm.acknowledged_at ? words().done : words().acknowledge)
   button.disabled = Boolean(alarm.acknowledged_at)
+  write(part(row, 'shelve'), words().shelve)
+  part(row, 'shelve').disabled = isShelved(alarm)
+}
+
+function makeShelf(shelf) {
+  const button = make('button', { type: 'button', 'data-part': 'end' })
+  button.addEventListener('click', () => putShelf({ ...shelf, until: 0 }))
+  return make('li', { class: 'shelf' }, make('span', { 'data-part': 'what' }), make('span', { class: 'note', 'data-part': 'why' }), button)
+}
+
+function showShelf(row, shelf) {
+  const point = snapshot.points.find((one) => one.point === shelf.point)
+  write(part(row, 'what'), `${[say(point?.device_label), say(point?.name)].filter(Boolean).join(' ')} · ${shelf.rule}`)
+  write(part(row, 'why'), words().shelvedUntil(instant(shelf.until), words()[shelf.by] ?? shelf.by, shelf.reason))
+  write(part(row, 'end'), words().unshelve)
+}
+
+function showShelves() {
+  keyed(at('shelf-list'), snapshot.shelved, (shelf) => `${shelf.point} ${shelf.rule}`, makeShelf, showShelf)
+  at('shelves').hidden = !snapshot.shelved.length
 }
 
 let order = ''
@@ -239,6 +263,7 @@ function show() {
   if (!snapshot) return write(at('signal'), words().loading)
   showSignal()
   showAlarms()
+  showShelves()
   showPoints()
   showHealth()
 }
@@ -289,6 +314,32 @@ async function acknowledge(episodes) {
   await look()
 }
 
+/** Why and for how long; `null` where somebody thinks better of it. */
+function askReason() {
+  const dialog = at('why')
+  at('reason').value = ''
+  dialog.returnValue = 'cancel'
+  dialog.showModal()
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => {
+      const reason = at('reason').value.trim()
+      resolve(dialog.returnValue === 'go' && reason ? { reason, until: snapshot.at_ms + Number(at('hours').value) * 3_600_000 } : null)
+    }, { once: true })
+  })
+}
+
+async function shelveAlarm(alarm) {
+  if (performance.now() - movedAt < SETTLE_MS) return tell(words().moved)
+  const asked = await askReason()
+  if (asked) await putShelf({ point: alarm.point, rule: alarm.rule, ...asked })
+}
+
+async function putShelf(shelf) {
+  const answer = await post('/shelve', { shelf })
+  if (answer) tell(shelf.until ? words().shelvedNow : words().unshelved)
+  await look()
+}
+
 async function look() {
   try {
     const response = await fetch('/snapshot.json', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) })
@@ -322,8 +373,10 @@ at('test').addEventListener('click', async () => {
 })
 document.addEventListener('visibilitychange', () => { if (!document.hidden) look() })
 // Chooses OK, not the first button, when somebody presses Enter.
-at('ask').querySelector('form').addEventListener('keydown', (event) => {
-  if (event.key === 'Enter') { event.preventDefault(); at('ask').close('go') }
-})
+for (const dialog of [at('ask'), at('why')]) {
+  dialog.querySelector('form').addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') { event.preventDefault(); dialog.close('go') }
+  })
+}
 show()
 follow()

@@ -23,7 +23,7 @@ import msgspec
 from edge.config import Page
 from edge.outputs import OutputsBusyError
 from edge.page.board import Snapshot
-from sitewarden.messages import Alarm, EpisodeId
+from sitewarden.messages import Alarm, EpisodeId, Shelf
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,9 @@ class Hands(Protocol):
     def acknowledge(self, episode: str, by: str) -> list[Alarm]:
         """Acknowledge an alarm; what that changed."""
 
+    def shelve(self, shelf: Shelf) -> bool:
+        """Hold an alarm back, or no longer where its instant is past; whether there is such a rule."""
+
     def test_outputs(self) -> None:
         """Begin a test; raises `OutputsBusyError`."""
 
@@ -114,6 +117,8 @@ class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin: str = ""
     episodes: Annotated[list[EpisodeId], msgspec.Meta(max_length=EPISODES)] = []
     """Which alarms to acknowledge, each by name: nobody acknowledges what came since they looked."""
+    shelf: Shelf | None = None
+    """Which rule's alarm to hold back."""
 
 
 class _RefusedError(Exception):
@@ -277,7 +282,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _post(self, path: str) -> tuple[bytes, str]:
         self._check_origin()
         asked = self._asked()
-        act = {"/acknowledge": self._acknowledge, "/test-outputs": self._test_outputs}.get(path)
+        acts = {
+            "/acknowledge": self._acknowledge,
+            "/shelve": self._shelve,
+            "/test-outputs": self._test_outputs,
+        }
+        act = acts.get(path)
         if act is None:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "not-found")
         self._check_pin(asked.pin)
@@ -288,6 +298,15 @@ class _Handler(BaseHTTPRequestHandler):
             return [alarm.episode for one in asked.episodes for alarm in hands.acknowledge(one, "local")]
 
         return {"acknowledged": self.server.in_loop(each)}
+
+    def _shelve(self, asked: _Asked) -> dict[str, Any]:
+        shelf = asked.shelf
+        if shelf is None or not shelf.reason.strip():
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "no-reason")
+        local = msgspec.structs.replace(shelf, by="local")
+        if not self.server.in_loop(lambda hands: hands.shelve(local)):
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "not-found")
+        return {"shelved": True}
 
     def _test_outputs(self, _asked: _Asked) -> dict[str, Any]:
         try:

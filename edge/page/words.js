@@ -10,6 +10,8 @@ export const WORDS = {
     level: { 1: '提示', 2: '预警', 3: '报警', 4: '危急' },
     now: '当前', peak: '峰值', limit: '限值', since: '自', lasting: (span) => `已持续 ${span}`, back: '数值已回到限值以内',
     acknowledge: '确认并消音', acknowledgeAll: '全部确认并消音', acknowledged: (by, at) => `${at} 已确认（${by}）`, local: '现场', cloud: '平台',
+    shelve: '搁置', unshelve: '结束搁置', shelvedNow: '已搁置', unshelved: '已结束搁置', shelved: '已搁置的报警', reason: '为什么搁置？（必填，将被记录）', forHours: '搁置多少小时',
+    shelvedUntil: (until, by, reason) => `至 ${until}（${by}）：${reason}`,
     point: '测点', value: '数值', quality: '数据质量', age: '数据时间', none: '—', ago: (span) => `${span}前`,
     qualities: {
       good: '有效', stale: '过期', none: '暂无数据', timeout: '设备无应答', exception: '设备返回异常', disconnected: '通信中断',
@@ -34,7 +36,7 @@ export const WORDS = {
     pin: '请输入口令', cancel: '取消', go: '确定',
     done: '已确认', moved: '列表刚刚变化，请看清后再按一次', nothing: '没有需要确认的报警', began: '声光测试已开始',
     errors: {
-      'wrong-pin': '口令不正确。', wait: (s) => `口令错误次数过多，请 ${s} 秒后再试。`, 'outputs-busy': '有报警未解除，或测试正在进行，不能测试。',
+      'wrong-pin': '口令不正确。', 'no-reason': '请填写搁置原因。', wait: (s) => `口令错误次数过多，请 ${s} 秒后再试。`, 'outputs-busy': '有报警未解除，或测试正在进行，不能测试。',
       busy: '网关忙，请再试一次。', other: '没有成功，请再试一次。',
     },
   },
@@ -48,6 +50,8 @@ export const WORDS = {
     level: { 1: 'Notice', 2: 'Warning', 3: 'Alarm', 4: 'Critical' },
     now: 'now', peak: 'peak', limit: 'limit', since: 'since', lasting: (span) => `for ${span}`, back: 'The value is back inside its limit',
     acknowledge: 'Acknowledge and silence', acknowledgeAll: 'Acknowledge all', acknowledged: (by, at) => `Acknowledged ${at} (${by})`, local: 'on site', cloud: 'cloud',
+    shelve: 'Shelve', unshelve: 'End', shelvedNow: 'Shelved', unshelved: 'No longer shelved', shelved: 'Shelved alarms', reason: 'Why is it shelved? (asked for, and recorded)', forHours: 'For how many hours',
+    shelvedUntil: (until, by, reason) => `until ${until} (${by}): ${reason}`,
     point: 'Point', value: 'Value', quality: 'Quality', age: 'Age', none: '—', ago: (span) => `${span} ago`,
     qualities: {
       good: 'good', stale: 'stale', none: 'no data', timeout: 'no answer', exception: 'device error', disconnected: 'line down',
@@ -72,7 +76,7 @@ export const WORDS = {
     pin: 'PIN', cancel: 'Cancel', go: 'OK',
     done: 'Acknowledged', moved: 'The list has just changed: look again, then press again', nothing: 'Nothing to acknowledge', began: 'The test has begun',
     errors: {
-      'wrong-pin': 'Wrong PIN.', wait: (s) => `Too many wrong PINs; try again in ${s} s.`, 'outputs-busy': 'An alarm stands, or a test is under way.',
+      'wrong-pin': 'Wrong PIN.', 'no-reason': 'Say why it is shelved.', wait: (s) => `Too many wrong PINs; try again in ${s} s.`, 'outputs-busy': 'An alarm stands, or a test is under way.',
       busy: 'The gateway is busy; try again.', other: 'That did not work; try again.',
     },
   },

@@ -65,6 +65,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: float
     on_delay_ms: int
+    suppressed_by: Sequence[str] = ()
+    """Rules of the device that hold it back."""
 
 
 class Onset(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,13 +131,15 @@ def watched_rules(
     """By device and rule: the limit and delay of every rule that the ledger can tell about."""
     found = {}
     for rule in rules:
-        if rule.watch not in QUANTITIES or not isinstance(rule.condition, High):
+        if rule.watch not in QUANTITIES or not isinstance(rule.condition, High) or rule.arm:
             continue
         try:
             bound = bind(rule, device, parameters)
         except ParameterMissingError:
             continue
-        found[device, rule.rule] = Watched(limit=bound.limit, on_delay_ms=bound.on_delay_ms)
+        found[device, rule.rule] = Watched(
+            limit=bound.limit, on_delay_ms=bound.on_delay_ms, suppressed_by=rule.suppressed_by
+        )
     return found
 
 
@@ -144,9 +148,11 @@ def onsets(
 ) -> list[Onset]:
     """Every raised alarm with the moment that it was due.
 
-    That is the last time the registers passed the limit before the rule's delay began to run. An alarm
-    without such a moment is left out here; `unexplained` names it.
+    That is the last time the registers passed the limit before the rule's delay began to run, or, where a
+    graver alarm held it back until then, its own reading. An alarm without such a moment is left out here;
+    `unexplained` names it.
     """
+    sounded = list(sounded)
     beyond: dict[tuple[str, float], list[int]] = defaultdict(list)
     for line in crossed:
         if line.change == "beyond":
@@ -160,9 +166,21 @@ def onsets(
         begins = [at for at in beyond[alarm.point, round(rule.limit, 6)] if at <= latest_ms]
         if begins:
             due_ms = max(begins) + rule.on_delay_ms
+            if _was_held_back(alarm, due_ms, rule, sounded):
+                due_ms = alarm.reading_at_ms
             onset = Onset(episode=alarm.episode, rule=alarm.rule, due_ms=due_ms, siren_ms=alarm.at_ms)
             found.append(onset)
     return found
+
+
+def _was_held_back(alarm: Sounded, due_ms: int, rule: Watched, sounded: Iterable[Sounded]) -> bool:
+    return any(
+        line.change == "cleared"
+        and line.device == alarm.device
+        and line.rule in rule.suppressed_by
+        and due_ms <= line.reading_at_ms <= alarm.reading_at_ms
+        for line in sounded
+    )
 
 
 def unexplained(

@@ -49,6 +49,27 @@ def register_devices(actions: Any) -> None:
     )
     parser.add_argument("--ports-file", type=Path, help="write the port of each bus here (JSON)")
     parser.set_defaults(run=_serve)
+    record = actions.add_parser("record", help="write what a gateway would record of a scenario (a history)")
+    record.add_argument("scenario", type=Path)
+    record.add_argument("--out", type=Path, required=True, help=".parquet, or CSV")
+    record.add_argument("--minutes", type=float, default=30.0, help="so long (default: %(default)g)")
+    record.add_argument("--every-ms", type=int, default=500, help="a reading every so often (default: 500)")
+    record.add_argument("--start", type=_instant, help="RFC 3339 with offset (default: so long ago)")
+    record.set_defaults(run=_record)
+
+
+def _record(args: argparse.Namespace) -> int:
+    from firmware_sim.replay.recording import record  # noqa: PLC0415  # as below
+    from firmware_sim.scenario import read_scenario  # noqa: PLC0415  # as below
+    from sitewarden.history import write_history  # noqa: PLC0415  # as below
+
+    site, duration_ms = read_scenario(args.scenario), round(args.minutes * 60_000)
+    start_ms = time.time_ns() // 1_000_000 - duration_ms if args.start is None else args.start
+    name = site.scenario.scenario
+    found = record(site, name=name, start_ms=start_ms, duration_ms=duration_ms, every_ms=args.every_ms)
+    write_history(args.out, found)
+    print(f"{args.out}: {sum(len(track.times) for track in found.tracks.values())} readings")
+    return 0
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,8 @@ from sitewarden.text import Text
 SITE, GATEWAY, BUS = "replay", "replay", "replay"
 """Where the history names none."""
 _FOR_EVER_MS = 1 << 62
+_NOT_OF_A_REPLAY = {"mode", "data_dir", "broker", "outputs", "page"}
+"""What leaves the machine, sounds, or belongs to the real gateway's disk."""
 
 
 class Place(NamedTuple):
@@ -110,13 +112,12 @@ def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
     profiles = tuple(folder / name for name in found.get("profiles", []))
     known = load_profiles(*profiles)
     gateway = {
-        "site": found.get("site", SITE),
-        "gateway": found.get("gateway", GATEWAY),
+        **{key: value for key, value in found.items() if key not in _NOT_OF_A_REPLAY},
         "rules": [str(_beside(folder, name)) for name in rules or found.get("rules", [])],
         "profiles": [str(profile) for profile in profiles],
         "buses": [
             {"bus": bus["bus"], "devices": [_absolute(folder, entry) for entry in bus["devices"]]}
-            for bus in found.get("buses", [])
+            for bus in found["buses"]
         ],
     }
     header = _header(file, gateway)
@@ -135,29 +136,33 @@ def _read(config: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise ConfigurationError(config, 0, "", f"cannot be read: {exc}", "Check the file.") from exc
     try:
-        return msgspec.convert(found, _Gateway).as_dict()
+        msgspec.convert(found, _Gateway)
     except msgspec.ValidationError as exc:
         mend = "Check it with `sitewarden edge check`."
         raise ConfigurationError(config, 0, "", f"is no gateway's file: {exc}", mend) from exc
+    whole: dict[str, Any] = found
+    return whole
+
+
+class _Device(msgspec.Struct):
+    device: str
+    profile: str
+    unit: int
 
 
 class _Bus(msgspec.Struct):
     bus: str
-    devices: list[dict[str, Any]]
+    devices: list[_Device]
 
 
 class _Gateway(msgspec.Struct):
-    """What a replay takes from it."""
+    """What a replay must find in it."""
 
     site: str
     gateway: str
     buses: list[_Bus]
     rules: list[str] = []
     profiles: list[str] = []
-
-    def as_dict(self) -> dict[str, Any]:
-        built: dict[str, Any] = msgspec.to_builtins(self)
-        return built
 
 
 def _beside(folder: Path, name: str) -> str | Path:

@@ -32,8 +32,13 @@ class Playing(NamedTuple):
     """A history that is served."""
 
     source: Source
-    ports: dict[str, int]
-    """By bus."""
+    cast: Cast
+    buses: dict[str, ReplayBus]
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """By bus."""
+        return {name: bus.port for name, bus in self.buses.items()}
 
 
 class Playback(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,17 +109,18 @@ async def playing(settings: Settings) -> AsyncIterator[Playing]:
     source = _source(settings, timeline, cast)
     following = Following()
     async with AsyncExitStack() as stack:
-        ports = {
+        buses = {
             name: await _opened(stack, name, ReplayBus(settings.host, i, source, following, _speaks(cast, i)))
             for i, name in enumerate(cast.buses)
         }
         if settings.control is not None:
             control = Control(settings.control, source, lambda: following.is_followed)
             await stack.enter_async_context(control)
+        playing = Playing(source, cast, buses)
         if settings.ports_file is not None:
-            write_ports(settings.ports_file, ports)
-        log.info("replaying %s: %d instants on %s", settings.playback.file, len(timeline), ports)
-        yield Playing(source, ports)
+            write_ports(settings.ports_file, playing.ports)
+        log.info("replaying %s: %d instants on %s", settings.playback.file, len(timeline), playing.ports)
+        yield playing
 
 
 def _source(settings: Settings, timeline: Timeline, cast: Cast) -> Source:
@@ -130,9 +136,9 @@ def _speaks(cast: Cast, bus: int) -> dict[int, Modbus]:
     return {played.unit: played.profile.modbus for played in cast.devices if played.bus == bus}
 
 
-async def _opened(stack: AsyncExitStack, name: str, server: ReplayBus) -> int:
+async def _opened(stack: AsyncExitStack, name: str, server: ReplayBus) -> ReplayBus:
     try:
         await stack.enter_async_context(server)
     except OSError as exc:
         raise UnreachableError(f"bus {name}: cannot listen: {exc.strerror}") from exc
-    return server.port
+    return server

@@ -66,6 +66,8 @@ class Motion(NamedTuple):
     slew_rate: Floats
     trolley: Floats
     hoist: Floats
+    age: Floats
+    """Seconds since the pose was measured: so long has the crane already gone on."""
 
 
 def bodies_of(cranes: Sequence[Crane]) -> Bodies:
@@ -105,12 +107,13 @@ def _floats(values: Iterable[float]) -> Floats:
     return np.array(list(values), dtype=np.float64)
 
 
-def motion_of(bodies: Bodies, poses: Sequence[Pose | None]) -> Motion:
-    """The poses of all cranes; one that is not known stands anywhere and means nothing."""
-    known = [pose or Pose(0, 0.0, 0.0, 0.0) for pose in poses]
+def motion_of(bodies: Bodies, poses: Sequence[Pose | None], at_ms: int = 0) -> Motion:
+    """The poses of all cranes as seen at an instant; one that is not known stands anywhere, for nothing."""
+    known = [pose or Pose(at_ms, 0.0, 0.0, 0.0) for pose in poses]
     rows = np.array([pose[1:] for pose in known]).T
     slew, radius, hook, slew_rate, trolley, hoist = rows
-    return Motion(np.radians(slew), radius, bodies.ground + hook, np.radians(slew_rate), trolley, hoist)
+    age = np.maximum(0.0, at_ms - _floats(pose.at_ms for pose in known)) / 1000
+    return Motion(np.radians(slew), radius, bodies.ground + hook, np.radians(slew_rate), trolley, hoist, age)
 
 
 def standing(motion: Motion, cranes: Indices) -> Stance:
@@ -122,11 +125,13 @@ def standing(motion: Motion, cranes: Indices) -> Stance:
 def braking(bodies: Bodies, motion: Motion, cranes: Indices, times: Floats) -> Stance:
     """How these cranes stand at `times` (s from now, a row each) if all of them brake after their reaction.
 
-    Slewing, trolley and hoist go on at their present speed until then; trolley and hook end where they must.
+    Slewing, trolley and hoist go on at their present speed until then, and have done so since the pose was
+    measured; trolley and hook end where they must.
     """
-    reaction = bodies.reaction[cranes, None]
-    steady = np.minimum(times, reaction)
+    age = motion.age[cranes, None]
+    steady = np.minimum(times, bodies.reaction[cranes, None])
     braked = times - steady
+    steady = steady + age
     slew = motion.slew[cranes, None] + _travel(
         motion.slew_rate[cranes, None], bodies.slew_brake[cranes, None], steady, braked
     )

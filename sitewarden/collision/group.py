@@ -121,7 +121,7 @@ class Group:
     def _measured(self, i: int) -> Values:
         own = self._tracks[i]
         poses = [own.pose if track is own else track.pose_before(own.at_ms) for track in self._tracks]
-        motion = motion_of(self._bodies, poses)
+        motion = motion_of(self._bodies, poses, own.at_ms)
         return {**self._to_others(i, motion, poses), **self._to_surroundings(i, motion)}
 
     def _to_others(self, i: int, motion: Motion, poses: Sequence[Pose | None]) -> Values:

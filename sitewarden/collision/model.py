@@ -54,7 +54,7 @@ class Braking(_Checked, frozen=True, kw_only=True):
     """How a crane comes to a stand, by its maker or measured; the look-ahead is worth what these are."""
 
     reaction_s: Seconds
-    """From the alarm to the brake; with the time between two polls."""
+    """From the alarm to the brake: the driver, and half a second by which measured speeds lag."""
     slew_deg_s2: Positive
     trolley_m_s2: Positive
     hoist_m_s2: Positive

@@ -11,7 +11,8 @@ import msgspec
 class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A default, what it means, and where it comes from."""
 
-    value: float
+    value: float | None
+    """`None` where nobody but the site can know: left out, what needs it is not derived."""
     unit: str
     range: tuple[float, float]
     """What can be meant."""
@@ -37,5 +38,8 @@ def thresholds() -> Mapping[str, Threshold]:
 
 
 def chosen(name: str, parameters: Mapping[str, float]) -> float:
-    """The device's own value, or the default."""
-    return parameters[name] if name in parameters else thresholds()[name].value
+    """The device's own value, or the default; `KeyError` where there is neither."""
+    value = parameters[name] if name in parameters else thresholds()[name].value
+    if value is None:
+        raise KeyError(name)
+    return value

@@ -7,6 +7,7 @@ import msgspec
 
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import Gap, PointBirth
+from sitewarden.rules.model import LimitChange
 from sitewarden.rules.packs import RulePack
 from sitewarden.rules.scan import Track
 from sitewarden.text import Text
@@ -38,7 +39,7 @@ class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unused: list[str] = []
     """Points of the profile to which nothing was connected."""
     chart: LoadChart | None = None
-    parameters: dict[str, float] = {}
+    parameters: dict[str, float | str] = {}
     zero: dict[str, float] = {}
     """In mm, by the key of each displacement point."""
     layout: dict[str, Any] = {}
@@ -84,6 +85,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alarms: list[PastAlarm] = []
     rules: list[RulePack] = []
     """Those in force, where the source knew them whole."""
+    changes: list[LimitChange] = []
+    """Limits that the site had changed."""
     software: str = ""
     """Version that wrote the file."""
 

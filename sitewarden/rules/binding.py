@@ -65,6 +65,14 @@ class Beside(NamedTuple):
     raw: Sequence[str]
     """Those that are read, not derived."""
 
+    def watched(self, rule: Rule) -> Sequence[str]:
+        """The points that the rule looks at; of a rule on a device as a whole all that count for it."""
+        if not rule.is_of_device:
+            return self.by_kind.get(rule.watch, ())
+        beginning = rule.watch.removesuffix("*")
+        alike = {p for kind, points in self.by_kind.items() if kind.startswith(beginning) for p in points}
+        return [point for point in self.raw if point in alike]
+
 
 NOTHING_BESIDE = Beside({}, ())
 
@@ -94,7 +102,7 @@ def applies(rule: Rule, parameters: Parameters) -> bool:
         return True
     if asked.parameter not in parameters:
         return asked.otherwise
-    return _same(parameters[asked.parameter], asked.equals)
+    return asked.equals is None or _same(parameters[asked.parameter], asked.equals)
 
 
 def bind(
@@ -119,8 +127,8 @@ def bind(
     )
     limit = resolved.value
     low = resolver.limit(condition.low).value if isinstance(condition, Band) else None
-    kinds = dict.fromkeys(arming.kind for arming in rule.arm)
-    inputs = _inputs(rule, point, beside, kinds)
+    arm = [arming for arming in rule.arm if not arming.optional or beside.by_kind.get(arming.kind)]
+    kinds = list(dict.fromkeys(arming.kind for arming in arm))
     return BoundRule(
         rule=rule,
         point=point,
@@ -130,9 +138,9 @@ def bind(
         off_delay_ms=round(rule.off_delay_s * 1000),
         clear_at=limit - rule.dead_band if high else limit + rule.dead_band,
         low=low,
-        inputs=inputs,
-        arm=tuple(_bound(arming, list(kinds), resolver) for arming in rule.arm),
-        is_plain=not rule.arm and _is_plain(condition),
+        inputs=_inputs(rule, point, beside, kinds),
+        arm=tuple(_bound(arming, kinds, resolver) for arming in arm),
+        is_plain=not arm and _is_plain(condition),
         unit=_unit(condition),
         basis=resolved.basis,
         origin=resolved.origin,
@@ -153,6 +161,13 @@ def limit_of(condition: Condition) -> Limit:
     return float(getattr(condition, "value", 0.0))
 
 
+def limits_of(rule: Rule) -> list[Limit]:
+    """Every number of the rule's condition and arming, as it is written."""
+    condition = rule.condition
+    ends = [condition.low, condition.high] if isinstance(condition, Band) else [limit_of(condition)]
+    return ends + [e for arming in rule.arm for e in (arming.at_least, arming.at_most) if e is not None]
+
+
 def _is_plain(condition: Condition) -> bool:
     return isinstance(condition, Low) or (isinstance(condition, High) and not condition.magnitude)
 
@@ -169,15 +184,21 @@ def _unit(condition: Condition) -> str | None:
 
 def _inputs(rule: Rule, point: str, beside: Beside, kinds: Iterable[str]) -> tuple[str, ...]:
     if isinstance(rule.condition, Stale):
-        return tuple(other for other in beside.raw if other != point) if rule.watch == "*" else ()
+        return tuple(other for other in beside.watched(rule) if other != point) if rule.is_of_device else ()
     found = []
     for kind in kinds:
         if not beside.by_kind.get(kind):
             raise KindMissingError(rule.rule, kind)
-        found.append(beside.by_kind[kind][0])
+        found.append(_akin(point, beside.by_kind[kind]))
     if isinstance(rule.condition, Vote):
         found += [other for other in beside.by_kind.get(rule.watch, ()) if other != point]
     return tuple(found)
+
+
+def _akin(point: str, others: Sequence[str]) -> str:
+    """The one derived from the same sensor, as `h3.rate` and `h3.cumulative` are; else the first."""
+    sensor = point.partition(".")[0]
+    return next((other for other in others if other.partition(".")[0] == sensor), others[0])
 
 
 def _bound(arming: Arming, kinds: Sequence[str], resolver: "_Resolver") -> BoundArming:
@@ -186,6 +207,7 @@ def _bound(arming: Arming, kinds: Sequence[str], resolver: "_Resolver") -> Bound
         at_least=None if arming.at_least is None else resolver.limit(arming.at_least).value,
         at_most=None if arming.at_most is None else resolver.limit(arming.at_most).value,
         max_age_ms=round(arming.max_age_s * 1000),
+        magnitude=arming.magnitude,
     )
 
 
@@ -305,14 +327,10 @@ def _word(value: float | str) -> str:
 
 def asked_of(rule: Rule, tables: Mapping[str, Table]) -> Iterator[str]:
     """Every parameter that the rule may ask a site for."""
-    condition = rule.condition
-    ends = [condition.low, condition.high] if isinstance(condition, Band) else [limit_of(condition)]
-    for arming in rule.arm:
-        ends += [end for end in (arming.at_least, arming.at_most) if end is not None]
-    for end in ends:
+    for end in limits_of(rule):
         if isinstance(end, Parameter):
             yield from end.names()
-            for name in end.tables():
+            for name, _ in end.cells():
                 yield from (key for row in tables[name].rows for key in row.when)
     if rule.applies_if is not None:
         yield rule.applies_if.parameter

@@ -105,7 +105,7 @@ def is_armed(bound: BoundRule, at_ms: int, inputs: Inputs) -> bool | None:
         if reading is None or not reading.is_good or at_ms - reading.at_ms > arming.max_age_ms:
             known = None
             continue
-        value = reading.value or 0.0
+        value = abs(reading.value or 0.0) if arming.magnitude else reading.value or 0.0
         if (arming.at_least is not None and value < arming.at_least) or (
             arming.at_most is not None and value > arming.at_most
         ):

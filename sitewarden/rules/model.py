@@ -7,8 +7,9 @@ import msgspec
 
 from sitewarden.text import Text
 
-Confidence = Literal["agreed", "one-source", "memory", "unsure", "synthetic"]
-"""How sure a number is: two sources agree, one source, from memory only, sources conflict, made for tests."""
+Confidence = Literal["agreed", "one-source", "memory", "unsure", "practice", "synthetic"]
+"""How sure a number is: two sources agree, one source, from memory only, sources conflict, ours or the
+trade's without a clause, made for tests."""
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0, description="a number of 0 or more")]
 Positive = Annotated[float, msgspec.Meta(gt=0, description="a number above 0")]
@@ -37,8 +38,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """`2024` (建质规〔2024〕5号) or `2022` (建质规〔2022〕2号)."""
     id: str
     """Article and item, such as `8-4`."""
-    text: str
-    """In Chinese, as the standard has it; short form where the source has only that."""
+    text: str = ""
+    """In Chinese, as the standard has it; left out in a pack, it is that of `sitewarden/rules/clauses`."""
 
 
 class HazardProposal(
@@ -52,6 +53,8 @@ class HazardProposal(
     potential_accident: Text
     """Such as 起重伤害."""
     clause: Clause | None = None
+    also: list[Clause] = []
+    """The same danger in other editions, for whoever must still report by them."""
     handling_clock_s: Annotated[int, msgspec.Meta(ge=0)] = 0
     """How long handling may take under a clause in two parts ('… and not handled in time'); else 0."""
 
@@ -88,12 +91,12 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         for part in (*(self.least_of or ()), *((self.otherwise,) if self.otherwise else ())):
             yield from part.names()
 
-    def tables(self) -> Iterator[str]:
-        """Every table that may be looked into."""
-        if self.table is not None:
-            yield self.table
+    def cells(self) -> Iterator[tuple[str, str]]:
+        """Table and column of every cell that may be looked up."""
+        if self.table is not None and self.column is not None:
+            yield self.table, self.column
         for part in (*(self.least_of or ()), *((self.otherwise,) if self.otherwise else ())):
-            yield from part.tables()
+            yield from part.cells()
 
 
 Limit = float | Parameter
@@ -220,12 +223,17 @@ class Arming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What must hold on another point of the device for the rule to count; a crane that moves, say.
 
     The newest reading before the judged one decides. Is it bad or too old, nobody can say, and the rule
-    neither raises nor clears.
+    neither raises nor clears. Of several points of the kind it is the one derived from the same sensor as
+    the watched one, else the first.
     """
 
     kind: str
     at_least: Limit | None = None
     at_most: Limit | None = None
+    magnitude: bool = False
+    """Compare the number without its sign."""
+    optional: bool = False
+    """A device without such a point is judged without this condition, rather than not at all."""
     max_age_s: Window = 60.0
 
     def __post_init__(self) -> None:
@@ -238,7 +246,8 @@ class Applies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The rule exists only where a parameter of the site says so, such as `slab_complete: 1`."""
 
     parameter: str
-    equals: float | str
+    equals: float | str | None = None
+    """Left out: whatever the parameter is, as long as the site gives it."""
     otherwise: bool = False
     """Whether it exists where the parameter is not given."""
 
@@ -251,7 +260,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Rules of one family are steps of one danger: they share a hazard record."""
     version: Annotated[int, msgspec.Meta(ge=1)]
     watch: str
-    """A kind of the vocabulary; the rule holds for every point of that kind. `*`: the device as a whole."""
+    """A kind of the vocabulary; the rule holds for every point of that kind.
+
+    `*` is the device as a whole, and `crane.*` so too, if it reads any point whose kind begins like that.
+    """
     condition: Condition
     arm: list[Arming] = []
     applies_if: Applies | None = None
@@ -278,8 +290,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError(
                 "a silence is timed by `after_s`: remove `arm`, `suppressed_by` and `on_delay_s`"
             )
-        if self.watch == "*" and not isinstance(self.condition, Stale):
+        if self.is_of_device and not isinstance(self.condition, Stale):
             raise ValueError("only `stale` watches a device as a whole")
+
+    @property
+    def is_of_device(self) -> bool:
+        """Whether it watches a device, not a point."""
+        return self.watch.endswith("*")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -325,6 +342,7 @@ class BoundArming(msgspec.Struct, frozen=True, kw_only=True):
     at_least: float | None
     at_most: float | None
     max_age_ms: int
+    magnitude: bool = False
 
 
 class BoundRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -364,4 +382,4 @@ class BoundRule(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def listens_to(self) -> tuple[str, ...]:
         """The points whose readings move it."""
-        return (self.point, *self.inputs) if self.rule.watch == "*" else (self.point,)
+        return (self.point, *self.inputs) if self.rule.is_of_device else (self.point,)

@@ -293,6 +293,7 @@ def _arming(bound: BoundRule, times: Instants, tracks: Mapping[str, Track]) -> t
     for arming in bound.arm:
         track = tracks.get(bound.inputs[arming.index], EMPTY)
         values, known = _as_of(track, times, arming.max_age_ms)
+        values = np.abs(values) if arming.magnitude else values
         outside = np.zeros(len(times), bool)
         if arming.at_least is not None:
             outside |= values < arming.at_least

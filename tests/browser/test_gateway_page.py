@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.browser.visiting import PHONE, Visit, until, visit
 from tests.edge.conftest import GATEWAY
@@ -22,7 +22,7 @@ from tests.support.modbus import Unit, serving
 
 SITEWARDEN = Path(sys.executable).parent / "sitewarden"
 PIN = "246810"
-EMPTY, CRITICAL = 1000, 3600
+EMPTY, WARNING, CRITICAL = 1000, 2700, 3600
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 
@@ -133,11 +133,11 @@ def test_a_live_value_an_alarm_and_its_acknowledgement(seen: Visit, site: Site) 
     seen.complaints.clear()  # the browser itself notes the refusal
     assert not [line for line in site.lines() if line["change"] == "acknowledged"]
 
-    worst.get_by_role("button").click()
+    worst.locator("[data-part=acknowledge]").click()
     page.locator("#pin").fill(PIN)
     page.locator("#pin").press("Enter")
     until(page, lambda: "已确认（现场）" in worst.inner_text(), "it says that it is acknowledged")
-    assert worst.get_by_role("button").is_disabled()
+    assert worst.locator("[data-part=acknowledge]").is_disabled()
     assert below.bounding_box() == place, "the next button came under the finger"
     page.locator("#all").click()
     until(page, lambda: "间断鸣响" in text(seen, "#signal"), "at level 4 the siren is not silent")
@@ -147,6 +147,37 @@ def test_a_live_value_an_alarm_and_its_acknowledgement(seen: Visit, site: Site) 
     until(page, lambda: "静音" in text(seen, "#signal"), "the siren is silent")
     told = [line["change"] for line in site.lines()]
     assert told.count("acknowledged") == 6
+
+
+def test_an_alarm_is_shelved_with_a_reason_and_the_siren_is_silent(seen: Visit, site: Site) -> None:
+    page = seen.page
+    until(page, lambda: "1.00 t" in text(seen, '[data-point="crane-1/load"]'), "the load is shown")
+    site.load = WARNING
+    warnings = page.locator(".alarm")
+    until(page, lambda: warnings.count() == 2, "load and moment warn")
+    until(page, lambda: "间断鸣响" in text(seen, "#signal"), "the siren is shown")
+    for asks_pin in (True, False):
+        until(page, lambda: _ask_to_shelve(page), "it asks why")
+        page.locator("#reason").fill("吊具称重校准")
+        page.locator("#reason").press("Enter")
+        if asks_pin:
+            page.locator("#pin").fill(PIN)
+            page.locator("#pin").press("Enter")
+        until(page, lambda: not page.locator("#why[open]").count(), "it is said")
+        page.wait_for_timeout(1200)
+    until(page, lambda: page.locator(".shelf").count() == 2, "both are listed")
+    assert "吊具称重校准" in page.locator(".shelf").first.inner_text()
+    until(page, lambda: "静音" in text(seen, "#signal"), "the siren is silent")
+    assert "已消音" in text(seen, "#signal-note")
+    assert warnings.count() == 2, "a shelved alarm still stands"
+    page.locator(".shelf [data-part=end]").first.click()
+    until(page, lambda: page.locator(".shelf").count() == 1, "one is no longer shelved")
+    until(page, lambda: "间断鸣响" in text(seen, "#signal"), "and is heard again")
+
+
+def _ask_to_shelve(page: Page) -> bool:
+    page.locator("[data-part=shelve]:not([disabled])").first.click()
+    return bool(page.locator("#why[open]").count())
 
 
 def test_a_point_that_is_silent_is_shown_as_such_and_the_words_change_with_the_language(

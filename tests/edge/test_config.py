@@ -420,8 +420,8 @@ def test_the_command_says_what_would_run(gateway_dict: dict[str, Any], write_gat
     done = command("edge", "check", str(write_gateway(gateway_dict)))
     assert done.returncode == 0
     assert "device crane-1: reference-tower-crane, unit 1, 5 requests/s" in done.stdout
-    assert "crane-load-110: crane-1/load_ratio >= 110 level 4" in done.stdout
-    assert "pit-horizontal-cumulative-70: pit-1/h1.cumulative >= 14 level 2" in done.stdout
+    assert "crane-load-110: crane-1/load_ratio >= 110 %, level 4" in done.stdout
+    assert "pit-horizontal-cumulative-70: pit-1/h1.cumulative >= 14 mm, either way, level 2" in done.stdout
 
 
 @pytest.mark.parametrize("action", ["check", "run"])

@@ -13,7 +13,7 @@ from edge.explain import explain, find, present
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.page.server import PageServer
 from sitewarden.errors import ConfigurationError
-from sitewarden.messages import Alarm
+from sitewarden.messages import Alarm, Shelf
 from sitewarden.readings import Reading
 from tests.edge.conftest import WriteGateway
 from tests.edge.test_judge import Site
@@ -126,11 +126,15 @@ class Running:
             points=self.board.points(),
             alarms=self.board.alarms(self.site.judge.episodes()),
             siren=SirenNow(siren="off", lamp="red", is_testing=False, failed=0),
+            shelved=[],
             health={},
         )
 
     def acknowledge(self, episode: str, by: str) -> list[Alarm]:
         raise AssertionError((episode, by))
+
+    def shelve(self, shelf: Shelf) -> bool:
+        raise AssertionError(shelf)
 
     def test_outputs(self) -> None:
         raise AssertionError

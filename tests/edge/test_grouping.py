@@ -401,6 +401,33 @@ def test_a_gateway_without_groups_loads_no_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+WITHOUT_NUMPY = """
+import importlib.machinery, sys
+from pathlib import Path
+
+class Hiding(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name == "numpy" else super().find_spec(name, path, target)
+
+sys.meta_path[:] = [Hiding if one is importlib.machinery.PathFinder else one for one in sys.meta_path]
+from edge.config import load_gateway
+from sitewarden.errors import ConfigurationError
+try:
+    load_gateway(Path(sys.argv[1]))
+except ConfigurationError as exc:
+    print(exc.field, exc.mend)
+"""
+
+
+def test_a_group_on_a_gateway_without_numpy_says_what_to_install(
+    grouped: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    command = [sys.executable, "-c", WITHOUT_NUMPY, str(write_gateway(grouped))]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == "crane_groups Run pip install 'sitewarden[edge,group]'.\n"
+
+
 class Turning(Unit):
     """A crane whose slew the test sets, in tenths of a degree; the hook at 30 m, 20 m out."""
 

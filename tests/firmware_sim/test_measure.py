@@ -119,6 +119,7 @@ def test_limits_come_from_the_rule_packs_and_the_devices_parameters(tmp_path: Pa
         "pit-horizontal-cumulative-70": (pytest.approx(14.0), 0),
         "pit-horizontal-cumulative-100": (20.0, 3000),
     }
+    assert found["pit-1", "pit-horizontal-cumulative-70"].suppressed_by == []
     cranes = watched_rules("crane-1", [*load_pack("tower-crane", tmp_path).rules, *pit], {})
     assert {rule for _, rule in cranes} == {"crane-load-90", "crane-load-100", "crane-load-110"}
 

@@ -23,6 +23,10 @@ Write = Callable[[str], Path]
 SITEWARDEN = Path(sys.executable).with_name("sitewarden")
 
 
+def _control(file: Path) -> Path:
+    return file.with_name("control")
+
+
 @contextmanager
 def _playing(file: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, int]]]:
     ports_file = file.with_name("ports.json")
@@ -36,6 +40,8 @@ def _playing(file: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, int]
             file.with_name("ledger.jsonl"),
             "--ports-file",
             ports_file,
+            "--control",
+            _control(file),
         ],
         stderr=subprocess.PIPE,
         text=True,
@@ -85,6 +91,51 @@ def test_serial_lines_are_named_beside_the_ports(write_scenario: Write, tmp_path
         assert process.returncode == 0, said
         assert "Traceback" not in said
     assert not link.is_symlink()
+
+
+def _say(file: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [SITEWARDEN, "sim", "fault", _control(file), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_faults_are_switched_by_hand_while_it_runs(write_scenario: Write) -> None:
+    file = write_scenario(STEPS)
+    with _playing(file) as (process, ports), ModbusTcpClient("127.0.0.1", port=ports["b"]) as client:
+        assert _say(file).stdout == "no faults\n"
+        on = _say(file, "crane-9", "exception", "code=6", "--for", "60")
+        assert on.stdout.startswith("crane-9/exception on at_s=")
+        assert on.stdout.endswith("for_s=60.0 code=6\n")
+        _until(lambda: client.read_holding_registers(0, count=1, device_id=9).isError())
+        assert client.read_holding_registers(0, count=1, device_id=9).exception_code == 6
+        wrong = _say(file, "crane-9", "frozen", "--points", "lod")
+        assert wrong.returncode == 1
+        assert "has no point `lod`. Its points are load, radius" in wrong.stderr
+        assert _say(file, "crane-9", "exception", "--off").stdout.startswith("crane-9/exception off")
+        _until(lambda: not client.read_holding_registers(0, count=1, device_id=9).isError())
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=10)
+        assert process.returncode == 0, said
+        assert "by hand at" in said
+    assert not _control(file).exists()
+    gone = _say(file)
+    assert gone.returncode == 3
+    assert "no simulator listens on" in gone.stderr
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < ends
+
+
+def test_a_control_that_another_simulator_has_ends_with_status_3(write_scenario: Write) -> None:
+    file = write_scenario(STEPS)
+    with _playing(file):
+        command = [SITEWARDEN, "sim", "run", file, "--control", _control(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 3
+        assert "another simulator listens on" in done.stderr
+        assert _say(file).returncode == 0
 
 
 def test_a_name_that_cannot_be_given_to_a_line_ends_with_status_3(write_scenario: Write) -> None:

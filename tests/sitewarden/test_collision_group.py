@@ -115,6 +115,23 @@ def test_a_turning_crane_is_looked_ahead_of() -> None:
     assert value(found, "group.ahead.partner") == 2.0
 
 
+def test_looking_ahead_a_neighbour_has_gone_on_since_it_was_read() -> None:
+    def tips(degrees: float) -> float:
+        """From the first's tip in the east to the second's, whose jib points there."""
+        angle = math.radians(degrees)
+        return math.dist((50, 0), (104 + 50 * math.sin(angle), 50 * math.cos(angle)))
+
+    # The second turns at 2 °/s towards the first; braking in 1 s and 2 s it turns 4 ° more.
+    for age_ms, gone in ((1, 0.0), (500, 1.0)):
+        site = Site()
+        for step in range(8):
+            site.play(90.0, 250.0 + 0.4 * step, 0.0, seconds=0.2)
+        site.now_ms += age_ms
+        found = site.poll(1, 90.0)
+        assert value(found, "group.distance") == pytest.approx(tips(252.8), abs=0.01)
+        assert value(found, "group.ahead") == pytest.approx(tips(252.8 + gone + 4.0), abs=0.02)
+
+
 def test_a_slew_past_north_is_no_leap() -> None:
     site = Site()
     for step in range(8):

@@ -1,7 +1,7 @@
 """Wind, motion and verticality of a crane, by cases made by hand."""
 
 from collections.abc import Iterable, Sequence
-from math import isclose
+from math import cos, isclose, radians, sin
 from pathlib import Path
 
 import msgspec
@@ -245,6 +245,23 @@ def test_whatever_is_unknown_makes_verticality_bad(dead: str) -> None:
 def test_the_tilt_of_a_plumb_mast_is_taken_off() -> None:
     subject = msgspec.structs.replace(CRANE, zero={"tilt_x": 0.1})
     assert verticalities(polls(75), subject)[0].value == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("slew", [0.0, 37.0, 90.0, 200.0, -135.0])
+def test_what_leans_towards_its_counterweight_is_not_out_of_plumb_across_the_jib(slew: float) -> None:
+    # +x looks to slew 90°, +y to slew 0°. The unloaded mast leans 2.4/1000 back, and 4/1000 to one side.
+    back, aside = 0.1375, 0.229
+    along, across = (sin(radians(slew)), cos(radians(slew))), (cos(radians(slew)), -sin(radians(slew)))
+    x, y = (aside * across[i] - back * along[i] for i in (0, 1))
+    subject = msgspec.structs.replace(CRANE, parameters={"tilt_x_slew": 90})
+    made = taken(polls(75, tilt_x=x, tilt_y=y, slew=slew), derivations_of(subject))
+    (whole,), (lateral,) = of("verticality", made), of("verticality.lateral", made)
+    assert lateral.value == pytest.approx(4.0, abs=0.01)
+    assert whole.value == pytest.approx((4.0**2 + 2.4**2) ** 0.5, abs=0.01)
+
+
+def test_how_an_inclinometer_is_mounted_is_not_guessed() -> None:
+    assert "c1/verticality.lateral" not in {point.point for point in derivations_of(CRANE).points}
 
 
 def test_without_an_anemometer_nobody_can_say_that_it_is_calm() -> None:

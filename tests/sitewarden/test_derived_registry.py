@@ -54,12 +54,8 @@ def test_a_device_says_what_is_derived_and_of_what_it_is_made() -> None:
     found = {point.kind: point for point in derivations_of(CRANE).points}
     assert set(CRANE_DERIVED) <= found.keys()
     assert found["crane.load_ratio"].inputs == ("c1/load", "c1/radius", "c1/falls")
-    assert [p.point for p in derivations_of(PIT).points] == [
-        "p1/h1.cumulative",
-        "p1/h1.rate",
-        "p1/v1.cumulative",
-        "p1/v1.rate",
-    ]
+    made = {p.point for p in derivations_of(PIT).points}
+    assert {"p1/h1.cumulative", "p1/h1.rate", "p1/v1.cumulative", "p1/v1.rate"} <= made
 
 
 def test_what_the_device_gives_itself_is_not_derived() -> None:

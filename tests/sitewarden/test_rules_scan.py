@@ -22,6 +22,7 @@ T = 1_763_650_000_000
 OWN, OTHER, THIRD = "d/own", "d/other", "d/third"
 BESIDE = Beside({"crane.load": [OWN, OTHER, THIRD], "crane.radius": [OTHER]}, [OWN, OTHER, THIRD])
 ARMED = [{"kind": "crane.radius", "at_least": 3.0, "max_age_s": 8.0}]
+ARMED_EITHER_WAY = [{**ARMED[0], "at_most": 7.0, "magnitude": True}]
 
 CONDITIONS: dict[str, dict[str, Any]] = {
     "high": {"condition": {"when": "high", "limit": 5.0}, "dead_band": 1.0},
@@ -106,7 +107,7 @@ def stepped(bound: BoundRule, readings: Sequence[Reading], until_ms: int) -> Tol
 @given(data=st.data())
 def test_the_scan_says_what_the_steps_say(name: str, data: st.DataObject) -> None:
     readings = data.draw(histories())
-    arm = data.draw(st.sampled_from([[], ARMED])) if "stale" not in name else []
+    arm = data.draw(st.sampled_from([[], ARMED, ARMED_EITHER_WAY])) if "stale" not in name else []
     delays = data.draw(st.sampled_from([0.0, 1.0, 3.0])), data.draw(st.sampled_from([0.0, 1.0, 3.0]))
     changes = {"on_delay_s": delays[0], "off_delay_s": delays[1], "arm": arm, **CONDITIONS[name]}
     bound = bind(rule(changes, latching=data.draw(st.booleans())), OWN, {}, beside=BESIDE)

@@ -28,7 +28,7 @@ const grounds = ['bg', 'surface', 'surface-2']
 const pairs: [string, string][] = [
   ...texts.flatMap((text) => grounds.map((ground): [string, string] => [text, ground])),
   ...[1, 2, 3, 4].flatMap((n): [string, string][] => [[`l${n}-ink`, `l${n}-tint`], [`l${n}-on`, `l${n}-fill`]]),
-  ['on-accent', 'accent'], ['accent', 'accent-tint'], ['text', 'accent-tint'], ['text-3', 'accent-tint'], ['text-2', 'surface-3'], ['demo-ink', 'demo-bg'],
+  ['on-accent', 'accent'], ['accent', 'accent-tint'], ['text', 'accent-tint'], ['text-3', 'accent-tint'], ['text-2', 'surface-3'], ['demo-ink', 'demo-bg'], ['replay-ink', 'replay-bg'],
   ['text-2', 'earth-2'],
 ]
 

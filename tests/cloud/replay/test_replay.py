@@ -58,9 +58,10 @@ def test_nothing_live_gets_in(site):
 
 def test_alarms_of_the_past_are_shown_and_open_nothing(site, web):
     site.deliver(birth(boot="r"), mode="replay")
-    site.deliver(raised(boot="r"), mode="replay")
+    site.deliver(raised(boot="r", at=YEARS_AGO_MS), mode="replay")
     (episode,) = web.get("/sites/demo/alarms").json()["items"]
-    assert episode["mode"] == "replay"
+    assert (episode["mode"], episode["late"]) == ("replay", False)
+    assert episode["raised_at"] == "2017-07-14T02:40:00.000Z"
     assert site.value("SELECT count(*) FROM hazard") == 0
     assert site.value("SELECT count(*) FROM live_event WHERE kind = 'alarm'") == 1
 

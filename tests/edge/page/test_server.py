@@ -16,7 +16,7 @@ from edge.outputs import OutputsBusyError
 from edge.page import server as module
 from edge.page.board import SirenNow, Snapshot
 from edge.page.server import CONNECTIONS, FREE_TRIES, PageServer, PinGuard, serve
-from sitewarden.messages import Alarm
+from sitewarden.messages import Alarm, Shelf
 from tests.edge.test_outputs import alarm
 from tests.support.waiting import until
 
@@ -43,12 +43,17 @@ class Agent:
             points=[],
             alarms=[],
             siren=SirenNow(siren="off", lamp="off", is_testing=False, failed=0),
+            shelved=[],
             health={},
         )
 
     def acknowledge(self, episode: str, by: str) -> list[Alarm]:
         self.done.append((episode, by, threading.current_thread() is threading.main_thread()))
         return [alarm(3)] if episode == EPISODE else []
+
+    def shelve(self, shelf: Shelf) -> bool:
+        self.done.append(shelf)
+        return shelf.rule == "known"
 
     def test_outputs(self) -> None:
         if self.is_busy:
@@ -106,6 +111,21 @@ async def test_it_acknowledges_the_alarms_that_are_named_in_the_loop_of_the_agen
         assert await post(server, "/acknowledge", named, **OURS) == (200, {"acknowledged": ["0" * 32]})
         assert await post(server, "/acknowledge", {}, **OURS) == (200, {"acknowledged": []})
         assert agent.done == [(EPISODE, "local", True), (OTHER, "local", True)]
+
+
+async def test_an_alarm_is_shelved_with_a_reason_and_by_whoever_is_on_site() -> None:
+    async with serving() as (server, agent):
+        shelf = {
+            "point": "crane-1/load",
+            "rule": "known",
+            "until": 5,
+            "by": "somebody",
+            "reason": "calibrating",
+        }
+        assert await post(server, "/shelve", {"shelf": shelf}, **OURS) == (200, {"shelved": True})
+        assert [(one.by, one.reason) for one in agent.done] == [("local", "calibrating")]
+        assert (await post(server, "/shelve", {"shelf": {**shelf, "reason": " "}}, **OURS))[0] == 400
+        assert (await post(server, "/shelve", {"shelf": {**shelf, "rule": "gone"}}, **OURS))[0] == 404
 
 
 async def test_outputs_are_tested_unless_they_are_busy() -> None:

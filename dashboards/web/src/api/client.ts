@@ -1,7 +1,7 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
 import type {
-  Episode, Hazard, HazardDetail, Page, Series, Server, Session, Site, SiteSummary, Statistics, Values,
+  Backtest, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site, SiteSummary, Statistics, Trial, Values,
 } from './types'
 
 /** A refusal (RFC 9457) or, with status 0, no answer at all. */
@@ -75,5 +75,10 @@ export const api = {
     const range = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
     return call<Series>('GET', `/sites/${part(site)}/series${query({ point, ...range, max_points: maxPoints })}`)
   },
+  rules: (site: string) => call<RulesInForce>('GET', `/sites/${part(site)}/rules`),
+  backtest: (site: string, trial: Trial) => call<Backtest>('POST', `/sites/${part(site)}/backtests`, trial),
+  packUrl: (hazard: string) => `${ROOT}/hazards/${part(hazard)}/pack`,
+  replay: () => call<Replay>('GET', '/replay'),
+  steer: (wanted: ReplayAsked) => call<Replay>('POST', '/replay', wanted),
   liveUrl: (site: string) => `${ROOT}/sites/${part(site)}/live`,
 }

@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/{hazard}/pack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Pack
+         * @description The hazard's worst alarm with the readings around it, the rules in force and the alarms they give.
+         */
+        get: operations["download_pack_api_v1_hazards__hazard__pack_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/replay": {
         parameters: {
             query?: never;
@@ -196,6 +216,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Backtest
+         * @description What other rules would have done over the site's history.
+         */
+        post: operations["run_backtest_api_v1_sites__site__backtests_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/hazards": {
         parameters: {
             query?: never;
@@ -232,6 +272,26 @@ export interface paths {
          *     is not possible any more, `reset` comes first: whatever was listed before must be read again.
          */
         get: operations["watch_api_v1_sites__site__live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Rules
+         * @description The rules in force, each as a text that can be changed and tried.
+         */
+        get: operations["read_rules_api_v1_sites__site__rules_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -378,6 +438,68 @@ export interface components {
             role: "viewer" | "admin";
         };
         /**
+         * AlarmShown
+         * @description An alarm that was, or would have been, raised.
+         */
+        AlarmShown: {
+            /**
+             * Cleared At
+             * @description Null while it stands at the end of the range.
+             */
+            cleared_at: number | null;
+            /** Family */
+            family: string;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /** Limit */
+            limit: number | null;
+            /** Peak */
+            peak: number | null;
+            /** Point */
+            point: string;
+            /**
+             * Raised At
+             * @description UTC milliseconds.
+             */
+            raised_at: number;
+            /** Rule */
+            rule: string;
+            /** Rule Version */
+            rule_version: number;
+        };
+        /**
+         * BacktestShown
+         * @description What the proposed rules would have done.
+         */
+        BacktestShown: {
+            changes: components["schemas"]["ComparisonShown"];
+            /** Devices */
+            devices: string[];
+            in_force: components["schemas"]["SideShown"];
+            /** Notes */
+            notes: components["schemas"]["TextShown"][];
+            proposed: components["schemas"]["SideShown"];
+            /** Readings */
+            readings: number;
+            /** @description Alarms that happened, beside those that the rules in force give: a check of ourselves. */
+            recorded: components["schemas"]["ComparisonShown"];
+            /** Rule Changes */
+            rule_changes: components["schemas"]["RuleChangeShown"][];
+            /** Since Ms */
+            since_ms: number;
+            /** Site */
+            site: string;
+            /** Time Zone */
+            time_zone: string;
+            /** Took Ms */
+            took_ms: number;
+            /** Until Ms */
+            until_ms: number;
+        };
+        /**
          * BasisShown
          * @description Where a limit comes from.
          */
@@ -400,6 +522,26 @@ export interface components {
             id: string;
             /** Text */
             text: string;
+        };
+        /**
+         * ComparisonShown
+         * @description What became of alarms; the lists hold the first ones, the counts are of all.
+         */
+        ComparisonShown: {
+            /** Added */
+            added: components["schemas"]["AlarmShown"][];
+            /** Added Count */
+            added_count: number;
+            /** Moved */
+            moved: components["schemas"]["MovedShown"][];
+            /** Moved Count */
+            moved_count: number;
+            /** Removed */
+            removed: components["schemas"]["AlarmShown"][];
+            /** Removed Count */
+            removed_count: number;
+            /** Unchanged Count */
+            unchanged_count: number;
         };
         /**
          * Device
@@ -537,6 +679,33 @@ export interface components {
             x: (number | null)[];
         };
         /**
+         * FalseAlarmsShown
+         * @description Of the alarms whose hazards people judged.
+         */
+        FalseAlarmsShown: {
+            /** False */
+            false: number;
+            /** Judged */
+            judged: number;
+            /**
+             * Rate
+             * @description 0 to 1; null where nothing is judged.
+             */
+            rate: number | null;
+        };
+        /**
+         * FieldChangeShown
+         * @description One field of a rule.
+         */
+        FieldChangeShown: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /** Field */
+            field: string;
+        };
+        /**
          * Gateway
          * @description A gateway and how it fares.
          */
@@ -564,6 +733,11 @@ export interface components {
          * @description A hazard record in lists and in the live push.
          */
         Hazard: {
+            /**
+             * Also
+             * @description The same danger in other editions of the standard.
+             */
+            also: components["schemas"]["ClauseShown"][];
             category: components["schemas"]["TextShown"];
             clause: components["schemas"]["ClauseShown"] | null;
             content: components["schemas"]["TextShown"];
@@ -582,6 +756,11 @@ export interface components {
             episodes: number;
             /** Family */
             family: string;
+            /**
+             * Handling Due At
+             * @description By when it must be handled, under a clause in two parts; later it is suspected major.
+             */
+            handling_due_at: string | null;
             /** Id */
             id: string;
             /**
@@ -624,6 +803,11 @@ export interface components {
          * @description A hazard record with everything that belongs to it.
          */
         HazardDetail: {
+            /**
+             * Also
+             * @description The same danger in other editions of the standard.
+             */
+            also: components["schemas"]["ClauseShown"][];
             category: components["schemas"]["TextShown"];
             clause: components["schemas"]["ClauseShown"] | null;
             content: components["schemas"]["TextShown"];
@@ -643,6 +827,11 @@ export interface components {
             evidence: components["schemas"]["Evidence"][];
             /** Family */
             family: string;
+            /**
+             * Handling Due At
+             * @description By when it must be handled, under a clause in two parts; later it is suspected major.
+             */
+            handling_due_at: string | null;
             /** Id */
             id: string;
             /**
@@ -737,6 +926,48 @@ export interface components {
             slew: number | null;
         };
         /**
+         * LeadShown
+         * @description How long before the next limit a level warned.
+         */
+        LeadShown: {
+            /** Family */
+            family: string;
+            /**
+             * Least Ms
+             * @description The shortest lead; negative: warned too late.
+             */
+            least_ms: number | null;
+            /** Level */
+            level: number;
+            /** Median Ms */
+            median_ms: number | null;
+            /**
+             * Not Reached
+             * @description Warnings without the limit being reached.
+             */
+            not_reached: number;
+            /** Of Level */
+            of_level: number;
+            /** Of Limit */
+            of_limit: number;
+            /** Of Rule */
+            of_rule: string;
+            /** Point */
+            point: string;
+            /**
+             * Reached
+             * @description Warnings upon which the limit was reached.
+             */
+            reached: number;
+            /** Rule */
+            rule: string;
+            /**
+             * Unwarned
+             * @description Alarms of the higher level that nothing had warned of.
+             */
+            unwarned: number;
+        };
+        /**
          * Limit
          * @description A limit in force on a point.
          */
@@ -753,6 +984,55 @@ export interface components {
             limit: number;
             /** Rule */
             rule: string;
+        };
+        /**
+         * LimitShown
+         * @description A number that a rule compares a point with.
+         */
+        LimitShown: {
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "high" | "low";
+            /** Level */
+            level: number;
+            /** Limit */
+            limit: number;
+            /** Point */
+            point: string;
+            /** Rule */
+            rule: string;
+        };
+        /**
+         * MovedShown
+         * @description The same danger under both sets of rules, at other instants.
+         */
+        MovedShown: {
+            after: components["schemas"]["AlarmShown"];
+            before: components["schemas"]["AlarmShown"];
+            /**
+             * Raised Later Ms
+             * @description Negative: earlier.
+             */
+            raised_later_ms: number;
+        };
+        /**
+         * NotJudgedShown
+         * @description A rule that could say nothing of a place.
+         */
+        NotJudgedShown: {
+            mend: components["schemas"]["TextShown"];
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "no_point" | "no_history" | "missing_parameter" | "missing_input";
+            /** Rule */
+            rule: string;
+            what: components["schemas"]["TextShown"];
+            /** Where */
+            where: string;
         };
         /**
          * Outbox
@@ -934,6 +1214,59 @@ export interface components {
             steps: number;
         };
         /**
+         * RuleChangeShown
+         * @description A rule that differs.
+         */
+        RuleChangeShown: {
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+            /** Fields */
+            fields: components["schemas"]["FieldChangeShown"][];
+            /** Rule */
+            rule: string;
+        };
+        /**
+         * RuleShown
+         * @description A rule in force.
+         */
+        RuleShown: {
+            /** Family */
+            family: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /** Pack */
+            pack: string;
+            /** Rule */
+            rule: string;
+            /**
+             * Text
+             * @description YAML, as one would write it in a rule pack.
+             */
+            text: string;
+            /**
+             * Watch
+             * @description A kind of the vocabulary; `*`: the device as a whole.
+             */
+            watch: string;
+        };
+        /**
+         * RulesShown
+         * @description The rules in force on a site, as far as the cloud knows them.
+         */
+        RulesShown: {
+            /** Rules */
+            rules: components["schemas"]["RuleShown"][];
+            /**
+             * Unknown
+             * @description Rules that gateways run without the cloud having their text.
+             */
+            unknown: string[];
+        };
+        /**
          * Series
          * @description A point over time, in columns; a null between two instants is a gap.
          */
@@ -1000,6 +1333,27 @@ export interface components {
             password: string;
             /** Token */
             token: string;
+        };
+        /**
+         * SideShown
+         * @description One set of rules.
+         */
+        SideShown: {
+            /** Alarms */
+            alarms: number;
+            /** By Level */
+            by_level: {
+                [key: string]: number;
+            };
+            false_alarms: components["schemas"]["FalseAlarmsShown"];
+            /** Leads */
+            leads: components["schemas"]["LeadShown"][];
+            /** Limits */
+            limits: components["schemas"]["LimitShown"][];
+            /** Not Judged */
+            not_judged: components["schemas"]["NotJudgedShown"][];
+            /** Rules */
+            rules: number;
         };
         /**
          * SignIn
@@ -1092,6 +1446,41 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * Trial
+         * @description What is to be tried.
+         */
+        Trial: {
+            /**
+             * Device
+             * @description One device; null: all of the site.
+             */
+            device?: string | null;
+            /**
+             * From
+             * Format: date-time
+             * @description RFC 3339 with offset; included.
+             */
+            from: string;
+            /**
+             * Removed
+             * @description Rules in force that are left out.
+             * @default []
+             */
+            removed: string[];
+            /**
+             * Rules
+             * @description Rules in YAML that replace those in force of their name, or are added.
+             * @default []
+             */
+            rules: string[];
+            /**
+             * To
+             * Format: date-time
+             * @description RFC 3339 with offset; excluded.
+             */
+            to: string;
         };
         /**
          * Value
@@ -1214,6 +1603,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HazardDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_pack_api_v1_hazards__hazard__pack_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A case pack, to be judged again and replayed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
             /** @description Nobody is signed in */
@@ -2000,6 +2456,84 @@ export interface operations {
             };
         };
     };
+    run_backtest_api_v1_sites__site__backtests_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Trial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another one is running */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_hazards_api_v1_sites__site__hazards_get: {
         parameters: {
             query?: {
@@ -2094,6 +2628,73 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_rules_api_v1_sites__site__rules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesShown"];
                 };
             };
             /** @description Nobody is signed in */

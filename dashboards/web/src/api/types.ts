@@ -29,6 +29,16 @@ export type HazardDetail = Levelled<Schemas['HazardDetail']>
 export type HazardEvent = Schemas['HazardEvent']
 export type EvidenceSeries = Schemas['EvidenceSeries']
 export type Statistics = Schemas['Statistics']
+export type RulesInForce = Levelled<Schemas['RulesShown']>
+export type RuleInForce = Levelled<Schemas['RuleShown']>
+export type Backtest = Levelled<Schemas['BacktestShown']>
+export type PastAlarm = Levelled<Schemas['AlarmShown']>
+export type Lead = Schemas['LeadShown']
+export type NotJudged = Schemas['NotJudgedShown']
+export type Trial = Schemas['Trial']
+export type Replay = Schemas['Replay']
+/** Whatever is not told is as it was. */
+export type ReplayAsked = Pick<Schemas['ReplayAsked'], 'do'> & Partial<Schemas['ReplayAsked']>
 
 export interface Page<T> {
   items: T[]

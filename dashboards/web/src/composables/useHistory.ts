@@ -24,6 +24,8 @@ export function useHistory(
     const mine = (asked += 1)
     error.value = null
     const to = nowMs.value
+    // Before the first value of a replay nobody knows what time it is.
+    if (to <= 0) return
     try {
       const found = await Promise.all(points().map((point) => api.series(site(), point.id, to - spanMs(), to, 1000)))
       if (mine === asked) fetched.value = Object.fromEntries(found.map((one) => [one.point, linePoints(one)]))

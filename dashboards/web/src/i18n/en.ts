@@ -4,7 +4,11 @@ import type zh from './zh'
 const en: typeof zh = {
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
-  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', sites: 'All sites', main: 'Main navigation' },
+  replay: {
+    badge: 'Replay', text: 'A record of the past, not the present', mark: 'Replay', pause: 'Pause', resume: 'Go on', step: 'Step', speed: 'Speed of the replay', fastest: 'Fastest', loop: 'Loop', seek: 'Jump to an instant',
+    gone: 'The replay does not answer', states: { waiting: 'Waiting for the gateway', running: 'Playing', paused: 'Paused', ended: 'At its end' },
+  },
+  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', backtest: 'Back-test', sites: 'All sites', main: 'Main navigation' },
   session: {
     signIn: 'Sign in', signOut: 'Sign out', name: 'User name', password: 'Password', signingIn: 'Signing in…',
     wrong: 'The user name or password is wrong.', unreachable: 'The server cannot be reached. Check the network and try again.', failed: 'Sign-in failed: {detail}',
@@ -79,11 +83,25 @@ const en: typeof zh = {
   },
   hazard: {
     accident: 'Possible accident', clause: 'Basis of judgement', noClause: 'No clause applies.', device: 'Device', opened: 'Opened', detected: 'Detected',
-    latest: 'Latest alarm', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}', peak: 'Worst {value}',
+    latest: 'Latest alarm', handlingDue: 'Handle by', evidence: 'Evidence', episodes: 'Alarm episodes', timeline: 'Event record', hash: 'Hash', raisedMark: 'Raised {time}', clearedMark: 'Cleared {time}', limit: 'Limit {limit}', peak: 'Worst {value}',
     span: 'Range', spans: { '1': '±1 min', '5': '±5 min', '30': '±30 min' }, evidenceLine: 'Kept by the gateway with the alarm', seriesLine: 'History',
     chain: 'Each hash covers the one before it: a change anywhere makes every later hash fail.', unverified: 'Opened by the system itself. Only a named person may declare it a major hazard after verifying it.',
-    episode: 'No. {n}', back: 'Back to hazards', actors: { sitewarden: 'by the system' },
-    events: { opened: 'Hazard opened', episode: 'New alarm', signal: 'Signal changed' },
+    episode: 'No. {n}', back: 'Back to hazards', pack: 'Download case pack', packHelp: 'Readings around the alarm, the rules in force and the alarms they give: to be checked and replayed offline.', actors: { sitewarden: 'by the system' },
+    events: { opened: 'Hazard opened', episode: 'New alarm', signal: 'Signal changed', handling_clock: 'Handling clock started', handling_expired: 'Not handled in time: suspected major' },
+  },
+  backtest: {
+    title: 'Back-test', intro: 'What would other rules have done? History is judged anew; no rule in force is changed.', range: 'Range', from: 'From', to: 'To', zone: 'site time ({zone})',
+    quick: { '6': '6 h', '24': '24 h', '72': '3 days', '168': '7 days' }, quickLabel: 'The last', device: 'Device', allDevices: 'All devices',
+    rules: 'Rules', rulesHint: 'Start from those in force; a changed rule is marked.', noRules: 'The cloud does not know the rules in force here: connect the gateway first.', unknown: 'Gateways also run rules whose text the cloud does not have; they are left out: {names}',
+    fields: { limit: 'Limit', fraction: 'Share of the control value', on_delay_s: 'On-delay s', off_delay_s: 'Off-delay s', dead_band: 'Dead-band' },
+    changed: 'changed', wasText: 'in force {value}', undo: 'Undo', editText: 'Edit as text', closeText: 'Close the text', textLabel: 'Text of the rule {rule} (YAML)', leaveOut: 'Leave out', removed: 'left out',
+    run: 'Run the back-test', running: 'Running…', nothingChanged: 'Nothing is changed yet: this only checks the rules in force against what was recorded.', busy: 'Another back-test is running; try again in a moment.', failed: 'The back-test failed: {detail}',
+    result: 'Result', added: 'Added', removedCount: 'Removed', moved: 'Moved', unchanged: 'Unchanged', alarmsOf: 'Rules in force: {before} alarms; proposed: {after}.', readings: '{n} readings judged in {s} s.',
+    changes: 'Alarms that change', none: 'No alarm changes.', more: 'Only the first {n} are listed.', later: '{by} later', earlier: '{by} earlier', sameStart: 'same start', standing: 'still standing', lasts: 'lasts {time}', 
+    curve: 'Curve', inForceLimit: 'in force {limit}', proposedLimit: 'proposed {limit}', before: 'in force {time}', after: 'proposed {time}',
+    leads: 'Lead time', leadsHint: 'From the raise of the lower level to the first reading beyond the higher limit; negative where the limit came first.', noLeads: 'No warning before a higher limit in this range.', warns: '{rule} → {of}', reached: 'reached', least: 'least', median: 'median', notReached: 'not reached', unwarned: 'unwarned', inForce: 'in force', proposed: 'proposed',
+    falseAlarms: 'False alarms', noneJudged: 'No hazard has been judged by people yet, so there is no rate.', rate: 'in force {before}, proposed {after} (of judged alarms alone).',
+    check: 'Check against what was recorded', checkSame: 'The rules in force give exactly the {n} alarms that were recorded.', checkDiffers: '{same} the same, {moved} at other instants, {recorded} recorded only, {ours} of the back-test only.', notJudged: 'Rules that could not be judged', notes: 'Notes',
   },
   chart: { loading: 'Loading the chart…', label: 'Chart of {names}', failed: 'The chart could not be loaded: {detail}', empty: 'No data' },
 }

@@ -2,7 +2,11 @@
 export default {
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
-  nav: { site: '现场', alarms: '报警', hazards: '隐患', sites: '工地列表', main: '主导航' },
+  replay: {
+    badge: '历史回放', text: '过去的记录，不是现在', mark: '回放', pause: '暂停', resume: '继续', step: '单步', speed: '回放速度', fastest: '最快', loop: '循环', seek: '跳到时刻',
+    gone: '回放程序没有应答', states: { waiting: '等待网关', running: '回放中', paused: '已暂停', ended: '已放完' },
+  },
+  nav: { site: '现场', alarms: '报警', hazards: '隐患', backtest: '回测', sites: '工地列表', main: '主导航' },
   session: {
     signIn: '登录', signOut: '退出', name: '用户名', password: '密码', signingIn: '正在登录…',
     wrong: '用户名或密码不正确。', unreachable: '无法连接服务器，请检查网络后重试。', failed: '登录失败：{detail}',
@@ -77,11 +81,25 @@ export default {
   },
   hazard: {
     accident: '可能导致的事故', clause: '判定依据', noClause: '没有对应的判定条款。', device: '设备', opened: '开立时间', detected: '发现时间',
-    latest: '最近一次报警', evidence: '证据曲线', episodes: '报警过程', timeline: '事件记录', hash: '校验值', raisedMark: '报警 {time}', clearedMark: '解除 {time}', limit: '限值 {limit}', peak: '最不利 {value}',
+    latest: '最近一次报警', handlingDue: '处置期限', evidence: '证据曲线', episodes: '报警过程', timeline: '事件记录', hash: '校验值', raisedMark: '报警 {time}', clearedMark: '解除 {time}', limit: '限值 {limit}', peak: '最不利 {value}',
     span: '范围', spans: { '1': '±1 分钟', '5': '±5 分钟', '30': '±30 分钟' }, evidenceLine: '网关随报警保存的数据', seriesLine: '历史数据',
     chain: '每条记录的校验值包含上一条的校验值，任何改动都会使后面的校验值对不上。', unverified: '本记录由系统自动开立，须由指定人员核实后才能认定为重大事故隐患。',
-    episode: '第 {n} 次', back: '返回隐患列表', actors: { sitewarden: '系统自动' },
-    events: { opened: '开立隐患', episode: '新的报警', signal: '信号变化' },
+    episode: '第 {n} 次', back: '返回隐患列表', pack: '下载案例包', packHelp: '报警前后的数据、现行规则与预期报警，可离线复核与回放。', actors: { sitewarden: '系统自动' },
+    events: { opened: '开立隐患', episode: '新的报警', signal: '信号变化', handling_clock: '开始处置计时', handling_expired: '逾期未处置，转为疑似重大' },
+  },
+  backtest: {
+    title: '回测', intro: '换一套规则，过去会怎样？用历史数据重新判断，不改变任何现行规则。', range: '时段', from: '从', to: '到', zone: '工地时间（{zone}）',
+    quick: { '6': '6 小时', '24': '24 小时', '72': '3 天', '168': '7 天' }, quickLabel: '最近', device: '设备', allDevices: '全部设备',
+    rules: '规则', rulesHint: '从现行规则开始；改动过的规则会标出。', noRules: '云端不知道此工地的现行规则：请先让网关连上。', unknown: '网关还运行着云端没有文本的规则，未参与回测：{names}',
+    fields: { limit: '限值', fraction: '占控制值的比例', on_delay_s: '报警延时 s', off_delay_s: '解除延时 s', dead_band: '回差' },
+    changed: '已改动', wasText: '现行 {value}', undo: '恢复', editText: '编辑文本', closeText: '收起文本', textLabel: '{rule} 的规则文本（YAML）', leaveOut: '不用此规则', removed: '不用',
+    run: '开始回测', running: '正在回测…', nothingChanged: '还没有改动：将只核对现行规则与实际报警。', busy: '另一个回测正在运行，请稍后再试。', failed: '回测失败：{detail}',
+    result: '结果', added: '新增', removedCount: '减少', moved: '移动', unchanged: '不变', alarmsOf: '现行规则 {before} 次报警，拟用规则 {after} 次。', readings: '判断了 {n} 个读数，用时 {s} s。',
+    changes: '报警变化', none: '报警没有变化。', more: '只列出前 {n} 项。', later: '晚 {by}', earlier: '早 {by}', sameStart: '起始不变', standing: '仍在持续', lasts: '持续 {time}', 
+    curve: '曲线', inForceLimit: '现行 {limit}', proposedLimit: '拟用 {limit}', before: '现行 {time}', after: '拟用 {time}',
+    leads: '提前量', leadsHint: '低一级报警到高一级限值首次达到之间的时间；负数表示限值先达到。', noLeads: '此时段没有分级预警。', warns: '{rule} → {of}', reached: '达到', least: '最短', median: '中位', notReached: '未达到', unwarned: '未预警', inForce: '现行', proposed: '拟用',
+    falseAlarms: '误报率', noneJudged: '还没有人工判定过的隐患，无法给出误报率。', rate: '现行 {before}，拟用 {after}（只计有判定的报警）。',
+    check: '与实际记录核对', checkSame: '现行规则得到的 {n} 次报警与实际记录完全一致。', checkDiffers: '一致 {same}，时刻不同 {moved}，仅实际记录 {recorded}，仅回测 {ours}。', notJudged: '未能判断的规则', notes: '说明',
   },
   chart: { loading: '正在加载曲线…', label: '曲线图：{names}', failed: '曲线加载失败：{detail}', empty: '没有数据' },
 }

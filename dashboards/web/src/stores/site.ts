@@ -6,6 +6,7 @@ import { listen } from '@/api/live'
 import type { Episode, Gateway, Hazard, Page, Site, Value, Values } from '@/api/types'
 import { nextSkew } from '@/domain/freshness'
 import { activeOnly, hazardUrgency, withEpisode, withHazard } from '@/domain/lists'
+import { isReplay } from './replay'
 import { sessionEnded } from './session'
 
 export type Connection = 'connecting' | 'open' | 'lost'
@@ -22,8 +23,10 @@ export const connection = reactive({ state: 'connecting' as Connection, lostAtMs
 
 const skewMs = ref<number | null>(null)
 const hereMs = ref(Date.now())
-/** The server's clock, as well as it is known here; ticks twice a second. */
-export const nowMs = computed(() => hereMs.value + (skewMs.value ?? 0))
+/** In a replay: the newest recorded instant that has arrived; between two of them it stands. */
+const recordedMs = ref(0)
+/** The server's clock, as well as it is known here; ticks twice a second. In a replay it is recorded time. */
+export const nowMs = computed(() => (isReplay.value ? recordedMs.value : hereMs.value + (skewMs.value ?? 0)))
 window.setInterval(() => { hereMs.value = Date.now() }, 500)
 
 /** A page may be opened before a gateway has said what it has, and stay open while devices are added. */
@@ -99,11 +102,12 @@ async function everyPage<T>(ask: (after: string | null) => Promise<Page<T>>): Pr
 }
 
 function take(message: Values): void {
+  if (message.now_ms > 0) recordedMs.value = message.now_ms
   skewMs.value = nextSkew(skewMs.value, message.now_ms, Date.now())
   for (const [point, value] of Object.entries(message.values)) {
     const known = values[point]
-    // Newest wins: a late delivery never sets a value back.
-    if (!known || value.at_ms >= known.at_ms) values[point] = value
+    // Newest wins: a late delivery never sets a value back. In a replay recorded time may jump back.
+    if (isReplay.value || !known || value.at_ms >= known.at_ms) values[point] = value
   }
 }
 

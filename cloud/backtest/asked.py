@@ -1,0 +1,28 @@
+"""Which history is asked for, and why it may be refused."""
+
+from typing import NamedTuple
+
+from cloud.settings import SiteSettings
+from sitewarden.errors import SiteWardenError
+
+
+class Asked(NamedTuple):
+    """Which history."""
+
+    site: SiteSettings
+    device: str | None
+    """`None`: all."""
+    since_ms: int
+    until_ms: int
+
+
+class NoSuchDeviceError(SiteWardenError):
+    """The site has no device of that name."""
+
+
+class TooMuchError(SiteWardenError):
+    """More than may be asked for at once."""
+
+
+class NoSuchHazardError(SiteWardenError):
+    """There is no record of that id or number."""

@@ -1,0 +1,50 @@
+"""The limits in force on a gateway, point by point: where each comes from, and what nobody judges."""
+
+from collections.abc import Iterator
+
+from edge.config import Device, Gateway
+from edge.derivation import derived_points
+from sitewarden.rules import describe
+from sitewarden.rules.model import BoundRule
+
+
+def in_force(gateway: Gateway) -> Iterator[str]:
+    """Line by line, device by device."""
+    for device in gateway.devices:
+        yield f"{device.name}: {describe.both(device.label)}, {device.profile.profile}"
+        yield from (f"  {line}" for line in _device(device))
+
+
+def _device(device: Device) -> Iterator[str]:
+    if device.parameters:
+        yield "given: " + ", ".join(f"{name} {value}" for name, value in device.parameters.items())
+    for birth in device.points:
+        rules = [bound for bound in device.rules if bound.point == birth.p]
+        if rules:
+            yield f"{birth.p}: {birth.kind}"
+            yield from (f"  {line}" for bound in rules for line in indented(bound))
+    if not device.rules:
+        yield "no rule watches this device"
+    yield from (f"not judged: {why}" for why in device.unjudged)
+    if unwatched := unwatched_points(device):
+        yield f"not watched: {', '.join(unwatched)}"
+
+
+def indented(bound: BoundRule) -> list[str]:
+    """A rule in force, the headline first and the rest indented."""
+    headline, *rest = describe.lines(bound)
+    return [headline, *(f"  {line}" for line in rest)]
+
+
+def unwatched_points(device: Device) -> list[str]:
+    """Points that are read and no rule watches, neither themselves nor by what is derived from them.
+
+    Whatever arms a rule counts as watched. That a device is watched for silence says nothing of a value.
+    """
+    watched = {bound.point for bound in device.rules if not bound.rule.is_of_device}
+    for derived in reversed(derived_points(device)):
+        if derived.point in watched:
+            watched.update(derived.inputs)
+    for bound in device.rules:
+        watched.update(bound.inputs[: len(bound.arm)])
+    return [p for key in device.profile.points if (p := f"{device.name}/{key}") not in watched]

@@ -1,0 +1,180 @@
+"""A back-test: the rules in force and the proposed ones over the same history, and what differs."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from sitewarden.backtest.binding import NotJudged, nowhere, points_needed
+from sitewarden.backtest.changes import RuleChange, changes, rules_of
+from sitewarden.backtest.comparison import Comparison, compare
+from sitewarden.backtest.episodes import Episode
+from sitewarden.backtest.judging import Judgement, Limit, Span, judge
+from sitewarden.backtest.lead import LeadTime
+from sitewarden.history import Header, PastAlarm, Track
+from sitewarden.rules.packs import RulePack
+from sitewarden.text import Text
+
+
+class Source(Protocol):
+    """Where a history comes from."""
+
+    @property
+    def header(self) -> Header:
+        """Everything about it but its readings."""
+
+    def tracks(self, points: Sequence[str], first_ms: int, end_ms: int) -> Mapping[str, Track]:
+        """The readings of these points at `first_ms` <= instant < `end_ms`; those without any left out."""
+
+
+class FalseAlarms(msgspec.Struct, frozen=True, kw_only=True):
+    """How many alarms belong to hazards that people judged, and how many of these were judged false."""
+
+    judged: int
+    false: int
+    rate: float | None
+    """0 to 1; `None` where nothing is judged, for then nobody can say."""
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One set of rules."""
+
+    rules: int
+    alarms: int
+    by_level: dict[int, int]
+    limits: list[Limit]
+    leads: list[LeadTime]
+    not_judged: list[NotJudged]
+    false_alarms: FalseAlarms
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What the proposed rules would have done."""
+
+    site: str
+    time_zone: str
+    since_ms: int
+    until_ms: int
+    devices: list[str]
+    readings: int
+    """That the rules looked at."""
+    rule_changes: list[RuleChange]
+    in_force: Side
+    proposed: Side
+    changes: Comparison
+    """Alarms of the rules in force, beside those of the proposed ones."""
+    recorded: Comparison
+    """Alarms that really happened, beside those that the rules in force give: a check of ourselves."""
+    notes: list[Text] = []
+    """What limits the answer, for people."""
+
+
+def backtest(
+    source: Source,
+    in_force: Sequence[RulePack],
+    proposed: Sequence[RulePack],
+    span: Span,
+    *,
+    notes: Sequence[Text] = (),
+    go_on: Callable[[], None] = lambda: None,
+) -> Report:
+    """Judge the history twice: by the rules in force, with the limits that the site has changed, and anew.
+
+    A proposed rule that is the very one in force keeps the site's change; one that differs stands for itself.
+    `go_on` is called between devices and raises where there is no more time.
+    """
+    header = source.header
+    differing = {change.rule for change in changes(in_force, proposed)}
+    # A pack has rules for much that a site does not have; only of what is proposed it is worth a word.
+    new = [rule for rule in rules_of(proposed) if rule.rule in differing]
+    kept = [change for change in header.changes if change.rule not in differing]
+    before, after, readings = list[Judgement](), list[Judgement](), 0
+    for device in header.devices:
+        go_on()
+        points = points_needed(device, (*in_force, *proposed))
+        tracks = source.tracks(points, span.warm_ms, span.until_ms) if points else {}
+        readings += sum(track.times.size for track in tracks.values())
+        before.append(judge(device, in_force, tracks, span, header.changes))
+        go_on()
+        after.append(judge(device, proposed, tracks, span, kept))
+    ours = Judgement.of(before)
+    theirs = Judgement.of(after, nowhere(new, header.devices))
+    happened = [episode_of(alarm) for alarm in header.alarms]
+    happened = [e for e in happened if e.raised_at < span.until_ms and e.ends_at >= span.since_ms]
+    return Report(
+        site=header.site,
+        time_zone=header.time_zone,
+        since_ms=span.since_ms,
+        until_ms=span.until_ms,
+        devices=[device.device for device in header.devices],
+        readings=readings,
+        rule_changes=changes(in_force, proposed),
+        in_force=_side(in_force, ours, happened),
+        proposed=_side(proposed, theirs, happened),
+        changes=compare(ours.episodes, theirs.episodes),
+        recorded=compare(happened, ours.episodes),
+        notes=[*notes, *_latching(in_force, proposed)],
+    )
+
+
+def _latching(*sides: Iterable[RulePack]) -> list[Text]:
+    names = {rule.rule for packs in sides for rule in rules_of(packs) if rule.latching}
+    if not names:
+        return []
+    listed = ", ".join(sorted(names))
+    return [
+        Text(
+            f"回测中无人确认，需确认才解除的规则在危险结束时即解除：{listed}。",
+            f"Nobody acknowledges in a back-test: alarms that wait for it end with their danger: {listed}.",
+        )
+    ]
+
+
+def episode_of(alarm: PastAlarm) -> Episode:
+    """An alarm of a history file as a back-test sees it."""
+    return Episode(
+        point=alarm.point,
+        kind=alarm.kind,
+        rule=alarm.rule,
+        rule_version=alarm.rule_version,
+        family=alarm.family,
+        level=alarm.level,
+        label=alarm.label,
+        limit=alarm.limit,
+        raised_at=alarm.raised_at,
+        cleared_at=alarm.cleared_at,
+        peak=alarm.peak,
+    )
+
+
+def false_alarms(episodes: Iterable[Episode], recorded: Iterable[Episode]) -> FalseAlarms:
+    """How the alarms fare by what people said of the recorded ones that they overlap."""
+    judged: dict[tuple[str, str], list[Episode]] = {}
+    for past in recorded:
+        if past.judged is not None:
+            judged.setdefault((past.point, past.family), []).append(past)
+    verdicts = Counter(
+        _verdict(episode, judged.get((episode.point, episode.family), [])) for episode in episodes
+    )
+    n = verdicts["real"] + verdicts["false"]
+    return FalseAlarms(judged=n, false=verdicts["false"], rate=verdicts["false"] / n if n else None)
+
+
+def _verdict(episode: Episode, judged: Sequence[Episode]) -> str | None:
+    """Real where any of what it overlaps was real: an alarm that caught a danger was not false."""
+    said = {p.judged for p in judged if p.raised_at <= episode.ends_at and episode.raised_at <= p.ends_at}
+    return "real" if "real" in said else "false" if "false" in said else None
+
+
+def _side(packs: Sequence[RulePack], judgement: Judgement, recorded: Sequence[Episode]) -> Side:
+    levels = Counter(episode.level for episode in judgement.episodes)
+    return Side(
+        rules=len(rules_of(packs)),
+        alarms=len(judgement.episodes),
+        by_level={level: levels[level] for level in sorted(levels)},
+        limits=judgement.limits,
+        leads=judgement.leads,
+        not_judged=judgement.not_judged,
+        false_alarms=false_alarms(judgement.episodes, recorded),
+    )

@@ -1,0 +1,112 @@
+"""One case pack, one zip: `manifest.json`, `history.parquet`, `rules/*.yaml`, `expected.json`."""
+
+import hashlib
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from sitewarden import documents
+from sitewarden.backtest.episodes import Episode
+from sitewarden.casepack.model import VERSION, CasePack, Manifest
+from sitewarden.errors import SiteWardenError
+from sitewarden.history import History, read_history, write_history
+from sitewarden.rules.packs import RulePack
+
+MANIFEST, HISTORY, EXPECTED, RULES = "manifest.json", "history.parquet", "expected.json", "rules/"
+LARGEST_BYTES = 1 << 30
+"""Unpacked, all files together: a small file may not swell into a disk full."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The first instant that a zip knows: the same content is the same file, whenever it was packed."""
+
+
+class BadPackError(SiteWardenError):
+    """A file that is no case pack, or not as it was packed."""
+
+
+def write_pack(file: Path, manifest: Manifest, history: History, expected: Sequence[Episode]) -> None:
+    """Pack; the file is there whole or not at all. The rules are those of the history's header."""
+    parts = {
+        HISTORY: _history(history),
+        EXPECTED: msgspec.json.format(msgspec.json.encode(list(expected)), indent=1),
+        **{f"{RULES}{pack.pack}.yaml": _yaml(pack) for pack in history.header.rules},
+    }
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(parts.items())}
+    told = msgspec.structs.replace(manifest, files=hashes)
+    draft = file.with_name(f".{file.name}.new")
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(zipfile.ZipInfo(MANIFEST, _EPOCH), msgspec.json.format(msgspec.json.encode(told)))
+        for name, content in sorted(parts.items()):
+            packed.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    draft.replace(file)
+
+
+def open_pack(file: Path) -> CasePack:
+    """Read and check; raises `BadPackError` where anything is not as it was packed."""
+    try:
+        with zipfile.ZipFile(file) as packed:
+            parts = _parts(file, packed)
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as exc:
+        # The last two: compressed or encrypted as none of ours is.
+        raise BadPackError(f"{file}: is no case pack: {exc}") from exc
+    manifest = _manifest(file, parts.pop(MANIFEST, b""))
+    _check(file, manifest, parts)
+    try:
+        expected = msgspec.json.decode(parts[EXPECTED], type=list[Episode])
+    except msgspec.DecodeError as exc:
+        raise BadPackError(f"{file}: {EXPECTED} is not understood: {exc}") from exc
+    return CasePack(manifest, _read_history(file, parts), expected)
+
+
+def _parts(file: Path, packed: zipfile.ZipFile) -> dict[str, bytes]:
+    size = sum(entry.file_size for entry in packed.infolist())
+    if size > LARGEST_BYTES:
+        raise BadPackError(f"{file}: unpacks to {size} bytes; a case pack has at most {LARGEST_BYTES}")
+    return {entry.filename: packed.read(entry) for entry in packed.infolist()}
+
+
+def _manifest(file: Path, content: bytes) -> Manifest:
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except msgspec.DecodeError as exc:
+        raise BadPackError(f"{file}: has no manifest that can be understood: {exc}") from exc
+    if manifest.v != VERSION:
+        raise BadPackError(f"{file}: has version {manifest.v} of the format, this program knows {VERSION}")
+    return manifest
+
+
+def _check(file: Path, manifest: Manifest, parts: Mapping[str, bytes]) -> None:
+    for name in sorted({*manifest.files, *parts, HISTORY, EXPECTED}):
+        if name not in parts:
+            raise BadPackError(f"{file}: {name} is missing")
+        if hashlib.sha256(parts[name]).hexdigest() != manifest.files.get(name):
+            raise BadPackError(f"{file}: {name} is not as it was packed (SHA-256 differs)")
+
+
+def _read_history(file: Path, parts: Mapping[str, bytes]) -> History:
+    with tempfile.TemporaryDirectory(prefix="sitewarden-pack-") as folder:
+        unpacked = Path(folder) / HISTORY
+        unpacked.write_bytes(parts[HISTORY])
+        history = read_history(unpacked)
+    rules = [
+        documents.parse(content.decode(), RulePack, file / name).value
+        for name, content in sorted(parts.items())
+        if name.startswith(RULES)
+    ]
+    return history._replace(header=msgspec.structs.replace(history.header, rules=rules))
+
+
+def _history(history: History) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="sitewarden-pack-") as folder:
+        written = Path(folder) / HISTORY
+        write_history(written, history)
+        return written.read_bytes()
+
+
+def _yaml(pack: RulePack) -> bytes:
+    text = yaml.safe_dump(msgspec.to_builtins(pack), allow_unicode=True, sort_keys=False, width=110)
+    return str(text).encode()

@@ -1,0 +1,179 @@
+"""Back-tests over HTTP: rules to start from, a trial, its bounds, and a pack of a hazard."""
+
+import threading
+
+import httpx
+import pytest
+
+from cloud.backtest import trying
+from cloud.database import instant
+from sitewarden.casepack import open_pack, run_pack
+from tests.cloud.backtest.past import LOAD, RATIO, SECOND, T0, announced, born, crane, hill, pit, told
+from tests.cloud.site import cleared, raised
+
+
+def trial(**changes) -> dict:
+    asked = {"from": instant(T0).isoformat(), "to": instant(T0 + 600 * SECOND).isoformat()}
+    return {**asked, **changes}
+
+
+def tried(web, **changes) -> dict:
+    answer = web.post("/sites/demo/backtests", json=trial(**changes))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def text(web, rule: str) -> str:
+    rules = web.get("/sites/demo/rules").json()["rules"]
+    return next(one["text"] for one in rules if one["rule"] == rule)
+
+
+def test_the_rules_in_force_are_those_that_the_gateways_announced(site, web):
+    born(site, crane(announced(RATIO, "crane-load-100", 100.0), announced(RATIO, "our-own", 80.0)))
+    shown = web.get("/sites/demo/rules").json()
+    assert {rule["pack"] for rule in shown["rules"]} == {"tower-crane"}
+    assert {"crane-load-90", "crane-load-100", "crane-load-110"} <= {r["rule"] for r in shown["rules"]}
+    # Nothing here has a moment: rules that watch it say nothing of this site.
+    assert "crane.moment_ratio" not in {rule["watch"] for rule in shown["rules"]}
+    assert shown["unknown"] == ["our-own (version 1)"]
+
+
+def test_a_changed_limit_shows_what_it_would_have_done(site, web):
+    told(born(site), RATIO, [*hill(95.0), *hill(105.0)])
+    changed = text(web, "crane-load-100").replace("limit: 100.0", "limit: 94.0")
+    found = tried(web, rules=[changed])
+    assert found["rule_changes"] == [
+        {
+            "rule": "crane-load-100",
+            "change": "changed",
+            "fields": [{"field": "condition.limit", "before": 100.0, "after": 94.0}],
+        }
+    ]
+    (added,) = found["changes"]["added"]
+    assert (added["raised_at"], added["cleared_at"]) == (T0 + 7 * SECOND, T0 + 27 * SECOND)
+    assert added["label"]["zh"] == "起重量超过额定值"
+    assert found["changes"]["unchanged_count"] == 3
+    assert {(x["rule"], x["limit"]) for x in found["proposed"]["limits"]} >= {("crane-load-100", 94.0)}
+    assert found["in_force"]["false_alarms"] == {"judged": 0, "false": 0, "rate": None}
+
+
+def test_a_removed_rule_takes_its_alarms_with_it(site, web):
+    told(born(site), RATIO, hill(105.0))
+    found = tried(web, removed=["crane-load-90"], device="crane-1")
+    assert [a["rule"] for a in found["changes"]["removed"]] == ["crane-load-90"]
+
+
+def test_lead_times_and_what_could_not_be_judged_are_told(site, web):
+    told(born(site, crane(), pit()), RATIO, [50.0] * 5 + [92.0] * 5 + [105.0] * 5 + [50.0] * 5)
+    found = tried(web)
+    (lead, *_) = [x for x in found["proposed"]["leads"] if x["rule"] == "crane-load-90"]
+    assert (lead["reached"], lead["least_ms"], lead["of_rule"]) == (1, 3000, "crane-load-100")
+    whys = {(n["where"], n["reason"]) for n in found["proposed"]["not_judged"]}
+    assert ("pit-1", "missing_parameter") in whys
+
+
+def test_what_happened_is_laid_beside_what_the_rules_give(site, web):
+    told(born(site), RATIO, hill(105.0))
+    site.deliver(up := raised(at=T0 + 7 * SECOND))
+    site.deliver(cleared(up, after_ms=20 * SECOND))
+    found = tried(web)
+    assert found["recorded"]["unchanged_count"] == 1
+    assert [a["rule"] for a in found["recorded"]["added"]] == ["crane-load-90"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem", "said"),
+    [
+        ({"rules": ["rule: [x"]}, "422 bad-rule", "is not YAML"),
+        ({"rules": ["rule: x"]}, "422 bad-rule", "rule-1:1: family: is missing"),
+        ({"device": "crane-9"}, "404 not-found", "no such device"),
+        ({"to": instant(T0).isoformat()}, "422 empty-range", "must lie after"),
+        ({"to": instant(T0 + 32 * 86_400_000).isoformat()}, "422 too-much", "at most 31 days"),
+        ({"surprise": 1}, "422 invalid", "surprise"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_with_the_reason(site, web, changes, problem, said):
+    born(site)
+    answer = web.post("/sites/demo/backtests", json=trial(**changes))
+    assert f"{answer.status_code} {answer.json()['type']}" == problem.replace(" ", " /problems/")
+    assert said in answer.json()["detail"]
+
+
+def test_a_rule_that_watches_an_unknown_kind_is_refused_with_its_line(site, web):
+    born(site)
+    bad = text(web, "crane-load-90").replace("watch: crane.load_ratio", "watch: crane.lod_ratio")
+    detail = web.post("/sites/demo/backtests", json=trial(rules=[bad])).json()["detail"]
+    assert "rule-1:4: watch: " in detail
+    assert "did you mean `crane.load_ratio`" in detail
+
+
+def test_more_readings_than_may_be_asked_for_are_refused(site, web, monkeypatch):
+    monkeypatch.setattr(trying, "MOST_READINGS", 5)
+    told(born(site), RATIO, hill(95.0))
+    answer = web.post("/sites/demo/backtests", json=trial())
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/too-much")
+
+
+def test_the_second_of_two_at_once_is_told_to_come_again_and_the_pages_stay_alive(site, web, monkeypatch):
+    told(born(site), RATIO, hill(95.0))
+    entered, leave = threading.Event(), threading.Event()
+    judge = trying.judge_trial
+
+    def slow(*asked):
+        entered.set()
+        assert leave.wait(10)
+        return judge(*asked)
+
+    monkeypatch.setattr(trying, "judge_trial", slow)
+    answers: list[httpx.Response] = []
+    first = threading.Thread(target=lambda: answers.append(web.post("/sites/demo/backtests", json=trial())))
+    first.start()
+    assert entered.wait(10)
+    assert web.get("/sites/demo/values").status_code == 200
+    busy = web.post("/sites/demo/backtests", json=trial())
+    assert (busy.status_code, busy.headers["retry-after"]) == (429, "5")
+    leave.set()
+    first.join(10)
+    assert answers[0].status_code == 200
+
+
+def hazard(site) -> str:
+    told(born(site), RATIO, hill(105.0))
+    told(site, LOAD, [1.0] * 30)
+    site.deliver(up := raised(at=T0 + 7 * SECOND))
+    site.deliver(cleared(up, after_ms=20 * SECOND))
+    return str(site.value("SELECT id FROM hazard"))
+
+
+def test_a_hazard_comes_as_a_pack_that_gives_its_alarms_again(site, web, tmp_path):
+    answer = web.get(f"/hazards/{hazard(site)}/pack")
+    assert answer.status_code == 200, answer.text
+    number = site.value("SELECT number FROM hazard")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{number}.swpack"'
+    file = tmp_path / "x.swpack"
+    file.write_bytes(answer.content)
+    pack = open_pack(file)
+    assert pack.manifest.hazard == number
+    assert sorted(pack.history.tracks) == [LOAD, RATIO]
+    assert [alarm.rule for alarm in pack.history.header.alarms] == ["crane-load-100"]
+    outcome = run_pack(pack)
+    assert outcome.differences == []
+    assert {a.rule for a in outcome.alarms} == {"crane-load-90", "crane-load-100"}
+
+
+def test_a_limit_that_the_site_has_changed_is_the_one_in_force(site, web):
+    told(born(site, crane(announced(RATIO, "crane-load-100", 92.0, newer=1))), RATIO, hill(95.0))
+    found = tried(web)
+    assert {x["limit"] for x in found["in_force"]["limits"] if x["rule"] == "crane-load-100"} == {92.0}
+    assert found["notes"] == []
+
+
+def test_a_gateway_with_an_older_rule_is_judged_by_the_shipped_one_and_the_report_says_so(site, web):
+    told(born(site, crane(announced(RATIO, "crane-load-100", 100.0, newer=-1))), RATIO, hill(95.0))
+    assert "older versions" in tried(web)["notes"][0]["en"]
+
+
+def test_no_such_hazard_has_no_pack(site, web):
+    born(site)
+    answer = web.get(f"/hazards/{'0' * 32}/pack")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")

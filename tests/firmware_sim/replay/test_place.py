@@ -1,0 +1,203 @@
+"""Where a history is played back: as the gateway's file said, but nothing sounds or leaves the machine."""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from edge.config import load_gateway
+from firmware_sim.replay.command import register, register_devices
+from firmware_sim.replay.place import place_of
+from firmware_sim.replay.run import Playback, Settings, header_for, read_timeline
+from firmware_sim.replay.site import ReplayingSite
+from firmware_sim.replay.source import UNENDING
+from sitewarden.errors import ConfigurationError
+from sitewarden.history import read_history, write_history
+from tests.support.histories import T0, crane_past, crane_tracks, history_of
+
+GATEWAY = {
+    "site": "east",
+    "gateway": "gw-7",
+    "mode": "live",
+    "data_dir": "/var/lib/sitewarden",
+    "broker": {"host": "broker.example", "username": "east/gw-7", "password_file": "secret"},
+    "outputs": [{"driver": "gpio", "siren_pin": 17, "lamp_pin": 27}],
+    "page": {"host": "127.0.0.1"},
+    "siren": {"max_on_s": 60},
+    "rules": ["tower-crane", "own.yaml"],
+    "buses": [
+        {
+            "bus": "rs485",
+            "modbus": {"transport": "rtu", "serial": "/dev/ttyUSB0"},
+            "devices": [
+                {
+                    "device": "crane-1",
+                    "profile": "reference-tower-crane",
+                    "unit": 9,
+                    "load_chart": "chart.yaml",
+                    "unused": ["slew"],
+                    "history": "memory.csv",
+                }
+            ],
+        }
+    ],
+}
+OWN = """\
+pack: own
+source: this test
+rules: []
+"""
+CHART = """\
+chart: own
+source: this test
+falls: {4: [[10, 6], [50, 1]]}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    tracks = {**crane_tracks("crane-1", [1.0] * 4), **crane_tracks("crane-2", [1.0] * 4)}
+    history = tmp_path / "history.parquet"
+    write_history(history, history_of(tracks, crane_past(), crane_past("crane-2", 2)))
+    return history
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "own.yaml").write_text(OWN, encoding="utf-8")
+    (folder / "chart.yaml").write_text(CHART, encoding="utf-8")
+    (folder / "gateway.yaml").write_text(yaml.safe_dump(GATEWAY), encoding="utf-8")
+    return folder / "gateway.yaml"
+
+
+def written(tmp_path: Path, file: Path, config: Path | None, rules: list[str] | None = None):
+    """The gateway that a replay would run."""
+    folder = tmp_path / "stack"
+    folder.mkdir()
+    place = place_of(file, config, rules or [])
+    site = ReplayingSite(folder, place, Playback(file=file, speed=UNENDING))
+    site.files.write_accounts(observer=False)
+    site.files.write_scenario()
+    site.files.write_cloud(broker_port=1883, web_port=8090)
+    ports = {bus["bus"]: 5000 + i for i, bus in enumerate(place.gateway["buses"])}
+    site.files.write_gateway(broker_port=1883, bus_ports=ports)
+    return load_gateway(site.files.gateway), site
+
+
+def test_the_gateways_file_is_played_without_what_sounds_or_leaves_the_machine(tmp_path, file, config):
+    gateway, _ = written(tmp_path, file, config)
+    assert (gateway.site, gateway.name, gateway.mode) == ("east", "gw-7", "replay")
+    assert (gateway.broker.host, gateway.broker.username) == ("127.0.0.1", "replay")
+    assert [type(output).__name__ for output in gateway.outputs] == ["LogOutput"]
+    assert gateway.page is None
+    assert gateway.siren.max_on_s == 60
+    assert gateway.data_dir.is_relative_to(tmp_path / "stack")
+    (crane,) = gateway.devices
+    assert (crane.unit, crane.chart.chart, crane.history) == (9, "own", None)
+    assert "slew" not in crane.profile.points
+
+
+def test_a_history_that_knows_everything_needs_no_file(tmp_path, file):
+    gateway, site = written(tmp_path, file, None)
+    assert [device.name for device in gateway.devices] == ["crane-1", "crane-2"]
+    assert {device.chart.chart for device in gateway.devices} == {"tc5610-like"}
+    assert any(rule.rule.rule == "crane-load-110" for device in gateway.devices for rule in device.rules)
+    cloud = yaml.safe_load(site.files.cloud.read_text())
+    assert cloud["replay"] == {"control": "replay.sock"}
+
+
+def test_only_devices_that_the_gateway_knows_are_played(file, config):
+    header, profiles = header_for(file, None, config)
+    cast, timeline = read_timeline(
+        Settings(playback=Playback(file=file, speed=1), header=header, profiles=profiles)
+    )
+    assert [(played.name, played.unit) for played in cast.devices] == [("crane-1", 9)]
+    assert "slew" not in cast.devices[0].keys
+    assert set(timeline.device.tolist()) == {0}
+
+
+def test_a_csv_of_another_program_is_played_with_the_gateways_file(tmp_path, config):
+    file = tmp_path / "other.csv"
+    file.write_text(f"point,at_ms,value\ncrane-1/load,{T0},3.1\n", encoding="utf-8")
+    header, _ = header_for(file, None, config)
+    _, timeline = read_timeline(Settings(playback=Playback(file=file, speed=1), header=header))
+    assert timeline.instants.tolist() == [T0]
+
+
+def refused(tmp_path: Path, change, **how) -> str:
+    file = tmp_path / "bad.parquet"
+    write_history(file, change(history_of(crane_tracks("crane-1", [1.0]), crane_past())))
+    with pytest.raises(ConfigurationError) as caught:
+        place_of(file, None, how.get("rules", []))
+    return str(caught.value)
+
+
+def test_a_history_without_rules_asks_for_some(tmp_path):
+    def without(history):
+        return history._replace(header=msgspec.structs.replace(history.header, rules=[]))
+
+    assert "--rules tower-crane" in refused(tmp_path, without)
+
+
+def test_a_crane_without_its_chart_is_not_played(tmp_path):
+    def without(history):
+        devices = [msgspec.structs.replace(device, chart=None) for device in history.header.devices]
+        return history._replace(header=msgspec.structs.replace(history.header, devices=devices))
+
+    complaint = refused(tmp_path, without)
+    assert "load chart of `crane-1`" in complaint
+    assert "--config gateway.yaml" in complaint
+
+
+def test_a_history_of_an_older_profile_is_not_misread(file):
+    header = history_of(crane_tracks("crane-1", [1.0]), crane_past()).header
+    older = [msgspec.structs.replace(device, version=99) for device in header.devices]
+    settings = Settings(
+        playback=Playback(file=file, speed=1), header=msgspec.structs.replace(header, devices=older)
+    )
+    with pytest.raises(ConfigurationError, match="recorded with version 99"):
+        read_timeline(settings)
+
+
+def test_a_part_without_a_reading_is_not_played(file):
+    playback = Playback(file=file, speed=1, since_ms=T0 + 10**9)
+    with pytest.raises(ConfigurationError, match="no reading to play"):
+        read_timeline(Settings(playback=playback))
+
+
+def test_the_simulator_is_told_what_the_command_was_told(tmp_path):
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers())
+    asked = ["replay", "h.csv", "--speed", "0.5", "--from", "2025-11-20T10:00:00+08:00", "--loop"]
+    args = parser.parse_args(asked)
+    playback = Playback(file=args.file, since_ms=args.since, speed=args.speed, is_looping=args.loop)
+    again = parser.parse_args(["replay", "h.csv", *playback.options()])
+    assert (again.speed, again.since, again.loop, again.until) == (0.5, T0, True, None)
+
+
+@pytest.mark.parametrize("wrong", [["--speed", "0"], ["--speed", "fast"], ["--from", "2025-11-20T10:00:00"]])
+def test_what_cannot_be_meant_is_refused_at_once(wrong, capsys):
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers())
+    with pytest.raises(SystemExit):
+        parser.parse_args(["replay", "h.csv", *wrong])
+    assert "write" in capsys.readouterr().err
+
+
+def test_a_scenario_is_recorded_without_waiting_for_it(tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    register_devices(parser.add_subparsers())
+    out = tmp_path / "recorded.csv"
+    scenario = Path("firmware_sim/demo/scenario.yaml")
+    args = parser.parse_args(["record", str(scenario), "--out", str(out), "--minutes", "0.5"])
+    assert args.run(args) == 0
+    history = read_history(out)
+    assert {device.device for device in history.header.devices} == {"crane-1", "crane-2", "pit-1"}
+    load = history.tracks["crane-2/load"]
+    assert len(load.times) == 60
+    assert load.values.max() > 1.0
+    assert place_of(out, None, ["tower-crane"]).gateway["site"] == "demo"

@@ -1,0 +1,127 @@
+"""Every pack in this folder is judged as it expects; a pack that was tampered with is refused."""
+
+import argparse
+import json
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sitewarden.casepack import BadPackError, open_pack, run_pack, write_pack
+from sitewarden.casepack.command import register
+from tests.packs.make import CASES, make
+
+PACKS = sorted(Path(__file__).parent.glob("*.swpack"))
+
+
+def sitewarden(*words) -> int:
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers(required=True))
+    args = parser.parse_args([str(word) for word in words])
+    return args.run(args)
+
+
+def test_there_are_packs_to_judge():
+    assert {file.stem for file in PACKS} >= {case.name for case in CASES}
+
+
+@pytest.mark.parametrize("file", PACKS, ids=lambda file: file.stem)
+def test_a_pack_gives_exactly_the_alarms_that_it_expects(file):
+    outcome = run_pack(open_pack(file))
+    assert outcome.differences == []
+    assert outcome.alarms
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_seeded_simulation_still_gives_alarms_that_the_scan_finds_too(case, tmp_path):
+    file = tmp_path / "anew.swpack"
+    make(case, file)
+    pack = open_pack(file)
+    assert run_pack(pack).differences == []
+    assert {e.level for e in pack.expected} >= {2, 4}
+
+
+def test_the_same_content_is_the_same_file(tmp_path):
+    pack = open_pack(PACKS[0])
+    for name in ("one.swpack", "other.swpack"):
+        write_pack(tmp_path / name, pack.manifest, pack.history, pack.expected)
+    assert (tmp_path / "one.swpack").read_bytes() == (tmp_path / "other.swpack").read_bytes()
+    again = open_pack(tmp_path / "one.swpack")
+    assert again.history.header == pack.history.header
+    assert again.expected == pack.expected
+
+
+def test_a_pack_that_expects_something_else_says_what_and_ends_with_1(tmp_path, capsys):
+    pack = open_pack(PACKS[0])
+    first, second, *rest = pack.expected
+    later = msgspec.structs.replace(first, raised_at=first.raised_at + 1000, cleared_at=None)
+    longer = msgspec.structs.replace(second, cleared_at=(second.cleared_at or 0) + 2000, level=1)
+    file = tmp_path / "other.swpack"
+    write_pack(file, pack.manifest, pack.history, [later, longer, *rest])
+    assert sitewarden("pack", "run", file) == 1
+    said = capsys.readouterr().out
+    assert "- 缺少 missing" in said
+    assert "+ 多出 unexpected" in said
+    assert "~ 不同 differs" in said
+    assert "level 1 → 2" in said
+
+
+def test_a_pack_that_is_as_expected_ends_with_0_and_can_be_looked_into(capsys):
+    assert sitewarden("pack", "run", *PACKS) == 0
+    assert sitewarden("pack", "show", *PACKS) == 0
+    assert "限制器被旁路" in capsys.readouterr().out
+
+
+def repacked(file: Path, name: str, content: bytes | None) -> Path:
+    """The first pack with one file replaced, or left out."""
+    with zipfile.ZipFile(PACKS[0]) as packed, zipfile.ZipFile(file, "w") as out:
+        for entry in packed.namelist():
+            if entry != name:
+                out.writestr(entry, packed.read(entry))
+        if content is not None:
+            out.writestr(name, content)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("expected.json", b"[]", r"expected.json is not as it was packed"),
+        ("history.parquet", None, r"history.parquet is missing"),
+        ("more.txt", b"more", r"more.txt is not as it was packed"),
+        ("manifest.json", b"{}", r"no manifest that can be understood"),
+        (
+            "manifest.json",
+            json.dumps({"v": 9, "title": {"zh": "", "en": ""}, "software": ""}).encode(),
+            "version 9",
+        ),
+    ],
+)
+def test_a_pack_that_was_tampered_with_is_refused(tmp_path, name, content, complaint):
+    with pytest.raises(BadPackError, match=complaint):
+        open_pack(repacked(tmp_path / "bad.swpack", name, content))
+
+
+def test_what_is_no_pack_is_refused(tmp_path):
+    file = tmp_path / "no.swpack"
+    file.write_bytes(b"PK is not enough")
+    with pytest.raises(BadPackError, match="is no case pack"):
+        open_pack(file)
+    with pytest.raises(BadPackError, match="is no case pack"):
+        open_pack(tmp_path / "absent.swpack")
+
+
+def test_a_damaged_pack_is_refused_or_says_the_same(tmp_path):
+    whole = PACKS[0].read_bytes()
+    sound, file, refused = open_pack(PACKS[0]), tmp_path / "damaged.swpack", 0
+    for place in range(100, len(whole), len(whole) // 7):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            pack = open_pack(file)
+        except BadPackError:
+            refused += 1
+        else:
+            # A date in the zip's own directory means nothing.
+            assert (pack.expected, pack.history.header) == (sound.expected, sound.history.header)
+    assert refused
