@@ -16,13 +16,12 @@ from sitewarden.derived.regression import DAY_H, Slope, student, without_outlier
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
-HORIZONTAL = "pit.displacement.horizontal.cumulative"
-CUMULATIVES = (
-    HORIZONTAL,
-    "pit.displacement.vertical.cumulative",
-    "pit.displacement.deep.cumulative",
-)
-CONTROL = "control_cumulative_mm"
+CONTROLS = {
+    "pit.displacement.horizontal.cumulative": "control_cumulative_mm",
+    "pit.displacement.vertical.cumulative": "control_vertical_mm",
+    "pit.displacement.deep.cumulative": "control_deep_mm",
+}
+"""Kinds that are looked at, and the parameter by which the site gives the control value to their rules."""
 HOUR_MS = 3_600_000
 SPACING_MS = 300_000
 """Of readings that come faster one in five minutes is kept."""
@@ -88,7 +87,7 @@ LIMIT = ("time_to_limit", "time_to_limit_least", "time_to_limit_most")
 
 def make(subject: Subject) -> Iterator["Creep"]:
     """One for every point of cumulative displacement; those with a control value also tell the time to it."""
-    for birth in subject.of_kinds(CUMULATIVES):
+    for birth in subject.of_kinds(CONTROLS):
         base = birth.p.removesuffix(".cumulative")
         control_mm = _control_mm(subject, subject.key(base), birth.kind)
         wanted = (suffix for suffix in SUFFIXES if control_mm is not None or suffix not in LIMIT)
@@ -107,9 +106,8 @@ def make(subject: Subject) -> Iterator["Creep"]:
 
 
 def _control_mm(subject: Subject, key: str, kind: str) -> float | None:
-    """The point's own control value, else the one that the rules of horizontal displacement ask for."""
-    common = subject.parameters.get(CONTROL) if kind == HORIZONTAL else None
-    return subject.instruments.control_mm.get(key, common)
+    """The point's own control value, else the one that the rules of its kind ask for."""
+    return subject.instruments.control_mm.get(key, subject.parameters.get(CONTROLS[kind]))
 
 
 def _how(suffix: str, control_mm: float | None) -> str:
