@@ -81,6 +81,8 @@ def test_messages_are_back_fill_of_raw_and_derived_readings(pit: Device, tmp_pat
     of_instant = {r.point: r.value for r in readings if r.at_ms == at_ms}
     wanted = {"pit-1/h1": 104.8, "pit-1/h1.cumulative": 4.8, "pit-1/h1.rate": 2.4}
     assert of_instant.items() >= wanted.items()
+    # A logger's memory of two days also tells at once where it leads: 15.2 mm further at 2.4 mm a day.
+    assert of_instant["pit-1/h1.time_to_limit"] == pytest.approx(24 * 15.2 / 2.4, abs=1.0)
 
 
 def test_after_an_import_the_first_live_reading_has_its_rate(pit: Device, tmp_path: Path) -> None:
