@@ -43,7 +43,7 @@ def any_site(rng: Random) -> Site:
 
 
 def readings(
-    maker: Maker, seed: str, days: float, every_h: float = 0.5, until_mm: float = math.inf
+    maker: Maker, seed: str, days: float, every_h: float = 1.0, until_mm: float = math.inf
 ) -> Iterator[tuple[float, float]]:
     """(hour, mm) as a sensor reads it, up to the true `until_mm`."""
     rng = Random(seed)
@@ -108,7 +108,7 @@ def exponential(rng: Random) -> Motion:
 
 
 def saito(rng: Random) -> Motion:
-    """Three stages: creep that decays, an even pace, then Saito's tertiary creep, which begins with a kink."""
+    """Three stages: creep that decays, an even pace, then Saito's tertiary creep, beginning with a kink."""
     primary_mm, pace = rng.uniform(1, 3), rng.uniform(0.2, 0.8) / DAY_H
     onset_h = rng.uniform(120, 240)
     last = _voight(rng.uniform(60, 200), 2.0, rng.uniform(5, 10))

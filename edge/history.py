@@ -3,9 +3,8 @@
 import csv
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 
 from edge.config import Device
@@ -42,20 +41,25 @@ def read_history(device: Device, file: Path) -> list[list[Reading]]:
 def as_messages(
     device: Device, derivations: Derivations, instants: Sequence[Sequence[Reading]]
 ) -> Iterator[Readings]:
-    """Back-fill messages of raw and derived readings; the derivations remember them for live ones."""
-    kinds = {birth.p: point_kind(birth.kind) for birth in device.points}
+    """Back-fill messages of raw and derived readings; the derivations remember them for live ones.
+
+    Derived from rounded readings, as live ones are.
+    """
+    resolutions = {birth.p: point_kind(birth.kind).resolution for birth in device.points}
     instants_of_one = max(1, min(INSTANTS, READINGS // len(device.points)))
     for first in range(0, len(instants), instants_of_one):
         part = instants[first : first + instants_of_one]
-        judged = list(chain.from_iterable((*raw, *derivations.take(raw)) for raw in part))
-        yield batch_of(
-            [
-                r if r.value is None else r._replace(value=quantise(r.value, kinds[r.point].resolution))
-                for r in judged
-            ],
-            derivations.fetch_cycles(),
-            hist=True,
-        )
+        readings: list[Reading] = []
+        for instant in part:
+            raw = _rounded(instant, resolutions)
+            readings += (*raw, *_rounded(derivations.take(raw), resolutions))
+        yield batch_of(readings, derivations.fetch_cycles(), hist=True)
+
+
+def _rounded(readings: Iterable[Reading], resolutions: Mapping[str, float]) -> list[Reading]:
+    return [
+        r if r.value is None else r._replace(value=quantise(r.value, resolutions[r.point])) for r in readings
+    ]
 
 
 class _Table:

@@ -1,4 +1,4 @@
-"""How a scenario describes what its devices measure: cranes, pits, wind and plain signals."""
+"""How a scenario describes what its devices measure: cranes, pits, wind and plain forms."""
 
 from typing import Annotated, Literal
 
@@ -21,6 +21,7 @@ class GustFront(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     at_s: float
     """Seconds after the start at which it begins to rise."""
     peak_mps: Positive
+    """The mean wind while it stands."""
     rise_s: Positive = 10.0
     hold_s: NotNegative = 30.0
     fall_s: Positive = 20.0
@@ -32,17 +33,22 @@ class Wind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The wind at the top."""
 
     mean_mps: NotNegative = 4.0
+    """Without fronts."""
     gust_sd_mps: NotNegative = 0.8
+    """Standard deviation of all gusts together."""
     gust_s: Positive = 8.0
     """Correlation time of the largest gusts; smaller ones ride on them as in real turbulence."""
     fronts: list[GustFront] = []
+    """Of several at a time the strongest blows."""
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The time of day at the start, and how warm it gets."""
 
     starts_at_h: Annotated[float, msgspec.Meta(ge=0, lt=24, description="hours, 0 to below 24")] = 9.0
+    """The hour of the day at which the scenario begins."""
     mean_c: float = 18.0
+    """°C."""
     swing_c: NotNegative = 6.0
     """So much above the mean at three in the afternoon, and below it at three at night."""
 
@@ -53,6 +59,7 @@ class WeatherStation(
     """Instruments on a mast: wind speed, its direction, temperature."""
 
     wind: Wind = msgspec.field(default_factory=Wind)
+    """Its gusts and fronts."""
     direction_deg: Annotated[float, msgspec.Meta(ge=0, lt=360, description="degrees, 0 to below 360")] = 135.0
     """Where the wind comes from, on the mean."""
     veer_deg: NotNegative = 12.0
@@ -60,6 +67,7 @@ class WeatherStation(
     veer_s: Positive = 60.0
     """Correlation time of that."""
     day: Day = msgspec.field(default_factory=Day)
+    """For the temperature."""
 
 
 class Overload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +76,7 @@ class Overload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     at_s: NotNegative
     """When the trolley starts outwards."""
     peak_percent: Percent = 112.0
+    """Of the rated load, where nothing cuts off."""
     hold_s: NotNegative = 8.0
     """How long the load stays out there."""
     every_s: Positive | None = None
@@ -98,7 +107,9 @@ class Tilt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     deg_at_20mps: NotNegative = 0.12
     """Lean with the wind at 20 m/s; it grows with the square of the wind's speed."""
     wind_from_deg: float = 225.0
+    """Where the wind comes from, as seen from above, clockwise from y."""
     noise_deg: NotNegative = 0.003
+    """Of the inclinometer (standard deviation)."""
 
 
 class Crane(
@@ -107,19 +118,27 @@ class Crane(
     """A tower crane at work."""
 
     jib_m: Positive
+    """Not longer than the load chart."""
     mast_m: Positive
     """Height of the jib; what the hook hangs from."""
     falls: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4
+    """A line of the load chart."""
     nearest_m: Positive = 5.0
+    """The trolley comes no nearer to the mast."""
     sector_deg: tuple[float, float] = (-60.0, 120.0)
+    """Between which angles it works; clockwise from y."""
     ground_m: tuple[float, float] = (0.0, 12.0)
     """Between which heights loads are picked up and set down."""
     start: CraneStart = msgspec.field(default_factory=CraneStart)
+    """Where its hook hangs at the start."""
     overloads: list[Overload] = []
+    """Lifts that leave the chart, by script; all others stay within it."""
     wind: Wind = msgspec.field(default_factory=Wind)
+    """At its top."""
     load_noise_t: NotNegative = 0.006
     """Noise of the load cell (standard deviation): 0.1 % of a full scale of 6 t."""
     tilt: Tilt = msgspec.field(default_factory=Tilt)
+    """How its mast leans."""
     at_m: tuple[float, float] = (0.0, 0.0)
     """In a group: where its mast stands on the site's grid, x and y."""
     counter_jib_m: NotNegative = 12.0
@@ -132,6 +151,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     at_s: NotNegative
     """When the second begins to slew towards the first, which stands still."""
     cranes: tuple[Name, Name]
+    """The one that stands, then the one that comes."""
     gap_m: Positive = 3.0
     """How near they come: seen from above, jib to hoist rope, or tip to jib where they are of one height."""
     hold_s: NotNegative = 8.0
@@ -142,22 +162,28 @@ class CraneGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Cranes whose work areas overlap, and drivers who keep out of each other's way."""
 
     group: Name
+    """Its name."""
     cranes: Annotated[list[Name], msgspec.Meta(min_length=2, max_length=12, description="2 to 12 cranes")]
+    """Devices with the physics `crane`; each says `at_m`."""
     clear_m: Positive = 5.0
     """A driver begins no lift that comes nearer than this to where the others are and are going."""
     meetings: list[Meeting] = []
+    """When they come nearer than that, by script."""
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A stage of the excavation, before the live start."""
 
     days_before: Positive
+    """When digging it began, days before the live start."""
     mm: NotNegative
     """How far the middle of the trough moves while the stage is dug."""
     over_h: Positive = 36.0
+    """How long it was dug."""
     creep_mm: NotNegative = 0.3
     """How far it creeps in ten creep times."""
     creep_h: Positive = 6.0
+    """The creep time."""
     middle: Share = 0.5
     """Where along the wall the trough has its middle: 0 one end, 1 the other."""
     width: Positive = 0.45
@@ -168,9 +194,13 @@ class LiveStage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     at_s: NotNegative
     mm: NotNegative
+    """How far the middle of the trough moves."""
     over_s: Positive = 20.0
+    """How long it takes."""
     creep_mm: NotNegative = 0.3
+    """How far it creeps in ten creep times."""
     creep_s: Positive = 60.0
+    """The creep time."""
     middle: Share = 0.5
     width: Positive = 0.45
 
@@ -190,6 +220,7 @@ class PowerCreep(
     fails_s: Positive
     """How long after that the wall fails."""
     exponent: Positive = 1.0
+    """1 is a straight line of inverse velocity; below it fails more abruptly, above more gently."""
     most_mm: Positive = 200.0
     """It moves no farther."""
     middle: Share = 0.5
@@ -203,8 +234,11 @@ class ExponentialCreep(
 
     at_s: float
     mm_per_day: Positive
+    """The speed at which it sets in."""
     doubles_s: Positive
+    """The time in which its speed doubles."""
     most_mm: Positive = 200.0
+    """It moves no farther."""
     middle: Share = 0.5
     width: Positive = 0.45
 
@@ -215,9 +249,11 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     g: float
     """kN a digit; a digit is f² / 1000."""
     r0: Positive
+    """Digits without force."""
     k: float = 0.0
     """kN a degree."""
     t0: float = 20.0
+    """°C at which they were taken."""
 
 
 class Strut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,9 +263,11 @@ class Strut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     kn: float
     """Its force where the wall has not moved, at the day's mean temperature."""
     kn_per_mm: float = 30.0
+    """What the wall's movement presses into it."""
     kn_per_degree: float = 4.0
     """A strut between walls cannot grow in the sun."""
     noise_kn: NotNegative = 1.0
+    """Standard deviation; a load cell has about 0.5 % of its full scale."""
     wire: Wire | None = None
     """Needed where the point shows a frequency, refused where it shows the force."""
 
@@ -241,6 +279,7 @@ class Rain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     m: Positive
     """How far the level rises."""
     over_s: Positive = 3600.0
+    """How long the water takes to rise."""
     ebbs_s: Positive = 43_200.0
     """Time in which it falls to 1/e."""
 
@@ -255,7 +294,36 @@ class Well(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     daily_m: NotNegative = 0.02
     """What the pumps' day moves it to and fro."""
     noise_m: NotNegative = 0.003
+    """Standard deviation."""
     rains: list[Rain] = []
+    """Water that comes."""
+
+
+class Element(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tilt sensor of an in-place inclinometer: it leans as the wall between its two ends does."""
+
+    along: Share
+    upper_m: NotNegative
+    """Depth of its upper end."""
+    lower_m: Positive
+    """Depth of its lower end."""
+    toe_m: Positive
+    """Depth at which the wall stands still; from there up it moves more and more."""
+    zero_deg: float = 0.0
+    """How it leans in a wall that has not moved."""
+    noise_deg: NotNegative = 0.002
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cell of a hydrostatic levelling line behind the wall: where it settles, its liquid stands higher."""
+
+    along: Share
+    level_mm: Positive = 200.0
+    """Its level where nothing has moved, at the day's mean temperature."""
+    share: NotNegative = 0.5
+    """It settles by so much of what the wall moves; 0 for the one that the others are compared with."""
+    mm_per_degree: float = 0.02
+    noise_mm: NotNegative = 0.05
 
 
 class PitPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -271,17 +339,29 @@ class Pit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """An excavation and the sensors on its wall."""
 
     points: dict[str, PitPoint] = {}
+    """Displacements, by the profile's key."""
     stages: list[Stage] = []
+    """The past, which `sitewarden sim history` writes."""
     live: list[LiveStage] = []
+    """What happens while it is played."""
     creeps: list[PowerCreep | ExponentialCreep] = []
+    """Walls that fail."""
     struts: dict[str, Strut] = {}
+    """Forces or the frequencies of vibrating wires, by the profile's key."""
     wells: dict[str, Well] = {}
+    """Water levels, by the profile's key."""
+    elements: dict[str, Element] = {}
+    """Elements of inclinometers, by the profile's key."""
+    cells: dict[str, Cell] = {}
+    """Levelling cells, by the profile's key."""
     thermometers: list[str] = []
-    """Points that show the struts' temperature."""
+    """Points that show the temperature of struts and cells."""
     day: Day = msgspec.field(default_factory=Day)
+    """For the temperature of struts and cells."""
     daily_mm: NotNegative = 0.15
     """What the day's temperature moves a point to and fro."""
     noise_mm: NotNegative = 0.05
+    """Of each displacement (standard deviation)."""
     sample_s: Positive = 1.0
     """How often the logger asks its sensors."""
 
@@ -306,6 +386,7 @@ class HoistOverspeed(
 
     at_s: NotNegative
     peak_mps: Positive = 1.6
+    """How fast it gets where nothing catches it."""
     anti_fall: Literal["works", "fails"] = "works"
     """The anti-fall device stops it, or it runs on to the landing."""
     every_s: Positive | None = None
@@ -319,6 +400,7 @@ class HoistDoor(
     at_s: NotNegative
     for_s: Positive = 60.0
     door: Literal["entry", "exit"] = "exit"
+    """Which."""
     every_s: Positive | None = None
 
 
@@ -328,18 +410,27 @@ class Hoist(
     """A construction hoist that carries people and material between floors."""
 
     floors: Annotated[int, msgspec.Meta(ge=2, le=199, description="floors, 2 to 199")] = 20
+    """Landings, the ground's among them."""
     floor_m: Positive = 3.0
+    """From one to the next."""
     rated_t: Positive = 2.0
+    """What the cage may carry."""
     speed_mps: Positive = 0.6
+    """At which it travels."""
     trip_mps: Positive = 1.0
     """Speed at which the anti-fall device trips."""
     people_most: Annotated[int, msgspec.Meta(ge=1, le=60, description="people, 1 to 60")] = 9
+    """It never carries more people."""
     stop_s: tuple[Positive, Positive] = (8.0, 25.0)
     """How long it stands at a landing."""
     events: list[HoistOverload | HoistOverspeed | HoistDoor] = []
+    """What goes wrong, by script."""
     plumb_deg: tuple[float, float] = (0.03, -0.02)
+    """How far the mast was erected out of plumb, towards x and y."""
     noise_t: NotNegative = 0.004
+    """Of the load (standard deviation)."""
     wind: Wind = msgspec.field(default_factory=Wind)
+    """At the mast's top."""
 
 
 class DustBurst(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -376,9 +467,13 @@ class Dust(
     work_db: NotNegative = 66.0
     """In a working hour."""
     bursts: list[DustBurst] = []
+    """Dusty work, by script."""
     wind: Wind = msgspec.field(default_factory=Wind)
+    """It thins the site's own dust."""
     direction_deg: Annotated[float, msgspec.Meta(ge=0, lt=360, description="degrees, 0 to below 360")] = 135.0
+    """Where the wind comes from."""
     day: Day = msgspec.field(default_factory=Day)
+    """The hours of work are those of the day."""
 
 
 class Steps(
@@ -387,10 +482,15 @@ class Steps(
     """One point jumps between two values, the others rest."""
 
     point: str
+    """The one that jumps."""
     below: float
+    """Its value within the limit."""
     beyond: float
+    """Its value beyond it."""
     below_s: tuple[Positive, Positive] = (3.0, 6.0)
+    """How long it stays within: at least, at most."""
     beyond_s: tuple[Positive, Positive] = (3.0, 6.0)
+    """How long beyond."""
     steady: dict[str, float] = {}
     """Values of the other points; 0, or the least that the profile allows, where not given."""
     zero_mm: float = 0.0
@@ -458,21 +558,22 @@ class Csv(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     file: str
     """Its path, from where the scenario stands."""
     column: str
+    """By its heading."""
     every_s: Positive = 1.0
     """How long each row holds."""
 
 
-Signal = Constant | Sine | Walk | Ramp | Stairs | Csv
+Form = Constant | Sine | Walk | Ramp | Stairs | Csv
 
 
-class Signals(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="signals"
+class Simple(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="simple"
 ):
     """Each point does something simple of its own; this fits every profile."""
 
-    points: dict[str, Signal] = {}
+    points: dict[str, Form] = {}
     """What is left out does what is usual for its kind."""
 
 
-Behaviour = Crane | Pit | Hoist | Dust | WeatherStation | Steps | Signals
+Behaviour = Crane | Pit | Hoist | Dust | WeatherStation | Steps | Simple
 """What a device's physics may be."""

@@ -7,6 +7,8 @@ from random import Random
 from firmware_sim import day
 from firmware_sim.day import DAY_S
 from firmware_sim.model import (
+    Cell,
+    Element,
     ExponentialCreep,
     LiveStage,
     Pit,
@@ -84,6 +86,27 @@ def frequency(wire: Wire, kn: float, degrees: float) -> float:
     return math.sqrt(1000.0 * digits) if digits > 0.0 else 0.0
 
 
+def deep_displacement(pit: Pit, element: Element, depth_m: float, t_s: float) -> float:
+    """How far the wall has moved at a depth, mm: all of it at the ground, none at the toe and below."""
+    down = min(1.0, depth_m / element.toe_m)
+    return displacement(pit, PitPoint(along=element.along), t_s) * math.cos(0.5 * math.pi * down) ** 2
+
+
+def lean(pit: Pit, element: Element, t_s: float) -> float:
+    """How an element leans, °."""
+    upper = deep_displacement(pit, element, element.upper_m, t_s)
+    lower = deep_displacement(pit, element, element.lower_m, t_s)
+    moved = (upper - lower) / (1000.0 * (element.lower_m - element.upper_m))
+    sine = math.sin(math.radians(element.zero_deg)) + moved
+    return math.degrees(math.asin(max(-1.0, min(1.0, sine))))
+
+
+def cell_level(pit: Pit, cell: Cell, t_s: float) -> float:
+    """Where the liquid stands in a cell, mm."""
+    settled = cell.share * displacement(pit, PitPoint(along=cell.along), t_s)
+    return cell.level_mm + settled + cell.mm_per_degree * (day.temperature(pit.day, t_s) - pit.day.mean_c)
+
+
 def water_level(well: Well, t_s: float) -> float:
     """True level in a well, m."""
     tide = well.daily_m * math.sin(2.0 * math.pi * t_s / DAY_S)
@@ -109,6 +132,10 @@ def read(pit: Pit, t_s: float, rng: Random) -> dict[str, float]:
         said[key] = kn if strut.wire is None else frequency(strut.wire, kn, warmth)
     for key, well in pit.wells.items():
         said[key] = max(0.0, water_level(well, t_s) + rng.gauss(0.0, well.noise_m))
+    for key, element in pit.elements.items():
+        said[key] = lean(pit, element, t_s) + rng.gauss(0.0, element.noise_deg)
+    for key, cell in pit.cells.items():
+        said[key] = cell_level(pit, cell, t_s) + rng.gauss(0.0, cell.noise_mm)
     return said | {key: warmth + rng.gauss(0.0, 0.05) for key in pit.thermometers}
 
 

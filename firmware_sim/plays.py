@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
-from firmware_sim import crane, crane_group, dust, hoist, pit, signals, steps, weather
+from firmware_sim import crane, crane_group, dust, forms, hoist, pit, steps, weather
 from firmware_sim.chart import Line
 from firmware_sim.crane import CraneState
 from firmware_sim.crane_group import Group
-from firmware_sim.model import Crane, Dust, Hoist, Pit, Signals, Steps, WeatherStation
+from firmware_sim.model import Crane, Dust, Hoist, Pit, Simple, Steps, WeatherStation
 from firmware_sim.scenario import Cast
-from firmware_sim.usual import usual_signals
+from firmware_sim.usual import usual_forms
 from sitewarden.profiles.model import Profile
 
 P = TypeVar("P", contravariant=True)  # noqa: PLC0105  # short, as the struct's own
@@ -35,8 +35,8 @@ def physics_of(cast: Cast, seed: str) -> Physics:
             return _PitPlay(physics, seed)
         case Steps() as physics:
             return _StepsPlay(physics, seed)
-        case Signals() as physics:
-            return _SignalsPlay(physics, cast, seed)
+        case Simple() as physics:
+            return _SimplePlay(physics, cast, seed)
         case machine:
             return _machine(machine, cast, seed)
 
@@ -162,21 +162,21 @@ class _StepsPlay:
         return steps.read(self._physics, self._state)
 
 
-class _SignalsPlay:
-    def __init__(self, physics: Signals, cast: Cast, seed: str) -> None:
-        self._signals = {**usual_signals(cast.profile), **physics.points}
+class _SimplePlay:
+    def __init__(self, physics: Simple, cast: Cast, seed: str) -> None:
+        self._forms = {**usual_forms(cast.profile), **physics.points}
         self._columns, self._t_s = cast.columns, 0.0
         # Each point has numbers of its own: what is said of one changes nothing about the others.
-        self._rngs = {key: Random(f"{seed}/{key}") for key in self._signals}
-        self._places = {key: signals.start(signal) for key, signal in self._signals.items()}
+        self._rngs = {key: Random(f"{seed}/{key}") for key in self._forms}
+        self._places = {key: forms.start(form) for key, form in self._forms.items()}
 
     def step(self, t_s: float, dt_s: float) -> None:
         self._t_s = t_s
-        for key, signal in self._signals.items():
-            self._places[key] = signals.step(signal, self._places[key], dt_s=dt_s, rng=self._rngs[key])
+        for key, form in self._forms.items():
+            self._places[key] = forms.step(form, self._places[key], dt_s=dt_s, rng=self._rngs[key])
 
     def read(self) -> Mapping[str, float | None]:
         return {
-            key: signals.read(signal, self._places[key], self._t_s, self._columns.get(key, ()))
-            for key, signal in self._signals.items()
+            key: forms.read(form, self._places[key], self._t_s, self._columns.get(key, ()))
+            for key, form in self._forms.items()
         }

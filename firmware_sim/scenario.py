@@ -11,6 +11,7 @@ from firmware_sim import crane, hoist, weather
 from firmware_sim.camera.model import Camera, Port, unusable
 from firmware_sim.crane_group import Group, Member, apart, overlap
 from firmware_sim.faults import AnyFault, Known, complaints
+from firmware_sim.forms import Columns, read_column
 from firmware_sim.model import (
     JIB_END_M,
     Behaviour,
@@ -21,11 +22,10 @@ from firmware_sim.model import (
     Hoist,
     Meeting,
     Pit,
-    Signals,
+    Simple,
     Steps,
     WeatherStation,
 )
-from firmware_sim.signals import Columns, read_column
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.documents import Document
@@ -45,12 +45,16 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A device: the profile gives its registers, the physics their numbers."""
 
     device: Name
+    """Its name, which the gateway's configuration need not share."""
     profile: str
+    """The name of a shipped profile, or of one in the folders under `profiles`."""
     unit: Unit
+    """Its Modbus unit on the bus."""
     load_chart: str | None = None
+    """A crane's chart: a shipped one's name, or a file."""
     silent: bool = False
     """It is there and never answers."""
-    physics: Behaviour = msgspec.field(default_factory=Signals)
+    physics: Behaviour = msgspec.field(default_factory=Simple)
     """Left out: every point does what is usual for its kind."""
     watch: dict[Quantity, list[float]] = {}
     """Limits whose crossing the ledger notes."""
@@ -60,30 +64,40 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """One line and the units on it."""
 
     bus: Name
+    """Its name, under which the ports file has its port."""
     transport: Transport = "tcp"
     """Modbus TCP, a serial line as a pseudo-terminal, or such a line behind a serial server."""
     host: str = "127.0.0.1"
+    """Where it listens; with `rtu` nowhere."""
     port: Port = 0
+    """0 lets the system choose; the ports file says which."""
     link: str | None = None
     """With `rtu`: a name for the pseudo-terminal, from where the simulator was started."""
     baudrate: Baudrate | None = None
     """With RTU frames: how fast the line carries bytes; 9600 where not given."""
     devices: list[Device]
+    """The units on it."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A site to be played."""
 
     scenario: Name
+    """Its name."""
     seed: int
+    """Everything that chance decides follows from it."""
     step_ms: StepMs = 50
+    """How finely physics is stepped, milliseconds."""
     profiles: list[str] = []
     """Folders with profiles of one's own, from where the scenario stands, beside the shipped ones."""
     buses: list[Bus]
+    """The lines and what stands on them."""
     faults: list[AnyFault] = []
     """What goes wrong, and when."""
     cameras: list[Camera] = []
+    """The ports file has the URL of each."""
     crane_groups: list[CraneGroup] = []
+    """Cranes that must mind each other."""
 
 
 class Cast(NamedTuple):
@@ -93,7 +107,7 @@ class Cast(NamedTuple):
     profile: Profile
     chart: LoadChart | None
     columns: Columns = MappingProxyType({})
-    """What the CSV files of its signals say, by point."""
+    """What the CSV files of its forms say, by point."""
     group: Group | None = None
     """The cranes beside it, if it is one of a group."""
 
@@ -115,7 +129,7 @@ Complaint = tuple[str, str, str]
 """Field, message, mend."""
 KINDS_OF_PHYSICS: dict[type, Callable[[str], bool]] = {
     Crane: set(crane.KINDS.values()).__contains__,
-    Pit: lambda kind: kind.startswith("pit."),
+    Pit: lambda kind: kind.startswith(("pit.", "tilt.")),
     Hoist: set(hoist.KINDS.values()).__contains__,
     Dust: {"dust.pm2_5", "dust.pm10", "dust.tsp", "noise.level"}.__contains__,
     WeatherStation: set(weather.KINDS.values()).__contains__,
@@ -249,18 +263,18 @@ def _resolve(
 def _columns(document: Document[Scenario], where: str, cast: Cast) -> Columns:
     physics = cast.device.physics
     columns = {}
-    for key, signal in physics.points.items() if isinstance(physics, Signals) else ():
-        if not isinstance(signal, Csv):
+    for key, form in physics.points.items() if isinstance(physics, Simple) else ():
+        if not isinstance(form, Csv):
             continue
         field = f"{where}.physics.points.{key}"
         try:
-            columns[key] = read_column(document.file.parent / signal.file, signal.column)
+            columns[key] = read_column(document.file.parent / form.file, form.column)
         except (OSError, ValueError) as exc:
             raise document.error(
                 field, str(exc), "Name a CSV file with a heading line, and one of its columns."
             ) from exc
         if None in columns[key] and not cast.profile.points[key].sentinels:
-            message = f"`{signal.file}` has empty cells, and `{key}` has no way to say 'no value'"
+            message = f"`{form.file}` has empty cells, and `{key}` has no way to say 'no value'"
             raise document.error(field, message, "Fill them, or give the profile's point its `sentinels`.")
     return columns
 
@@ -270,7 +284,7 @@ def _unplayable(cast: Cast) -> Iterator[Complaint]:
     physics = device.physics
     if not _fits(physics, profile):
         message = f"this physics does not fit a {profile.device_kind}, which `{device.profile}` describes"
-        yield "physics.kind", message, "Write one that gives what it measures, or `signals`, which fits all."
+        yield "physics.kind", message, "Write one that gives what it measures, or `simple`, which fits all."
     for key, field in _named_points(physics):
         if key not in profile.points:
             known = ", ".join(profile.points)
@@ -287,11 +301,11 @@ def _fits(physics: object, profile: Profile) -> bool:
 
 
 def _named_points(physics: object) -> Iterator[tuple[str, str]]:
-    if isinstance(physics, Pit | Signals):
+    if isinstance(physics, Pit | Simple):
         yield from ((key, f"points.{key}") for key in physics.points)
     if isinstance(physics, Pit):
-        yield from ((key, f"struts.{key}") for key in physics.struts)
-        yield from ((key, f"wells.{key}") for key in physics.wells)
+        for part in ("struts", "wells", "elements", "cells"):
+            yield from ((key, f"{part}.{key}") for key in getattr(physics, part))
         yield from ((key, f"thermometers.{i}") for i, key in enumerate(physics.thermometers))
     if isinstance(physics, Steps):
         yield physics.point, "point"
@@ -302,6 +316,11 @@ def _unmeasured(pit: Pit, profile: Profile) -> Iterator[Complaint]:
     """Points that the profile has, but not for what the scenario lets them measure."""
     wanted = [(f"points.{key}", key, "pit.displacement.", "moves") for key in pit.points]
     wanted += [(f"wells.{key}", key, "pit.water_level", "is a level") for key in pit.wells]
+    wanted += [(f"elements.{key}", key, "tilt.", "is a tilt") for key in pit.elements]
+    wanted += [(f"cells.{key}", key, "pit.hydrostatic_level", "is a levelling cell") for key in pit.cells]
+    for key, element in pit.elements.items():
+        if element.lower_m <= element.upper_m:
+            yield f"physics.elements.{key}.lower_m", "lies not below its upper end", "Depths count downwards."
     for key, strut in pit.struts.items():
         if strut.wire is None:
             wanted.append((f"struts.{key}", key, "pit.strut.force", "is a force"))

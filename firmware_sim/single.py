@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from firmware_sim.model import Constant, Signal, Sine, Walk
+from firmware_sim.model import Constant, Form, Sine, Walk
 from firmware_sim.scenario import LAST_RTU_UNIT, Bus, Cast, Device, Scenario, Site, Transport
-from firmware_sim.usual import usual_signals
+from firmware_sim.usual import usual_forms
 from sitewarden.errors import SiteWardenError
 from sitewarden.points import point_kind
 from sitewarden.profiles import Profile, load_profiles, read_profile
@@ -61,18 +61,18 @@ def single_device(
 
 def described(profile: Profile) -> Iterator[str]:
     """A line a point: its register as the manual counts, its kind, and what it does."""
-    for key, signal in usual_signals(profile).items():
+    for key, form in usual_forms(profile).items():
         point = profile.points[key]
         place = f"{point.register}.{point.bit}" if point.bit is not None else str(point.register)
         unit = "" if point.unit == "1" else f" {point.unit}"
-        yield f"{place:>8}  {key:20} {point_kind(point.kind).zh}  {_doing(signal)}{unit}"
+        yield f"{place:>8}  {key:20} {point_kind(point.kind).zh}  {_doing(form)}{unit}"
 
 
-def _doing(signal: Signal) -> str:
-    match signal:
+def _doing(form: Form) -> str:
+    match form:
         case Constant():
-            return f"{signal.value:g}"
+            return f"{form.value:g}"
         case Walk() | Sine():
-            return f"{signal.low:g} … {signal.high:g}"
+            return f"{form.low:g} … {form.high:g}"
         case _:
-            return type(signal).__name__.lower()
+            return type(form).__name__.lower()

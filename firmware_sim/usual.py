@@ -7,7 +7,7 @@ from importlib import resources
 import msgspec
 import yaml
 
-from firmware_sim.model import Constant, Signal, Sine, Walk
+from firmware_sim.model import Constant, Form, Sine, Walk
 from sitewarden.profiles.model import ModbusPoint, Profile
 
 _RANGES = {"uint16": (0, 0xFFFF), "int16": (-0x8000, 0x7FFF), "uint32": (0, 0xFFFF_FFFF)}
@@ -17,27 +17,28 @@ _MIDDLE = 0.4, 0.6
 
 
 @cache
-def _usual() -> Mapping[str, Signal]:
+def usual_kinds() -> Mapping[str, Form]:
+    """What is usual for a kind of the vocabulary; read once from `usual.yaml`."""
     text = resources.files("firmware_sim").joinpath("usual.yaml").read_text(encoding="utf-8")
-    return msgspec.convert(yaml.safe_load(text), dict[str, Signal])
+    return msgspec.convert(yaml.safe_load(text), dict[str, Form])
 
 
-def usual_signals(profile: Profile) -> dict[str, Signal]:
-    """A signal for every point of the profile, by key."""
-    return {key: usual_signal(point) for key, point in profile.points.items()}
+def usual_forms(profile: Profile) -> dict[str, Form]:
+    """A form for every point of the profile, by key."""
+    return {key: usual_form(point) for key, point in profile.points.items()}
 
 
-def usual_signal(point: ModbusPoint) -> Signal:
+def usual_form(point: ModbusPoint) -> Form:
     """What is usual for the point's kind, inside what its profile and its register can say."""
     if point.bit is not None:
         return Constant(value=0.0)
     low, high = _sayable(point)
-    signal = _usual().get(point.kind)
-    match signal:
+    form = usual_kinds().get(point.kind)
+    match form:
         case Constant():
-            return Constant(value=min(high, max(low, signal.value)))
-        case Walk() | Sine() if max(low, signal.low) < min(high, signal.high):
-            return msgspec.structs.replace(signal, low=max(low, signal.low), high=min(high, signal.high))
+            return Constant(value=min(high, max(low, form.value)))
+        case Walk() | Sine() if max(low, form.low) < min(high, form.high):
+            return msgspec.structs.replace(form, low=max(low, form.low), high=min(high, form.high))
         case _:
             way = high - low
             return Walk(low=low + _MIDDLE[0] * way, high=low + _MIDDLE[1] * way)

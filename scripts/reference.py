@@ -1,9 +1,13 @@
-"""Write what follows from data into docs/reference: points, devices, thresholds, rules, the packs' schema."""
+"""Write what follows from data into docs/reference: points, devices, thresholds, rules, scenario keys."""
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import get_args
 
+from firmware_sim import model, scenario
+from firmware_sim.camera import model as camera
+from scripts.structures import section, structures
 from sitewarden.derived import thresholds
 from sitewarden.points import vocabulary
 from sitewarden.profiles import load_profiles
@@ -22,6 +26,7 @@ def pages() -> dict[str, str]:
         "devices.md": _page(_devices()),
         "thresholds.md": _page(_thresholds()),
         "rules.md": _page(_rules()),
+        "scenario-keys.md": _page(_scenario()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
@@ -50,6 +55,24 @@ def _devices() -> Iterator[str]:
         points = ", ".join(f"`{key}`" for key in profile.points)
         cells = (f"`{name}`", products, profile.device_kind, points, profile.verified, profile.source)
         yield f"| {' | '.join(cells)} |"
+
+
+def _scenario() -> Iterator[str]:
+    yield "# Scenario keys 场景文件\n"
+    yield "What a scenario of the simulator may say; `sitewarden sim run scenario.yaml` plays it and names"
+    yield "file, line and mend of what cannot be meant. By example:"
+    yield "[simulate devices](../how-to/simulate-devices.md)."
+    modules = (scenario, model, camera)
+    shown = [one for one in structures(*modules) if one.__struct_config__.forbid_unknown_fields]
+    known = {one.__name__ for one in shown}
+    for structure in shown:
+        yield from section(structure, known)
+    yield "\n## Physics\n"
+    physics = ", ".join(f"[{one.__name__}](#{one.__name__.lower()})" for one in get_args(model.Behaviour))
+    yield f"One of {physics}. Left out: [Simple](#simple)."
+    yield "\n## Forms\n"
+    forms = ", ".join(f"[{one.__name__}](#{one.__name__.lower()})" for one in get_args(model.Form))
+    yield f"What a point does by itself, one of {forms}."
 
 
 def _thresholds() -> Iterator[str]:

@@ -35,19 +35,27 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A camera on the site."""
 
     camera: Name
+    """Its name, also in its URL."""
     transport: Literal["mjpeg", "rtsp"] = "mjpeg"
     """MJPEG over HTTP; or RTSP, where Debian's GStreamer RTSP server is installed."""
     host: str = "127.0.0.1"
+    """Where it listens."""
     port: Port = 0
+    """0 lets the system choose; the ports file has the URL."""
     source: str | None = None
     """A folder of pictures or a video file, from where the scenario stands, in a loop; left out: drawn."""
     fps: Rate = 5.0
+    """Pictures a second."""
     width: Pixels = 640
+    """Pictures are made to fit."""
     height: Pixels = 360
+    """Pictures are made to fit."""
     viewers: Annotated[int, msgspec.Meta(ge=1, le=64, description="viewers at a time, 1 to 64")] = 8
+    """More are refused."""
     codec: Literal["h264", "jpeg"] = "h264"
     """With `rtsp`: how pictures travel."""
     faults: list[CameraFault] = []
+    """What goes wrong with it, by script."""
 
 
 def fault_at(camera: Camera, t_s: float) -> CameraFault | None:

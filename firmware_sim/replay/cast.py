@@ -53,9 +53,18 @@ def cast_of(header: Header, profiles: Mapping[str, Profile], file: Path) -> Cast
         profile = _profile(file, f"devices.{i}.profile", device, profiles)
         bus = device.bus or BUS
         unit = device.unit or _free(buses[bus])
-        keys = tuple(key for key in profile.points if key not in device.unused)
+        left_out = unused(device, profile)
+        keys = tuple(key for key in profile.points if key not in left_out)
         played.append(Played(device, profile, names.index(bus), unit, keys))
     return Cast(tuple(names), tuple(played))
+
+
+def unused(device: DevicePast, profile: Profile) -> list[str]:
+    """Points of the profile that the device did not have: named so, or not among those that it had."""
+    had = {point.p for point in device.points}
+    return [
+        key for key in profile.points if key in device.unused or (had and f"{device.device}/{key}" not in had)
+    ]
 
 
 def _profile(file: Path, field: str, device: DevicePast, profiles: Mapping[str, Profile]) -> Profile:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 8090
 SPEED = "60"
+PACK = ".swpack"
 
 
 def register(subparsers: Any) -> None:
@@ -73,7 +74,7 @@ def _record(args: argparse.Namespace) -> int:
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="a history, .parquet or CSV")
+    parser.add_argument("file", type=Path, help="a history (.parquet or CSV), or a case pack (.swpack)")
     parser.add_argument(
         "--speed", type=_speed, default=_speed(SPEED), help=f"0.1 to 600, or max (default: {SPEED})"
     )
@@ -102,11 +103,26 @@ def _instant(text: str) -> int:
     return round(instant.astimezone(UTC).timestamp() * 1000)
 
 
-def _playback(args: argparse.Namespace) -> Any:
+@contextlib.contextmanager
+def _history(file: Path) -> Iterator[Path]:
+    """The history itself; that in a case pack is checked and unpacked for as long as it is played."""
+    if file.suffix != PACK:
+        yield file.resolve()
+        return
+    from sitewarden.casepack import open_pack  # noqa: PLC0415  # as above
+    from sitewarden.history import write_history  # noqa: PLC0415  # as above
+
+    with tempfile.TemporaryDirectory(prefix="sitewarden-pack-") as folder:
+        unpacked = Path(folder).resolve() / f"{file.stem}.parquet"
+        write_history(unpacked, open_pack(file).history)
+        yield unpacked
+
+
+def _playback(args: argparse.Namespace, file: Path) -> Any:
     from firmware_sim.replay.run import Playback  # noqa: PLC0415  # as above
 
     return Playback(
-        file=args.file.resolve(),
+        file=file,
         since_ms=args.since,
         until_ms=args.until,
         speed=args.speed,
@@ -119,15 +135,16 @@ def _serve(args: argparse.Namespace) -> int:
     from firmware_sim.replay.run import Settings, header_for, run  # noqa: PLC0415  # as above
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    header, profiles = header_for(args.file, args.header, args.config)
-    settings = Settings(
-        playback=_playback(args),
-        header=header,
-        profiles=(*profiles, *args.profiles),
-        control=args.control,
-        ports_file=args.ports_file,
-    )
-    asyncio.run(_until_stopped(run(settings)))
+    with _history(args.file) as file:
+        header, profiles = header_for(file, args.header, args.config)
+        settings = Settings(
+            playback=_playback(args, file),
+            header=header,
+            profiles=(*profiles, *args.profiles),
+            control=args.control,
+            ports_file=args.ports_file,
+        )
+        asyncio.run(_until_stopped(run(settings)))
     return 0
 
 
@@ -140,12 +157,17 @@ async def _until_stopped(playing: Any) -> None:
 
 
 def _replay(args: argparse.Namespace) -> int:
+    with _history(args.file) as file:
+        return _play(args, file)
+
+
+def _play(args: argparse.Namespace, file: Path) -> int:
     from firmware_sim.replay.place import place_of  # noqa: PLC0415  # as above
     from firmware_sim.replay.run import Settings, read_timeline  # noqa: PLC0415  # as above
     from firmware_sim.replay.site import ReplayingSite  # noqa: PLC0415  # as above
 
-    say, playback = _speaker(), _playback(args)
-    place = place_of(args.file, args.config, args.rules)
+    say, playback = _speaker(), _playback(args, file)
+    place = place_of(file, args.config, args.rules)
     # Read once here, so that a bad file is named before anything starts.
     cast, timeline = read_timeline(Settings(playback=playback, header=place.header, profiles=place.profiles))
     say(f"历史回放 · replaying {args.file.name}: {len(cast.devices)} devices, {len(timeline)} instants")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
+from firmware_sim.replay.cast import unused
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header, find_header, read_header
 from sitewarden.profiles import Profile, load_profiles
@@ -96,7 +97,7 @@ def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profil
     known = {
         "parameters": device.parameters,
         "zero": device.zero,
-        "unused": device.unused,
+        "unused": unused(device, profile),
         "layout": device.layout,
     }
     return entry | {key: value for key, value in known.items() if value}

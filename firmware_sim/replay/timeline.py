@@ -29,7 +29,7 @@ class Timeline(NamedTuple):
     @classmethod
     def of(cls, history: History, cast: Cast) -> "Timeline":
         """All readings that registers can say; what is derived from them the gateway derives again."""
-        tracks = with_silences(history.header, history.tracks, _groups(cast))
+        tracks = served(history, cast)
         parts = [
             (i, j, tracks[f"{played.name}/{key}"])
             for i, played in enumerate(cast.devices)
@@ -71,6 +71,11 @@ class Timeline(NamedTuple):
     def at_or_after(self, at_ms: int) -> int:
         """The first step that is not before an instant; the last one where all are."""
         return min(int(np.searchsorted(self.instants, at_ms)), len(self) - 1)
+
+
+def served(history: History, cast: Cast) -> Mapping[str, Track]:
+    """The history's tracks with the silences that a replay adds to them."""
+    return with_silences(history.header, history.tracks, _groups(cast))
 
 
 def _groups(cast: Cast) -> Mapping[str, list[tuple[int, list[str]]]]:

@@ -30,7 +30,7 @@ BIN_MS = 1_800_000
 """What was kept in half an hour becomes one sample, its median; then everything is judged anew."""
 WINDOWS_H = (48.0, 96.0)
 """Whole days, two at least, or the daily cycle would look like motion."""
-COVERED = 0.75
+COVERED = 0.9
 """The oldest sample of a window must lie so far back, as a share of the window."""
 LEAST_SAMPLES = 40
 LONGEST_GAP_MS = 6 * HOUR_MS

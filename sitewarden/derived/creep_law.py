@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sitewarden.derived.regression import DAY_H, Basis, Slope, daily, dot, independent, slope, student
 
 ALPHAS = (1.5, 2.0, 2.5)
-"""Of Voight's law. Slopes that failed had 1.5 to 2.2 (Fukuzono, from memory); 2 gives the value, all the bounds."""
+"""Of Voight's law. Slopes that failed had 1.5 to 2.2 (from memory); 2 gives the value, all the bounds."""
 FUKUZONO = 2.0
 NEAREST_H = 2.0
 RATIO = 1.35
@@ -42,7 +42,7 @@ NO_NOISE = 1e-12
 """mm²; keeps readings without any noise from a division by nothing."""
 DAYS_DIFFER_MM = 0.5
 """So much may a wall differ from yesterday for weather alone."""
-CHANGED_SIGMAS = 4.0
+CHANGED_SIGMAS = 6.0
 """A new pace counts from where it began when the change stands out so far."""
 
 

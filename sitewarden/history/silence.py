@@ -20,31 +20,36 @@ AGAIN_MS = 10_000
 
 
 def silences(
-    times: NDArray[np.int64], interval_ms: int, until_ms: int, thinned: Iterable[Gap] = ()
+    times: NDArray[np.int64],
+    interval_ms: int,
+    until_ms: int,
+    *,
+    silent: NDArray[np.bool_] | None = None,
+    thinned: Iterable[Gap] = (),
 ) -> NDArray[np.int64]:
     """Instants of silence of points that are read together at `times` (ascending, each once).
 
     Nothing is said before the first reading, nor where readings were thinned out after they were taken. The
     interval is the larger of the one declared and the usual one: a history may have been thinned altogether.
+    `silent` marks those of `times` at which a silence was recorded already: it is told again less often.
     """
     if not times.size:
         return np.empty(0, np.int64)
     spacings = np.sort(np.diff(times))
     usual_ms = int(spacings[(spacings.size - 1) // 2]) if spacings.size else interval_ms
     interval_ms = max(interval_ms, usual_ms, 1)
+    next_ms = np.full(times.size, interval_ms)
+    patience_ms = np.full(times.size, MISSED * interval_ms)
+    if silent is not None:
+        next_ms[silent], patience_ms[silent] = AGAIN_MS, AGAIN_MS
     ends = np.append(times[1:], until_ms)
-    holes = np.flatnonzero(ends - times > MISSED * interval_ms)
     gaps = [(gap.from_at, gap.to_at) for gap in thinned]
     found = [
-        _told(int(times[i]) + interval_ms, int(ends[i]))
-        for i in holes
+        np.arange(times[i] + next_ms[i], ends[i], AGAIN_MS, dtype=np.int64)
+        for i in np.flatnonzero(ends - times > patience_ms)
         if not any(first <= ends[i] and times[i] <= last for first, last in gaps)
     ]
     return np.concatenate([np.empty(0, np.int64), *found])
-
-
-def _told(first_ms: int, end_ms: int) -> NDArray[np.int64]:
-    return np.arange(first_ms, end_ms, AGAIN_MS, dtype=np.int64)
 
 
 def with_silences(
@@ -62,15 +67,25 @@ def with_silences(
             known = [point for point in points if point in tracks]
             if not known:
                 continue
-            times = np.unique(np.concatenate([tracks[point].times for point in known]))
-            silent = silences(times, interval_ms, until_ms, thinned)
-            if silent.size:
-                whole.update((point, _with_timeouts(tracks[point], silent)) for point in known)
+            times, silent = _polls([tracks[point] for point in known])
+            told = silences(times, interval_ms, until_ms, silent=silent, thinned=thinned)
+            if told.size:
+                whole.update((point, _with_timeouts(tracks[point], told)) for point in known)
     return whole
 
 
 def _concerns(gap: Gap, device: str) -> bool:
     return not gap.points or any(point.startswith(f"{device}/") for point in gap.points)
+
+
+def _polls(tracks: Sequence[Track]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """When any of the points was read, and whether nothing but silence came of it."""
+    times = np.concatenate([track.times for track in tracks])
+    quality = np.concatenate([track.quality for track in tracks])
+    instants, which = np.unique(times, return_inverse=True)
+    silent = np.ones(instants.size, np.bool_)
+    silent[which[~np.isin(quality, [Quality.TIMEOUT, Quality.DISCONNECTED])]] = False
+    return instants, silent
 
 
 def _with_timeouts(track: Track, silent: NDArray[np.int64]) -> Track:

@@ -6,7 +6,7 @@ import pytest
 
 from edge.config import Device
 from edge.derivation import derivations_for
-from edge.history import INSTANTS, as_messages, read_history
+from edge.history import INSTANTS, READINGS, as_messages, read_history
 from sitewarden.errors import ConfigurationError
 from sitewarden.messages import readings_of
 from sitewarden.quality import Quality
@@ -70,16 +70,17 @@ def days(pit: Device, folder: Path, hours: int) -> list[list[Reading]]:
 def test_messages_are_back_fill_of_raw_and_derived_readings(pit: Device, tmp_path: Path) -> None:
     instants = days(pit, tmp_path, hours=400)
     messages = list(as_messages(pit, derivations_for(pit), instants))
-    assert [len(m.series[0].t) for m in messages] == [INSTANTS, 100]
+    lengths = [len(m.series[0].t) for m in messages]
+    assert sum(lengths) == 400
+    assert max(lengths) <= INSTANTS
+    assert max(sum(len(series.t) for series in m.series) for m in messages) <= READINGS
     assert all(m.hist for m in messages)
     readings = [r for m in messages for r in readings_of(m.series, m.at)]
     assert len({(r.point, r.at_ms) for r in readings}) == len(readings)
     at_ms = T0 + 48 * HOUR_MS
-    assert {r.point: r.value for r in readings if r.at_ms == at_ms} == {
-        "pit-1/h1": 104.8,
-        "pit-1/h1.cumulative": 4.8,
-        "pit-1/h1.rate": 2.4,
-    }
+    of_instant = {r.point: r.value for r in readings if r.at_ms == at_ms}
+    wanted = {"pit-1/h1": 104.8, "pit-1/h1.cumulative": 4.8, "pit-1/h1.rate": 2.4}
+    assert of_instant.items() >= wanted.items()
 
 
 def test_after_an_import_the_first_live_reading_has_its_rate(pit: Device, tmp_path: Path) -> None:

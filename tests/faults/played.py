@@ -29,7 +29,7 @@ from sitewarden.text import Text
 from tests.support.waiting import ended, until
 
 Transport = Literal["tcp", "rtu", "rtu-over-tcp"]
-TIMEOUT_MS, QUIET_MS, INTERVAL_MS = 120, 80, 250
+TIMEOUT_MS, QUIET_MS, INTERVAL_MS = 180, 80, 300
 """An answer that fails and the quiet after it fit between two polls of the neighbour."""
 BAUDRATE = 115_200
 SICK, WELL = "sick", "well"

@@ -1,6 +1,7 @@
 """An excavation's past runs on into its present; wind rises at its time; steps jump."""
 
 import math
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from firmware_sim import pit, steps, weather, wind
 from firmware_sim.model import (
+    Cell,
+    Element,
     ExponentialCreep,
     GustFront,
     LiveStage,
@@ -114,6 +117,33 @@ def test_a_strut_is_pressed_by_its_wall_and_by_the_sun_and_its_wire_says_so() ->
     assert -2.0 * (shown**2 / 1000 - 9000.0) + 1.5 * (26.0 - 20.0) == pytest.approx(700.0)
     assert 2900 < shown < 3000
     assert pit.frequency(wire, kn=1e6, degrees=20.0) == 0.0, "a slack wire does not sound"
+
+
+def test_an_inclinometers_elements_lean_so_that_their_sum_is_how_far_the_wall_has_moved() -> None:
+    depths = [12.0, 9.0, 6.0, 3.0, 0.0]  # from the toe up
+    chain = {
+        f"a{i}": Element(along=0.5, upper_m=upper, lower_m=lower, toe_m=12.0, zero_deg=0.4 * i, noise_deg=0.0)
+        for i, (lower, upper) in enumerate(pairwise(depths))
+    }
+    wall = Pit(stages=PIT.stages, elements=chain)
+    said, moved = pit.read(wall, 0.0, Random(1)), 0.0
+    for (key, element), upper in zip(chain.items(), depths[1:], strict=True):
+        moved += 3000 * (math.sin(math.radians(said[key])) - math.sin(math.radians(element.zero_deg)))
+        assert moved == pytest.approx(pit.deep_displacement(wall, element, upper, 0.0), abs=1e-6)
+    assert moved == pytest.approx(pit.displacement(wall, PitPoint(along=0.5), 0.0))
+    assert moved > 9
+
+
+def test_a_levelling_cell_settles_against_the_one_that_stands_still() -> None:
+    still, settles = Cell(along=0.5, share=0.0, noise_mm=0), Cell(along=0.5, share=0.5, noise_mm=0)
+    line = Pit(stages=PIT.stages, cells={"c0": still, "c1": settles})
+    noon, night = 6 * 3600.0, 18 * 3600.0
+    for t_s in (noon, night):
+        said = pit.read(line, t_s, Random(1))
+        settled = 0.5 * pit.displacement(line, PitPoint(along=0.5), t_s)
+        assert said["c1"] - said["c0"] == pytest.approx(settled)
+    warm, cold = (pit.cell_level(line, still, t_s) for t_s in (noon, night))
+    assert warm - cold == pytest.approx(0.02 * 12)
 
 
 def test_groundwater_falls_with_the_pumps_rises_with_the_rain_and_ebbs() -> None:

@@ -7,7 +7,7 @@ engine's step, reading by reading: nothing of it judges a pack later, so a pack 
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -146,17 +146,23 @@ def _readings(case: Case, site: Site, device: Device) -> Iterator[Reading]:
     for at_ms in range(0, case.length_s * 1000, case.every_ms):
         said = player.image().said
         silent = at_ms // 1000 in case.silent_s
+        # Rounded before anything is derived from them, as the gateway does.
         raw = [
             Reading(f"{device.name}/{key}", T0 + at_ms, None, Quality.TIMEOUT)
             if silent
-            else Reading(f"{device.name}/{key}", T0 + at_ms, said[key])
+            else _rounded(Reading(f"{device.name}/{key}", T0 + at_ms, said[key]), kinds)
             for key in device.profile.points
         ]
-        for reading in [*raw, *derivations.take(raw)]:
-            step = point_kind(kinds[reading.point]).resolution
-            yield reading if reading.value is None else reading._replace(value=quantise(reading.value, step))
+        yield from raw
+        yield from (_rounded(reading, kinds) for reading in derivations.take(raw))
         for _ in range(case.every_ms // site.scenario.step_ms):
             player.step()
+
+
+def _rounded(reading: Reading, kinds: Mapping[str, str]) -> Reading:
+    if reading.value is None:
+        return reading
+    return reading._replace(value=quantise(reading.value, point_kind(kinds[reading.point]).resolution))
 
 
 def _history(case: Case, device: Device, readings: Sequence[Reading]) -> History:

@@ -8,12 +8,14 @@ import numpy as np
 from sitewarden.charts import load_chart
 from sitewarden.history import DevicePast, Header, History, Track
 from sitewarden.messages import PointBirth
+from sitewarden.profiles import load_profiles
 from sitewarden.quality import Quality
 from sitewarden.rules.packs import load_pack
 
 T0 = 1_763_604_000_000
 """2025-11-20T10:00:00+08:00."""
 STEP_MS = 500
+CRANE = load_profiles()["reference-tower-crane"]
 RADIUS_M, FALLS = 25.0, 4.0
 """By the chart tc5610-like 2.94 t may be lifted there."""
 STEADY = {
@@ -38,7 +40,10 @@ def crane_past(device: str = "crane-1", unit: int = 1, bus: str = "cranes") -> D
         bus=bus,
         unit=unit,
         intervals_ms={"main": STEP_MS},
-        points=[PointBirth(p=f"{device}/load", kind="crane.load", stale_after_ms=2000)],
+        points=[
+            PointBirth(p=f"{device}/{key}", kind=point.kind, stale_after_ms=2000)
+            for key, point in CRANE.points.items()
+        ],
         chart=load_chart("tc5610-like", Path()),
     )
 

@@ -16,11 +16,16 @@ from edge.agent import Agent
 from edge.config import Device, Gateway, load_gateway
 from edge.derivation import derivations_for
 from edge.replay import RecordedClock
-from firmware_sim.replay.cast import Played
+from firmware_sim.replay.cast import Played, cast_of
+from firmware_sim.replay.place import place_of
 from firmware_sim.replay.run import Playback, Playing, Settings, playing
+from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
+from firmware_sim.replay.timeline import served
+from sitewarden.casepack import open_pack
 from sitewarden.history import History, write_history
 from sitewarden.messages import Alarm, readings_of
+from sitewarden.profiles import load_profiles
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.rules.scan import Track, scan_all
@@ -32,6 +37,7 @@ from tests.support.modbus import Unit, serving
 from tests.support.waiting import until
 
 SITE, GATEWAY = "past", "gw-1"
+PACKS = Path(__file__).parents[1] / "packs"
 SILENT, LIGHT, HEAVY = (None, Quality.TIMEOUT), 1.0, 3.3
 EVERY_POINT = ("load", "radius", "hook_height", "slew", "falls", "wind_speed")
 EVERY_POINT += ("limiter_cutoff", "limiter_bypass", "limiter_fault")
@@ -165,8 +171,9 @@ def cloud(broker: Broker) -> Iterator[Cloud]:
 
 
 def directly(gateway: Gateway, history: History) -> list[Judged]:
-    """What the rules say of the same readings, with nothing but the engine: the array scan over all of it."""
+    """What the rules say of the same readings, by the array scan alone, over what is served."""
     judged: list[Judged] = []
+    history = history._replace(tracks=served(history, cast_of(history.header, load_profiles(), Path())))
     until_ms = max(int(track.times[-1]) for track in history.tracks.values())
     for device in gateway.devices:
         tracks = _with_derived(device, history)
@@ -400,3 +407,31 @@ def _on_ports(gateway: Gateway, play: Playing) -> Gateway:
         for bus in gateway.buses
     ]
     return msgspec.structs.replace(gateway, buses=tuple(buses))
+
+
+@pytest.mark.parametrize("pack", sorted(PACKS.glob("*.swpack")), ids=lambda pack: pack.stem)
+async def test_a_case_pack_gives_its_alarms_also_through_registers_and_a_real_gateway(
+    tmp_path: Path, broker: Broker, pack: Path
+) -> None:
+    opened = open_pack(pack)
+    file = tmp_path / "history.parquet"
+    write_history(file, opened.history)
+    place = place_of(file, None, [])
+    playback = Playback(file=file, speed=UNENDING)
+    async with playing(Settings(playback=playback, header=place.header)) as play:
+        files = ReplayingSite(tmp_path, place, playback).files
+        files.write_accounts(observer=False)
+        files.write_gateway(broker_port=broker.port, bus_ports=play.ports)
+        user = broker.add_user("replay")
+        gateway = load_gateway(files.gateway)
+        gateway = msgspec.structs.replace(
+            gateway, broker=msgspec.structs.replace(gateway.broker, password=user.password)
+        )
+        with listening(broker, gateway.site, gateway.name, "replay") as cloud:
+            async with running(gateway):
+                await until(lambda: _has_ended(play), within_s=30)
+    found: dict[str, tuple[Any, ...]] = {}
+    for alarm in sorted(cloud.alarms, key=lambda alarm: alarm.at):
+        found[alarm.episode] = (alarm.point, alarm.rule, alarm.level, alarm.raised_at, alarm.cleared_at)
+    expected = [(e.point, e.rule, e.level, e.raised_at, e.cleared_at) for e in opened.expected]
+    assert sorted(found.values(), key=str) == sorted(expected, key=str)

@@ -37,4 +37,10 @@ def test_a_history_thinned_to_one_reading_in_ten_seconds_is_no_row_of_holes():
 
 def test_what_was_thinned_out_was_read():
     gap = Gap(from_at=1000, to_at=29_000, count=50, reason="thinned")
-    assert found(times(0, 500, 1000, 30_000, 30_500), 500, 30_501, [gap]) == []
+    assert found(times(0, 500, 1000, 30_000, 30_500), 500, 30_501, thinned=[gap]) == []
+
+
+def test_a_silence_that_was_recorded_is_not_told_twice():
+    asked = times(0, 500, 1000, 2000, 4000, 30_000)
+    silent = np.array([False, False, True, True, True, False])
+    assert found(asked, 500, 30_001, silent=silent) == [14_000, 24_000]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from firmware_sim.model import Constant, Csv, Ramp, Signal, Sine, Stairs, Walk
+from firmware_sim.model import Constant, Csv, Form, Ramp, Sine, Stairs, Walk
 
 WANDERS = 1 / 50
 """Of the way between its borders a walk strays so much in a second, where not given."""
@@ -15,19 +15,19 @@ Columns = Mapping[str, Sequence[float | None]]
 """What the CSV files said, by point; `None` is an empty cell."""
 
 
-def start(signal: Signal) -> float:
-    """What a signal remembers between two steps, at the start: a walk its place, the others nothing."""
-    if not isinstance(signal, Walk):
+def start(form: Form) -> float:
+    """What a form remembers between two steps, at the start: a walk its place, the others nothing."""
+    if not isinstance(form, Walk):
         return 0.0
-    return signal.start if signal.start is not None else (signal.low + signal.high) / 2
+    return form.start if form.start is not None else (form.low + form.high) / 2
 
 
-def step(signal: Signal, place: float, *, dt_s: float, rng: Random) -> float:
+def step(form: Form, place: float, *, dt_s: float, rng: Random) -> float:
     """The place of a walk `dt_s` later."""
-    if not isinstance(signal, Walk):
+    if not isinstance(form, Walk):
         return place
-    wander = signal.wander if signal.wander is not None else (signal.high - signal.low) * WANDERS
-    return _reflected(place + wander * math.sqrt(dt_s) * rng.gauss(0.0, 1.0), signal.low, signal.high)
+    wander = form.wander if form.wander is not None else (form.high - form.low) * WANDERS
+    return _reflected(place + wander * math.sqrt(dt_s) * rng.gauss(0.0, 1.0), form.low, form.high)
 
 
 def _reflected(value: float, low: float, high: float) -> float:
@@ -39,25 +39,25 @@ def _reflected(value: float, low: float, high: float) -> float:
     return low + (beyond if beyond <= way else 2.0 * way - beyond)
 
 
-def read(signal: Signal, place: float, t_s: float, column: Sequence[float | None] = ()) -> float | None:
+def read(form: Form, place: float, t_s: float, column: Sequence[float | None] = ()) -> float | None:
     """The value `t_s` after the start; `None` where a file has no value."""
-    match signal:
+    match form:
         case Constant():
-            return signal.value
+            return form.value
         case Walk():
             return place
         case Sine():
-            swing = math.sin(2.0 * math.pi * (t_s / signal.period_s + signal.phase))
-            return (signal.low + signal.high + (signal.high - signal.low) * swing) / 2
+            swing = math.sin(2.0 * math.pi * (t_s / form.period_s + form.phase))
+            return (form.low + form.high + (form.high - form.low) * swing) / 2
         case Ramp():
-            since = t_s - signal.at_s
-            if signal.every_s is not None and since > 0.0:
-                since %= signal.every_s
-            return signal.start + (signal.end - signal.start) * min(1.0, max(0.0, since / signal.over_s))
+            since = t_s - form.at_s
+            if form.every_s is not None and since > 0.0:
+                since %= form.every_s
+            return form.start + (form.end - form.start) * min(1.0, max(0.0, since / form.over_s))
         case Stairs():
-            return signal.values[int(t_s / signal.hold_s) % len(signal.values)]
+            return form.values[int(t_s / form.hold_s) % len(form.values)]
         case Csv():
-            return column[int(t_s / signal.every_s) % len(column)]
+            return column[int(t_s / form.every_s) % len(column)]
 
 
 def read_column(file: Path, column: str) -> list[float | None]:

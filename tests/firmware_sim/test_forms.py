@@ -1,4 +1,4 @@
-"""Simple signals: each does what its name says, and a file's column is played as it stands."""
+"""Simple forms: each does what its name says, and a file's column is played as it stands."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_sim import signals
+from firmware_sim import forms
 from firmware_sim.model import Constant, Csv, Ramp, Sine, Stairs, Walk
 from firmware_sim.player import Player
 from firmware_sim.scenario import read_scenario
@@ -24,7 +24,7 @@ buses:
         profile: reference-tower-crane
         unit: 1
         physics:
-          kind: signals
+          kind: simple
           points:
             load: {form: csv, file: loads.csv, column: load, every_s: 2}
             radius: {form: ramp, start: 10, end: 40, over_s: 60}
@@ -46,31 +46,31 @@ def scenario(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_each_form_does_what_its_name_says() -> None:
-    assert signals.read(Constant(value=3.0), 0.0, 99.0) == 3.0
+    assert forms.read(Constant(value=3.0), 0.0, 99.0) == 3.0
     sine = Sine(low=1.0, high=3.0, period_s=40.0)
-    assert [signals.read(sine, 0.0, t) for t in (0.0, 10.0, 30.0)] == pytest.approx([2.0, 3.0, 1.0])
+    assert [forms.read(sine, 0.0, t) for t in (0.0, 10.0, 30.0)] == pytest.approx([2.0, 3.0, 1.0])
     ramp = Ramp(start=1.0, end=5.0, over_s=4.0, at_s=2.0, every_s=10.0)
-    assert [signals.read(ramp, 0.0, t) for t in (0.0, 2.0, 4.0, 6.0, 11.0, 14.0)] == [1, 1, 3, 5, 5, 3]
+    assert [forms.read(ramp, 0.0, t) for t in (0.0, 2.0, 4.0, 6.0, 11.0, 14.0)] == [1, 1, 3, 5, 5, 3]
     stairs = Stairs(values=[1.0, 7.0], hold_s=3.0)
-    assert [signals.read(stairs, 0.0, t) for t in (0.0, 2.9, 3.0, 6.0)] == [1, 1, 7, 1]
+    assert [forms.read(stairs, 0.0, t) for t in (0.0, 2.9, 3.0, 6.0)] == [1, 1, 7, 1]
     column = Csv(file="", column="", every_s=2.0)
-    assert [signals.read(column, 0.0, t, [1.0, None]) for t in (0.0, 2.0, 4.1)] == [1.0, None, 1.0]
+    assert [forms.read(column, 0.0, t, [1.0, None]) for t in (0.0, 2.0, 4.1)] == [1.0, None, 1.0]
 
 
 @given(st.integers(), st.floats(-50, 50), st.floats(0, 100), st.floats(0.001, 1000))
 def test_a_walk_never_leaves_its_borders(seed: int, low: float, width: float, wander: float) -> None:
     walk, rng = Walk(low=low, high=low + width, wander=wander), Random(seed)
-    place = signals.start(walk)
+    place = forms.start(walk)
     for _ in range(50):
-        place = signals.step(walk, place, dt_s=0.05, rng=rng)
+        place = forms.step(walk, place, dt_s=0.05, rng=rng)
         assert low - 1e-9 <= place <= low + width + 1e-9
 
 
 def test_a_walk_strays_as_far_as_it_may() -> None:
     walk, rng = Walk(low=-1e6, high=1e6, wander=2.0), Random(1)
-    places = [signals.start(walk)]
+    places = [forms.start(walk)]
     for _ in range(4000):
-        places.append(signals.step(walk, places[-1], dt_s=0.25, rng=rng))
+        places.append(forms.step(walk, places[-1], dt_s=0.25, rng=rng))
     strayed = [later - earlier for earlier, later in zip(places[::4], places[4::4], strict=False)]
     assert (sum(s * s for s in strayed) / len(strayed)) ** 0.5 == pytest.approx(2.0, rel=0.1)
 
