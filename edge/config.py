@@ -379,7 +379,7 @@ class _Check:
 
     def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], packs: list[RulePack]) -> Bus:
         devices = tuple(
-            self._device(f"buses.{i}.devices.{j}", device, entry.modbus, profiles[device.profile], packs)
+            self._device(f"buses.{i}.devices.{j}", device, entry, profiles[device.profile], packs)
             for j, device in enumerate(entry.devices)
         )
         for j, device in enumerate(devices):
@@ -391,11 +391,11 @@ class _Check:
         return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
 
     def _device(
-        self, where: str, entry: DeviceEntry, modbus: ModbusSettings, profile: Profile, packs: list[RulePack]
+        self, where: str, entry: DeviceEntry, bus: BusEntry, profile: Profile, packs: list[RulePack]
     ) -> Device:
         profile = self._without_unused(where, entry, profile)
         for error in (
-            *self._transport_not_offered(where, modbus, profile),
+            *self._transport_not_offered(where, bus.modbus, profile),
             *self._chart_misplaced(where, entry, profile),
             *self._instruments_unfit(where, entry, profile),
             *self._zero_misplaced(where, entry, profile),
@@ -434,7 +434,10 @@ class _Check:
             history=self._folder / entry.history if entry.history else None,
             layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
             setup=DeviceSetup(
+                bus=bus.bus,
                 unit=entry.unit,
+                intervals_ms=intervals,
+                unused=entry.unused,
                 load_chart=entry.load_chart,
                 parameters=entry.parameters,
                 zero=entry.zero,

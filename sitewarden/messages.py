@@ -238,7 +238,13 @@ class LimitBirth(msgspec.Struct, frozen=True, kw_only=True):
 class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """As what the gateway was told to read and judge a device: a back-test and a replay need the same."""
 
+    bus: str | None = None
     unit: Natural | None = None
+    """On that bus."""
+    intervals_ms: dict[Name, Natural] = {}
+    """By poll group."""
+    unused: list[Name] = []
+    """Points of the profile to which nothing is connected."""
     load_chart: str | None = None
     """By name, or the file's name where it is one of the site's own."""
     parameters: dict[Name, float | str] = {}

@@ -14,12 +14,14 @@ from sitewarden.rules.packs import RulePack, load_pack
 class _Device(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     unit: int | None = None
+    unused: list[str] = []
     load_chart: str | None = None
     parameters: dict[str, float | str] = {}
     zero: dict[str, float] = {}
 
 
 class _Bus(msgspec.Struct, frozen=True, kw_only=True):
+    bus: str
     devices: list[_Device] = []
 
 
@@ -53,6 +55,8 @@ def read_gateway(file: Path) -> GatewayFacts:
         changes=found.limit_changes,
         setups={
             device.device: DeviceSetup(
+                bus=bus.bus,
+                unused=device.unused,
                 unit=device.unit,
                 load_chart=device.load_chart,
                 parameters=device.parameters,

@@ -1,6 +1,7 @@
 """Which rules are in force on a site, told from what its gateways announced. Pure."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -23,9 +24,10 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
     """Rules of which gateways run a version older than the shipped one, by which they are judged here."""
 
 
-def shipped_packs() -> list[RulePack]:
-    """Every pack that this program ships."""
-    return [load_pack(name, Path()) for name in built_in_packs()]
+@cache
+def shipped_packs() -> tuple[RulePack, ...]:
+    """Every pack that this program ships; read once, for YAML takes longer than a back-test."""
+    return tuple(load_pack(name, Path()) for name in built_in_packs())
 
 
 def in_force(points: Iterable[StoredPoint], shipped: Sequence[RulePack]) -> InForce:
@@ -35,7 +37,7 @@ def in_force(points: Iterable[StoredPoint], shipped: Sequence[RulePack]) -> InFo
     rule of a pack all of it is in force. A version above the shipped one is that of a limit which the site
     has changed.
     """
-    known = list(points)
+    known = [point for point in points if point.current]
     announced = {limit["rule"] for point in known for limit in point.limits}
     packs = [pack for pack in shipped if any(rule.rule in announced for rule in pack.rules)]
     versions = {rule.rule: rule.version for pack in packs for rule in pack.rules}

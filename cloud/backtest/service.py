@@ -61,7 +61,7 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
     Raises `NoSuchDeviceError`.
     """
     site = asked.site
-    devices = store.devices_of(connection, site.site, asked.device)
+    devices = store.devices_of(connection, site.site, asked.device, asked.since_ms, asked.until_ms)
     if asked.device is not None and not devices:
         raise NoSuchDeviceError(f"the site `{site.site}` has no device `{asked.device}`")
     names = {row["device"] for row in devices}
@@ -120,7 +120,10 @@ def _device(row: Row, points: Iterable[store.StoredPoint], gateway: GatewayFacts
         device=row["device"],
         profile=row["profile"],
         label=Text(**row["label"]),
+        bus=setup.bus,
         unit=setup.unit,
+        intervals_ms=setup.intervals_ms or told.intervals_ms,
+        unused=setup.unused,
         points=[
             PointBirth(p=point.name, kind=point.kind, label=point.label, stale_after_ms=point.stale_after_ms)
             for point in points

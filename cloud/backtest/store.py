@@ -39,23 +39,31 @@ class StoredPoint(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     label: Text | None
     stale_after_ms: int
+    current: bool
+    """Whether it is in the newest birth of its gateway."""
     limits: list[dict[str, Any]]
     """As its gateway's newest birth announced them."""
     rows: list[tuple[int, float]]
     """Id and resolution, the one in force last."""
 
 
-def devices_of(connection: Connection, site: str, device: str | None) -> list[Row]:
-    """The devices that the site has or had, or the one of that name."""
+def devices_of(
+    connection: Connection, site: str, device: str | None, since_ms: int, until_ms: int
+) -> list[Row]:
+    """The devices that the site has, and those it had with readings in the range; or the one of that name."""
     cursor = connection.cursor(row_factory=dict_row)
     return cursor.execute(
         """
         SELECT device.*, gateway.gateway FROM device JOIN gateway ON gateway.id = device.gateway_id
          WHERE device.site = %(site)s AND device.mode = 'live'
            AND (%(device)s::text IS NULL OR device.device = %(device)s)
+           AND (device.current OR EXISTS (
+               SELECT FROM point JOIN reading ON reading.point_id = point.id
+                WHERE point.site = device.site AND point.mode = 'live' AND point.device = device.device
+                  AND at >= %(first)s AND at < %(end)s))
          ORDER BY device.current DESC, gateway.gateway, device.position, device.device
         """,
-        {"site": site, "device": device},
+        {"site": site, "device": device, "first": instant(since_ms), "end": instant(until_ms)},
     ).fetchall()
 
 
@@ -64,12 +72,12 @@ def points_of(connection: Connection, site: str) -> dict[str, StoredPoint]:
     found: dict[str, StoredPoint] = {}
     rows = connection.execute(
         """
-        SELECT id, name, device, kind, resolution, label, stale_after_ms, limits
+        SELECT id, name, device, kind, resolution, label, stale_after_ms, current, limits
           FROM point WHERE site = %s AND mode = 'live' ORDER BY current DESC, id DESC
         """,
         [site],
     )
-    for point_id, name, device, kind, resolution, label, stale_after_ms, limits in rows:
+    for point_id, name, device, kind, resolution, label, stale_after_ms, current, limits in rows:
         point = found.setdefault(
             name,
             StoredPoint(
@@ -78,6 +86,7 @@ def points_of(connection: Connection, site: str) -> dict[str, StoredPoint]:
                 kind=kind,
                 label=None if label is None else Text(**label),
                 stale_after_ms=stale_after_ms,
+                current=current,
                 limits=limits,
                 rows=[],
             ),

@@ -1,13 +1,14 @@
 """Rules put on the points of a recorded device, and why those that could not be are left out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from sitewarden.history import DevicePast, Track
 from sitewarden.messages import PointBirth
-from sitewarden.profiles import load_profiles
+from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.binding import Beside, KindMissingError, ParameterMissingError, applies, bind
 from sitewarden.rules.model import BoundRule, LimitChange, Rule
 from sitewarden.rules.packs import RulePack
@@ -103,10 +104,16 @@ def _beside(device: DevicePast) -> Beside:
 
 def _raw(device: DevicePast) -> Iterator[str]:
     """The points that are read, not derived; of a profile that is not known here all of them."""
-    profile = load_profiles().get(device.profile)
+    profile = _profiles().get(device.profile)
     for point in device.points:
         if profile is None or _key(point) in profile.points:
             yield point.p
+
+
+@cache
+def _profiles() -> Mapping[str, Profile]:
+    """The shipped ones; read once, for YAML takes longer than a back-test."""
+    return load_profiles()
 
 
 def _key(point: PointBirth) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge.birth import birth_of
 from edge.busload import load_of
 from edge.command import doubts
 from edge.config import load_gateway
@@ -553,3 +554,15 @@ def test_one_line_is_one_bus(write_gateway: WriteGateway, gateway_dict: dict[str
         load_gateway(write_gateway(gateway_dict))
     gateway_dict["buses"][1]["modbus"]["port"] = 4002
     assert len(load_gateway(write_gateway(gateway_dict)).buses) == 2
+
+
+def test_the_birth_tells_how_a_device_is_read_and_judged(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    put(device(gateway_dict, 0), interval_ms=1000)
+    first = next(load_gateway(write_gateway(gateway_dict)).devices)
+    setup = birth_of(first).setup
+    told = device(gateway_dict, 0)
+    assert (setup.bus, setup.unit) == (first_bus(gateway_dict)["bus"], told["unit"])
+    assert setup.load_chart == told["load_chart"]
+    assert set(setup.intervals_ms.values()) == {1000}

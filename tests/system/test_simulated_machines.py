@@ -1,4 +1,4 @@
-"""What goes wrong by script on simulated machines, under a gateway's own decoding, derivation and shipped rules.
+"""What goes wrong by script on simulated machines, under a gateway's decoding, derivation and shipped rules.
 
 In virtual time: an hour of a hoist or of two cranes takes seconds.
 """

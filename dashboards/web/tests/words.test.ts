@@ -1,3 +1,4 @@
+import { isCoded, isOccasional } from '@/domain/occasional'
 import { describe, expect, it } from 'vitest'
 import type { Device, Episode, Hazard } from '@/api/types'
 import { activeOnly, withEpisode, withHazard, worstLevel } from '@/domain/lists'
@@ -72,12 +73,14 @@ describe('readings', () => {
     expect(reading(point, { ...value, quality: 'timeout' }, 500).level).toBe(0)
   })
   it('of a pit name what is wrong with the sensor, not with the sum made from it', () => {
-    const place = { key: 'h1', at: null, raw: { ...point, id: 'raw' }, cumulative: { ...point, id: 'cum' }, rate: null, control: point.limits[0]! }
+    const place = { key: 'h1', at: null, raw: { ...point, id: 'raw' }, cumulative: { ...point, id: 'cum' }, rate: null, control: point.limits[0]!, toLimit: null, toFailure: { ...point, id: 'failure', kind: 'pit.creep.hours_to_failure' } }
     const row = pitRow(place, {
       raw: { at_ms: 0, value: null, quality: 'timeout' }, cum: { at_ms: 0, value: 5, quality: 'bad_input' },
     }, 500)
     expect(row.cumulative?.judgement.reason).toBe('timeout')
     expect(row.share).toBeNull()
+    expect(row.hoursToFailure).toBeNull()
+    expect(pitRow(place, { failure: { at_ms: 400, value: 7, quality: 'good' } }, 500).hoursToFailure).toBe(7)
   })
 })
 
@@ -95,5 +98,17 @@ describe('where an alarm is', () => {
   })
   it('falls back to the id of a device that is gone', () => {
     expect(place(names, 'crane-9', 'crane-9/load').zh).toBe('crane-9')
+  })
+})
+
+describe('points that speak only at times', () => {
+  it('are forecasts, windows, a mast at rest and far neighbours, never a sensor', () => {
+    const occasional = ['pit.creep.state', 'pit.time_to_limit.least', 'crane.wind_speed.gust', 'crane.verticality', 'crane.group.distance']
+    expect(occasional.every(isOccasional)).toBe(true)
+    expect(['crane.load', 'crane.load_ratio', 'crane.wind_speed', 'pit.displacement.horizontal.rate', 'gas.co'].some(isOccasional)).toBe(false)
+  })
+  it('and some numbers stand for a name', () => {
+    expect(['crane.group.distance.partner', 'crane.zone.nearest', 'crane.moving'].every(isCoded)).toBe(true)
+    expect(['crane.group.distance', 'crane.load'].some(isCoded)).toBe(false)
   })
 })

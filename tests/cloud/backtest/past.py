@@ -37,7 +37,7 @@ def crane(*limits: LimitBirth) -> DeviceBirth:
         kind="crane",
         label=Text("1号塔机", "Tower crane 1"),
         profile="reference-tower-crane",
-        setup=DeviceSetup(unit=1, load_chart="tc5610-like"),
+        setup=DeviceSetup(bus="bus-1", unit=1, load_chart="tc5610-like"),
         points=[
             PointBirth(p=LOAD, kind="crane.load", stale_after_ms=2000),
             PointBirth(p=RATIO, kind="crane.load_ratio", stale_after_ms=2000),
@@ -52,7 +52,7 @@ def pit(**parameters: float) -> DeviceBirth:
         kind="pit",
         label=Text("1号基坑", "Pit 1"),
         profile="reference-pit-displacement",
-        setup=DeviceSetup(unit=1, parameters=parameters, zero={"h1": 100.0}),
+        setup=DeviceSetup(bus="bus-2", unit=1, parameters=parameters, zero={"h1": 100.0}),
         points=[PointBirth(p=H1, kind="pit.displacement.horizontal.cumulative", label=Text("H1", "H1"))],
         limits=[announced(H1, "pit-horizontal-cumulative-70", 14.0, level=2)],
     )

@@ -7,6 +7,7 @@ import pytest
 
 from cloud.backtest.asked import Asked, NoSuchDeviceError
 from cloud.backtest.service import export, open_history
+from firmware_sim.replay.place import place_of
 from sitewarden.history import read_history
 from sitewarden.messages import Gap, Readings
 from sitewarden.quality import Quality
@@ -95,3 +96,23 @@ def test_one_device_is_a_history_of_its_own(site):
     assert header.alarms == []
     with pytest.raises(NoSuchDeviceError, match="no device `crane-9`"):
         history(site, device="crane-9")
+
+
+def test_an_export_is_enough_for_a_replay(site, tmp_path):
+    told(born(site, crane(), pit(control_cumulative_mm=20.0)), LOAD, [1.0, 2.0])
+    file = tmp_path / "past.parquet"
+    export(history(site), file)
+    place = place_of(file, None, [])
+    assert [(d.device, d.bus, d.unit) for d in place.header.devices] == [
+        ("crane-1", "bus-1", 1),
+        ("pit-1", "bus-2", 1),
+    ]
+    assert "tower-crane.yaml" in place.gateway["rules"]
+
+
+def test_a_device_that_is_gone_is_in_a_history_that_has_readings_of_it_and_in_no_other(site):
+    told(born(site, crane(), pit()), LOAD, [1.0])
+    born(site, pit())
+    assert [d.device for d in history(site).header.devices] == ["pit-1", "crane-1"]
+    later = history(site, since=T0 + 10 * SECOND)
+    assert [d.device for d in later.header.devices] == ["pit-1"]

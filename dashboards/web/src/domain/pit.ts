@@ -3,6 +3,7 @@
 import type { Device, Limit, PitLayout, Point } from '@/api/types'
 import { fit, type Box, type Frame } from './frame'
 import { controlLimit } from './levels'
+import { isOccasional } from './occasional'
 
 export interface PitPlace {
   /** The place's short name on the plan, such as `h1`. */
@@ -13,6 +14,9 @@ export interface PitPlace {
   cumulative: Point | null
   rate: Point | null
   control: Limit | null
+  /** Forecasts, which mostly have nothing to say. */
+  toLimit: Point | null
+  toFailure: Point | null
 }
 
 export function pitLayout(device: Device): PitLayout | null {
@@ -29,9 +33,11 @@ function placeKey(point: Point): string {
 
 export function pitPlaces(device: Device): PitPlace[] {
   const at = (device.layout as Partial<PitLayout>).points_m ?? {}
-  const keys = [...new Set(device.points.filter((p) => p.kind.startsWith('pit.')).map(placeKey))]
+  const measured = device.points.filter((point) => point.kind.startsWith('pit.') && !isOccasional(point.kind))
+  const keys = [...new Set(measured.map(placeKey))]
+  const forecast = (key: string, kind: string) => device.points.find((point) => point.kind === kind && point.key.startsWith(`${key}.`)) ?? null
   return keys.map((key) => {
-    const own = device.points.filter((point) => placeKey(point) === key)
+    const own = measured.filter((point) => placeKey(point) === key)
     const cumulative = own.find((point) => point.kind.endsWith('.cumulative')) ?? null
     return {
       key,
@@ -40,6 +46,8 @@ export function pitPlaces(device: Device): PitPlace[] {
       cumulative,
       rate: own.find((point) => point.kind.endsWith('.rate')) ?? null,
       control: cumulative ? controlLimit(cumulative.limits) : null,
+      toLimit: forecast(key, 'pit.time_to_limit'),
+      toFailure: forecast(key, 'pit.creep.hours_to_failure'),
     }
   })
 }

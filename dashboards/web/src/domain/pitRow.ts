@@ -13,6 +13,9 @@ export interface PitRow {
   level: LevelOrNone
   /** Of the control value, in absolute size; `null` unless the value is good. */
   share: number | null
+  /** Hours until the control value, and until failure where the wall quickens towards one; `null`: nothing is forecast. */
+  hoursToLimit: number | null
+  hoursToFailure: number | null
 }
 
 export function pitRow(place: PitPlace, values: Record<string, Value | undefined>, nowMs: number): PitRow {
@@ -22,7 +25,12 @@ export function pitRow(place: PitPlace, values: Record<string, Value | undefined
   const rate = derived(place.rate)
   const level = Math.max(cumulative?.level ?? 0, rate?.level ?? 0) as LevelOrNone
   const known = cumulative?.judgement.state === 'good' && cumulative.value !== null && place.control
-  return { place, cumulative, rate, level, share: known ? Math.abs(cumulative.value! / place.control!.limit) : null }
+  const hours = (point: Point | null) => {
+    const said = point && reading(point, values[point.id], nowMs)
+    return said?.judgement.state === 'good' ? said.value : null
+  }
+  const forecast = { hoursToLimit: hours(place.toLimit), hoursToFailure: hours(place.toFailure) }
+  return { ...forecast, place, cumulative, rate, level, share: known ? Math.abs(cumulative.value! / place.control!.limit) : null }
 }
 
 /** "Bad input" helps nobody on site: the reason that counts is what is wrong with the sensor itself. */

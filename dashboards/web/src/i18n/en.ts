@@ -62,6 +62,7 @@ const en: typeof zh = {
   pit: {
     plan: 'Plan', planOf: 'Plan of {name}, {n} points', point: 'Point', cumulative: 'Cumulative', rate: 'Rate', control: 'Control', share: '% of control',
     age: 'Age', depth: 'Excavated to {depth} m', curve: 'Trend', noLayout: 'No outline configured, so there is no drawing.', table: 'Readings of the points',
+    toLimit: 'control value in about {h} h', toFailure: 'quickening: failure in about {h} h',
     selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data', parts: { plan: 'Plan', points: 'Points', curve: 'Trend' }, partsLabel: 'Part shown',
     range: { '1': '24 h', '3': '3 d', '7': '7 d', '14': '14 d' }, rangeLabel: 'Time range', quantityLabel: 'Quantity',
   },

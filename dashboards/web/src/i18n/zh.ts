@@ -60,6 +60,7 @@ export default {
   pit: {
     plan: '平面', planOf: '{name} 平面图，{n} 个测点', point: '测点', cumulative: '累计', rate: '速率', control: '控制值', share: '控制值占比',
     age: '数据时间', depth: '开挖深度 {depth} m', curve: '变化曲线', noLayout: '没有配置轮廓，无法绘图。', table: '测点数据',
+    toLimit: '约 {h} 小时后达到控制值', toFailure: '变形加速：约 {h} 小时后可能失稳',
     selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据', parts: { plan: '平面', points: '测点', curve: '曲线' }, partsLabel: '显示内容',
     range: { '1': '24 小时', '3': '3 天', '7': '7 天', '14': '14 天' }, rangeLabel: '时间范围', quantityLabel: '曲线内容',
   },
