@@ -42,6 +42,7 @@ from sitewarden.loadchart import LoadChart
 from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.binding import ParameterMissingError, asked_of
+from sitewarden.rules.describe import word
 from sitewarden.rules.model import Bad, Bit, BoundRule
 from sitewarden.rules.packs import RulePack, load_pack
 from sitewarden.text import Text
@@ -314,8 +315,8 @@ class _Check:
                         mend = f"Write a number from {least:g} to {most:g}{left_out}."
                         yield self._error(where, f"{value} cannot be meant", mend)
                     elif choices.get(name) and value not in choices[name]:
-                        mend = f"Choices are {', '.join(map(str, choices[name]))}."
-                        yield self._error(where, f"{value} is no choice of `{name}`", mend)
+                        mend = f"Choices are {', '.join(map(word, choices[name]))}."
+                        yield self._error(where, f"{word(value)} is no choice of `{name}`", mend)
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}

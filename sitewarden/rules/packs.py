@@ -12,6 +12,7 @@ from sitewarden.errors import ConfigurationError
 from sitewarden.points import UnknownKindError, point_kind, vocabulary
 from sitewarden.rules import clauses
 from sitewarden.rules.binding import asked_of, limits_of
+from sitewarden.rules.describe import word
 from sitewarden.rules.model import Band, HazardProposal, Parameter, Rule, Table
 from sitewarden.text import Text
 
@@ -237,8 +238,8 @@ def _cells_unmeant(document: documents.Document[RulePack]) -> Iterator[Configura
                 choices = pack.parameters[key].choices if key in pack.parameters else []
                 for value in values if choices else ():
                     if value not in choices:
-                        message = f"{value} is no choice of `{key}`"
-                        known = ", ".join(map(str, choices))
+                        message = f"{word(value)} is no choice of `{key}`"
+                        known = ", ".join(map(word, choices))
                         yield document.error(f"{where}.when.{key}", message, f"Choices are: {known}.")
 
 
