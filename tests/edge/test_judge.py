@@ -7,12 +7,11 @@ import pytest
 
 from edge.bindings import bind_rules
 from edge.config import Device
-from edge.judge import EVIDENCE_READINGS, Episode, Judge
+from edge.judge import EVIDENCE_READINGS, Episode, Judge, RulesMemory
 from edge.tone import signal_of
 from sitewarden.messages import Alarm, readings_of
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from sitewarden.rules.engine import RuleState
 from sitewarden.rules.model import Rule
 from sitewarden.rules.packs import RulePack
 
@@ -361,7 +360,7 @@ def test_what_rules_remember_goes_on_after_a_restart(crane: Device) -> None:
     device = armed(crane, **rule)
     first = Site(device)
     assert first.crane(1.5, polls=2) == []
-    saved = msgspec.json.decode(msgspec.json.encode(first.judge.states()), type=dict[str, RuleState])
+    saved = msgspec.json.decode(msgspec.json.encode(first.judge.memory()), type=RulesMemory)
     second = Site(device)
     second.judge.resume([], T0, saved)
     second.now_ms = first.now_ms
