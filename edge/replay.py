@@ -187,27 +187,39 @@ class Replay:
         """Follow until cancelled."""
         # Each of them: what stands on a bus without a clock block is real, and is not read in this mode.
         block, *_ = [await line.look(clockblock.LOOK) for line in self.lines]
-        clock_line = self.lines[0]
         taken: int | None = None
         while True:
             if block.state is State.READY and block.serial != taken:
-                await self._room()
-                await self._follow(block)
                 taken = block.serial
-            elif block.state is not State.READY:
-                await asyncio.sleep(block.wait_ms / 1000)
-            else:
+                await self._room()
+                block = await self._follow(block)
+                continue
+            if block.state is State.READY:
                 # The simulator waits for something of this step; read again, what is taken stays taken.
                 await self._readings(block)
-            block = await clock_line.look(clockblock.NEXT[(block.serial + 1) % 2])
+            else:
+                await asyncio.sleep(block.wait_ms / 1000)
+            block = await self._after(block)
 
-    async def _follow(self, block: ClockBlock) -> None:
-        """Take one recorded instant whole."""
+    async def _after(self, block: ClockBlock) -> ClockBlock:
+        """Say that all of a step is read, and ask for the next one."""
+        return await self.lines[0].look(clockblock.NEXT[(block.serial + 1) % 2])
+
+    async def _follow(self, block: ClockBlock) -> ClockBlock:
+        """Take one recorded instant whole; the block after it."""
         if self._passed != block.passed:
             log.info("recorded time goes on at %d", block.at_ms)
             await self._begin_anew()
         self._passed = block.passed
         found = await self._readings(block)
+        asking = asyncio.create_task(self._after(block), name="replay next")
+        try:
+            await asyncio.sleep(0)  # it is on its way, and the simulator at work, while we judge
+        finally:
+            self._take(block, found)
+        return await asking
+
+    def _take(self, block: ClockBlock, found: list[tuple[Device, list[Reading]]]) -> None:
         self._clock.go_to(block.at_ms)
         self._pass_time(block.at_ms)
         for device, readings in found:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from sitewarden import __version__
-from sitewarden.errors import ConfigurationError, SiteWardenError, UnreachableError
+from sitewarden.errors import ConfigurationError, SiteWardenError, UnreachableError, UsageError
 
 FOUND, USAGE, UNREACHABLE = 1, 2, 3
+_STATUS = {ConfigurationError: USAGE, UsageError: USAGE, UnreachableError: UNREACHABLE}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.run(args))
     except SiteWardenError as exc:
         print(f"sitewarden: {exc}", file=sys.stderr)
-        return {ConfigurationError: USAGE, UnreachableError: UNREACHABLE}.get(type(exc), FOUND)
+        return _STATUS.get(type(exc), FOUND)
     except KeyboardInterrupt:
         return 130
 

@@ -26,5 +26,9 @@ class MessageError(SiteWardenError):
         super().__init__(f"{reason}: {detail}")
 
 
+class UsageError(SiteWardenError):
+    """A command line that does not say enough, or too much."""
+
+
 class UnreachableError(SiteWardenError):
     """A server that a command needs (broker, database, device) does not answer."""

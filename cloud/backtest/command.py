@@ -14,7 +14,7 @@ import psycopg
 from cloud.backtest.asked import Asked
 from cloud.backtest.gateway_file import GatewayFacts, read_gateway
 from cloud.settings import Settings, read_settings
-from sitewarden.errors import SiteWardenError, UnreachableError
+from sitewarden.errors import UnreachableError, UsageError
 from sitewarden.rules.packs import load_pack
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ WARM_MS = 3_600_000
 _PACK = "a rule pack's file or name; its rules replace those in force of the same name"
 _IN_FORCE = "a rule pack in force, where the history does not name them or others are meant"
 _WHEN = "RFC 3339; without an offset on the site's clocks"
-
-
-class UsageError(SiteWardenError):
-    """The command line does not say enough, or too much."""
 
 
 def register(subparsers: Any) -> None:

@@ -23,8 +23,9 @@ async def list_work_cycles(
         str | None, Query(max_length=128, pattern=r"^[^\x00]+$", description="Of this crane alone.")
     ] = None,
     mode: Annotated[
-        Literal["live", "test", "drill", "replay"], Query(description="Modes are never mixed.")
-    ] = "live",
+        Literal["live", "test", "drill", "replay"] | None,
+        Query(description="Modes are never mixed; left out, it is that of this cloud."),
+    ] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Page[WorkCycleShown]:
@@ -39,7 +40,7 @@ async def list_work_cycles(
         """,
         {
             "site": site.site,
-            "mode": mode,
+            "mode": mode or serving.settings.mode,
             "device": device,
             "at": cursor.at if cursor else None,
             "last": cursor.device if cursor else None,

@@ -100,8 +100,7 @@ def backtest(
         after.append(judge(device, proposed, tracks, span, kept))
     ours = Judgement.of(before)
     theirs = Judgement.of(after, nowhere(new, header.devices))
-    happened = [episode_of(alarm) for alarm in header.alarms]
-    happened = [e for e in happened if e.raised_at < span.until_ms and e.ends_at >= span.since_ms]
+    happened = _happened(header, span)
     return Report(
         site=header.site,
         time_zone=header.time_zone,
@@ -114,12 +113,23 @@ def backtest(
         proposed=_side(proposed, theirs, happened),
         changes=compare(ours.episodes, theirs.episodes),
         recorded=compare(happened, ours.episodes),
-        notes=[*notes, *_latching(in_force, proposed)],
+        notes=[*notes, *_unlatched((*in_force, *proposed), (*ours.episodes, *theirs.episodes))],
     )
 
 
-def _latching(*sides: Iterable[RulePack]) -> list[Text]:
-    names = {rule.rule for packs in sides for rule in rules_of(packs) if rule.latching}
+def _happened(header: Header, span: Span) -> list[Episode]:
+    """The recorded alarms of the range, as they stood at its end."""
+    found = [episode_of(alarm) for alarm in header.alarms]
+    return [
+        msgspec.structs.replace(e, cleared_at=None) if e.ends_at >= span.until_ms else e
+        for e in found
+        if e.raised_at < span.until_ms and e.ends_at >= span.since_ms
+    ]
+
+
+def _unlatched(packs: Iterable[RulePack], alarms: Iterable[Episode]) -> list[Text]:
+    raised = {alarm.rule for alarm in alarms}
+    names = {rule.rule for rule in rules_of(packs) if rule.latching and rule.rule in raised}
     if not names:
         return []
     listed = ", ".join(sorted(names))

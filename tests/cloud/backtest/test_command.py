@@ -8,9 +8,8 @@ import yaml
 
 from cloud import command as cloud_command
 from cloud.backtest import command as backtest_command
-from cloud.backtest.command import UsageError
 from cloud.settings import read_settings
-from sitewarden.errors import SiteWardenError
+from sitewarden.errors import SiteWardenError, UsageError
 from tests.cloud.backtest.past import H1, RATIO, T0, announced, born, crane, hill, pit, told
 
 RULE = """

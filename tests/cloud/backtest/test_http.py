@@ -114,6 +114,14 @@ def test_more_readings_than_may_be_asked_for_are_refused(site, web, monkeypatch)
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/too-much")
 
 
+def test_a_trial_that_takes_too_long_is_given_up(site, web, monkeypatch):
+    monkeypatch.setattr(trying, "LONGEST_S", 0.0)
+    told(born(site), RATIO, hill(95.0))
+    answer = web.post("/sites/demo/backtests", json=trial())
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/too-much")
+    assert "it took longer than" in answer.json()["detail"]
+
+
 def test_the_second_of_two_at_once_is_told_to_come_again_and_the_pages_stay_alive(site, web, monkeypatch):
     told(born(site), RATIO, hill(95.0))
     entered, leave = threading.Event(), threading.Event()

@@ -256,6 +256,12 @@ def test_alarms_that_happened_are_laid_beside_those_that_the_rules_give():
     assert {e.level for e in report.recorded.added} == {2}
 
 
+def test_an_alarm_that_cleared_after_the_range_is_compared_as_it_stood_at_its_end():
+    told = history(TWO_LIFTS, alarms=[past(32, 42)])
+    report = run(told, [OVERLOAD], until=40)
+    assert [pair.after.cleared_at for pair in report.recorded.unchanged] == [None]
+
+
 def test_without_judged_hazards_there_is_no_false_alarm_rate():
     report = run(history(TWO_LIFTS), [OVERLOAD])
     assert report.in_force.false_alarms.rate is None

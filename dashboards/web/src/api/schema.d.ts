@@ -2957,8 +2957,8 @@ export interface operations {
             query?: {
                 /** @description Of this crane alone. */
                 device?: string | null;
-                /** @description Modes are never mixed. */
-                mode?: "live" | "test" | "drill" | "replay";
+                /** @description Modes are never mixed; left out, it is that of this cloud. */
+                mode?: ("live" | "test" | "drill" | "replay") | null;
                 /** @description The `next` of the part before. */
                 after?: string | null;
                 /** @description At most so many items. */
