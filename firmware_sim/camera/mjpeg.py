@@ -52,7 +52,7 @@ class MjpegServer:
         self._viewers.add(task)
         try:
             # A viewer that goes away, is too slow or says nothing sensible ends here, and only for itself.
-            # So it does where the server closes: asyncio would log a cancellation as an error of the server's.
+            # So it does where the server closes: a cancellation would be logged as an error.
             with contextlib.suppress(*ENDS, asyncio.CancelledError):
                 await self._answer(reader, writer)
         finally:
