@@ -138,6 +138,8 @@ class Creep:
         self._base, self._control_mm = point.removesuffix(".cumulative"), control_mm
         # The points of a device are judged one after another, not all at the same instant.
         self._phase_ms = crc32(point.encode()) % BIN_MS
+        self.is_judging = True
+        """False while a past is taken in that nobody wants a forecast of."""
         self._last_ms: int | None = None
         self._open: list[tuple[int, float]] = []
         self._samples: deque[tuple[int, float]] = deque()
@@ -206,6 +208,8 @@ class Creep:
         self._open = []
         while self._samples and self._samples[0][0] < at_ms - WINDOWS_H[-1] * HOUR_MS:
             self._samples.popleft()
+        if not self.is_judging:
+            return []
         judged = self._judged(at_ms)
         if judged.state is State.UNKNOWN and any(self._to_retract.values()):
             return list(self._unsaid(at_ms))

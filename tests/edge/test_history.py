@@ -81,8 +81,6 @@ def test_messages_are_back_fill_of_raw_and_derived_readings(pit: Device, tmp_pat
     of_instant = {r.point: r.value for r in readings if r.at_ms == at_ms}
     wanted = {"pit-1/h1": 104.8, "pit-1/h1.cumulative": 4.8, "pit-1/h1.rate": 2.4}
     assert of_instant.items() >= wanted.items()
-    # A logger's memory of two days also tells at once where it leads: 15.2 mm further at 2.4 mm a day.
-    assert of_instant["pit-1/h1.time_to_limit"] == pytest.approx(24 * 15.2 / 2.4, abs=1.0)
 
 
 def test_after_an_import_the_first_live_reading_has_its_rate(pit: Device, tmp_path: Path) -> None:
@@ -99,3 +97,20 @@ def test_what_is_remembered_gives_the_same_rate_after_a_restart(pit: Device, tmp
     again.remember({**derivation.remembered(), "pit-1/gone": [(1, 1.0)]})
     live = [Reading("pit-1/h1", T0 + 49 * HOUR_MS, 105.0)]
     assert again.take(live) == derivation.take(live)
+
+
+def test_a_long_past_is_learned_without_forecasts_and_the_next_look_has_it(
+    pit: Device, tmp_path: Path
+) -> None:
+    learned, judged = derivations_for(pit), derivations_for(pit)
+    past = days(pit, tmp_path, hours=200)
+    messages = list(as_messages(pit, learned, past))
+    assert not [s.p for m in messages for s in m.series if "creep" in s.p or "limit" in s.p]
+    for instant in past:
+        judged.take(instant)
+    now = [Reading("pit-1/h1", T0 + 201 * HOUR_MS, 120.1)]
+    forecasts = [
+        [(r.point, r.value) for r in one.take(now) if "time_to_limit" in r.point] for one in (learned, judged)
+    ]
+    assert forecasts[0] == forecasts[1]
+    assert forecasts[0]
