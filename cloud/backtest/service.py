@@ -132,6 +132,7 @@ def _device(row: Row, points: Iterable[store.StoredPoint], gateway: GatewayFacts
         chart=_chart(setup.load_chart),
         parameters=setup.parameters,
         zero=setup.zero,
+        instruments=setup.instruments,
         layout=row["layout"],
     )
 
