@@ -161,7 +161,7 @@ class Judge:
         self._devices = list(devices)
         self._clock_state = clock_state
         self.derivations = {device.name: derivations_for(device) for device in self._devices}
-        self.grouping = Grouping(groups)
+        self.grouping = Grouping(groups, chain.from_iterable(device.rules for device in self._devices))
         self._points: dict[str, _Tracked] = {}
         self._watches: dict[RuleKey, _Watch] = {}
         self._standing: list[_Watch] = []
