@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
 from sitewarden.messages import Alarm, ClockState, PointBirth, Series, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
+from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.rules.binding import limit_passed, unit_of
 from sitewarden.rules.conditions import BEYOND, level
@@ -25,7 +26,6 @@ from sitewarden.rules.engine import (
     Transition,
     acknowledge,
     is_clearly_worse,
-    shifted,
     unacknowledged,
 )
 from sitewarden.rules.model import BoundRule, Rate
@@ -58,6 +58,15 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """The worst value when it fell silent, by somebody or by time; what is clearly worse sounds anew."""
     met: list[float] = []
     """Whom the crane has come too near to in this episode, by number; somebody else sounds anew."""
+
+
+class RulesMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What rules remember between two readings, as it is kept over a restart."""
+
+    states: dict[str, RuleState] = {}
+    """By point and rule, of those without a standing alarm."""
+    inputs: dict[str, list[tuple[str, int, float | None, int]]] = {}
+    """The newest readings, older first, of points that rules of other points look at."""
 
 
 class Judgement(NamedTuple):
@@ -124,13 +133,12 @@ class _Tracked:
             return reading
         return reading._replace(value=rounded)
 
-    def take(self, reading: Reading) -> Sequence[tuple[Watch, Transition]]:
-        """Remember it where it is asked for, and step every rule on the point."""
+    def note(self, reading: Reading) -> None:
+        """Remember it where it is asked for."""
         if self.recent is not None:
             self.recent.add(reading)
         if self.newest is not None:
             self.newest.add(reading)
-        return self.listeners.take(reading)
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set."""
@@ -192,7 +200,7 @@ class _Watch(Watch):
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """Move the instants of what began since then."""
-        self.state = shifted(self.state, by_ms, since_ms)
+        super().shift(by_ms, since_ms)
         if self.alarm is not None and self.alarm.raised_at >= since_ms:
             self.alarm = msgspec.structs.replace(
                 self.alarm,
@@ -255,16 +263,13 @@ class Judge:
             tracked.recent = tracked.recent or _Recent()
 
     def resume(
-        self, episodes: Iterable[Episode], now_ms: int, states: Mapping[str, RuleState] | None = None
+        self, episodes: Iterable[Episode], now_ms: int, memory: RulesMemory | None = None
     ) -> list[Alarm]:
         """Go on with the alarms that stood when the agent ended, and with what else its rules remembered.
 
         Returns a clear for each whose rule or point is gone from the configuration: nothing could end it.
         """
-        for watch in self._watches.values():
-            state = (states or {}).get(_memory_key(watch))
-            if state is not None and not state.is_active:
-                watch.state = state
+        self._remember(memory or RulesMemory())
         waiting = {(episode.alarm.point, episode.alarm.rule): episode for episode in episodes}
         for watch in self._watches.values():
             episode = waiting.pop(key_of(watch.bound), None)
@@ -278,6 +283,17 @@ class Judge:
             for orphan in waiting.values()
         ]
 
+    def _remember(self, memory: RulesMemory) -> None:
+        for watch in self._watches.values():
+            state = memory.states.get(_memory_key(watch))
+            if state is not None and not state.is_active:
+                watch.state = state
+        for point, readings in memory.inputs.items():
+            tracked = self._points.get(point)
+            if tracked is not None and tracked.newest is not None:
+                for name, at_ms, value, quality in readings:
+                    tracked.newest.add(Reading(name, at_ms, value, Quality(quality)))
+
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
         """Judge the readings of one poll, and what is derived from them.
 
@@ -289,8 +305,11 @@ class Judge:
         derived = (*derivations.take(recorded), *self.grouping.take(device.name, recorded))
         recorded += [points[reading.point].rounded(reading) for reading in derived]
         moved: list[tuple[Watch, Transition]] = []
+        # All are noted first: what one sensor gives at an instant belongs together, however it is ordered.
         for reading in recorded:
-            moved += points[reading.point].take(reading)
+            points[reading.point].note(reading)
+        for reading in recorded:
+            moved += points[reading.point].listeners.take(reading)
         # Told only now: the evidence holds the whole poll.
         alarms = [self._told(self._watches[key_of(watch.bound)], transition) for watch, transition in moved]
         for standing in self._standing:
@@ -307,13 +326,15 @@ class Judge:
         moved = [(watch, transition) for watch in self._timed for transition in watch.elapse(now_ms)]
         return [self._told(watch, transition) for watch, transition in moved]
 
-    def states(self) -> dict[str, RuleState]:
-        """What the rules without a standing alarm remember, to be kept over a restart."""
-        return {
+    def memory(self) -> RulesMemory:
+        """What the rules remember beside the standing alarms, to be kept over a restart."""
+        states = {
             _memory_key(watch): watch.state
             for watch in self._watches.values()
             if not watch.state.is_active and watch.state != NORMAL
         }
+        newest = {point: tracked.newest for point, tracked in self._points.items() if tracked.newest}
+        return RulesMemory(states=states, inputs={point: _kept(one) for point, one in newest.items()})
 
     def shelve(self, point: str, rule: str, until_ms: int) -> bool:
         """Hold back a rule's alarm until an instant (past: no longer); whether there is such a rule.
@@ -469,7 +490,7 @@ def _moved_reading(reading: Reading, by_ms: int, since_ms: int) -> Reading:
 
 
 def _standing(watch: _Watch, alarm: Alarm, now_ms: int) -> Standing:
-    is_shelved = now_ms < watch.shelved_until_ms
+    is_shelved = watch.is_shelved(now_ms)
     return Standing(
         level=alarm.level,
         is_beyond=watch.state.is_beyond and not is_shelved,
@@ -486,6 +507,11 @@ def _resumed(episode: Episode) -> RuleState:
         phase=Phase.ACTIVE if state.phase is Phase.RETURNING else state.phase,
         is_acknowledged=episode.alarm.acknowledged_at is not None,
     )
+
+
+def _kept(newest: Newest) -> list[tuple[str, int, float | None, int]]:
+    readings = (reading for reading in (newest.before, newest.now) if reading is not None)
+    return [(r.point, r.at_ms, r.value, int(r.quality)) for r in readings]
 
 
 def _memory_key(watch: Watch) -> str:

@@ -9,7 +9,13 @@ from sitewarden.profiles.model import Key
 Length = Annotated[float, msgspec.Meta(gt=0, le=10, description="a length in m, above 0, to 10")]
 Depth = Annotated[float, msgspec.Meta(gt=0, le=200, description="a depth in m, above 0, to 200")]
 WireKind = Literal[
-    "pit.strut.force", "pit.anchor.force", "pit.earth_pressure", "pit.pore_pressure", "pit.strain"
+    "pit.strut.force",
+    "pit.anchor.force",
+    "pit.column.force",
+    "pit.wall.moment",
+    "pit.earth_pressure",
+    "pit.pore_pressure",
+    "pit.strain",
 ]
 
 
@@ -61,7 +67,7 @@ class Certificate(_Checked, frozen=True, kw_only=True):
     """One vibrating wire: G·(R - R0) + K·(T - T0), with R = f²/1000 digits; all four from its certificate."""
 
     gives: WireKind
-    """What it measures: kN, kPa or µε, and G and K in that a digit and a °C."""
+    """What it measures, in kN, kN·m, kPa or µε, and G and K in that a digit and a °C."""
     g: float
     r0: Annotated[float, msgspec.Meta(ge=160, le=36_000, description="digits (Hz²/1000), 160 to 36000")]
     k: float

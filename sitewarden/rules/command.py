@@ -51,7 +51,7 @@ def _asked(pack: RulePack) -> Iterator[str]:
     yield f"source: {pack.source}"
     for name, asked in pack.parameters.items():
         unit = f", {asked.unit}" if asked.unit else ""
-        choices = f", one of {', '.join(map(str, asked.choices))}" if asked.choices else ""
+        choices = f", one of {', '.join(map(describe.word, asked.choices))}" if asked.choices else ""
         note = f". {asked.note}" if asked.note else ""
         yield f"asks for `{name}`: {describe.both(asked.label)}{unit}{choices}{note}"
 
@@ -62,7 +62,7 @@ def in_words(rule: Rule) -> Iterator[str]:
     yield f"{rule.rule}: {rule.watch} {describe.as_written(rule)}, {level}, {describe.both(rule.label)}"
     if rule.applies_if is not None:
         asked = rule.applies_if
-        given = f"`{asked.parameter}` is {'given' if asked.equals is None else asked.equals}"
+        given = f"`{asked.parameter}` is {'given' if asked.equals is None else describe.word(asked.equals)}"
         yield f"    only where {given}{' or not given' if asked.otherwise else ''}"
     yield from (f"    only while {describe.arming_as_written(arming)}" for arming in rule.arm)
     yield f"    basis: {rule.basis.clause}; source: {rule.basis.source}; confidence: {rule.basis.confidence}"

@@ -68,6 +68,11 @@ def unit_of(rule: Rule) -> str:
     return "" if unit == "1" else f" {unit}"
 
 
+def word(value: float | str) -> str:
+    """A parameter's value as people write it: 1, not 1.0."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def duration(seconds: float) -> str:
     """In the largest unit that leaves no rest, such as `2 h`."""
     for length, name in _STEPS:

@@ -133,7 +133,11 @@ def elapse(
     last_ms = state.memory.at_ms
     if not last_ms:
         return msgspec.structs.replace(state, memory=Memory(at_ms=now_ms)), None
-    due_ms = last_ms + round(bound.limit * 1000)
+    limit_ms = round(bound.limit * 1000)
+    if last_ms > now_ms + limit_ms:
+        # Dated by a clock that was wrong: it must not hide a silence until that day has come.
+        return msgspec.structs.replace(state, memory=Memory(at_ms=now_ms)), None
+    due_ms = last_ms + limit_ms
     if state.phase is Phase.ACTIVE or now_ms <= due_ms or (gated and not state.is_active):
         return state, None
     return advance(bound, state, due_ms, Seen(BEYOND, bound.limit, state.memory))

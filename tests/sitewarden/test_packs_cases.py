@@ -182,6 +182,14 @@ CASES = {
         ],
         set(),
     ),
+    "an anemometer without a signal": Case(
+        "weather", hold({WIND: Quality.SENTINEL}, for_s=31), {"wind-blind"}
+    ),
+    "a silent weather station": Case(
+        "weather",
+        [*hold({"weather.wind_speed": 3.0}), *hold({"weather.wind_speed": Quality.TIMEOUT}, since_s=121)],
+        {"weather-silent"},
+    ),
     "mean wind": Case("weather", hold({"weather.wind_speed.mean": 10.8}), {"weather-force-6"}),
     "gusts": Case("weather", hold({"weather.wind_speed.gust": 12.0}), {"weather-stop"}),
     "good air": Case("confined-space", hold(GAS, for_s=300), set()),
@@ -470,6 +478,7 @@ CASES = {
 
 SILENT = {  # A round a day is a silence to packs that want a reading an hour.
     "gb50497": "gb50497-silent",
+    "pit-displacement": "pit-silent",
     "metro-dual-control": "metro-silent",
     "single-control": "single-silent",
 }
