@@ -170,7 +170,7 @@ def _database(args: argparse.Namespace) -> "Iterator[DatabaseSource]":
         raise UsageError("--to must lie after --from")
     gateway = _gateway(args)
     with _connected(settings) as connection:
-        yield open_history(connection, Asked(site, args.device, since_ms, until_ms), gateway)
+        yield open_history(connection, Asked(site, args.device, since_ms, until_ms, settings.mode), gateway)
 
 
 @contextlib.contextmanager

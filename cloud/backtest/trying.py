@@ -16,6 +16,7 @@ from sitewarden.backtest.binding import points_needed
 from sitewarden.backtest.changes import put_upon
 from sitewarden.backtest.judging import Span
 from sitewarden.backtest.trial import Report, backtest
+from sitewarden.topics import Mode
 
 LONGEST_MS = 31 * 86_400_000
 MOST_READINGS = 8_000_000
@@ -25,10 +26,10 @@ WARM_MS = 3_600_000
 """So much history before the range is seen as well: what stood at its beginning had begun before."""
 
 
-def read_rules(dsn: str, site: str) -> RulesShown:
+def read_rules(dsn: str, site: str, mode: Mode) -> RulesShown:
     """The rules in force on a site."""
     with connect(dsn) as connection:
-        points = points_of(connection, site).values()
+        points = points_of(connection, site, mode).values()
         return rules_shown(in_force(points, shipped_packs()), {point.kind for point in points})
 
 
