@@ -443,6 +443,7 @@ class _Check:
                 load_chart=entry.load_chart,
                 parameters=entry.parameters,
                 zero=entry.zero,
+                instruments=entry.instruments,
             ),
         )
 

@@ -152,6 +152,11 @@ def acknowledge(state: RuleState, at_ms: int) -> tuple[RuleState, Transition | N
     return msgspec.structs.replace(state, is_acknowledged=True), None
 
 
+def unacknowledged(state: RuleState) -> RuleState:
+    """What somebody knew of a standing alarm holds no more; one that latches waits for somebody anew."""
+    return msgspec.structs.replace(state, is_acknowledged=False) if state.is_acknowledged else state
+
+
 def advance(
     bound: BoundRule, state: RuleState, at_ms: int, seen: Seen, *, gated: bool = False
 ) -> tuple[RuleState, Transition | None]:
@@ -241,6 +246,23 @@ def worse(bound: BoundRule, one: float, other: float) -> float:
         # Of two as far outside the larger, so that the order of looking says nothing.
         return max(one, other, key=lambda value: (max(value - bound.limit, low - value), value))
     return max(one, other) if bound.high else min(one, other)
+
+
+STEP_OF_LIMIT = 0.1
+"""By this part of its limit a value is clearly worse, where the rule has no dead-band."""
+_DUST = 1e-9
+
+
+def is_clearly_worse(bound: BoundRule, before: float, now: float) -> bool:
+    """Whether the second of two compared numbers is worse by the dead-band or more, not by a tremble."""
+    gained = _beyond_by(bound, now) - _beyond_by(bound, before)
+    return gained > _DUST and gained + _DUST >= (bound.rule.dead_band or abs(bound.limit) * STEP_OF_LIMIT)
+
+
+def _beyond_by(bound: BoundRule, compared: float) -> float:
+    if bound.low is not None:
+        return max(compared - bound.limit, bound.low - compared)
+    return compared - bound.limit if bound.high else bound.limit - compared
 
 
 class AlarmStatus(StrEnum):

@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from sitewarden.profiles.model import Key
-
+Key = Annotated[
+    str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_]{0,62}$", description="a name of a-z, 0-9 and _")
+]
+"""As in a profile, whose package is not imported here: the wire carries instruments and needs no YAML."""
 Length = Annotated[float, msgspec.Meta(gt=0, le=10, description="a length in m, above 0, to 10")]
 Depth = Annotated[float, msgspec.Meta(gt=0, le=200, description="a depth in m, above 0, to 200")]
 WireKind = Literal[
@@ -19,7 +21,7 @@ WireKind = Literal[
 ]
 
 
-class _Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What every record here has in common: it does not change, and it knows its keys."""
 
 
