@@ -144,6 +144,8 @@ def arming_as_written(one: Arming) -> str:
 
 def _ends(at_least: str | None, at_most: str | None, *, magnitude: bool) -> str:
     ends = [f">= {at_least}"] * (at_least is not None) + [f"<= {at_most}"] * (at_most is not None)
+    if not ends:
+        return "can be read"
     return " and ".join(ends) + (", either way" if magnitude else "")
 
 
