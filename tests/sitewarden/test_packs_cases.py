@@ -299,6 +299,12 @@ CASES = {
         {"gb50497-anchor-low"},
         {"pit_class": 3, "f2_kn": 1000, "prestress_kn": 500},
     ),
+    "a strut and an anchor below the design's own least force": Case(
+        "gb50497",
+        hold({"pit.strut.force": 800.0, "pit.anchor.force": 800.0}, for_s=60),
+        {"gb50497-strut-low", "gb50497-anchor-low"},
+        {"control_force_min_kn": 800, "control_force_max_kn": 3000},
+    ),
     "pressures and inner forces": Case(
         "gb50497",
         hold(
