@@ -136,3 +136,21 @@ def test_an_older_memory_does_not_push_out_what_was_seen_since() -> None:
         r for r in live.derive(Reading("pit-1/h1", 10 * DAY_MS + 30 * 3_600_000, 30.0)) if "rate" in r.point
     ]
     assert [round(r.value or 0, 1) for r in rates] == [24.0]
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 7])
+def test_rounds_days_apart_give_the_mean_of_the_days_between(days: int) -> None:
+    rounds = [(T + i * days * DAY_MS + i % 3 * 60_000, 10.0 * i * days) for i in range(9)]
+    rates = [r.value for r in run(rounds, zero=0.0) if r.point.endswith(".rate")]
+    assert len(rates) >= 7  # a round a minute early is no day yet
+    assert rates == pytest.approx([10.0] * len(rates), rel=0.01)
+
+
+def test_readings_again_and_again_after_a_gap_do_not_repeat_its_mean() -> None:
+    again = [(T + 5 * DAY_MS + i * SPACING_MS // 10, 50.0) for i in range(30)]
+    rates = [r for r in run([(T, 0.0), *again], zero=0.0) if r.point.endswith(".rate")]
+    assert [(r.at_ms, r.value) for r in rates] == [(T + 5 * DAY_MS, pytest.approx(10.0))]
+
+
+def test_of_a_gap_longer_than_any_round_no_rate_is_made() -> None:
+    assert not [r for r in run([(T, 0.0), (T + 9 * DAY_MS, 90.0)], zero=0.0) if r.point.endswith(".rate")]
