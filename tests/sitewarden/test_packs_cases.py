@@ -324,6 +324,17 @@ CASES = {
         [(h * 3600, {"pit.water_level": 5.0 - 0.021 * h}) for h in range(30)],
         {"gb50497-water-rate"},
     ),
+    **{
+        f"ground water that falls a metre a day, read every {hours} h": Case(
+            "gb50497",
+            [(i * hours * 3600, {"pit.water_level": 5.0 - i * hours / 24}) for i in range(5)],
+            {"gb50497-water-rate-rounds"},
+        )
+        for hours in (24, 48, 72)
+    },
+    "ground water that falls a little, read every day": Case(
+        "gb50497", daily("pit.water_level", 5.0, 4.8, 4.6, 4.4), set()
+    ),
     "ground water at its ends": Case(
         "gb50497",
         [
@@ -339,12 +350,24 @@ CASES = {
         {"gb50497-crack"},
         {"crack_of": "structure-new"},
     ),
+    "a house whose design allows less": Case(
+        "gb50497",
+        daily("building.tilt", 1.6),
+        {"gb50497-building-tilt"},
+        {"control_building_tilt_permille": 1.5},
+    ),
     "a house that leans": Case("gb50497", daily("building.tilt", -2.0), {"gb50497-building-tilt"}),
     "Guangdong": Case(
         "guangdong-pit",
         hold({HC: 25.0, HR: -2.0, "pit.strut.force": 70.0}, for_s=60),
         {"guangdong-horizontal", "guangdong-horizontal-rate", "guangdong-strut"},
         {"pit_class": 1, "strut_design_kn": 100},
+    ),
+    "a strut in Guangdong by its design value": Case(
+        "guangdong-pit",
+        hold({"pit.strut.force": 60.0}, for_s=60),
+        {"guangdong-strut"},
+        {"control_force_max_kn": 60},
     ),
     "Guangdong, three rounds": Case(
         "guangdong-pit", daily(HR, 2.2, 2.2, 2.2), {"guangdong-horizontal-rate-thrice"}, {"pit_class": 2}
