@@ -20,7 +20,7 @@ from edge.config import Device, Gateway
 from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
 from edge.health import SAMPLE_S, HealthWatch
-from edge.judge import Episode, Judge
+from edge.judge import Episode, Judge, RulesMemory
 from edge.lane import Lane, open_lane
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
@@ -30,7 +30,7 @@ from edge.uplink import Uplink
 from sitewarden.errors import ConfigurationError, SiteWardenError
 from sitewarden.messages import Alarm, BusHealth, Command, DeviceHealth, Health, Shelf
 from sitewarden.readings import Reading
-from sitewarden.rules.engine import RuleState
+from sitewarden.rules.running import LONGEST_SHELF_MS
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -57,10 +57,10 @@ LONGEST_BY = 64
 
 LOOK_S = 1.0
 """So often somebody looks whether a device has been silent for too long."""
+LATEST_TICK_MS = 600_000
+"""A tick lags behind the clock by no more than the slowest device takes to answer."""
 LATE_S = 2.0
 """A reading may come so long after its instant, beside the time that its device may take to answer."""
-LONGEST_SHELF_MS = 24 * 3_600_000
-"""Nobody holds an alarm back for longer than a day without saying so again."""
 
 _EPISODE, _HISTORY, _TIME, _RULES, _SHELF = "episode/", "history/", "time", "rules", "shelf/"
 _GROUP = "group/"
@@ -241,8 +241,9 @@ class Agent:
 
     def tick(self, now_ms: int) -> None:
         """Time has passed up to an instant from which every reading has come."""
-        for key in [key for key, shelf in self._shelves.items() if shelf.until <= now_ms]:
-            self._unshelve(key)
+        for key, shelf in list(self._shelves.items()):
+            if not 0 < shelf.until - now_ms <= LONGEST_SHELF_MS + LATEST_TICK_MS:
+                self._unshelve(key)
         self._tell(self._judge.tick(now_ms))
 
     def shelve(self, shelf: Shelf) -> bool:
@@ -282,6 +283,9 @@ class Agent:
         for lane in (self.alarms, self.readings):
             lane.shift(moved_ms)
         self._judge.shift(moved_ms, began_ms)
+        for key, shelf in self._shelves.items():
+            self._shelves[key] = msgspec.structs.replace(shelf, until=shelf.until + moved_ms)
+            self.alarms.put([], {key: msgspec.json.encode(self._shelves[key])})
         self._save()
 
     def close(self) -> None:
@@ -425,8 +429,8 @@ class Agent:
             for key, body in self.alarms.memory.items()
             if key.startswith(_EPISODE) and (episode := _understood(key, body, Episode)) is not None
         ]
-        states = _understood(_RULES, self.alarms.memory.get(_RULES, b"{}"), dict[str, RuleState]) or {}
-        orphans = self._judge.resume(episodes, self.clock.now_ms(), states)
+        memory = _understood(_RULES, self.alarms.memory.get(_RULES, b"{}"), RulesMemory)
+        orphans = self._judge.resume(episodes, self.clock.now_ms(), memory)
         self._resume_shelves()
         for orphan in orphans:
             log.warning("episode ends, its rule is gone rule=%s point=%s", orphan.rule, orphan.point)
@@ -503,7 +507,7 @@ class Agent:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in self._judge.episodes()}
         groups = {f"{_GROUP}{name}": body for name, body in self._judge.grouping.remembered().items()}
-        episodes[_RULES] = msgspec.json.encode(self._judge.states())
+        episodes[_RULES] = msgspec.json.encode(self._judge.memory())
         if changed := self._changed(episodes):
             self.alarms.put([], changed)
         self._recorder.flush(self._changed({**self._derived(), **groups, **self._time()}))

@@ -42,7 +42,8 @@ from sitewarden.loadchart import LoadChart
 from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.binding import ParameterMissingError, asked_of
-from sitewarden.rules.model import BoundRule, Rule
+from sitewarden.rules.describe import word
+from sitewarden.rules.model import Bad, Bit, BoundRule, Rule
 from sitewarden.rules.packs import RulePack, load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
@@ -317,8 +318,8 @@ class _Check:
                         mend = f"Write a number from {least:g} to {most:g}{left_out}."
                         yield self._error(where, f"{value} cannot be meant", mend)
                     elif choices.get(name) and value not in choices[name]:
-                        mend = f"Choices are {', '.join(map(str, choices[name]))}."
-                        yield self._error(where, f"{value} is no choice of `{name}`", mend)
+                        mend = f"Choices are {', '.join(map(word, choices[name]))}."
+                        yield self._error(where, f"{word(value)} is no choice of `{name}`", mend)
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}
@@ -328,6 +329,8 @@ class _Check:
             if change.rule not in rules:
                 mend = _nearest(change.rule, set(rules), "Rules are")
                 yield self._error(f"{where}.rule", f"there is no rule `{change.rule}`", mend)
+            elif isinstance(rules[change.rule].condition, Bit | Bad):
+                yield self._error(f"{where}.rule", f"`{change.rule}` has no limit", "Change the rule itself.")
             elif change.version <= rules[change.rule].version:
                 newest = rules[change.rule].version
                 message = f"version {change.version} is not above the rule's own, {newest}"
@@ -443,6 +446,7 @@ class _Check:
                 load_chart=entry.load_chart,
                 parameters=entry.parameters,
                 zero=entry.zero,
+                instruments=entry.instruments,
             ),
         )
 

@@ -1,7 +1,7 @@
 """Groups of cranes on one gateway, whatever buses they are on: checked from its file, and at work."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +18,7 @@ from sitewarden.collision.model import (
     Crane,
     CraneBuild,
     ForbiddenZone,
+    Judged,
     Member,
     Obstacle,
     PowerLine,
@@ -29,6 +30,7 @@ from sitewarden.derived import DerivedPoint
 from sitewarden.errors import ConfigurationError
 from sitewarden.profiles import Profile
 from sitewarden.readings import Reading
+from sitewarden.rules.model import BoundRule, Low
 from sitewarden.text import Text
 
 if TYPE_CHECKING:
@@ -66,9 +68,10 @@ class GroupPlan(NamedTuple):
 class Grouping:
     """The groups at work: each poll goes to the group that the device is in. Pure; waits for nothing."""
 
-    def __init__(self, plans: Sequence[GroupPlan]) -> None:
-        """Nothing seen yet. Without groups no numpy is loaded."""
-        self.groups: dict[str, Group] = {plan.name: _started(plan) for plan in plans}
+    def __init__(self, plans: Sequence[GroupPlan], rules: Iterable[BoundRule] = ()) -> None:
+        """Nothing seen yet; `rules` are the gateway's. Without groups no numpy is loaded."""
+        judged = _judged(rules) if plans else {}
+        self.groups: dict[str, Group] = {plan.name: _started(plan, judged) for plan in plans}
         self._of: dict[str, Group] = {}
         for plan in plans:
             self._of |= dict.fromkeys((m.crane.name for m in plan.members), self.groups[plan.name])
@@ -95,10 +98,22 @@ class Grouping:
             group.remember(msgspec.json.decode(saved, type=Remembered))
 
 
-def _started(plan: GroupPlan) -> "Group":
+def _started(plan: GroupPlan, judged: Mapping[str, Judged]) -> "Group":
     from sitewarden.collision.group import Group  # noqa: PLC0415  a gateway without groups needs no numpy
 
-    return Group(plan.members, plan.around)
+    return Group(plan.members, plan.around, judged)
+
+
+def _judged(rules: Iterable[BoundRule]) -> dict[str, Judged]:
+    """By point: what the rules that call it too low make of it."""
+    judged: dict[str, Judged] = {}
+    for bound in rules:
+        if isinstance(bound.rule.condition, Low):
+            before = judged.get(bound.point, Judged(bound.limit, bound.clear_at))
+            judged[bound.point] = Judged(
+                min(before.beyond_m, bound.limit), max(before.back_m, bound.clear_at)
+            )
+    return judged
 
 
 def plan_groups(file: GatewayFile, profiles: Mapping[str, Profile], error: ErrorAt) -> tuple[GroupPlan, ...]:

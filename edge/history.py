@@ -52,7 +52,7 @@ def as_messages(
         readings: list[Reading] = []
         for instant in part:
             raw = _rounded(instant, resolutions)
-            readings += (*raw, *_rounded(derivations.take(raw), resolutions))
+            readings += (*raw, *_rounded(derivations.learn(raw), resolutions))
         yield batch_of(readings, derivations.fetch_cycles(), hist=True)
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sitewarden.derived import DISPLACEMENTS
 from sitewarden.derived.inclinometer import TILTS
 from sitewarden.derived.levelling import LEVEL, TEMPERATURE
-from sitewarden.derived.settings import Certificate, Inclinometer, Instruments, Levelling
 from sitewarden.derived.vibrating_wire import FREQUENCY, WIRE_TEMPERATURE
+from sitewarden.instruments import Certificate, Inclinometer, Instruments, Levelling
 from sitewarden.profiles import Profile
 
 

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,9 +15,19 @@ from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
 from sitewarden.messages import Alarm, ClockState, PointBirth, Series, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
+from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.rules.binding import limit_passed, unit_of
-from sitewarden.rules.engine import NORMAL, Phase, RuleState, Transition, acknowledge, shifted
+from sitewarden.rules.conditions import BEYOND, level
+from sitewarden.rules.engine import (
+    NORMAL,
+    Phase,
+    RuleState,
+    Transition,
+    acknowledge,
+    is_clearly_worse,
+    unacknowledged,
+)
 from sitewarden.rules.model import BoundRule, Rate
 from sitewarden.rules.running import Listeners, Newest, RuleKey, Watch, key_of, link
 
@@ -44,6 +54,19 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     state: RuleState
     sounded_s: float = 0.0
     """Seconds of continuous tone that it has made."""
+    silenced_peak: float | None = None
+    """The worst value when it fell silent, by somebody or by time; what is clearly worse sounds anew."""
+    met: list[float] = []
+    """Whom the crane has come too near to in this episode, by number; somebody else sounds anew."""
+
+
+class RulesMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What rules remember between two readings, as it is kept over a restart."""
+
+    states: dict[str, RuleState] = {}
+    """By point and rule, of those without a standing alarm."""
+    inputs: dict[str, list[tuple[str, int, float | None, int]]] = {}
+    """The newest readings, older first, of points that rules of other points look at."""
 
 
 class Judgement(NamedTuple):
@@ -73,6 +96,9 @@ class _Recent:
 
     def newest_value(self) -> float | None:
         return None if self._newest is None else self._newest.value
+
+    def good_value(self) -> float | None:
+        return self._newest.value if self._newest is not None and self._newest.is_good else None
 
     def minute_before(self, at_ms: int) -> list[Reading]:
         """Oldest first, the newest reading always among them."""
@@ -107,13 +133,12 @@ class _Tracked:
             return reading
         return reading._replace(value=rounded)
 
-    def take(self, reading: Reading) -> Sequence[tuple[Watch, Transition]]:
-        """Remember it where it is asked for, and step every rule on the point."""
+    def note(self, reading: Reading) -> None:
+        """Remember it where it is asked for."""
         if self.recent is not None:
             self.recent.add(reading)
         if self.newest is not None:
             self.newest.add(reading)
-        return self.listeners.take(reading)
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set."""
@@ -131,11 +156,51 @@ class _Watch(Watch):
         self.is_out_of_service = bound.point in device.out_of_service
         self.alarm: Alarm | None = None
         """The raise of the standing episode."""
+        self.partner: _Recent | None = None
+        """Of the point that says to whom the value is, where there is one."""
+        self._begin()
+
+    def _begin(self) -> None:
         self.sounded_s = 0.0
+        self.silenced_peak: float | None = None
+        self.met: set[float] = set()
+
+    def resume(self, episode: Episode) -> None:
+        """Go on with an episode that stood before a restart."""
+        self.alarm, self.state = episode.alarm, _resumed(episode)
+        self.sounded_s, self.met = episode.sounded_s, set(episode.met)
+        self.silenced_peak = episode.silenced_peak
+        if self.silenced_peak is None and self.alarm.acknowledged_at is not None:
+            self.silenced_peak = self.state.peak  # an older version kept none
+
+    def turn(self, alarm: Alarm | None) -> None:
+        """An episode begins or ends."""
+        self.alarm = alarm
+        self._begin()
+
+    def listen_to(self, value: float | None) -> None:
+        """After a reading of a standing alarm: what is clearly worse, or of somebody else, sounds anew."""
+        is_worse = self.silenced_peak is not None and is_clearly_worse(
+            self.bound, self.silenced_peak, self.state.peak
+        )
+        if not (self._meets_another(value) or is_worse) or self.alarm is None:
+            return
+        self.silenced_peak, self.sounded_s = None, 0.0
+        self.state = unacknowledged(self.state)
+        self.alarm = msgspec.structs.replace(self.alarm, acknowledged_at=None, acknowledged_by="")
+
+    def _meets_another(self, value: float | None) -> bool:
+        partner = self.partner.good_value() if self.partner is not None else None
+        if partner is None or partner in self.met or value is None:
+            return False
+        if level(self.bound, value) is not BEYOND:
+            return False
+        self.met.add(partner)
+        return True
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """Move the instants of what began since then."""
-        self.state = shifted(self.state, by_ms, since_ms)
+        super().shift(by_ms, since_ms)
         if self.alarm is not None and self.alarm.raised_at >= since_ms:
             self.alarm = msgspec.structs.replace(
                 self.alarm,
@@ -161,7 +226,7 @@ class Judge:
         self._devices = list(devices)
         self._clock_state = clock_state
         self.derivations = {device.name: derivations_for(device) for device in self._devices}
-        self.grouping = Grouping(groups)
+        self.grouping = Grouping(groups, chain.from_iterable(device.rules for device in self._devices))
         self._points: dict[str, _Tracked] = {}
         self._watches: dict[RuleKey, _Watch] = {}
         self._standing: list[_Watch] = []
@@ -181,6 +246,10 @@ class Judge:
         }
         for point in chain(*self._beside.values(), *self._told_beside.values()):
             self._points[point].recent = self._points[point].recent or _Recent()
+        for watch in self._watches.values():
+            partner = f"{watch.bound.point}.partner"
+            if watch.bound.is_plain and partner in self._told_beside.get(watch.bound.point, ()):
+                watch.partner = self._points[partner].recent
 
     def _track(self, device: Device) -> None:
         births = {birth.p: birth for birth in device.points}
@@ -194,22 +263,18 @@ class Judge:
             tracked.recent = tracked.recent or _Recent()
 
     def resume(
-        self, episodes: Iterable[Episode], now_ms: int, states: Mapping[str, RuleState] | None = None
+        self, episodes: Iterable[Episode], now_ms: int, memory: RulesMemory | None = None
     ) -> list[Alarm]:
         """Go on with the alarms that stood when the agent ended, and with what else its rules remembered.
 
         Returns a clear for each whose rule or point is gone from the configuration: nothing could end it.
         """
-        for watch in self._watches.values():
-            state = (states or {}).get(_memory_key(watch))
-            if state is not None and not state.is_active:
-                watch.state = state
+        self._remember(memory or RulesMemory())
         waiting = {(episode.alarm.point, episode.alarm.rule): episode for episode in episodes}
         for watch in self._watches.values():
             episode = waiting.pop(key_of(watch.bound), None)
             if episode is not None:
-                watch.alarm, watch.state = episode.alarm, _resumed(episode)
-                watch.sounded_s = episode.sounded_s
+                watch.resume(episode)
                 self._standing.append(watch)
         return [
             msgspec.structs.replace(
@@ -217,6 +282,17 @@ class Judge:
             )
             for orphan in waiting.values()
         ]
+
+    def _remember(self, memory: RulesMemory) -> None:
+        for watch in self._watches.values():
+            state = memory.states.get(_memory_key(watch))
+            if state is not None and not state.is_active:
+                watch.state = state
+        for point, readings in memory.inputs.items():
+            tracked = self._points.get(point)
+            if tracked is not None and tracked.newest is not None:
+                for name, at_ms, value, quality in readings:
+                    tracked.newest.add(Reading(name, at_ms, value, Quality(quality)))
 
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
         """Judge the readings of one poll, and what is derived from them.
@@ -229,10 +305,16 @@ class Judge:
         derived = (*derivations.take(recorded), *self.grouping.take(device.name, recorded))
         recorded += [points[reading.point].rounded(reading) for reading in derived]
         moved: list[tuple[Watch, Transition]] = []
+        # All are noted first: what one sensor gives at an instant belongs together, however it is ordered.
         for reading in recorded:
-            moved += points[reading.point].take(reading)
+            points[reading.point].note(reading)
+        for reading in recorded:
+            moved += points[reading.point].listeners.take(reading)
         # Told only now: the evidence holds the whole poll.
         alarms = [self._told(self._watches[key_of(watch.bound)], transition) for watch, transition in moved]
+        for standing in self._standing:
+            recent = points[standing.bound.point].recent
+            standing.listen_to(None if recent is None else recent.good_value())
         return Judgement(recorded, alarms, derivations.fetch_cycles())
 
     def tick(self, now_ms: int) -> list[Alarm]:
@@ -244,13 +326,15 @@ class Judge:
         moved = [(watch, transition) for watch in self._timed for transition in watch.elapse(now_ms)]
         return [self._told(watch, transition) for watch, transition in moved]
 
-    def states(self) -> dict[str, RuleState]:
-        """What the rules without a standing alarm remember, to be kept over a restart."""
-        return {
+    def memory(self) -> RulesMemory:
+        """What the rules remember beside the standing alarms, to be kept over a restart."""
+        states = {
             _memory_key(watch): watch.state
             for watch in self._watches.values()
             if not watch.state.is_active and watch.state != NORMAL
         }
+        newest = {point: tracked.newest for point, tracked in self._points.items() if tracked.newest}
+        return RulesMemory(states=states, inputs={point: _kept(one) for point, one in newest.items()})
 
     def shelve(self, point: str, rule: str, until_ms: int) -> bool:
         """Hold back a rule's alarm until an instant (past: no longer); whether there is such a rule.
@@ -275,7 +359,13 @@ class Judge:
     def episodes(self) -> list[Episode]:
         """The standing alarms, to be kept over a restart."""
         return [
-            Episode(alarm=watch.alarm, state=watch.state, sounded_s=watch.sounded_s)
+            Episode(
+                alarm=watch.alarm,
+                state=watch.state,
+                sounded_s=watch.sounded_s,
+                silenced_peak=watch.silenced_peak,
+                met=sorted(watch.met),
+            )
             for watch in self._standing
             if watch.alarm is not None
         ]
@@ -292,6 +382,7 @@ class Judge:
                 continue
             watch.alarm = msgspec.structs.replace(raised, acknowledged_at=at_ms, acknowledged_by=by)
             alarms.append(self._acknowledged(watch, watch.alarm, at_ms))
+            watch.silenced_peak = watch.state.peak
             watch.state, transition = acknowledge(watch.state, at_ms)
             if transition is not None:
                 alarms.append(self._told(watch, transition))
@@ -305,6 +396,8 @@ class Judge:
                 and siren_of(_standing(watch, watch.alarm, self._now_ms), max_on_s) == "continuous"
             ):
                 watch.sounded_s += seconds
+                if watch.sounded_s >= max_on_s:
+                    watch.silenced_peak = watch.state.peak
 
     def standing(self) -> list[Standing]:
         """The standing alarms, as siren and lamp need them."""
@@ -325,12 +418,11 @@ class Judge:
             clock=self._clock_state(),
         )
         if transition.change == "raised":
-            watch.alarm = alarm
+            watch.turn(alarm)
             self._standing.append(watch)
         else:
-            watch.alarm = None
+            watch.turn(None)
             self._standing = [other for other in self._standing if other is not watch]
-        watch.sounded_s = 0.0
         try:
             return msgspec.structs.replace(alarm, evidence=self._evidence(watch, transition.at_ms))
         except Exception:
@@ -398,7 +490,7 @@ def _moved_reading(reading: Reading, by_ms: int, since_ms: int) -> Reading:
 
 
 def _standing(watch: _Watch, alarm: Alarm, now_ms: int) -> Standing:
-    is_shelved = now_ms < watch.shelved_until_ms
+    is_shelved = watch.is_shelved(now_ms)
     return Standing(
         level=alarm.level,
         is_beyond=watch.state.is_beyond and not is_shelved,
@@ -415,6 +507,11 @@ def _resumed(episode: Episode) -> RuleState:
         phase=Phase.ACTIVE if state.phase is Phase.RETURNING else state.phase,
         is_acknowledged=episode.alarm.acknowledged_at is not None,
     )
+
+
+def _kept(newest: Newest) -> list[tuple[str, int, float | None, int]]:
+    readings = (reading for reading in (newest.before, newest.now) if reading is not None)
+    return [(r.point, r.at_ms, r.value, int(r.quality)) for r in readings]
 
 
 def _memory_key(watch: Watch) -> str:

@@ -17,7 +17,9 @@ def in_force(gateway: Gateway) -> Iterator[str]:
 
 def _device(device: Device) -> Iterator[str]:
     if device.parameters:
-        yield "given: " + ", ".join(f"{name} {value}" for name, value in device.parameters.items())
+        yield "given: " + ", ".join(
+            f"{name} {describe.word(value)}" for name, value in device.parameters.items()
+        )
     for birth in device.points:
         rules = [bound for bound in device.rules if bound.point == birth.p]
         if rules:

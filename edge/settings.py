@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from sitewarden.collision.model import Braking, CraneBuild, Obstacle
-from sitewarden.derived.settings import Instruments
+from sitewarden.instruments import Instruments
 from sitewarden.profiles.model import Name
 from sitewarden.rules.model import LimitChange
 from sitewarden.text import Text

@@ -118,7 +118,7 @@ def _pack(pack: RulePack) -> Iterator[str]:
     if pack.parameters:
         yield from ("| asks for | 中文 | English | unit | choices | note |", "|---|---|---|---|---|---|")
         for name, asked in pack.parameters.items():
-            choices = ", ".join(map(str, asked.choices))
+            choices = ", ".join(map(describe.word, asked.choices))
             words = (f"`{name}`", asked.label.zh, asked.label.en, asked.unit, choices, asked.note)
             yield f"| {' | '.join(words)} |"
         yield ""
@@ -149,7 +149,7 @@ def _when(rule: Rule) -> str:
     said = [describe.as_written(rule)]
     said += [f"only while {describe.arming_as_written(arming)}" for arming in rule.arm]
     if (asked := rule.applies_if) is not None:
-        said.append(asked.in_words())
+        said.append(describe.where_it_applies(asked))
     if rule.dead_band:
         said.append(f"dead-band {rule.dead_band:g}")
     if rule.suppressed_by:
@@ -170,7 +170,7 @@ def _table(name: str, table: Table) -> Iterator[str]:
 
 
 def _for(row: Row) -> str:
-    chosen = (f"{key} {', '.join(map(str, values))}" for key, values in row.when.items())
+    chosen = (f"{key} {', '.join(map(describe.word, values))}" for key, values in row.when.items())
     return "; ".join(chosen) or "all"
 
 

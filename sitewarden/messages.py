@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 import msgspec
 
 from sitewarden.errors import MessageError
+from sitewarden.instruments import Instruments
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.rules.model import Basis, HazardProposal
@@ -251,6 +252,8 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What rules ask for: control values of the design, classes, a depth."""
     zero: dict[Name, float] = {}
     """First readings in mm, by the key of the point."""
+    instruments: Instruments = Instruments()
+    """What hangs where in a pit, and what the certificates give."""
 
 
 class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

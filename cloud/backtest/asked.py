@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from cloud.settings import SiteSettings
 from sitewarden.errors import SiteWardenError
+from sitewarden.topics import Mode
 
 
 class Asked(NamedTuple):
@@ -14,6 +15,7 @@ class Asked(NamedTuple):
     """`None`: all."""
     since_ms: int
     until_ms: int
+    mode: Mode = "live"
 
 
 class NoSuchDeviceError(SiteWardenError):

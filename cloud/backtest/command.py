@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from sitewarden.backtest.files import FileSource
     from sitewarden.backtest.trial import Report
 
-WARM_MS = 3_600_000
-"""So much history before the range is seen as well: what stood at its beginning had begun before."""
-
 _PACK = "a rule pack's file or name; its rules replace those in force of the same name"
 _IN_FORCE = "a rule pack in force, where the history does not name them or others are meant"
 _WHEN = "RFC 3339; without an offset on the site's clocks"
@@ -118,7 +115,7 @@ def _backtest(args: argparse.Namespace) -> int:
 
 def _of_database(args: argparse.Namespace) -> "Report":
     with _database(args) as source:
-        return _report(args, source, warm_ms=source.header.since_ms - WARM_MS)
+        return _report(args, source, warm_ms=0)
 
 
 def _of_file(args: argparse.Namespace) -> "Report":
@@ -132,7 +129,7 @@ def _of_file(args: argparse.Namespace) -> "Report":
     if args.gateway is not None:
         gateway = read_gateway(args.gateway)
         source.judge_as(gateway.packs, gateway.changes, {d: s.parameters for d, s in gateway.setups.items()})
-    return _report(args, source, warm_ms=max(header.since_ms, since_ms - WARM_MS))
+    return _report(args, source, warm_ms=header.since_ms)
 
 
 def _report(args: argparse.Namespace, source: "DatabaseSource | FileSource", *, warm_ms: int) -> "Report":
@@ -170,7 +167,7 @@ def _database(args: argparse.Namespace) -> "Iterator[DatabaseSource]":
         raise UsageError("--to must lie after --from")
     gateway = _gateway(args)
     with _connected(settings) as connection:
-        yield open_history(connection, Asked(site, args.device, since_ms, until_ms), gateway)
+        yield open_history(connection, Asked(site, args.device, since_ms, until_ms, settings.mode), gateway)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import msgspec
 
 from sitewarden import documents
 from sitewarden.errors import ConfigurationError
+from sitewarden.instruments import Instruments
 from sitewarden.messages import DeviceSetup
 from sitewarden.rules.model import LimitChange
 from sitewarden.rules.packs import RulePack, load_pack
@@ -18,6 +19,7 @@ class _Device(msgspec.Struct, frozen=True, kw_only=True):
     load_chart: str | None = None
     parameters: dict[str, float | str] = {}
     zero: dict[str, float] = {}
+    instruments: Instruments = Instruments()
 
 
 class _Bus(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,7 @@ def read_gateway(file: Path) -> GatewayFacts:
                 load_chart=device.load_chart,
                 parameters=device.parameters,
                 zero=device.zero,
+                instruments=device.instruments,
             )
             for bus in found.buses
             for device in bus.devices

@@ -30,7 +30,7 @@ async def read_rules(site: KnownSite, serving: Served) -> RulesShown:
     def read() -> RulesShown:
         from cloud.backtest import trying  # noqa: PLC0415  numpy is 50 MB that most servers never need
 
-        return trying.read_rules(serving.dsn, site.site)
+        return trying.read_rules(serving.dsn, site.site, serving.settings.mode)
 
     return await asyncio.to_thread(read)
 
@@ -40,7 +40,9 @@ async def run_backtest(site: KnownSite, serving: Served, trial: Trial) -> Backte
     """What other rules would have done over the site's history."""
     if trial.since >= trial.until:
         raise ProblemError(422, "empty-range", "The range is empty", "`to` must lie after `from`.")
-    asked = Asked(site, trial.device, milliseconds(trial.since), milliseconds(trial.until))
+    asked = Asked(
+        site, trial.device, milliseconds(trial.since), milliseconds(trial.until), serving.settings.mode
+    )
 
     def run() -> BacktestShown:
         from cloud.backtest import trying  # noqa: PLC0415

@@ -61,11 +61,11 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
     Raises `NoSuchDeviceError`.
     """
     site = asked.site
-    devices = store.devices_of(connection, site.site, asked.device, asked.since_ms, asked.until_ms)
+    devices = store.devices_of(connection, asked)
     if asked.device is not None and not devices:
         raise NoSuchDeviceError(f"the site `{site.site}` has no device `{asked.device}`")
     names = {row["device"] for row in devices}
-    stored = store.points_of(connection, site.site)
+    stored = store.points_of(connection, site.site, asked.mode)
     points = {name: point for name, point in stored.items() if point.device in names}
     told = in_force(points.values(), shipped_packs())
     if gateway is not None:
@@ -78,8 +78,8 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
         since_ms=asked.since_ms,
         until_ms=asked.until_ms,
         devices=[_device(row, points.values(), gateway) for row in devices],
-        gaps=store.gaps_of(connection, site.site, asked.since_ms, asked.until_ms),
-        alarms=store.alarms_of(connection, site.site, asked.device, asked.since_ms, asked.until_ms),
+        gaps=store.gaps_of(connection, asked),
+        alarms=store.alarms_of(connection, asked),
         rules=told.packs,
         changes=told.changes,
         software=__version__,
@@ -132,6 +132,7 @@ def _device(row: Row, points: Iterable[store.StoredPoint], gateway: GatewayFacts
         chart=_chart(setup.load_chart),
         parameters=setup.parameters,
         zero=setup.zero,
+        instruments=setup.instruments,
         layout=row["layout"],
     )
 

@@ -1,4 +1,4 @@
-"""A site's history in SQL: points, readings as columns, gaps, alarms that happened. Only mode live."""
+"""A site's history in SQL: points, readings as columns, gaps, alarms that happened; of one mode."""
 
 import math
 from collections.abc import Sequence
@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg.rows import dict_row
 
+from cloud.backtest.asked import Asked
 from cloud.database import Connection, Row, instant, milliseconds
 from sitewarden.history import PastAlarm, Track
 from sitewarden.messages import Gap
 from sitewarden.text import Text
+from sitewarden.topics import Mode
 
 _NONE = -(2**63)
 """Stands for 'no value' on the way out; no multiple of a resolution is so small."""
@@ -47,35 +49,33 @@ class StoredPoint(msgspec.Struct, frozen=True, kw_only=True):
     """Id and resolution, the one in force last."""
 
 
-def devices_of(
-    connection: Connection, site: str, device: str | None, since_ms: int, until_ms: int
-) -> list[Row]:
+def devices_of(connection: Connection, asked: Asked) -> list[Row]:
     """The devices that the site has, and those it had with readings in the range; or the one of that name."""
     cursor = connection.cursor(row_factory=dict_row)
     return cursor.execute(
         """
         SELECT device.*, gateway.gateway FROM device JOIN gateway ON gateway.id = device.gateway_id
-         WHERE device.site = %(site)s AND device.mode = 'live'
+         WHERE device.site = %(site)s AND device.mode = %(mode)s
            AND (%(device)s::text IS NULL OR device.device = %(device)s)
            AND (device.current OR EXISTS (
                SELECT FROM point JOIN reading ON reading.point_id = point.id
-                WHERE point.site = device.site AND point.mode = 'live' AND point.device = device.device
+                WHERE point.site = device.site AND point.mode = device.mode AND point.device = device.device
                   AND at >= %(first)s AND at < %(end)s))
          ORDER BY device.current DESC, gateway.gateway, device.position, device.device
         """,
-        {"site": site, "device": device, "first": instant(since_ms), "end": instant(until_ms)},
+        _named(asked),
     ).fetchall()
 
 
-def points_of(connection: Connection, site: str) -> dict[str, StoredPoint]:
+def points_of(connection: Connection, site: str, mode: Mode) -> dict[str, StoredPoint]:
     """Every point by its name; rows of a kind that the name no longer has are left out."""
     found: dict[str, StoredPoint] = {}
     rows = connection.execute(
         """
         SELECT id, name, device, kind, resolution, label, stale_after_ms, current, limits
-          FROM point WHERE site = %s AND mode = 'live' ORDER BY current DESC, id DESC
+          FROM point WHERE site = %s AND mode = %s ORDER BY current DESC, id DESC
         """,
-        [site],
+        [site, mode],
     )
     for point_id, name, device, kind, resolution, label, stale_after_ms, current, limits in rows:
         point = found.setdefault(
@@ -135,15 +135,15 @@ def read_track(connection: Connection, point: StoredPoint, first_ms: int, end_ms
     return Track(times[kept], values[kept], quality[kept])
 
 
-def gaps_of(connection: Connection, site: str, since_ms: int, until_ms: int) -> list[Gap]:
+def gaps_of(connection: Connection, asked: Asked) -> list[Gap]:
     """Readings that gateways of the site took and had to give up."""
     rows = connection.execute(
         """
         SELECT from_at, to_at, count, reason, points FROM gap JOIN gateway ON gateway.id = gap.gateway_id
-         WHERE site = %(site)s AND mode = 'live' AND from_at < %(end)s AND to_at >= %(first)s
+         WHERE site = %(site)s AND mode = %(mode)s AND from_at < %(end)s AND to_at >= %(first)s
          ORDER BY from_at, to_at, gap.boot, seq, place
         """,
-        {"site": site, "first": instant(since_ms), "end": instant(until_ms)},
+        _named(asked),
     )
     return [
         Gap(from_at=milliseconds(first), to_at=milliseconds(last), count=n, reason=reason, points=points)
@@ -151,9 +151,7 @@ def gaps_of(connection: Connection, site: str, since_ms: int, until_ms: int) -> 
     ]
 
 
-def alarms_of(
-    connection: Connection, site: str, device: str | None, since_ms: int, until_ms: int
-) -> list[PastAlarm]:
+def alarms_of(connection: Connection, asked: Asked) -> list[PastAlarm]:
     """The alarms that stood at any moment of the range."""
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(
@@ -161,14 +159,24 @@ def alarms_of(
         SELECT id, device, point, kind, rule, rule_version, family, level, label, value, "limit", peak,
                raised_at, cleared_at
           FROM episode
-         WHERE site = %(site)s AND mode = 'live' AND raised_at < %(end)s
+         WHERE site = %(site)s AND mode = %(mode)s AND raised_at < %(end)s
            AND coalesce(cleared_at, 'infinity') >= %(first)s
            AND (%(device)s::text IS NULL OR device = %(device)s)
          ORDER BY raised_at, id
         """,
-        {"site": site, "device": device, "first": instant(since_ms), "end": instant(until_ms)},
+        _named(asked),
     ).fetchall()
     return [_past_alarm(row) for row in rows]
+
+
+def _named(asked: Asked) -> dict[str, Any]:
+    return {
+        "site": asked.site.site,
+        "mode": asked.mode,
+        "device": asked.device,
+        "first": instant(asked.since_ms),
+        "end": instant(asked.until_ms),
+    }
 
 
 def _past_alarm(row: Row) -> PastAlarm:

@@ -1,6 +1,7 @@
 """A back-test on behalf of somebody who waits for it: bounded in range, readings and time."""
 
 import time
+from collections.abc import Sequence
 
 import psycopg
 
@@ -8,27 +9,27 @@ from cloud.backtest.asked import Asked, TooMuchError
 from cloud.backtest.in_force import in_force, shipped_packs
 from cloud.backtest.model import BacktestShown, RulesShown, Trial
 from cloud.backtest.proposal import proposed_rules
-from cloud.backtest.service import open_history
+from cloud.backtest.service import DatabaseSource, open_history
 from cloud.backtest.shown import report_shown, rules_shown
 from cloud.backtest.store import points_of
 from cloud.database import Connection, connect
 from sitewarden.backtest.binding import points_needed
 from sitewarden.backtest.changes import put_upon
 from sitewarden.backtest.judging import Span
-from sitewarden.backtest.trial import Report, backtest
+from sitewarden.backtest.trial import Report, backtest, warmed
+from sitewarden.rules.packs import RulePack
+from sitewarden.topics import Mode
 
 LONGEST_MS = 31 * 86_400_000
 MOST_READINGS = 8_000_000
 """Four crane-days of twice a second and twelve points; about a hundred bytes each while it runs."""
 LONGEST_S = 60.0
-WARM_MS = 3_600_000
-"""So much history before the range is seen as well: what stood at its beginning had begun before."""
 
 
-def read_rules(dsn: str, site: str) -> RulesShown:
+def read_rules(dsn: str, site: str, mode: Mode) -> RulesShown:
     """The rules in force on a site."""
     with connect(dsn) as connection:
-        points = points_of(connection, site).values()
+        points = points_of(connection, site, mode).values()
         return rules_shown(in_force(points, shipped_packs()), {point.kind for point in points})
 
 
@@ -54,11 +55,19 @@ def judge_trial(connection: Connection, asked: Asked, trial: Trial) -> Report:
     source = open_history(connection, asked)
     before = source.header.rules
     after = put_upon(before, [proposed_rules(trial.rules, before)], trial.removed)
-    span = Span(asked.since_ms - WARM_MS, asked.since_ms, asked.until_ms)
-    points = [p for d in source.header.devices for p in points_needed(d, (*before, *after))]
-    if source.count(points, span.warm_ms, span.until_ms, MOST_READINGS) > MOST_READINGS:
-        raise TooMuchError(f"more than {MOST_READINGS:,} readings; ask for one device, or a shorter range")
+    span = Span(0, asked.since_ms, asked.until_ms)
     try:
+        _refuse_too_many(source, (*before, *after), span)
         return backtest(source, before, after, span, notes=source.notes, go_on=go_on)
     except psycopg.errors.QueryCanceled as exc:
         raise TooMuchError(f"the database took longer than {LONGEST_S:g} s") from exc
+
+
+def _refuse_too_many(source: DatabaseSource, packs: Sequence[RulePack], span: Span) -> None:
+    left = MOST_READINGS
+    for device in source.header.devices:
+        first_ms = warmed(span, device, packs).warm_ms
+        left -= source.count(points_needed(device, packs), first_ms, span.until_ms, left)
+        if left < 0:
+            message = f"more than {MOST_READINGS:,} readings; ask for one device, or a shorter range"
+            raise TooMuchError(message)

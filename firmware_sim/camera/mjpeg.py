@@ -52,7 +52,8 @@ class MjpegServer:
         self._viewers.add(task)
         try:
             # A viewer that goes away, is too slow or says nothing sensible ends here, and only for itself.
-            with contextlib.suppress(*ENDS):
+            # So it does where the server closes: a cancellation would be logged as an error.
+            with contextlib.suppress(*ENDS, asyncio.CancelledError):
                 await self._answer(reader, writer)
         finally:
             self._viewers.discard(task)

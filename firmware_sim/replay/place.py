@@ -97,6 +97,7 @@ def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profil
     known = {
         "parameters": device.parameters,
         "zero": device.zero,
+        "instruments": msgspec.to_builtins(device.instruments),
         "unused": unused(device, profile),
         "layout": device.layout,
     }

@@ -10,9 +10,11 @@ from sitewarden.history import DevicePast, Track
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.binding import Beside, KindMissingError, ParameterMissingError, applies, bind
-from sitewarden.rules.model import BoundRule, LimitChange, Rule
+from sitewarden.rules.model import BoundRule, Consecutive, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, rules_of
 from sitewarden.text import Text
+
+SHORTEST_MEMORY_MS, LONGEST_MEMORY_MS = 3_600_000, 7 * 86_400_000
 
 
 class NotJudged(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +83,28 @@ def points_needed(device: DevicePast, packs: Iterable[RulePack]) -> list[str]:
         needed.update(beside.watched(rule))
         needed.update(point for arming in rule.arm for point in beside.by_kind.get(arming.kind, ()))
     return sorted(needed)
+
+
+def memory_ms(device: DevicePast, packs: Iterable[RulePack]) -> int:
+    """How far back readings can matter to what the rules say of the device now, a week at most.
+
+    An hour at least: an alarm that stands has begun before.
+    """
+    beside = _beside(device)
+    asked = [_memory_s(rule) for pack in packs for rule in pack.rules if beside.watched(rule)]
+    return min(max([*map(_ms, asked), SHORTEST_MEMORY_MS]), LONGEST_MEMORY_MS)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _memory_s(rule: Rule) -> float:
+    """The longest of what the rule times."""
+    asked = rule.condition
+    windows = [getattr(asked, name, 0.0) for name in ("window_s", "after_s", "within_s")]
+    rounds = asked.every_s * asked.times if isinstance(asked, Consecutive) else 0.0
+    return max(*windows, rounds, rule.on_delay_s, rule.off_delay_s)
 
 
 def nowhere(rules: Iterable[Rule], devices: Sequence[DevicePast]) -> list[NotJudged]:

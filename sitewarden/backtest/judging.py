@@ -22,7 +22,7 @@ class Span(NamedTuple):
     """From when to when, UTC milliseconds; the end is left out."""
 
     warm_ms: int
-    """From here on rules see readings, so that what began before the range is known in it."""
+    """No reading before this is seen; from here to the range rules see what they can remember."""
     since_ms: int
     """Alarms that ended before are not told."""
     until_ms: int

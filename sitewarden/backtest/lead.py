@@ -1,5 +1,6 @@
 """Lead time: how long before a higher limit was reached the lower level had warned."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
@@ -114,4 +115,10 @@ def _after_last(inside: NDArray[np.int64], before: int) -> int:
 
 
 def _is_warned(alarm: Episode, warnings: Sequence[Episode]) -> bool:
-    return any(w.raised_at <= alarm.raised_at <= w.ends_at for w in warnings)
+    """Whether the last warning before stood still; warnings of one rule never overlap."""
+    place = bisect_right(warnings, alarm.raised_at, key=_raised_at)
+    return place > 0 and warnings[place - 1].ends_at >= alarm.raised_at
+
+
+def _raised_at(episode: Episode) -> int:
+    return episode.raised_at

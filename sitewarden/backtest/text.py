@@ -52,12 +52,12 @@ def _side(side: Side) -> str:
     return f"{side.rules} 条 rules, {side.alarms} 次报警 alarms{f' ({levels})' if levels else ''}"
 
 
-def _list(title: str, texts: Iterable[str]) -> Iterator[str]:
+def _list(title: str, texts: Iterable[str], indent: str = "") -> Iterator[str]:
     found = list(texts)
-    yield f"{title}: {len(found)}"
-    yield from (f"  {text}" for text in found[:MOST])
+    yield f"{indent}{title}: {len(found)}"
+    yield from (f"{indent}  {text}" for text in found[:MOST])
     if len(found) > MOST:
-        yield f"  … 另有 and {len(found) - MOST} more (--json)"
+        yield f"{indent}  … 另有 and {len(found) - MOST} more (--json)"
 
 
 def _leads(report: Report) -> Iterator[str]:
@@ -104,9 +104,9 @@ def _recorded(report: Report, clock: "Clock") -> Iterator[str]:
         f"仅回测 back-test only {len(found.added)}"
     )
     if not found.is_equal:
-        yield from _list("  仅实际 recorded only", (clock.episode(e) for e in found.removed))
-        yield from _list("  仅回测 back-test only", (clock.episode(e) for e in found.added))
-        yield from _list("  时刻不同 moved", (clock.pair(p) for p in found.moved))
+        yield from _list("仅实际 recorded only", (clock.episode(e) for e in found.removed), "  ")
+        yield from _list("仅回测 back-test only", (clock.episode(e) for e in found.added), "  ")
+        yield from _list("时刻不同 moved", (clock.pair(p) for p in found.moved), "  ")
 
 
 def _not_judged(report: Report) -> Iterator[str]:

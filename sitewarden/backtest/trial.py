@@ -6,13 +6,13 @@ from typing import Protocol
 
 import msgspec
 
-from sitewarden.backtest.binding import NotJudged, nowhere, points_needed
+from sitewarden.backtest.binding import NotJudged, memory_ms, nowhere, points_needed
 from sitewarden.backtest.changes import RuleChange, changes, rules_of
 from sitewarden.backtest.comparison import Comparison, compare
 from sitewarden.backtest.episodes import Episode
 from sitewarden.backtest.judging import Judgement, Limit, Span, judge
 from sitewarden.backtest.lead import LeadTime
-from sitewarden.history import Header, PastAlarm, Track
+from sitewarden.history import DevicePast, Header, PastAlarm, Track
 from sitewarden.rules.packs import RulePack
 from sitewarden.text import Text
 
@@ -93,11 +93,12 @@ def backtest(
     for device in header.devices:
         go_on()
         points = points_needed(device, (*in_force, *proposed))
-        tracks = source.tracks(points, span.warm_ms, span.until_ms) if points else {}
+        own = warmed(span, device, (*in_force, *proposed))
+        tracks = source.tracks(points, own.warm_ms, own.until_ms) if points else {}
         readings += sum(track.times.size for track in tracks.values())
-        before.append(judge(device, in_force, tracks, span, header.changes))
+        before.append(judge(device, in_force, tracks, own, header.changes))
         go_on()
-        after.append(judge(device, proposed, tracks, span, kept))
+        after.append(judge(device, proposed, tracks, own, kept))
     ours = Judgement.of(before)
     theirs = Judgement.of(after, nowhere(new, header.devices))
     happened = _happened(header, span)
@@ -115,6 +116,12 @@ def backtest(
         recorded=compare(happened, ours.episodes),
         notes=[*notes, *_unlatched((*in_force, *proposed), (*ours.episodes, *theirs.episodes))],
     )
+
+
+def warmed(span: Span, device: DevicePast, packs: Sequence[RulePack]) -> Span:
+    """The span with no more before it than the rules of the device can remember."""
+    first_ms = span.since_ms - memory_ms(device, packs)
+    return span._replace(warm_ms=max(span.warm_ms, first_ms))
 
 
 def _happened(header: Header, span: Span) -> list[Episode]:

@@ -1,15 +1,16 @@
 """The derived points of cranes that can reach one another: from each crane's polls to distances."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
 
 from sitewarden.collision import pairs
 from sitewarden.collision.bodies import Indices, Motion, bodies_of, motion_of
-from sitewarden.collision.model import Around, Member, Pose
+from sitewarden.collision.model import Around, Judged, Member, Pose
 from sitewarden.collision.points import GROUP, LINES, STRUCTURES, ZONES, key_of, parts_code
 from sitewarden.collision.surroundings import Surroundings, path_of
 from sitewarden.collision.track import Sample, Track
@@ -19,6 +20,8 @@ from sitewarden.readings import Reading
 _MEASURES = ("distance", "mast", "vertical", "ahead")
 """What is held of a pair; `_DISTANCE` and so on are their places."""
 _DISTANCE, _MAST, _VERTICAL, _AHEAD = range(4)
+_KINDS = tuple(f"crane.group.{measure}" for measure in _MEASURES)
+_UNJUDGED: Mapping[str, Judged] = MappingProxyType({})
 
 _at = attrgetter("at_ms")
 
@@ -38,20 +41,30 @@ class Group:
     """Remembers where each crane of a group is and how near each two of them were when last seen.
 
     The readings of a crane are made at each of its polls, at that instant, against the newest poses that the
-    others had before it. **A reading has the quality of the pair that makes it**: where the nearest crane is
-    one that is not seen any more, it is bad, and a bad reading neither raises nor clears; where a crane that
-    is seen is nearer than any other was when last seen, it is good. So no approach of a crane that is seen is
-    missed because another one is not, and no alarm clears because its partner fell silent.
+    others had before it. A measure is good, and of the nearest crane that is seen, where no crane that is not
+    seen was nearer when last seen, and where it is beyond every limit (`judged`) whatever else is near, for
+    then it can clear nothing. Else it is bad, and a bad reading neither raises nor clears. So no approach of
+    a crane that is seen is missed because another one is not, and no alarm clears because its partner fell
+    silent, as long as it could still be there: once this crane is out of all that the other could get to,
+    by more than any alarm needs to clear, what it was counts no more.
     `crane.group.unseen` counts those not seen whose circle the crane is in: they may be anywhere in it.
     """
 
-    def __init__(self, members: Sequence[Member], around: Around = Around()) -> None:  # noqa: B008  a tuple
-        """Nothing seen yet."""
+    def __init__(
+        self,
+        members: Sequence[Member],
+        around: Around = Around(),  # noqa: B008  a tuple
+        judged: Mapping[str, Judged] = _UNJUDGED,
+    ) -> None:
+        """Nothing seen yet; `judged` by point, those without a rule left out."""
         self._names = [member.crane.name for member in members]
         self._bodies = bodies_of([member.crane for member in members])
         self._tracks = [Track(m.points, m.max_age_ms, m.window_ms) for m in members]
         self._surroundings = Surroundings(around.structures, around.zones, around.lines)
         self._derived_ms = [0] * len(members)
+        limits = [[judged.get(f"{n}/{key_of(k)}", Judged()) for n in self._names] for k in _KINDS]
+        self._beyond = np.array([[limit.beyond_m for limit in row] for row in limits])
+        self._back = np.array([[limit.back_m for limit in row] for row in limits]).max(axis=0)
         shape = (len(_MEASURES), len(members), len(members))
         self._held = np.full(shape, np.nan)
         self._held_parts = np.zeros((2, len(members), len(members)), dtype=np.intp)
@@ -134,6 +147,7 @@ class Group:
         at_ms = self._tracks[i].at_ms
         seen = np.array([self._tracks[j].is_fresh(poses[j], at_ms) for j in others])
         self._hold(i, others, seen, now, ahead)
+        self._let_go(i, others[~seen], motion)
         return self._said(i, others, seen, int((~seen & now.within_reach).sum()))
 
     def _hold(
@@ -146,12 +160,20 @@ class Group:
         self._held_parts[:, i, j] = now.part_a[seen], now.part_b[seen]
         self._held_time[i, j] = ahead.at_s[seen]
 
+    def _let_go(self, i: int, unseen: Indices, motion: Motion) -> None:
+        """Forget what was measured to those that are not seen and cannot be near, wherever they are."""
+        held = unseen[[self._was_seen(i, j) for j in unseen]]
+        if len(held):
+            room = pairs.room(self._bodies, motion, np.full_like(held, i), held)
+            self._held[:, i, held[room > self._back[i]]] = np.nan
+
     def _said(self, i: int, others: Indices, seen: np.ndarray, unseen: int) -> Values:
         held = np.where(np.isnan(self._held[:, i, others]), np.inf, self._held[:, i, others])
-        at = held.argmin(axis=1)
-        good = seen[at]
-        nearest = others[at]
-        least = [float(held[m, at[m]]) if good[m] else None for m in range(len(_MEASURES))]
+        to_seen, to_unseen = np.where(seen, held, np.inf), np.where(seen, np.inf, held)
+        at = to_seen.argmin(axis=1)
+        nearest, values = others[at], to_seen.min(axis=1)
+        good = np.isfinite(values) & ((values <= to_unseen.min(axis=1)) | (values <= self._beyond[:, i]))
+        least = [float(values[m]) if good[m] else None for m in range(len(_MEASURES))]
         partner = [float(nearest[m] + 1) if good[m] else None for m in range(len(_MEASURES))]
         own, other = self._held_parts[:, i, nearest[_DISTANCE]]
         return {

@@ -1,5 +1,6 @@
 """What the geometry is told: how a crane is built, how it brakes, where it is, and what stands around it."""
 
+import math
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -166,6 +167,15 @@ class Member(NamedTuple):
     """An older pose is not judged by, and inputs farther apart make none."""
     window_ms: int
     """Over which speeds are measured."""
+
+
+class Judged(NamedTuple):
+    """What the rules on a distance make of it; on one without a rule nothing is near and all is back."""
+
+    beyond_m: float = -math.inf
+    """At or below it every rule's limit is passed: such a distance can clear nothing."""
+    back_m: float = 0.0
+    """Above it every rule's alarm may clear."""
 
 
 class Around(NamedTuple):

@@ -87,6 +87,20 @@ def present(bodies: Bodies, motion: Motion, a: Indices, b: Indices) -> Present:
     )
 
 
+def room(bodies: Bodies, motion: Motion, a: Indices, b: Indices) -> Floats:
+    """How near `a` comes, until it stands still if it brakes, to all that `b` could get to; metres, 0 in it.
+
+    No two parts of the two can be nearer than this wherever `b` is: its circle, from the ground to its top.
+    """
+    times = stopping_s(bodies, motion)[a, None] * np.linspace(0.0, 1.0, COARSE + 1)
+    on_a, on_b = braking(bodies, motion, a, times), braking(bodies, motion, b, times)
+    to_mast = np.sqrt(_in_plan(bodies, on_a, on_b, a, b)[:, MAST_SHAPE])[SHAPE_OF_PART]
+    beside = to_mast - bodies.half_width[:, a, None] - bodies.reach[b][:, None]
+    over = heights(bodies, a, on_a)[0] - bodies.top[:, b].max(axis=0)[:, None]
+    least: Floats = np.maximum(np.maximum(beside, over), 0.0).min(axis=(0, 2))
+    return least
+
+
 def ahead(bodies: Bodies, motion: Motion, a: Indices, b: Indices, now: Present) -> Ahead:
     """The nearest that the pairs come while both brake; `now` is what `present` says of the same pairs.
 

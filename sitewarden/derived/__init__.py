@@ -14,9 +14,9 @@ from sitewarden.derived.crane import (
 from sitewarden.derived.displacement import DAY_MS, DISPLACEMENTS, SPACING_MS, Displacement
 from sitewarden.derived.model import Derivation, DerivedPoint, Subject
 from sitewarden.derived.registry import Derivations, derivations_of
-from sitewarden.derived.settings import Instruments
 from sitewarden.derived.thresholds import thresholds
 from sitewarden.derived.tilt import TILTS
+from sitewarden.instruments import Instruments
 
 __all__ = [
     "BEYOND_CHART_PERCENT",

@@ -16,13 +16,12 @@ from sitewarden.derived.regression import DAY_H, Slope, student, without_outlier
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
-HORIZONTAL = "pit.displacement.horizontal.cumulative"
-CUMULATIVES = (
-    HORIZONTAL,
-    "pit.displacement.vertical.cumulative",
-    "pit.displacement.deep.cumulative",
-)
-CONTROL = "control_cumulative_mm"
+CONTROLS = {
+    "pit.displacement.horizontal.cumulative": "control_cumulative_mm",
+    "pit.displacement.vertical.cumulative": "control_vertical_mm",
+    "pit.displacement.deep.cumulative": "control_deep_mm",
+}
+"""Kinds that are looked at, and the parameter by which the site gives the control value to their rules."""
 HOUR_MS = 3_600_000
 SPACING_MS = 300_000
 """Of readings that come faster one in five minutes is kept."""
@@ -38,6 +37,8 @@ FRESH_MS = 2 * HOUR_MS
 """The newest sample must not be older: nobody knows what the wall did since."""
 PERSISTENCE_MS = 6 * HOUR_MS
 """So long must a law have been the only explanation before it is said: half a shift of digging."""
+PAUSE_MS = 2 * HOUR_MS
+"""A law that was proven stands though noise hides it for so long."""
 RECEDING = 1.05
 """Failure that comes no nearer as time goes on is none: so it looks where somebody digs at an even pace."""
 NEAR_H, NEARER_H = 12.0, 1.0
@@ -88,7 +89,7 @@ LIMIT = ("time_to_limit", "time_to_limit_least", "time_to_limit_most")
 
 def make(subject: Subject) -> Iterator["Creep"]:
     """One for every point of cumulative displacement; those with a control value also tell the time to it."""
-    for birth in subject.of_kinds(CUMULATIVES):
+    for birth in subject.of_kinds(CONTROLS):
         base = birth.p.removesuffix(".cumulative")
         control_mm = _control_mm(subject, subject.key(base), birth.kind)
         wanted = (suffix for suffix in SUFFIXES if control_mm is not None or suffix not in LIMIT)
@@ -107,9 +108,8 @@ def make(subject: Subject) -> Iterator["Creep"]:
 
 
 def _control_mm(subject: Subject, key: str, kind: str) -> float | None:
-    """The point's own control value, else the one that the rules of horizontal displacement ask for."""
-    common = subject.parameters.get(CONTROL) if kind == HORIZONTAL else None
-    return subject.instruments.control_mm.get(key, common)
+    """The point's own control value, else the one that the rules of its kind ask for."""
+    return subject.instruments.control_mm.get(key, subject.parameters.get(CONTROLS[kind]))
 
 
 def _how(suffix: str, control_mm: float | None) -> str:
@@ -138,11 +138,15 @@ class Creep:
         self._base, self._control_mm = point.removesuffix(".cumulative"), control_mm
         # The points of a device are judged one after another, not all at the same instant.
         self._phase_ms = crc32(point.encode()) % BIN_MS
+        self.is_judging = True
+        """False while a past is taken in that nobody wants a forecast of."""
         self._last_ms: int | None = None
         self._open: list[tuple[int, float]] = []
         self._samples: deque[tuple[int, float]] = deque()
         self._quickening: list[list[tuple[int, float]]] = [[] for _ in WINDOWS_H]
         """By window: instants without a break at which only a law of failure explains it, and its hours."""
+        self._proven_ms: int | None = None
+        """When a law of failure was last said."""
         self._to_retract = {FAILURE: 0, LIMIT: 0}
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
@@ -167,6 +171,7 @@ class Creep:
             "open": self._open,
             "samples": list(self._samples),
             "quickening": self._quickening,
+            "proven_ms": self._proven_ms,
             "to_retract": [self._to_retract[FAILURE], self._to_retract[LIMIT]],
         }
 
@@ -176,6 +181,7 @@ class Creep:
         self._samples = deque(sorted({**dict(memory.samples), **dict(self._samples)}.items()))
         if self._last_ms is None:
             self._last_ms, self._open, self._quickening = memory.last_ms, memory.open, memory.quickening
+            self._proven_ms = memory.proven_ms
             self._to_retract = dict(zip((FAILURE, LIMIT), memory.to_retract, strict=True))
 
     def shift(self, by_ms: int, since_ms: int) -> None:
@@ -185,37 +191,43 @@ class Creep:
         self._quickening = [_shifted(passed, by_ms, since_ms) for passed in self._quickening]
         if self._last_ms is not None:
             self._last_ms = moved(self._last_ms, by_ms, since_ms)
+        if self._proven_ms is not None:
+            self._proven_ms = moved(self._proven_ms, by_ms, since_ms)
 
     def _bin(self, at_ms: int) -> int:
         return (at_ms - self._phase_ms) // BIN_MS
 
     def _close(self, at_ms: int) -> list[Reading]:
         """Make a sample of what is open, judge, and say what has to be said at this instant."""
-        is_missing = not self._open
-        if self._open:
-            middle_ms = sum(t for t, _ in self._open) // len(self._open)
-            while self._samples and self._samples[-1][0] >= min(middle_ms, at_ms):
-                self._samples.pop()  # dated in the future by a clock that was wrong
-            self._samples.append((middle_ms, median(mm for _, mm in self._open)))
-            self._open = []
+        if not self._open:
+            return list(self._unsaid(at_ms))
+        middle_ms = sum(t for t, _ in self._open) // len(self._open)
+        while self._samples and self._samples[-1][0] >= min(middle_ms, at_ms):
+            self._samples.pop()  # dated in the future by a clock that was wrong
+        self._samples.append((middle_ms, median(mm for _, mm in self._open)))
+        self._open = []
         while self._samples and self._samples[0][0] < at_ms - WINDOWS_H[-1] * HOUR_MS:
             self._samples.popleft()
-        return list(self._said(at_ms, self._judged(at_ms), is_missing=is_missing))
+        if not self.is_judging:
+            return []
+        judged = self._judged(at_ms)
+        if judged.state is State.UNKNOWN and any(self._to_retract.values()):
+            return list(self._unsaid(at_ms))
+        return list(self._said(at_ms, judged))
 
-    def _said(self, at_ms: int, judged: Judged, *, is_missing: bool) -> Iterator[Reading]:
-        is_awaited = any(self._to_retract.values())
-        if judged.state is State.UNKNOWN and (is_missing or is_awaited):
-            # What was said may still hold: bad readings end no alarm.
-            yield self._reading("creep_state", at_ms, None)
-            for group in (group for group, left in self._to_retract.items() if left):
-                yield from (self._reading(suffix, at_ms, None) for suffix in group)
-            return
+    def _unsaid(self, at_ms: int) -> Iterator[Reading]:
+        """Bad readings of whatever was said last: it may still hold, and what is bad ends no alarm."""
+        yield self._reading("creep_state", at_ms, None)
+        for group in (group for group, left in self._to_retract.items() if left):
+            yield from (self._reading(suffix, at_ms, None) for suffix in group)
+
+    def _said(self, at_ms: int, judged: Judged) -> Iterator[Reading]:
         yield self._reading("creep_state", at_ms, float(judged.state))
         if judged.fit is not None:
             yield self._reading("creep_fit", at_ms, judged.fit)
-        if judged.state is not State.UNKNOWN:
+        if judged.failure is not None or judged.state is not State.FAILING:
             yield from self._forecast(FAILURE, at_ms, judged.failure)
-            yield from self._forecast(LIMIT, at_ms, judged.limit)
+        yield from self._forecast(LIMIT, at_ms, judged.limit)
 
     def _forecast(
         self, group: tuple[str, ...], at_ms: int, hours: tuple[float, ...] | None
@@ -244,14 +256,18 @@ class Creep:
         looks = [_look(window) for window in windows]
         for seen, found in zip(self._quickening, looks, strict=True):
             _note(seen, at_ms, found)
+        stands = self._proven_ms is not None and at_ms - self._proven_ms <= PAUSE_MS
         proven = [
-            found for seen, found in zip(self._quickening, looks, strict=True) if _is_proven(seen, at_ms)
+            found
+            for seen, found in zip(self._quickening, looks, strict=True)
+            if _is_proven(seen, at_ms) or (stands and found.found is Found.QUICKENING)
         ]
         law = min(proven, key=lambda found: found.left_h, default=None)
         now_mm = windows[0].values[-1]
         limit = None if self._control_mm is None else time_to_limit(now_mm, self._control_mm, trend, law)
         if law is None:
-            return Judged(_state(trend, looks), limit=limit)
+            return Judged(State.FAILING if stands else _state(trend, looks), limit=limit)
+        self._proven_ms = at_ms
         least_h = min(law.left_h, *(fit.left_h for fit in law.likely))
         return Judged(State.FAILING, (law.left_h, least_h), law.gain, limit)
 
@@ -270,6 +286,7 @@ class _Memory(msgspec.Struct):
     open: list[tuple[int, float]]
     samples: list[tuple[int, float]]
     quickening: list[list[tuple[int, float]]]
+    proven_ms: int | None
     to_retract: list[int]
 
 

@@ -10,7 +10,7 @@ import msgspec
 from sitewarden.derived.displacement import Displacement
 from sitewarden.derived.model import DerivedPoint, Subject
 from sitewarden.derived.round import Round
-from sitewarden.derived.settings import Inclinometer
+from sitewarden.instruments import Inclinometer
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 

@@ -8,7 +8,7 @@ import msgspec
 from sitewarden.derived.displacement import Displacement
 from sitewarden.derived.model import DerivedPoint, Subject
 from sitewarden.derived.round import Round
-from sitewarden.derived.settings import Levelling
+from sitewarden.instruments import Levelling
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 

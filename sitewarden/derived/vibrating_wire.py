@@ -5,7 +5,7 @@ from typing import Any
 
 from sitewarden.derived.model import DerivedPoint, Subject
 from sitewarden.derived.round import Round
-from sitewarden.derived.settings import Certificate
+from sitewarden.instruments import Certificate
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from sitewarden.instruments import Instruments
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import Gap, PointBirth
 from sitewarden.rules.model import LimitChange
@@ -42,6 +43,8 @@ class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: dict[str, float | str] = {}
     zero: dict[str, float] = {}
     """In mm, by the key of each displacement point."""
+    instruments: Instruments = Instruments()
+    """What hung where in a pit, and what the certificates gave."""
     layout: dict[str, Any] = {}
 
 

@@ -129,8 +129,11 @@ def bind(
     )
     limit = resolved.value
     low = resolver.limit(condition.low).value if isinstance(condition, Band) else None
+    if low is not None and change is not None and change.low is not None:
+        low = change.low
     arm = [arming for arming in rule.arm if not arming.optional or beside.by_kind.get(arming.kind)]
     kinds = list(dict.fromkeys(arming.kind for arming in arm))
+    inputs = _inputs(rule, point, beside, kinds)
     return BoundRule(
         rule=rule,
         point=point,
@@ -140,7 +143,8 @@ def bind(
         off_delay_ms=round(rule.off_delay_s * 1000),
         clear_at=limit - rule.dead_band if high else limit + rule.dead_band,
         low=low,
-        inputs=_inputs(rule, point, beside, kinds),
+        inputs=inputs,
+        is_akin=tuple(is_akin(point, other) for other in inputs),
         arm=tuple(_bound(arming, kinds, resolver) for arming in arm),
         is_plain=not arm and _is_plain(condition),
         unit=_unit(condition),
@@ -198,9 +202,25 @@ def _inputs(rule: Rule, point: str, beside: Beside, kinds: Iterable[str]) -> tup
 
 
 def _akin(point: str, others: Sequence[str]) -> str:
-    """The one derived from the same sensor, as `h3.rate` and `h3.cumulative` are; else the first."""
-    sensor = point.partition(".")[0]
-    return next((other for other in others if other.partition(".")[0] == sensor), others[0])
+    """The one derived from the same sensor; else the first."""
+    return next((other for other in others if is_akin(point, other)), others[0])
+
+
+def is_akin(point: str, other: str) -> bool:
+    """Whether both are made of one sensor's readings, as `p1/h3.rate` and `p1/h3.cumulative` are."""
+    return point.partition(".")[0] == other.partition(".")[0]
+
+
+def suppressors_of(bound: BoundRule, bounds: Iterable[BoundRule]) -> list[BoundRule]:
+    """The rules of its device that hold it back while they stand.
+
+    Of a rule on several points only the one on the same sensor: another sensor's alarm says nothing about
+    this one. A rule on the device as a whole speaks for every sensor.
+    """
+    device = bound.point.partition("/")[0]
+    names = bound.rule.suppressed_by
+    mine = [b for b in bounds if b.rule.rule in names and b.point.partition("/")[0] == device]
+    return [other for other in mine if other.rule.is_of_device or is_akin(bound.point, other.point)]
 
 
 def _bound(arming: Arming, kinds: Sequence[str], resolver: "_Resolver") -> BoundArming:

@@ -51,7 +51,7 @@ def _asked(pack: RulePack) -> Iterator[str]:
     yield f"source: {pack.source}"
     for name, asked in pack.parameters.items():
         unit = f", {asked.unit}" if asked.unit else ""
-        choices = f", one of {', '.join(map(str, asked.choices))}" if asked.choices else ""
+        choices = f", one of {', '.join(map(describe.word, asked.choices))}" if asked.choices else ""
         note = f". {asked.note}" if asked.note else ""
         yield f"asks for `{name}`: {describe.both(asked.label)}{unit}{choices}{note}"
 
@@ -61,7 +61,7 @@ def in_words(rule: Rule) -> Iterator[str]:
     level = f"level {rule.level} {describe.LEVELS[rule.level]}"
     yield f"{rule.rule}: {rule.watch} {describe.as_written(rule)}, {level}, {describe.both(rule.label)}"
     if rule.applies_if is not None:
-        yield f"    {rule.applies_if.in_words()}"
+        yield f"    {describe.where_it_applies(rule.applies_if)}"
     yield from (f"    only while {describe.arming_as_written(arming)}" for arming in rule.arm)
     yield f"    basis: {rule.basis.clause}; source: {rule.basis.source}; confidence: {rule.basis.confidence}"
     yield f"    {describe.hazard(rule.hazard)}"

@@ -55,9 +55,10 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a condition remembers between two readings; each uses the fields that it needs."""
 
     at_ms: int = 0
-    """The last good reading, the last one counted, or when a value began to stand still."""
+    """The last good reading, or the last one that was counted."""
     value: float = 0.0
     count: int = 0
+    """Readings in a row, or the milliseconds that a value has stood still."""
     kept: tuple[tuple[int, float], ...] = ()
     """The readings of a window, or with value 0 the instants of what is counted."""
     verdict: Verdict = UNKNOWN
@@ -76,8 +77,8 @@ class Seen(NamedTuple):
 
 
 Inputs = Sequence[Reading | None]
-"""The newest readings of `BoundRule.inputs` strictly before the judged one, so that the order in which one
-instant's readings arrive changes nothing."""
+"""The newest readings of `BoundRule.inputs`: of the same sensor up to the judged instant, of others strictly
+before it, so that the order in which the answers of one instant arrive changes nothing."""
 
 
 def observe(
@@ -88,11 +89,11 @@ def observe(
     seen = _OBSERVE[type(bound.rule.condition)](
         bound, memory, at_ms, value if is_good else None, quality, inputs
     )
-    if not bound.arm or seen.verdict is UNKNOWN:
-        return seen
+    if not bound.arm or seen.verdict is UNKNOWN or isinstance(bound.rule.condition, Frozen):
+        return seen  # what stands still sees to its arming itself
     armed = is_armed(bound, at_ms, inputs)
     if armed is False:
-        return Seen(BACK, seen.compared, _disarmed(bound, seen.memory, at_ms))
+        return Seen(BACK, seen.compared, seen.memory)
     # What is back inside is so whether the rule is armed or not.
     return seen if armed or seen.verdict is BACK else seen._replace(verdict=UNKNOWN)
 
@@ -111,13 +112,6 @@ def is_armed(bound: BoundRule, at_ms: int, inputs: Inputs) -> bool | None:
         ):
             return False
     return known
-
-
-def _disarmed(bound: BoundRule, memory: Memory, at_ms: int) -> Memory:
-    """Standing still counts only while the rule is armed."""
-    if isinstance(bound.rule.condition, Frozen):
-        return msgspec.structs.replace(memory, at_ms=at_ms)
-    return memory
 
 
 def level(bound: BoundRule, value: float) -> Verdict:
@@ -239,12 +233,25 @@ def _frozen(
     condition = bound.rule.condition
     assert isinstance(condition, Frozen)  # noqa: S101
     if value is None:
-        return Seen(UNKNOWN, 0.0, memory)
+        return Seen(UNKNOWN, 0.0, memory if memory.verdict is UNKNOWN else _interrupted(memory))
     is_still = memory.at_ms and abs(value - memory.value) <= condition.tolerance and at_ms >= memory.at_ms
     if not is_still:
-        return Seen(BACK, 0.0, Memory(at_ms=at_ms, value=value))
-    still_s = (at_ms - memory.at_ms) / 1000
-    return Seen(BEYOND if still_s >= bound.limit else BACK, still_s, memory)
+        return Seen(BACK, 0.0, Memory(at_ms=at_ms, value=value, verdict=BACK))
+    # Only time between two good readings counts, while the rule is armed, and no gap that alone would do.
+    gap_ms, armed = at_ms - memory.at_ms, is_armed(bound, at_ms, inputs)
+    counts = armed and memory.verdict is not UNKNOWN and gap_ms < bound.limit * 500
+    still_ms = memory.count + gap_ms * bool(counts)
+    now = Memory(at_ms=at_ms, value=memory.value, count=still_ms, verdict=BACK)
+    if armed is None:
+        return Seen(UNKNOWN, still_ms / 1000, now)
+    # Where the rule is not armed the sensor is as dead as it was.
+    is_long = still_ms >= bound.limit * 1000
+    verdict = BACK if not is_long else BEYOND if armed else HELD
+    return Seen(verdict, still_ms / 1000, now)
+
+
+def _interrupted(memory: Memory) -> Memory:
+    return msgspec.structs.replace(memory, verdict=UNKNOWN)
 
 
 def _jump(

@@ -133,7 +133,11 @@ def elapse(
     last_ms = state.memory.at_ms
     if not last_ms:
         return msgspec.structs.replace(state, memory=Memory(at_ms=now_ms)), None
-    due_ms = last_ms + round(bound.limit * 1000)
+    limit_ms = round(bound.limit * 1000)
+    if last_ms > now_ms + limit_ms:
+        # Dated by a clock that was wrong: it must not hide a silence until that day has come.
+        return msgspec.structs.replace(state, memory=Memory(at_ms=now_ms)), None
+    due_ms = last_ms + limit_ms
     if state.phase is Phase.ACTIVE or now_ms <= due_ms or (gated and not state.is_active):
         return state, None
     return advance(bound, state, due_ms, Seen(BEYOND, bound.limit, state.memory))
@@ -146,6 +150,11 @@ def acknowledge(state: RuleState, at_ms: int) -> tuple[RuleState, Transition | N
     if state.phase is Phase.LATCHED:
         return _normal(state.memory), Transition("cleared", at_ms, state.peak, state.peak, state.raised_at_ms)
     return msgspec.structs.replace(state, is_acknowledged=True), None
+
+
+def unacknowledged(state: RuleState) -> RuleState:
+    """What somebody knew of a standing alarm holds no more; one that latches waits for somebody anew."""
+    return msgspec.structs.replace(state, is_acknowledged=False) if state.is_acknowledged else state
 
 
 def advance(
@@ -237,6 +246,23 @@ def worse(bound: BoundRule, one: float, other: float) -> float:
         # Of two as far outside the larger, so that the order of looking says nothing.
         return max(one, other, key=lambda value: (max(value - bound.limit, low - value), value))
     return max(one, other) if bound.high else min(one, other)
+
+
+STEP_OF_LIMIT = 0.1
+"""By this part of its limit a value is clearly worse, where the rule has no dead-band."""
+_DUST = 1e-9
+
+
+def is_clearly_worse(bound: BoundRule, before: float, now: float) -> bool:
+    """Whether the second of two compared numbers is worse by the dead-band or more, not by a tremble."""
+    gained = _beyond_by(bound, now) - _beyond_by(bound, before)
+    return gained > _DUST and gained + _DUST >= (bound.rule.dead_band or abs(bound.limit) * STEP_OF_LIMIT)
+
+
+def _beyond_by(bound: BoundRule, compared: float) -> float:
+    if bound.low is not None:
+        return max(compared - bound.limit, bound.low - compared)
+    return compared - bound.limit if bound.high else bound.limit - compared
 
 
 class AlarmStatus(StrEnum):

@@ -13,8 +13,10 @@ trade's without a clause, made for tests."""
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0, description="a number of 0 or more")]
 Positive = Annotated[float, msgspec.Meta(gt=0, description="a number above 0")]
-Seconds = Annotated[float, msgspec.Meta(ge=0, description="a number of seconds, 0 or more")]
-Window = Annotated[float, msgspec.Meta(gt=0, le=31_536_000, description="seconds, above 0, a year at most")]
+Seconds = Annotated[
+    float, msgspec.Meta(ge=0, le=2_678_400, description="seconds, 0 or more, a month at most")
+]
+Window = Annotated[float, msgspec.Meta(ge=0.1, le=31_536_000, description="seconds, from 0.1 to a year")]
 Several = Annotated[int, msgspec.Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
 Slug = Annotated[
     str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]*$", description="a name of a-z, 0-9 and -, no capitals")
@@ -253,12 +255,6 @@ class Applies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Every parameter that may decide."""
         yield from (self.parameter, *self.or_given)
 
-    def in_words(self) -> str:
-        """Such as ``only where `slab_complete` is 1 or not given``."""
-        said = [f"`{self.parameter}` is {'given' if self.equals is None else self.equals}"]
-        said += [f"`{name}` is given" for name in self.or_given]
-        return f"only where {' or '.join(said)}{' or not given' if self.otherwise else ''}"
-
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One limit on one kind of point."""
@@ -336,6 +332,8 @@ class LimitChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     device: str | None = None
     """Left out: every device that has the rule."""
     limit: float
+    low: float | None = None
+    """The lower end, of a band."""
     author: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     on: str
@@ -370,6 +368,8 @@ class BoundRule(msgspec.Struct, frozen=True, kw_only=True):
     """The lower end of a band."""
     inputs: tuple[str, ...] = ()
     """Other points of the device that it looks at."""
+    is_akin: tuple[bool, ...] = ()
+    """Of each input: whether it is made of the same sensor's readings, and so of the judged instant."""
     arm: tuple[BoundArming, ...] = ()
     is_plain: bool = True
     """A limit on a value and nothing else: the engine's short way."""

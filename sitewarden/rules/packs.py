@@ -1,6 +1,6 @@
 """Rule packs: limits as data, shipped with their sources or written by a site."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from sitewarden.errors import ConfigurationError
 from sitewarden.points import UnknownKindError, point_kind, vocabulary
 from sitewarden.rules import clauses
 from sitewarden.rules.binding import asked_of, limits_of
+from sitewarden.rules.describe import word
 from sitewarden.rules.model import Band, HazardProposal, Parameter, Rule, Table
 from sitewarden.text import Text
 
@@ -110,12 +111,23 @@ def mistakes(document: documents.Document[RulePack]) -> Iterator[ConfigurationEr
         where = f"rules.{i}"
         yield from _unknown_kinds(document, where, rule)
         yield from _limits_unmeant(document, where, rule)
-        yield from _unknown_suppressors(document, where, rule, names)
+        yield from _suppressors_unmeant(document, where, rule)
         if rule.hazard is not None:
             yield from _hazard_unmeant(document, f"{where}.hazard", rule.hazard, rule.level)
     if not [rule for rule in pack.rules if _tables_of(rule) - pack.tables.keys()]:
         yield from _parameters_unmeant(document)
     yield from _cells_unmeant(document)
+
+
+def _hidden_by(rules: Mapping[str, Rule], rule: Rule) -> set[str]:
+    """Every rule that holds this one back, through others as well."""
+    found, waiting = set[str](), [rule]
+    while waiting:
+        for name in waiting.pop().suppressed_by:
+            if name not in found and name in rules:
+                found.add(name)
+                waiting.append(rules[name])
+    return found
 
 
 def _unknown_kinds(
@@ -165,16 +177,25 @@ def _tables_of(rule: Rule) -> set[str]:
     return {table for table, _ in _cells_of(rule)}
 
 
-def _unknown_suppressors(
-    document: documents.Document[RulePack], where: str, rule: Rule, names: Sequence[str]
+def _suppressors_unmeant(
+    document: documents.Document[RulePack], where: str, rule: Rule
 ) -> Iterator[ConfigurationError]:
+    """A lesser alarm must not hide a graver one, and of two that hide each other neither is heard."""
+    rules = {one.rule: one for one in document.value.rules}
     for j, name in enumerate(rule.suppressed_by):
+        field = f"{where}.suppressed_by.{j}"
         if name == rule.rule:
-            message = "a rule cannot hold itself back"
-            yield document.error(f"{where}.suppressed_by.{j}", message, "Remove the line.")
-        elif name not in names:
+            yield document.error(field, "a rule cannot hold itself back", "Remove the line.")
+        elif name not in rules:
             message = f"there is no rule `{name}` in this pack"
-            yield document.error(f"{where}.suppressed_by.{j}", message, "Name a rule of this pack.")
+            yield document.error(field, message, "Name a rule of this pack.")
+        elif rules[name].level < rule.level:
+            message = f"`{name}` is of level {rules[name].level} and would hide one of level {rule.level}"
+            yield document.error(field, message, "Name a rule of the same level or a graver one.")
+        elif rule.rule in _hidden_by(rules, rules[name]):
+            yield document.error(
+                field, f"`{name}` is itself held back by this rule", "Remove one of the two."
+            )
 
 
 def _hazard_unmeant(
@@ -226,8 +247,8 @@ def _cells_unmeant(document: documents.Document[RulePack]) -> Iterator[Configura
                 choices = pack.parameters[key].choices if key in pack.parameters else []
                 for value in values if choices else ():
                     if value not in choices:
-                        message = f"{value} is no choice of `{key}`"
-                        known = ", ".join(map(str, choices))
+                        message = f"{word(value)} is no choice of `{key}`"
+                        known = ", ".join(map(word, choices))
                         yield document.error(f"{where}.when.{key}", message, f"Choices are: {known}.")
 
 

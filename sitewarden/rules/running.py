@@ -2,16 +2,22 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from sitewarden.rules.engine import NORMAL, Gate, RuleState, Transition, elapse, step
+from sitewarden.rules.binding import suppressors_of
+from sitewarden.rules.conditions import Inputs
+from sitewarden.rules.engine import NORMAL, Gate, RuleState, Transition, elapse, shifted, step
 from sitewarden.rules.model import BoundRule
 
 RuleKey = tuple[str, str]
 """Point and rule."""
 _GOOD = Quality.GOOD
+LONGEST_SHELF_MS = 24 * 3_600_000
+"""Nobody holds an alarm back for longer than a day without saying so again."""
 
 
 class Newest:
@@ -31,9 +37,9 @@ class Newest:
             self.before = None  # the clock was set back: what was known lies in the future
         self.now = reading
 
-    def as_of(self, at_ms: int) -> Reading | None:
-        """The newest strictly before the instant; within one instant the order of arrival says nothing."""
-        if self.now is not None and self.now.at_ms < at_ms:
+    def as_of(self, at_ms: int, *, is_akin: bool = False) -> Reading | None:
+        """The newest strictly before the instant; of the same sensor (`is_akin`) up to it."""
+        if self.now is not None and (self.now.at_ms < at_ms or (is_akin and self.now.at_ms == at_ms)):
             return self.now
         return self.before if self.before is not None and self.before.at_ms < at_ms else None
 
@@ -67,7 +73,10 @@ class Watch:
             if at_ms == self.state.memory.at_ms:
                 return moved  # the device has answered at this instant already
             moved = self.elapse(at_ms)
-        inputs = [newest.as_of(at_ms) for newest in self.inputs] if self.inputs else ()
+        inputs: Inputs = ()
+        if self.inputs:
+            pairs = zip(self.inputs, self.bound.is_akin, strict=True)
+            inputs = [newest.as_of(at_ms, is_akin=is_akin) for newest, is_akin in pairs]
         gated = self.is_out_of_service
         if self.suppressors or self.shelved_until_ms:
             gated = self.gate(at_ms) is not None
@@ -78,7 +87,7 @@ class Watch:
 
     def elapse(self, now_ms: int) -> Sequence[Transition]:
         """Time has passed; only a rule that watches for silence cares."""
-        gated = self.is_out_of_service or now_ms < self.shelved_until_ms
+        gated = self.is_out_of_service or self.is_shelved(now_ms)
         self.state, transition = elapse(self.bound, self.state, now_ms, gated=gated)
         return () if transition is None else (self._noted(transition),)
 
@@ -86,15 +95,33 @@ class Watch:
         """What holds a raise back at this instant."""
         if self.is_out_of_service:
             return "out-of-service"
-        if at_ms < self.shelved_until_ms:
+        if self.is_shelved(at_ms):
             return "shelved"
         return "suppressed" if any(other.stood(at_ms) for other in self.suppressors) else None
 
+    def is_shelved(self, at_ms: int) -> bool:
+        """Whether somebody holds it back; never for longer than a day, whatever the clock has done since."""
+        return 0 < self.shelved_until_ms - at_ms <= LONGEST_SHELF_MS
+
     def stood(self, at_ms: int) -> bool:
-        """Whether its alarm stood just before the instant, whatever arrives at the instant itself."""
+        """Whether its alarm stood just before the instant, whatever arrives at the instant itself.
+
+        One that nobody hears, shelved or out of service, does not stand in another's way.
+        """
+        if self.is_out_of_service or self.is_shelved(at_ms):
+            return False
         if self.state.is_active:
             return self.state.raised_at_ms < at_ms
+        if self._is_timed and self.state.memory.at_ms + self.bound.limit * 1000 < at_ms:
+            return self.state.memory.at_ms > 0  # due already, only nobody has looked
         return self._stood[0] < at_ms <= self._stood[1]
+
+    def shift(self, by_ms: int, since_ms: int) -> None:
+        """The clock was set: move the instants of what began since then."""
+        self.state = shifted(self.state, by_ms, since_ms)
+        self._stood = (0, 0)
+        if self.shelved_until_ms:
+            self.shelved_until_ms += by_ms
 
     def _noted(self, transition: Transition) -> Transition:
         if transition.change == "cleared":
@@ -169,12 +196,14 @@ class Rules:
     def take(self, readings: Iterable[Reading]) -> list["Moved"]:
         """Judge readings; what was raised or cleared, in order."""
         moved: list[Moved] = []
-        for reading in readings:
-            if (newest := self._newest.get(reading.point)) is not None:
-                newest.add(reading)
-            if (listeners := self._listeners.get(reading.point)) is not None:
-                for watch, transition in listeners.take(reading):
-                    moved.append(Moved(watch.bound, transition))
+        for _, group in groupby(readings, key=attrgetter("at_ms")):
+            instant = list(group)
+            for reading in instant:
+                if (newest := self._newest.get(reading.point)) is not None:
+                    newest.add(reading)
+            for reading in instant:
+                if (listeners := self._listeners.get(reading.point)) is not None:
+                    moved += (Moved(watch.bound, t) for watch, t in listeners.take(reading))
         return moved
 
     def tick(self, now_ms: int) -> list["Moved"]:
@@ -190,8 +219,16 @@ class Rules:
         """The states that differ from normal."""
         return {key: watch.state for key, watch in self.watches.items() if watch.state != NORMAL}
 
-    def resume(self, saved: Mapping[RuleKey, RuleState]) -> None:
-        """Go on from saved states; one whose rule is gone is left out."""
+    def inputs(self) -> list[Reading]:
+        """The readings of other points that rules still look at, older first."""
+        kept = ((newest.before, newest.now) for newest in self._newest.values())
+        return [reading for pair in kept for reading in pair if reading is not None]
+
+    def resume(self, saved: Mapping[RuleKey, RuleState], inputs: Iterable[Reading] = ()) -> None:
+        """Go on from saved states and inputs; what is of a rule that is gone is left out."""
+        for reading in inputs:
+            if reading.point in self._newest:
+                self._newest[reading.point].add(reading)
         for key, state in saved.items():
             if key in self.watches:
                 self.watches[key].state = state
@@ -212,19 +249,12 @@ def key_of(bound: BoundRule) -> RuleKey:
 def link(watches: Iterable[Watch]) -> dict[str, Newest]:
     """Give each watch its inputs and suppressors; returns the points whose newest readings must be kept."""
     watches, newest = list(watches), dict[str, Newest]()
-    by_rule: dict[tuple[str, str], list[Watch]] = {}
-    for watch in watches:
-        by_rule.setdefault((_device(watch), watch.bound.rule.rule), []).append(watch)
+    by_key = {key_of(watch.bound): watch for watch in watches}
+    suppressing = [watch.bound for watch in watches]
     for watch in watches:
         if not watch.bound.is_timed:
             watch.inputs = [newest.setdefault(point, Newest()) for point in watch.bound.inputs]
-        watch.suppressors = [
-            other
-            for name in watch.bound.rule.suppressed_by
-            for other in by_rule.get((_device(watch), name), ())
-        ]
+        if watch.bound.rule.suppressed_by:
+            found = suppressors_of(watch.bound, suppressing)
+            watch.suppressors = [by_key[key_of(bound)] for bound in found]
     return newest
-
-
-def _device(watch: Watch) -> str:
-    return watch.bound.point.partition("/")[0]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sitewarden.quality import Quality
 from sitewarden.rules import conditions
+from sitewarden.rules.binding import suppressors_of
 from sitewarden.rules.conditions import NOTHING, Memory, Verdict
 from sitewarden.rules.engine import DELAY_SLACK_MS, NORMAL, Phase, RuleState, Transition, worse
 from sitewarden.rules.model import (
@@ -126,15 +127,17 @@ def scan_all(
     until_ms: int,
 ) -> dict[tuple[str, str], list[Transition]]:
     """The transitions of many rules by (point, rule); a suppressed rule sees when its suppressors stood."""
+    bounds = list(bounds)
     done: dict[tuple[str, str], list[Transition]] = {}
-    stood: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for bound in _suppressors_first(bounds):
-        device = bound.point.partition("/")[0]
-        gates = sorted(gate for name in bound.rule.suppressed_by for gate in stood.get((device, name), ()))
-        moved, _ = scan(bound, tracks, since_ms=since_ms, until_ms=until_ms, gates=gates)
-        done[bound.point, bound.rule.rule] = moved
-        stood.setdefault((device, bound.rule.rule), []).extend(_stood(moved, until_ms))
+        found = suppressors_of(bound, bounds) if bound.rule.suppressed_by else ()
+        gates = sorted(gate for other in found for gate in _stood(done[_key(other)], until_ms))
+        done[_key(bound)], _ = scan(bound, tracks, since_ms=since_ms, until_ms=until_ms, gates=gates)
     return done
+
+
+def _key(bound: BoundRule) -> tuple[str, str]:
+    return bound.point, bound.rule.rule
 
 
 def _suppressors_first(bounds: Iterable[BoundRule]) -> list[BoundRule]:
@@ -292,7 +295,7 @@ def _arming(bound: BoundRule, times: Instants, tracks: Mapping[str, Track]) -> t
     false, unknown = np.zeros(len(times), bool), np.zeros(len(times), bool)
     for arming in bound.arm:
         track = tracks.get(bound.inputs[arming.index], EMPTY)
-        values, known = _as_of(track, times, arming.max_age_ms)
+        values, known = _as_of(track, times, arming.max_age_ms, is_akin=bound.is_akin[arming.index])
         values = np.abs(values) if arming.magnitude else values
         outside = np.zeros(len(times), bool)
         if arming.at_least is not None:
@@ -304,11 +307,13 @@ def _arming(bound: BoundRule, times: Instants, tracks: Mapping[str, Track]) -> t
     return false, unknown
 
 
-def _as_of(track: Track, times: Instants, max_age_ms: int | None) -> tuple[Floats, Bools]:
-    """The newest value strictly before each instant, and whether it may be believed."""
+def _as_of(
+    track: Track, times: Instants, max_age_ms: int | None, *, is_akin: bool = False
+) -> tuple[Floats, Bools]:
+    """The newest value strictly before each instant (of the same sensor: up to it); if it can be believed."""
     if not len(track.times):
         return np.zeros(len(times)), np.zeros(len(times), bool)
-    index = np.searchsorted(track.times, times, "left") - 1
+    index = np.searchsorted(track.times, times, "right" if is_akin else "left") - 1
     before = np.maximum(index, 0)
     known = (index >= 0) & (track.quality[before] == Quality.GOOD)
     if max_age_ms is not None:
@@ -466,19 +471,30 @@ def _frozen(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, T
     codes = np.full(len(own.times), UNKNOWN)
     compared = np.zeros(len(own.times))
     if not len(good):
-        return _Seen(own.times, codes, compared, memory)
+        interrupted = msgspec.structs.replace(memory, verdict=Verdict.UNKNOWN) if len(own.times) else memory
+        return _Seen(own.times, codes, compared, interrupted)
     times, values = own.times[good], own.values[good]
     false, unknown = _arming(bound, times, tracks)
-    moved, anchors = _movements(values, memory, condition.tolerance)
-    starts = np.maximum.accumulate(np.where(moved | false, np.arange(len(good)), -1))
-    since = np.where(starts < 0, memory.at_ms, times[np.maximum(starts, 0)])
-    # A reading at which the rule is disarmed was still looked at before its timer was put back.
-    before = np.concatenate(([memory.at_ms], since[:-1]))
-    still_ms = np.where(moved, 0, times - np.where(false, before, since))
-    long = still_ms / 1000 >= bound.limit
-    told = np.where(long & ~false & ~moved, np.where(unknown, UNKNOWN, BEYOND), BACK)
+    moved, anchor = _movements(values, memory, condition.tolerance)
+    # Only time between two good readings counts, while the rule is armed, and no gap that alone would do.
+    gaps = np.diff(times, prepend=memory.at_ms)
+    counts = ~false & ~unknown & (gaps < bound.limit * 500)
+    counts[1:] &= np.diff(good) == 1
+    counts[0] &= memory.verdict is not Verdict.UNKNOWN and good[0] == 0
+    still = np.cumsum(np.where(counts & ~moved, gaps, 0))
+    starts = np.maximum.accumulate(np.where(moved, np.arange(len(good)), -1))
+    still_ms = np.where(starts < 0, still + memory.count, still - still[np.maximum(starts, 0)])
+    long = still_ms >= bound.limit * 1000
+    told = np.where(unknown & ~false & ~moved, UNKNOWN, np.where(~long, BACK, np.where(false, HELD, BEYOND)))
     codes[good], compared[good] = told, still_ms / 1000
-    return _Seen(own.times, codes, compared, Memory(at_ms=int(since[-1]), value=float(anchors)))
+    is_interrupted = good[-1] + 1 < len(own.times)
+    memory = Memory(
+        at_ms=int(times[-1]),
+        value=float(anchor),
+        count=int(still_ms[-1]),
+        verdict=Verdict.UNKNOWN if is_interrupted else Verdict.BACK,
+    )
+    return _Seen(own.times, codes, compared, memory)
 
 
 def _movements(values: Floats, memory: Memory, tolerance: float) -> tuple[Bools, float]:
@@ -550,8 +566,9 @@ def _vote(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Tra
     codes = _levels(bound, own.values, own.quality)
     asked = np.flatnonzero(codes == BEYOND)
     sure, possible = np.ones(len(asked), np.int64), np.ones(len(asked), np.int64)
-    for point in bound.inputs[len({arming.index for arming in bound.arm}) :]:
-        values, known = _as_of(tracks.get(point, EMPTY), own.times[asked], None)
+    for i in range(len({arming.index for arming in bound.arm}), len(bound.inputs)):
+        track = tracks.get(bound.inputs[i], EMPTY)
+        values, known = _as_of(track, own.times[asked], None, is_akin=bound.is_akin[i])
         sure += known & (values >= bound.limit)
         possible += ~known | (values >= bound.limit)
     enough = np.where(

@@ -35,6 +35,7 @@ def test_a_hazards_page_has_number_grade_clause_episodes_and_curve(
     expect(page.locator(".number").first).to_have_text(overload["number"])
     expect(page.locator("header .major_proposed")).to_contain_text("疑似重大")
     expect(page.locator("blockquote")).to_contain_text(overload["clause"]["text"])
+    expect(page.locator("blockquote .also")).to_contain_text("8-5 2022")
     expect(page.locator("button[data-episode]")).to_have_count(len(overload["episodes"]))
     expect(page.locator(f"button[data-episode='{worst['id']}'][aria-pressed=true]")).to_contain_text("110")
     chart = page.locator(".chart[role=img]")

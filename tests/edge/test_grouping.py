@@ -292,13 +292,11 @@ class Site:
         self.devices = {device.name: device for device in gateway.devices}
         self.now_ms = T0
 
-    def play(
-        self, first: float | None, second: float | None, *, radius: float = 20.0, polls: int = 6
-    ) -> list[Alarm]:
+    def play(self, *slews: float | None, radius: float = 20.0, polls: int = 6) -> list[Alarm]:
         alarms: list[Alarm] = []
         for _ in range(polls):
             self.now_ms += 200
-            for name, slew in (("crane-1", first), ("crane-2", second)):
+            for name, slew in zip(("crane-1", "crane-2", "crane-3"), slews, strict=False):
                 quality = Quality.GOOD if slew is not None else Quality.TIMEOUT
                 values = {"slew": slew, "radius": radius, "hook_height": 30.0}
                 readings = [
@@ -363,6 +361,61 @@ def test_a_neighbour_that_falls_silent_clears_nothing_and_is_told_of(
     assert ("crane-1", "crane-group-unseen") in raised(alarms)
     assert not [alarm for alarm in alarms if alarm.change == "cleared"]
     assert len(site.judge.standing()) == before + 1
+
+
+@pytest.fixture
+def three(grouped: dict[str, Any], write_gateway: WriteGateway) -> Site:
+    """Three cranes whose jibs all cross 49 m north-east of the first: at 45 °, 315 ° and 135 °."""
+    first, second = (bus["devices"][0] for bus in grouped["buses"])
+    third = {**copy.deepcopy(second), "device": "crane-3", "unit": 4}
+    put(second["layout"], x_m=70.0)
+    put(third["layout"], x_m=0.0, y_m=70.0)
+    assert first["layout"]["x_m"] == 0.0
+    grouped["buses"][1]["devices"].append(third)
+    grouped["crane_groups"][0]["cranes"].append({**crane_of(grouped, 1), "crane": "crane-3"})
+    grouped.pop("obstacles")
+    return Site(load_gateway(write_gateway(grouped)))
+
+
+NEAR = ("crane-group-vertical", "crane-group-ahead")
+
+
+def is_known(site: Site) -> list[bool]:
+    """Of the first crane's alarms of being near: whether somebody knows of them."""
+    alarms = [episode.alarm for episode in site.judge.episodes()]
+    return [a.acknowledged_at is not None for a in alarms if a.device == "crane-1" and a.rule in NEAR]
+
+
+def test_who_knows_of_one_crane_that_is_near_does_not_know_of_the_next(three: Site) -> None:
+    three.play(45.0, 315.0, 270.0)
+    three.judge.acknowledge(None, three.now_ms, "driver")
+    three.play(45.0, 315.0, 270.0)
+    assert is_known(three) == [True, True]
+    # The second turns away while the third turns over the first: no nearer than the other was.
+    three.play(45.0, 90.0, 135.0, polls=9)
+    assert is_known(three) == [False, False]
+    three.judge.acknowledge(None, three.now_ms, "driver")
+    three.play(45.0, 315.0, 270.0)
+    assert is_known(three) == [True, True], "both are known by now"
+
+
+def test_a_crane_that_turns_over_this_one_is_told_though_an_unseen_one_was_as_near(three: Site) -> None:
+    three.play(45.0, 315.0, 270.0)
+    three.judge.acknowledge(None, three.now_ms, "driver")
+    # Silent beside the first for minutes: nothing clears, and nothing more is known.
+    assert not [a for a in three.play(45.0, None, 270.0, polls=300) if a.change == "cleared"]
+    assert is_known(three) == [True, True]
+    three.play(45.0, None, 135.0)
+    assert is_known(three) == [False, False]
+    # Out of the circle of the one that is not seen, and away from the other, all is over.
+    alarms = three.play(225.0, None, 270.0, polls=60)
+    assert {(a.device, a.rule) for a in alarms if a.change == "cleared"} >= {("crane-1", r) for r in NEAR}
+
+
+def test_to_be_near_to_one_crane_holds_no_warning_of_another_back(three: Site) -> None:
+    three.play(45.0, 315.0, 270.0)
+    rules = {e.alarm.rule for e in three.judge.episodes() if e.alarm.device == "crane-1"}
+    assert rules >= set(NEAR)
 
 
 def test_a_load_in_a_forbidden_zone_names_it(grouped: dict[str, Any], write_gateway: WriteGateway) -> None:

@@ -97,3 +97,20 @@ def test_what_is_remembered_gives_the_same_rate_after_a_restart(pit: Device, tmp
     again.remember({**derivation.remembered(), "pit-1/gone": [(1, 1.0)]})
     live = [Reading("pit-1/h1", T0 + 49 * HOUR_MS, 105.0)]
     assert again.take(live) == derivation.take(live)
+
+
+def test_a_long_past_is_learned_without_forecasts_and_the_next_look_has_it(
+    pit: Device, tmp_path: Path
+) -> None:
+    learned, judged = derivations_for(pit), derivations_for(pit)
+    past = days(pit, tmp_path, hours=200)
+    messages = list(as_messages(pit, learned, past))
+    assert not [s.p for m in messages for s in m.series if "creep" in s.p or "limit" in s.p]
+    for instant in past:
+        judged.take(instant)
+    now = [Reading("pit-1/h1", T0 + 201 * HOUR_MS, 120.1)]
+    forecasts = [
+        [(r.point, r.value) for r in one.take(now) if "time_to_limit" in r.point] for one in (learned, judged)
+    ]
+    assert forecasts[0] == forecasts[1]
+    assert forecasts[0]

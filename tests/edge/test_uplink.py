@@ -147,8 +147,9 @@ async def test_the_birth_names_devices_points_and_limits_and_is_retained(
         points = {p.p: p.kind for device in birth.devices for p in device.points}
         assert points["crane-1/load_ratio"] == "crane.load_ratio"
         assert points["pit-1/h3.rate"] == "pit.displacement.horizontal.rate"
-        limits = {(bound.p, bound.level): bound.limit for bound in birth.devices[1].limits}
-        assert limits["pit-1/h1.cumulative", 4] == 20.0
+        limits = {(bound.p, bound.level, bound.direction): bound.limit for bound in birth.devices[1].limits}
+        assert limits["pit-1/h1.cumulative", 4, "high"] == 20.0
+        assert limits["pit-1/h1.cumulative", 4, "low"] == -20.0
         with listening(broker, SITE, GATEWAY) as later:
             await until(lambda: [s.state for s in later.retained] == ["online"])
 

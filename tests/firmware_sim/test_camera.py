@@ -170,6 +170,17 @@ async def test_a_camera_that_is_cut_throws_its_viewers_out_and_lets_nobody_in_un
             assert b"200 OK" in await left(reader)
 
 
+async def test_a_camera_that_ends_throws_its_viewers_out_without_a_complaint() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with AsyncExitStack() as clients:
+        async with serving(Camera(camera="c", fps=FAST), HERE) as url:
+            watching = await clients.enter_async_context(asking(url, "/c.mjpg"))
+            assert await watching.readuntil(b"image/jpeg")
+        await left(watching)
+    assert complaints == []
+
+
 def test_faults_come_when_the_scenario_says_so() -> None:
     slow, cut = CameraFault(fault="slow", at_s=10, for_s=5, every_s=60), CameraFault(fault="cut", at_s=100)
     camera = Camera(camera="c", faults=[slow, cut])

@@ -1,7 +1,7 @@
 """From polls to the derived points of group cranes: which are good, which are bad, what a restart changes."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sitewarden.collision.clearances import for_voltage
 from sitewarden.collision.group import Group, Remembered
-from sitewarden.collision.model import Around, Crane, ForbiddenZone, Member, PowerLine, Structure
+from sitewarden.collision.model import Around, Crane, ForbiddenZone, Judged, Member, PowerLine, Structure
 from sitewarden.collision.points import kinds_of
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -30,14 +30,20 @@ NOTHING = Around()
 class Site:
     """Plays polls into a group; as a rule three cranes in a row, whose jib tips come within 4 m."""
 
-    def __init__(self, cranes: tuple[Crane, ...] | None = None, around: Around = NOTHING) -> None:
+    def __init__(
+        self,
+        cranes: tuple[Crane, ...] | None = None,
+        around: Around = NOTHING,
+        judged: Mapping[str, Judged] | None = None,
+    ) -> None:
         self.cranes = cranes or tuple(crane(104.0 * i, 0, name=f"crane-{i + 1}") for i in range(3))
-        self.group = Group([self._member(one) for one in self.cranes], around)
+        self.judged = judged or {}
+        self.group = Group([self._member(one) for one in self.cranes], around, self.judged)
         self.now_ms = T0
 
     def restarted(self) -> "Site":
         """Another group that remembers by what was written down."""
-        other = Site(self.cranes)
+        other = Site(self.cranes, judged=self.judged)
         other.now_ms = self.now_ms
         saved = msgspec.json.encode(self.group.remembered())
         other.group.remember(msgspec.json.decode(saved, type=Remembered))
@@ -165,15 +171,68 @@ def test_where_the_nearest_crane_falls_silent_the_distance_is_bad_and_it_is_coun
     for key in ("distance", "distance.partner", "distance.parts", "mast", "vertical", "ahead", "ahead.time"):
         assert value(found, f"group.{key}") is None, key
     assert value(found, "group.unseen") == 1.0
-    # Turned out of its circle, nobody unseen can reach this crane; still nobody knows how near it is.
+    # Turned out of its circle, nobody unseen can reach this crane: the one that is seen is told, for good.
     found = site.play(270.0, None, 0.0, seconds=2.0)
     assert value(found, "group.unseen") == 0.0
+    assert value(found, "group.distance.partner") == 3.0
+    # Back in the circle it is counted again; where the other was a while ago says nothing any more.
+    for again in (site, site.restarted()):
+        found = again.play(90.0, None, 0.0, seconds=2.0)
+        assert (value(found, "group.unseen"), value(found, "group.distance.partner")) == (1.0, 3.0)
+
+
+TWO_METRES = {f"crane-1/group.{key}": Judged(2.0, 2.5) for key in ("distance", "mast", "vertical", "ahead")}
+
+
+def test_beyond_a_limit_a_crane_that_is_seen_is_told_though_one_that_is_not_was_nearer() -> None:
+    # The second crosses the first's jib and falls silent; the third's jib comes over it later.
+    cranes = (crane(0, 0, name="crane-1"), crane(70, 0, name="crane-2"), crane(0, 70, name="crane-3"))
+    site = Site(cranes, judged=TWO_METRES)
+    found = site.play(45.0, 315.0, 270.0)
+    assert (value(found, "group.vertical"), value(found, "group.vertical.partner")) == (0.0, 2.0)
+    # Out of its sight nothing is told that could clear: the third is farther than any limit.
+    assert value(site.play(45.0, None, 270.0, seconds=2.0), "group.vertical") is None
+    for one in (site, site.restarted()):
+        for key in ("distance", "vertical", "ahead"):
+            found = one.play(45.0, None, 135.0, seconds=2.0)
+            assert (value(found, f"group.{key}"), value(found, f"group.{key}.partner")) == (0.0, 3.0)
+        assert value(found, "group.unseen") == 1.0
+        assert value(one.play(45.0, None, 270.0, seconds=2.0), "group.vertical") is None
+
+
+def test_an_unseen_crane_counts_until_this_one_is_out_of_its_circle_by_what_an_alarm_needs_to_clear() -> None:
+    # The tip in the east is 3 m from the second's circle; at 70 ° it is 8.6 m from it.
+    cranes = (crane(0, 0, name="crane-1"), crane(103, 0, name="crane-2"), crane(0, 150, name="crane-3"))
+    for back_m, expected in ((3.1, None), (2.9, 3.0)):
+        site = Site(cranes, judged={"crane-1/group.ahead": Judged(2.0, back_m)})
+        site.play(90.0, 270.0, 90.0)
+        found = site.play(90.0, None, 90.0, seconds=2.0)
+        assert value(found, "group.distance.partner") == expected
+    # Still outside by more when the second falls silent (6 m), but about to turn nearer: it counts.
+    site = Site(cranes, judged={"crane-1/group.ahead": Judged(2.0, 5.0)})
+    site.play(70.0, 270.0, 90.0)
+    for step in range(10):
+        found = site.play(70.0 + 1.2 * step, None, 90.0, seconds=0.2)
     assert value(found, "group.distance") is None
+    site.play(50.0, None, 90.0, seconds=2.0)
+    assert value(site.play(50.0, None, 90.0), "group.distance.partner") == 3.0
+
+
+def test_a_mast_in_the_circle_of_an_unseen_crane_is_in_danger_whatever_its_jib_does() -> None:
+    cranes = (
+        crane(0, 0, name="crane-1"),
+        crane(40, 0, raised=9, name="crane-2"),
+        crane(0, 150, name="crane-3"),
+    )
+    site = Site(cranes)
+    site.play(270.0, 90.0, 90.0)
+    assert value(site.play(270.0, None, 90.0, seconds=2.0), "group.distance") is None
 
 
 def test_a_crane_that_is_seen_and_nearer_is_not_hidden_by_one_that_is_not() -> None:
-    cranes = (crane(0, 0, name="crane-1"), crane(104, 0, name="crane-2"), crane(0, 104, name="crane-3"))
-    site = Site(cranes)
+    cranes = (crane(0, 0, name="crane-1"), crane(80, 0, name="crane-2"), crane(0, 104, name="crane-3"))
+    # By a rule of 40 m the second counts all the time: its circle is 30 m from the first's mast.
+    site = Site(cranes, judged={"crane-1/group.distance": Judged(beyond_m=-1.0, back_m=40.0)})
     site.play(45.0, 270.0, 0.0)
     last = value(site.play(45.0, 270.0, 0.0), "group.distance")
     assert last is not None
@@ -233,8 +292,8 @@ def test_a_clock_that_is_set_changes_no_speed_and_unsees_nobody() -> None:
 
 
 def test_a_partner_that_fell_silent_before_a_restart_still_makes_the_distance_bad() -> None:
-    site = Site()
-    site.play(90.0, 270.0, 0.0)
+    site = Site(tuple(crane(90.0 * i, 0, name=f"crane-{i + 1}") for i in range(3)))
+    site.play(90.0, 180.0, 0.0)
     assert value(site.play(90.0, None, 0.0, seconds=2.0), "group.distance") is None
     assert value(site.restarted().play(90.0, None, 0.0, seconds=2.0), "group.distance") is None
 

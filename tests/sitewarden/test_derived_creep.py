@@ -85,6 +85,15 @@ def test_failure_comes_nearer_and_its_bound_lies_before_it() -> None:
     assert all(0 <= fit <= 1 for _, fit in of("creep_fit", said) if fit is not None)
 
 
+def test_an_hour_of_noise_takes_no_proven_failure_back() -> None:
+    series, clean = failing("exponential")
+    since = foretold(clean)[0] + 10
+    spoilt = [(hour, mm - 1 if since <= hour < since + 2 else mm) for hour, mm in series if hour < since + 12]
+    said = run(spoilt)
+    assert {left for hour, left in of("hours_to_failure", said) if hour > since} & {HORIZON_H} == set()
+    assert {state for hour, state in of("creep_state", said) if hour > since} == {State.FAILING}
+
+
 def test_what_is_not_known_before_two_days_is_said_to_be_unknown() -> None:
     said = run(creeping(1.0, 36))
     assert {state for _, state in of("creep_state", said)} == {float(State.UNKNOWN)}

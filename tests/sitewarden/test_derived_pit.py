@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sitewarden.derived import DAY_MS, Derivations, Instruments, Subject, derivations_of
-from sitewarden.derived.settings import Certificate, Compensation, Element, Inclinometer, Levelling
+from sitewarden.instruments import Certificate, Compensation, Element, Inclinometer, Levelling
 from sitewarden.messages import PointBirth
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading

@@ -182,6 +182,14 @@ CASES = {
         ],
         set(),
     ),
+    "an anemometer without a signal": Case(
+        "weather", hold({WIND: Quality.SENTINEL, MOVING: 0}, for_s=41), {"crane-wind-speed-unreadable"}
+    ),
+    "a silent weather station": Case(
+        "weather",
+        [*hold({"weather.wind_speed": 3.0}), *hold({"weather.wind_speed": Quality.TIMEOUT}, since_s=121)],
+        {"weather-silent"},
+    ),
     "mean wind": Case("weather", hold({"weather.wind_speed.mean": 10.8}), {"weather-force-6"}),
     "gusts": Case("weather", hold({"weather.wind_speed.gust": 12.0}), {"weather-stop"}),
     "good air": Case("confined-space", hold(GAS, for_s=300), set()),

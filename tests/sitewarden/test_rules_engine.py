@@ -1,5 +1,6 @@
 """The judgement: raised when it must, never cleared by bad quality, the same however the readings are cut."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from sitewarden.quality import Quality
 from sitewarden.rules import NORMAL, Basis, BoundRule, Phase, Rule, RuleState, Transition, step
 from sitewarden.rules.binding import ParameterMissingError, bind
-from sitewarden.rules.model import High, Low, Parameter
+from sitewarden.rules.engine import is_clearly_worse
+from sitewarden.rules.model import Band, High, Low, Parameter
 from sitewarden.text import Text
 
 T = 1_763_650_000_000
@@ -163,3 +165,31 @@ def test_cutting_the_readings_differently_never_changes_the_transitions(
     changes = [t.change for t in whole[1]]
     assert changes == ["raised", "cleared"] * (len(changes) // 2) + ["raised"] * (len(changes) % 2)
     assert end.is_active == (len(changes) % 2 == 1)
+
+
+numbers = st.integers(-10_000, 10_000).map(lambda hundredths: hundredths / 100)
+
+
+@given(numbers, numbers, st.booleans(), st.sampled_from([0.0, 0.5, 2.0]))
+def test_clearly_worse_is_worse_by_the_dead_band_or_a_tenth_of_the_limit(
+    before: float, now: float, high: bool, dead_band: float
+) -> None:
+    bound = rule(high=high, dead_band=dead_band)
+    gained = round(now - before if high else before - now, 2)
+    assert is_clearly_worse(bound, before, now) == (gained >= (dead_band or 10.0))
+
+
+def test_of_a_limit_of_nothing_without_a_dead_band_whatever_is_worse_is_clearly_so() -> None:
+    bound = rule(limit=0.0, high=False, dead_band=0.0)
+    assert is_clearly_worse(bound, -1.0, -1.01)
+    assert not is_clearly_worse(bound, -1.0, -1.0)
+    assert not is_clearly_worse(bound, -1.0, 1.0)
+
+
+def test_outside_a_band_either_end_may_get_worse() -> None:
+    made = msgspec.structs.replace(rule().rule, condition=Band(10.0, 90.0))
+    bound = bind(made, "crane-1/load_ratio", {})
+    assert not is_clearly_worse(bound, 95.0, 96.9)
+    assert is_clearly_worse(bound, 95.0, 97.0)
+    assert is_clearly_worse(bound, 95.0, 3.0)
+    assert not is_clearly_worse(bound, 95.0, 4.0)

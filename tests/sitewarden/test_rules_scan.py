@@ -19,9 +19,13 @@ from sitewarden.rules.running import Rules, key_of
 from sitewarden.rules.scan import Track, scan, scan_all
 
 T = 1_763_650_000_000
-OWN, OTHER, THIRD = "d/own", "d/other", "d/third"
-BESIDE = Beside({"crane.load": [OWN, OTHER, THIRD], "crane.radius": [OTHER]}, [OWN, OTHER, THIRD])
+OWN, OTHER, THIRD = "d/own", "d/other", "d/own.third"
+BESIDE = Beside(
+    {"crane.load": [OWN, OTHER, THIRD], "crane.radius": [OTHER], "crane.falls": [THIRD]}, [OWN, OTHER, THIRD]
+)
 ARMED = [{"kind": "crane.radius", "at_least": 3.0, "max_age_s": 8.0}]
+BY_ITSELF = [{"kind": "crane.falls", "at_least": 3.0, "max_age_s": 8.0}]
+"""Armed by what is made of the same sensor's readings, and so counts at the very instant."""
 ARMED_EITHER_WAY = [{**ARMED[0], "at_most": 7.0, "magnitude": True}]
 
 CONDITIONS: dict[str, dict[str, Any]] = {
@@ -150,7 +154,7 @@ def test_the_order_of_arrival_within_an_instant_says_nothing(readings: list[Read
 
 @given(histories())
 def test_a_suppressed_rule_is_withheld_alike_in_both(readings: list[Reading]) -> None:
-    strong = bind(rule(CONDITIONS["high"], rule="strong", off_delay_s=1.0), OTHER, {})
+    strong = bind(rule(CONDITIONS["high"], rule="strong", off_delay_s=1.0), THIRD, {})
     weak = bind(
         rule({"condition": {"when": "high", "limit": 3.0}}, rule="weak", suppressed_by=["strong"]), OWN, {}
     )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Level, Limit } from '@/api/types'
-import { bands, controlLimit, fraction, levelOf, scaleFor } from '@/domain/levels'
+import { bands, controlLimit, fraction, levelOf, limitsOnSideOf, scaleFor } from '@/domain/levels'
 
 const limit = (level: Level, value: number, direction: 'high' | 'low' = 'high'): Limit => ({
   rule: `r${level}`, level, limit: value, direction, label: { zh: '', en: '' },
@@ -35,6 +35,17 @@ it('a scale shows every limit and grows with a value beyond it', () => {
   expect(scaleFor(ratio, 20).max).toBeCloseTo(132)
   expect(scaleFor(ratio, 200).max).toBeCloseTo(210)
   expect(scaleFor([limit(3, -20, 'low')], 3).min).toBeLessThan(-20)
+})
+
+describe('limitsOnSideOf', () => {
+  const eitherWay = [limit(2, 14), limit(2, -14, 'low'), limit(4, 20), limit(4, -20, 'low')]
+  it.each([[3, [14, 20]], [0, [14, 20]], [null, [14, 20]], [-3, [-14, -20]]])('%d has those on its side', (value, shown) => {
+    expect(limitsOnSideOf(value, eitherWay).map((one) => one.limit)).toEqual(shown)
+  })
+  it('leaves a limit that mirrors none', () => {
+    expect(limitsOnSideOf(-1, ratio)).toEqual(ratio)
+    expect(limitsOnSideOf(5, [limit(3, -20, 'low')])).toHaveLength(1)
+  })
 })
 
 it('a position never leaves its scale', () => {

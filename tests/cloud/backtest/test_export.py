@@ -12,7 +12,7 @@ from sitewarden.history import read_history
 from sitewarden.messages import Gap, Readings
 from sitewarden.quality import Quality
 from tests.cloud.backtest.past import LOAD, RATIO, SECOND, T0, born, crane, pit, told
-from tests.cloud.site import BOOT, cleared, raised
+from tests.cloud.site import BOOT, birth, cleared, raised, readings
 
 
 def history(site, since=T0, until=T0 + 60 * SECOND, device=None):
@@ -86,6 +86,13 @@ def test_a_long_history_is_written_in_parts_that_join_without_a_seam(site, tmp_p
     assert export(history(site), tmp_path / "past.parquet") == 100
     tracks = read_history(tmp_path / "past.parquet").tracks
     assert tracks[LOAD].values.tolist() == tracks[RATIO].values.tolist() == values
+
+
+def test_what_was_said_in_another_mode_is_not_in_it(site):
+    told(born(site), LOAD, [1.0])
+    site.deliver(birth(boot="t" * 32), mode="test")
+    site.deliver(readings(9.0, 9.0, at=T0, step_ms=500, boot="t" * 32), mode="test")
+    assert history(site).tracks([LOAD], T0, T0 + SECOND)[LOAD].values.tolist() == [1.0]
 
 
 def test_one_device_is_a_history_of_its_own(site):

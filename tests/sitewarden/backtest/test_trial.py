@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from sitewarden.backtest.binding import memory_ms
 from sitewarden.backtest.changes import put_upon, rules_of
 from sitewarden.backtest.judging import Span
 from sitewarden.backtest.text import lines
@@ -15,7 +16,7 @@ from sitewarden.backtest.trial import Report, backtest, false_alarms
 from sitewarden.history import DevicePast, Header, PastAlarm, Track
 from sitewarden.messages import PointBirth
 from sitewarden.quality import Quality
-from sitewarden.rules.model import Arming, High, LimitChange, Rule
+from sitewarden.rules.model import Arming, Consecutive, High, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, load_pack
 from sitewarden.text import Text
 from tests.sitewarden.backtest.episode import SECOND, episode
@@ -161,6 +162,18 @@ def test_what_began_before_the_range_keeps_its_begin_and_what_ended_before_it_is
     report = run(history(TWO_LIFTS), [OVERLOAD], since=29, warm=0)
     begins = [seconds(pair.before.raised_at) for pair in report.changes.unchanged]
     assert begins == [27, 32]
+
+
+def test_a_rule_that_remembers_days_sees_as_many_before_the_range():
+    thrice = Consecutive(limit=100.0, fraction=0.9, times=3, every_s=7200.0)
+    rule = changed("crane-load-90", condition=thrice, on_delay_s=0.0)
+    # A reading an hour: 92 % in three rounds of two hours, the last in the range.
+    track = Track(T0 + np.arange(8, dtype=np.int64) * 3600 * SECOND, np.full(8, 92.0), np.zeros(8, np.uint8))
+    told = Told(history([1.0]).header, {RATIO: track})
+    report = run(told, [rule], since=3 * 3600, warm=0, until=8 * 3600)
+    assert [seconds(pair.after.raised_at) for pair in report.changes.moved] == [4 * 3600]
+    assert memory_ms(crane(), [rule]) == 6 * 3600 * SECOND
+    assert memory_ms(crane(), [OVERLOAD]) == 3600 * SECOND
 
 
 def test_a_bad_reading_neither_raises_nor_clears():

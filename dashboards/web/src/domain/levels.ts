@@ -47,6 +47,14 @@ export function fraction(value: number, min: number, max: number): number {
   return Math.min(1, Math.max(0, (value - min) / (max - min)))
 }
 
+/** Without those that mirror another across zero and lie on the side where the value is not: they would only crowd a picture. */
+export function limitsOnSideOf(value: number | null, limits: Limit[]): Limit[] {
+  const side = (value ?? 0) < 0 ? -1 : 1
+  const isMirrored = (limit: Limit) => limit.limit !== 0
+    && limits.some((other) => other.rule === limit.rule && other.limit === -limit.limit)
+  return limits.filter((limit) => Math.sign(limit.limit) === side || !isMirrored(limit))
+}
+
 /** The limit that the design engineer calls the control value: the highest level's, in absolute size. */
 export function controlLimit(limits: Limit[]): Limit | null {
   return [...limits].sort((a, b) => b.level - a.level || Math.abs(b.limit) - Math.abs(a.limit))[0] ?? null

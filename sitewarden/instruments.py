@@ -4,16 +4,24 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from sitewarden.profiles.model import Key
-
+Key = Annotated[
+    str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_]{0,62}$", description="a name of a-z, 0-9 and _")
+]
+"""As in a profile, whose package is not imported here: the wire carries instruments and needs no YAML."""
 Length = Annotated[float, msgspec.Meta(gt=0, le=10, description="a length in m, above 0, to 10")]
 Depth = Annotated[float, msgspec.Meta(gt=0, le=200, description="a depth in m, above 0, to 200")]
 WireKind = Literal[
-    "pit.strut.force", "pit.anchor.force", "pit.earth_pressure", "pit.pore_pressure", "pit.strain"
+    "pit.strut.force",
+    "pit.anchor.force",
+    "pit.column.force",
+    "pit.wall.moment",
+    "pit.earth_pressure",
+    "pit.pore_pressure",
+    "pit.strain",
 ]
 
 
-class _Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What every record here has in common: it does not change, and it knows its keys."""
 
 
@@ -61,7 +69,7 @@ class Certificate(_Checked, frozen=True, kw_only=True):
     """One vibrating wire: G·(R - R0) + K·(T - T0), with R = f²/1000 digits; all four from its certificate."""
 
     gives: WireKind
-    """What it measures: kN, kPa or µε, and G and K in that a digit and a °C."""
+    """What it measures, in kN, kN·m, kPa or µε, and G and K in that a digit and a °C."""
     g: float
     r0: Annotated[float, msgspec.Meta(ge=160, le=36_000, description="digits (Hz²/1000), 160 to 36000")]
     k: float
