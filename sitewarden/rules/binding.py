@@ -1,5 +1,6 @@
 """From a rule and what a site is to the limit in force: parameters, tables, design values, changes."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -215,12 +216,22 @@ def suppressors_of(bound: BoundRule, bounds: Iterable[BoundRule]) -> list[BoundR
     """The rules of its device that hold it back while they stand.
 
     Of a rule on several points only the one on the same sensor: another sensor's alarm says nothing about
-    this one. A rule on the device as a whole speaks for every sensor.
+    this one. A rule on the device as a whole speaks for every sensor, and where each rule has but one point,
+    as a crane's load and moment have, there is no other sensor to hide.
     """
     device = bound.point.partition("/")[0]
-    names = bound.rule.suppressed_by
-    mine = [b for b in bounds if b.rule.rule in names and b.point.partition("/")[0] == device]
-    return [other for other in mine if other.rule.is_of_device or is_akin(bound.point, other.point)]
+    beside = [b for b in bounds if b.point.partition("/")[0] == device]
+    points = Counter(b.rule.rule for b in beside)
+    return [
+        other
+        for other in beside
+        if other.rule.rule in bound.rule.suppressed_by
+        and (
+            other.rule.is_of_device
+            or is_akin(bound.point, other.point)
+            or points[other.rule.rule] == points[bound.rule.rule] == 1
+        )
+    ]
 
 
 def _bound(arming: Arming, kinds: Sequence[str], resolver: "_Resolver") -> BoundArming:

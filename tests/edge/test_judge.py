@@ -84,11 +84,14 @@ def test_the_published_vectors_give_their_load_ratio(
     ("load", "rules"),
     [
         (2.64, []),
-        (2.65, ["crane-load-90"]),
-        (2.93, ["crane-load-90"]),
-        (2.94, ["crane-load-100", "crane-load-90"]),
-        # The lesser steps are held back while the graver one stands, and the moment's while the load's does.
-        (3.24, ["crane-load-110", "crane-load-110-no-cutoff"]),
+        (2.65, ["crane-load-90", "crane-moment-90"]),
+        (2.93, ["crane-load-90", "crane-moment-90"]),
+        (2.94, ["crane-load-100", "crane-load-90", "crane-moment-100", "crane-moment-90"]),
+        # The lesser steps are held back while the graver one stands.
+        (
+            3.24,
+            [f"crane-{what}-110{more}" for what in ("load", "moment") for more in ("", "-no-cutoff")],
+        ),
     ],
 )
 def test_each_limit_is_reached_exactly_at_its_number(crane: Device, load: float, rules: list[str]) -> None:
@@ -115,7 +118,7 @@ def test_bad_quality_never_clears_an_alarm(crane: Device) -> None:
     assert worst(site) == 3
     assert site.crane(None, polls=100) == []
     assert worst(site) == 3
-    assert len(site.crane(1.0, polls=11)) == 2
+    assert len(site.crane(1.0, polls=11)) == 4
     assert worst(site) == 0
 
 
@@ -199,7 +202,7 @@ def test_after_a_restart_an_off_delay_begins_anew(crane: Device) -> None:
     after = Site(crane, before.judge.episodes())
     after.now_ms = T0 + 3_600_000
     assert after.crane(1.0) == []
-    assert len(after.crane(1.0, polls=10)) == 2
+    assert len(after.crane(1.0, polls=10)) == 4
 
 
 def test_an_episode_whose_rule_is_gone_is_cleared_not_left_to_sound_for_ever(crane: Device) -> None:
@@ -208,7 +211,7 @@ def test_an_episode_whose_rule_is_gone_is_cleared_not_left_to_sound_for_ever(cra
     fewer = tuple(bound for bound in crane.rules if bound.rule.rule != "crane-load-100")
     after = Site(msgspec.structs.replace(crane, rules=fewer), before.judge.episodes())
     assert told(after.orphans) == [("cleared", "crane-load-100")]
-    assert worst(after) == 2  # the lesser step still stands
+    assert worst(after) == 3  # the moment's alarm still stands
 
 
 def test_an_acknowledgement_is_told_once_and_the_clear_carries_it(crane: Device) -> None:

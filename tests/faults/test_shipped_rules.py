@@ -110,7 +110,7 @@ def test_a_fault_raises_its_rule_once_and_nothing_false(name: str, tmp_path: Pat
 
 
 OVERLOAD = {"at_s": 40, "peak_percent": 115, "hold_s": 20, "limiter": "fails"}
-OVERLOAD_RULES = {"crane-load-100", "crane-load-110"}
+OVERLOAD_RULES = {"crane-load-100", "crane-moment-100", "crane-load-110", "crane-moment-110"}
 
 
 def _raised(alarms: list[Alarm]) -> set[str]:

@@ -117,9 +117,15 @@ CASES = {
     ),
     "an empty hook in motion": Case("tower-crane", hold({"crane.load": 0.3, MOVING: 1}, for_s=600), set()),
     "a load that hangs still": Case("tower-crane", hold({"crane.load": 2.0, MOVING: 0}, for_s=600), set()),
-    "a load that moves and rests in turn": Case(
+    # A stop in between makes a dead cell no more alive: standing still is counted over the motion alone.
+    "a dead cell that moves and rests in turn": Case(
         "tower-crane",
         [(s, {"crane.load": 2.0, MOVING: float(s % 60 < 50)}) for s in range(600)],
+        {"crane-load-frozen"},
+    ),
+    "a load that hangs long and moves for a moment at a time": Case(
+        "tower-crane",
+        [(s, {"crane.load": 2.0, MOVING: float(s % 600 < 5)}) for s in range(3600)],
         set(),
     ),
     "a living load in motion": Case(
@@ -589,7 +595,18 @@ def test_both_or_one_of_cumulative_value_and_rate_make_the_colour(
 def test_both_is_told_in_whichever_order_the_two_arrive() -> None:
     assert "yellow-both-rate" in metro("horizontal", (75, 10), (75, 10), (75, 75))
     assert "yellow-both-cumulative" in metro("horizontal", (10, 75), (10, 75), (75, 75))
-    assert "yellow-both-cumulative" not in metro("horizontal", (75, 10), (75, 10), (75, 75))
+
+
+def test_both_of_one_sensor_are_told_at_the_very_instant() -> None:
+    points = [
+        PointBirth(p=f"d/h1.{step}", kind=f"pit.displacement.horizontal.{step}")
+        for step in ("cumulative", "rate")
+    ]
+    pack = load_pack("metro-dual-control", Path())
+    bound, _ = bind_rules(points, set(), [pack], DESIGN)
+    moved = Rules(bound, T).take([Reading("d/h1.cumulative", T, 15.0), Reading("d/h1.rate", T, -1.5)])
+    raised = {m.bound.rule.rule for m in moved}
+    assert raised == {f"metro-horizontal-yellow-both-{what}" for what in ("cumulative", "rate")}
 
 
 def test_each_sensor_is_paired_with_its_own_rate() -> None:
