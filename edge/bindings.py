@@ -8,7 +8,7 @@ from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile
 from sitewarden.rules.binding import Beside, KindMissingError, Parameters, applies, bind
 from sitewarden.rules.model import BoundRule, LimitChange
-from sitewarden.rules.packs import RulePack
+from sitewarden.rules.packs import RulePack, rules_of
 
 
 def subject_of(
@@ -73,14 +73,15 @@ def bind_rules(
     beside = Beside(by_kind, [point.p for point in points if point.p in raw])
     bound: list[BoundRule] = []
     unbound: list[str] = []
-    for pack in packs:
-        for rule in (rule for rule in pack.rules if applies(rule, parameters)):
-            watched = beside.watched(rule)
-            try:
-                bound += [
-                    bind(rule, point, parameters, tables=pack.tables, beside=beside, changes=changes)
-                    for point in (watched[:1] if rule.is_of_device else watched)
-                ]
-            except KindMissingError as exc:
-                unbound.append(str(exc))
+    for pack, rule in rules_of(packs):
+        if not applies(rule, parameters):
+            continue
+        watched = beside.watched(rule)
+        try:
+            bound += [
+                bind(rule, point, parameters, tables=pack.tables, beside=beside, changes=changes)
+                for point in (watched[:1] if rule.is_of_device else watched)
+            ]
+        except KindMissingError as exc:
+            unbound.append(str(exc))
     return bound, unbound

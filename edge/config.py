@@ -43,7 +43,7 @@ from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.binding import ParameterMissingError, asked_of
 from sitewarden.rules.describe import word
-from sitewarden.rules.model import Bad, Bit, BoundRule
+from sitewarden.rules.model import Bad, Bit, BoundRule, Rule
 from sitewarden.rules.packs import RulePack, load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
@@ -264,8 +264,11 @@ class _Check:
             yield folder
 
     def _packs(self) -> list[RulePack]:
-        """All that are named; one name stands for one rule, so that an episode says which it was."""
-        found: dict[str, str] = {}
+        """All that are named; one name stands for one rule, so that an episode says which it was.
+
+        What several packs have word for word, such as the silence of a device, is one rule.
+        """
+        found: dict[str, tuple[str, Rule]] = {}
         packs: list[RulePack] = []
         for i, name in enumerate(self._file.rules):
             try:
@@ -273,10 +276,10 @@ class _Check:
             except ConfigurationError as exc:
                 raise self._pointed(exc, f"rules.{i}") from exc
             for rule in pack.rules:
-                if rule.rule in found:
-                    message = f"the rule `{rule.rule}` of `{pack.pack}` is already in `{found[rule.rule]}`"
+                before, same = found.setdefault(rule.rule, (pack.pack, rule))
+                if same is not rule and (before == pack.pack or same != rule):
+                    message = f"the rule `{rule.rule}` of `{pack.pack}` is already in `{before}`"
                     raise self._error(f"rules.{i}", message, "Name each pack once, each rule its own way.")
-                found[rule.rule] = pack.pack
             packs.append(pack)
         return packs
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from edge.config import Device, Gateway
 from edge.derivation import derived_points
 from sitewarden.rules import describe
-from sitewarden.rules.model import BoundRule
+from sitewarden.rules.model import Bad, BoundRule, Stale
 
 
 def in_force(gateway: Gateway) -> Iterator[str]:
@@ -41,12 +41,13 @@ def indented(bound: BoundRule) -> list[str]:
 def unwatched_points(device: Device) -> list[str]:
     """Points that are read and no rule watches, neither themselves nor by what is derived from them.
 
-    Whatever arms a rule counts as watched. That a device is watched for silence says nothing of a value.
+    Whatever arms a rule counts as watched. That a point or a device can be read says nothing of a value.
     """
-    watched = {bound.point for bound in device.rules if not bound.rule.is_of_device}
+    judging = [bound for bound in device.rules if not isinstance(bound.rule.condition, Stale | Bad)]
+    watched = {bound.point for bound in judging}
     for derived in reversed(derived_points(device)):
         if derived.point in watched:
             watched.update(derived.inputs)
-    for bound in device.rules:
+    for bound in judging:
         watched.update(bound.inputs[: len(bound.arm)])
     return [p for key in device.profile.points if (p := f"{device.name}/{key}") not in watched]

@@ -149,8 +149,7 @@ def _when(rule: Rule) -> str:
     said = [describe.as_written(rule)]
     said += [f"only while {describe.arming_as_written(arming)}" for arming in rule.arm]
     if (asked := rule.applies_if) is not None:
-        given = "is given" if asked.equals is None else f"is {describe.word(asked.equals)}"
-        said.append(f"only where `{asked.parameter}` {given}{' or not given' if asked.otherwise else ''}")
+        said.append(describe.where_it_applies(asked))
     if rule.dead_band:
         said.append(f"dead-band {rule.dead_band:g}")
     if rule.suppressed_by:

@@ -12,6 +12,7 @@ from sitewarden.backtest.comparison import Comparison
 from sitewarden.backtest.lead import LeadTime
 from sitewarden.backtest.trial import Report, Side
 from sitewarden.rules.model import Rule
+from sitewarden.rules.packs import rules_of
 
 
 def report_shown(report: Report, took_ms: int) -> BacktestShown:
@@ -42,8 +43,7 @@ def rules_shown(told: InForce, kinds: Collection[str]) -> RulesShown:
                 label=msgspec.to_builtins(rule.label),
                 text=text_of(rule),
             )
-            for pack in told.packs
-            for rule in pack.rules
+            for pack, rule in rules_of(told.packs)
             if _watches(rule, kinds)
         ],
         unknown=told.unknown,

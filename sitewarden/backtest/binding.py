@@ -11,7 +11,7 @@ from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.binding import Beside, KindMissingError, ParameterMissingError, applies, bind
 from sitewarden.rules.model import BoundRule, Consecutive, LimitChange, Rule
-from sitewarden.rules.packs import RulePack
+from sitewarden.rules.packs import RulePack, rules_of
 from sitewarden.text import Text
 
 SHORTEST_MEMORY_MS, LONGEST_MEMORY_MS = 3_600_000, 7 * 86_400_000
@@ -43,16 +43,15 @@ def bind_device(
 ) -> Bound:
     """Every rule on every point of the device that it watches and that has readings."""
     beside, found, left = _beside(device), list[BoundRule](), list[NotJudged]()
-    for pack in packs:
-        for rule in (rule for rule in pack.rules if applies(rule, device.parameters)):
-            for point in _watched(rule, beside):
-                bound = _bound(_Place(device, beside, point), pack, rule, changes)
-                if isinstance(bound, NotJudged):
-                    left.append(bound)
-                elif silent := [p for p in _needed(bound) if p not in tracks]:
-                    left += [_no_history(rule, p) for p in silent]
-                else:
-                    found.append(bound)
+    for pack, rule in rules_of(packs):
+        for point in _watched(rule, beside) if applies(rule, device.parameters) else ():
+            bound = _bound(_Place(device, beside, point), pack, rule, changes)
+            if isinstance(bound, NotJudged):
+                left.append(bound)
+            elif silent := [p for p in _needed(bound) if p not in tracks]:
+                left += [_no_history(rule, p) for p in silent]
+            else:
+                found.append(bound)
     # One word for a parameter, however many points of the device ask for it.
     return Bound(found, list({(n.rule, n.where, n.what.en): n for n in left}.values()))
 

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 
 from sitewarden.derived.model import DerivedPoint, Subject, moved
+from sitewarden.derived.thresholds import chosen
 from sitewarden.errors import SiteWardenError
 from sitewarden.loadchart import LoadChart, UnknownFallsError
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
 BEYOND_CHART_PERCENT = 999.9
-"""Shown for any load where the chart rates none: no ratio can be formed, and it must alarm."""
+"""Shown for a load where the chart rates none: no ratio can be formed, and it must alarm."""
 CRANE_INPUTS = ("crane.load", "crane.radius", "crane.falls")
 CRANE_DERIVED = ("crane.rated_load", "crane.load_ratio", "crane.moment", "crane.moment_ratio")
 
@@ -42,6 +43,7 @@ class Ratios:
     def __init__(self, subject: Subject, chart: LoadChart, kinds: Mapping[str, str], max_age_ms: int) -> None:
         """`kinds` is of the inputs by point; they may lie `max_age_ms` apart."""
         self._device, self._chart, self._kinds, self._max_age_ms = subject.device, chart, kinds, max_age_ms
+        self._empty_t = empty_below_t(subject.parameters)
         self._latest: dict[str, Reading] = {}
         self._derived_at_ms = 0
         self.inputs = frozenset(kinds)
@@ -64,7 +66,7 @@ class Ratios:
             self._latest = {kind: r for kind, r in self._latest.items() if r.at_ms <= at_ms}
         for reading in readings:
             self._latest[self._kinds[reading.point]] = reading
-        derived = crane_points(self._device, self._chart, self._latest, self._max_age_ms)
+        derived = crane_points(self._device, self._chart, self._latest, self._max_age_ms, self._empty_t)
         if derived[0].at_ms == self._derived_at_ms:
             return []
         self._derived_at_ms = derived[0].at_ms
@@ -95,13 +97,20 @@ class _Memory(msgspec.Struct):
     derived_at_ms: int
 
 
+def empty_below_t(parameters: Mapping[str, float]) -> float:
+    """What a limiter may show (t) without a load on the hook."""
+    return chosen("cycle_empty_hook", parameters) + chosen("beyond_chart_load", parameters)
+
+
 def crane_points(
-    device: str, chart: LoadChart, latest: Mapping[str, Reading], max_age_ms: int
+    device: str, chart: LoadChart, latest: Mapping[str, Reading], max_age_ms: int, empty_t: float
 ) -> list[Reading]:
     """Rated load (t), load ratio (%), moment (t·m), moment ratio (%) from the newest reading of each input.
 
     `latest` is by kind. The ratios are of the chart at the present radius and falls, never of a nominal
-    moment. An input missing, not good, or more than `max_age_ms` older than the newest, makes all four bad.
+    moment. Beyond the chart any load from `empty_t` on is too much, and what shows less is an empty hook,
+    which may be there. An input missing, not good, or more than `max_age_ms` older than the newest, makes
+    all four bad.
     """
     inputs = [latest.get(kind) for kind in CRANE_INPUTS]
     at_ms = max((r.at_ms for r in inputs if r is not None), default=0)
@@ -114,7 +123,10 @@ def crane_points(
     except UnknownFallsError:
         return _bad(device, at_ms)
     moment = load * radius
-    ratios = _percent(load, rated), _percent(moment, rated * radius)
+    if rated > 0.0:
+        ratios = _percent(load, rated), _percent(moment, rated * radius)
+    else:
+        ratios = (BEYOND_CHART_PERCENT if load >= empty_t else 0.0,) * 2
     return [
         Reading(f"{device}/{kind.removeprefix('crane.')}", at_ms, value)
         for kind, value in zip(CRANE_DERIVED, (rated, ratios[0], moment, ratios[1]), strict=True)
@@ -122,9 +134,7 @@ def crane_points(
 
 
 def _percent(part: float, whole: float) -> float:
-    if whole > 0.0:
-        return min(BEYOND_CHART_PERCENT, 100.0 * part / whole)
-    return BEYOND_CHART_PERCENT if part > 0.0 else 0.0
+    return min(BEYOND_CHART_PERCENT, 100.0 * part / whole) if whole > 0.0 else 0.0
 
 
 def _bad(device: str, at_ms: int) -> list[Reading]:

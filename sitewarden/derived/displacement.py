@@ -11,8 +11,11 @@ from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
 DAY_MS = 86_400_000
-LONGEST_MS = 2 * DAY_MS
-"""Over a longer gap a mean would hide what moved today; then nothing is said until a day is there again."""
+TODAY_MS = 2 * DAY_MS
+"""Looking back farther, a mean may hide what moved today: only the reading that ends the gap gives it."""
+LONGEST_MS = 8 * DAY_MS
+"""Over a longer gap nothing is said. Rounds of monitoring lie up to a week apart (GB 50497 table 7.0.3), and
+a mean over the days between that is beyond its limit was so on some day for certain."""
 SPACING_MS = 600_000
 """A day's rate looks back 24 h; one remembered reading in ten minutes is fine enough for that."""
 
@@ -45,7 +48,8 @@ class Displacement:
     """Cumulative displacement (mm) against the zero reading, and per day (mm/d), of one raw point.
 
     Per day is the change since the last reading at least 24 h old, over the time between. Before a day
-    of history is there it says nothing, rather than blow up an hour's noise to a day.
+    of history is there it says nothing, rather than blow up an hour's noise to a day. The first reading
+    after a gap of days, be it between rounds or of a sensor that failed, gives the mean over the gap.
     """
 
     def __init__(self, point: str, zero_mm: float, points: tuple[DerivedPoint, ...] = ()) -> None:
@@ -98,6 +102,7 @@ class Displacement:
             day.popleft()
         since_ms, before = day[0]
         elapsed_ms = at_ms - since_ms
-        if not DAY_MS <= elapsed_ms <= LONGEST_MS:
+        ends_gap = len(day) == 2 and day[1][0] == at_ms  # noqa: PLR2004
+        if not DAY_MS <= elapsed_ms <= (LONGEST_MS if ends_gap else TODAY_MS):
             return None
         return (value - before) * DAY_MS / elapsed_ms

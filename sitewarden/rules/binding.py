@@ -101,6 +101,8 @@ def applies(rule: Rule, parameters: Parameters) -> bool:
     asked = rule.applies_if
     if asked is None:
         return True
+    if any(name in parameters for name in asked.or_given):
+        return True
     if asked.parameter not in parameters:
         return asked.otherwise
     return asked.equals is None or _same(parameters[asked.parameter], asked.equals)
@@ -364,4 +366,4 @@ def asked_of(rule: Rule, tables: Mapping[str, Table]) -> Iterator[str]:
             for name, _ in end.cells():
                 yield from (key for row in tables[name].rows for key in row.when)
     if rule.applies_if is not None:
-        yield rule.applies_if.parameter
+        yield from rule.applies_if.names()

@@ -61,9 +61,7 @@ def in_words(rule: Rule) -> Iterator[str]:
     level = f"level {rule.level} {describe.LEVELS[rule.level]}"
     yield f"{rule.rule}: {rule.watch} {describe.as_written(rule)}, {level}, {describe.both(rule.label)}"
     if rule.applies_if is not None:
-        asked = rule.applies_if
-        given = f"`{asked.parameter}` is {'given' if asked.equals is None else describe.word(asked.equals)}"
-        yield f"    only where {given}{' or not given' if asked.otherwise else ''}"
+        yield f"    {describe.where_it_applies(rule.applies_if)}"
     yield from (f"    only while {describe.arming_as_written(arming)}" for arming in rule.arm)
     yield f"    basis: {rule.basis.clause}; source: {rule.basis.source}; confidence: {rule.basis.confidence}"
     yield f"    {describe.hazard(rule.hazard)}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sitewarden.points import point_kind
 from sitewarden.rules.binding import limit_of
 from sitewarden.rules.model import (
+    Applies,
     Arming,
     Bad,
     Band,
@@ -71,6 +72,13 @@ def unit_of(rule: Rule) -> str:
 def word(value: float | str) -> str:
     """A parameter's value as people write it: 1, not 1.0."""
     return value if isinstance(value, str) else f"{value:g}"
+
+
+def where_it_applies(asked: Applies) -> str:
+    """Such as ``only where `slab_complete` is 0 or not given``."""
+    said = [f"`{asked.parameter}` is {'given' if asked.equals is None else word(asked.equals)}"]
+    said += [f"`{name}` is given" for name in asked.or_given]
+    return f"only where {' or '.join(said)}{' or not given' if asked.otherwise else ''}"
 
 
 def duration(seconds: float) -> str:
@@ -149,6 +157,8 @@ def arming_as_written(one: Arming) -> str:
 
 def _ends(at_least: str | None, at_most: str | None, *, magnitude: bool) -> str:
     ends = [f">= {at_least}"] * (at_least is not None) + [f"<= {at_most}"] * (at_most is not None)
+    if not ends:
+        return "can be read"
     return " and ".join(ends) + (", either way" if magnitude else "")
 
 

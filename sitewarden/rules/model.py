@@ -224,6 +224,7 @@ Condition = High | Low | Band | Rate | Consecutive | Stale | Bad | Frozen | Jump
 class Arming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What must hold on another point of the device for the rule to count; a crane that moves, say.
 
+    With neither end it is that the point can be read: what is made of a dead sensor is not told beside it.
     The newest reading before the judged one decides. Is it bad or too old, nobody can say, and the rule
     neither raises nor clears. Of several points of the kind it is the one derived from the same sensor as
     the watched one, else the first.
@@ -238,20 +239,21 @@ class Arming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A device without such a point is judged without this condition, rather than not at all."""
     max_age_s: Window = 60.0
 
-    def __post_init__(self) -> None:
-        """One end at least."""
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("give `at_least`, `at_most` or both")
 
-
-class Applies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Applies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The rule exists only where a parameter of the site says so, such as `slab_complete: 1`."""
 
     parameter: str
     equals: float | str | None = None
     """Left out: whatever the parameter is, as long as the site gives it."""
+    or_given: list[str] = []
+    """Other parameters, any of which does as well: a design value instead of what it is made of."""
     otherwise: bool = False
-    """Whether it exists where the parameter is not given."""
+    """Whether it exists where none of them is given."""
+
+    def names(self) -> Iterator[str]:
+        """Every parameter that may decide."""
+        yield from (self.parameter, *self.or_given)
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
 """Rule packs: limits as data, shipped with their sources or written by a site."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,15 @@ def read_pack(file: Path) -> RulePack:
         raise error
     pack = document.value
     return msgspec.structs.replace(pack, rules=[_with_clauses(rule) for rule in pack.rules])
+
+
+def rules_of(packs: Iterable[RulePack]) -> Iterator[tuple[RulePack, Rule]]:
+    """Every rule with its pack; one that several packs have word for word, such as a silence, counts once."""
+    known: dict[str, Rule] = {}
+    for pack in packs:
+        for rule in pack.rules:
+            if known.setdefault(rule.rule, rule) is rule or known[rule.rule] != rule:
+                yield pack, rule
 
 
 def schema() -> dict[str, Any]:
@@ -243,4 +252,14 @@ def _cells_unmeant(document: documents.Document[RulePack]) -> Iterator[Configura
                         yield document.error(f"{where}.when.{key}", message, f"Choices are: {known}.")
 
 
-__all__ = ["Asked", "RulePack", "Table", "built_in_packs", "load_pack", "mistakes", "read_pack", "schema"]
+__all__ = [
+    "Asked",
+    "RulePack",
+    "Table",
+    "built_in_packs",
+    "load_pack",
+    "mistakes",
+    "read_pack",
+    "rules_of",
+    "schema",
+]

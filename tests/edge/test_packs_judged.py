@@ -144,3 +144,23 @@ def test_an_overload_steps_up_and_down_again(working: Crane) -> None:
         {"crane-load-110", "crane-load-110-no-cutoff", "crane-load-100"},
         {"crane-load-90"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "rules"),
+    [
+        ("load", ["crane-blind-moving"]),
+        ("radius", ["crane-blind-moving", "crane-radius-unreadable"]),
+        ("falls", ["crane-blind-moving"]),
+        ("hook_height", ["crane-hook-height-unreadable"]),
+        ("slew", ["crane-slew-unreadable"]),
+        ("wind_speed", ["crane-wind-speed-unreadable"]),
+        ("limiter_cutoff", ["crane-limiter-cutoff-unreadable"]),
+        ("limiter_bypass", ["crane-limiter-bypass-unreadable"]),
+        ("limiter_fault", ["crane-limiter-fault-unreadable"]),
+    ],
+)
+def test_each_sensor_that_dies_alone_is_told(working: Crane, key: str, rules: list[str]) -> None:
+    alarms = working.work(120, lambda read: {**read, key: Quality.SENTINEL})
+    assert sorted(told(alarms)) == [("raised", rule) for rule in rules]
+    assert sorted(told(working.work(60))) == [("cleared", rule) for rule in rules]

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from sitewarden.charts import load_chart
-from sitewarden.derived import BEYOND_CHART_PERCENT, DAY_MS, SPACING_MS, Displacement, crane_points
+from sitewarden.derived import (
+    BEYOND_CHART_PERCENT,
+    DAY_MS,
+    SPACING_MS,
+    Displacement,
+    Subject,
+    crane_points,
+    derivations_of,
+)
+from sitewarden.messages import PointBirth
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
@@ -24,6 +33,7 @@ def crane(load: float | None, radius: float, falls: float = 4, load_at: int = T)
             "crane.falls": Reading("c1/falls", T, falls),
         },
         2000,
+        0.1,
     )
     return {r.point: r for r in readings}
 
@@ -53,6 +63,30 @@ def test_fewer_falls_rate_less_near_the_mast() -> None:
 def test_any_load_beyond_the_chart_alarms_and_none_does_not() -> None:
     assert crane(0.5, 57)["c1/load_ratio"].value == BEYOND_CHART_PERCENT
     assert crane(0.0, 57)["c1/load_ratio"].value == 0.0
+
+
+def test_an_empty_hook_at_the_tip_is_no_overload_for_its_encoder_s_noise() -> None:
+    for key in ("c1/load_ratio", "c1/moment_ratio"):
+        assert crane(0.02, 56.1)[key].value == 0.0
+        assert crane(0.02, 56.0)[key].value == pytest.approx(2.0)
+        assert crane(0.1, 56.1)[key].value == BEYOND_CHART_PERCENT
+
+
+@pytest.mark.parametrize(("empty", "ratio"), [(0.0, BEYOND_CHART_PERCENT), (0.3, 0.0)])
+def test_what_a_limiter_shows_of_its_empty_hook_is_no_load(empty: float, ratio: float) -> None:
+    subject = Subject(
+        device="c1",
+        kind="crane",
+        chart=CHART,
+        points=tuple(
+            PointBirth(p=f"c1/{key}", kind=f"crane.{key}", stale_after_ms=2000)
+            for key in ("load", "radius", "falls")
+        ),
+        parameters={"cycle_empty_hook": empty},
+    )
+    read = [Reading("c1/load", T, 0.35), Reading("c1/radius", T, 57.0), Reading("c1/falls", T, 4.0)]
+    made = {r.point: r.value for r in derivations_of(subject).take(read)}
+    assert made["c1/load_ratio"] == ratio
 
 
 @pytest.mark.parametrize(
@@ -136,3 +170,22 @@ def test_an_older_memory_does_not_push_out_what_was_seen_since() -> None:
         r for r in live.derive(Reading("pit-1/h1", 10 * DAY_MS + 30 * 3_600_000, 30.0)) if "rate" in r.point
     ]
     assert [round(r.value or 0, 1) for r in rates] == [24.0]
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 7])
+def test_rounds_days_apart_give_the_mean_of_the_days_between(days: int) -> None:
+    rounds = [(T + i * days * DAY_MS + i % 3 * 60_000, 10.0 * i * days) for i in range(9)]
+    rates = [r.value for r in run(rounds, zero=0.0) if r.point.endswith(".rate")]
+    assert len(rates) >= 7  # a round a minute early is no day yet
+    assert rates == pytest.approx([10.0] * len(rates), rel=0.01)
+
+
+def test_readings_again_and_again_after_a_gap_do_not_repeat_its_mean() -> None:
+    again = [(T + 5 * DAY_MS + i * SPACING_MS // 10, 50.0) for i in range(30)]
+    rates = [r for r in run([(T, 0.0), *again], zero=0.0) if r.point.endswith(".rate")]
+    assert [r.at_ms for r in rates] == [T + 5 * DAY_MS]
+    assert [r.value for r in rates] == pytest.approx([10.0])
+
+
+def test_of_a_gap_longer_than_any_round_no_rate_is_made() -> None:
+    assert not [r for r in run([(T, 0.0), (T + 9 * DAY_MS, 90.0)], zero=0.0) if r.point.endswith(".rate")]

@@ -95,16 +95,56 @@ def test_the_mean_of_a_minute_is_said_after_a_minute() -> None:
 
 
 def test_bad_wind_makes_bad_means_that_begin_anew() -> None:
-    history = polls(5) + polls(2.4, begin_s=5, wind_speed=None) + polls(4, begin_s=7.4)
+    history = polls(5) + polls(7.4, begin_s=5, wind_speed=None) + polls(4, begin_s=12.4)
     gusts = of("wind_speed.gust", taken(history))
     assert [(at, g.quality) for at, g in zip(at_s(gusts), gusts, strict=True)] == [
         (3, Quality.GOOD),
         (4, Quality.GOOD),
-        (5, Quality.BAD_INPUT),
-        (6, Quality.BAD_INPUT),
-        (7, Quality.BAD_INPUT),
-        (10.4, Quality.GOOD),
+        (10, Quality.BAD_INPUT),
+        (11, Quality.BAD_INPUT),
+        (12, Quality.BAD_INPUT),
+        (15.4, Quality.GOOD),
     ]
+
+
+@pytest.mark.parametrize("every", [5, 25, 250])
+def test_a_lost_poll_takes_away_no_mean(every: int) -> None:
+    history = [
+        (at, {**values, "wind_speed": None if i % every == every - 1 else 11.5})
+        for i, (at, values) in enumerate(polls(180))
+    ]
+    means = of("wind_speed.mean", taken(history))
+    assert len(means) > 100
+    assert [mean.value for mean in means] == pytest.approx([11.5] * len(means))
+
+
+def test_of_a_window_that_readings_half_cover_nothing_is_said() -> None:
+    history = [
+        (at, {**values, "wind_speed": None if i % 2 else 11.5}) for i, (at, values) in enumerate(polls(180))
+    ]
+    assert of("wind_speed.mean", taken(history)) == []
+    assert of("wind_speed.gust", taken(history)) == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([200, 200, 1000, 4000, 9000]), st.sampled_from([3.0, 9.0, 15.0, None])),
+        max_size=120,
+    )
+)
+def test_a_mean_lies_among_its_readings_and_is_bad_only_where_no_good_one_is_near(
+    rows: list[tuple[int, float | None]],
+) -> None:
+    derivations, at_ms, good = derivations_of(CRANE), T, list[tuple[int, float]]()
+    for apart_ms, wind in rows:
+        at_ms += apart_ms
+        good += [] if wind is None else [(at_ms, wind)]
+        for made in derivations.take(readings_of((at_ms, {"wind_speed": wind}))):
+            if made.point == "c1/wind_speed.gust" and made.value is not None:
+                recent = [value for at, value in good if at >= at_ms - 3040]
+                assert min(recent) <= made.value <= max(recent)
+            elif made.point == "c1/wind_speed.gust":
+                assert not good or at_ms - good[-1][0] > 5000
 
 
 def test_a_gap_is_never_averaged_over() -> None:
