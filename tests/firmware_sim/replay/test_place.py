@@ -128,6 +128,21 @@ def test_a_csv_of_another_program_is_played_with_the_gateways_file(tmp_path, con
     assert timeline.instants.tolist() == [T0]
 
 
+def test_a_name_out_of_a_history_is_never_that_of_a_file(tmp_path, file):
+    victim = tmp_path / "site-rules.yaml"
+    victim.write_text("mine", encoding="utf-8")
+    history = read_history(file)
+    first, *others = history.header.rules
+    packs = [msgspec.structs.replace(first, pack=str(tmp_path / "site-rules")), *others]
+    strange = tmp_path / "strange.parquet"
+    write_history(strange, history._replace(header=msgspec.structs.replace(history.header, rules=packs)))
+    gateway, _ = written(tmp_path, strange, None)
+    assert victim.read_text(encoding="utf-8") == "mine"
+    assert sorted(entry.name for entry in tmp_path.glob("*.yaml")) == ["site-rules.yaml"]
+    known = {rule.rule.rule for device in gateway.devices for rule in device.rules}
+    assert known >= {"crane-load-110", "wind-stop"}
+
+
 def refused(tmp_path: Path, change, **how) -> str:
     file = tmp_path / "bad.parquet"
     write_history(file, change(history_of(crane_tracks("crane-1", [1.0]), crane_past())))

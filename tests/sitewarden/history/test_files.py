@@ -157,6 +157,24 @@ def test_a_newer_format_is_refused_rather_than_misread(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [
+        ("site", {"site": "../site"}),
+        ("gateway", {"gateway": "gw\n"}),
+        ("devices.0.device", {"devices": [DevicePast(device="/home/crane", profile="any")]}),
+        ("devices.0.device", {"devices": [DevicePast(device="", profile="any")]}),
+    ],
+)
+def test_a_name_that_could_go_anywhere_is_refused(tmp_path, ending, field, changed):
+    file = tmp_path / f"history{ending}"
+    write_history(file, History(a_header(**changed), {}))
+    with pytest.raises(ConfigurationError, match="no name of ours") as caught:
+        read_header(file)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_what_is_no_history_is_refused(tmp_path, ending):
     with pytest.raises(ConfigurationError, match=r"no Parquet|cannot be read"):
         read_header(tmp_path / f"absent{ending}")
