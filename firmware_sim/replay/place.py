@@ -12,6 +12,7 @@ from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header, find_header, read_header
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.profiles.model import Name
+from sitewarden.rules.model import LimitChange
 from sitewarden.rules.packs import RulePack
 from sitewarden.text import Text
 
@@ -62,8 +63,20 @@ def _by_history(file: Path, rules: list[str]) -> Place:
             for bus in buses
         ],
     }
+    if not rules and (changed := _changes(header)):
+        gateway["limit_changes"] = msgspec.to_builtins(changed)
     packs = () if rules else tuple(header.rules)
     return Place(msgspec.structs.replace(header, devices=devices), gateway, (), packs)
+
+
+def _changes(header: Header) -> list[LimitChange]:
+    """Limits that the site had changed, by which it was judged; none of rules or devices that are not here.
+
+    A history of one device may tell of changes on others, at which a gateway would stumble.
+    """
+    rules = {rule.rule for pack in header.rules for rule in pack.rules}
+    devices = {None, *(device.device for device in header.devices)}
+    return [change for change in header.changes if change.rule in rules and change.device in devices]
 
 
 def _placed(devices: list[DevicePast]) -> Iterator[DevicePast]:

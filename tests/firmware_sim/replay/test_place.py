@@ -14,7 +14,10 @@ from firmware_sim.replay.run import Playback, Settings, header_for, read_timelin
 from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
 from sitewarden.errors import ConfigurationError
+from sitewarden.backtest.judging import Span, judge
 from sitewarden.history import read_history, write_history
+from sitewarden.quality import Quality
+from sitewarden.rules.model import LimitChange
 from tests.support.histories import T0, crane_past, crane_tracks, history_of
 
 GATEWAY = {
@@ -141,6 +144,38 @@ def test_a_name_out_of_a_history_is_never_that_of_a_file(tmp_path, file):
     assert sorted(entry.name for entry in tmp_path.glob("*.yaml")) == ["site-rules.yaml"]
     known = {rule.rule.rule for device in gateway.devices for rule in device.rules}
     assert known >= {"crane-load-110", "wind-stop"}
+
+
+CHANGES = [
+    LimitChange(
+        rule=rule, device=device, limit=9.0, author="site", reason="as announced", on=on, version=version
+    )
+    for rule, device, version, on in [
+        ("wind-stop", "crane-1", 9, ""),
+        ("no-such-rule", None, 2, "2025-11-20"),
+        ("wind-stop", "elsewhere", 9, "2025-11-20"),
+    ]
+]
+
+
+def test_a_limit_that_the_site_changed_is_the_replays_as_it_is_the_back_tests(tmp_path, file):
+    wind = {"wind_speed": {i: (10.0, Quality.GOOD) for i in range(20, 200)}}
+    history = history_of(crane_tracks("crane-1", [1.0] * 200, other=wind), crane_past())
+    header = msgspec.structs.replace(history.header, changes=CHANGES)
+    write_history(file, history._replace(header=header))
+    gateway, _ = written(tmp_path, file, None)
+    (bound,) = [rule for rule in next(gateway.devices).rules if rule.rule.rule == "wind-stop"]
+    span = Span(T0, T0, header.until_ms)
+    found = judge(header.devices[0], header.rules, history.tracks, span, header.changes)
+    (alarm,) = [episode for episode in found.episodes if episode.rule == "wind-stop"]
+    assert (bound.limit, bound.version) == (alarm.limit, alarm.rule_version) == (9.0, 9)
+
+
+def test_other_rules_stand_for_themselves(file):
+    history = read_history(file)
+    header = msgspec.structs.replace(history.header, changes=CHANGES)
+    write_history(file, history._replace(header=header))
+    assert "limit_changes" not in place_of(file, None, ["weather"]).gateway
 
 
 def refused(tmp_path: Path, change, **how) -> str:
