@@ -13,8 +13,8 @@ from firmware_sim.replay.place import place_of
 from firmware_sim.replay.run import Playback, Settings, header_for, read_timeline
 from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
-from sitewarden.errors import ConfigurationError
 from sitewarden.backtest.judging import Span, judge
+from sitewarden.errors import ConfigurationError
 from sitewarden.history import read_history, write_history
 from sitewarden.quality import Quality
 from sitewarden.rules.model import LimitChange
@@ -159,7 +159,7 @@ CHANGES = [
 
 
 def test_a_limit_that_the_site_changed_is_the_replays_as_it_is_the_back_tests(tmp_path, file):
-    wind = {"wind_speed": {i: (10.0, Quality.GOOD) for i in range(20, 200)}}
+    wind = {"wind_speed": dict.fromkeys(range(20, 200), (10.0, Quality.GOOD))}
     history = history_of(crane_tracks("crane-1", [1.0] * 200, other=wind), crane_past())
     header = msgspec.structs.replace(history.header, changes=CHANGES)
     write_history(file, history._replace(header=header))
@@ -211,6 +211,30 @@ def test_a_history_of_an_older_profile_is_not_misread(file):
     )
     with pytest.raises(ConfigurationError, match="recorded with version 99"):
         read_timeline(settings)
+
+
+@pytest.mark.parametrize(
+    ("second", "complaint"),
+    [
+        (crane_past("crane-2", 1), "unit 1 of bus `cranes` is both `crane-1` and `crane-2`"),
+        (crane_past("crane-1", 2), "`crane-1` is there twice"),
+    ],
+)
+def test_two_gateways_whose_devices_would_answer_as_one_are_refused(file, second, complaint):
+    history = read_history(file)
+    header = msgspec.structs.replace(history.header, gateway="", devices=[crane_past(), second])
+    settings = Settings(playback=Playback(file=file, speed=1), header=header)
+    with pytest.raises(ConfigurationError) as caught:
+        read_timeline(settings)
+    assert complaint in str(caught.value)
+    assert "--device" in str(caught.value)
+
+
+def test_two_gateways_with_a_bus_of_one_name_and_other_units_are_played(file):
+    history = read_history(file)
+    header = msgspec.structs.replace(history.header, gateway="")
+    cast, _ = read_timeline(Settings(playback=Playback(file=file, speed=1), header=header))
+    assert [(played.bus, played.unit) for played in cast.devices] == [(0, 1), (0, 2)]
 
 
 def test_a_part_without_a_reading_is_not_played(file):
