@@ -12,6 +12,7 @@ from sitewarden.backtest.comparison import Comparison, compare
 from sitewarden.backtest.episodes import Episode
 from sitewarden.backtest.judging import Judgement, Limit, Span, judge
 from sitewarden.backtest.lead import LeadTime
+from sitewarden.backtest.silence import witnesses
 from sitewarden.history import DevicePast, Header, PastAlarm, Track
 from sitewarden.rules.packs import RulePack
 from sitewarden.text import Text
@@ -94,11 +95,12 @@ def backtest(
         go_on()
         points = points_needed(device, (*in_force, *proposed))
         own = warmed(span, device, (*in_force, *proposed))
-        tracks = source.tracks(points, own.warm_ms, own.until_ms) if points else {}
-        readings += sum(track.times.size for track in tracks.values())
-        before.append(judge(device, in_force, tracks, own, header.changes))
+        asked = [*points, *witnesses(device, points)]
+        tracks = source.tracks(asked, own.warm_ms, own.until_ms) if points else {}
+        readings += sum(tracks[point].times.size for point in points if point in tracks)
+        before.append(judge(device, in_force, tracks, own, header.changes, gaps=header.gaps))
         go_on()
-        after.append(judge(device, proposed, tracks, own, kept))
+        after.append(judge(device, proposed, tracks, own, kept, gaps=header.gaps))
     ours = Judgement.of(before)
     theirs = Judgement.of(after, nowhere(new, header.devices))
     happened = _happened(header, span)
