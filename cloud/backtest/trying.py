@@ -16,7 +16,7 @@ from cloud.database import Connection, connect
 from sitewarden.backtest.binding import points_needed
 from sitewarden.backtest.changes import put_upon
 from sitewarden.backtest.judging import Span
-from sitewarden.backtest.trial import Report, backtest, warmed
+from sitewarden.backtest.trial import Report, TooManyAlarmsError, backtest, warmed
 from sitewarden.rules.packs import RulePack
 from sitewarden.topics import Mode
 
@@ -59,6 +59,8 @@ def judge_trial(connection: Connection, asked: Asked, trial: Trial) -> Report:
     try:
         _refuse_too_many(source, (*before, *after), span)
         return backtest(source, before, after, span, notes=source.notes, go_on=go_on)
+    except TooManyAlarmsError as exc:
+        raise TooMuchError(str(exc)) from exc
     except psycopg.errors.QueryCanceled as exc:
         raise TooMuchError(f"the database took longer than {LONGEST_S:g} s") from exc
 

@@ -1,7 +1,7 @@
 """Rules run straight over a history: the alarms that they give, and what could not be judged and why."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -64,8 +64,10 @@ def judge(
     tracks: Mapping[str, Track],
     span: Span,
     changes: Sequence[LimitChange] = (),
+    *,
+    spend: Callable[[int], None] = lambda _: None,
 ) -> Judgement:
-    """Every rule on every point of the device that it watches."""
+    """Every rule on every point of the device that it watches; `spend` as of `scan_all`."""
     bounds, not_judged = bind_device(device, packs, tracks, changes)
     kinds = {point.p: point.kind for point in device.points}
     first_ms, last_ms = _watched_between(tracks, span)
@@ -74,13 +76,14 @@ def judge(
         {point: scan.Track(*track) for point, track in tracks.items()},
         since_ms=first_ms,
         until_ms=last_ms,
+        spend=spend,
     )
     past = _Past(kinds, tracks, span)
     judged = [(bound, _episodes(bound, found[bound.point, bound.rule.rule], past)) for bound in bounds]
     return Judgement(
         episodes=[episode for _, episodes in judged for episode in episodes],
         limits=[limit for bound in bounds for limit in _limits(bound)],
-        leads=list(_leads(judged, tracks)),
+        leads=list(_leads(judged, tracks, spend)),
         not_judged=not_judged,
     )
 
@@ -160,7 +163,9 @@ def _is_magnitude(bound: BoundRule) -> bool:
 
 
 def _leads(
-    judged: Iterable[tuple[BoundRule, list[Episode]]], tracks: Mapping[str, Track]
+    judged: Iterable[tuple[BoundRule, list[Episode]]],
+    tracks: Mapping[str, Track],
+    spend: Callable[[int], None],
 ) -> Iterator[LeadTime]:
     """Of rules that compare the value itself; a count or a slope reaches no limit that a curve shows."""
     dangers: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
@@ -177,4 +182,5 @@ def _leads(
                 )
             )
     for (point, family), steps in dangers.items():
+        spend(0)
         yield from lead_times(point, family, steps, tracks[point])
