@@ -176,6 +176,14 @@ def test_a_limit_that_the_site_has_changed_is_the_one_in_force(site, web):
     assert found["notes"] == []
 
 
+def test_a_limit_that_differs_without_a_new_version_is_judged_as_announced_and_told(site, web):
+    told(born(site, crane(announced(RATIO, "crane-load-100", 92.0))), RATIO, hill(95.0))
+    found = tried(web)
+    assert {x["limit"] for x in found["in_force"]["limits"] if x["rule"] == "crane-load-100"} == {92.0}
+    (note,) = found["notes"]
+    assert "crane-load-100 (crane-1: 92)" in note["en"]
+
+
 def test_a_gateway_with_an_older_rule_is_judged_by_the_shipped_one_and_the_report_says_so(site, web):
     told(born(site, crane(announced(RATIO, "crane-load-100", 100.0, newer=-1))), RATIO, hill(95.0))
     assert "older versions" in tried(web)["notes"][0]["en"]
