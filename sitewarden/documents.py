@@ -23,6 +23,9 @@ _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])
 _ANY = ""
 """Stands for 'some key of this mapping' in a path as msgspec prints it."""
 
+MOST_VALUES = 100_000
+"""A few aliases of aliases in a short text mean more values than memory holds."""
+
 
 class Document(Generic[T]):
     """A file read and understood: its `value`, and where each field stands for later complaints."""
@@ -109,6 +112,9 @@ def _plain(text: str, file: Path) -> tuple[Any, Lines]:
 
 def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file: Path) -> Any:
     lines.setdefault(_words(path), node.start_mark.line + 1)
+    if len(lines) > MOST_VALUES:
+        message = f"holds more than {MOST_VALUES} values, aliases (`*name`) counted as often as they stand"
+        raise ConfigurationError(file, 0, "", message, "Split the file, or write out what the aliases mean.")
     if isinstance(node, yaml.MappingNode):
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:

@@ -72,7 +72,7 @@ class DeadLetter(NamedTuple):
     reason: str
     detail: str
     site: str
-    """Empty where none that we know could be read."""
+    """Counted under this; empty where none that we know could be read, or in another mode than is shown."""
     key: GatewayKey | None
     boot: str | None
     seq: int | None

@@ -1,6 +1,6 @@
 """Who plays in a replay: each recorded device with its profile, on a bus and a unit of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,10 +38,12 @@ class Cast(NamedTuple):
 
 
 def cast_of(header: Header, profiles: Mapping[str, Profile], file: Path) -> Cast:
-    """Give every device of the history its place; raises `ConfigurationError` where its profile is unknown.
+    """Give every device of the history its place.
 
     Devices keep bus and unit where the history names them; the others get a free unit on a bus of ours.
+    Raises `ConfigurationError` where a profile is unknown, or where two devices would answer as one.
     """
+    _check_apart(header.devices, file)
     buses: dict[str, set[int]] = {}
     for device in header.devices:
         taken = buses.setdefault(device.bus or BUS, set())
@@ -57,6 +59,24 @@ def cast_of(header: Header, profiles: Mapping[str, Profile], file: Path) -> Cast
         keys = tuple(key for key in profile.points if key not in left_out)
         played.append(Played(device, profile, names.index(bus), unit, keys))
     return Cast(tuple(names), tuple(played))
+
+
+def _check_apart(devices: Sequence[DevicePast], file: Path) -> None:
+    """Gateways of one site name their buses alike: their devices would lie upon each other, one unseen."""
+    names, places = set[str](), dict[tuple[str, int], str]()
+    mend = "Give the `--config gateway.yaml` of one gateway, or export one device with `--device`."
+    for i, device in enumerate(devices):
+        if device.device in names:
+            message = f"`{device.device}` is there twice"
+            raise ConfigurationError(file, 0, f"devices.{i}.device", message, mend)
+        names.add(device.device)
+        if device.unit is None:
+            continue
+        place = (device.bus or BUS, device.unit)
+        if other := places.get(place):
+            message = f"unit {device.unit} of bus `{place[0]}` is both `{other}` and `{device.device}`"
+            raise ConfigurationError(file, 0, f"devices.{i}.unit", message, mend)
+        places[place] = device.device
 
 
 def unused(device: DevicePast, profile: Profile) -> list[str]:

@@ -11,6 +11,8 @@ from firmware_sim.replay.cast import unused
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header, find_header, read_header
 from sitewarden.profiles import Profile, load_profiles
+from sitewarden.profiles.model import Name
+from sitewarden.rules.model import LimitChange
 from sitewarden.rules.packs import RulePack
 from sitewarden.text import Text
 
@@ -31,7 +33,7 @@ class Place(NamedTuple):
     profiles: tuple[Path, ...]
     """Folders beside the shipped ones."""
     packs: tuple[RulePack, ...]
-    """Rule packs that the gateway's file names and that are files nowhere yet, as `NAME.yaml`."""
+    """Rule packs that the gateway's file names and that are no files yet, `rules_file`."""
 
 
 def place_of(file: Path, config: Path | None, rules: list[str]) -> Place:
@@ -55,14 +57,26 @@ def _by_history(file: Path, rules: list[str]) -> Place:
     gateway = {
         "site": header.site or SITE,
         "gateway": header.gateway or GATEWAY,
-        "rules": rules or [f"{pack.pack}.yaml" for pack in header.rules],
+        "rules": rules or [rules_file(i) for i in range(len(header.rules))],
         "buses": [
             {"bus": bus, "devices": [e for e, d in zip(entries, devices, strict=True) if d.bus == bus]}
             for bus in buses
         ],
     }
+    if not rules and (changed := _changes(header)):
+        gateway["limit_changes"] = msgspec.to_builtins(changed)
     packs = () if rules else tuple(header.rules)
     return Place(msgspec.structs.replace(header, devices=devices), gateway, (), packs)
+
+
+def _changes(header: Header) -> list[LimitChange]:
+    """Limits that the site had changed, by which it was judged; none of rules or devices that are not here.
+
+    A history of one device may tell of changes on others, at which a gateway would stumble.
+    """
+    rules = {rule.rule for pack in header.rules for rule in pack.rules}
+    devices = {None, *(device.device for device in header.devices)}
+    return [change for change in header.changes if change.rule in rules and change.device in devices]
 
 
 def _placed(devices: list[DevicePast]) -> Iterator[DevicePast]:
@@ -77,7 +91,7 @@ def _placed(devices: list[DevicePast]) -> Iterator[DevicePast]:
 
 
 def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profile]) -> dict[str, Any]:
-    """A device as `gateway.yaml` has it; a load chart goes into a file of its own, `DEVICE-chart.yaml`."""
+    """A device as `gateway.yaml` has it; a load chart goes into a file of its own."""
     profile = profiles.get(device.profile)
     if profile is None:
         mend = "Give `--config gateway.yaml`, which names the folder that has it."
@@ -91,7 +105,7 @@ def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profil
     if device.label is not None:
         entry["label"] = {"zh": device.label.zh, "en": device.label.en}
     if device.chart is not None:
-        entry["load_chart"] = chart_file(device.device)
+        entry["load_chart"] = chart_file(i)
     if device.intervals_ms:
         entry["interval_ms"] = min(device.intervals_ms.values())
     known = {
@@ -104,9 +118,17 @@ def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profil
     return entry | {key: value for key, value in known.items() if value}
 
 
-def chart_file(device: str) -> str:
-    """The name of the file that a device's chart is written to."""
-    return f"{device}-chart.yaml"
+def chart_file(device: int) -> str:
+    """The name of the file that the chart of a device, counted from 0, is written to.
+
+    No name out of a history becomes that of a file: a stranger's would be written wherever it says.
+    """
+    return f"chart-{device}.yaml"
+
+
+def rules_file(pack: int) -> str:
+    """The same of a rule pack."""
+    return f"rules-{pack}.yaml"
 
 
 def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
@@ -147,21 +169,21 @@ def _read(config: Path) -> dict[str, Any]:
 
 
 class _Device(msgspec.Struct):
-    device: str
+    device: Name
     profile: str
     unit: int
 
 
 class _Bus(msgspec.Struct):
-    bus: str
+    bus: Name
     devices: list[_Device]
 
 
 class _Gateway(msgspec.Struct):
     """What a replay must find in it."""
 
-    site: str
-    gateway: str
+    site: Name
+    gateway: Name
     buses: list[_Bus]
     rules: list[str] = []
     profiles: list[str] = []

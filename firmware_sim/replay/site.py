@@ -11,7 +11,7 @@ import yaml
 from firmware_sim.demo.processes import sitewarden
 from firmware_sim.demo.running import HOST, BrokerKind, RunningSite
 from firmware_sim.demo.site import SiteConfiguration, SiteFolder
-from firmware_sim.replay.place import Place, chart_file
+from firmware_sim.replay.place import Place, chart_file, rules_file
 from firmware_sim.replay.run import Playback
 from sitewarden.loadchart import LoadChart
 
@@ -74,11 +74,11 @@ class _Folder(SiteFolder):
             "buses": [{**bus, "modbus": _line(bus_ports[bus["bus"]])} for bus in self.place.gateway["buses"]],
         }
         self.gateway.write_text(_yaml(gateway), encoding="utf-8")
-        for pack in self.place.packs:
-            (self.folder / f"{pack.pack}.yaml").write_text(_yaml(msgspec.to_builtins(pack)), encoding="utf-8")
-        for device in self.place.header.devices:
+        for i, pack in enumerate(self.place.packs):
+            (self.folder / rules_file(i)).write_text(_yaml(msgspec.to_builtins(pack)), encoding="utf-8")
+        for i, device in enumerate(self.place.header.devices):
             if device.chart is not None:
-                chart = self.folder / chart_file(device.device)
+                chart = self.folder / chart_file(i)
                 chart.write_text(_chart(device.chart), encoding="utf-8")
 
 

@@ -127,10 +127,15 @@ def _beside(device: DevicePast) -> Beside:
 
 def _raw(device: DevicePast) -> Iterator[str]:
     """The points that are read, not derived; of a profile that is not known here all of them."""
-    profile = _profiles().get(device.profile)
+    profile = profile_of(device)
     for point in device.points:
         if profile is None or _key(point) in profile.points:
             yield point.p
+
+
+def profile_of(device: DevicePast) -> Profile | None:
+    """The shipped profile of that name; `None` where it is a site's own."""
+    return _profiles().get(device.profile)
 
 
 @cache

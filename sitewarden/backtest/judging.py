@@ -10,7 +10,9 @@ import numpy as np
 from sitewarden.backtest.binding import NotJudged, bind_device
 from sitewarden.backtest.episodes import Episode, episodes_of, in_order
 from sitewarden.backtest.lead import LeadTime, Step, lead_times
+from sitewarden.backtest.silence import with_silences
 from sitewarden.history import DevicePast, Track
+from sitewarden.messages import Gap
 from sitewarden.quality import Quality
 from sitewarden.rules import scan
 from sitewarden.rules.engine import Transition
@@ -65,9 +67,14 @@ def judge(
     span: Span,
     changes: Sequence[LimitChange] = (),
     *,
+    gaps: Iterable[Gap] = (),
     spend: Callable[[int], None] = lambda _: None,
 ) -> Judgement:
-    """Every rule on every point of the device that it watches; `spend` as of `scan_all`."""
+    """Every rule on every point of the device that it watches; `spend` as of `scan_all`.
+
+    A hole in its readings is a silence, as a replay plays it, but where `gaps` says that readings were lost.
+    """
+    tracks = with_silences(device, tracks, gaps)
     bounds, not_judged = bind_device(device, packs, tracks, changes)
     kinds = {point.p: point.kind for point in device.points}
     first_ms, last_ms = _watched_between(tracks, span)

@@ -12,6 +12,7 @@ from sitewarden.backtest.comparison import Comparison, compare
 from sitewarden.backtest.episodes import Episode
 from sitewarden.backtest.judging import Judgement, Limit, Span, judge
 from sitewarden.backtest.lead import LeadTime
+from sitewarden.backtest.silence import witnesses
 from sitewarden.errors import SiteWardenError
 from sitewarden.history import DevicePast, Header, PastAlarm, Track
 from sitewarden.rules.packs import RulePack
@@ -100,15 +101,16 @@ def backtest(
     new = [rule for rule in rules_of(proposed) if rule.rule in differing]
     kept = [change for change in header.changes if change.rule not in differing]
     before, after, readings = list[Judgement](), list[Judgement](), 0
-    ours_left, theirs_left = _Left(most_alarms, go_on), _Left(most_alarms, go_on)
+    gaps, ours_left, theirs_left = header.gaps, _Left(most_alarms, go_on), _Left(most_alarms, go_on)
     for device in header.devices:
         go_on()
         points = points_needed(device, (*in_force, *proposed))
         own = warmed(span, device, (*in_force, *proposed))
-        tracks = source.tracks(points, own.warm_ms, own.until_ms) if points else {}
-        readings += sum(track.times.size for track in tracks.values())
-        before.append(judge(device, in_force, tracks, own, header.changes, spend=ours_left.spend))
-        after.append(judge(device, proposed, tracks, own, kept, spend=theirs_left.spend))
+        asked = [*points, *witnesses(device, points)]
+        tracks = source.tracks(asked, own.warm_ms, own.until_ms) if points else {}
+        readings += sum(tracks[point].times.size for point in points if point in tracks)
+        before.append(judge(device, in_force, tracks, own, header.changes, gaps=gaps, spend=ours_left.spend))
+        after.append(judge(device, proposed, tracks, own, kept, gaps=gaps, spend=theirs_left.spend))
     ours = Judgement.of(before)
     theirs = Judgement.of(after, nowhere(new, header.devices))
     happened = _happened(header, span)

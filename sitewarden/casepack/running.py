@@ -34,7 +34,8 @@ def judged(history: History) -> Judgement:
     header = history.header
     span = Span(header.since_ms, header.since_ms, header.until_ms)
     return Judgement.of(
-        judge(device, header.rules, history.tracks, span, header.changes) for device in header.devices
+        judge(device, header.rules, history.tracks, span, header.changes, gaps=header.gaps)
+        for device in header.devices
     )
 
 

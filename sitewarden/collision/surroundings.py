@@ -39,6 +39,9 @@ class Edges(NamedTuple):
     east: Floats
     north: Floats
     length: Floats
+    to_y: Floats
+    """Where the piece ends: the very number at which the next one begins, or a ray through a corner counts it
+    twice or not at all."""
     first: np.ndarray
     """The place of each obstacle's first piece."""
 
@@ -123,7 +126,7 @@ def _edges(runs: Sequence[Sequence[Corner]]) -> Edges:
     first = np.cumsum([0, *(len(run) for run in pieces)])[:-1]
     x, y, to_x, to_y = np.array([piece for run in pieces for piece in run], dtype=np.float64).T
     length = np.hypot(to_x - x, to_y - y)
-    return Edges(x, y, (to_x - x) / length, (to_y - y) / length, length, first)
+    return Edges(x, y, (to_x - x) / length, (to_y - y) / length, length, to_y, first)
 
 
 def _closed(outline: Sequence[Corner]) -> list[Corner]:
@@ -155,8 +158,7 @@ def _is_inside(bodies: Bodies, crane: int, path: Stance, edges: Edges) -> np.nda
     place = np.where(np.abs(low) > np.abs(high), low, high)
     x = bodies.origin[0, crane] + place * path.east
     y = bodies.origin[1, crane] + place * path.north
-    to_y = edges.y + edges.north * edges.length
-    is_across = (edges.y > y) != (to_y > y)
+    is_across = (edges.y > y) != (edges.to_y > y)
     slope = np.divide(edges.east, edges.north, out=np.zeros_like(edges.east), where=edges.north != 0.0)
     is_right = x < edges.x + (y - edges.y) * slope
     crossed = np.add.reduceat(is_across & is_right, edges.first, axis=-1, dtype=np.intp)

@@ -5,7 +5,7 @@ the schema's metadata under `sitewarden`, in CSV a first line `#sitewarden {…}
 docs/reference/history-file.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -18,6 +18,7 @@ from sitewarden.errors import ConfigurationError
 from sitewarden.history import csvfile, parquetfile
 from sitewarden.history.model import VERSION, Header, History, Track
 from sitewarden.history.rows import Rows, gathered
+from sitewarden.topics import IDENTIFIER
 
 PARQUET = ".parquet"
 _SLICE = 1_000_000
@@ -115,9 +116,24 @@ def _understood(file: Path, encoded: bytes) -> Header:
         if version != VERSION:
             message = f"has version {version} of the format, this program knows {VERSION}"
             raise ConfigurationError(file, 1, "v", message, "Update SiteWarden, or export the file anew.")
-        return msgspec.json.decode(encoded, type=Header)
+        header = msgspec.json.decode(encoded, type=Header)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ConfigurationError(file, 1, "", f"has a damaged header: {exc}", "Export it anew.") from exc
+    for field, name in _names(header):
+        if not IDENTIFIER.fullmatch(name):
+            mend = "Write at most 63 of a-z, 0-9 and -, none of them - at the beginning."
+            raise ConfigurationError(file, 1, field, f"`{name}` is no name of ours", mend)
+    return header
+
+
+def _names(header: Header) -> Iterator[tuple[str, str]]:
+    """Whatever goes into topics, file names and addresses: a history may come from a stranger."""
+    if header.site:
+        yield "site", header.site
+    if header.gateway:
+        yield "gateway", header.gateway
+    for i, device in enumerate(header.devices):
+        yield f"devices.{i}.device", device.device
 
 
 class _Versioned(msgspec.Struct):

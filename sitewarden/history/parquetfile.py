@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from sitewarden.errors import ConfigurationError
 from sitewarden.history.rows import Rows
+from sitewarden.quality import Quality
 
 KEY = b"sitewarden"
 MOST_ROWS = 20_000_000
@@ -84,7 +85,7 @@ def read_rows(file: Path, first_ms: int, end_ms: int, most: int = MOST_ROWS) -> 
         raise ConfigurationError(file, 0, "", message, "Ask for a shorter range, or export fewer devices.")
     try:
         for group in groups:
-            yield _rows(opened.read_row_group(group, columns=_COLUMNS)).between(first_ms, end_ms)
+            yield _rows(file, opened.read_row_group(group, columns=_COLUMNS)).between(first_ms, end_ms)
     except (pa.ArrowException, OSError) as exc:
         raise ConfigurationError(file, 0, "", f"is damaged: {exc}", "Export it anew.") from exc
 
@@ -104,16 +105,30 @@ def _overlaps(opened: Any, group: int, first_ms: int, end_ms: int) -> bool:
     return bool(statistics.max >= first_ms and statistics.min < end_ms)
 
 
-def _rows(table: Any) -> Rows:
+def _rows(file: Path, table: Any) -> Rows:
+    for name in ("point", "at_ms"):
+        if table[name].null_count:
+            raise ConfigurationError(file, 0, name, "is missing in some rows", "Give every row one.")
+    worst = pc.max(table["quality"]).as_py()
+    if worst is not None and worst > max(Quality):
+        raise ConfigurationError(
+            file, 0, "quality", f"{worst} is no quality", f"Write 0 to {int(max(Quality))}."
+        )
     point = table["point"].combine_chunks()
     if not pa.types.is_dictionary(point.type):
         point = point.dictionary_encode()
     if isinstance(point, pa.ChunkedArray):
         point = point.unify_dictionaries().combine_chunks()
+    values = pc.fill_null(table["value"].cast(pa.float64()), float("nan")).to_numpy()
+    quality = pc.fill_null(table["quality"], int(Quality.GOOD)).to_numpy().astype(np.uint8, copy=False)
+    # What is no number is never good, whatever another program wrote beside it.
+    doubtful = (quality == Quality.GOOD) & ~np.isfinite(values)
+    if doubtful.any():
+        quality = np.where(doubtful, np.uint8(Quality.NOT_A_NUMBER), quality)
     return Rows(
         point.dictionary.to_pylist(),
         point.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False),
         table["at_ms"].to_numpy().astype(np.int64, copy=False),
-        pc.fill_null(table["value"].cast(pa.float64()), float("nan")).to_numpy(),
-        table["quality"].to_numpy().astype(np.uint8, copy=False),
+        values,
+        quality,
     )

@@ -30,6 +30,11 @@ DELAY_SLACK_MS = 20
 take one interval more, every other time."""
 
 
+FUTURE_MS = 3_600_000
+"""A reading that lies so far ahead was dated by a wrong clock. Whoever asks how long it has been silent may
+lag behind by minutes, for slow devices."""
+
+
 class Phase(IntEnum):
     """Where a rule stands on one point."""
 
@@ -134,7 +139,7 @@ def elapse(
     if not last_ms:
         return msgspec.structs.replace(state, memory=Memory(at_ms=now_ms)), None
     limit_ms = round(bound.limit * 1000)
-    if last_ms > now_ms + limit_ms:
+    if last_ms > now_ms + FUTURE_MS:
         # Dated by a clock that was wrong: it must not hide a silence until that day has come.
         return msgspec.structs.replace(state, memory=Memory(at_ms=now_ms)), None
     due_ms = last_ms + limit_ms

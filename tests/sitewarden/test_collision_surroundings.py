@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sitewarden.collision.bodies import bodies_of, motion_of
@@ -227,6 +227,18 @@ stars = st.builds(
 """Outlines with bays, about a middle."""
 
 
+@example(
+    [
+        (24.250373556131105, 2.0),
+        (1.4000000000000001, 2.866025403784439),
+        (-6.340010703985284, -12.272117194213887),
+    ],
+    1.0,
+    0.0,
+    2.0,
+    0.0,
+    THIN,
+)
 @given(
     stars,
     st.floats(1, 60),

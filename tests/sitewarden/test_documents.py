@@ -1,7 +1,7 @@
 """Every complaint about a file names file, line, field and the mend."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -97,3 +97,12 @@ def test_what_could_be_meant_otherwise_or_silence_a_limit_is_refused(text: str, 
 def test_a_date_like_word_stays_a_word_and_an_exponent_a_number() -> None:
     assert documents.parse("name: 2026-11-20\n", Outer, FILE).value.name == "2026-11-20"
     assert documents.parse("1e+300", float, FILE).value == 1e300
+
+
+def test_aliases_of_aliases_do_not_fill_the_memory(tmp_path: Path) -> None:
+    rows = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    rows += [f"{b}: &{b} [{', '.join(['*' + a] * 10)}]" for a, b in zip("abcdefg", "bcdefgh", strict=True)]
+    file = tmp_path / "bomb.yaml"
+    file.write_text("\n".join(rows), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="more than 100000 values"):
+        documents.read(file, dict[str, Any])

@@ -98,6 +98,14 @@ def test_a_silence_is_heard_though_the_last_reading_lies_in_the_future() -> None
     assert [m.transition.at_ms for m in rules.tick(T + 30_000)] == [T + 10_000]
 
 
+def test_whoever_looks_late_makes_no_silence() -> None:
+    rules = Rules([bound("silent", H1, {"when": "stale", "after_s": 2})], T)
+    for second in range(1, 400):
+        assert told(rules, second, H1, 1) == []
+        # A gateway looks as far back as its slowest device may take to answer.
+        assert rules.tick(T + (second - 300) * 1000) == []
+
+
 FROZEN = {"when": "frozen", "after_s": 60}
 MOVES = [{"kind": "crane.moving", "at_least": 1, "max_age_s": 10}]
 

@@ -114,7 +114,7 @@ def test_an_export_is_enough_for_a_replay(site, tmp_path):
         ("crane-1", "bus-1", 1),
         ("pit-1", "bus-2", 1),
     ]
-    assert "tower-crane.yaml" in place.gateway["rules"]
+    assert "tower-crane" in [pack.pack for pack in place.packs]
 
 
 def test_a_device_that_is_gone_is_in_a_history_that_has_readings_of_it_and_in_no_other(site):

@@ -101,6 +101,16 @@ def test_a_stranger_s_site_name_makes_no_row_of_its_own(site):
     assert site.rows("SELECT site, reason, n FROM dead_letter_count") == [("", "gateway", 3)]
 
 
+@pytest.mark.parametrize("mode", ["replay", "drill", "test"])
+def test_what_is_not_live_is_not_counted_as_the_live_site_s(site, mode):
+    site.deliver(
+        delivery(b"nonsense", channel="readings", mode=mode), delivery(b"nonsense", channel="readings")
+    )
+    counted = site.rows("SELECT site, reason, n FROM dead_letter_count ORDER BY site")
+    assert counted == [("", "garbage", 1), ("demo", "garbage", 1)]
+    assert site.value("SELECT count(*) FROM dead_letter") == 2
+
+
 def test_a_topic_of_any_length_and_letters_is_kept(site):
     site.deliver(delivery(readings(1.0), topic="sw/1/live/demo/gw-1/up/" + "\U0001f3d7\x00" * 9000))
     assert site.rows("SELECT reason, n FROM dead_letter_count") == [("topic", 1)]

@@ -13,8 +13,11 @@ from firmware_sim.replay.place import place_of
 from firmware_sim.replay.run import Playback, Settings, header_for, read_timeline
 from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
+from sitewarden.backtest.judging import Span, judge
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import read_history, write_history
+from sitewarden.quality import Quality
+from sitewarden.rules.model import LimitChange
 from tests.support.histories import T0, crane_past, crane_tracks, history_of
 
 GATEWAY = {
@@ -128,6 +131,53 @@ def test_a_csv_of_another_program_is_played_with_the_gateways_file(tmp_path, con
     assert timeline.instants.tolist() == [T0]
 
 
+def test_a_name_out_of_a_history_is_never_that_of_a_file(tmp_path, file):
+    victim = tmp_path / "site-rules.yaml"
+    victim.write_text("mine", encoding="utf-8")
+    history = read_history(file)
+    first, *others = history.header.rules
+    packs = [msgspec.structs.replace(first, pack=str(tmp_path / "site-rules")), *others]
+    strange = tmp_path / "strange.parquet"
+    write_history(strange, history._replace(header=msgspec.structs.replace(history.header, rules=packs)))
+    gateway, _ = written(tmp_path, strange, None)
+    assert victim.read_text(encoding="utf-8") == "mine"
+    assert sorted(entry.name for entry in tmp_path.glob("*.yaml")) == ["site-rules.yaml"]
+    known = {rule.rule.rule for device in gateway.devices for rule in device.rules}
+    assert known >= {"crane-load-110", "wind-stop"}
+
+
+CHANGES = [
+    LimitChange(
+        rule=rule, device=device, limit=9.0, author="site", reason="as announced", on=on, version=version
+    )
+    for rule, device, version, on in [
+        ("wind-stop", "crane-1", 9, ""),
+        ("no-such-rule", None, 2, "2025-11-20"),
+        ("wind-stop", "elsewhere", 9, "2025-11-20"),
+    ]
+]
+
+
+def test_a_limit_that_the_site_changed_is_the_replays_as_it_is_the_back_tests(tmp_path, file):
+    wind = {"wind_speed": dict.fromkeys(range(20, 200), (10.0, Quality.GOOD))}
+    history = history_of(crane_tracks("crane-1", [1.0] * 200, other=wind), crane_past())
+    header = msgspec.structs.replace(history.header, changes=CHANGES)
+    write_history(file, history._replace(header=header))
+    gateway, _ = written(tmp_path, file, None)
+    (bound,) = [rule for rule in next(gateway.devices).rules if rule.rule.rule == "wind-stop"]
+    span = Span(T0, T0, header.until_ms)
+    found = judge(header.devices[0], header.rules, history.tracks, span, header.changes)
+    (alarm,) = [episode for episode in found.episodes if episode.rule == "wind-stop"]
+    assert (bound.limit, bound.version) == (alarm.limit, alarm.rule_version) == (9.0, 9)
+
+
+def test_other_rules_stand_for_themselves(file):
+    history = read_history(file)
+    header = msgspec.structs.replace(history.header, changes=CHANGES)
+    write_history(file, history._replace(header=header))
+    assert "limit_changes" not in place_of(file, None, ["weather"]).gateway
+
+
 def refused(tmp_path: Path, change, **how) -> str:
     file = tmp_path / "bad.parquet"
     write_history(file, change(history_of(crane_tracks("crane-1", [1.0]), crane_past())))
@@ -161,6 +211,30 @@ def test_a_history_of_an_older_profile_is_not_misread(file):
     )
     with pytest.raises(ConfigurationError, match="recorded with version 99"):
         read_timeline(settings)
+
+
+@pytest.mark.parametrize(
+    ("second", "complaint"),
+    [
+        (crane_past("crane-2", 1), "unit 1 of bus `cranes` is both `crane-1` and `crane-2`"),
+        (crane_past("crane-1", 2), "`crane-1` is there twice"),
+    ],
+)
+def test_two_gateways_whose_devices_would_answer_as_one_are_refused(file, second, complaint):
+    history = read_history(file)
+    header = msgspec.structs.replace(history.header, gateway="", devices=[crane_past(), second])
+    settings = Settings(playback=Playback(file=file, speed=1), header=header)
+    with pytest.raises(ConfigurationError) as caught:
+        read_timeline(settings)
+    assert complaint in str(caught.value)
+    assert "--device" in str(caught.value)
+
+
+def test_two_gateways_with_a_bus_of_one_name_and_other_units_are_played(file):
+    history = read_history(file)
+    header = msgspec.structs.replace(history.header, gateway="")
+    cast, _ = read_timeline(Settings(playback=Playback(file=file, speed=1), header=header))
+    assert [(played.bus, played.unit) for played in cast.devices] == [(0, 1), (0, 2)]
 
 
 def test_a_part_without_a_reading_is_not_played(file):

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,6 +168,24 @@ def test_a_newer_format_is_refused_rather_than_misread(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [
+        ("site", {"site": "../site"}),
+        ("gateway", {"gateway": "gw\n"}),
+        ("devices.0.device", {"devices": [DevicePast(device="/home/crane", profile="any")]}),
+        ("devices.0.device", {"devices": [DevicePast(device="", profile="any")]}),
+    ],
+)
+def test_a_name_that_could_go_anywhere_is_refused(tmp_path, ending, field, changed):
+    file = tmp_path / f"history{ending}"
+    write_history(file, History(a_header(**changed), {}))
+    with pytest.raises(ConfigurationError, match="no name of ours") as caught:
+        read_header(file)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_what_is_no_history_is_refused(tmp_path, ending):
     with pytest.raises(ConfigurationError, match=r"no Parquet|cannot be read"):
         read_header(tmp_path / f"absent{ending}")
@@ -180,3 +200,22 @@ def test_more_readings_than_memory_holds_are_refused_before_they_are_read(tmp_pa
         next(parquetfile.read_rows(file, SINCE_MS, SINCE_MS + 100, 99))
     # What lies outside the range is not read, and does not count.
     assert list(parquetfile.read_rows(file, SINCE_MS - 100, SINCE_MS, 99)) == []
+
+
+def test_a_parquet_of_another_program_hides_no_dead_sensor(tmp_path: Path) -> None:
+    file = tmp_path / "history.parquet"
+    columns = {
+        "point": ["crane-1/load"] * 4,
+        "at_ms": [SINCE_MS + i * 1000 for i in range(4)],
+        "value": [1.0, None, float("nan"), 2.0],
+        "quality": pa.array([0, 0, None, None], pa.uint8()),
+    }
+    pq.write_table(pa.table(columns), file)
+    track = read_history(file, header=a_header()).tracks["crane-1/load"]
+    assert track.quality.tolist() == [0, Quality.NOT_A_NUMBER, Quality.NOT_A_NUMBER, 0]
+    pq.write_table(pa.table({**columns, "at_ms": [None, *columns["at_ms"][1:]]}), file)
+    with pytest.raises(ConfigurationError, match="missing in some rows"):
+        read_history(file, header=a_header())
+    pq.write_table(pa.table({**columns, "quality": pa.array([0, 0, 0, 200], pa.uint8())}), file)
+    with pytest.raises(ConfigurationError, match="200 is no quality"):
+        read_history(file, header=a_header())

@@ -1,8 +1,9 @@
 """A hole in a history is a silence, where readings were missed and not where they were thinned out."""
 
 import numpy as np
+import pytest
 
-from sitewarden.history.silence import AGAIN_MS, silences
+from sitewarden.history.silence import AGAIN_MS, lost_of, silences
 from sitewarden.messages import Gap
 
 
@@ -35,9 +36,16 @@ def test_a_history_thinned_to_one_reading_in_ten_seconds_is_no_row_of_holes():
     assert found(times(*range(0, 100_000, 10_000)), 200, 100_000) == []
 
 
-def test_what_was_thinned_out_was_read():
-    gap = Gap(from_at=1000, to_at=29_000, count=50, reason="thinned")
-    assert found(times(0, 500, 1000, 30_000, 30_500), 500, 30_501, thinned=[gap]) == []
+def test_what_was_lost_was_read():
+    gap = Gap(from_at=1000, to_at=29_000, count=50, reason="evicted")
+    assert found(times(0, 500, 1000, 30_000, 30_500), 500, 30_501, lost=[gap]) == []
+
+
+@pytest.mark.parametrize("reason", ["thinned", "evicted", "damaged", "disk"])
+def test_readings_lost_for_whatever_reason_are_no_silence_of_that_device(reason):
+    gap = Gap(from_at=1000, to_at=29_000, count=50, reason=reason, points=["crane-1/load"])
+    assert lost_of("crane-1", [gap]) == [gap]
+    assert lost_of("crane-2", [gap]) == []
 
 
 def test_a_silence_that_was_recorded_is_not_told_twice():
