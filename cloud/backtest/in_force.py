@@ -1,13 +1,17 @@
 """Which rules are in force on a site, told from what its gateways announced. Pure."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
 from cloud.backtest.store import StoredPoint
-from sitewarden.rules.model import LimitChange
+from sitewarden.rules.binding import Beside, KindMissingError, ParameterMissingError, Parameters, bind
+from sitewarden.rules.model import Band, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, built_in_packs, load_pack
 
 
@@ -22,6 +26,8 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
     """Rules that gateways run without this program having their text: a site's own."""
     older: list[str] = []
     """Rules of which gateways run a version older than the shipped one, by which they are judged here."""
+    differing: list[str] = []
+    """Rules whose announced limit is not what the shipped text gives; judged by the announced one."""
 
 
 @cache
@@ -30,39 +36,105 @@ def shipped_packs() -> tuple[RulePack, ...]:
     return tuple(load_pack(name, Path()) for name in built_in_packs())
 
 
-def in_force(points: Iterable[StoredPoint], shipped: Sequence[RulePack]) -> InForce:
+def in_force(
+    points: Iterable[StoredPoint],
+    shipped: Sequence[RulePack],
+    parameters: Mapping[str, Parameters] = MappingProxyType({}),
+) -> InForce:
     """What gateways announced, with the text of the shipped rules of that name.
 
     A gateway runs a pack whole, and announces only those of its rules that have a number to draw: so with one
-    rule of a pack all of it is in force. A version above the shipped one is that of a limit which the site
-    has changed.
+    rule of a pack all of it is in force. The announced number is the one that counts: under a version above
+    the shipped one it is that of a limit which the site has changed; under another it is told as `differing`
+    where it is not what the rule gives with the `parameters` of its device.
     """
     known = [point for point in points if point.current]
     announced = {limit["rule"] for point in known for limit in point.limits}
     packs = [pack for pack in shipped if any(rule.rule in announced for rule in pack.rules)]
-    versions = {rule.rule: rule.version for pack in packs for rule in pack.rules}
+    texts = {rule.rule: (pack, rule) for pack in packs for rule in pack.rules}
     changes: dict[tuple[str, str], LimitChange] = {}
-    unknown, older = set[str](), set[str]()
-    for point in known:
-        for limit in point.limits:
-            rule, version = limit["rule"], limit["rule_version"]
-            if rule not in versions:
-                unknown.add(f"{rule} (version {version})")
-            elif version > versions[rule]:
-                # A rule with two ends announces first the one that it is known by.
-                changes.setdefault((point.device, rule), _change(point, limit))
-            elif version < versions[rule]:
-                older.add(f"{rule} (version {version})")
-    return InForce(packs=packs, changes=list(changes.values()), unknown=sorted(unknown), older=sorted(older))
-
-
-def _change(point: StoredPoint, limit: dict[str, float | str | int]) -> LimitChange:
-    return LimitChange(
-        rule=str(limit["rule"]),
-        device=point.device,
-        limit=float(limit["limit"]),
-        author="site",
-        reason="as the gateway announced it",
-        on="",
-        version=int(limit["rule_version"]),
+    unknown, older, differing = set[str](), set[str](), set[str]()
+    for told in _told(known):
+        name = f"{told.rule} (version {told.version})"
+        if told.rule not in texts:
+            unknown.add(name)
+            continue
+        pack, rule = texts[told.rule]
+        change = told.change(rule)
+        if told.version < rule.version:
+            older.add(name)
+        if told.version > rule.version:
+            changes.setdefault((told.point.device, told.rule), change)
+        elif not _gives(rule, pack, told.point, change, _Device.of(told.point, known, parameters)):
+            changes.setdefault((told.point.device, told.rule), change)
+            differing.add(f"{told.rule} ({told.point.device}: {change.limit:g})")
+    return InForce(
+        packs=packs,
+        changes=list(changes.values()),
+        unknown=sorted(unknown),
+        older=sorted(older),
+        differing=sorted(differing),
     )
+
+
+class _Told(NamedTuple):
+    """What a point was announced with for one rule."""
+
+    point: StoredPoint
+    rule: str
+    version: int
+    ends: dict[str, float]
+    """By direction; in the order in which they were told."""
+
+    def change(self, rule: Rule) -> LimitChange:
+        """The announced numbers as those of a change; a rule with two ends is known by the first of them."""
+        is_band = isinstance(rule.condition, Band)
+        return LimitChange(
+            rule=self.rule,
+            device=self.point.device,
+            limit=self.ends["high"] if is_band and "high" in self.ends else next(iter(self.ends.values())),
+            low=self.ends.get("low") if is_band else None,
+            author="site",
+            reason="as the gateway announced it",
+            on="",
+            # A history file takes no change below 2, which is the first that a person can make.
+            version=max(self.version, 2),
+        )
+
+
+def _told(points: Iterable[StoredPoint]) -> Iterator[_Told]:
+    for point in points:
+        found: dict[tuple[str, int], dict[str, float]] = {}
+        for limit in point.limits:
+            ends = found.setdefault((str(limit["rule"]), int(limit["rule_version"])), {})
+            ends.setdefault(str(limit["direction"]), float(limit["limit"]))
+        for (rule, version), ends in found.items():
+            yield _Told(point, rule, version, ends)
+
+
+class _Device(NamedTuple):
+    """What a rule is bound with."""
+
+    parameters: Parameters
+    beside: Beside
+
+    @classmethod
+    def of(
+        cls, point: StoredPoint, points: Iterable[StoredPoint], parameters: Mapping[str, Parameters]
+    ) -> "_Device":
+        by_kind: dict[str, list[str]] = {}
+        for other in points:
+            if other.device == point.device:
+                by_kind.setdefault(other.kind, []).append(other.name)
+        return cls(parameters.get(point.device, {}), Beside(by_kind, [point.name]))
+
+
+def _gives(rule: Rule, pack: RulePack, point: StoredPoint, told: LimitChange, device: _Device) -> bool:
+    """Whether the rule gives the announced numbers by itself; true where it cannot be told."""
+    try:
+        bound = bind(rule, point.name, device.parameters, tables=pack.tables, beside=device.beside)
+    except (ParameterMissingError, KindMissingError):
+        # The report says of it that it could not be judged, and why.
+        return True
+    is_low = told.low is None or bound.low is None or math.isclose(told.low, bound.low, rel_tol=1e-9)
+    return is_low and math.isclose(told.limit, bound.limit, rel_tol=1e-9)

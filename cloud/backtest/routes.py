@@ -2,7 +2,10 @@
 
 import asyncio
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -19,8 +22,21 @@ from sitewarden.errors import ConfigurationError
 router = APIRouter(tags=["backtests"], dependencies=[Viewer])
 
 _ZIP = "application/zip"
+_BUSY: dict[int | str, dict[str, Any]] = {429: {"description": "Another one is running"}}
 _running = asyncio.Semaphore(1)
 """One at a time a process: whoever watches a crane at work must not wait for somebody's statistics."""
+_worker = ThreadPoolExecutor(1, "backtest")
+"""Its own thread: one that is left behind by who went away holds up the next of its kind, and no page."""
+_T = TypeVar("_T")
+
+
+async def _alone(work: Callable[[], _T]) -> _T:
+    """The result of what takes much of the machine; raises the problem 429 while another one runs."""
+    if _running.locked():
+        detail = "Somebody's back-test or case pack is being made. Try again in a moment."
+        raise ProblemError(429, "busy", "Busy", detail, {"Retry-After": "5"})
+    async with _running:
+        return await asyncio.get_running_loop().run_in_executor(_worker, work)
 
 
 @router.get("/sites/{site}/rules")
@@ -35,7 +51,7 @@ async def read_rules(site: KnownSite, serving: Served) -> RulesShown:
     return await asyncio.to_thread(read)
 
 
-@router.post("/sites/{site}/backtests", responses={429: {"description": "Another one is running"}})
+@router.post("/sites/{site}/backtests", responses=_BUSY)
 async def run_backtest(site: KnownSite, serving: Served, trial: Trial) -> BacktestShown:
     """What other rules would have done over the site's history."""
     if trial.since >= trial.until:
@@ -49,18 +65,14 @@ async def run_backtest(site: KnownSite, serving: Served, trial: Trial) -> Backte
 
         return trying.run_trial(serving.dsn, asked, trial)
 
-    if _running.locked():
-        detail = "Somebody's back-test is running. Try again in a moment."
-        raise ProblemError(429, "busy", "Busy", detail, {"Retry-After": "5"})
-    async with _running:
-        try:
-            return await asyncio.to_thread(run)
-        except NoSuchDeviceError:
-            raise not_found("device") from None
-        except TooMuchError as exc:
-            raise ProblemError(422, "too-much", "Too much at once", str(exc)) from exc
-        except ConfigurationError as exc:
-            raise ProblemError(422, "bad-rule", "A rule cannot be meant so", str(exc)) from exc
+    try:
+        return await _alone(run)
+    except NoSuchDeviceError:
+        raise not_found("device") from None
+    except TooMuchError as exc:
+        raise ProblemError(422, "too-much", "Too much at once", str(exc)) from exc
+    except ConfigurationError as exc:
+        raise ProblemError(422, "bad-rule", "A rule cannot be meant so", str(exc)) from exc
 
 
 class PackFile(Response):
@@ -72,7 +84,10 @@ class PackFile(Response):
 @router.get(
     "/hazards/{hazard}/pack",
     response_class=PackFile,
-    responses={200: {"description": "A case pack, to be judged again and replayed.", "content": {_ZIP: {}}}},
+    responses={
+        200: {"description": "A case pack, to be judged again and replayed.", "content": {_ZIP: {}}},
+        **_BUSY,
+    },
 )
 async def download_pack(hazard: UUID, serving: Served) -> PackFile:
     """The hazard's worst alarm with the readings around it, the rules in force and the alarms they give."""
@@ -87,7 +102,7 @@ async def download_pack(hazard: UUID, serving: Served) -> PackFile:
             return file.name, file.read_bytes()
 
     try:
-        name, content = await asyncio.to_thread(make)
+        name, content = await _alone(make)
     except NoSuchHazardError:
         raise not_found("hazard") from None
     except TooMuchError as exc:

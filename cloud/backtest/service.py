@@ -67,7 +67,8 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
     names = {row["device"] for row in devices}
     stored = store.points_of(connection, site.site, asked.mode)
     points = {name: point for name, point in stored.items() if point.device in names}
-    told = in_force(points.values(), shipped_packs())
+    parameters = {row["device"]: msgspec.convert(row["setup"], DeviceSetup).parameters for row in devices}
+    told = in_force(points.values(), shipped_packs(), parameters)
     if gateway is not None:
         told = InForce(packs=gateway.packs, changes=gateway.changes)
     header = Header(
@@ -165,6 +166,15 @@ def _notes(told: InForce) -> list[Text]:
             Text(
                 f"网关运行的以下规则版本较旧，按云端的现有版本判断：{names}。",
                 f"gateways run older versions of rules that were judged by the shipped ones: {names}.",
+            )
+        )
+    if told.differing:
+        names = ", ".join(told.differing)
+        notes.append(
+            Text(
+                f"网关公布的以下限值与云端规则给出的不同，按网关公布的判断：{names}。",
+                "gateways announced limits that are not what the rules here give; they were judged by the"
+                f" announced ones: {names}.",
             )
         )
     return notes

@@ -16,7 +16,8 @@ from cloud.database import Connection, connect
 from sitewarden.backtest.binding import points_needed
 from sitewarden.backtest.changes import put_upon
 from sitewarden.backtest.judging import Span
-from sitewarden.backtest.trial import Report, backtest, warmed
+from sitewarden.backtest.silence import witnesses
+from sitewarden.backtest.trial import Report, TooManyAlarmsError, backtest, warmed
 from sitewarden.rules.packs import RulePack
 from sitewarden.topics import Mode
 
@@ -59,6 +60,8 @@ def judge_trial(connection: Connection, asked: Asked, trial: Trial) -> Report:
     try:
         _refuse_too_many(source, (*before, *after), span)
         return backtest(source, before, after, span, notes=source.notes, go_on=go_on)
+    except TooManyAlarmsError as exc:
+        raise TooMuchError(str(exc)) from exc
     except psycopg.errors.QueryCanceled as exc:
         raise TooMuchError(f"the database took longer than {LONGEST_S:g} s") from exc
 
@@ -67,7 +70,9 @@ def _refuse_too_many(source: DatabaseSource, packs: Sequence[RulePack], span: Sp
     left = MOST_READINGS
     for device in source.header.devices:
         first_ms = warmed(span, device, packs).warm_ms
-        left -= source.count(points_needed(device, packs), first_ms, span.until_ms, left)
+        points = points_needed(device, packs)
+        asked = [*points, *witnesses(device, points)]
+        left -= source.count(asked, first_ms, span.until_ms, left)
         if left < 0:
             message = f"more than {MOST_READINGS:,} readings; ask for one device, or a shorter range"
             raise TooMuchError(message)

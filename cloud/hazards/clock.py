@@ -15,7 +15,7 @@ MOST = 100
 
 
 def start_clock(connection: Connection, hazard_id: UUID, *, since_ms: int, lasts_s: int, now_ms: int) -> None:
-    """Let the clock of a record run, unless it has one: a second alarm gives no second chance."""
+    """Let the clock of a record run: the one that ends first, for a second alarm gives no second chance."""
     due_at = instant(since_ms + 1000 * lasts_s)
     if store.start_timer(connection, hazard_id, due_at):
         body = {"due_at": rfc3339(due_at), "seconds": lasts_s}

@@ -98,7 +98,7 @@ def _open_or_join(connection: Connection, heard: Heard, proposal: HazardProposal
             connection,
             attached.id,
             since_ms=since_ms,
-            lasts_s=proposal.handling_clock_s,
+            lasts_s=store.handling_s(proposal),
             now_ms=heard.now_ms,
         )
     return attached.id

@@ -12,6 +12,7 @@ from cloud.database import Connection
 from cloud.hazards.chain import Event, Link, link
 from cloud.hazards.model import Hazard
 from sitewarden.rules import HazardProposal
+from sitewarden.rules.model import LONGEST_HANDLING_S
 from sitewarden.text import Text
 
 HAZARDS: LiteralString = """
@@ -39,6 +40,11 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     raised_at: dt.datetime
     opened_at: dt.datetime
     content: Text
+
+
+def handling_s(proposal: HazardProposal) -> int:
+    """How long handling may take; a gateway's number out of bounds is cut, for it may not cost its alarm."""
+    return min(proposal.handling_clock_s, LONGEST_HANDLING_S)
 
 
 class Attached(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +80,9 @@ def attach(connection: Connection, proposed: Proposed) -> Attached:
                             THEN excluded.also ELSE known.also END,
                 potential_accident = CASE WHEN excluded.level = 'major_proposed' AND known.level = 'general'
                                           THEN excluded.potential_accident ELSE known.potential_accident END,
-                handling_clock_s = greatest(known.handling_clock_s, excluded.handling_clock_s),
+                handling_clock_s = CASE WHEN 0 IN (known.handling_clock_s, excluded.handling_clock_s)
+                                        THEN greatest(known.handling_clock_s, excluded.handling_clock_s)
+                                        ELSE least(known.handling_clock_s, excluded.handling_clock_s) END,
                 content = CASE WHEN excluded.worst_level > known.worst_level
                                THEN excluded.content ELSE known.content END,
                 content_episode = CASE WHEN excluded.worst_level > known.worst_level
@@ -98,7 +106,7 @@ def attach(connection: Connection, proposed: Proposed) -> Attached:
             "potential_accident": Jsonb(proposed.proposal.potential_accident),
             "clause": None if proposed.proposal.clause is None else Jsonb(proposed.proposal.clause),
             "also": Jsonb(proposed.proposal.also),
-            "handling_clock_s": proposed.proposal.handling_clock_s,
+            "handling_clock_s": handling_s(proposed.proposal),
             "opened_at": proposed.opened_at,
             "raised_at": proposed.raised_at,
             "alarm_level": proposed.alarm_level,
@@ -159,11 +167,13 @@ class Timer(NamedTuple):
 
 
 def start_timer(connection: Connection, hazard_id: UUID, due_at: dt.datetime) -> bool:
-    """Start the handling clock of a record; false where it has had one."""
+    """Start the handling clock of a record, or let one that runs end sooner; false where nothing changes."""
     row = connection.execute(
         """
-        INSERT INTO hazard_timer (hazard_id, kind, due_at) VALUES (%s, 'handling', %s)
-            ON CONFLICT DO NOTHING RETURNING hazard_id
+        INSERT INTO hazard_timer AS known (hazard_id, kind, due_at) VALUES (%s, 'handling', %s)
+            ON CONFLICT (hazard_id, kind) DO UPDATE SET due_at = excluded.due_at
+             WHERE known.settled_at IS NULL AND excluded.due_at < known.due_at
+            RETURNING hazard_id
         """,
         [hazard_id, due_at],
     ).fetchone()

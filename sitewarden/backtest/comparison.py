@@ -1,7 +1,7 @@
 """Two lists of alarms laid beside each other: which stayed, which moved, which are new, which are gone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -40,18 +40,21 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.added or self.removed or self.moved)
 
 
-def compare(before: Iterable[Episode], after: Iterable[Episode]) -> Comparison:
+def compare(
+    before: Iterable[Episode], after: Iterable[Episode], go_on: Callable[[], None] = lambda: None
+) -> Comparison:
     """Match the alarms of two lists by point, family and level where they overlap in time.
 
     One alarm is matched with at most one: of several that overlap it, one of the same rule comes first, then
-    the longest overlap, then the earliest.
+    the longest overlap, then the earliest. `go_on` is called in between and raises where there is no more
+    time: alarms that all overlap each other take the square of their number.
     """
     befores, afters = _by_key(before), _by_key(after)
     pairs: list[Pair] = []
     added: list[Episode] = []
     removed: list[Episode] = []
     for key in befores.keys() | afters.keys():
-        ours, gone, new = _matched(befores.get(key, []), afters.get(key, []))
+        ours, gone, new = _matched(befores.get(key, []), afters.get(key, []), go_on)
         pairs += ours
         removed += gone
         added += new
@@ -72,11 +75,11 @@ def _by_key(episodes: Iterable[Episode]) -> dict[Key, list[Episode]]:
 
 
 def _matched(
-    befores: Sequence[Episode], afters: Sequence[Episode]
+    befores: Sequence[Episode], afters: Sequence[Episode], go_on: Callable[[], None]
 ) -> tuple[list[Pair], list[Episode], list[Episode]]:
     free_before, free_after = set(range(len(befores))), set(range(len(afters)))
     pairs = []
-    for _, i, j in sorted(_overlaps(befores, afters)):
+    for _, i, j in sorted(_overlaps(befores, afters, go_on)):
         if i in free_before and j in free_after:
             free_before.remove(i)
             free_after.remove(j)
@@ -89,11 +92,12 @@ def _pair(before: Episode, after: Episode) -> Pair:
 
 
 def _overlaps(
-    befores: Sequence[Episode], afters: Sequence[Episode]
+    befores: Sequence[Episode], afters: Sequence[Episode], go_on: Callable[[], None]
 ) -> Iterator[tuple[tuple[bool, int, int], int, int]]:
     """Every two that overlap, with what makes one match better than another (the least is the best)."""
     first = 0
     for i, one in enumerate(befores):
+        go_on()
         # Those that ended before this one began can overlap no later one either, but one that stands long can
         # lie between them: only the leading ones are passed for good.
         while first < len(afters) and afters[first].ends_at < one.raised_at:

@@ -1,7 +1,7 @@
 """Rules run straight over a history: the alarms that they give, and what could not be judged and why."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -68,8 +68,9 @@ def judge(
     changes: Sequence[LimitChange] = (),
     *,
     gaps: Iterable[Gap] = (),
+    spend: Callable[[int], None] = lambda _: None,
 ) -> Judgement:
-    """Every rule on every point of the device that it watches.
+    """Every rule on every point of the device that it watches; `spend` as of `scan_all`.
 
     A hole in its readings is a silence, as a replay plays it, but where `gaps` says that readings were lost.
     """
@@ -82,13 +83,14 @@ def judge(
         {point: scan.Track(*track) for point, track in tracks.items()},
         since_ms=first_ms,
         until_ms=last_ms,
+        spend=spend,
     )
     past = _Past(kinds, tracks, span)
     judged = [(bound, _episodes(bound, found[bound.point, bound.rule.rule], past)) for bound in bounds]
     return Judgement(
         episodes=[episode for _, episodes in judged for episode in episodes],
         limits=[limit for bound in bounds for limit in _limits(bound)],
-        leads=list(_leads(judged, tracks)),
+        leads=list(_leads(judged, tracks, spend)),
         not_judged=not_judged,
     )
 
@@ -168,7 +170,9 @@ def _is_magnitude(bound: BoundRule) -> bool:
 
 
 def _leads(
-    judged: Iterable[tuple[BoundRule, list[Episode]]], tracks: Mapping[str, Track]
+    judged: Iterable[tuple[BoundRule, list[Episode]]],
+    tracks: Mapping[str, Track],
+    spend: Callable[[int], None],
 ) -> Iterator[LeadTime]:
     """Of rules that compare the value itself; a count or a slope reaches no limit that a curve shows."""
     dangers: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
@@ -185,4 +189,5 @@ def _leads(
                 )
             )
     for (point, family), steps in dangers.items():
+        spend(0)
         yield from lead_times(point, family, steps, tracks[point])

@@ -13,9 +13,17 @@ from sitewarden.backtest.episodes import Episode
 from sitewarden.backtest.judging import Judgement, Limit, Span, judge
 from sitewarden.backtest.lead import LeadTime
 from sitewarden.backtest.silence import witnesses
+from sitewarden.errors import SiteWardenError
 from sitewarden.history import DevicePast, Header, PastAlarm, Track
 from sitewarden.rules.packs import RulePack
 from sitewarden.text import Text
+
+MOST_ALARMS = 50_000
+"""Of one set of rules: nobody reads more, and each takes memory."""
+
+
+class TooManyAlarmsError(SiteWardenError):
+    """Rules that would alarm without end."""
 
 
 class Source(Protocol):
@@ -79,11 +87,13 @@ def backtest(
     *,
     notes: Sequence[Text] = (),
     go_on: Callable[[], None] = lambda: None,
+    most_alarms: int = MOST_ALARMS,
 ) -> Report:
     """Judge the history twice: by the rules in force, with the limits that the site has changed, and anew.
 
     A proposed rule that is the very one in force keeps the site's change; one that differs stands for itself.
-    `go_on` is called between devices and raises where there is no more time.
+    `go_on` is called all the while and raises where there is no more time. Raises `TooManyAlarmsError` where
+    one set of rules gives more than `most_alarms`.
     """
     header = source.header
     differing = {change.rule for change in changes(in_force, proposed)}
@@ -91,6 +101,7 @@ def backtest(
     new = [rule for rule in rules_of(proposed) if rule.rule in differing]
     kept = [change for change in header.changes if change.rule not in differing]
     before, after, readings = list[Judgement](), list[Judgement](), 0
+    gaps, ours_left, theirs_left = header.gaps, _Left(most_alarms, go_on), _Left(most_alarms, go_on)
     for device in header.devices:
         go_on()
         points = points_needed(device, (*in_force, *proposed))
@@ -98,9 +109,8 @@ def backtest(
         asked = [*points, *witnesses(device, points)]
         tracks = source.tracks(asked, own.warm_ms, own.until_ms) if points else {}
         readings += sum(tracks[point].times.size for point in points if point in tracks)
-        before.append(judge(device, in_force, tracks, own, header.changes, gaps=header.gaps))
-        go_on()
-        after.append(judge(device, proposed, tracks, own, kept, gaps=header.gaps))
+        before.append(judge(device, in_force, tracks, own, header.changes, gaps=gaps, spend=ours_left.spend))
+        after.append(judge(device, proposed, tracks, own, kept, gaps=gaps, spend=theirs_left.spend))
     ours = Judgement.of(before)
     theirs = Judgement.of(after, nowhere(new, header.devices))
     happened = _happened(header, span)
@@ -114,10 +124,26 @@ def backtest(
         rule_changes=changes(in_force, proposed),
         in_force=_side(in_force, ours, happened),
         proposed=_side(proposed, theirs, happened),
-        changes=compare(ours.episodes, theirs.episodes),
-        recorded=compare(happened, ours.episodes),
+        changes=compare(ours.episodes, theirs.episodes, go_on),
+        recorded=compare(happened, ours.episodes, go_on),
         notes=[*notes, *_unlatched((*in_force, *proposed), (*ours.episodes, *theirs.episodes))],
     )
+
+
+class _Left:
+    """How many alarms one set of rules may still give, and the time there is."""
+
+    def __init__(self, most: int, go_on: Callable[[], None]) -> None:
+        self._most, self._go_on = most, go_on
+        # A raise and a clear each.
+        self._left = 2 * most
+
+    def spend(self, transitions: int) -> None:
+        self._go_on()
+        self._left -= transitions
+        if self._left < 0:
+            message = f"a set of rules gives more than {self._most:,} alarms; give them delays or a dead-band"
+            raise TooManyAlarmsError(f"{message}, or ask for one device, or a shorter range")
 
 
 def warmed(span: Span, device: DevicePast, packs: Sequence[RulePack]) -> Span:

@@ -13,7 +13,7 @@ import yaml
 from sitewarden import documents
 from sitewarden.backtest.episodes import Episode
 from sitewarden.casepack.model import VERSION, CasePack, Manifest
-from sitewarden.errors import SiteWardenError
+from sitewarden.errors import ConfigurationError, SiteWardenError
 from sitewarden.history import History, read_history, write_history
 from sitewarden.rules.packs import RulePack
 
@@ -57,7 +57,7 @@ def open_pack(file: Path) -> CasePack:
     _check(file, manifest, parts)
     try:
         expected = msgspec.json.decode(parts[EXPECTED], type=list[Episode])
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise BadPackError(f"{file}: {EXPECTED} is not understood: {exc}") from exc
     return CasePack(manifest, _read_history(file, parts), expected)
 
@@ -72,7 +72,7 @@ def _parts(file: Path, packed: zipfile.ZipFile) -> dict[str, bytes]:
 def _manifest(file: Path, content: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise BadPackError(f"{file}: has no manifest that can be understood: {exc}") from exc
     if manifest.v != VERSION:
         raise BadPackError(f"{file}: has version {manifest.v} of the format, this program knows {VERSION}")
@@ -91,13 +91,21 @@ def _read_history(file: Path, parts: Mapping[str, bytes]) -> History:
     with tempfile.TemporaryDirectory(prefix="sitewarden-pack-") as folder:
         unpacked = Path(folder) / HISTORY
         unpacked.write_bytes(parts[HISTORY])
-        history = read_history(unpacked)
-    rules = [
-        documents.parse(content.decode(), RulePack, file / name).value
-        for name, content in sorted(parts.items())
-        if name.startswith(RULES)
-    ]
+        try:
+            history = read_history(unpacked)
+        except ConfigurationError as exc:
+            raise BadPackError(f"{file}: {HISTORY} {exc.message}") from exc
+    rules = [_rules(file, name, parts[name]) for name in sorted(parts) if name.startswith(RULES)]
     return history._replace(header=msgspec.structs.replace(history.header, rules=rules))
+
+
+def _rules(file: Path, name: str, content: bytes) -> RulePack:
+    try:
+        return documents.parse(content.decode(), RulePack, file / name).value
+    except UnicodeDecodeError as exc:
+        raise BadPackError(f"{file}: {name} is not UTF-8 text") from exc
+    except ConfigurationError as exc:
+        raise BadPackError(str(exc)) from exc
 
 
 def _history(history: History) -> bytes:

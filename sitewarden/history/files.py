@@ -117,7 +117,7 @@ def _understood(file: Path, encoded: bytes) -> Header:
             message = f"has version {version} of the format, this program knows {VERSION}"
             raise ConfigurationError(file, 1, "v", message, "Update SiteWarden, or export the file anew.")
         header = msgspec.json.decode(encoded, type=Header)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ConfigurationError(file, 1, "", f"has a damaged header: {exc}", "Export it anew.") from exc
     for field, name in _names(header):
         if not IDENTIFIER.fullmatch(name):

@@ -17,6 +17,8 @@ from sitewarden.history.rows import Rows
 from sitewarden.quality import Quality
 
 KEY = b"sitewarden"
+MOST_ROWS = 20_000_000
+"""That are read at once, about 2 GB: repeated values pack so well that a small file may hold any number."""
 _COLUMNS = ["point", "at_ms", "value", "quality"]
 
 
@@ -66,17 +68,24 @@ def read_header(file: Path) -> bytes | None:
     return found
 
 
-def read_rows(file: Path, first_ms: int, end_ms: int) -> Iterator[Rows]:
-    """The rows at `first_ms` <= instant < `end_ms`, a row group at a time; groups outside are not read."""
+def read_rows(file: Path, first_ms: int, end_ms: int, most: int = MOST_ROWS) -> Iterator[Rows]:
+    """The rows at `first_ms` <= instant < `end_ms`, a row group at a time; groups outside are not read.
+
+    Refused before anything is read where the groups have more than `most` rows.
+    """
     opened = _opened(file)
     missing = [name for name in _COLUMNS if name not in opened.schema_arrow.names]
     if missing:
         mend = f"A history has the columns {', '.join(_COLUMNS)}."
         raise ConfigurationError(file, 0, missing[0], "is not a column", mend)
+    groups = [group for group in range(opened.num_row_groups) if _overlaps(opened, group, first_ms, end_ms)]
+    count = sum(opened.metadata.row_group(group).num_rows for group in groups)
+    if count > most:
+        message = f"has {count:,} readings in this range, more than {most:,}"
+        raise ConfigurationError(file, 0, "", message, "Ask for a shorter range, or export fewer devices.")
     try:
-        for group in range(opened.num_row_groups):
-            if _overlaps(opened, group, first_ms, end_ms):
-                yield _rows(file, opened.read_row_group(group, columns=_COLUMNS)).between(first_ms, end_ms)
+        for group in groups:
+            yield _rows(file, opened.read_row_group(group, columns=_COLUMNS)).between(first_ms, end_ms)
     except (pa.ArrowException, OSError) as exc:
         raise ConfigurationError(file, 0, "", f"is damaged: {exc}", "Export it anew.") from exc
 

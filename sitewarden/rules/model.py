@@ -44,6 +44,10 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """In Chinese, as the standard has it; left out in a pack, it is that of `sitewarden/rules/clauses`."""
 
 
+LONGEST_HANDLING_S = 2_592_000
+"""30 days: who may take longer than that has no clock."""
+
+
 class HazardProposal(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
@@ -58,7 +62,11 @@ class HazardProposal(
     also: list[Clause] = []
     """The same danger in other editions, for whoever must still report by them."""
     handling_clock_s: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """How long handling may take under a clause in two parts ('… and not handled in time'); else 0."""
+    """How long handling may take under a clause in two parts ('… and not handled in time'); else 0.
+
+    A pack gives `LONGEST_HANDLING_S` at most. The type does not say so: it is that of messages too, and an
+    alarm may not be refused for a number that is only too large.
+    """
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -13,7 +13,7 @@ from sitewarden.points import UnknownKindError, point_kind, vocabulary
 from sitewarden.rules import clauses
 from sitewarden.rules.binding import asked_of, limits_of
 from sitewarden.rules.describe import word
-from sitewarden.rules.model import Band, HazardProposal, Parameter, Rule, Table
+from sitewarden.rules.model import LONGEST_HANDLING_S, Band, HazardProposal, Parameter, Rule, Table
 from sitewarden.text import Text
 
 _BUILT_IN = resources.files("sitewarden.rules") / "packs"
@@ -214,6 +214,9 @@ def _hazard_unmeant(
             message = f"{clause.id} of {clause.edition} is met only once handling is late"
             mend = "Write `level: general` and `handling_clock_s:` in it, and `level: 4` in the rule."
             yield document.error(f"{where}.{field}", message, mend)
+    if hazard.handling_clock_s > LONGEST_HANDLING_S:
+        message = f"{hazard.handling_clock_s} is more than {LONGEST_HANDLING_S} s, 30 days"
+        yield document.error(f"{where}.handling_clock_s", message, "Write seconds, such as 7200.")
     if hazard.level == "major_proposed" and hazard.clause is None:
         message = "a major hazard is proposed by no clause"
         yield document.error(where, message, "Add `clause: {edition: , id: }`, or write `level: general`.")

@@ -5,8 +5,9 @@ over the runs of equal verdicts, of which there are few. `engine` is the definit
 two together for every condition and every cut.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -82,8 +83,10 @@ class Track(NamedTuple):
 
 
 EMPTY = Track(np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8))
+PIECE = 16_384
+"""Readings that `scan_all` judges between two calls of `spend`; a slope takes up to 0.1 ms a reading."""
 Gates = Sequence[tuple[int, int]]
-"""Time ranges, both ends included, in which a raise is withheld."""
+"""Time ranges, both ends included, in which a raise is withheld; ascending, no two overlapping."""
 
 
 class _Seen(NamedTuple):
@@ -125,15 +128,45 @@ def scan_all(
     *,
     since_ms: int,
     until_ms: int,
+    spend: Callable[[int], None] = lambda _: None,
 ) -> dict[tuple[str, str], list[Transition]]:
-    """The transitions of many rules by (point, rule); a suppressed rule sees when its suppressors stood."""
+    """The transitions of many rules by (point, rule); a suppressed rule sees when its suppressors stood.
+
+    `spend` is told after every piece of a rule how many transitions it gave, and may raise where that is
+    enough.
+    """
     bounds = list(bounds)
     done: dict[tuple[str, str], list[Transition]] = {}
     for bound in _suppressors_first(bounds):
         found = suppressors_of(bound, bounds) if bound.rule.suppressed_by else ()
-        gates = sorted(gate for other in found for gate in _stood(done[_key(other)], until_ms))
-        done[_key(bound)], _ = scan(bound, tracks, since_ms=since_ms, until_ms=until_ms, gates=gates)
+        gates = _merged(gate for other in found for gate in _stood(done[_key(other)], until_ms))
+        state, moved = NORMAL, list[Transition]()
+        for first_ms, last_ms in _pieces(tracks.get(bound.point, EMPTY), since_ms, until_ms):
+            turns, state = scan(bound, tracks, since_ms=first_ms, until_ms=last_ms, state=state, gates=gates)
+            moved += turns
+            spend(len(turns))
+        done[_key(bound)] = moved
     return done
+
+
+def _pieces(own: Track, since_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
+    """The range cut before every `PIECE`th reading, or where its instant begins."""
+    first_ms = since_ms
+    for at_ms in own.between(since_ms, until_ms).times[PIECE::PIECE].tolist():
+        if at_ms > first_ms:
+            yield first_ms, at_ms - 1
+            first_ms = at_ms
+    yield first_ms, until_ms
+
+
+def _merged(gates: Iterable[tuple[int, int]]) -> Gates:
+    found: list[tuple[int, int]] = []
+    for since_ms, until_ms in sorted(gates):
+        if found and since_ms <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], until_ms)
+        else:
+            found.append((since_ms, until_ms))
+    return found
 
 
 def _key(bound: BoundRule) -> tuple[str, str]:
@@ -255,8 +288,10 @@ class _Walk:
         return first + int(np.searchsorted(self._times[first : last + 1], at_ms))
 
     def _gated_until(self, at_ms: int) -> int | None:
-        ends = [until_ms for since_ms, until_ms in self._gates if since_ms <= at_ms <= until_ms]
-        return max(ends, default=None)
+        place = bisect_right(self._gates, at_ms, key=itemgetter(0))
+        if not place or self._gates[place - 1][1] < at_ms:
+            return None
+        return self._gates[place - 1][1]
 
     def _worst(self, first: int, last: int, before: float | None) -> float:
         part, codes, bound = self._compared[first : last + 1], self._codes[first : last + 1], self._bound

@@ -1,6 +1,7 @@
 """Every pack in this folder is judged as it expects; a pack that was tampered with is refused."""
 
 import argparse
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -101,6 +102,38 @@ def repacked(file: Path, name: str, content: bytes | None) -> Path:
 def test_a_pack_that_was_tampered_with_is_refused(tmp_path, name, content, complaint):
     with pytest.raises(BadPackError, match=complaint):
         open_pack(repacked(tmp_path / "bad.swpack", name, content))
+
+
+def sealed(file: Path, name: str, content: bytes) -> Path:
+    """The first pack with one file replaced and its hash put right: packed so, not damaged."""
+    with zipfile.ZipFile(PACKS[0]) as packed:
+        manifest = json.loads(packed.read("manifest.json"))
+    manifest["files"][name] = hashlib.sha256(content).hexdigest()
+    half = repacked(file.with_suffix(".half"), name, content)
+    with zipfile.ZipFile(half) as packed, zipfile.ZipFile(file, "w") as out:
+        for entry in packed.namelist():
+            is_manifest = entry == "manifest.json"
+            out.writestr(entry, json.dumps(manifest) if is_manifest else packed.read(entry))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("expected.json", b'[{"point": "\xff"}]', r"expected.json is not understood"),
+        ("rules/tower-crane.yaml", b"pack: \xff", r"rules/tower-crane.yaml is not UTF-8"),
+        ("rules/tower-crane.yaml", b"pack: [", r"tower-crane.yaml:1: is not YAML"),
+        ("history.parquet", b"PAR1", r"history.parquet is no Parquet file"),
+    ],
+)
+def test_a_pack_that_was_packed_wrong_is_refused(tmp_path, name, content, complaint):
+    with pytest.raises(BadPackError, match=complaint):
+        open_pack(sealed(tmp_path / "bad.swpack", name, content))
+
+
+def test_a_manifest_that_is_not_utf_8_is_refused(tmp_path):
+    with pytest.raises(BadPackError, match="no manifest that can be understood"):
+        open_pack(repacked(tmp_path / "bad.swpack", "manifest.json", b'{"software": "\xff"}'))
 
 
 def test_what_is_no_pack_is_refused(tmp_path):

@@ -79,6 +79,12 @@ def run(*arguments: str) -> int:
         ("id: 5-4", "id: 5-5", "rules.1.hazard.clause", "article 5 has 5-1, 5-2, 5-3, 5-4"),
         ('"2024"', '"2019"', "rules.1.hazard.clause", "there are 2024, 2022"),
         ("handling_clock_s: 7200", "handling_clock_s: 0", "rules.1.hazard.clause", "once handling is late"),
+        (
+            "handling_clock_s: 7200",
+            "handling_clock_s: 2592001",
+            "rules.1.hazard.handling_clock_s",
+            "more than 2592000 s",
+        ),
         ("level: general", "level: major_proposed", "rules.1.hazard.clause", "once handling is late"),
         ("parameter: least_mm", "parameter: least", "rules.0", "asks for `least`"),
         (

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
+from sitewarden.rules import scan as scanning
 from sitewarden.rules.binding import Beside, bind
 from sitewarden.rules.engine import NORMAL, RuleState, Transition
 from sitewarden.rules.model import BoundRule, Rule
@@ -152,8 +153,19 @@ def test_the_order_of_arrival_within_an_instant_says_nothing(readings: list[Read
         assert stepped(bound, shuffled, until_ms) == stepped(bound, readings, until_ms)
 
 
-@given(histories())
-def test_a_suppressed_rule_is_withheld_alike_in_both(readings: list[Reading]) -> None:
+def in_pieces(
+    piece: int, bounds: list[BoundRule], tracks: dict[str, Track], until_ms: int
+) -> dict[tuple[str, str], list[Transition]]:
+    spent: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scanning, "PIECE", piece)
+        found = scan_all(bounds, tracks, since_ms=T, until_ms=until_ms, spend=spent.append)
+    assert sum(spent) == sum(map(len, found.values()))
+    return found
+
+
+@given(histories(), st.integers(1, 7))
+def test_a_suppressed_rule_is_withheld_alike_in_both(readings: list[Reading], piece: int) -> None:
     strong = bind(rule(CONDITIONS["high"], rule="strong", off_delay_s=1.0), THIRD, {})
     weak = bind(
         rule({"condition": {"when": "high", "limit": 3.0}}, rule="weak", suppressed_by=["strong"]), OWN, {}
@@ -162,7 +174,19 @@ def test_a_suppressed_rule_is_withheld_alike_in_both(readings: list[Reading]) ->
     rules = Rules([weak, strong], T)
     moved = [*rules.take(readings), *rules.tick(until_ms)]
     stepped = {key_of(bound): [m.transition for m in moved if m.bound is bound] for bound in (weak, strong)}
-    assert scan_all([weak, strong], tracks_of(readings), since_ms=T, until_ms=until_ms) == stepped
+    assert in_pieces(piece, [weak, strong], tracks_of(readings), until_ms) == stepped
+
+
+@given(histories(), st.integers(1, 7))
+def test_pieces_are_as_good_as_the_whole(readings: list[Reading], piece: int) -> None:
+    until_ms = (readings[-1].at_ms if readings else T) + 9000
+    tracks = tracks_of(readings)
+    bounds = [
+        bind(rule(changes, rule=f"r-{i}"), OWN, {}, beside=BESIDE)
+        for i, changes in enumerate(CONDITIONS.values())
+    ]
+    whole = {key_of(b): scan(b, tracks, since_ms=T, until_ms=until_ms)[0] for b in bounds}
+    assert in_pieces(piece, bounds, tracks, until_ms) == whole
 
 
 def test_rules_that_suppress_one_another_in_a_circle_are_refused() -> None:

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Backtest, PastAlarm, RuleInForce } from '@/api/types'
 import { fieldsIn, numberIn, withNumber } from '@/domain/ruleText'
-import { changedTexts, instantOf, isChanged, lengthText, localText, rowsOf, spanOf } from '@/domain/trial'
+import { changedTexts, instantOf, isChanged, lengthText, localText, rowsOf, spanOf, watchesAny } from '@/domain/trial'
 
 const FIXED = `rule: crane-load-90
 condition:
@@ -25,6 +25,13 @@ off_delay_s: 60
 `
 
 const rule = (name: string, text: string): RuleInForce => ({ rule: name, pack: 'p', family: 'f', watch: 'crane.load_ratio', level: 2, label: { zh: '', en: '' }, text })
+
+describe('a rule', () => {
+  const kinds = new Set(['crane.load', 'crane.wind_speed'])
+  it.each([['crane.load', true], ['crane.loa', false], ['crane.*', true], ['pit.*', false], ['*', true], ['pit.tilt', false]])('on %s concerns a crane: %s', (watch, expected) => {
+    expect(watchesAny(watch, kinds)).toBe(expected)
+  })
+})
 
 describe('the numbers of a rule', () => {
   it('are found in its text', () => {

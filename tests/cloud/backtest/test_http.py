@@ -1,13 +1,17 @@
 """Back-tests over HTTP: rules to start from, a trial, its bounds, and a pack of a hazard."""
 
 import threading
+from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from cloud.backtest import trying
+from cloud.backtest.proposal import text_of
 from cloud.database import instant
 from sitewarden.casepack import open_pack, run_pack
+from sitewarden.rules.packs import load_pack
 from tests.cloud.backtest.past import LOAD, RATIO, SECOND, T0, announced, born, crane, hill, pit, told
 from tests.cloud.site import cleared, raised
 
@@ -90,6 +94,9 @@ def test_what_happened_is_laid_beside_what_the_rules_give(site, web):
         ({"to": instant(T0).isoformat()}, "422 empty-range", "must lie after"),
         ({"to": instant(T0 + 32 * 86_400_000).isoformat()}, "422 too-much", "at most 31 days"),
         ({"surprise": 1}, "422 invalid", "surprise"),
+        ({"device": "crane-1\0"}, "422 invalid", "device"),
+        ({"from": "0001-01-01T00:00:00+08:00"}, "422 invalid", "from"),
+        ({"from": "9999-12-31T00:00:00Z", "to": "9999-12-31T23:59:59-08:00"}, "422 invalid", "to"),
     ],
 )
 def test_what_cannot_be_tried_is_refused_with_the_reason(site, web, changes, problem, said):
@@ -105,6 +112,27 @@ def test_a_rule_that_watches_an_unknown_kind_is_refused_with_its_line(site, web)
     detail = web.post("/sites/demo/backtests", json=trial(rules=[bad])).json()["detail"]
     assert "rule-1:4: watch: " in detail
     assert "did you mean `crane.load_ratio`" in detail
+
+
+def test_two_rules_that_hold_each_other_back_are_refused(site, web):
+    born(site)
+    one, other = "crane-load-100", "crane-moment-100"
+    texts = {rule.rule: rule for rule in load_pack("tower-crane", Path()).rules}
+    circle = [
+        text_of(msgspec.structs.replace(texts[rule], suppressed_by=[by]))
+        for rule, by in ((one, other), (other, one))
+    ]
+    answer = web.post("/sites/demo/backtests", json=trial(rules=circle))
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/bad-rule")
+    assert f"`{other}` is itself held back by this rule" in answer.json()["detail"]
+
+
+def test_of_two_rules_the_wrong_one_is_named(site, web):
+    born(site)
+    right = text(web, "crane-load-90")
+    wrong = text(web, "crane-load-100").replace("watch: crane.load_ratio", "watch: crane.lod_ratio")
+    detail = web.post("/sites/demo/backtests", json=trial(rules=[right, wrong])).json()["detail"]
+    assert "rule-2:" in detail
 
 
 def test_more_readings_than_may_be_asked_for_are_refused(site, web, monkeypatch):
@@ -123,7 +151,7 @@ def test_a_trial_that_takes_too_long_is_given_up(site, web, monkeypatch):
 
 
 def test_the_second_of_two_at_once_is_told_to_come_again_and_the_pages_stay_alive(site, web, monkeypatch):
-    told(born(site), RATIO, hill(95.0))
+    pack = f"/hazards/{hazard(site)}/pack"
     entered, leave = threading.Event(), threading.Event()
     judge = trying.judge_trial
 
@@ -140,9 +168,12 @@ def test_the_second_of_two_at_once_is_told_to_come_again_and_the_pages_stay_aliv
     assert web.get("/sites/demo/values").status_code == 200
     busy = web.post("/sites/demo/backtests", json=trial())
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "5")
+    # A case pack takes as much of the machine.
+    assert web.get(pack).status_code == 429
     leave.set()
     first.join(10)
     assert answers[0].status_code == 200
+    assert web.get(pack).status_code == 200
 
 
 def hazard(site) -> str:
@@ -174,6 +205,14 @@ def test_a_limit_that_the_site_has_changed_is_the_one_in_force(site, web):
     found = tried(web)
     assert {x["limit"] for x in found["in_force"]["limits"] if x["rule"] == "crane-load-100"} == {92.0}
     assert found["notes"] == []
+
+
+def test_a_limit_that_differs_without_a_new_version_is_judged_as_announced_and_told(site, web):
+    told(born(site, crane(announced(RATIO, "crane-load-100", 92.0))), RATIO, hill(95.0))
+    found = tried(web)
+    assert {x["limit"] for x in found["in_force"]["limits"] if x["rule"] == "crane-load-100"} == {92.0}
+    (note,) = found["notes"]
+    assert "crane-load-100 (crane-1: 92)" in note["en"]
 
 
 def test_a_gateway_with_an_older_rule_is_judged_by_the_shipped_one_and_the_report_says_so(site, web):

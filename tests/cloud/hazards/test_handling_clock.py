@@ -3,6 +3,7 @@
 import threading
 
 import msgspec
+import psycopg
 import pytest
 
 from cloud.database import connect, instant
@@ -10,6 +11,7 @@ from cloud.hazards.chain import Link, first_broken
 from cloud.hazards.clock import expire_clocks
 from cloud.hazards.store import hazards_by_id
 from cloud.instants import rfc3339
+from cloud.migrate import shipped
 from sitewarden.rules import HazardProposal
 from sitewarden.rules.model import Clause
 from sitewarden.text import Text
@@ -94,6 +96,43 @@ def test_a_second_alarm_gives_no_second_chance(site, began):
     site.deliver(alarm(at=began + 3_600_000), now=began + 3_600_000)
     assert site.value("SELECT count(*) FROM hazard_timer") == 1
     assert events(site).count("handling_clock") == 1
+    assert len(expire_clocks(site.connection, began + 1000 * HANDLING_S)) == 1
+
+
+@pytest.mark.parametrize("order", [(HANDLING_S, 600), (600, HANDLING_S)])
+def test_of_two_clocks_of_a_record_the_one_that_ends_first_counts(site, order):
+    at = now_ms() - 60_000
+    site.born()
+    for i, seconds in enumerate(order):
+        shorter = msgspec.structs.replace(PIT, handling_clock_s=seconds)
+        site.deliver(alarm(at=at + i, hazard=shorter), now=at + 900)
+    assert site.value("SELECT handling_clock_s FROM hazard") == 600
+    assert expire_clocks(site.connection, at + 599_000) == []
+    assert len(expire_clocks(site.connection, at + 601_000)) == 1
+    assert first_broken(chain(site)) is None
+
+
+def test_a_clock_that_has_run_out_is_not_wound_up_again(site, began):
+    expire_clocks(site.connection, began + 1000 * HANDLING_S)
+    site.deliver(alarm(at=began - 1000), now=began + 1000 * HANDLING_S)
+    assert expire_clocks(site.connection, began + 2000 * HANDLING_S) == []
+
+
+@pytest.mark.parametrize("seconds", [2**31, 2**63, 10**30])
+def test_a_number_out_of_bounds_never_costs_the_alarm(site, seconds):
+    at = now_ms() - 60_000
+    site.born().deliver(alarm(at=at, hazard=msgspec.structs.replace(PIT, handling_clock_s=seconds)))
+    assert site.value("SELECT count(*) FROM episode") == 1
+    assert site.value("SELECT handling_clock_s FROM hazard") == 30 * 86_400
+    assert len(expire_clocks(site.connection, at + 31 * 86_400_000)) == 1
+
+
+def test_records_that_were_open_before_clocks_ran_get_theirs(site, began):
+    (migration,) = [one for one in shipped() if one.name == "0012_open_handling.sql"]
+    with psycopg.connect(site.dsn) as owner:
+        owner.execute("DELETE FROM hazard_timer")
+        owner.execute(migration.text.encode())
+    assert site.value("SELECT due_at FROM hazard_timer") == instant(began + 1000 * HANDLING_S)
     assert len(expire_clocks(site.connection, began + 1000 * HANDLING_S)) == 1
 
 

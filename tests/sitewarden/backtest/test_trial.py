@@ -12,7 +12,7 @@ from sitewarden.backtest.binding import memory_ms
 from sitewarden.backtest.changes import put_upon, rules_of
 from sitewarden.backtest.judging import Span
 from sitewarden.backtest.text import lines
-from sitewarden.backtest.trial import Report, backtest, false_alarms
+from sitewarden.backtest.trial import Report, TooManyAlarmsError, backtest, false_alarms
 from sitewarden.history import DevicePast, Header, PastAlarm, Track
 from sitewarden.messages import PointBirth
 from sitewarden.quality import Quality
@@ -316,3 +316,19 @@ def test_a_rule_put_upon_others_replaces_the_one_of_its_name():
     more = put_upon([without("crane-load-90")], [OVERLOAD])
     assert {rule.rule for rule in rules_of(more)} == {rule.rule for rule in OVERLOAD.rules}
     assert put_upon([OVERLOAD], [], removed=["crane-load-90"]) == [without("crane-load-90")]
+
+
+def test_rules_that_alarm_without_end_are_refused():
+    restless = changed("crane-load-100", condition=High(94.0), on_delay_s=0, off_delay_s=0, dead_band=0)
+    told = history([90.0, 95.0] * 20)
+    span = Span(T0, T0, T0 + 3600 * SECOND)
+    assert backtest(told, [restless], [restless], span, most_alarms=20).in_force.alarms == 20
+    with pytest.raises(TooManyAlarmsError, match="more than 19 alarms"):
+        backtest(told, [restless], [restless], span, most_alarms=19)
+
+
+def test_who_waits_may_give_up_within_one_device():
+    asked = []
+    told = history(TWO_LIFTS)
+    backtest(told, [OVERLOAD], [OVERLOAD], Span(T0, T0, T0 + 3600 * SECOND), go_on=lambda: asked.append(1))
+    assert len(asked) > 2 * len(OVERLOAD.rules)

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitewarden.errors import ConfigurationError
-from sitewarden.history import DevicePast, Header, History, Track, read_header, read_history, write_history
+from sitewarden.history import (
+    DevicePast,
+    Header,
+    History,
+    Track,
+    parquetfile,
+    read_header,
+    read_history,
+    write_history,
+)
 from sitewarden.messages import Gap, PointBirth
 from sitewarden.quality import Quality
 from sitewarden.rules.packs import load_pack
@@ -181,6 +190,17 @@ def test_a_name_that_could_go_anywhere_is_refused(tmp_path, ending, field, chang
 def test_what_is_no_history_is_refused(tmp_path, ending):
     with pytest.raises(ConfigurationError, match=r"no Parquet|cannot be read"):
         read_header(tmp_path / f"absent{ending}")
+
+
+def test_more_readings_than_memory_holds_are_refused_before_they_are_read(tmp_path):
+    file = tmp_path / "h.parquet"
+    track = a_track(*((SINCE_MS + i, 1.0, 0) for i in range(100)))
+    write_history(file, History(a_header(), {"crane-1/load": track}))
+    assert sum(len(rows.at_ms) for rows in parquetfile.read_rows(file, SINCE_MS, SINCE_MS + 100, 100)) == 100
+    with pytest.raises(ConfigurationError, match="100 readings in this range, more than 99"):
+        next(parquetfile.read_rows(file, SINCE_MS, SINCE_MS + 100, 99))
+    # What lies outside the range is not read, and does not count.
+    assert list(parquetfile.read_rows(file, SINCE_MS - 100, SINCE_MS, 99)) == []
 
 
 def test_a_parquet_of_another_program_hides_no_dead_sensor(tmp_path: Path) -> None:

@@ -3,6 +3,15 @@
 import type { Backtest, PastAlarm, RuleInForce } from '@/api/types'
 import { formatInstant, zoneOffsetMs } from './time'
 
+/** Whether a rule looks at a point of one of these kinds; `crane.*` is any crane's, `*` any device's. */
+export function watchesAny(watch: string, kinds: Iterable<string>): boolean {
+  const beginning = watch.endsWith('*') ? watch.slice(0, -1) : null
+  for (const kind of kinds) {
+    if (beginning === null ? kind === watch : kind.startsWith(beginning)) return true
+  }
+  return false
+}
+
 /** What somebody has done to a rule: another text, or left out. */
 export interface Edit {
   text: string
