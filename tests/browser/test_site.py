@@ -44,8 +44,13 @@ OWN = ("load", "radius", "hook_height", "slew", "wind_speed", "load_ratio", "mom
 
 def states(page: Page, device: str) -> set[str]:
     """How the values of a crane's own sensors are shown: good, stale, bad or none."""
+    return {one["state"] for one in own(page, device)}
+
+
+def own(page: Page, device: str) -> list[dict[str, Any]]:
+    """What the page shows of them."""
     values = shown(page, device)
-    return {values[f"{device}/{key}"]["state"] for key in OWN}
+    return [values[f"{device}/{key}"] for key in OWN]
 
 
 def test_a_viewer_of_the_demo_is_signed_in_by_itself(arrive: Arrive) -> None:
@@ -166,7 +171,7 @@ def test_values_of_a_silent_device_are_struck_through_with_the_reason(
     page = arrive().open("/sites/demo")
     with halted(process_of("sim", "run", str(living_site.files.scenario))):
         until(page, lambda: states(page, "crane-1") == {"bad"}, "all are bad", within_s=30)
-        values = shown(page, "crane-1").values()
+        values = own(page, "crane-1")
         assert all(one["struck"] for one in values)
         assert all(
             "设备无应答" in one["words"] or "输入值无效" in one["words"] or "通信中断" in one["words"]
