@@ -17,6 +17,10 @@ MISSED = 3
 """So many intervals without a reading are a silence; fewer are a poll that came late."""
 AGAIN_MS = 10_000
 """A silence that lasts is told again after so long."""
+LONG_MS = 3_600_000
+"""After so long it is told whenever it has lasted twice as long: a device away for years fills no memory."""
+_TOLD = np.concatenate([np.arange(0, LONG_MS, AGAIN_MS), LONG_MS << np.arange(42)])
+"""After the first time."""
 
 
 def silences(
@@ -43,11 +47,16 @@ def silences(
     ends = np.append(times[1:], until_ms)
     gaps = [(gap.from_at, gap.to_at) for gap in lost]
     found = [
-        np.arange(times[i] + next_ms[i], ends[i], AGAIN_MS, dtype=np.int64)
+        _told(int(times[i] + next_ms[i]), int(ends[i]))
         for i in np.flatnonzero(ends - times > patience_ms)
         if not any(first <= ends[i] and times[i] <= last for first, last in gaps)
     ]
     return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _told(first_ms: int, end_ms: int) -> NDArray[np.int64]:
+    """When a silence is told, before `end_ms`."""
+    return first_ms + _TOLD[: np.searchsorted(_TOLD, end_ms - first_ms)]
 
 
 def _usual_ms(times: NDArray[np.int64]) -> int:

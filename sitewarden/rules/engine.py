@@ -31,8 +31,8 @@ take one interval more, every other time."""
 
 
 FUTURE_MS = 3_600_000
-"""A reading that lies so far ahead was dated by a wrong clock. Whoever asks how long it has been silent may
-lag behind by minutes, for slow devices."""
+"""A reading that lies so far ahead was dated by a wrong clock. Whoever asks for silences may lag behind by
+minutes, for slow devices."""
 
 
 class Phase(IntEnum):

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sitewarden.errors import ConfigurationError
@@ -100,6 +100,7 @@ def test_a_history_without_readings_is_one(tmp_path, ending):
     assert read_history(file).tracks == {}
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(
         st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=30

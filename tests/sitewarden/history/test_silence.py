@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sitewarden.history.silence import AGAIN_MS, lost_of, silences
+from sitewarden.history.silence import AGAIN_MS, LONG_MS, lost_of, silences
 from sitewarden.messages import Gap
 
 
@@ -26,6 +26,14 @@ def test_a_poll_that_came_late_is_none():
 def test_a_hole_begins_an_interval_after_the_last_reading_and_is_told_again():
     silent = found(times(0, 500, 1000, 30_000, 30_500), 500, 30_501)
     assert silent == [1500, 1500 + AGAIN_MS, 1500 + 2 * AGAIN_MS]
+
+
+def test_a_device_that_was_away_for_years_is_not_told_of_every_ten_seconds():
+    years_ms = 10 * 365 * 86_400_000
+    silent = found(times(0, 500, 1000, years_ms), 500, years_ms + 1)
+    assert np.diff(silent[:360]).tolist() == [AGAIN_MS] * 359
+    assert [at - 1500 for at in silent[360:363]] == [LONG_MS, 2 * LONG_MS, 4 * LONG_MS]
+    assert len(silent) < 400
 
 
 def test_a_device_that_ends_before_the_others_is_silent_until_the_end():
