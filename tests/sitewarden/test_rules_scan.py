@@ -108,7 +108,7 @@ def stepped(bound: BoundRule, readings: Sequence[Reading], until_ms: int) -> Tol
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_the_scan_says_what_the_steps_say(name: str, data: st.DataObject) -> None:
     readings = data.draw(histories())
@@ -125,7 +125,7 @@ def test_the_scan_says_what_the_steps_say(name: str, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_no_cut_and_no_restart_changes_the_transitions(name: str, data: st.DataObject) -> None:
     readings = data.draw(histories())
@@ -144,6 +144,7 @@ def test_no_cut_and_no_restart_changes_the_transitions(name: str, data: st.DataO
     assert ([*first, *second], end) == whole
 
 
+@settings(deadline=None)
 @given(histories(), st.randoms())
 def test_the_order_of_arrival_within_an_instant_says_nothing(readings: list[Reading], random: Any) -> None:
     shuffled = sorted(readings, key=lambda reading: (reading.at_ms, random.random()))
@@ -164,6 +165,7 @@ def in_pieces(
     return found
 
 
+@settings(deadline=None)
 @given(histories(), st.integers(1, 7))
 def test_a_suppressed_rule_is_withheld_alike_in_both(readings: list[Reading], piece: int) -> None:
     strong = bind(rule(CONDITIONS["high"], rule="strong", off_delay_s=1.0), THIRD, {})
@@ -177,6 +179,7 @@ def test_a_suppressed_rule_is_withheld_alike_in_both(readings: list[Reading], pi
     assert in_pieces(piece, [weak, strong], tracks_of(readings), until_ms) == stepped
 
 
+@settings(deadline=None)
 @given(histories(), st.integers(1, 7))
 def test_pieces_are_as_good_as_the_whole(readings: list[Reading], piece: int) -> None:
     until_ms = (readings[-1].at_ms if readings else T) + 9000
