@@ -20,6 +20,8 @@ from sitewarden.rules.packs import RulePack
 MANIFEST, HISTORY, EXPECTED, RULES = "manifest.json", "history.parquet", "expected.json", "rules/"
 LARGEST_BYTES = 1 << 30
 """Unpacked, all files together: a small file may not swell into a disk full."""
+MOST_READINGS = 20_000_000
+"""Nor into a memory full: repeated values take next to no room in a file."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first instant that a zip knows: the same content is the same file, whenever it was packed."""
 
@@ -92,7 +94,7 @@ def _read_history(file: Path, parts: Mapping[str, bytes]) -> History:
         unpacked = Path(folder) / HISTORY
         unpacked.write_bytes(parts[HISTORY])
         try:
-            history = read_history(unpacked)
+            history = read_history(unpacked, most=MOST_READINGS)
         except ConfigurationError as exc:
             raise BadPackError(f"{file}: {HISTORY} {exc.message}") from exc
     rules = [_rules(file, name, parts[name]) for name in sorted(parts) if name.startswith(RULES)]

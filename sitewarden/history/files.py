@@ -97,17 +97,24 @@ def find_header(file: Path) -> Header | None:
 
 
 def read_history(
-    file: Path, *, since_ms: int | None = None, until_ms: int | None = None, header: Header | None = None
+    file: Path,
+    *,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    header: Header | None = None,
+    most: int = parquetfile.MOST_ROWS,
 ) -> History:
     """The readings at `since_ms` <= instant < `until_ms`; `header` stands in for one that the file lacks.
 
-    Raises `ConfigurationError` where the file is no history, or has a point twice at one instant.
+    Raises `ConfigurationError` where the file is no history, has a point twice at one instant, or is Parquet
+    with more than `most` readings in the range.
     """
     known = header or read_header(file)
     first = known.since_ms if since_ms is None else max(since_ms, known.since_ms)
     end = known.until_ms if until_ms is None else min(until_ms, known.until_ms)
-    read = parquetfile.read_rows if file.suffix == PARQUET else csvfile.read_rows
-    return History(known, _tracks(file, gathered(read(file, first, end))))
+    if file.suffix == PARQUET:
+        return History(known, _tracks(file, gathered(parquetfile.read_rows(file, first, end, most))))
+    return History(known, _tracks(file, gathered(csvfile.read_rows(file, first, end))))
 
 
 def _understood(file: Path, encoded: bytes) -> Header:

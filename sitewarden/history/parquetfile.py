@@ -17,8 +17,8 @@ from sitewarden.history.rows import Rows
 from sitewarden.quality import Quality
 
 KEY = b"sitewarden"
-MOST_ROWS = 20_000_000
-"""That are read at once, about 2 GB: repeated values pack so well that a small file may hold any number."""
+MOST_ROWS = 200_000_000
+"""That are read at once, some GB of memory: repeated values pack so well that a small file holds many."""
 _COLUMNS = ["point", "at_ms", "value", "quality"]
 
 

@@ -11,7 +11,7 @@ from sitewarden.readings import Reading
 from sitewarden.rules.binding import suppressors_of
 from sitewarden.rules.conditions import Inputs
 from sitewarden.rules.engine import NORMAL, Gate, RuleState, Transition, elapse, shifted, step
-from sitewarden.rules.model import BoundRule
+from sitewarden.rules.model import Bad, BoundRule
 
 RuleKey = tuple[str, str]
 """Point and rule."""
@@ -132,31 +132,34 @@ class Watch:
 class Listeners:
     """The rules that a point's readings move.
 
-    A good value between the limits of plain rules none of which has begun to move is nothing to any of them:
-    that is what nearly every reading is, and it costs two comparisons.
+    A good value between the limits of plain rules none of which has begun to move is nothing to any of them,
+    nor to a rule that watches for bad readings: that is what nearly every reading is, and it costs two
+    comparisons.
     """
 
-    __slots__ = ("_above", "_below", "_others", "_plain")
+    __slots__ = ("_above", "_below", "_calm", "_others")
 
     def __init__(self) -> None:
-        self._plain: list[Watch] = []
+        self._calm: list[Watch] = []
+        """Those to which such a value is nothing."""
         self._others: list[Watch] = []
         self._above, self._below = math.inf, -math.inf
         """Between these is calm; nowhere, until somebody has looked."""
 
     def add(self, watch: Watch) -> None:
         """One more rule."""
-        (self._plain if watch.bound.is_plain else self._others).append(watch)
+        is_calm = watch.bound.is_plain or isinstance(watch.bound.rule.condition, Bad)
+        (self._calm if is_calm else self._others).append(watch)
 
     def __bool__(self) -> bool:
-        return bool(self._plain or self._others)
+        return bool(self._calm or self._others)
 
     def take(self, reading: Reading) -> "Sequence[tuple[Watch, Transition]]":
         """What the reading raises and clears."""
         _, at_ms, value, quality = reading
         moved: Sequence[tuple[Watch, Transition]] = ()
         if value is None or quality is not _GOOD or not self._above < value < self._below:
-            moved = _stepped(self._plain, at_ms, value, quality)
+            moved = _stepped(self._calm, at_ms, value, quality)
             self._look()
         if self._others:
             moved = (*moved, *_stepped(self._others, at_ms, value, quality))
@@ -164,8 +167,8 @@ class Listeners:
 
     def _look(self) -> None:
         self._above, self._below = math.inf, -math.inf
-        if all(watch.state is NORMAL for watch in self._plain):
-            bounds = [watch.bound for watch in self._plain]
+        if all(watch.state is NORMAL for watch in self._calm):
+            bounds = [watch.bound for watch in self._calm if watch.bound.is_plain]
             self._above = max((bound.limit for bound in bounds if not bound.high), default=-math.inf)
             self._below = min((bound.limit for bound in bounds if bound.high), default=math.inf)
 
