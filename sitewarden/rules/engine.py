@@ -20,7 +20,6 @@ from sitewarden.rules.conditions import (
     Inputs,
     Memory,
     Seen,
-    Verdict,
     observe,
 )
 from sitewarden.rules.model import BoundRule
@@ -303,8 +302,3 @@ def status_of(state: RuleState, gate: Gate | None = None) -> AlarmStatus:
     if state.phase is Phase.LATCHED:
         return AlarmStatus.LATCHED_UNACKNOWLEDGED
     return AlarmStatus.ACKNOWLEDGED if state.is_acknowledged else AlarmStatus.UNACKNOWLEDGED
-
-
-def verdict_of(bound: BoundRule, value: float) -> Verdict:
-    """A plain limit's word on a number; for whoever draws it."""
-    return observe(bound, NOTHING, 0, value, Quality.GOOD).verdict

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sitewarden.quality import Quality
 from sitewarden.rules import NORMAL, Basis, BoundRule, Phase, Rule, RuleState, Transition, step
 from sitewarden.rules.binding import ParameterMissingError, bind
-from sitewarden.rules.engine import is_clearly_worse
+from sitewarden.rules.engine import AlarmStatus, is_clearly_worse, status_of
 from sitewarden.rules.model import Band, High, Low, Parameter
 from sitewarden.text import Text
 
@@ -193,3 +193,15 @@ def test_outside_a_band_either_end_may_get_worse() -> None:
     assert is_clearly_worse(bound, 95.0, 97.0)
     assert is_clearly_worse(bound, 95.0, 3.0)
     assert not is_clearly_worse(bound, 95.0, 4.0)
+
+
+def test_an_alarm_has_the_states_of_the_standard() -> None:
+    assert status_of(NORMAL) is AlarmStatus.NORMAL
+    assert status_of(RuleState(Phase.PENDING)) is AlarmStatus.NORMAL
+    for phase in (Phase.ACTIVE, Phase.RETURNING):
+        assert status_of(RuleState(phase)) is AlarmStatus.UNACKNOWLEDGED
+        assert status_of(RuleState(phase, is_acknowledged=True)) is AlarmStatus.ACKNOWLEDGED
+    assert status_of(RuleState(Phase.LATCHED)) is AlarmStatus.LATCHED_UNACKNOWLEDGED
+    assert status_of(RuleState(Phase.ACTIVE), "shelved") is AlarmStatus.SHELVED
+    assert status_of(NORMAL, "suppressed") is AlarmStatus.SUPPRESSED
+    assert status_of(NORMAL, "out-of-service") is AlarmStatus.OUT_OF_SERVICE
