@@ -87,7 +87,6 @@ class ShelfShown(Shown):
     reason: str
     episode: EpisodeId | None = Field(description="The rule's newest alarm, if any has come here.")
     label: TextShown | None
-    level: int | None
 
 
 class Asked(Shown):

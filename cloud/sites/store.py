@@ -6,12 +6,12 @@ GATEWAYS: LiteralString = "SELECT * FROM gateway WHERE site = %(site)s AND mode 
 
 SHELVES: LiteralString = """
     SELECT gateway.gateway, told.point, told.rule, told.until, told.by, told.reason,
-           latest.id AS episode, latest.label, latest.level
+           latest.id AS episode, latest.label
       FROM gateway
            CROSS JOIN LATERAL jsonb_to_recordset(gateway.shelved)
                AS told(point text, rule text, until bigint, by text, reason text)
            LEFT JOIN LATERAL (
-               SELECT id, label, level FROM episode
+               SELECT id, label FROM episode
                 WHERE site = gateway.site AND mode = gateway.mode
                   AND episode.point = told.point AND episode.rule = told.rule
                 ORDER BY raised_at DESC LIMIT 1) AS latest ON true

@@ -1643,8 +1643,6 @@ export interface components {
              */
             episode: string | null;
             label: components["schemas"]["TextShown"] | null;
-            /** Level */
-            level: number | null;
             /** Point */
             point: string;
             /** Reason */
