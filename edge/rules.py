@@ -17,9 +17,9 @@ def in_force(gateway: Gateway) -> Iterator[str]:
 
 def _device(device: Device) -> Iterator[str]:
     if device.parameters:
-        yield "given: " + ", ".join(
-            f"{name} {describe.word(value)}" for name, value in device.parameters.items()
-        )
+        yield f"given: {describe.given(device.parameters)}"
+    for key, own in device.point_parameters.items():
+        yield f"given for {key}: {describe.given(own)}"
     for birth in device.points:
         rules = [bound for bound in device.rules if bound.point == birth.p]
         if rules:

@@ -128,7 +128,7 @@ def _of_file(args: argparse.Namespace) -> "Report":
     source = FileSource(args.file, header, since_ms, until_ms, args.device)
     if args.gateway is not None:
         gateway = read_gateway(args.gateway)
-        source.judge_as(gateway.packs, gateway.changes, {d: s.parameters for d, s in gateway.setups.items()})
+        source.judge_as(gateway.packs, gateway.changes, gateway.setups)
     return _report(args, source, warm_ms=header.since_ms)
 
 

@@ -18,6 +18,7 @@ class _Device(msgspec.Struct, frozen=True, kw_only=True):
     unused: list[str] = []
     load_chart: str | None = None
     parameters: dict[str, float | str] = {}
+    point_parameters: dict[str, dict[str, float | str]] = {}
     zero: dict[str, float] = {}
     instruments: Instruments = Instruments()
 
@@ -62,6 +63,7 @@ def read_gateway(file: Path) -> GatewayFacts:
                 unit=device.unit,
                 load_chart=device.load_chart,
                 parameters=device.parameters,
+                point_parameters=device.point_parameters,
                 zero=device.zero,
                 instruments=device.instruments,
             )

@@ -67,8 +67,8 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
     names = {row["device"] for row in devices}
     stored = store.points_of(connection, site.site, asked.mode)
     points = {name: point for name, point in stored.items() if point.device in names}
-    parameters = {row["device"]: msgspec.convert(row["setup"], DeviceSetup).parameters for row in devices}
-    told = in_force(points.values(), shipped_packs(), parameters)
+    setups = {row["device"]: msgspec.convert(row["setup"], DeviceSetup) for row in devices}
+    told = in_force(points.values(), shipped_packs(), setups)
     if gateway is not None:
         told = InForce(packs=gateway.packs, changes=gateway.changes)
     header = Header(
@@ -132,6 +132,7 @@ def _device(row: Row, points: Iterable[store.StoredPoint], gateway: GatewayFacts
         ],
         chart=_chart(setup.load_chart),
         parameters=setup.parameters,
+        point_parameters=setup.point_parameters,
         zero=setup.zero,
         instruments=setup.instruments,
         layout=row["layout"],

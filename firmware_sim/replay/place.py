@@ -110,8 +110,10 @@ def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profil
         entry["interval_ms"] = min(device.intervals_ms.values())
     known = {
         "parameters": device.parameters,
+        "point_parameters": device.point_parameters,
         "zero": device.zero,
-        "instruments": msgspec.to_builtins(device.instruments),
+        # Control values of old histories stand where a gateway.yaml no longer says them.
+        "instruments": msgspec.to_builtins(msgspec.structs.replace(device.instruments, control_mm={})),
         "unused": unused(device, profile),
         "layout": device.layout,
     }

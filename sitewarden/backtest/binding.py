@@ -44,7 +44,9 @@ def bind_device(
     """Every rule on every point of the device that it watches and that has readings."""
     beside, found, left = _beside(device), list[BoundRule](), list[NotJudged]()
     for pack, rule in rules_of(packs):
-        for point in _watched(rule, beside) if applies(rule, device.parameters) else ():
+        for point in _watched(rule, beside):
+            if not applies(rule, point, device.parameters, device.point_parameters):
+                continue
             bound = _bound(_Place(device, beside, point), pack, rule, changes)
             if isinstance(bound, NotJudged):
                 left.append(bound)
@@ -66,9 +68,16 @@ def _bound(
     place: _Place, pack: RulePack, rule: Rule, changes: Sequence[LimitChange]
 ) -> BoundRule | NotJudged:
     device, beside, point = place
-    known = device.parameters
     try:
-        return bind(_unlatched(rule), point, known, tables=pack.tables, beside=beside, changes=changes)
+        return bind(
+            _unlatched(rule),
+            point,
+            device.parameters,
+            by_point=device.point_parameters,
+            tables=pack.tables,
+            beside=beside,
+            changes=changes,
+        )
     except ParameterMissingError as exc:
         return _no_parameter(rule, device, exc)
     except KindMissingError as exc:

@@ -41,6 +41,8 @@ class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Points of the profile to which nothing was connected."""
     chart: LoadChart | None = None
     parameters: dict[str, float | str] = {}
+    point_parameters: dict[str, dict[str, float | str]] = {}
+    """By the key of a point; they win over the device's."""
     zero: dict[str, float] = {}
     """In mm, by the key of each displacement point."""
     instruments: Instruments = Instruments()

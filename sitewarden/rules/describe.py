@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sitewarden.parameters import Parameters
 from sitewarden.points import point_kind
 from sitewarden.rules.binding import limit_of
 from sitewarden.rules.model import (
@@ -72,6 +73,11 @@ def unit_of(rule: Rule) -> str:
 def word(value: float | str) -> str:
     """A parameter's value as people write it: 1, not 1.0."""
     return value if isinstance(value, str) else f"{value:g}"
+
+
+def given(parameters: Parameters) -> str:
+    """Such as `pit_class 1, f2_kn 1800`."""
+    return ", ".join(f"{name} {word(value)}" for name, value in parameters.items())
 
 
 def where_it_applies(asked: Applies) -> str:

@@ -44,7 +44,7 @@ def daily(kind: str, *values: float) -> list[Frame]:
 
 def bound_rules(pack: str, kinds: Iterable[str], parameters: Mapping[str, float | str]) -> list[BoundRule]:
     points = [PointBirth(p=f"d/{kind.replace('.', '_')}", kind=kind) for kind in kinds]
-    rules, _ = bind_rules(points, {p.p for p in points}, [load_pack(pack, Path())], parameters)
+    rules, _ = bind_rules(points, {p.p for p in points}, [load_pack(pack, Path())], parameters=parameters)
     return rules
 
 
@@ -603,7 +603,7 @@ def test_both_of_one_sensor_are_told_at_the_very_instant() -> None:
         for step in ("cumulative", "rate")
     ]
     pack = load_pack("metro-dual-control", Path())
-    bound, _ = bind_rules(points, set(), [pack], DESIGN)
+    bound, _ = bind_rules(points, set(), [pack], parameters=DESIGN)
     moved = Rules(bound, T).take([Reading("d/h1.cumulative", T, 15.0), Reading("d/h1.rate", T, -1.5)])
     raised = {m.bound.rule.rule for m in moved}
     assert raised == {f"metro-horizontal-yellow-both-{what}" for what in ("cumulative", "rate")}
@@ -616,7 +616,7 @@ def test_each_sensor_is_paired_with_its_own_rate() -> None:
         for step in ("cumulative", "rate")
     ]
     pack = load_pack("metro-dual-control", Path())
-    rules, _ = bind_rules(points, {"d/h1"}, [pack], DESIGN)
+    rules, _ = bind_rules(points, {"d/h1"}, [pack], parameters=DESIGN)
     paired = {(bound.point, bound.inputs[0]) for bound in rules if bound.inputs}
     assert ("d/h2.cumulative", "d/h2.rate") in paired
     assert all(one.partition(".")[0] == other.partition(".")[0] for one, other in paired)
