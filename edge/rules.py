@@ -16,10 +16,7 @@ def in_force(gateway: Gateway) -> Iterator[str]:
 
 
 def _device(device: Device) -> Iterator[str]:
-    if device.parameters:
-        yield f"given: {describe.given(device.parameters)}"
-    for key, own in device.point_parameters.items():
-        yield f"given for {key}: {describe.given(own)}"
+    yield from describe.all_given(device.parameters, device.point_parameters)
     for birth in device.points:
         rules = [bound for bound in device.rules if bound.point == birth.p]
         if rules:

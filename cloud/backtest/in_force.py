@@ -36,6 +36,11 @@ _SITE = "site"
 """The author of a change whose gateway did not say who made it."""
 
 
+def known_of(change: LimitChange) -> bool:
+    """Whether it is known who made the change."""
+    return change.author != _SITE
+
+
 @cache
 def shipped_packs() -> tuple[RulePack, ...]:
     """Every pack that this program ships; read once, for YAML takes longer than a back-test."""
@@ -104,7 +109,7 @@ class _Changes:
             for point, change in changes.items():
                 if change is None:
                     continue
-                is_one_of_many = change.author == _SITE and not agree
+                is_one_of_many = not known_of(change) and not agree
                 one = msgspec.structs.replace(change, point=point_key(point)) if is_one_of_many else change
                 if one not in found:
                     found.append(one)

@@ -256,7 +256,8 @@ def latest_change(rule: Rule, point: str, changes: Iterable[LimitChange]) -> Lim
 
 def _changed(rule: Rule, change: LimitChange) -> Resolved:
     basis = Basis(clause=rule.basis.clause, source=f"changed by {change.author}", confidence="agreed")
-    return Resolved(change.limit, basis, f"changed by {change.author} on {change.on}: {change.reason}")
+    when = f" on {change.on}" if change.on else ""
+    return Resolved(change.limit, basis, f"changed by {change.author}{when}: {change.reason}")
 
 
 class _Given(NamedTuple):
