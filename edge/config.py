@@ -517,8 +517,16 @@ class _Check:
                 limit_changes=[c for c in self._file.limit_changes if c.device in (None, entry.device)],
                 zero=entry.zero,
                 instruments=entry.instruments,
+                crane_group=self._crane_group(entry.device),
             ),
         )
+
+    def _crane_group(self, device: str) -> dict[str, Any]:
+        """The whole group that a crane is in, for the cloud to know; empty where it is in none."""
+        for group in self._file.crane_groups:
+            if any(crane.crane == device for crane in group.cranes):
+                return {**msgspec.to_builtins(group), "obstacles": msgspec.to_builtins(self._file.obstacles)}
+        return {}
 
     def _out_of_service(
         self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...]

@@ -258,6 +258,8 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """First readings in mm, by the key of the point."""
     instruments: Instruments = Instruments()
     """What hangs where in a pit, and what the certificates give."""
+    crane_group: dict[str, Any] = {}
+    """Of a crane in a group: `group`, `cranes` and `obstacles`, as the gateway's file has them."""
 
 
 class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

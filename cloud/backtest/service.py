@@ -157,6 +157,7 @@ def _device(row: Row, points: Iterable[store.StoredPoint], gateway: GatewayFacts
         point_parameters=setup.point_parameters,
         zero=setup.zero,
         instruments=setup.instruments,
+        crane_group=setup.crane_group,
         layout=row["layout"],
     )
 

@@ -31,6 +31,8 @@ class DeviceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     point_parameters: dict[str, dict[str, float | str]] = {}
     zero: dict[str, float] = {}
     instruments: Instruments = Instruments()
+    crane_group: dict[str, Any] = {}
+    """The whole group that a crane is in, with what stands around it."""
     layout: dict[str, Any] = {}
 
 

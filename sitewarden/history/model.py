@@ -47,6 +47,8 @@ class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """In mm, by the key of each displacement point."""
     instruments: Instruments = Instruments()
     """What hung where in a pit, and what the certificates gave."""
+    crane_group: dict[str, Any] = {}
+    """Of a crane in a group: `group`, `cranes` and `obstacles`, as the gateway's file had them."""
     layout: dict[str, Any] = {}
 
 
