@@ -15,7 +15,8 @@ from sitewarden.rules import describe
 from sitewarden.rules.model import Rule
 from sitewarden.rules.packs import RulePack, built_in_packs, load_pack, mistakes, schema
 
-CLOUD = Path("cloud.yaml")
+CLOUDS = (Path("cloud.yaml"), Path("/etc/sitewarden/cloud.yaml"))
+"""Where a cloud's settings are looked for."""
 FOUND = 2
 """What a file with mistakes gives: the same as any wrong configuration."""
 
@@ -33,7 +34,7 @@ def register(subparsers: Any) -> None:
     show.add_argument(
         "--config",
         type=Path,
-        help=f"cloud.yaml whose database knows the site; default {CLOUD} where it is there",
+        help=f"cloud.yaml whose database knows the site; default {CLOUDS[0]} here, or {CLOUDS[1]}",
     )
     show.add_argument("--json", action="store_true", help="the same as JSON")
     show.set_defaults(run=_show)
@@ -53,8 +54,8 @@ def _list(_: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     if args.config is None and (args.name.endswith(".yaml") or args.name in built_in_packs()):
         return _show_pack(args)
-    config = CLOUD if args.config is None else args.config
-    if args.config is None and not config.is_file():
+    config = args.config or next(filter(Path.is_file, CLOUDS), None)
+    if config is None:
         raise UsageError(
             f"`{args.name}` is no shipped pack ({', '.join(built_in_packs())}); of a site say which cloud"
             " knows it, with --config cloud.yaml"
