@@ -12,7 +12,7 @@ from typing import Any, TextIO, TypeVar
 
 import msgspec
 
-from edge import failpoints, history, systemd, tone
+from edge import failpoints, history, itself, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
@@ -91,7 +91,7 @@ class Agent:
         self._recorder = Recorder(self.readings, self.clock)
         self._judge = self._new_judge()
         self._outputs: Outputs = open_outputs(gateway.outputs)
-        self._board = Board(gateway.devices)
+        self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
         self._alarmed = asyncio.Event()
         """Set by every transition; while no alarm stands nothing ticks."""
@@ -99,7 +99,7 @@ class Agent:
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
-            [birth_of(device) for device in gateway.devices],
+            [birth_of(device) for device in gateway.judged],
             boot=self.boot,
             clock=self.clock,
             obey=self._obey,
@@ -109,11 +109,12 @@ class Agent:
         self._shelves: dict[str, Shelf] = {}
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
+        self._clock_told_ms = 0
         self._resume()
 
     def _new_judge(self) -> Judge:
         """One that remembers nothing."""
-        return Judge(self._gateway.devices, lambda: self.clock.state, self._gateway.groups)
+        return Judge(self._gateway.judged, lambda: self.clock.state, self._gateway.groups)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch the site until `stop` is set, then end in order: polls, disk, cloud."""
@@ -277,6 +278,7 @@ class Agent:
     def _look_at_clock(self) -> None:
         began_ms, moved_ms = self.clock.began_ms, self.clock.look()
         if not moved_ms:
+            self._tell_of_clock()
             return
         log.warning("the wall clock was set by_s=%+.1f clock=%s", moved_ms / 1000, self.clock.state)
         self._recorder.flush()
@@ -287,6 +289,16 @@ class Agent:
             self._shelves[key] = msgspec.structs.replace(shelf, until=shelf.until + moved_ms)
             self.alarms.put([], {key: msgspec.json.encode(self._shelves[key])})
         self._save()
+        self._tell_of_clock(moved_ms)
+
+    def _tell_of_clock(self, moved_ms: int = 0) -> None:
+        """A reading like any other: rules say whether a step is an alarm, and when that is over."""
+        device, now_ms = self._gateway.itself, self.clock.now_ms()
+        is_due = moved_ms or abs(now_ms - self._clock_told_ms) >= itself.TELL_MS
+        if device is not None and is_due:
+            self._clock_told_ms = now_ms
+            is_first = self.clock.was_first
+            self.take(device, itself.clock_readings(device.name, now_ms, moved_ms, is_first=is_first))
 
     def close(self) -> None:
         """Let go of files and pins; after `run`."""
