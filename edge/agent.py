@@ -20,7 +20,7 @@ from edge.config import Device, Gateway
 from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
 from edge.health import SAMPLE_S, HealthWatch
-from edge.judge import Episode, Judge, RulesMemory
+from edge.judge import Episode, Judge, Judgement, RulesMemory
 from edge.lane import Lane, open_lane
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
@@ -93,6 +93,9 @@ class Agent:
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
+        self._waiting = asyncio.Event()
+        """Set while a forecast is still to be made, as one may be that an earlier run has left."""
+        self._waiting.set()
         self._alarmed = asyncio.Event()
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
@@ -145,6 +148,7 @@ class Agent:
         self._watch = HealthWatch(owners, lambda: self.readings.state.written)
         work = {
             "recorder": self._recorder.run(),
+            "forecasts": self._forecast(),
             "memory": self._remember(self._watch),
             "tone": self._tick(),
             "silence": self._look_for_silence(),
@@ -194,7 +198,15 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
-        judged = self._judge.take(device, readings)
+        self._keep(self._judge.take_at_once(device, readings))
+        if self._gateway.mode == "replay":
+            # Recorded time waits for everything.
+            while self._work():
+                pass
+        elif self._judge.is_waiting:
+            self._waiting.set()
+
+    def _keep(self, judged: Judgement) -> None:
         if judged.alarms:
             self._tell(judged.alarms)
         else:
@@ -204,6 +216,31 @@ class Agent:
             self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
+
+    async def _forecast(self) -> None:
+        """What takes long is judged between the polls, a little at a time: no alarm of another device waits.
+
+        What is to be judged is saved first, so that a kill meanwhile loses none of it.
+        """
+        while True:
+            await self._waiting.wait()
+            self._waiting.clear()
+            if self._judge.is_waiting:
+                self._save()
+            for _ in iter(self._work, False):
+                await asyncio.sleep(0)  # whoever has something to do goes first
+
+    def _work(self) -> bool:
+        """Make one of the forecasts that wait; whether there was one. A failure keeps no other waiting."""
+        try:
+            judged = self._judge.work()
+        except Exception:
+            log.exception("a forecast could not be made")
+            return True
+        if judged is None:
+            return False
+        self._keep(judged)
+        return True
 
     def snapshot(self) -> Snapshot:
         """Everything that the gateway's own page shows, at this moment."""
@@ -558,6 +595,8 @@ class Agent:
                 await lane.measure()
 
     async def _flush(self) -> None:
+        while self._work():
+            pass
         self._recorder.flush()
         self._save()
         try:

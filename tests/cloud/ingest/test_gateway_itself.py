@@ -1,4 +1,4 @@
-"""A gateway whose clock was set tells of it the whole way: what the agent writes, the cloud stores and shows."""
+"""A gateway whose clock was set tells of it the whole way: what an agent says, the cloud stores and shows."""
 
 from pathlib import Path
 
