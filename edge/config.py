@@ -212,7 +212,8 @@ class _Check:
             zero={},
             parameters={},
             points=points,
-            rules=tuple(rules),
+            # A rule on any device means those that are read.
+            rules=tuple(bound for bound in rules if bound.rule.watch.startswith(itself.KIND)),
             history=None,
             layout={},
         )

@@ -10,6 +10,8 @@ PACK = "gateway"
 """The shipped rules on what a gateway says of itself; they hold without being named."""
 TELL_MS = 60_000
 """So often it says that its clock was not set meanwhile: by that an alarm ends."""
+KIND = "gateway."
+"""All its kinds begin so."""
 STEP, FIRST_SET = "clock_step", "clock_first_set"
 KINDS = {STEP: "gateway.clock_step", FIRST_SET: "gateway.clock_first_set"}
 
