@@ -15,14 +15,14 @@ from sitewarden.derived import DISPLACEMENTS, TILTS
 from sitewarden.errors import ConfigurationError, MessageError
 from sitewarden.messages import PointBirth
 from sitewarden.points import PointKind, point_kind
-from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint
+from sitewarden.profiles.decoding import orders_of
+from sitewarden.profiles.model import BIT_FUNCTIONS, FUNCTIONS, WIDTHS, Modbus, ModbusPoint
 from sitewarden.rules import describe
 from sitewarden.rules.describe import LEVELS
 from sitewarden.rules.describe import both as _both
 
 ASK_S = 2.0
 """So long the agent's page may take to answer."""
-FUNCTIONS = {3: "holding register", 4: "input register"}
 
 Line = tuple[str, str]
 """What it is about, and what is said; the first is empty where a line goes on."""
@@ -87,7 +87,8 @@ def _origin(found: Found) -> Iterator[Line]:
 
 def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
     modbus = found.device.profile.modbus
-    function = f"function {modbus.function}, {FUNCTIONS[modbus.function]}"
+    number = modbus.function_of(point)
+    function = f"function {number}, {FUNCTIONS[number]}"
     manual = f"{point.register} in the manual, which counts from {modbus.base}"
     yield "register", f"{manual}; {point.register - modbus.base} on the wire; {function}"
     yield "type", _type(modbus, point)
@@ -102,12 +103,18 @@ def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
 
 
 def _type(modbus: Modbus, point: ModbusPoint) -> str:
+    if modbus.function_of(point) in BIT_FUNCTIONS:
+        return "one bit"
+    words, octets = orders_of(point, modbus)
+    low_first = ["low byte first"] if octets == "little" else []
     if point.bit is not None:
-        return f"{point.type}, bit {point.bit} (0 is the lowest)"
+        return ", ".join([point.type, *low_first, f"bit {point.bit} (0 is the lowest)"])
+    if point.bits is not None:
+        lowest, highest = point.bits
+        return ", ".join([point.type, *low_first, f"bits {lowest} to {highest} (0 is the lowest)"])
     if WIDTHS[point.type] == 1:
-        return point.type
-    order = point.word_order or modbus.word_order
-    return f"{point.type}, {'high' if order == 'big' else 'low'} word first"
+        return ", ".join([point.type, *low_first])
+    return ", ".join([point.type, f"{'high' if words == 'big' else 'low'} word first", *low_first])
 
 
 def _request(found: Found, point: ModbusPoint) -> str:

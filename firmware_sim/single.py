@@ -8,7 +8,7 @@ from firmware_sim.scenario import LAST_RTU_UNIT, Bus, Cast, Device, Scenario, Si
 from firmware_sim.usual import usual_forms
 from sitewarden.errors import SiteWardenError
 from sitewarden.points import point_kind
-from sitewarden.profiles import Profile, load_profiles, read_profile
+from sitewarden.profiles import ModbusPoint, Profile, load_profiles, read_profile
 
 
 def find_profile(text: str) -> Profile:
@@ -63,9 +63,16 @@ def described(profile: Profile) -> Iterator[str]:
     """A line a point: its register as the manual counts, its kind, and what it does."""
     for key, form in usual_forms(profile).items():
         point = profile.points[key]
-        place = f"{point.register}.{point.bit}" if point.bit is not None else str(point.register)
+        place = f"{point.register}{_part(point)}"
         unit = "" if point.unit == "1" else f" {point.unit}"
         yield f"{place:>8}  {key:20} {point_kind(point.kind).zh}  {_doing(form)}{unit}"
+
+
+def _part(point: ModbusPoint) -> str:
+    """Which bits of the register, where it is not all of them."""
+    if point.bits is not None:
+        return f".{point.bits[0]}-{point.bits[1]}"
+    return "" if point.bit is None else f".{point.bit}"
 
 
 def _doing(form: Form) -> str:
