@@ -15,8 +15,8 @@ from sitewarden.derived import DISPLACEMENTS, TILTS
 from sitewarden.errors import ConfigurationError, MessageError
 from sitewarden.messages import PointBirth
 from sitewarden.points import PointKind, point_kind
-from sitewarden.profiles.decoding import orders_of
-from sitewarden.profiles.model import BIT_FUNCTIONS, FUNCTIONS, WIDTHS, Modbus, ModbusPoint
+from sitewarden.profiles.describe import type_of
+from sitewarden.profiles.model import FUNCTIONS, ModbusPoint
 from sitewarden.rules import describe
 from sitewarden.rules.describe import LEVELS
 from sitewarden.rules.describe import both as _both
@@ -91,7 +91,7 @@ def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
     function = f"function {number}, {FUNCTIONS[number]}"
     manual = f"{point.register} in the manual, which counts from {modbus.base}"
     yield "register", f"{manual}; {point.register - modbus.base} on the wire; {function}"
-    yield "type", _type(modbus, point)
+    yield "type", type_of(point, modbus)
     unit = f", in{_unit(found.kind)}" if _unit(found.kind) else ""
     yield "value", f"number × {point.scale:g} + {point.offset:g}{unit}"
     if point.range is not None:
@@ -100,21 +100,6 @@ def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
         yield "range", "none: every number is believed"
     yield "sentinels", ", ".join(map(str, point.sentinels)) if point.sentinels else "none"
     yield "request", _request(found, point)
-
-
-def _type(modbus: Modbus, point: ModbusPoint) -> str:
-    if modbus.function_of(point) in BIT_FUNCTIONS:
-        return "one bit"
-    words, octets = orders_of(point, modbus)
-    low_first = ["low byte first"] if octets == "little" else []
-    if point.bit is not None:
-        return ", ".join([point.type, *low_first, f"bit {point.bit} (0 is the lowest)"])
-    if point.bits is not None:
-        lowest, highest = point.bits
-        return ", ".join([point.type, *low_first, f"bits {lowest} to {highest} (0 is the lowest)"])
-    if WIDTHS[point.type] == 1:
-        return ", ".join([point.type, *low_first])
-    return ", ".join([point.type, f"{'high' if words == 'big' else 'low'} word first", *low_first])
 
 
 def _request(found: Found, point: ModbusPoint) -> str:

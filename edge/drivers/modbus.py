@@ -206,13 +206,24 @@ class _PortLink(ABC):
         is_refusal: bool = False,
         is_silence: bool = False,
         is_replay: bool = False,
+        exception: int = 0,
     ) -> None:
         """Hand the answer to who waits for it, if anybody does."""
         if self._waiting is None or self._waiting.done():
             return
         now = asyncio.get_running_loop().time()
         self._waiting.set_result(
-            Answer(registers, quality, detail, is_refusal, is_silence, self._asked_at, now, is_replay)
+            Answer(
+                registers,
+                quality,
+                detail,
+                is_refusal=is_refusal,
+                is_silence=is_silence,
+                asked_at=self._asked_at,
+                answered_at=now,
+                is_replay=is_replay,
+                exception=exception,
+            )
         )
 
     def _found(self, frame: Frame, request: Request) -> None:
@@ -228,6 +239,7 @@ class _PortLink(ABC):
             is_refusal=frame.exception in _REFUSALS,
             is_silence=frame.exception in _NOBODY_BEHIND,
             is_replay=frame.exception == clockblock.REPLAYING,
+            exception=frame.exception,
         )
 
     @abstractmethod

@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from sitewarden import documents
-from sitewarden.errors import ConfigurationError
+from sitewarden.errors import ConfigurationError, UsageError
 from sitewarden.points import UnknownKindError, point_kind
 from sitewarden.profiles.model import (
     BIT_FUNCTIONS,
@@ -17,7 +17,16 @@ from sitewarden.profiles.model import (
     Profile,
 )
 
-__all__ = ["WIDTHS", "Modbus", "ModbusPoint", "PollGroup", "Profile", "load_profiles", "read_profile"]
+__all__ = [
+    "WIDTHS",
+    "Modbus",
+    "ModbusPoint",
+    "PollGroup",
+    "Profile",
+    "find_profile",
+    "load_profiles",
+    "read_profile",
+]
 
 _BUILT_IN = resources.files("sitewarden.profiles")
 _LAST_REGISTER = 65535
@@ -60,6 +69,20 @@ def load_profiles(*folders: Path) -> Mapping[str, Profile]:
                 )
             found[profile.profile] = profile, file
     return {name: profile for name, (profile, _) in found.items()}
+
+
+def find_profile(text: str) -> Profile:
+    """The shipped profile of that name, or the one in the file `text` names.
+
+    Raises `UsageError` where there is neither, `ConfigurationError` where the file is not sound.
+    """
+    if Path(text).suffix in {".yaml", ".yml"}:
+        return read_profile(Path(text))
+    shipped = load_profiles()
+    if text not in shipped:
+        known = ", ".join(sorted(shipped))
+        raise UsageError(f"there is no profile `{text}`; shipped are {known}; a file ends in .yaml")
+    return shipped[text]
 
 
 def _meaningless(document: documents.Document[Profile]) -> Iterator[ConfigurationError]:

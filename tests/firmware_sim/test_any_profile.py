@@ -17,9 +17,9 @@ from firmware_sim.modbus import ModbusServer
 from firmware_sim.player import Player
 from firmware_sim.run import server_of
 from firmware_sim.scenario import Transport
-from firmware_sim.single import described, find_profile, single_device, transport_of
+from firmware_sim.single import described, single_device, transport_of
 from sitewarden.errors import SiteWardenError
-from sitewarden.profiles import Profile, load_profiles
+from sitewarden.profiles import Profile, find_profile, load_profiles
 from sitewarden.quality import Quality
 from tests.support.waiting import ended, until
 
