@@ -21,12 +21,12 @@ def add(subparsers: Any, group: str, asked: Sequence[str] = ()) -> None:
         try:
             register = entry.load()
         except ImportError as exc:
-            _absent(subparsers, entry, exc)
+            absent(subparsers, entry, exc)
         else:
             register(subparsers)
 
 
-def _absent(subparsers: Any, entry: metadata.EntryPoint, cause: ImportError) -> None:
+def absent(subparsers: Any, entry: metadata.EntryPoint, cause: ImportError) -> None:
     """A command whose extra is not installed still answers."""
     extra = _EXTRAS.get(entry.module.partition(".")[0], entry.name)
 
