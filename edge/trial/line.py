@@ -21,7 +21,11 @@ _LOOK_S = 0.02
 
 @contextlib.asynccontextmanager
 async def opened(settings: ModbusSettings, *, settle_s: float = 0.0) -> AsyncIterator[Link]:
-    """The link of the gateway's own driver, used by nobody else."""
+    """The link of the gateway's own driver, used by nobody else.
+
+    Raises `UnreachableError` with the system's reason where the line does not open: the driver would try on.
+    """
+    await _check_opens(settings)
     # What the driver tells the log of an agent, these commands tell in their answer.
     logging.getLogger("edge.drivers").setLevel(logging.CRITICAL)
     link = open_link(settings, settle_s=settle_s)
@@ -44,9 +48,7 @@ async def asked(link: Link, unit: int, request: Request, timeout_s: float, patie
         await asyncio.sleep(_LOOK_S)
 
 
-async def refuse_closed(settings: ModbusSettings) -> None:
-    """Raise `UnreachableError` with the system's reason why the line does not open, if it gives one."""
-    where = address_of(settings)
+async def _check_opens(settings: ModbusSettings) -> None:
     try:
         if isinstance(settings, ModbusRtu):
             port = await open_serial(settings)
@@ -56,6 +58,12 @@ async def refuse_closed(settings: ModbusSettings) -> None:
         # The libraries wrap the system's words in words of their own.
         code = exc.errno if isinstance(exc, OSError) else None
         reason = os.strerror(code) if code and code > 0 else str(exc) or "no answer"
-        raise UnreachableError(f"{where} cannot be opened: {reason}") from exc
+        raise UnreachableError(f"{address_of(settings)} cannot be opened: {reason}") from exc
     port.close()
-    raise UnreachableError(f"{where} opens, and is closed again at once: is it in use by another program?")
+
+
+def closed_again(settings: ModbusSettings) -> UnreachableError:
+    """What to say of a line that does not stay open."""
+    return UnreachableError(
+        f"{address_of(settings)} opens, and is closed again at once: is it in use by another program?"
+    )

@@ -8,7 +8,7 @@ import msgspec
 
 from edge.drivers import Answer, Link, Request
 from edge.settings import ModbusSettings
-from edge.trial.line import OPEN_S, asked, opened, refuse_closed
+from edge.trial.line import OPEN_S, asked, closed_again, opened
 from sitewarden.quality import Quality
 
 Knows = Literal["answers", "knows", "lacks", "silent"]
@@ -48,7 +48,7 @@ async def scanned(
     async with opened(settings) as link:
         first = await asked(link, units[0], Request(ASKED[0], 0, 1), settings.timeout_ms / 1000, OPEN_S)
         if first.quality is Quality.DISCONNECTED:
-            await refuse_closed(settings)
+            raise closed_again(settings)
         for unit in units:
             yield unit, await _seen(link, unit, settings.timeout_ms / 1000)
 

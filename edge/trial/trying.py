@@ -8,7 +8,7 @@ import msgspec
 from edge.config import address_of, transport_of
 from edge.drivers import Answer, Link, Request
 from edge.drivers.registers import PlannedRead, halves, plan
-from edge.trial.line import OPEN_S, asked, opened, refuse_closed
+from edge.trial.line import OPEN_S, asked, closed_again, opened
 from edge.trial.target import Target
 from sitewarden.errors import UnreachableError, UsageError
 from sitewarden.profiles import ModbusPoint, Profile
@@ -83,7 +83,7 @@ class _Trying:
         for _ in range(FIRST_TRIES):
             answer = await self._ask(first.request, open_s)
             if answer.quality is Quality.DISCONNECTED:
-                await refuse_closed(self._target.modbus)
+                raise closed_again(self._target.modbus)
             if answer.is_replay:
                 raise UnreachableError(f"{where} plays a recorded history; no device is there")
             if not answer.is_silence:
