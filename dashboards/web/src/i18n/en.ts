@@ -95,7 +95,7 @@ const en: typeof zh = {
       acknowledge: '{by} asked to acknowledge at {time};', shelve: '{by} asked to shelve at {time};', unshelve: '{by} asked to unshelve at {time};',
       waiting: 'the gateway has not confirmed yet', away: 'the gateway is offline, it is sent when it is back',
     },
-    late: 'sent late', mode: 'mode {mode}', clockUnsynced: 'gateway clock not synchronised',
+    late: 'sent late', mode: 'mode {mode}', clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
   },
   shelves: {
     title: 'Shelved rules', help: 'A shelved rule makes no sound and raises no new alarm; it comes back by itself.', until: 'until {time}', left: '{time} left', ending: 'asked to end; the gateway has not confirmed yet',
