@@ -16,10 +16,7 @@ def in_force(gateway: Gateway) -> Iterator[str]:
 
 
 def _device(device: Device) -> Iterator[str]:
-    if device.parameters:
-        yield "given: " + ", ".join(
-            f"{name} {describe.word(value)}" for name, value in device.parameters.items()
-        )
+    yield from describe.all_given(device.parameters, device.point_parameters)
     for birth in device.points:
         rules = [bound for bound in device.rules if bound.point == birth.p]
         if rules:

@@ -21,7 +21,7 @@ CONTROLS = {
     "pit.displacement.vertical.cumulative": "control_vertical_mm",
     "pit.displacement.deep.cumulative": "control_deep_mm",
 }
-"""Kinds that are looked at, and the parameter by which the site gives the control value to their rules."""
+"""Kinds that are looked at, and the parameter that gives the control value to their rules and forecasts."""
 HOUR_MS = 3_600_000
 SPACING_MS = 300_000
 """Of readings that come faster one in five minutes is kept."""
@@ -91,7 +91,7 @@ def make(subject: Subject) -> Iterator["Creep"]:
     """One for every point of cumulative displacement; those with a control value also tell the time to it."""
     for birth in subject.of_kinds(CONTROLS):
         base = birth.p.removesuffix(".cumulative")
-        control_mm = _control_mm(subject, subject.key(base), birth.kind)
+        control_mm = subject.parameters_of(birth.p).get(CONTROLS[birth.kind])
         wanted = (suffix for suffix in SUFFIXES if control_mm is not None or suffix not in LIMIT)
         points = tuple(
             DerivedPoint(
@@ -105,11 +105,6 @@ def make(subject: Subject) -> Iterator["Creep"]:
             for suffix in wanted
         )
         yield Creep(birth.p, control_mm, points)
-
-
-def _control_mm(subject: Subject, key: str, kind: str) -> float | None:
-    """The point's own control value, else the one that the rules of its kind ask for."""
-    return subject.instruments.control_mm.get(key, subject.parameters.get(CONTROLS[kind]))
 
 
 def _how(suffix: str, control_mm: float | None) -> str:

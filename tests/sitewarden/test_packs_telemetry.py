@@ -40,7 +40,7 @@ def told(
     """What is said of readings themselves on a device whose points of these kinds turn bad."""
     kinds = list(kinds)
     points = [PointBirth(p=point(kind), kind=kind) for kind in kinds]
-    bounds, _ = bind_rules(points, {one.p for one in points}, packs, parameters(packs))
+    bounds, _ = bind_rules(points, {one.p for one in points}, packs, parameters=parameters(packs))
     telling = [bound for bound in bounds if isinstance(bound.rule.condition, Stale | Bad)]
     rules, moved = Rules(telling, T), list[Moved]()
     longest_s = max(max(b.on_delay_ms / 1000, b.limit if b.is_timed else 0) for b in telling)
