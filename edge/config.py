@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from edge import instruments
+from edge import instruments, itself
 from edge.bindings import bind_rules, points_of, subject_of
 from edge.grouping import GroupPlan, plan_groups
 from edge.settings import (
@@ -141,11 +141,20 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     page: Page | None = None
     buses: tuple[Bus, ...]
     groups: tuple[GroupPlan, ...] = ()
+    itself: Device | None = None
+    """What it says of itself; nothing in a replay, whose clock is the recorded one."""
 
     @property
     def devices(self) -> Iterator[Device]:
         """Every device of every bus."""
         return (device for bus in self.buses for device in bus.devices)
+
+    @property
+    def judged(self) -> Iterator[Device]:
+        """Every device, and the gateway itself where it says something."""
+        yield from self.devices
+        if self.itself is not None:
+            yield self.itself
 
 
 def load_gateway(file: Path, *, with_secrets: bool = True) -> Gateway:
@@ -206,6 +215,27 @@ class _Check:
             page=None if self._file.page is None else self._page(self._file.page),
             buses=tuple(self._bus(i, entry, profiles, packs) for i, entry in enumerate(self._file.buses)),
             groups=groups,
+            itself=None if self._file.mode == "replay" else self._itself(packs),
+        )
+
+    def _itself(self, packs: list[RulePack]) -> Device:
+        name = self._file.gateway
+        points = itself.points_of(name)
+        rules, _ = bind_rules(points, {birth.p for birth in points}, packs, {}, self._file.limit_changes)
+        return Device(
+            name=name,
+            profile=itself.PROFILE,
+            unit=0,
+            label=itself.label_of(name),
+            intervals_ms={},
+            chart=None,
+            zero={},
+            parameters={},
+            points=points,
+            # A rule on any device means those that are read.
+            rules=tuple(bound for bound in rules if bound.rule.watch.startswith(itself.KIND)),
+            history=None,
+            layout={},
         )
 
     def _data_dir(self) -> Path:
@@ -235,6 +265,9 @@ class _Check:
                 devices[entry.device] += 1
                 units[bus.bus, entry.unit] += 1
                 where = f"buses.{i}.devices.{j}"
+                if entry.device == self._file.gateway:
+                    message = f"`{entry.device}` is already the gateway, which is a device of its own"
+                    yield self._error(f"{where}.device", message, "Give the device another name.")
                 if devices[entry.device] > 1:
                     message = f"there is already a device `{entry.device}`"
                     yield self._error(f"{where}.device", message, "Give each device its own name.")
@@ -286,11 +319,15 @@ class _Check:
     def _packs(self) -> list[RulePack]:
         """All that are named; one name stands for one rule, so that an episode says which it was.
 
-        What several packs have word for word, such as the silence of a device, is one rule.
+        What several packs have word for word, such as the silence of a device, is one rule. The gateway's own
+        pack is always among them.
         """
-        found: dict[str, tuple[str, Rule]] = {}
-        packs: list[RulePack] = []
+        own = load_pack(itself.PACK, self._folder)
+        found: dict[str, tuple[str, Rule]] = {rule.rule: (own.pack, rule) for rule in own.rules}
+        packs = [own]
         for i, name in enumerate(self._file.rules):
+            if name == itself.PACK:
+                continue
             try:
                 pack = load_pack(name, self._folder)
             except ConfigurationError as exc:
@@ -367,7 +404,7 @@ class _Check:
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}
-        devices = {entry.device for bus in self._file.buses for entry in bus.devices}
+        devices = {entry.device for bus in self._file.buses for entry in bus.devices} | {self._file.gateway}
         for i, change in enumerate(self._file.limit_changes):
             where = f"limit_changes.{i}"
             if change.rule not in rules:

@@ -10,7 +10,7 @@ from sitewarden.rules.model import Bad, BoundRule, Stale
 
 def in_force(gateway: Gateway) -> Iterator[str]:
     """Line by line, device by device."""
-    for device in gateway.devices:
+    for device in gateway.judged:
         yield f"{device.name}: {describe.both(device.label)}, {device.profile.profile}"
         yield from (f"  {line}" for line in _device(device))
 

@@ -37,6 +37,12 @@ def put(place: dict[str, Any], **values: object) -> None:
 
 # change, field, a word of the message, a word of the mend
 BROKEN: dict[str, tuple[Change, str, str, str]] = {
+    "a device named as the gateway": (
+        lambda g: put(device(g, 0), device="gw-1"),
+        "buses.0.devices.0.device",
+        "already the gateway",
+        "another name",
+    ),
     "an unknown key": (
         lambda g: put(g["broker"], hots="x"),
         "broker.hots",
@@ -699,6 +705,41 @@ def test_one_line_is_one_bus(write_gateway: WriteGateway, gateway_dict: dict[str
         load_gateway(write_gateway(gateway_dict))
     gateway_dict["buses"][1]["modbus"]["port"] = 4002
     assert len(load_gateway(write_gateway(gateway_dict)).buses) == 2
+
+
+def test_rules_on_any_device_mean_those_that_are_read_and_the_gateway_has_its_own(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path
+) -> None:
+    any_silent = """\
+pack: any
+source: made for this test
+rules:
+  - rule: any-silent
+    family: silence
+    version: 1
+    watch: "*"
+    condition: {when: stale, after_s: 5}
+    level: 3
+    label: {zh: 无数据, en: Silent}
+    basis: {clause: none, source: test, confidence: synthetic}
+"""
+    (tmp_path / "any.yaml").write_text(any_silent, encoding="utf-8")
+    change = {"rule": "gateway-clock-step", "limit": 30, "version": 2, "author": "Li Wei", "reason": "drift"}
+    gateway_dict["limit_changes"] = [{**change, "on": "2026-01-05"}]
+    gateway_dict["rules"] = ["tower-crane", "pit-displacement", "any.yaml", "gateway"]
+    itself = load_gateway(write_gateway(gateway_dict)).itself
+    assert itself is not None
+    assert [(bound.rule.rule, bound.limit) for bound in itself.rules] == [
+        ("gateway-clock-step", 30),
+        ("gateway-clock-first-set", 2),
+    ]
+
+
+def test_a_replay_says_nothing_of_a_clock_that_nobody_sets(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    gateway_dict["mode"] = "replay"
+    assert load_gateway(write_gateway(gateway_dict)).itself is None
 
 
 def test_the_birth_tells_how_a_device_is_read_and_judged(

@@ -93,6 +93,17 @@ CLIMBING = {
 }
 
 CASES = {
+    "a clock that was set back": Case(
+        "gateway",
+        [(0, {"gateway.clock_step": 0.0}), (60, {"gateway.clock_step": -3600.0})],
+        {"gateway-clock-step"},
+    ),
+    "a clock that was put right by a second": Case(
+        "gateway", [(0, {"gateway.clock_step": 0.0}), (60, {"gateway.clock_step": 1.2})], set()
+    ),
+    "a clock that nothing had set": Case(
+        "gateway", [(0, {"gateway.clock_first_set": 86_400.0})], {"gateway-clock-first-set"}
+    ),
     "a load warned of": Case("tower-crane", hold({RATIO: 95.3}, for_s=3), {"crane-load-90"}),
     "a moment warned of": Case("tower-crane", hold({MOMENT: 90}, for_s=3), {"crane-moment-90"}),
     "an overload of a jump": Case(
