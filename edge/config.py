@@ -221,7 +221,21 @@ class _Check:
     def _itself(self, packs: list[RulePack]) -> Device:
         name = self._file.gateway
         points = itself.points_of(name)
-        rules, _ = bind_rules(points, {birth.p for birth in points}, packs, {}, self._file.limit_changes)
+        # Rules on its own kinds only: one on any device means those that are read.
+        own = [
+            msgspec.structs.replace(pack, rules=[r for r in pack.rules if r.watch.startswith(itself.KIND)])
+            for pack in packs
+        ]
+        try:
+            rules, _ = bind_rules(
+                points,
+                {birth.p for birth in points},
+                own,
+                parameters={},
+                changes=self._file.limit_changes,
+            )
+        except ParameterMissingError as exc:
+            raise self._error("rules", str(exc), "Write the number itself: a gateway has none.") from exc
         return Device(
             name=name,
             profile=itself.PROFILE,
@@ -232,8 +246,7 @@ class _Check:
             zero={},
             parameters={},
             points=points,
-            # A rule on any device means those that are read.
-            rules=tuple(bound for bound in rules if bound.rule.watch.startswith(itself.KIND)),
+            rules=tuple(rules),
             history=None,
             layout={},
         )
