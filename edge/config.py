@@ -221,11 +221,7 @@ class _Check:
     def _itself(self, packs: list[RulePack]) -> Device:
         name = self._file.gateway
         points = itself.points_of(name)
-        for error in self._changes_misplaced(name, points, packs):
-            raise error
-        raw = {birth.p for birth in points}
-        rules, _ = bind_rules(points, raw, packs, parameters={}, changes=self._file.limit_changes)
-        return Device(
+        for error in self._changes_misplaced(name        return Device(
             name=name,
             profile=itself.PROFILE,
             unit=0,
@@ -235,8 +231,7 @@ class _Check:
             zero={},
             parameters={},
             points=points,
-            # A rule on any device means those that are read.
-            rules=tuple(bound for bound in rules if bound.rule.watch.startswith(itself.KIND)),
+            rules=tuple(rules),
             history=None,
             layout={},
             setup=DeviceSetup(limit_changes=self._changes_of(name)),
