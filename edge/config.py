@@ -221,7 +221,19 @@ class _Check:
     def _itself(self, packs: list[RulePack]) -> Device:
         name = self._file.gateway
         points = itself.points_of(name)
-        for error in self._changes_misplaced(name        return Device(
+        for error in self._changes_misplaced(name, points, packs):
+            raise error
+        # Rules on its own kinds only: one on any device means those that are read.
+        own = [
+            msgspec.structs.replace(pack, rules=[r for r in pack.rules if r.watch.startswith(itself.KIND)])
+            for pack in packs
+        ]
+        raw, changes = {birth.p for birth in points}, self._file.limit_changes
+        try:
+            rules, _ = bind_rules(points, raw, own, parameters={}, changes=changes)
+        except ParameterMissingError as exc:
+            raise self._error("rules", str(exc), "Write the number itself: a gateway has none.") from exc
+        return Device(
             name=name,
             profile=itself.PROFILE,
             unit=0,
