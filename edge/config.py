@@ -221,7 +221,8 @@ class _Check:
     def _itself(self, packs: list[RulePack]) -> Device:
         name = self._file.gateway
         points = itself.points_of(name)
-        rules, _ = bind_rules(points, {birth.p for birth in points}, packs, {}, self._file.limit_changes)
+        raw = {birth.p for birth in points}
+        rules, _ = bind_rules(points, raw, packs, parameters={}, changes=self._file.limit_changes)
         return Device(
             name=name,
             profile=itself.PROFILE,
