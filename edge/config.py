@@ -221,8 +221,13 @@ class _Check:
     def _itself(self, packs: list[RulePack]) -> Device:
         name = self._file.gateway
         points = itself.points_of(name)
-        raw = {birth.p for birth in points}
-        rules, _ = bind_rules(points, raw, packs, parameters={}, changes=self._file.limit_changes)
+        rules, _ = bind_rules(
+            points,
+            {birth.p for birth in points},
+            packs,
+            parameters={},
+            changes=self._file.limit_changes,
+        )
         return Device(
             name=name,
             profile=itself.PROFILE,
