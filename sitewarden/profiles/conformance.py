@@ -114,9 +114,14 @@ def _seen(profile: Profile, key: str, looks: Sequence[Look], usual: dict[str, Sp
     )
 
 
-def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+def on_paper(profile: Profile) -> Iterator[Check]:
+    """What can be said of a profile without a device."""
     yield from _signals(profile)
     yield from _ranges(profile)
+
+
+def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+    yield from on_paper(profile)
     yield from _answers(profile, trial, seen)
     yield from _values(profile, trial, seen)
     yield from _rates(profile, trial)
