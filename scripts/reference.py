@@ -12,6 +12,7 @@ from sitewarden.derived import thresholds
 from sitewarden.points import vocabulary
 from sitewarden.profiles import command as profiles
 from sitewarden.profiles import load_profiles
+from sitewarden.profiles.signals import signals
 from sitewarden.rules import clauses, describe
 from sitewarden.rules.model import Row, Rule, Table
 from sitewarden.rules.packs import RulePack, built_in_packs, load_pack, schema
@@ -57,6 +58,21 @@ def _devices() -> Iterator[str]:
         points = ", ".join(f"`{key}`" for key in profile.points)
         cells = (f"`{name}`", products, profile.device_kind, points, profile.verified, profile.source)
         yield f"| {' | '.join(cells)} |"
+    yield "\n## What a device must say\n"
+    yield "By which `sitewarden profiles test` judges a profile. Of kinds between slashes one is enough,"
+    yield "`*` stands for any ending. Source: `sitewarden/signals.yaml`.\n"
+    yield from (
+        "| device | must say | should say too | at least every | source | confidence |",
+        "|---|---|---|---|---|---|",
+    )
+    for device, wanted in signals().items():
+        must, should = (", ".join(map(_choice, choices)) for choices in (wanted.must, wanted.should))
+        every = f"{wanted.least_every_ms / 1000:g} s"
+        yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
+
+
+def _choice(kinds: list[str]) -> str:
+    return " / ".join(f"`{kind}`" for kind in kinds)
 
 
 def _scenario() -> Iterator[str]:
