@@ -16,6 +16,18 @@ from sitewarden.text import Text
 
 Level = Literal["ok", "note", "finding"]
 """A note is worth knowing; a finding stands between the device and a site."""
+CheckName = Literal[
+    "signals",
+    "units",
+    "answers",
+    "values",
+    "rate",
+    "line",
+    "fault",
+    "reconnect",
+    "movement",
+    "verified",
+]
 
 MOST_BACK_S = 10.0
 """After a line was opened anew a device should answer within this; the agent tries on for ever."""
@@ -26,7 +38,7 @@ _NUMBERED_TABLES = range(30_001, 50_000)
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was looked at."""
 
-    name: str
+    name: CheckName
     level: Level
     says: Text
 
@@ -102,9 +114,14 @@ def _seen(profile: Profile, key: str, looks: Sequence[Look], usual: dict[str, Sp
     )
 
 
-def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+def on_paper(profile: Profile) -> Iterator[Check]:
+    """What can be said of a profile without a device."""
     yield from _signals(profile)
     yield from _ranges(profile)
+
+
+def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+    yield from on_paper(profile)
     yield from _answers(profile, trial, seen)
     yield from _values(profile, trial, seen)
     yield from _rates(profile, trial)
@@ -121,7 +138,7 @@ def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterat
         )
 
 
-def _check(name: str, level: Level, zh: str, en: str) -> Check:
+def _check(name: CheckName, level: Level, zh: str, en: str) -> Check:
     return Check(name=name, level=level, says=Text(zh, en))
 
 
