@@ -103,9 +103,9 @@ export default {
   },
   cycles: {
     title: '工作循环', open: '工作循环', back: '返回现场', crane: '塔机', day: '日期', previous: '前一天', next: '后一天', today: '今天', table: '下载表格（CSV）',
-    count: '循环次数', brokenOff: '其中中断', lifting: '吊载时间', peakLoad: '最大起重量', peakRatio: '最大力矩比', busiest: '最忙一小时',
-    hours: '每小时循环次数', ratios: '最大力矩比分布', ratiosHelp: '每个循环中力矩达到额定值的最大百分比；颜色对应此塔机的报警限值。', withoutRatio: '{n} 个循环没有力矩比。',
-    none: '这一天没有记录到工作循环。', start: '开始', end: '结束', lasted: '时长 分:秒', load: '最大起重量', moment: '最大力矩', ratio: '力矩比', loadRatio: '载荷比', radii: '幅度 起→落', heights: '高度 起→落',
+    count: '循环次数', brokenOff: '其中中断', lifting: '吊载时间', peakLoad: '最大起重量', peakRatio: '最大力矩百分比', busiest: '最忙一小时',
+    hours: '每小时循环次数', ratios: '最大力矩百分比分布', ratiosHelp: '每个循环中力矩达到额定值的最大百分比；颜色对应此塔机的报警限值。', withoutRatio: '{n} 个循环没有力矩百分比。',
+    none: '这一天没有记录到工作循环。', start: '开始', end: '结束', lasted: '时长 分:秒', load: '最大起重量', moment: '最大力矩', ratio: '力矩百分比', loadRatio: '起重量百分比', radii: '幅度 起→落', heights: '高度 起→落',
     broken: '中断', brokenHelp: '吊载中途失去数据，落钩位置未知', inHour: '{hour} 时：{n} 次', inRatio: '{span}：{n} 次', over: '≥{low} %', span: '{low}–{high} %',
   },
   hazards: {
