@@ -77,12 +77,13 @@ const en: typeof zh = {
     title: 'Alarms', active: 'Active', all: 'All', filter: 'Filter by state', level: 'Level', what: 'Alarm', value: 'Peak / limit', raised: 'Raised', lasted: 'Lasted',
     state: 'State', ongoing: 'Active', acknowledgedAt: 'Acknowledged {time} ({by})', by: { local: 'on site', cloud: 'cloud' }, basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
     noneActive: 'No alarm is active now.', noneState: 'No alarm is in this state.', handle: 'Handle the alarm', handleShort: 'Handle…', close: 'Close',
+    worse: '(got worse)',
     states: {
       unacknowledged: 'Unacknowledged', acknowledged: 'Acknowledged', 'latched-unacknowledged': 'Latched, unacknowledged', 'returned-unacknowledged': 'Returned, unacknowledged',
       shelved: 'Shelved', 'suppressed-by-design': 'Suppressed by design', 'out-of-service': 'Out of service', normal: 'Normal',
     },
     stateHelp: {
-      unacknowledged: 'The alarm stands and nobody has acknowledged it', acknowledged: 'The alarm stands; somebody knows of it', 'latched-unacknowledged': 'The value is back; it ends once somebody acknowledges it',
+      again: 'It got clearly worse after somebody had acknowledged it', unacknowledged: 'The alarm stands and nobody has acknowledged it', acknowledged: 'The alarm stands; somebody knows of it', 'latched-unacknowledged': 'The value is back; it ends once somebody acknowledges it',
       'returned-unacknowledged': 'The alarm has ended, and nobody ever acknowledged it', shelved: 'Held back for a time on request; it comes back by itself', 'suppressed-by-design': 'Held back by its rule while one at least as grave stands on the same point',
       'out-of-service': 'The point is out of service: no new alarm is raised', normal: 'The alarm has ended and was acknowledged',
     },
