@@ -103,10 +103,11 @@ def _scenario() -> Iterator[str]:
 def _thresholds() -> Iterator[str]:
     yield "# Thresholds of derived points 派生测点参数\n"
     yield "Numbers that derived points are made with. A device's `parameters:` in `gateway.yaml` puts its own"
-    yield "value over one. Source: `sitewarden/derived/thresholds.yaml`.\n"
+    yield "value over one, and `point_parameters:` that of a single point of the kinds given. Source:"
+    yield "`sitewarden/derived/thresholds.yaml`.\n"
     yield from (
-        "| parameter | devices | default | unit | may be | 中文 | English | source | confidence |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| parameter | devices | points | default | unit | may be | 中文 | English | source | confidence |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     )
     for name, one in thresholds().items():
         unit = "" if one.unit == "1" else one.unit
@@ -114,6 +115,7 @@ def _thresholds() -> Iterator[str]:
         cells = (
             f"`{name}`",
             ", ".join(one.devices),
+            ", ".join(f"`{kind}`" for kind in sorted(one.points)),
             "" if one.value is None else f"{one.value:g}",
             unit,
             f"{least:g} to {most:g}",

@@ -62,7 +62,9 @@ const en: typeof zh = {
   pit: {
     plan: 'Plan', planOf: 'Plan of {name}, {n} points', point: 'Point', cumulative: 'Cumulative', rate: 'Rate', control: 'Control', share: '% of control',
     age: 'Age', depth: 'Excavated to {depth} m', curve: 'Trend', noLayout: 'No outline configured, so there is no drawing.', table: 'Readings of the points',
-    toLimit: 'control value in about {h} h', toFailure: 'quickening: failure in about {h} h',
+    toLimit: 'control value in about {h} h', limitBounds: ' (95 %: {least}–{most} h)', toFailure: 'quickening: failure in about {h} h', leastToFailure: ' (at the earliest {h} h)',
+    forecastNote: 'Forecasts come from the last 2–4 days of movement; they are no measurements and replace no limit.', noForecast: 'No forecast ({why}): {points}.',
+    motions: { unknown: 'too few data', still: 'no clear movement', steady: 'steady or slowing', 'new-pace': 'a new pace', quickening: 'quickening, not to be forecast yet', failing: 'failing' },
     selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data', parts: { plan: 'Plan', points: 'Points', curve: 'Trend' }, partsLabel: 'Part shown',
     range: { '1': '24 h', '3': '3 d', '7': '7 d', '14': '14 d' }, rangeLabel: 'Time range', quantityLabel: 'Quantity',
   },
@@ -104,7 +106,7 @@ const en: typeof zh = {
     title: 'Work cycles', open: 'Work cycles', back: 'Back to the site', crane: 'Crane', day: 'Day', previous: 'Day before', next: 'Day after', today: 'Today', table: 'Download the table (CSV)',
     count: 'Cycles', brokenOff: 'of these broken off', lifting: 'Time under load', peakLoad: 'Heaviest load', peakRatio: 'Worst moment ratio', busiest: 'Busiest hour',
     hours: 'Cycles an hour', ratios: 'Worst moment ratio', ratiosHelp: 'The highest share of the rated moment in each cycle; colours follow the limits of this crane.', withoutRatio: '{n} cycles have no moment ratio.',
-    none: 'No work cycle was recorded on this day.', start: 'Start', end: 'End', lasted: 'Lasted', load: 'Peak load', moment: 'Peak moment', ratio: 'Moment ratio', loadRatio: 'Load ratio', radii: 'Radius, from → to', heights: 'Height, from → to',
+    none: 'No work cycle was recorded on this day.', start: 'Start', end: 'End', lasted: 'Lasted m:s', load: 'Peak load', moment: 'Peak moment', ratio: 'Moment ratio', loadRatio: 'Load ratio', radii: 'Radius, from → to', heights: 'Height, from → to',
     broken: 'broken off', brokenHelp: 'Data were lost under load; where it was set down is unknown', inHour: '{hour}:00: {n}', inRatio: '{span}: {n}', over: '≥{low} %', span: '{low}–{high} %',
   },
   hazards: {

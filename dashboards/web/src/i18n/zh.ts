@@ -60,7 +60,9 @@ export default {
   pit: {
     plan: '平面', planOf: '{name} 平面图，{n} 个测点', point: '测点', cumulative: '累计', rate: '速率', control: '控制值', share: '控制值占比',
     age: '数据时间', depth: '开挖深度 {depth} m', curve: '变化曲线', noLayout: '没有配置轮廓，无法绘图。', table: '测点数据',
-    toLimit: '约 {h} 小时后达到控制值', toFailure: '变形加速：约 {h} 小时后可能失稳',
+    toLimit: '约 {h} 小时后达到控制值', limitBounds: '（95 %：{least}–{most} 小时）', toFailure: '变形加速：约 {h} 小时后可能失稳', leastToFailure: '（最早 {h} 小时）',
+    forecastNote: '预测由近 2–4 天的变形推算，不是测量值，不能代替限值报警。', noForecast: '无预测（{why}）：{points}。',
+    motions: { unknown: '数据不足', still: '没有明显变形', steady: '匀速或减缓', 'new-pace': '速率刚改变', quickening: '正在加速，尚不能预测', failing: '趋于失稳' },
     selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据', parts: { plan: '平面', points: '测点', curve: '曲线' }, partsLabel: '显示内容',
     range: { '1': '24 小时', '3': '3 天', '7': '7 天', '14': '14 天' }, rangeLabel: '时间范围', quantityLabel: '曲线内容',
   },
@@ -102,7 +104,7 @@ export default {
     title: '工作循环', open: '工作循环', back: '返回现场', crane: '塔机', day: '日期', previous: '前一天', next: '后一天', today: '今天', table: '下载表格（CSV）',
     count: '循环次数', brokenOff: '其中中断', lifting: '吊载时间', peakLoad: '最大起重量', peakRatio: '最大力矩比', busiest: '最忙一小时',
     hours: '每小时循环次数', ratios: '最大力矩比分布', ratiosHelp: '每个循环中力矩达到额定值的最大百分比；颜色对应此塔机的报警限值。', withoutRatio: '{n} 个循环没有力矩比。',
-    none: '这一天没有记录到工作循环。', start: '开始', end: '结束', lasted: '时长', load: '最大起重量', moment: '最大力矩', ratio: '力矩比', loadRatio: '载荷比', radii: '幅度 起→落', heights: '高度 起→落',
+    none: '这一天没有记录到工作循环。', start: '开始', end: '结束', lasted: '时长 分:秒', load: '最大起重量', moment: '最大力矩', ratio: '力矩比', loadRatio: '载荷比', radii: '幅度 起→落', heights: '高度 起→落',
     broken: '中断', brokenHelp: '吊载中途失去数据，落钩位置未知', inHour: '{hour} 时：{n} 次', inRatio: '{span}：{n} 次', over: '≥{low} %', span: '{low}–{high} %',
   },
   hazards: {
