@@ -29,6 +29,7 @@ CheckName = Literal[
     "verified",
 ]
 
+_ORDERS = {"word_order", "byte_order"}
 MOST_BACK_S = 10.0
 """After a line was opened anew a device should answer within this; the agent tries on for ever."""
 _NUMBERED_TABLES = range(30_001, 50_000)
@@ -280,8 +281,27 @@ def _values(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterat
             f"在量程内，但传感器不会这样：{names}",
             f"inside the range, yet no sensor speaks like that: {names}",
         )
+    yield from _one_mend_for_all(seen)
     if not bad and not hinted:
         yield _check("values", "ok", "数值均在量程内", "every value lies within its range")
+
+
+def _one_mend_for_all(seen: Sequence[PointSeen]) -> Iterator[Check]:
+    """Where an order of words or bytes would mend several points, it is the device's and stands once."""
+    orders: dict[tuple[tuple[str, str | float], ...], list[str]] = {}
+    for one in seen:
+        for hint in one.hints:
+            if hint.change.keys() <= _ORDERS:
+                orders.setdefault(tuple(sorted(hint.change.items())), []).append(one.point)
+    change, points = max(orders.items(), key=lambda item: len(item[1]), default=((), []))
+    if len(points) > 1:
+        keys, names = ", ".join(f"{key}: {value}" for key, value in change), ", ".join(points)
+        yield _check(
+            "values",
+            "note",
+            f"在 modbus: 下写 {keys}，{names} 均合理",
+            f"{keys} under `modbus:` would make sense of {names}",
+        )
 
 
 def _quality(point: ModbusPoint, modbus: Modbus, look: Look) -> Quality:
