@@ -198,4 +198,4 @@ def _looks(read: PlannedRead, answer: Answer) -> Iterator[tuple[str, Look]]:
     for placed in read.points:
         width = 1 if read.request.function in BIT_FUNCTIONS else WIDTHS[placed.point.type]
         words = tuple(answer.registers[placed.offset : placed.offset + width])
-        yield placed.key, Look(words, answer.quality, answer.detail, answer.is_refusal)
+        yield placed.key, Look(words, answer.quality, answer.detail, answer.exception)

@@ -81,7 +81,9 @@ async def test_it_is_tried_on_a_serial_line_as_well(tmp_path: Path) -> None:
 
 async def test_registers_that_it_lacks_are_named_and_their_neighbours_are_read() -> None:
     found = await judged(CRANE, without(SOUND, 5))
-    assert says(found, "answers", "finding") == "refused, as registers that it lacks: wind_speed"
+    assert (
+        says(found, "answers", "finding") == "refused with exception 2, it has no such registers: wind_speed"
+    )
     assert [point.quality for point in found.points if point.point == "slew"] == ["good"]
 
 
@@ -104,7 +106,7 @@ async def test_a_table_that_is_another_one_is_told() -> None:
         settings = ModbusTcp(host="127.0.0.1", port=server.port, timeout_ms=200)
         trial = await tried(CRANE, Target(settings, 1), 0.0, lambda _: None)
     found = report(CRANE, trial, usual_spans(PROFILES))
-    assert "no answer: load" in says(found, "answers", "finding")
+    assert "exception 1, it does not know the function: load" in says(found, "answers", "finding")
     assert "function: 4 (input registers)" in says(found, "answers", "note")
 
 
