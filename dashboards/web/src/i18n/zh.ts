@@ -94,7 +94,7 @@ export default {
       acknowledge: '{by} {time} 已请求确认，', shelve: '{by} {time} 已请求搁置，', unshelve: '{by} {time} 已请求取消搁置，',
       waiting: '网关尚未确认', away: '网关离线，恢复后自动发送',
     },
-    late: '补传', modes: { test: '测试', drill: '演练', replay: '回放' }, clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
+    late: '补传', modes: { test: '调试', drill: '演练', replay: '回放' }, clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
   },
   shelves: {
     title: '已搁置的规则', help: '搁置期间不发声响，也不发出新报警；到期自动恢复。', until: '至 {time}', left: '还剩 {time}', ending: '已请求取消，网关尚未确认',
