@@ -9,7 +9,8 @@ from cloud.accounts.permissions import Viewer
 from cloud.alarms.model import Episode
 from cloud.alarms.store import EPISODES
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
-from cloud.serving import KnownSite, Served
+from cloud.registry.access import KnownSite
+from cloud.serving import Served
 from cloud.shown import Page
 
 router = APIRouter(tags=["alarms"], dependencies=[Viewer])

@@ -8,7 +8,8 @@ from cloud.accounts.permissions import Viewer
 from cloud.cycles.model import WorkCycleShown
 from cloud.cycles.store import CYCLES, placed
 from cloud.paging import After, DeviceCursor, Limit, cursor_text, read_cursor
-from cloud.serving import KnownSite, Served
+from cloud.registry.access import KnownSite
+from cloud.serving import Served
 from cloud.shown import Page
 
 router = APIRouter(tags=["work cycles"], dependencies=[Viewer])

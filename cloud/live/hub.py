@@ -108,8 +108,7 @@ class Hub:
 
     async def newest_values(self, site: str) -> dict[str, Any]:
         """The newest value of every point of a site."""
-        gateways = self._settings.sites[site].gateways
-        rows = await self._rows(NEWEST, {"site": site, "gateways": gateways, "mode": self._settings.mode})
+        rows = await self._rows(NEWEST, {"site": site, "mode": self._settings.mode})
         return {row["name"]: _value(row) for row in rows}
 
     def site_now_ms(self, values: Mapping[str, Any]) -> int:
@@ -119,7 +118,7 @@ class Hub:
     async def gateways(self, site: str) -> list[Gateway]:
         """The gateways of a site as they are now."""
         rows = await self._rows(GATEWAYS, {"site": site, "mode": self._settings.mode})
-        return gateways_shown(self._settings.sites[site], rows, instant(self._now_ms()))
+        return gateways_shown(rows, instant(self._now_ms()))
 
     async def _relay(self) -> None:
         while True:

@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Iterable
 
 from cloud.database import Row
-from cloud.settings import Settings, SiteSettings
+from cloud.registry.known import SiteEntry
+from cloud.settings import Settings
 from cloud.shown import TextShown
 from cloud.sites.model import Device, Gateway, Outbox, Point, SiteFacts
 from sitewarden.points import vocabulary
@@ -13,8 +14,8 @@ SILENCE = dt.timedelta(seconds=30)
 """Three heartbeats; whoever is silent for longer is offline, whatever it said last."""
 
 
-def site_facts(settings: Settings, site: SiteSettings) -> SiteFacts:
-    """A site by its configuration."""
+def site_facts(settings: Settings, site: SiteEntry) -> SiteFacts:
+    """A site as it is known."""
     return SiteFacts(
         id=site.site,
         name=TextShown(zh=site.name.zh, en=site.name.en),
@@ -23,10 +24,9 @@ def site_facts(settings: Settings, site: SiteSettings) -> SiteFacts:
     )
 
 
-def gateways_shown(site: SiteSettings, rows: Iterable[Row], now: dt.datetime) -> list[Gateway]:
-    """Every configured gateway in its order, also one that was never heard."""
-    by_name = {row["gateway"]: row for row in rows}
-    return [_gateway(name, by_name.get(name), now) for name in site.gateways]
+def gateways_shown(rows: Iterable[Row], now: dt.datetime) -> list[Gateway]:
+    """The gateways as they fare."""
+    return [_gateway(row, now) for row in rows]
 
 
 def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
@@ -48,11 +48,11 @@ def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
     ]
 
 
-def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
-    if row is None:
+def _gateway(row: Row, now: dt.datetime) -> Gateway:
+    if row["id"] is None:
         outbox = Outbox(alarms=0, readings=0, oldest_at=None)
         return Gateway(
-            id=name,
+            id=row["name"],
             state="unknown",
             seen_at=None,
             boot=None,
@@ -62,7 +62,7 @@ def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
         )
     silent = row["seen_at"] is None or now - row["seen_at"] > SILENCE
     return Gateway(
-        id=name,
+        id=row["name"],
         state="offline" if row["state"] == "online" and silent else row["state"],
         seen_at=row["seen_at"],
         boot=row["boot"],

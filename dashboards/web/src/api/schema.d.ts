@@ -165,7 +165,7 @@ export interface paths {
         };
         /**
          * List Sites
-         * @description Every site.
+         * @description Every site that the account may see.
          */
         get: operations["list_sites_api_v1_sites_get"];
         put?: never;
