@@ -45,6 +45,28 @@ CREATE FUNCTION sees_site(account int, of text) RETURNS boolean
                AND (s.site = of OR starts_with(t.path, top.path) OR starts_with(e.path, top.path)))
 $$;
 
+-- Whether a node lies in the account's scope.
+CREATE FUNCTION rules_node(account int, of text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT account IS NULL
+        OR EXISTS (SELECT FROM account AS a WHERE a.id = account AND NOT a.is_scoped)
+        OR EXISTS (
+            SELECT FROM account_scope AS s JOIN tree_node AS top ON top.node = s.node
+             WHERE s.account_id = account AND starts_with(of, top.path))
+$$;
+
+-- Whether it is of use to the account: in its scope, or above something that is.
+CREATE FUNCTION sees_node(account int, of text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT rules_node(account, of)
+        OR EXISTS (
+            SELECT FROM account_scope AS s JOIN tree_node AS top ON top.node = s.node
+             WHERE s.account_id = account AND starts_with(top.path, of))
+        OR EXISTS (
+            SELECT FROM site JOIN tree_node AS x ON x.node IN (site.territory, site.enterprise)
+             WHERE starts_with(x.path, of) AND sees_site(account, site.site))
+$$;
+
 CREATE TABLE plan (
     site       text NOT NULL CONSTRAINT site REFERENCES site,
     plan       text NOT NULL,
@@ -186,7 +208,6 @@ CREATE TABLE idempotency (
     account_id int NOT NULL REFERENCES account,
     key        text NOT NULL,
     digest     bytea NOT NULL,
-    status     int,
     etag       text,
     body       jsonb,
     at         timestamptz NOT NULL,
@@ -270,4 +291,5 @@ CREATE POLICY in_scope ON registry_change
 GRANT SELECT, INSERT, UPDATE, DELETE ON tree_node, plan, zone, device_file, device_step, load_chart, operator, pit,
     pit_point, dangerous_work, account_scope TO sitewarden_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency TO sitewarden_app;
+GRANT USAGE ON SEQUENCE tree_node_node_seq TO sitewarden_app;
 GRANT SELECT ON registry_change TO sitewarden_app;

@@ -1,4 +1,4 @@
-"""A gateway that was just registered is heard at once, one that was retired is not, whatever the file said."""
+"""A gateway just registered is heard at once, one that was retired is not, whatever the file said."""
 
 import msgspec
 import pytest
@@ -41,7 +41,7 @@ def test_a_gateway_is_heard_from_the_moment_it_is_registered(site, people):
 def test_a_site_is_heard_from_the_moment_it_is_made(site, people):
     assert reasons(site.deliver(birth(), site="north")) == ["gateway"]
     people("INSERT INTO site (site, name, time_zone) VALUES ('north', '{}', 'Asia/Urumqi')")
-    people("UPDATE site SET name = '{\"zh\": \"北区\", \"en\": \"North\"}' WHERE site = 'north'")
+    people('UPDATE site SET name = \'{"zh": "北区", "en": "North"}\' WHERE site = \'north\'')
     people("INSERT INTO site_gateway (site, gateway) VALUES ('north', 'gw-1')")
     assert not site.deliver(birth(), site="north").dead
     assert not site.deliver(raised(), site="north").dead
@@ -71,13 +71,13 @@ class TestSeeding:
         return load_site(site.connection, "demo")
 
     def test_what_people_changed_is_not_undone_by_the_next_start(self, site, people):
-        people("UPDATE site SET name = '{\"zh\": \"甲\", \"en\": \"A\"}'")
+        people('UPDATE site SET name = \'{"zh": "甲", "en": "A"}\'')
         people("UPDATE site_gateway SET retired_on = current_date WHERE gateway = 'gw-2'")
         again = self.seed(site)
         assert (again.name, again.gateways) == (Text("甲", "A"), ["gw-1"])
 
     def test_what_changed_in_the_file_is_taken_over_and_nothing_else(self, site, people):
-        people("UPDATE site SET name = '{\"zh\": \"甲\", \"en\": \"A\"}'")
+        people('UPDATE site SET name = \'{"zh": "甲", "en": "A"}\'')
         again = self.seed(site, time_zone="Asia/Urumqi", gateways=["gw-1", "gw-2", "gw-3"])
         assert (again.name, again.time_zone) == (Text("甲", "A"), "Asia/Urumqi")
         assert again.gateways == ["gw-1", "gw-2", "gw-3"]
