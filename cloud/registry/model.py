@@ -541,3 +541,58 @@ class Choices(Shown):
     parameters: list[ParameterShown]
     categories: list[CategoryShown]
     source: str = Field(description="Where the scales of dangerous works come from.")
+
+
+class ImportAsked(BaseModel):
+    """A table that is brought."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    content: Base64Bytes = Field(description="CSV in UTF-8 or GB18030, at most 1 MiB and 2000 rows.")
+    device: Name | None = Field(default=None, description="Of a load chart: the crane.")
+    source: Line = Field(default="", description="Of a load chart: nameplate or manual, with its edition.")
+    agreed: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None,
+        description="The `agreed` of the answer that was looked at; null: nothing is changed, only said.",
+    )
+
+
+class FieldChange(Shown):
+    """A field that becomes another."""
+
+    field: str
+    title: str
+    before: Any
+    after: Any
+
+
+class RowShown(Shown):
+    """A row and what it does."""
+
+    line: int = Field(description="0: nothing in the table says it any more.")
+    key: str
+    fields: list[FieldChange]
+
+
+class ComplaintShown(Shown):
+    """What is wrong in a table, and how to mend it."""
+
+    line: int = Field(description="As an editor counts; 0: the table as a whole.")
+    field: str
+    message: str
+    mend: str
+
+
+class Imported(Shown):
+    """What a table does, or did."""
+
+    is_applied: bool
+    encoding: str
+    added: list[RowShown]
+    changed: list[RowShown]
+    removed: list[RowShown] = Field(description="Of a load chart only: a chart is brought whole.")
+    unchanged: int
+    errors: list[ComplaintShown]
+    agreed: str | None = Field(
+        description="Send it with the same table to have this done; null where something is wrong."
+    )

@@ -8,17 +8,18 @@ from pathlib import Path
 
 from sitewarden.rules.packs import Asked, built_in_packs, load_pack
 
-_OF_THE_PIT = frozenset({"pit_class", "support", "depth_m"})
+OF_THE_PIT = frozenset({"pit_class", "support", "depth_m"})
 """Given once for the pit, never for a point of it."""
 
 
 @cache
 def known_parameters() -> Mapping[str, Asked]:
-    """Every parameter that a shipped pack asks for, by its name."""
+    """Every parameter that the shipped packs for pits ask for, by its name."""
     found: dict[str, Asked] = {}
-    for pack in built_in_packs():
-        for name, asked in load_pack(pack, Path()).parameters.items():
-            found.setdefault(name, asked)
+    for pack in (load_pack(name, Path()) for name in built_in_packs()):
+        if any(rule.watch.startswith("pit.") for rule in pack.rules):
+            for name, asked in pack.parameters.items():
+                found.setdefault(name, asked)
     return found
 
 
@@ -43,7 +44,7 @@ def complaint_about(name: str, value: float | str) -> str:
         near = difflib.get_close_matches(name, known_parameters(), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
         return f"no rule pack asks for `{name}`{hint}"
-    if name in _OF_THE_PIT:
+    if name in OF_THE_PIT:
         return f"`{name}` is said of the pit, not of a point"
     if asked.choices and value not in asked.choices:
         return f"`{name}` is one of {', '.join(map(str, asked.choices))}"

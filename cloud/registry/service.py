@@ -36,14 +36,19 @@ async def acting(serving: Serving, signed: Signed, *, fenced: bool = True) -> As
     Not `fenced` is what makes something that is in no scope yet; whoever asks for that looks afterwards.
     """
     account = "" if signed.account_id is None or not fenced else str(signed.account_id)
+    async with translated(), serving.pool.connection() as connection, connection.transaction():
+        await connection.execute(
+            "SELECT set_config('sitewarden.account', %s, true), set_config('sitewarden.author', %s, true)",
+            [account, signed.name],
+        )
+        yield connection
+
+
+@contextlib.asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """What the database refuses, as a problem with the field that it is of."""
     try:
-        async with serving.pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "SELECT set_config('sitewarden.account', %s, true),"
-                " set_config('sitewarden.author', %s, true)",
-                [account, signed.name],
-            )
-            yield connection
+        yield
     except psycopg.errors.UniqueViolation as exc:
         field = _field(exc)
         raise ProblemError(

@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/registry/templates/{what}.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_template_api_v1_registry_templates__what__csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/replay": {
         parameters: {
             query?: never;
@@ -478,6 +498,26 @@ export interface paths {
         get: operations["read_plan_image_api_v1_sites__site__registry_images__plan__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/registry/imports/{what}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Table
+         * @description What a table would add and change, and with `agreed` exactly that, all of it or nothing.
+         */
+        post: operations["bring_table_api_v1_sites__site__registry_imports__what__post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1210,6 +1250,23 @@ export interface components {
             unchanged_count: number;
         };
         /**
+         * ComplaintShown
+         * @description What is wrong in a table, and how to mend it.
+         */
+        ComplaintShown: {
+            /** Field */
+            field: string;
+            /**
+             * Line
+             * @description As an editor counts; 0: the table as a whole.
+             */
+            line: number;
+            /** Mend */
+            mend: string;
+            /** Message */
+            message: string;
+        };
+        /**
          * CraneGeometry
          * @description Where a crane stands and what it reaches; metres on the site's grid.
          */
@@ -1700,6 +1757,20 @@ export interface components {
             rate: number | null;
         };
         /**
+         * FieldChange
+         * @description A field that becomes another.
+         */
+        FieldChange: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /** Field */
+            field: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * FieldChangeShown
          * @description One field of a rule.
          */
@@ -1967,6 +2038,62 @@ export interface components {
              * @description °
              */
             slew: number | null;
+        };
+        /**
+         * ImportAsked
+         * @description A table that is brought.
+         */
+        ImportAsked: {
+            /**
+             * Agreed
+             * @description The `agreed` of the answer that was looked at; null: nothing is changed, only said.
+             */
+            agreed?: string | null;
+            /**
+             * Content
+             * Format: base64
+             * @description CSV in UTF-8 or GB18030, at most 1 MiB and 2000 rows.
+             */
+            content: string;
+            /**
+             * Device
+             * @description Of a load chart: the crane.
+             */
+            device?: string | null;
+            /**
+             * Source
+             * @description Of a load chart: nameplate or manual, with its edition.
+             * @default
+             */
+            source: string;
+        };
+        /**
+         * Imported
+         * @description What a table does, or did.
+         */
+        Imported: {
+            /** Added */
+            added: components["schemas"]["RowShown"][];
+            /**
+             * Agreed
+             * @description Send it with the same table to have this done; null where something is wrong.
+             */
+            agreed: string | null;
+            /** Changed */
+            changed: components["schemas"]["RowShown"][];
+            /** Encoding */
+            encoding: string;
+            /** Errors */
+            errors: components["schemas"]["ComplaintShown"][];
+            /** Is Applied */
+            is_applied: boolean;
+            /**
+             * Removed
+             * @description Of a load chart only: a chart is brought whole.
+             */
+            removed: components["schemas"]["RowShown"][];
+            /** Unchanged */
+            unchanged: number;
         };
         /**
          * LeadShown
@@ -2870,6 +2997,21 @@ export interface components {
             steps: number;
         };
         /**
+         * RowShown
+         * @description A row and what it does.
+         */
+        RowShown: {
+            /** Fields */
+            fields: components["schemas"]["FieldChange"][];
+            /** Key */
+            key: string;
+            /**
+             * Line
+             * @description 0: nothing in the table says it any more.
+             */
+            line: number;
+        };
+        /**
          * RuleChangeShown
          * @description A rule that differs.
          */
@@ -3768,6 +3910,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_template_api_v1_registry_templates__what__csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path: {
+                what: "devices" | "operators" | "points" | "load-chart";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles, in UTF-8 with a mark for Excel. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
@@ -6492,6 +6703,85 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_table_api_v1_sites__site__registry_imports__what__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                what: "devices" | "operators" | "points" | "load-chart";
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The table or the registry has changed since the trial */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
