@@ -12,7 +12,7 @@ from typing import Any, TextIO, TypeVar
 
 import msgspec
 
-from edge import failpoints, history, systemd, tone
+from edge import failpoints, history, itself, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
@@ -20,7 +20,7 @@ from edge.config import Device, Gateway
 from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
 from edge.health import SAMPLE_S, HealthWatch
-from edge.judge import Episode, Judge, RulesMemory
+from edge.judge import Episode, Judge, Judgement, RulesMemory
 from edge.lane import Lane, open_lane
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
@@ -91,15 +91,18 @@ class Agent:
         self._recorder = Recorder(self.readings, self.clock)
         self._judge = self._new_judge()
         self._outputs: Outputs = open_outputs(gateway.outputs)
-        self._board = Board(gateway.devices)
+        self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
+        self._waiting = asyncio.Event()
+        """Set while a forecast is still to be made, as one may be that an earlier run has left."""
+        self._waiting.set()
         self._alarmed = asyncio.Event()
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
-            [birth_of(device) for device in gateway.devices],
+            [birth_of(device) for device in gateway.judged],
             boot=self.boot,
             clock=self.clock,
             obey=self._obey,
@@ -109,11 +112,12 @@ class Agent:
         self._shelves: dict[str, Shelf] = {}
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
+        self._clock_told_ms = 0
         self._resume()
 
     def _new_judge(self) -> Judge:
         """One that remembers nothing."""
-        return Judge(self._gateway.devices, lambda: self.clock.state, self._gateway.groups)
+        return Judge(self._gateway.judged, lambda: self.clock.state, self._gateway.groups)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch the site until `stop` is set, then end in order: polls, disk, cloud."""
@@ -144,6 +148,7 @@ class Agent:
         self._watch = HealthWatch(owners, lambda: self.readings.state.written)
         work = {
             "recorder": self._recorder.run(),
+            "forecasts": self._forecast(),
             "memory": self._remember(self._watch),
             "tone": self._tick(),
             "silence": self._look_for_silence(),
@@ -193,7 +198,15 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
-        judged = self._judge.take(device, readings)
+        self._keep(self._judge.take_at_once(device, readings))
+        if self._gateway.mode == "replay":
+            # Recorded time waits for everything.
+            while self._work():
+                pass
+        elif self._judge.is_waiting:
+            self._waiting.set()
+
+    def _keep(self, judged: Judgement) -> None:
         if judged.alarms:
             self._tell(judged.alarms)
         else:
@@ -203,6 +216,31 @@ class Agent:
             self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
+
+    async def _forecast(self) -> None:
+        """What takes long is judged between the polls, a little at a time: no alarm of another device waits.
+
+        What is to be judged is saved first, so that a kill meanwhile loses none of it.
+        """
+        while True:
+            await self._waiting.wait()
+            self._waiting.clear()
+            if self._judge.is_waiting:
+                self._save()
+            for _ in iter(self._work, False):
+                await asyncio.sleep(0)  # whoever has something to do goes first
+
+    def _work(self) -> bool:
+        """Make one of the forecasts that wait; whether there was one. A failure keeps no other waiting."""
+        try:
+            judged = self._judge.work()
+        except Exception:
+            log.exception("a forecast could not be made")
+            return True
+        if judged is None:
+            return False
+        self._keep(judged)
+        return True
 
     def snapshot(self) -> Snapshot:
         """Everything that the gateway's own page shows, at this moment."""
@@ -277,6 +315,7 @@ class Agent:
     def _look_at_clock(self) -> None:
         began_ms, moved_ms = self.clock.began_ms, self.clock.look()
         if not moved_ms:
+            self._tell_of_clock()
             return
         log.warning("the wall clock was set by_s=%+.1f clock=%s", moved_ms / 1000, self.clock.state)
         self._recorder.flush()
@@ -287,6 +326,16 @@ class Agent:
             self._shelves[key] = msgspec.structs.replace(shelf, until=shelf.until + moved_ms)
             self.alarms.put([], {key: msgspec.json.encode(self._shelves[key])})
         self._save()
+        self._tell_of_clock(moved_ms)
+
+    def _tell_of_clock(self, moved_ms: int = 0) -> None:
+        """A reading like any other: rules say whether a step is an alarm, and when that is over."""
+        device, now_ms = self._gateway.itself, self.clock.now_ms()
+        is_due = moved_ms or abs(now_ms - self._clock_told_ms) >= itself.TELL_MS
+        if device is not None and is_due:
+            self._clock_told_ms = now_ms
+            is_first = self.clock.was_first
+            self.take(device, itself.clock_readings(device.name, now_ms, moved_ms, is_first=is_first))
 
     def close(self) -> None:
         """Let go of files and pins; after `run`."""
@@ -546,6 +595,8 @@ class Agent:
                 await lane.measure()
 
     async def _flush(self) -> None:
+        while self._work():
+            pass
         self._recorder.flush()
         self._save()
         try:

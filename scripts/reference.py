@@ -106,7 +106,8 @@ def _rules() -> Iterator[str]:
     yield "(two sources), `one-source`, `memory` (from memory only), `unsure` (sources contradict; such a"
     yield "cell is printed and never used), `practice` (ours or the trade's). A site's own value always wins."
     yield "Level: 1 提示, 2 预警, 3 报警, 4 危急. `sitewarden edge rules gateway.yaml` says what is in force"
-    yield "on a gateway. Source: `sitewarden/rules/packs`; your own: [schema](rule-pack.schema.json)."
+    yield "on a gateway, `sitewarden rules show SITE --config cloud.yaml` on a site. Source:"
+    yield "`sitewarden/rules/packs`; your own: [schema](rule-pack.schema.json)."
     for name in built_in_packs():
         yield from _pack(load_pack(name, Path()))
     yield from _clauses()

@@ -12,7 +12,7 @@ from sitewarden.errors import MessageError
 from sitewarden.instruments import Instruments
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from sitewarden.rules.model import Basis, HazardProposal
+from sitewarden.rules.model import Basis, HazardProposal, LimitChange
 from sitewarden.text import Text
 
 VERSION = 1
@@ -250,10 +250,16 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """By name, or the file's name where it is one of the site's own."""
     parameters: dict[Name, float | str] = {}
     """What rules ask for: control values of the design, classes, a depth."""
+    point_parameters: dict[Name, dict[Name, float | str]] = {}
+    """The same by the key of a point, which win there."""
+    limit_changes: list[LimitChange] = []
+    """Limits that the site has changed for this device, with author, reason and version."""
     zero: dict[Name, float] = {}
     """First readings in mm, by the key of the point."""
     instruments: Instruments = Instruments()
     """What hangs where in a pit, and what the certificates give."""
+    crane_group: dict[str, Any] = {}
+    """Of a crane in a group: `group`, `cranes` and `obstacles`, as the gateway's file has them."""
 
 
 class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -77,7 +77,7 @@ class AlarmsLane:
             except HomelessError:
                 outcome.homeless.append((key, delivery))
             except MessageError as exc:
-                outcome.dead.append(dead_letter(delivery, exc, self._settings, self._sites))
+                outcome.dead.append(dead_letter(delivery, exc, self._sites))
             else:
                 outcome.settled.append(Settled(key, alarm.boot, alarm.seq))
                 yield _Accepted(key, admitted.gateway, alarm, delivery.received_ms)

@@ -120,7 +120,7 @@ def believed(alarm: Alarm, received_ms: int) -> Alarm:
     return msgspec.structs.replace(alarm, **wrong, clock="unsynced") if wrong else alarm
 
 
-def dead_letter(delivery: Delivery, error: MessageError, settings: Settings, sites: Sites) -> DeadLetter:
+def dead_letter(delivery: Delivery, error: MessageError, sites: Sites) -> DeadLetter:
     """What to keep of a message that was refused."""
     key: GatewayKey | None = None
     with contextlib.suppress(MessageError):
@@ -130,16 +130,11 @@ def dead_letter(delivery: Delivery, error: MessageError, settings: Settings, sit
         delivery=delivery,
         reason=error.reason,
         detail=error.detail,
-        site=key.site if key is not None and _is_shown(key, settings, sites) else "",
+        site=key.site if key is not None and key.site in sites else "",
         key=key,
         boot=boot,
         seq=seq,
     )
-
-
-def _is_shown(key: GatewayKey, settings: Settings, sites: Sites) -> bool:
-    """Whether the site's numbers are of this: a replay's or a drill's letters are none of the live site's."""
-    return key.site in sites and key.mode == settings.mode
 
 
 def _named(body: bytes) -> tuple[str | None, int | None]:

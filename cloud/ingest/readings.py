@@ -83,7 +83,7 @@ class ReadingsLane:
             entry = self._registry.entry(connection, key)
             _check_mode(status, key, entry)
         except MessageError as exc:
-            outcome.dead.append(dead_letter(delivery, exc, self._settings, self._sites))
+            outcome.dead.append(dead_letter(delivery, exc, self._sites))
             return False
         outcome.changed = True
         if not self._write(connection, key, entry.id, status, delivery):
@@ -116,7 +116,7 @@ class ReadingsLane:
             try:
                 self._gather(connection, delivery, rows, outcome, now_ms=now_ms)
             except MessageError as exc:
-                outcome.dead.append(dead_letter(delivery, exc, self._settings, self._sites))
+                outcome.dead.append(dead_letter(delivery, exc, self._sites))
         dead = outcome.dead[first_dead:]
         store(connection, rows.columns, now_ms)
         store_gaps(connection, rows.gaps)

@@ -193,7 +193,7 @@ class Worker:
         reason = "refused" if isinstance(error, _REFUSALS) else "failed"
         connection = self._connected()
         sites = self._registry.sites(connection)
-        letter = dead_letter(batch[0], MessageError(reason, _line(error)), self._settings, sites)
+        letter = dead_letter(batch[0], MessageError(reason, _line(error)), sites)
         with connection.transaction():
             bury(connection, [letter])
         settled = [] if letter.settled is None else [letter.settled]

@@ -36,4 +36,6 @@ COUNTS: LiteralString = """
       FROM gateway WHERE site = %(site)s AND mode = %(mode)s
 """
 
-DEAD_LETTERS: LiteralString = "SELECT reason, n FROM dead_letter_count WHERE site = %(site)s ORDER BY reason"
+DEAD_LETTERS: LiteralString = """
+    SELECT reason, n FROM dead_letter_count WHERE site = %(site)s AND mode = %(mode)s ORDER BY reason
+"""

@@ -273,7 +273,7 @@ def armed(device: Device, **changes: object) -> Device:
     }  # fmt: skip
     pack = RulePack(pack="own", source="test", rules=[msgspec.convert({**plain, **changes}, Rule)])
     raw = [f"{device.name}/{key}" for key in device.profile.points]
-    bound, unjudged = bind_rules(device.points, raw, [pack], {})
+    bound, unjudged = bind_rules(device.points, raw, [pack], parameters={})
     assert not unjudged
     return msgspec.structs.replace(device, rules=tuple(bound))
 

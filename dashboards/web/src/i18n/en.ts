@@ -74,7 +74,7 @@ const en: typeof zh = {
   alarms: {
     title: 'Alarms', active: 'Active', all: 'All', filter: 'Which alarms', level: 'Level', what: 'Alarm', value: 'Peak / limit', raised: 'Raised', lasted: 'Lasted',
     state: 'State', ongoing: 'Active', cleared: 'Cleared', acknowledged: 'Acknowledged', acknowledgedAt: 'Acknowledged {time} ({by})', by: { local: 'on site', cloud: 'cloud' }, basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
-    noneActive: 'No alarm is active now.', late: 'sent late', mode: 'mode {mode}', clockUnsynced: 'gateway clock not synchronised',
+    noneActive: 'No alarm is active now.', late: 'sent late', mode: 'mode {mode}', clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
   },
   hazards: {
     title: 'Hazards', open: 'Open', all: 'All', filter: 'Which hazards', number: 'Number', content: 'Content', level: 'Grade', status: 'Status', signal: 'Signal', opened: 'Opened',

@@ -72,7 +72,7 @@ export default {
   alarms: {
     title: '报警', active: '未解除', all: '全部', filter: '报警范围', level: '级别', what: '报警内容', value: '峰值 / 限值', raised: '报警时间', lasted: '持续',
     state: '状态', ongoing: '未解除', cleared: '已解除', acknowledged: '已确认', acknowledgedAt: '{time} 已确认（{by}）', by: { local: '现场', cloud: '平台' }, basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
-    noneActive: '当前没有未解除的报警。', late: '补传', mode: '模式 {mode}', clockUnsynced: '网关时钟未同步',
+    noneActive: '当前没有未解除的报警。', late: '补传', mode: '模式 {mode}', clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
   },
   hazards: {
     title: '隐患', open: '待处理', all: '全部', filter: '隐患范围', number: '编号', content: '内容', level: '等级', status: '状态', signal: '信号', opened: '开立时间',
