@@ -108,6 +108,7 @@ class Agent:
             obey=self._obey,
             health=self._told_health,
             shelved=lambda: list(self._shelves.values()),
+            states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
         )
         self._shelves: dict[str, Shelf] = {}
         self._saved: dict[str, bytes] = {}
@@ -275,6 +276,7 @@ class Agent:
         name = "".join(filter(str.isprintable, by))[:LONGEST_BY]
         alarms = self._judge.acknowledge(episode, self.clock.now_ms(), name)
         self._tell(alarms)
+        self._uplink.tell_soon()
         return alarms
 
     def tick(self, now_ms: int) -> None:
@@ -298,6 +300,7 @@ class Agent:
         self.alarms.put([], {key: msgspec.json.encode(kept)})
         log.warning("shelved rule=%s point=%s by=%s: %s", kept.rule, kept.point, kept.by, kept.reason)
         self._follow()
+        self._uplink.tell_soon()
         return True
 
     def _unshelve(self, key: str) -> None:
@@ -306,6 +309,7 @@ class Agent:
             self.alarms.put([], {key: None})
             self._judge.shelve(shelf.point, shelf.rule, 0)
             log.warning("no longer shelved rule=%s point=%s", shelf.rule, shelf.point)
+            self._uplink.tell_soon()
 
     def stamp(self, monotonic_s: float) -> int:
         """The UTC milliseconds of an instant of the boot's own clock; notices when the wall clock was set."""
@@ -383,8 +387,17 @@ class Agent:
         if command.point is None or command.rule is None or not command.reason or not command.by:
             log.warning("not shelved: it wants a point, a rule, a reason and who asks")
             return
+        is_asked = command.until > self.clock.now_ms()
+        if is_asked and command.episode is not None and not self._judge.stands(command.episode):
+            log.info("not shelved: the alarm has ended episode=%s", command.episode)
+            return
         shelf = Shelf(
-            point=command.point, rule=command.rule, until=command.until, by=command.by, reason=command.reason
+            point=command.point,
+            rule=command.rule,
+            until=command.until,
+            by=command.by,
+            reason=command.reason,
+            request=command.request,
         )
         if not self.shelve(shelf):
             log.warning("not shelved: no such rule=%s point=%s", command.rule, command.point)

@@ -15,14 +15,14 @@ from sitewarden.derived import DISPLACEMENTS, TILTS
 from sitewarden.errors import ConfigurationError, MessageError
 from sitewarden.messages import PointBirth
 from sitewarden.points import PointKind, point_kind
-from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint
+from sitewarden.profiles.describe import type_of
+from sitewarden.profiles.model import FUNCTIONS, ModbusPoint
 from sitewarden.rules import describe
 from sitewarden.rules.describe import LEVELS
 from sitewarden.rules.describe import both as _both
 
 ASK_S = 2.0
 """So long the agent's page may take to answer."""
-FUNCTIONS = {3: "holding register", 4: "input register"}
 
 Line = tuple[str, str]
 """What it is about, and what is said; the first is empty where a line goes on."""
@@ -87,10 +87,11 @@ def _origin(found: Found) -> Iterator[Line]:
 
 def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
     modbus = found.device.profile.modbus
-    function = f"function {modbus.function}, {FUNCTIONS[modbus.function]}"
+    number = modbus.function_of(point)
+    function = f"function {number}, {FUNCTIONS[number]}"
     manual = f"{point.register} in the manual, which counts from {modbus.base}"
     yield "register", f"{manual}; {point.register - modbus.base} on the wire; {function}"
-    yield "type", _type(modbus, point)
+    yield "type", type_of(point, modbus)
     unit = f", in{_unit(found.kind)}" if _unit(found.kind) else ""
     yield "value", f"number × {point.scale:g} + {point.offset:g}{unit}"
     if point.range is not None:
@@ -99,15 +100,6 @@ def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
         yield "range", "none: every number is believed"
     yield "sentinels", ", ".join(map(str, point.sentinels)) if point.sentinels else "none"
     yield "request", _request(found, point)
-
-
-def _type(modbus: Modbus, point: ModbusPoint) -> str:
-    if point.bit is not None:
-        return f"{point.type}, bit {point.bit} (0 is the lowest)"
-    if WIDTHS[point.type] == 1:
-        return point.type
-    order = point.word_order or modbus.word_order
-    return f"{point.type}, {'high' if order == 'big' else 'low'} word first"
 
 
 def _request(found: Found, point: ModbusPoint) -> str:

@@ -13,7 +13,7 @@ from edge.config import Device
 from edge.derivation import derivations_for
 from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
-from sitewarden.messages import Alarm, ClockState, PointBirth, Series, WorkCycle, series_of
+from sitewarden.messages import Alarm, ClockState, PointBirth, Series, ToldState, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -21,11 +21,13 @@ from sitewarden.rules.binding import limit_passed, unit_of
 from sitewarden.rules.conditions import BEYOND, level
 from sitewarden.rules.engine import (
     NORMAL,
+    AlarmStatus,
     Phase,
     RuleState,
     Transition,
     acknowledge,
     is_clearly_worse,
+    status_of,
     unacknowledged,
 )
 from sitewarden.rules.model import BoundRule, Rate
@@ -41,6 +43,13 @@ EVIDENCE_SPACING_MS = 160
 
 _FINE = 0.001
 """To which slopes, counts and seconds are told."""
+
+_TOLD: Mapping[AlarmStatus, ToldState] = {
+    AlarmStatus.UNACKNOWLEDGED: "unacknowledged",
+    AlarmStatus.LATCHED_UNACKNOWLEDGED: "latched-unacknowledged",
+    AlarmStatus.SUPPRESSED: "suppressed-by-design",
+    AlarmStatus.OUT_OF_SERVICE: "out-of-service",
+}
 
 UNWRITTEN = "unwritten"
 """In place of a boot until the outbox gives boot and seq."""
@@ -429,6 +438,19 @@ class Judge:
         if watch is not None:
             watch.shelved_until_ms = until_ms
         return watch is not None
+
+    def stands(self, episode: str) -> bool:
+        """Whether an alarm has not ended yet."""
+        return any(watch.alarm is not None and watch.alarm.episode == episode for watch in self._standing)
+
+    def told_states(self) -> dict[str, ToldState]:
+        """Of standing alarms, by episode, what neither their transitions nor the shelves tell."""
+        states: dict[str, ToldState] = {}
+        for watch in self._standing:
+            state = _TOLD.get(status_of(watch.state, watch.gate(self._now_ms)))
+            if watch.alarm is not None and state is not None:
+                states[watch.alarm.episode] = state
+        return states
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""

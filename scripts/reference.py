@@ -10,6 +10,7 @@ from firmware_sim.camera import model as camera
 from scripts.structures import section, structures
 from sitewarden.derived import thresholds
 from sitewarden.points import vocabulary
+from sitewarden.profiles import command as profiles
 from sitewarden.profiles import load_profiles
 from sitewarden.rules import clauses, describe
 from sitewarden.rules.model import Row, Rule, Table
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "rules.md": _page(_rules()),
         "scenario-keys.md": _page(_scenario()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 

@@ -46,6 +46,13 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 ClockState = Literal["synced", "unsynced", "unknown"]
 Who = Annotated[str, msgspec.Meta(max_length=128)]
 EpisodeId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+RequestId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+"""Of what somebody asked for at the cloud."""
+ToldState = Literal["unacknowledged", "latched-unacknowledged", "suppressed-by-design", "out-of-service"]
+"""Of a standing alarm what its transitions and the shelves do not tell, as ANSI/ISA-18.2 names it.
+
+Unacknowledged is also one that got clearly worse after somebody had acknowledged it.
+"""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -339,6 +346,8 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     until: int
     by: Who = ""
     reason: Who = ""
+    request: RequestId | None = None
+    """By which request of the cloud; absent where it was done on site."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -361,6 +370,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     health: Health | None = None
     shelved: list[Shelf] = []
     """Rules that are held back now."""
+    states: dict[EpisodeId, ToldState] = {}
+    """Of standing alarms that are not just acknowledged."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -379,7 +390,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     v: int = msgspec.field(default=VERSION)
     command: Literal["rebirth", "acknowledge", "shelve"]
     episode: EpisodeId | None = None
-    """Which alarm is acknowledged."""
+    """Which alarm is acknowledged, or shelved: one that has ended is neither."""
     point: Name | None = None
     rule: Name | None = None
     """Which rule on which point is shelved."""
@@ -388,6 +399,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     reason: Who = ""
     by: Who = ""
     """Who asks, as the cloud knows them."""
+    request: RequestId | None = None
+    """What the gateway names where it says that it is shelved."""
 
 
 class _Versioned(msgspec.Struct):

@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from cloud.database import Row
+from cloud.alarms.model import RequestShown, ShelfShown
+from cloud.database import Row, instant
 from cloud.registry.known import SiteEntry
 from cloud.settings import Settings
 from cloud.shown import TextShown
@@ -24,9 +26,17 @@ def site_facts(settings: Settings, site: SiteEntry) -> SiteFacts:
     )
 
 
-def gateways_shown(rows: Iterable[Row], now: dt.datetime) -> list[Gateway]:
-    """The gateways as they fare."""
-    return [_gateway(row, now) for row in rows]
+class GatewayRows(NamedTuple):
+    """What the database has of the gateways of a site."""
+
+    gateways: list[Row]
+    shelves: list[Row]
+    requests: list[Row]
+
+
+def gateways_shown(rows: GatewayRows, now: dt.datetime) -> list[Gateway]:
+    """The gateways as they fare, also one that was never heard."""
+    return [_gateway(row, rows, now) for row in rows.gateways]
 
 
 def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
@@ -48,21 +58,25 @@ def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
     ]
 
 
-def _gateway(row: Row, now: dt.datetime) -> Gateway:
+def _gateway(row: Row, rows: GatewayRows, now: dt.datetime) -> Gateway:
+    name = row["name"]
     if row["id"] is None:
         outbox = Outbox(alarms=0, readings=0, oldest_at=None)
         return Gateway(
-            id=row["name"],
+            id=name,
             state="unknown",
             seen_at=None,
             boot=None,
             outbox=outbox,
             disk_free_bytes=None,
             clock="unknown",
+            shelved=[],
+            states={},
+            requests=[],
         )
     silent = row["seen_at"] is None or now - row["seen_at"] > SILENCE
     return Gateway(
-        id=row["name"],
+        id=name,
         state="offline" if row["state"] == "online" and silent else row["state"],
         seen_at=row["seen_at"],
         boot=row["boot"],
@@ -71,7 +85,22 @@ def _gateway(row: Row, now: dt.datetime) -> Gateway:
         ),
         disk_free_bytes=row["disk_free_bytes"],
         clock=row["clock"],
+        shelved=[_shelf(shelf) for shelf in rows.shelves if shelf["gateway"] == name],
+        states=row["states"],
+        requests=[_request(request) for request in rows.requests if request["gateway"] == name],
     )
+
+
+def _shelf(row: Row) -> ShelfShown:
+    return ShelfShown(**{**_without_gateway(row), "until": instant(row["until"])})
+
+
+def _request(row: Row) -> RequestShown:
+    return RequestShown(**_without_gateway(row))
+
+
+def _without_gateway(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "gateway"}
 
 
 def _point(row: Row) -> Point:

@@ -11,6 +11,21 @@ GATEWAYS: LiteralString = """
 """
 """Every gateway in service, also one that was never heard."""
 
+SHELVES: LiteralString = """
+    SELECT gateway.gateway, told.point, told.rule, told.until, told.by, told.reason,
+           latest.id AS episode, latest.label
+      FROM gateway
+           CROSS JOIN LATERAL jsonb_to_recordset(gateway.shelved)
+               AS told(point text, rule text, until bigint, by text, reason text)
+           LEFT JOIN LATERAL (
+               SELECT id, label FROM episode
+                WHERE site = gateway.site AND mode = gateway.mode
+                  AND episode.point = told.point AND episode.rule = told.rule
+                ORDER BY raised_at DESC LIMIT 1) AS latest ON true
+     WHERE gateway.site = %(site)s AND gateway.mode = %(mode)s ORDER BY told.until, told.point, told.rule
+"""
+"""What gateways hold back, each with the newest alarm of its rule."""
+
 DEVICES: LiteralString = """
     SELECT device.*, gateway.gateway FROM device JOIN gateway ON gateway.id = device.gateway_id
      WHERE device.site = %(site)s AND device.mode = %(mode)s AND device.current

@@ -5,22 +5,51 @@ from importlib import resources
 from pathlib import Path
 
 from sitewarden import documents
-from sitewarden.errors import ConfigurationError
+from sitewarden.errors import ConfigurationError, UsageError
 from sitewarden.points import UnknownKindError, point_kind
-from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint, PollGroup, Profile
+from sitewarden.profiles.model import (
+    BIT_FUNCTIONS,
+    FUNCTIONS,
+    WIDTHS,
+    Modbus,
+    ModbusPoint,
+    PollGroup,
+    Profile,
+)
 
-__all__ = ["WIDTHS", "Modbus", "ModbusPoint", "PollGroup", "Profile", "load_profiles", "read_profile"]
+__all__ = [
+    "WIDTHS",
+    "Modbus",
+    "ModbusPoint",
+    "PollGroup",
+    "Profile",
+    "find_profile",
+    "load_profiles",
+    "read_profile",
+]
 
 _BUILT_IN = resources.files("sitewarden.profiles")
 _LAST_REGISTER = 65535
+_READ_ONLY = "SiteWarden only reads: it never writes to a device"
+_READS = f"Write {', '.join(f'{number} for {what}s' for number, what in FUNCTIONS.items())}, or leave it out."
 
 
 def read_profile(file: Path) -> Profile:
     """The profile in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
-    document = documents.read(file, Profile)
+    try:
+        document = documents.read(file, Profile)
+    except ConfigurationError as exc:
+        raise _explained(exc) from exc
     for error in _meaningless(document):
         raise error
     return document.value
+
+
+def _explained(error: ConfigurationError) -> ConfigurationError:
+    """A key that asks for writing deserves the true reason, not the nearest key that there is."""
+    if not error.field.rpartition(".")[2].startswith("write"):
+        return error
+    return ConfigurationError(error.file, error.line, error.field, _READ_ONLY, "Remove the line.")
 
 
 def load_profiles(*folders: Path) -> Mapping[str, Profile]:
@@ -42,7 +71,22 @@ def load_profiles(*folders: Path) -> Mapping[str, Profile]:
     return {name: profile for name, (profile, _) in found.items()}
 
 
+def find_profile(text: str) -> Profile:
+    """The shipped profile of that name, or the one in the file `text` names.
+
+    Raises `UsageError` where there is neither, `ConfigurationError` where the file is not sound.
+    """
+    if Path(text).suffix in {".yaml", ".yml"}:
+        return read_profile(Path(text))
+    shipped = load_profiles()
+    if text not in shipped:
+        known = ", ".join(sorted(shipped))
+        raise UsageError(f"there is no profile `{text}`; shipped are {known}; a file ends in .yaml")
+    return shipped[text]
+
+
 def _meaningless(document: documents.Document[Profile]) -> Iterator[ConfigurationError]:
+    yield from _writing(document, "modbus.function", document.value.modbus.function)
     for key, point in document.value.points.items():
         yield from _meaningless_point(document, key, point)
 
@@ -64,10 +108,8 @@ def _meaningless_point(
         yield document.error(
             f"{where}.group", f"there is no poll group `{point.group}`", f"Groups are: {known}."
         )
-    if point.bit is not None and WIDTHS[point.type] != 1:
-        yield document.error(
-            f"{where}.bit", f"a bit of a {point.type} is not defined", "Name the 16-bit register."
-        )
+    yield from _writing(document, f"{where}.function", profile.modbus.function_of(point))
+    yield from _meaningless_bits(document, where, point)
     last = point.register + WIDTHS[point.type] - 1 - profile.modbus.base
     if point.register < profile.modbus.base or last > _LAST_REGISTER:
         message = f"register {point.register} as {point.type} lies outside {profile.modbus.base} to 65535"
@@ -78,3 +120,31 @@ def _meaningless_point(
         )
     if point.range is not None and point.range[0] >= point.range[1]:
         yield document.error(f"{where}.range", "ends before it begins", "Write [lowest, highest].")
+
+
+def _writing(
+    document: documents.Document[Profile], field: str, function: int
+) -> Iterator[ConfigurationError]:
+    if function not in FUNCTIONS:
+        yield document.error(field, f"function {function}: {_READ_ONLY}", _READS)
+
+
+def _meaningless_bits(
+    document: documents.Document[Profile], where: str, point: ModbusPoint
+) -> Iterator[ConfigurationError]:
+    """A bit, some bits, or the single bit that a coil is."""
+    function = document.value.modbus.function_of(point)
+    keys = [key for key in ("bit", "bits") if getattr(point, key) is not None]
+    if function in BIT_FUNCTIONS:
+        message = f"a {FUNCTIONS[function]} is one bit and no more"
+        for key in [*keys, *(["type"] if point.type != "uint16" else [])]:
+            yield document.error(f"{where}.{key}", message, "Remove the line.")
+    elif keys and WIDTHS[point.type] != 1:
+        message = f"a bit of a {point.type} is not defined"
+        yield document.error(f"{where}.{keys[0]}", message, "Name the 16-bit register.")
+    if len(keys) > 1:
+        yield document.error(f"{where}.bits", "stands beside `bit`", "Keep one of them.")
+    if point.bits is not None and point.bits[0] >= point.bits[1]:
+        yield document.error(
+            f"{where}.bits", "ends before it begins", "Write [lowest, highest], or `bit` for a single one."
+        )
