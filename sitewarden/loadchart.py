@@ -54,6 +54,8 @@ class Fault(NamedTuple):
     """The point in its line, from 0; `None`: the line as a whole."""
     message: str
     mend: str
+    is_of_load: bool = False
+    """Of the load rather than of the radius."""
 
 
 def faults(falls: Falls) -> Iterator[Fault]:
@@ -70,4 +72,4 @@ def faults(falls: Falls) -> Iterator[Fault]:
                 yield Fault(number, i, f"radius {r1} m does not lie beyond {r0} m", "Sort by radius.")
             elif q1 > q0:
                 mend = "A load never rises with the radius."
-                yield Fault(number, i, f"load rises from {q0} t to {q1} t", mend)
+                yield Fault(number, i, f"load rises from {q0} t to {q1} t", mend, is_of_load=True)

@@ -26,7 +26,8 @@ from cloud.registry.model import (
 )
 from cloud.registry.service import translated
 from cloud.registry.sheets import Complaint, Line, Sheet, SheetError, read_sheet
-from sitewarden.loadchart import faults
+from sitewarden.loadchart import Fault, faults
+from sitewarden.text import Text
 
 
 class _Report(msgspec.Struct):
@@ -61,7 +62,7 @@ class _Report(msgspec.Struct):
             changed=self.changed,
             removed=self.removed,
             unchanged=self.unchanged,
-            errors=[ComplaintShown(**msgspec.structs.asdict(error)) for error in _by_line(self.errors)],
+            errors=[ComplaintShown(**msgspec.to_builtins(error)) for error in _by_line(self.errors)],
             agreed=None if self.errors else self.digest(asked),
         )
 
@@ -127,7 +128,7 @@ class _Place(NamedTuple):
     table: Table
     line: Line
 
-    def complaint(self, field: str, message: str, mend: str) -> Complaint:
+    def complaint(self, field: str, message: Text, mend: Text) -> Complaint:
         """It, under the title that the table has for the field."""
         title = _title(self.sheet, self.table, field) if field else ""
         return Complaint(line=self.line.line, field=title, message=message, mend=mend)
@@ -135,11 +136,10 @@ class _Place(NamedTuple):
     def of_validation(self, error: Any) -> Complaint:
         """What a model refuses, with the column that it is of."""
         field = ".".join(str(step) for step in error["loc"] if not isinstance(step, int))
-        known = {column.field for column in self.table.columns}
+        known = [column.field for column in self.table.columns]
         if field not in known:
             field = next((name for name in known if name.partition(".")[0] == field.partition(".")[0]), field)
-        value = "" if error["type"] == "missing" else f"`{error['input']}`: "
-        return self.complaint(field, value + str(error["msg"]), "Mend the cell.")
+        return self.complaint(field, *_in_words(error))
 
 
 async def _bring_lines(around: Around, table: Table, sheet: Sheet, report: _Report) -> None:
@@ -149,8 +149,8 @@ async def _bring_lines(around: Around, table: Table, sheet: Sheet, report: _Repo
         if line.complaints or key is None:
             continue
         if key in lines:
-            message = f"`{key}` stands in line {lines[key]} already"
-            report.errors.append(place.complaint(table.key, message, "Keep one of them."))
+            message = Text(f"“{key}”在第 {lines[key]} 行已有", f"`{key}` stands in line {lines[key]} already")
+            report.errors.append(place.complaint(table.key, message, Text("只留一行。", "Keep one of them.")))
             continue
         lines[key] = line.line
         try:
@@ -160,7 +160,7 @@ async def _bring_lines(around: Around, table: Table, sheet: Sheet, report: _Repo
             report.errors += [place.of_validation(error) for error in exc.errors()]
         except ProblemError as exc:
             field = exc.errors[0]["field"] if exc.errors else ""
-            report.errors.append(place.complaint(field, exc.detail, "Mend the line."))
+            report.errors.append(place.complaint(field, *_of_problem(exc)))
 
 
 async def _bring_line(around: Around, table: Table, sheet: Sheet, line: Line, report: _Report) -> None:
@@ -233,6 +233,39 @@ def _title(sheet: Sheet, table: Table, field: str) -> str:
     return sheet.titles.get(field) or by_field.get(field, field)
 
 
+_MENDS: Mapping[str, tuple[Text, Text]] = {
+    "missing": (Text("没有填写", "is missing"), Text("填上这一格。", "Fill the cell in.")),
+    "string_type": (Text("没有填写", "is missing"), Text("填上这一格。", "Fill the cell in.")),
+    "string_pattern_mismatch": (
+        Text("写法不对", "is not written as a name"),
+        Text("用小写字母、数字和 -；测点写成“设备/测点”。", "Use a-z, 0-9 and -; a point is device/point."),
+    ),
+    "string_too_long": (Text("太长", "is too long"), Text("写短一些。", "Write less.")),
+}
+"""What models refuse, in words, by pydantic's name for it."""
+
+
+def _in_words(error: Any) -> tuple[Text, Text]:
+    message, mend = _MENDS.get(
+        error["type"], (Text("不符合要求", str(error["msg"])), Text("改正这一格。", "Mend the cell."))
+    )
+    said = error["input"]
+    if isinstance(said, str | int | float):
+        message = Text(f"“{said}”：{message.zh}", f"`{said}`: {message.en}")
+    return message, mend
+
+
+def _of_problem(problem: ProblemError) -> tuple[Text, Text]:
+    """What the registry refuses, in words."""
+    words = {
+        "unknown-reference": ("档案中没有这一项", "先建立它，或改正这一格。"),
+        "already-there": ("已经有了", "改正编号。"),
+        "out-of-order": ("与生命周期记录矛盾", "先改正设备的生命周期。"),
+    }
+    zh = words.get(problem.slug, (problem.detail, "改正这一行。"))
+    return Text(zh[0], problem.detail), Text(zh[1], "Mend the line, or make first what it refers to.")
+
+
 # Load charts
 
 
@@ -279,23 +312,30 @@ def _falls(read: Iterable[Line]) -> tuple[Falls, dict[tuple[int, int], int]]:
 
 def _chart_complaints(falls: Falls, lines: Mapping[tuple[int, int], int]) -> list[Complaint]:
     titles = {column.field: column.zh for column in CHART}
-    found = [
-        Complaint(
-            line=lines[fault.falls, fault.place or 0],
-            field=titles["load_t" if "load rises" in fault.message else "radius_m"],
-            message=fault.message,
-            mend=fault.mend,
-        )
-        for fault in faults(falls)
-    ]
+    found = [_of_fault(fault, lines) for fault in faults(falls)]
     found += [
         Complaint(
-            line=lines[number, 0], field=titles["falls"], message=f"{number} falls", mend="Write 1 to 16."
+            line=lines[number, 0],
+            field=titles["falls"],
+            message=Text(f"倍率不能是 {number}", f"there are no {number} falls"),
+            mend=Text("写 1 到 16。", "Write 1 to 16."),
         )
         for number in falls
         if not 1 <= number <= 16  # noqa: PLR2004  as the model has it
     ]
     return found
+
+
+def _of_fault(fault: Fault, lines: Mapping[tuple[int, int], int]) -> Complaint:
+    wrong, mend = "幅度或起重量不对", "幅度大于 0 并逐行增大。"
+    if fault.is_of_load:
+        wrong, mend = "起重量随幅度增大而增大", "起重量不会随幅度增大。"
+    return Complaint(
+        line=lines[fault.falls, fault.place or 0],
+        field=CHART[2 if fault.is_of_load else 1].zh,
+        message=Text(wrong, fault.message),
+        mend=Text(mend, fault.mend),
+    )
 
 
 def _points(falls: Mapping[Any, Iterable[Any]]) -> dict[tuple[int, float], float]:

@@ -579,8 +579,8 @@ class ComplaintShown(Shown):
 
     line: int = Field(description="As an editor counts; 0: the table as a whole.")
     field: str
-    message: str
-    mend: str
+    message: TextShown
+    mend: TextShown
 
 
 class Imported(Shown):

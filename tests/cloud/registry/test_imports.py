@@ -113,7 +113,7 @@ def test_one_wrong_line_and_nothing_is_done(registry):
         (7, "起重臂长（m）"),
         (8, "设备编号"),
     ]
-    assert all(error["mend"] for error in report["errors"])
+    assert all(error["mend"]["zh"] and error["mend"]["en"] for error in report["errors"])
     assert report["agreed"] is None
     assert problem(registry.bring("devices", text, agreed="0" * 64)) == (409, "not-what-was-agreed", [])
     assert [device["id"] for device in registry.items("devices")] == ["crane-1"]
@@ -143,7 +143,7 @@ def test_an_operator_is_known_by_the_certificate(registry):
 def test_a_device_that_is_not_there_is_told_with_its_line(registry):
     report = registry.tried("operators", OPERATORS)
     assert errors(report) == [(2, "设备编号")]
-    assert "crane-1" in report["errors"][0]["message"]
+    assert "crane-1" in report["errors"][0]["message"]["zh"]
 
 
 def test_design_values_come_by_the_names_or_the_words_of_the_packs(registry):
@@ -230,7 +230,7 @@ def test_what_is_no_table_is_refused_with_a_mend(content, line, message):
     with pytest.raises(SheetError, match=message) as refused:
         read_sheet(content, CHART)
     assert refused.value.complaint.line == line
-    assert refused.value.complaint.mend
+    assert refused.value.complaint.mend.zh
 
 
 def test_titles_alone_are_a_template():

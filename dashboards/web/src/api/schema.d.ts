@@ -1392,10 +1392,8 @@ export interface components {
              * @description As an editor counts; 0: the table as a whole.
              */
             line: number;
-            /** Mend */
-            mend: string;
-            /** Message */
-            message: string;
+            mend: components["schemas"]["TextShown"];
+            message: components["schemas"]["TextShown"];
         };
         /**
          * CraneGeometry
