@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
+from cloud.alarms.requests import note_acknowledged
 from cloud.alarms.store import episodes_by_id, store_episode, store_transition
 from cloud.database import Connection
 from cloud.hazards.service import Heard, fingerprint, follow_alarm
@@ -92,6 +93,8 @@ class AlarmsLane:
             if not store_transition(connection, gateway.id, alarm, received_ms):
                 continue
             stored = store_episode(connection, key, gateway.id, alarm, received_ms)
+            if alarm.change == "acknowledged":
+                note_acknowledged(connection, UUID(alarm.episode), now_ms)
             label = gateway.device_labels.get(alarm.device)
             heard = Heard(
                 site=key.site,

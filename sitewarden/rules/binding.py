@@ -148,7 +148,7 @@ def bind(
         inputs=inputs,
         is_akin=tuple(is_akin(point, other) for other in inputs),
         arm=tuple(_bound(arming, kinds, resolver) for arming in arm),
-        is_plain=not arm and _is_plain(condition),
+        is_plain=not arm and is_limit(condition),
         unit=_unit(condition),
         basis=resolved.basis,
         origin=resolved.origin,
@@ -176,7 +176,8 @@ def limits_of(rule: Rule) -> list[Limit]:
     return ends + [e for arming in rule.arm for e in (arming.at_least, arming.at_most) if e is not None]
 
 
-def _is_plain(condition: Condition) -> bool:
+def is_limit(condition: Condition) -> bool:
+    """Whether a number alone says, against one limit, that the danger is not there."""
     return isinstance(condition, Low) or (isinstance(condition, High) and not condition.magnitude)
 
 
