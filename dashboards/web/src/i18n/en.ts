@@ -1,14 +1,16 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
+import registry from './registry.en'
 import type zh from './zh'
 
 const en: typeof zh = {
+  registry,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
   replay: {
     badge: 'Replay', text: 'A record of the past, not the present', mark: 'Replay', pause: 'Pause', resume: 'Go on', step: 'Step', speed: 'Speed of the replay', fastest: 'Fastest', loop: 'Loop', seek: 'Jump to an instant',
     gone: 'The replay does not answer', states: { waiting: 'Waiting for the gateway', running: 'Playing', paused: 'Paused', ended: 'At its end' },
   },
-  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', backtest: 'Back-test', sites: 'All sites', main: 'Main navigation' },
+  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', backtest: 'Back-test', registry: 'Registry', sites: 'All sites', main: 'Main navigation' },
   session: {
     signIn: 'Sign in', signOut: 'Sign out', name: 'User name', password: 'Password', signingIn: 'Signing in…',
     wrong: 'The user name or password is wrong.', unreachable: 'The server cannot be reached. Check the network and try again.', failed: 'Sign-in failed: {detail}',

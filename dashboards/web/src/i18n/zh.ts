@@ -1,12 +1,15 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+import registry from './registry.zh'
+
 export default {
+  registry,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
   replay: {
     badge: '历史回放', text: '过去的记录，不是现在', mark: '回放', pause: '暂停', resume: '继续', step: '单步', speed: '回放速度', fastest: '最快', loop: '循环', seek: '跳到时刻',
     gone: '回放程序没有应答', states: { waiting: '等待网关', running: '回放中', paused: '已暂停', ended: '已放完' },
   },
-  nav: { site: '现场', alarms: '报警', hazards: '隐患', backtest: '回测', sites: '工地列表', main: '主导航' },
+  nav: { site: '现场', alarms: '报警', hazards: '隐患', backtest: '回测', registry: '档案', sites: '工地列表', main: '主导航' },
   session: {
     signIn: '登录', signOut: '退出', name: '用户名', password: '密码', signingIn: '正在登录…',
     wrong: '用户名或密码不正确。', unreachable: '无法连接服务器，请检查网络后重试。', failed: '登录失败：{detail}',
