@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from edge import cancelling
 from edge.breaker import Breaker
-from edge.config import Bus, Device
+from edge.config import Bus, Device, PolledDevice
 from edge.drivers import Answer, Link
 from edge.drivers.registers import PlannedRead, halves, plan, registers_of, values
 from edge.plausibility import Plausibility, watched
@@ -44,7 +44,7 @@ Stamp = Callable[[float], int]
 class Unit:
     """A device as the bus sees it: whether it answers, and when it may be asked again."""
 
-    def __init__(self, device: Device, bus_timeout_s: float) -> None:
+    def __init__(self, device: PolledDevice, bus_timeout_s: float) -> None:
         """Believed alive and never asked."""
         modbus = device.profile.modbus
         self.device, self.breaker = device, Breaker()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from edge.bus import LATENCIES, Poll, Sink, Unit
 from edge.clock import Clock
-from edge.config import Bus, Device
+from edge.config import Bus, Device, PolledDevice
 from edge.drivers import Answer, Link, Request
 from edge.drivers.registers import PlannedRead, halves, plan, values
 from sitewarden import clockblock
@@ -137,7 +137,7 @@ class Line:
 class _Place(NamedTuple):
     line: Line
     unit: Unit
-    device: Device
+    device: PolledDevice
     fingerprint: int
 
 
@@ -252,7 +252,7 @@ class Replay:
             log.critical("the replay has another device than the configuration at %s: nothing is read", where)
             await asyncio.sleep(MISMATCH_S)
 
-    def _planned(self, device: Device, codes: bytes) -> _Plan:
+    def _planned(self, device: PolledDevice, codes: bytes) -> _Plan:
         planned = self._plans.get((device.name, codes))
         if planned is None:
             if len(self._plans) >= PLANS:
@@ -261,7 +261,7 @@ class Replay:
         return planned
 
 
-def _plan(device: Device, codes: bytes) -> _Plan:
+def _plan(device: PolledDevice, codes: bytes) -> _Plan:
     due = [
         (key, point, code)
         for (key, point), code in zip(device.profile.points.items(), codes, strict=True)

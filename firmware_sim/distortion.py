@@ -23,7 +23,7 @@ from firmware_sim.faults import (
     chance,
 )
 from firmware_sim.registers import Image
-from sitewarden.profiles.model import WIDTHS, Profile
+from sitewarden.profiles.model import WIDTHS, ModbusProfile, Profile
 
 Value = float | None
 Held = Mapping[tuple[str, str], Value]
@@ -88,7 +88,7 @@ def _spikes(fault: Spike, applied: Applied, key: str) -> bool:
     return chance(applied.seed, key, moment) < fault.per_min * fault.lasts_s / _SECONDS_A_MINUTE
 
 
-def spoilt(profile: Profile, faults: Iterable[Applied], image: Image) -> Image:
+def spoilt(profile: ModbusProfile, faults: Iterable[Applied], image: Image) -> Image:
     """Registers as faults behind the sensors leave them.
 
     A point whose registers differ from what they should be says nothing that a ledger could hold against
@@ -115,7 +115,7 @@ def spoilt(profile: Profile, faults: Iterable[Applied], image: Image) -> Image:
     return Image(tuple(words), said)
 
 
-def _stick(profile: Profile, fault: StuckBit, words: list[int]) -> None:
+def _stick(profile: ModbusProfile, fault: StuckBit, words: list[int]) -> None:
     point = profile.points[fault.point]
     bit = fault.bit if fault.bit is not None else point.bit
     assert bit is not None  # noqa: S101  # the fault was refused otherwise
@@ -124,7 +124,7 @@ def _stick(profile: Profile, fault: StuckBit, words: list[int]) -> None:
     words[address] = words[address] | mask if fault.value else words[address] & ~mask
 
 
-def _places(profile: Profile, key: str) -> list[int]:
+def _places(profile: ModbusProfile, key: str) -> list[int]:
     """The addresses of a point's registers, the lowest bits first."""
     point = profile.points[key]
     first = point.register - profile.modbus.base

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 
-from sitewarden.profiles.model import WIDTHS, ModbusPoint, Name, Positive, Profile
+from sitewarden.profiles.model import WIDTHS, ModbusPoint, Name, Point, Positive, Profile
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, description="seconds, 0 or more")]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=600_000, description="milliseconds, 0 to 600000")]
@@ -374,15 +374,19 @@ def _unfit(fault: AnyFault, profile: Profile) -> Iterator[Complaint]:
             )
         elif key not in fitting:
             yield field, f"`{key}` cannot show {kind_of(fault)}", f"These can: {', '.join(fitting)}."
-        elif isinstance(fault, StuckBit):
-            yield from _unsticking(fault, profile.points[key])
+        elif isinstance(fault, StuckBit) and isinstance(point := profile.points[key], ModbusPoint):
+            yield from _unsticking(fault, point)
 
 
-def _can(fault: AnyFault, point: ModbusPoint) -> bool:
+def _can(fault: AnyFault, point: Point) -> bool:
     if isinstance(fault, Sentinel):
         return bool(point.sentinels)
     if isinstance(fault, NotANumber):
-        return point.type == "float32"
+        return getattr(point, "type", "") == "float32"
+    if not isinstance(fault, WordSwap | ByteSwap | StuckBit):
+        return True
+    if not isinstance(point, ModbusPoint):
+        return False  # these are of registers
     return not isinstance(fault, WordSwap) or WIDTHS[point.type] > 1
 
 

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sitewarden.profiles.model import ModbusPoint, Profile
+from sitewarden.profiles.model import ModbusPoint, ModbusProfile
 
 _RANGES = {
     "uint16": (0, 0xFFFF),
@@ -28,21 +28,13 @@ class Image(NamedTuple):
 class Encoder:
     """Turns the values of a device's points into its registers."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: ModbusProfile) -> None:
         """Registers are addressed from 0, whatever the maker's manual counts from."""
-        self._profile = profile
         self._places = {
             key: (point, point.register - profile.modbus.base, point.word_order or profile.modbus.word_order)
             for key, point in profile.points.items()
         }
         self._size = max(address + _BITS[point.type] // 16 for point, address, _ in self._places.values())
-
-    def resting(self) -> dict[str, float]:
-        """A legal value for every point: 0, or the least of its range above that."""
-        return {
-            key: max(0.0, point.range[0]) if point.range else 0.0
-            for key, point in self._profile.points.items()
-        }
 
     def encode(self, values: Mapping[str, float | None]) -> Image:
         """Registers that hold `values` (by point key, in the point's unit); `None` shows the sentinel.

@@ -8,7 +8,7 @@ from firmware_sim.scenario import LAST_RTU_UNIT, Bus, Cast, Device, Scenario, Si
 from firmware_sim.usual import usual_forms
 from sitewarden.errors import SiteWardenError
 from sitewarden.points import point_kind
-from sitewarden.profiles import Profile, load_profiles, read_profile
+from sitewarden.profiles import ModbusPoint, ModbusProfile, Profile, load_profiles, read_profile
 
 
 def find_profile(text: str) -> Profile:
@@ -27,6 +27,10 @@ def find_profile(text: str) -> Profile:
 
 def transport_of(profile: Profile) -> Transport:
     """TCP where the device speaks it, else RTU frames over TCP: both have a port to connect to."""
+    if not isinstance(profile, ModbusProfile):
+        raise SiteWardenError(
+            f"`{profile.profile}` speaks by itself; play it in a scenario, to where it speaks"
+        )
     return "tcp" if "tcp" in profile.modbus.transports else "rtu-over-tcp"
 
 
@@ -63,9 +67,13 @@ def described(profile: Profile) -> Iterator[str]:
     """A line a point: its register as the manual counts, its kind, and what it does."""
     for key, form in usual_forms(profile).items():
         point = profile.points[key]
-        place = f"{point.register}.{point.bit}" if point.bit is not None else str(point.register)
+        place = _place(point) if isinstance(point, ModbusPoint) else ""
         unit = "" if point.unit == "1" else f" {point.unit}"
         yield f"{place:>8}  {key:20} {point_kind(point.kind).zh}  {_doing(form)}{unit}"
+
+
+def _place(point: ModbusPoint) -> str:
+    return f"{point.register}.{point.bit}" if point.bit is not None else str(point.register)
 
 
 def _doing(form: Form) -> str:

@@ -8,9 +8,15 @@ import msgspec
 import yaml
 
 from firmware_sim.model import Constant, Form, Sine, Walk
-from sitewarden.profiles.model import ModbusPoint, Profile
+from sitewarden.profiles.model import Point, Profile
 
-_RANGES = {"uint16": (0, 0xFFFF), "int16": (-0x8000, 0x7FFF), "uint32": (0, 0xFFFF_FFFF)}
+_RANGES = {
+    "uint8": (0, 0xFF),
+    "int8": (-0x80, 0x7F),
+    "uint16": (0, 0xFFFF),
+    "int16": (-0x8000, 0x7FFF),
+    "uint32": (0, 0xFFFF_FFFF),
+}
 _WIDEST = 1000.0
 """Numbers that mean something on a site are rarely larger, whatever their register could hold."""
 _MIDDLE = 0.4, 0.6
@@ -28,9 +34,9 @@ def usual_forms(profile: Profile) -> dict[str, Form]:
     return {key: usual_form(point) for key, point in profile.points.items()}
 
 
-def usual_form(point: ModbusPoint) -> Form:
+def usual_form(point: Point) -> Form:
     """What is usual for the point's kind, inside what its profile and its register can say."""
-    if point.bit is not None:
+    if getattr(point, "bit", None) is not None:
         return Constant(value=0.0)
     low, high = _sayable(point)
     form = usual_kinds().get(point.kind)
@@ -44,9 +50,9 @@ def usual_form(point: ModbusPoint) -> Form:
             return Walk(low=low + _MIDDLE[0] * way, high=low + _MIDDLE[1] * way)
 
 
-def _sayable(point: ModbusPoint) -> tuple[float, float]:
+def _sayable(point: Point) -> tuple[float, float]:
     """The least and the greatest value that point and register can say, within reason."""
-    low, high = _RANGES.get(point.type, (-_WIDEST, _WIDEST))
+    low, high = _RANGES.get(getattr(point, "type", ""), (-_WIDEST, _WIDEST))
     ends = sorted((low * point.scale + point.offset, high * point.scale + point.offset))
     least, most = max(-_WIDEST, ends[0]), min(_WIDEST, ends[1])
     return point.range or (least, most)

@@ -176,4 +176,4 @@ class Board:
 def _is_bit(device: Device, point: str) -> bool:
     """Of what the device itself gives; nothing that is derived is one."""
     given = device.profile.points.get(point.removeprefix(f"{device.name}/"))
-    return given is not None and given.bit is not None
+    return given is not None and getattr(given, "bit", None) is not None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header
-from sitewarden.profiles import Profile
+from sitewarden.profiles import ModbusProfile, Profile
 
 LAST_UNIT = 247
 BUS = "replay"
@@ -17,7 +17,7 @@ class Played(NamedTuple):
     """A device of the history."""
 
     past: DevicePast
-    profile: Profile
+    profile: ModbusProfile
     bus: int
     """Counts into the buses."""
     unit: int
@@ -87,7 +87,7 @@ def unused(device: DevicePast, profile: Profile) -> list[str]:
     ]
 
 
-def _profile(file: Path, field: str, device: DevicePast, profiles: Mapping[str, Profile]) -> Profile:
+def _profile(file: Path, field: str, device: DevicePast, profiles: Mapping[str, Profile]) -> ModbusProfile:
     profile = profiles.get(device.profile)
     if profile is None:
         mend = "Give the folder that has it with `--profiles`."
@@ -98,6 +98,9 @@ def _profile(file: Path, field: str, device: DevicePast, profiles: Mapping[str, 
         )
         mend = "Give a folder with the profile as it was with `--profiles`, under a name of its own."
         raise ConfigurationError(file, 0, field, message, mend)
+    if not isinstance(profile, ModbusProfile):
+        message = f"`{profile.profile}` speaks by itself, and a replay serves what is polled over Modbus"
+        raise ConfigurationError(file, 0, field, message, "Export the other devices with `--device`.")
     return profile
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from sitewarden.clockblock import Code, told
-from sitewarden.profiles.model import WIDTHS, ModbusPoint, Profile
+from sitewarden.profiles.model import WIDTHS, ModbusPoint, ModbusProfile
 from sitewarden.quality import Quality
 
 _LIMITS = {
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 class Image:
     """The registers of one device, step by step."""
 
-    def __init__(self, profile: Profile, keys: Iterable[str]) -> None:
+    def __init__(self, profile: ModbusProfile, keys: Iterable[str]) -> None:
         """All registers 0."""
         every = [_place(key, point, profile) for key, point in profile.points.items()]
         self.words = [0] * max(place.address + place.width for place in every)
@@ -133,7 +133,7 @@ def _registers(place: Place) -> range:
     return range(place.address, place.address + place.width)
 
 
-def _place(key: str, point: ModbusPoint, profile: Profile) -> Place:
+def _place(key: str, point: ModbusPoint, profile: ModbusProfile) -> Place:
     order = point.word_order or profile.modbus.word_order
     number = _number(point)
     return Place(

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sitewarden.profiles import Profile, load_profiles, read_profile
+from sitewarden.profiles import AnyProfile, load_profiles, read_profile
 
 
 def register(subparsers: Any) -> None:
@@ -23,7 +23,7 @@ def register(subparsers: Any) -> None:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a profile file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Profile)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(AnyProfile)}
 
 
 def _list(_: argparse.Namespace) -> int:
