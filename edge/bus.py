@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from edge import cancelling
 from edge.breaker import Breaker
 from edge.config import Bus, Device, PolledDevice
-from edge.drivers import Answer, Link
+from edge.drivers import Answer, Link, Traffic
 from edge.drivers.registers import PlannedRead, halves, plan, registers_of, values
 from edge.plausibility import Plausibility, watched
 from sitewarden.quality import Quality
@@ -239,6 +239,21 @@ class BusTask:
             if any(point.group == group for point in unit.device.profile.points.values())
         ]
 
+    @property
+    def name(self) -> str:
+        """Of the bus."""
+        return self.bus.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the line has carried."""
+        return self.link.traffic
+
+    @property
+    def missed(self) -> int:
+        """Deadlines that passed while the bus was busy."""
+        return sum(poll.missed for poll in self.polls)
+
     async def run(self) -> None:
         """Poll until cancelled; a mistake of ours at one poll must not end the others."""
         loop = asyncio.get_running_loop()
@@ -386,7 +401,7 @@ class BusTask:
 
     def _tell_missed(self) -> None:
         """Say so where the bus could not keep up since the last time."""
-        missed = sum(poll.missed for poll in self.polls)
+        missed = self.missed
         if missed > self._told_missed:
             worst = max(self.polls, key=lambda poll: poll.missed)
             since = missed - self._told_missed

@@ -13,6 +13,7 @@ import msgspec
 
 from edge import instruments
 from edge.bindings import bind_rules, points_of, subject_of
+from edge.drivers.registry import UnknownProtocolError, talk_maker
 from edge.grouping import GroupPlan, plan_groups
 from edge.settings import (
     BusEntry,
@@ -220,6 +221,7 @@ class _Check:
         packs = self._packs()
         for error in (
             *self._unknown_profiles(profiles),
+            *self._protocols_unknown(),
             *self._parameters_unmeant(profiles, packs),
             *self._changes_unmeant(packs),
         ):
@@ -282,10 +284,9 @@ class _Check:
             yield self._error(f"{where}.identity", "is missing", "Add `identity:`, by what it names itself.")
         elif fault := _identity_fault(bus, entry.identity):
             yield self._error(f"{where}.identity", *fault)
-        for field in ("unit", "interval_ms"):
-            if getattr(entry, field) is not None:
-                message = "nobody asks a device that speaks by itself"
-                yield self._error(f"{where}.{field}", message, "Remove the line.")
+        if entry.unit is not None:
+            message = "nobody asks a device that speaks by itself"
+            yield self._error(f"{where}.unit", message, "Remove the line; `identity:` is its name.")
         if bus.http_push is not None and entry.token_file is None:
             message = "is missing: whoever reaches the port could say what they like"
             yield self._error(f"{where}.token_file", message, f"Add a file with {LEAST_TOKEN} characters.")
@@ -315,7 +316,9 @@ class _Check:
                 if units[bus.bus, called] > 1:
                     field = "unit" if entry.identity is None else "identity"
                     message = f"{field} {called} of bus `{bus.bus}` is already a device"
-                    yield self._error(f"{where}.{field}", message, f"One {field} is one device; check the number.")
+                    yield self._error(
+                        f"{where}.{field}", message, f"One {field} is one device; check the number."
+                    )
 
     def _outputs_unusable(self) -> Iterator[ConfigurationError]:
         for i, settings in enumerate(self._file.outputs):
@@ -390,6 +393,15 @@ class _Check:
                     message = f"there is no profile `{entry.profile}`"
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
+
+    def _protocols_unknown(self) -> Iterator[ConfigurationError]:
+        for i, bus in enumerate(self._file.buses):
+            if bus.frames is not None:
+                try:
+                    talk_maker(bus.frames.protocol)
+                except UnknownProtocolError as exc:
+                    mend = "Check the name, or install the package that speaks it."
+                    yield self._error(f"buses.{i}.frames.protocol", str(exc), mend)
 
     def _parameters_unmeant(
         self, profiles: Mapping[str, Profile], packs: list[RulePack]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from edge.bus import LATENCIES, Poll, Sink, Unit
 from edge.clock import Clock
 from edge.config import Bus, Device, PolledDevice
-from edge.drivers import Answer, Link, Request
+from edge.drivers import Answer, Link, Request, Traffic
 from edge.drivers.registers import PlannedRead, halves, plan, values
 from sitewarden import clockblock
 from sitewarden.clockblock import ClockBlock, ClockBlockError, Code, Due, State
@@ -80,6 +80,21 @@ class Line:
         self.busy_s = 0.0
         self.latencies_s: deque[float] = deque(maxlen=LATENCIES)
         self._has_told = False
+
+    @property
+    def name(self) -> str:
+        """Of the bus."""
+        return self.bus.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the line has carried."""
+        return self.link.traffic
+
+    @property
+    def missed(self) -> int:
+        """Nothing is due but what the simulator says."""
+        return 0
 
     async def look(self, address: int) -> ClockBlock:
         """The clock block at an address, whole; asks until it is there."""

@@ -194,6 +194,8 @@ class Json(Speech, frozen=True, kw_only=True):
     """Where its instant stands; left out, a reading is dated when it arrives."""
     time_form: Literal["iso", "seconds", "milliseconds", "local"] = "iso"
     """ISO 8601; seconds or milliseconds since 1970; or `2026-05-04 08:00:00` in the device's own zone."""
+    id: Pointer | None = None
+    """Where a message has its own number: one that comes twice is taken once."""
 
 
 class JsonPoint(Point, frozen=True, kw_only=True):
