@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -83,7 +84,7 @@ class Speaker:
         }
         self._quiet_s = max(LEAST_QUIET_S, min(device.intervals_ms.values()) / 1000)
         self._heard_s = dict.fromkeys(self._stale_s, now_s)
-        self._tell_at_s = 0.0
+        self._tell_at_s = dict.fromkeys(self._stale_s, 0.0)
         self.is_silent = False
         self._newest = Dated(0, Believed.NOW)
         self._newest_said_ms = 0
@@ -91,7 +92,7 @@ class Speaker:
         self._older = 0
         """So many messages in a row went on from one that was older than the newest."""
         self._last_said_ms = 0
-        self._right_until_s = 0.0
+        self._right_until_s = -math.inf
         """So long its clock is taken to be right, because it was lately."""
         self._seen: OrderedDict[tuple[int, int], None] = OrderedDict()
         self._numbers: OrderedDict[str, None] = OrderedDict()
@@ -170,10 +171,10 @@ class Speaker:
 
     def silence(self, now_s: float, at_ms: int, quality: Quality) -> list[Reading]:
         """A bad reading of every point that has not been said for too long, as often as it would be."""
-        overdue = self._overdue(now_s)
-        if not overdue or now_s < self._tell_at_s:
+        overdue = [key for key in self._overdue(now_s) if now_s >= self._tell_at_s[key]]
+        if not overdue:
             return []
-        self._tell_at_s = now_s + self._quiet_s - LOOK_S / 2
+        self._tell_at_s.update(dict.fromkeys(overdue, now_s + self._quiet_s - LOOK_S / 2))
         at_ms = self._newer(Dated(max(at_ms, self._newest.at_ms + 1), Believed.NOW)).at_ms
         for key in overdue:
             if key in self._plausible:

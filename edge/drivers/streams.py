@@ -15,6 +15,8 @@ class Stream:
         self._buffer = bytearray()
         self.broken = 0
         """Pieces that were no frame; line ends between frames are none."""
+        self._failed = 0
+        """Whole frames in the present piece that were not sound."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The sound frames that are whole now.
@@ -34,11 +36,15 @@ class Stream:
                 place, waiting = 0, None
                 yield frame
                 continue
+            else:
+                self._failed += 1
             place = start + 1
         # What may still become a frame stays: one that waits for its rest, else the beginning of a header.
         self._drop(waiting if waiting is not None else max(0, len(buffer) - len(self._header) + 1))
         self._drop(max(0, len(buffer) - self._most))
 
     def _drop(self, count: int) -> None:
-        self.broken += bool(self._buffer[:count].strip())
+        if self._buffer[:count].strip():
+            self.broken += max(1, self._failed)
+        self._failed = 0
         del self._buffer[:count]
