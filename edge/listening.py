@@ -31,6 +31,8 @@ OLDEST = timedelta(days=60)
 """What a device has kept for longer than this is a mistake of its clock."""
 SET_BACK = 3
 """So many messages that go on from an older instant show that the device's clock was set back."""
+PACE_S = 2.0
+"""So long late messages are watched before it is said whether they keep pace."""
 STEP_MS = 500
 """The gateway's own clock is slewed by less between two looks; what is more was set."""
 SEEN, NUMBERS = 64, 1024
@@ -92,6 +94,8 @@ class Speaker:
         self._older = 0
         """So many messages in a row went on from one that was older than the newest."""
         self._last_said_ms = 0
+        self._late_since: tuple[float, int] | None = None
+        """When the first of the late messages in a row came, and what instant it told."""
         self._right_until_s = -math.inf
         """So long its clock is taken to be right, because it was lately."""
         self._seen: OrderedDict[tuple[int, int], None] = OrderedDict()
@@ -123,16 +127,37 @@ class Speaker:
             return Dated(arrived_ms, Believed.NEVER) if is_past else self.arrived(arrived_ms)
         if not _noted(self._seen, (said_ms, body), SEEN):
             return Dated(said_ms, Believed.TWICE)
-        late_ms = arrived_ms - said_ms
-        if late_ms < -1000 * self._speech.ahead_s or late_ms > OLDEST / timedelta(milliseconds=1):
-            return Dated(arrived_ms, Believed.NEVER)
-        if late_ms > 1000 * self._speech.late_s and not is_past and now_s > self._right_until_s:
-            return Dated(arrived_ms, Believed.NEVER)
-        if is_past or late_ms > 1000 * self._speech.late_s or self._is_older(said_ms):
-            return Dated(said_ms, Believed.PAST)
+        believed = self._believed(said_ms, arrived_ms - said_ms, now_s, is_past=is_past)
+        if believed is not Believed.NOW:
+            return Dated(said_ms if believed is Believed.PAST else arrived_ms, believed)
         self._right_until_s = now_s + self._speech.late_s + 3 * self._quiet_s
         self._newest_said_ms = said_ms
         return self._newer(Dated(max(said_ms, self._newest.at_ms + 1), Believed.NOW))
+
+    def _believed(self, said_ms: int, late_ms: int, now_s: float, *, is_past: bool) -> Believed:
+        if late_ms < -1000 * self._speech.ahead_s or late_ms > OLDEST / timedelta(milliseconds=1):
+            return Believed.NEVER
+        if is_past:
+            return Believed.PAST
+        if late_ms > 1000 * self._speech.late_s:
+            return Believed.PAST if self._catches_up(said_ms, now_s) else Believed.NEVER
+        self._late_since = None
+        return Believed.PAST if self._is_older(said_ms) else Believed.NOW
+
+    def _catches_up(self, said_ms: int, now_s: float) -> bool:
+        """Whether a late message was kept: such come while the clock is right, faster than they were made.
+
+        Late ones that keep pace with the time are of now, by a clock that is wrong.
+        """
+        if now_s > self._right_until_s:
+            return False
+        if self._late_since is None:
+            self._late_since = now_s, said_ms
+        began_s, began_ms = self._late_since
+        passed_s, told_s = now_s - began_s, (said_ms - began_ms) / 1000
+        if passed_s >= PACE_S and passed_s / 2 <= told_s <= 2 * passed_s:
+            self._right_until_s = -math.inf
+        return now_s <= self._right_until_s
 
     def _is_older(self, said_ms: int) -> bool:
         """Whether it lies before what is known; where the device goes on from there, its clock was set."""

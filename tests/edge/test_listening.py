@@ -223,6 +223,15 @@ def test_a_clock_that_was_set_back_is_believed_again_after_some_messages(station
     assert told[3].at_ms > NOW_MS + 20 * S, "instants of one point only go forwards"
 
 
+def test_what_was_kept_comes_faster_than_it_was_made_and_a_wrong_clock_keeps_pace(station: Speaker) -> None:
+    assert dated(station, NOW_MS).believed is Believed.NOW
+    kept = [dated(station, NOW_MS - 7200 * S + 60_000 * i, i, at_s=0.1 * i) for i in range(1, 40)]
+    assert {one.believed for one in kept} == {Believed.PAST}
+    assert dated(station, NOW_MS + 5 * S, at_s=5).believed is Believed.NOW
+    wrong = [dated(station, NOW_MS - 3600 * S + 1000 * i, i, at_s=6.0 + i) for i in range(6)]
+    assert [one.believed.name for one in wrong] == ["PAST", "PAST", "NEVER", "NEVER", "NEVER", "NEVER"]
+
+
 def test_what_the_device_itself_calls_past_is_past(station: Speaker) -> None:
     assert dated(station, NOW_MS - 3600 * S, past=True) == (NOW_MS - 3600 * S, Believed.PAST)
     assert dated(station, NOW_MS - 86_400 * 90 * S, 1, past=True).believed is Believed.NEVER

@@ -19,12 +19,12 @@ from firmware_sim.run import server_of
 from firmware_sim.scenario import Transport
 from firmware_sim.single import described, find_profile, single_device, transport_of
 from sitewarden.errors import SiteWardenError
-from sitewarden.profiles import Profile, load_profiles
+from sitewarden.profiles import ModbusProfile, load_profiles
 from sitewarden.quality import Quality
 from tests.support.waiting import ended, until
 
 SITEWARDEN = Path(sys.executable).with_name("sitewarden")
-PROFILES = load_profiles()
+PROFILES = {name: p for name, p in load_profiles().items() if isinstance(p, ModbusProfile)}
 OWN = """\
 profile: oven
 version: 1
@@ -42,7 +42,7 @@ points:
 
 
 @asynccontextmanager
-async def linked(profile: Profile, player: Player, transport: Transport) -> AsyncIterator[Link]:
+async def linked(profile: ModbusProfile, player: Player, transport: Transport) -> AsyncIterator[Link]:
     baudrate = None if transport == "tcp" else 460_800
     bus = single_device(profile, transport=transport, baudrate=baudrate).scenario.buses[0]
     server = server_of(bus, {1: player.bank})
@@ -57,7 +57,7 @@ async def linked(profile: Profile, player: Player, transport: Transport) -> Asyn
             await ended(task)
 
 
-async def polled(link: Link, profile: Profile) -> dict[str, float | None]:
+async def polled(link: Link, profile: ModbusProfile) -> dict[str, float | None]:
     """Every point as the gateway decodes it; what is not good fails, unless the device says 'no value'."""
     decoded: dict[str, float | None] = {}
     for planned in plan(profile.modbus, profile.points.items()):
@@ -73,7 +73,7 @@ async def polled(link: Link, profile: Profile) -> dict[str, float | None]:
     return decoded
 
 
-async def check(profile: Profile, steps: int) -> None:
+async def check(profile: ModbusProfile, steps: int) -> None:
     transport = transport_of(profile)
     site = single_device(profile, seed=11)
     player = Player(site.scenario, site.cast[profile.profile])
