@@ -12,7 +12,7 @@ from typing import Any, TextIO, TypeVar
 
 import msgspec
 
-from edge import failpoints, history, systemd, tone
+from edge import failpoints, history, itself, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
@@ -21,7 +21,7 @@ from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
 from edge.drivers.rims import open_rim
 from edge.health import SAMPLE_S, HealthWatch
-from edge.judge import Episode, Judge, RulesMemory
+from edge.judge import Episode, Judge, Judgement, RulesMemory
 from edge.lane import Lane, open_lane
 from edge.listening import EarTask
 from edge.outputs import OutputError, Outputs, open_outputs
@@ -93,29 +93,34 @@ class Agent:
         self._recorder = Recorder(self.readings, self.clock)
         self._judge = self._new_judge()
         self._outputs: Outputs = open_outputs(gateway.outputs)
-        self._board = Board(gateway.devices)
+        self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
+        self._waiting = asyncio.Event()
+        """Set while a forecast is still to be made, as one may be that an earlier run has left."""
+        self._waiting.set()
         self._alarmed = asyncio.Event()
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
-            [birth_of(device) for device in gateway.devices],
+            [birth_of(device) for device in gateway.judged],
             boot=self.boot,
             clock=self.clock,
             obey=self._obey,
             health=self._told_health,
             shelved=lambda: list(self._shelves.values()),
+            states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
         )
         self._shelves: dict[str, Shelf] = {}
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
+        self._clock_told_ms = 0
         self._resume()
 
     def _new_judge(self) -> Judge:
         """One that remembers nothing."""
-        return Judge(self._gateway.devices, lambda: self.clock.state, self._gateway.groups)
+        return Judge(self._gateway.judged, lambda: self.clock.state, self._gateway.groups)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch the site until `stop` is set, then end in order: polls, disk, cloud."""
@@ -149,6 +154,7 @@ class Agent:
         progress |= {ear.name: ear.overdue_s for ear in ears}
         work = {
             "recorder": self._recorder.run(),
+            "forecasts": self._forecast(),
             "memory": self._remember(self._watch),
             "tone": self._tick(),
             "silence": self._look_for_silence(),
@@ -203,7 +209,15 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
-        judged = self._judge.take(device, readings)
+        self._keep(self._judge.take_at_once(device, readings))
+        if self._gateway.mode == "replay":
+            # Recorded time waits for everything.
+            while self._work():
+                pass
+        elif self._judge.is_waiting:
+            self._waiting.set()
+
+    def _keep(self, judged: Judgement) -> None:
         if judged.alarms:
             self._tell(judged.alarms)
         else:
@@ -218,6 +232,31 @@ class Agent:
         """What a device had kept: recorded as back-fill, for no rule may judge it now."""
         if readings:
             self.readings.put([history.as_past(device, readings)])
+
+    async def _forecast(self) -> None:
+        """What takes long is judged between the polls, a little at a time: no alarm of another device waits.
+
+        What is to be judged is saved first, so that a kill meanwhile loses none of it.
+        """
+        while True:
+            await self._waiting.wait()
+            self._waiting.clear()
+            if self._judge.is_waiting:
+                self._save()
+            for _ in iter(self._work, False):
+                await asyncio.sleep(0)  # whoever has something to do goes first
+
+    def _work(self) -> bool:
+        """Make one of the forecasts that wait; whether there was one. A failure keeps no other waiting."""
+        try:
+            judged = self._judge.work()
+        except Exception:
+            log.exception("a forecast could not be made")
+            return True
+        if judged is None:
+            return False
+        self._keep(judged)
+        return True
 
     def snapshot(self) -> Snapshot:
         """Everything that the gateway's own page shows, at this moment."""
@@ -252,6 +291,7 @@ class Agent:
         name = "".join(filter(str.isprintable, by))[:LONGEST_BY]
         alarms = self._judge.acknowledge(episode, self.clock.now_ms(), name)
         self._tell(alarms)
+        self._uplink.tell_soon()
         return alarms
 
     def tick(self, now_ms: int) -> None:
@@ -275,6 +315,7 @@ class Agent:
         self.alarms.put([], {key: msgspec.json.encode(kept)})
         log.warning("shelved rule=%s point=%s by=%s: %s", kept.rule, kept.point, kept.by, kept.reason)
         self._follow()
+        self._uplink.tell_soon()
         return True
 
     def _unshelve(self, key: str) -> None:
@@ -283,6 +324,7 @@ class Agent:
             self.alarms.put([], {key: None})
             self._judge.shelve(shelf.point, shelf.rule, 0)
             log.warning("no longer shelved rule=%s point=%s", shelf.rule, shelf.point)
+            self._uplink.tell_soon()
 
     def stamp(self, monotonic_s: float) -> int:
         """The UTC milliseconds of an instant of the boot's own clock; notices when the wall clock was set."""
@@ -292,6 +334,7 @@ class Agent:
     def _look_at_clock(self) -> None:
         began_ms, moved_ms = self.clock.began_ms, self.clock.look()
         if not moved_ms:
+            self._tell_of_clock()
             return
         log.warning("the wall clock was set by_s=%+.1f clock=%s", moved_ms / 1000, self.clock.state)
         self._recorder.flush()
@@ -302,6 +345,16 @@ class Agent:
             self._shelves[key] = msgspec.structs.replace(shelf, until=shelf.until + moved_ms)
             self.alarms.put([], {key: msgspec.json.encode(self._shelves[key])})
         self._save()
+        self._tell_of_clock(moved_ms)
+
+    def _tell_of_clock(self, moved_ms: int = 0) -> None:
+        """A reading like any other: rules say whether a step is an alarm, and when that is over."""
+        device, now_ms = self._gateway.itself, self.clock.now_ms()
+        is_due = moved_ms or abs(now_ms - self._clock_told_ms) >= itself.TELL_MS
+        if device is not None and is_due:
+            self._clock_told_ms = now_ms
+            is_first = self.clock.was_first
+            self.take(device, itself.clock_readings(device.name, now_ms, moved_ms, is_first=is_first))
 
     def close(self) -> None:
         """Let go of files and pins; after `run`."""
@@ -349,8 +402,17 @@ class Agent:
         if command.point is None or command.rule is None or not command.reason or not command.by:
             log.warning("not shelved: it wants a point, a rule, a reason and who asks")
             return
+        is_asked = command.until > self.clock.now_ms()
+        if is_asked and command.episode is not None and not self._judge.stands(command.episode):
+            log.info("not shelved: the alarm has ended episode=%s", command.episode)
+            return
         shelf = Shelf(
-            point=command.point, rule=command.rule, until=command.until, by=command.by, reason=command.reason
+            point=command.point,
+            rule=command.rule,
+            until=command.until,
+            by=command.by,
+            reason=command.reason,
+            request=command.request,
         )
         if not self.shelve(shelf):
             log.warning("not shelved: no such rule=%s point=%s", command.rule, command.point)
@@ -563,6 +625,8 @@ class Agent:
                 await lane.measure()
 
     async def _flush(self) -> None:
+        while self._work():
+            pass
         self._recorder.flush()
         self._save()
         try:

@@ -10,7 +10,7 @@ from edge import cancelling
 from edge.breaker import Breaker
 from edge.config import Bus, Device, PolledDevice
 from edge.drivers import Answer, Link, Traffic
-from edge.drivers.registers import PlannedRead, halves, plan, registers_of, values
+from edge.drivers.registers import Place, PlannedRead, halves, places_of, plan, values
 from edge.plausibility import Plausibility, watched
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -67,9 +67,9 @@ class Poll:
         # Made once: a name whose hash is known is found faster, and there are thousands a second.
         self._names = {key: f"{self.device.name}/{key}" for key, _ in self._points}
         self._plausible = {key: Plausibility(point) for key, point in self._points if watched(point)}
-        self.holes: set[int] = set()
-        """Registers that the unit does not have, as the profile numbers them."""
-        self._suspects: set[int] = set()
+        self.holes: set[Place] = set()
+        """Registers that the unit does not have."""
+        self._suspects: set[Place] = set()
         """Registers that were refused by themselves in the last turn; refused again, they are holes."""
         self._holes_until = math.inf
         self._known_returns = 0
@@ -121,8 +121,8 @@ class Poll:
         now on; one that answers after all is none any more.
         """
         answers, self.answers, self.left = self.answers, [], []
-        refused = {r for read, answer in answers if answer.is_refusal for r in registers_of(read)}
-        sound = {r for read, answer in answers if answer.quality is Quality.GOOD for r in registers_of(read)}
+        refused = self._places([read for read, answer in answers if answer.is_refusal])
+        sound = self._places([read for read, answer in answers if answer.quality is Quality.GOOD])
         if sound:
             holes = (self.holes | (refused & self._suspects)) - sound
             self._suspects = refused - holes
@@ -132,7 +132,11 @@ class Poll:
         self._advance(now)
         return answers
 
-    def _set_holes(self, holes: set[int], now: float) -> None:
+    def _places(self, reads: list[PlannedRead]) -> set[Place]:
+        modbus = self.device.profile.modbus
+        return {place for read in reads for place in places_of(modbus, read)}
+
+    def _set_holes(self, holes: set[Place], now: float) -> None:
         if holes != self.holes:
             self.holes = holes
             self._holes_until = now + HOLES_S if holes else math.inf
@@ -142,7 +146,7 @@ class Poll:
         """A read of each point that stands on a hole, by itself."""
         modbus = self.device.profile.modbus
         reads = (read for point in self._points for read in plan(modbus, [point]))
-        return [read for read in reads if not self.holes.isdisjoint(registers_of(read))]
+        return [read for read in reads if not self.holes.isdisjoint(places_of(modbus, read))]
 
     def readings(self, answers: Sequence[tuple[PlannedRead, Answer]], stamp: Stamp) -> list[Reading]:
         """One reading a point: of what was answered, and a bad one of what was not."""
@@ -327,7 +331,8 @@ class BusTask:
         holes = len(poll.holes)
         answers = poll.end(now)
         if len(poll.holes) > holes:
-            log.warning("unit lacks registers device=%s registers=%s", poll.device.name, sorted(poll.holes))
+            lacks = " ".join(f"{function}/{register}" for function, register in sorted(poll.holes))
+            log.warning("unit lacks device=%s function/register=%s", poll.device.name, lacks)
         if not answers or (len(answers) == 1 and answers[0][1].quality is Quality.DISCONNECTED):
             self._tell_silence(poll, Quality.DISCONNECTED if answers else Quality.EXCEPTION, now)
         else:

@@ -5,13 +5,13 @@ import ipaddress
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from edge import instruments
+from edge import instruments, itself
 from edge.bindings import bind_rules, points_of, subject_of
 from edge.drivers.registry import UnknownProtocolError, talk_maker
 from edge.grouping import GroupPlan, plan_groups
@@ -37,17 +37,20 @@ from edge.settings import (
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.derived import (
+    CONTROLS,
     DISPLACEMENTS,
     TILTS,
     DerivedPoint,
     InputMissingError,
     Instruments,
     Subject,
+    Threshold,
     thresholds,
 )
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import DeviceSetup, PointBirth
+from sitewarden.parameters import NO_POINTS, ByPoint, point_key
 from sitewarden.profiles import ModbusProfile, Profile, load_profiles
 from sitewarden.profiles.model import SPEAKING, FrameProfile, Hj212Profile, JsonProfile, SpeakingProfile
 from sitewarden.rules.binding import ParameterMissingError, asked_of
@@ -79,6 +82,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Zero readings by key, in the unit of the point: of displacements (mm), and of tilts (°) where given."""
     parameters: Mapping[str, float | str]
     """What the site gives to rules and derivations."""
+    point_parameters: ByPoint = NO_POINTS
+    """The same by the key of a point, which win there."""
     instruments: Instruments = Instruments()
     """What hangs where in a pit, and what the certificates give."""
     points: tuple[PointBirth, ...]
@@ -176,12 +181,21 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     buses: tuple[Bus, ...]
     ears: tuple[Ear, ...] = ()
     groups: tuple[GroupPlan, ...] = ()
+    itself: Device | None = None
+    """What it says of itself; nothing in a replay, whose clock is the recorded one."""
 
     @property
     def devices(self) -> Iterator[Device]:
         """Every device of every bus, those that are asked first."""
         polled = (device for bus in self.buses for device in bus.devices)
         return itertools.chain(polled, (device for ear in self.ears for device in ear.devices))
+
+    @property
+    def judged(self) -> Iterator[Device]:
+        """Every device, and the gateway itself where it says something."""
+        yield from self.devices
+        if self.itself is not None:
+            yield self.itself
 
 
 def load_gateway(file: Path, *, with_secrets: bool = True) -> Gateway:
@@ -197,6 +211,21 @@ class _Known(NamedTuple):
 
     profiles: Mapping[str, Profile]
     packs: list[RulePack]
+
+
+class _Askable(NamedTuple):
+    """Parameters that something asks for at one place."""
+
+    rules: Collection[str]
+    thresholds: Mapping[str, Threshold]
+    choices: Mapping[str, Sequence[float | str]]
+    controls: Collection[str] = ()
+    """Control values of displacement, which forecasts ask for too."""
+
+    @property
+    def names(self) -> set[str]:
+        """All of them."""
+        return {*self.rules, *self.thresholds, *self.controls}
 
 
 class _Check:
@@ -249,6 +278,32 @@ class _Check:
                 if entry.speaking is not None
             ),
             groups=groups,
+            itself=None if self._file.mode == "replay" else self._itself(packs),
+        )
+
+    def _itself(self, packs: list[RulePack]) -> Device:
+        name = self._file.gateway
+        points = itself.points_of(name)
+        rules, _ = bind_rules(
+            points,
+            {birth.p for birth in points},
+            packs,
+            parameters={},
+            changes=self._file.limit_changes,
+        )
+        return Device(
+            name=name,
+            profile=itself.PROFILE,
+            label=itself.label_of(name),
+            intervals_ms={},
+            chart=None,
+            zero={},
+            parameters={},
+            points=points,
+            # A rule on any device means those that are read.
+            rules=tuple(bound for bound in rules if bound.rule.watch.startswith(itself.KIND)),
+            history=None,
+            layout={},
         )
 
     def _data_dir(self) -> Path:
@@ -310,6 +365,9 @@ class _Check:
                 called = entry.unit if entry.identity is None else entry.identity
                 units[bus.bus, called] += 1
                 where = f"buses.{i}.devices.{j}"
+                if entry.device == self._file.gateway:
+                    message = f"`{entry.device}` is already the gateway, which is a device of its own"
+                    yield self._error(f"{where}.device", message, "Give the device another name.")
                 if devices[entry.device] > 1:
                     message = f"there is already a device `{entry.device}`"
                     yield self._error(f"{where}.device", message, "Give each device its own name.")
@@ -365,11 +423,15 @@ class _Check:
     def _packs(self) -> list[RulePack]:
         """All that are named; one name stands for one rule, so that an episode says which it was.
 
-        What several packs have word for word, such as the silence of a device, is one rule.
+        What several packs have word for word, such as the silence of a device, is one rule. The gateway's own
+        pack is always among them.
         """
-        found: dict[str, tuple[str, Rule]] = {}
-        packs: list[RulePack] = []
+        own = load_pack(itself.PACK, self._folder)
+        found: dict[str, tuple[str, Rule]] = {rule.rule: (own.pack, rule) for rule in own.rules}
+        packs = [own]
         for i, name in enumerate(self._file.rules):
+            if name == itself.PACK:
+                continue
             try:
                 pack = load_pack(name, self._folder)
             except ConfigurationError as exc:
@@ -406,32 +468,56 @@ class _Check:
     def _parameters_unmeant(
         self, profiles: Mapping[str, Profile], packs: list[RulePack]
     ) -> Iterator[ConfigurationError]:
+        """What is given for whole devices; what is given for points waits until they are known."""
         asked = {name for pack in packs for rule in pack.rules for name in asked_of(rule, pack.tables)}
-        choices = {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
-                kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
-                own = {name: one for name, one in thresholds().items() if kind in one.devices}
+                kind = profiles[entry.profile].device_kind if entry.profile in profiles else ""
+                known = _Askable(asked, _thresholds_of(kind), _choices(packs))
+                where = f"buses.{i}.devices.{j}.parameters"
                 for name, value in entry.parameters.items():
-                    where = f"buses.{i}.devices.{j}.parameters.{name}"
-                    if name not in asked and name not in own:
-                        mend = _nearest(name, {*asked, *own}, "Parameters are")
-                        yield self._error(
-                            where, "no rule asks for this parameter, and no derived point", mend
-                        )
-                    elif name in own and (isinstance(value, str) or not own[name].allows(value)):
-                        least, most = own[name].range
-                        default = own[name].value
-                        left_out = "" if default is None else f"; left out it is {default:g}"
-                        mend = f"Write a number from {least:g} to {most:g}{left_out}."
-                        yield self._error(where, f"{value} cannot be meant", mend)
-                    elif choices.get(name) and value not in choices[name]:
-                        mend = f"Choices are {', '.join(map(word, choices[name]))}."
-                        yield self._error(where, f"{word(value)} is no choice of `{name}`", mend)
+                    yield from self._parameter_unmeant(f"{where}.{name}", name, value, known)
+
+    def _point_parameters_unmeant(
+        self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...], packs: list[RulePack]
+    ) -> Iterator[ConfigurationError]:
+        """What is given for a point must be asked for there, or it would be taken for a limit and be none."""
+        kinds: dict[str, set[str]] = {}
+        for birth in points:
+            kinds.setdefault(point_key(birth.p), set()).add(birth.kind)
+        for key, given in entry.point_parameters.items():
+            at = f"{where}.point_parameters.{key}"
+            if key not in kinds:
+                yield self._error(at, "is not a point of this device", _nearest(key, kinds, "Points are"))
+                continue
+            watching = [(r, p.tables) for p in packs for r in p.rules if r.watch in kinds[key]]
+            asked = {name for rule, tables in watching for name in asked_of(rule, tables)}
+            controls = {CONTROLS[kind] for kind in kinds[key] if kind in CONTROLS}
+            known = _Askable(asked, _point_thresholds(kinds[key]), _choices(packs), controls)
+            for name, value in given.items():
+                yield from self._parameter_unmeant(f"{at}.{name}", name, value, known)
+
+    def _parameter_unmeant(
+        self, where: str, name: str, value: float | str, known: "_Askable"
+    ) -> Iterator[ConfigurationError]:
+        own, choices = known.thresholds.get(name), known.choices.get(name)
+        if name not in known.names:
+            mend = _nearest(name, known.names, "Parameters are")
+            yield self._error(where, "no rule asks for this parameter here, and no derived point", mend)
+        elif own is not None and (isinstance(value, str) or not own.allows(value)):
+            least, most = own.range
+            left_out = "" if own.value is None else f"; left out it is {own.value:g}"
+            mend = f"Write a number from {least:g} to {most:g}{left_out}."
+            yield self._error(where, f"{value} cannot be meant", mend)
+        elif name in known.controls and (isinstance(value, str) or value <= 0):
+            yield self._error(where, f"{value} cannot be meant", "Write a number of mm, above 0.")
+        elif choices and value not in choices:
+            mend = f"Choices are {', '.join(map(word, choices))}."
+            yield self._error(where, f"{word(value)} is no choice of `{name}`", mend)
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}
-        devices = {entry.device for bus in self._file.buses for entry in bus.devices}
+        devices = {entry.device for bus in self._file.buses for entry in bus.devices} | {self._file.gateway}
         for i, change in enumerate(self._file.limit_changes):
             where = f"limit_changes.{i}"
             if change.rule not in rules:
@@ -446,6 +532,23 @@ class _Check:
             if change.device is not None and change.device not in devices:
                 mend = _nearest(change.device, devices, "Devices are")
                 yield self._error(f"{where}.device", f"there is no device `{change.device}`", mend)
+            if change.point is not None and change.device is None:
+                message = "is missing: points of several devices may have this name"
+                yield self._error(f"{where}.device", message, "Name the device of the point.")
+
+    def _changes_misplaced(
+        self, device: str, points: tuple[PointBirth, ...], packs: list[RulePack]
+    ) -> Iterator[ConfigurationError]:
+        """A change of a limit on a point that has no such limit would be believed and do nothing."""
+        watched = {rule.rule: rule.watch for pack in packs for rule in pack.rules}
+        for i, change in enumerate(self._file.limit_changes):
+            if change.device != device or change.point is None:
+                continue
+            fitting = {point_key(p.p) for p in points if p.kind == watched[change.rule]}
+            if change.point not in fitting:
+                message = f"`{change.rule}` watches no point `{change.point}` of `{device}`"
+                mend = _nearest(change.point, fitting, "It watches")
+                yield self._error(f"limit_changes.{i}.point", message, mend)
 
     def _broker(self) -> Broker:
         settings = self._file.broker
@@ -567,10 +670,16 @@ class _Check:
             chart=chart,
             zero=entry.zero,
             parameters=entry.parameters,
+            point_parameters=entry.point_parameters,
             instruments=entry.instruments,
         )
         group_points = self._group_points.get(entry.device, ())
         points = (*self._points(where, profile, subject), *(point.birth() for point in group_points))
+        for error in (
+            *self._point_parameters_unmeant(where, entry, points, known.packs),
+            *self._changes_misplaced(entry.device, points, known.packs),
+        ):
+            raise error
         rules, unjudged = self._bound(where, entry, profile, points, known.packs)
         device = Device(
             name=entry.device,
@@ -580,6 +689,7 @@ class _Check:
             chart=chart,
             zero=dict(entry.zero),
             parameters=dict(entry.parameters),
+            point_parameters=dict(entry.point_parameters),
             instruments=entry.instruments,
             points=points,
             group_points=group_points,
@@ -596,11 +706,21 @@ class _Check:
                 unused=entry.unused,
                 load_chart=entry.load_chart,
                 parameters=entry.parameters,
+                point_parameters=entry.point_parameters,
+                limit_changes=[c for c in self._file.limit_changes if c.device in (None, entry.device)],
                 zero=entry.zero,
                 instruments=entry.instruments,
+                crane_group=self._crane_group(entry.device),
             ),
         )
         return msgspec.structs.asdict(device)
+
+    def _crane_group(self, device: str) -> dict[str, Any]:
+        """The whole group that a crane is in, for the cloud to know; empty where it is in none."""
+        for group in self._file.crane_groups:
+            if any(crane.crane == device for crane in group.cranes):
+                return {**msgspec.to_builtins(group), "obstacles": msgspec.to_builtins(self._file.obstacles)}
+        return {}
 
     def _out_of_service(
         self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...]
@@ -701,10 +821,31 @@ class _Check:
     ) -> tuple[list[BoundRule], list[str]]:
         raw = {f"{entry.device}/{key}" for key in profile.points}
         try:
-            return bind_rules(points, raw, packs, entry.parameters, self._file.limit_changes)
+            return bind_rules(
+                points,
+                raw,
+                packs,
+                parameters=entry.parameters,
+                point_parameters=entry.point_parameters,
+                changes=self._file.limit_changes,
+            )
         except ParameterMissingError as exc:
             mend = f"Add `{exc.parameter}:` with the design engineer's value."
+            if entry.point_parameters and exc.key:
+                mend = f"{mend[:-1]}, here or for `{exc.key}` under `point_parameters:`."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
+
+
+def _thresholds_of(device_kind: str) -> dict[str, Threshold]:
+    return {name: one for name, one in thresholds().items() if device_kind in one.devices}
+
+
+def _point_thresholds(kinds: Collection[str]) -> dict[str, Threshold]:
+    return {name: one for name, one in thresholds().items() if not one.points.isdisjoint(kinds)}
+
+
+def _choices(packs: Iterable[RulePack]) -> dict[str, Sequence[float | str]]:
+    return {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
 
 
 def is_loopback(host: str) -> bool:

@@ -26,12 +26,9 @@ from sitewarden.derived import DISPLACEMENTS, TILTS
 from sitewarden.errors import ConfigurationError, MessageError
 from sitewarden.messages import PointBirth
 from sitewarden.points import PointKind, point_kind
+from sitewarden.profiles.describe import place_of, type_of
 from sitewarden.profiles.model import (
-    WIDTHS,
-    FramePoint,
-    Hj212Point,
-    JsonPoint,
-    Modbus,
+    FUNCTIONS,
     ModbusPoint,
     Point,
     speech_of,
@@ -42,7 +39,6 @@ from sitewarden.rules.describe import both as _both
 
 ASK_S = 2.0
 """So long the agent's page may take to answer."""
-FUNCTIONS = {3: "holding register", 4: "input register"}
 
 Line = tuple[str, str]
 """What it is about, and what is said; the first is empty where a line goes on."""
@@ -125,15 +121,7 @@ def _called(device: Device) -> str:
 
 def _said(found: Found, point: Point) -> Iterator[Line]:
     """A point of a device that speaks by itself."""
-    match point:
-        case Hj212Point():
-            yield "comes as", f"{point.factor}-{point.field}"
-        case FramePoint():
-            bit = "" if point.bit is None else f", bit {point.bit} (0 is the lowest)"
-            yield "comes as", f"byte {point.byte} of the frame (from 0), {point.type}{bit}"
-        case JsonPoint():
-            count = "" if point.count_where is None else "; the number of items there that fit"
-            yield "comes as", f"{point.pointer or 'the whole body'}{count}"
+    yield "comes as", place_of(found.device.profile, point)
     yield from _value(found, point)
     if isinstance(found.device, SpeakingDevice):
         speech = speech_of(found.device.profile)
@@ -155,21 +143,13 @@ def _value(found: Found, point: Point) -> Iterator[Line]:
 
 def _register(found: Found, device: PolledDevice, point: ModbusPoint) -> Iterator[Line]:
     modbus = device.profile.modbus
-    function = f"function {modbus.function}, {FUNCTIONS[modbus.function]}"
+    number = modbus.function_of(point)
+    function = f"function {number}, {FUNCTIONS[number]}"
     manual = f"{point.register} in the manual, which counts from {modbus.base}"
     yield "register", f"{manual}; {point.register - modbus.base} on the wire; {function}"
-    yield "type", _type(modbus, point)
+    yield "type", type_of(point, modbus)
     yield from _value(found, point)
     yield "request", _request(device, found.key, point)
-
-
-def _type(modbus: Modbus, point: ModbusPoint) -> str:
-    if point.bit is not None:
-        return f"{point.type}, bit {point.bit} (0 is the lowest)"
-    if WIDTHS[point.type] == 1:
-        return point.type
-    order = point.word_order or modbus.word_order
-    return f"{point.type}, {'high' if order == 'big' else 'low'} word first"
 
 
 def _request(device: PolledDevice, key: str, point: ModbusPoint) -> str:

@@ -35,6 +35,7 @@ class RecordedClock(Clock):
     """Stands at the recorded instant; nobody sets it, and the machine's clock has no say."""
 
     steps = 0
+    was_first = False
     is_behind = False
     began_ms = 0
     offset_ms = 0
@@ -222,7 +223,11 @@ class Replay:
 
     async def _follow(self, block: ClockBlock) -> ClockBlock:
         """Take one recorded instant whole; the block after it."""
-        if self._passed != block.passed:
+        is_back = self._passed == block.passed and block.at_ms < self._clock.now_ms()
+        if is_back:
+            # No pass of its own was announced: what stands was judged in a future that is to come again.
+            log.warning("recorded time went back unannounced from %d", self._clock.now_ms())
+        if is_back or self._passed != block.passed:
             log.info("recorded time goes on at %d", block.at_ms)
             await self._begin_anew()
         self._passed = block.passed

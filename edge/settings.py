@@ -206,9 +206,11 @@ class DeviceEntry(_Checked, frozen=True, kw_only=True):
     load_chart: str | None = None
     parameters: dict[str, float | str] = {}
     """What the rule packs ask for: control values of the design, classes, a depth."""
+    point_parameters: dict[str, dict[str, float | str]] = {}
+    """The same for one point, by its key: it wins over the device's there, and in what is derived from it."""
     zero: dict[str, float] = {}
     instruments: Instruments = Instruments()
-    """What hangs where in a pit, the certificates, and the control values that time to limit counts to."""
+    """What hangs where in a pit, and what the certificates give."""
     history: str | None = None
     out_of_service: list[str] = []
     """Points under maintenance: read and recorded, and no alarm of theirs is raised."""

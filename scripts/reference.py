@@ -10,6 +10,7 @@ from firmware_sim.camera import model as camera
 from scripts.structures import section, structures
 from sitewarden.derived import thresholds
 from sitewarden.points import vocabulary
+from sitewarden.profiles import command as profiles
 from sitewarden.profiles import load_profiles
 from sitewarden.rules import clauses, describe
 from sitewarden.rules.model import Row, Rule, Table
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "rules.md": _page(_rules()),
         "scenario-keys.md": _page(_scenario()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
@@ -106,7 +108,8 @@ def _rules() -> Iterator[str]:
     yield "(two sources), `one-source`, `memory` (from memory only), `unsure` (sources contradict; such a"
     yield "cell is printed and never used), `practice` (ours or the trade's). A site's own value always wins."
     yield "Level: 1 提示, 2 预警, 3 报警, 4 危急. `sitewarden edge rules gateway.yaml` says what is in force"
-    yield "on a gateway. Source: `sitewarden/rules/packs`; your own: [schema](rule-pack.schema.json)."
+    yield "on a gateway, `sitewarden rules show SITE --config cloud.yaml` on a site. Source:"
+    yield "`sitewarden/rules/packs`; your own: [schema](rule-pack.schema.json)."
     for name in built_in_packs():
         yield from _pack(load_pack(name, Path()))
     yield from _clauses()

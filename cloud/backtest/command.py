@@ -13,7 +13,7 @@ import psycopg
 
 from cloud.backtest.asked import Asked
 from cloud.backtest.gateway_file import GatewayFacts, read_gateway
-from cloud.settings import Settings, read_settings
+from cloud.settings import Settings, SiteSettings, read_settings
 from sitewarden.errors import UnreachableError, UsageError
 from sitewarden.rules.packs import load_pack
 
@@ -60,6 +60,18 @@ def register_pack(commands: Any) -> None:
     parser.set_defaults(run=_pack)
 
 
+def register_rules(commands: Any) -> None:
+    """Add `cloud rules`."""
+    parser = commands.add_parser(
+        "rules",
+        help="the limits in force on a site, and where each comes from (also: `sitewarden rules show`)",
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="cloud.yaml")
+    parser.add_argument("--site", required=True)
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.set_defaults(run=_rules)
+
+
 def add_range(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Add what says which history."""
     parser.add_argument("--site", required=required)
@@ -96,6 +108,22 @@ def _pack(args: argparse.Namespace) -> int:
     return 0
 
 
+def _rules(args: argparse.Namespace) -> int:
+    from cloud.backtest.limits import in_words  # noqa: PLC0415
+    from cloud.backtest.service import limits_in_force  # noqa: PLC0415
+
+    settings = read_settings(args.config)
+    with _connected(settings) as connection:
+        found = limits_in_force(connection, _site(settings, args), settings.mode)
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+        return 0
+    if not found.devices:
+        print(f"{found.site}: no gateway has announced a device yet")
+    print("\n".join(in_words(found)))
+    return 0
+
+
 def _backtest(args: argparse.Namespace) -> int:
     if (args.file is None) == (args.config is None):
         raise UsageError("give a history's FILE, or --config cloud.yaml with --site, --from and --to")
@@ -128,7 +156,7 @@ def _of_file(args: argparse.Namespace) -> "Report":
     source = FileSource(args.file, header, since_ms, until_ms, args.device)
     if args.gateway is not None:
         gateway = read_gateway(args.gateway)
-        source.judge_as(gateway.packs, gateway.changes, {d: s.parameters for d, s in gateway.setups.items()})
+        source.judge_as(gateway.packs, gateway.changes, gateway.setups)
     return _report(args, source, warm_ms=header.since_ms)
 
 
@@ -159,15 +187,20 @@ def _database(args: argparse.Namespace) -> "Iterator[DatabaseSource]":
     from cloud.backtest.service import open_history  # noqa: PLC0415
 
     settings = read_settings(args.config)
-    site = settings.sites.get(args.site)
-    if site is None:
-        raise UsageError(f"{args.config} has no site `{args.site}`; it has {', '.join(settings.sites)}")
+    site = _site(settings, args)
     since_ms, until_ms = (_instant(text, site.time_zone) for text in (args.since, args.until))
     if since_ms >= until_ms:
         raise UsageError("--to must lie after --from")
     gateway = _gateway(args)
     with _connected(settings) as connection:
         yield open_history(connection, Asked(site, args.device, since_ms, until_ms, settings.mode), gateway)
+
+
+def _site(settings: Settings, args: argparse.Namespace) -> SiteSettings:
+    site = settings.sites.get(args.site)
+    if site is None:
+        raise UsageError(f"{args.config} has no site `{args.site}`; it has {', '.join(settings.sites)}")
+    return site
 
 
 @contextlib.contextmanager

@@ -129,16 +129,11 @@ def dead_letter(delivery: Delivery, error: MessageError, settings: Settings) -> 
         delivery=delivery,
         reason=error.reason,
         detail=error.detail,
-        site=key.site if key is not None and _is_shown(key, settings) else "",
+        site=key.site if key is not None and key.site in settings.sites else "",
         key=key,
         boot=boot,
         seq=seq,
     )
-
-
-def _is_shown(key: GatewayKey, settings: Settings) -> bool:
-    """Whether the site's numbers are of this: a replay's or a drill's letters are none of the live site's."""
-    return key.site in settings.sites and key.mode == settings.mode
 
 
 def _named(body: bytes) -> tuple[str | None, int | None]:

@@ -11,6 +11,7 @@ from cloud.hazards.clock import expire_clocks
 from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.link import SHARED, Link
 from cloud.ingest.readings import ReadingsLane
+from cloud.ingest.sending import Sender
 from cloud.ingest.worker import Batching, Surroundings, Worker
 from cloud.live.store import forget_old_events
 from cloud.settings import Settings
@@ -45,8 +46,10 @@ class Ingest:
         surroundings = Surroundings(settings=settings, dsn=dsn, registry=Registry())
         alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS, _expire_clocks)
         readings = Worker("readings", ReadingsLane, surroundings, _READINGS, forget_old_events)
+        heard = Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver)
+        self._sender = Sender(dsn, heard.publish, lambda: heard.is_up)
         self._links = {
-            alarms: Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver),
+            alarms: heard,
             readings: Link(
                 "readings",
                 settings,
@@ -62,10 +65,12 @@ class Ingest:
         for worker, link in self._links.items():
             worker.start(link)
             link.start()
+        self._sender.start()
         log.info("ingest running broker=%s:%d", self._settings.broker.host, self._settings.broker.port)
         while not stopping.wait(_WATCH_S):
-            if not all(worker.is_alive for worker in self._links):
+            if not (self._sender.is_alive and all(worker.is_alive for worker in self._links)):
                 raise WorkerDiedError("a lane has ended by itself")
+        self._sender.stop()
         for worker in self._links:
             worker.stop()
         for worker, link in self._links.items():

@@ -3,13 +3,14 @@
 from fastapi import APIRouter
 
 from cloud.accounts.permissions import Viewer
+from cloud.alarms.requests import PENDING
 from cloud.database import instant
 from cloud.instants import rfc3339
 from cloud.serving import KnownSite, Served
 from cloud.shown import Page
 from cloud.sites import store
 from cloud.sites.model import Site, SiteFacts, Statistics
-from cloud.sites.service import devices_shown, gateways_shown, site_facts
+from cloud.sites.service import GatewayRows, devices_shown, gateways_shown, site_facts
 
 router = APIRouter(tags=["sites"], dependencies=[Viewer])
 
@@ -26,7 +27,11 @@ async def read_site(site: KnownSite, serving: Served) -> Site:
     """A site with its gateways, devices and points."""
     now = instant(serving.now_ms())
     of_site = {"site": site.site, "gateways": site.gateways, "mode": serving.settings.mode}
-    gateways = await serving.rows(store.GATEWAYS, of_site)
+    gateways = GatewayRows(
+        gateways=await serving.rows(store.GATEWAYS, of_site),
+        shelves=await serving.rows(store.SHELVES, of_site),
+        requests=await serving.rows(PENDING, of_site),
+    )
     devices = await serving.rows(store.DEVICES, of_site)
     points = await serving.rows(store.POINTS, of_site)
     return Site(

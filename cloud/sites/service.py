@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from cloud.database import Row
+from cloud.alarms.model import RequestShown, ShelfShown
+from cloud.database import Row, instant
 from cloud.settings import Settings, SiteSettings
 from cloud.shown import TextShown
 from cloud.sites.model import Device, Gateway, Outbox, Point, SiteFacts
@@ -23,10 +25,18 @@ def site_facts(settings: Settings, site: SiteSettings) -> SiteFacts:
     )
 
 
-def gateways_shown(site: SiteSettings, rows: Iterable[Row], now: dt.datetime) -> list[Gateway]:
+class GatewayRows(NamedTuple):
+    """What the database has of the gateways of a site."""
+
+    gateways: list[Row]
+    shelves: list[Row]
+    requests: list[Row]
+
+
+def gateways_shown(site: SiteSettings, rows: GatewayRows, now: dt.datetime) -> list[Gateway]:
     """Every configured gateway in its order, also one that was never heard."""
-    by_name = {row["gateway"]: row for row in rows}
-    return [_gateway(name, by_name.get(name), now) for name in site.gateways]
+    by_name = {row["gateway"]: row for row in rows.gateways}
+    return [_gateway(name, by_name.get(name), rows, now) for name in site.gateways]
 
 
 def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
@@ -48,7 +58,7 @@ def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
     ]
 
 
-def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
+def _gateway(name: str, row: Row | None, rows: GatewayRows, now: dt.datetime) -> Gateway:
     if row is None:
         outbox = Outbox(alarms=0, readings=0, oldest_at=None)
         return Gateway(
@@ -59,6 +69,9 @@ def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
             outbox=outbox,
             disk_free_bytes=None,
             clock="unknown",
+            shelved=[],
+            states={},
+            requests=[],
         )
     silent = row["seen_at"] is None or now - row["seen_at"] > SILENCE
     return Gateway(
@@ -71,7 +84,22 @@ def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
         ),
         disk_free_bytes=row["disk_free_bytes"],
         clock=row["clock"],
+        shelved=[_shelf(shelf) for shelf in rows.shelves if shelf["gateway"] == name],
+        states=row["states"],
+        requests=[_request(request) for request in rows.requests if request["gateway"] == name],
     )
+
+
+def _shelf(row: Row) -> ShelfShown:
+    return ShelfShown(**{**_without_gateway(row), "until": instant(row["until"])})
+
+
+def _request(row: Row) -> RequestShown:
+    return RequestShown(**_without_gateway(row))
+
+
+def _without_gateway(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "gateway"}
 
 
 def _point(row: Row) -> Point:

@@ -4,6 +4,21 @@ from typing import LiteralString
 
 GATEWAYS: LiteralString = "SELECT * FROM gateway WHERE site = %(site)s AND mode = %(mode)s"
 
+SHELVES: LiteralString = """
+    SELECT gateway.gateway, told.point, told.rule, told.until, told.by, told.reason,
+           latest.id AS episode, latest.label
+      FROM gateway
+           CROSS JOIN LATERAL jsonb_to_recordset(gateway.shelved)
+               AS told(point text, rule text, until bigint, by text, reason text)
+           LEFT JOIN LATERAL (
+               SELECT id, label FROM episode
+                WHERE site = gateway.site AND mode = gateway.mode
+                  AND episode.point = told.point AND episode.rule = told.rule
+                ORDER BY raised_at DESC LIMIT 1) AS latest ON true
+     WHERE gateway.site = %(site)s AND gateway.mode = %(mode)s ORDER BY told.until, told.point, told.rule
+"""
+"""What gateways hold back, each with the newest alarm of its rule."""
+
 DEVICES: LiteralString = """
     SELECT device.*, gateway.gateway FROM device JOIN gateway ON gateway.id = device.gateway_id
      WHERE device.site = %(site)s AND device.mode = %(mode)s AND device.current
@@ -29,4 +44,6 @@ COUNTS: LiteralString = """
       FROM gateway WHERE site = %(site)s AND mode = %(mode)s
 """
 
-DEAD_LETTERS: LiteralString = "SELECT reason, n FROM dead_letter_count WHERE site = %(site)s ORDER BY reason"
+DEAD_LETTERS: LiteralString = """
+    SELECT reason, n FROM dead_letter_count WHERE site = %(site)s AND mode = %(mode)s ORDER BY reason
+"""

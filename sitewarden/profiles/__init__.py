@@ -5,9 +5,11 @@ from importlib import resources
 from pathlib import Path
 
 from sitewarden import documents
-from sitewarden.errors import ConfigurationError
+from sitewarden.errors import ConfigurationError, UsageError
 from sitewarden.points import UnknownKindError, point_kind
 from sitewarden.profiles.model import (
+    BIT_FUNCTIONS,
+    FUNCTIONS,
     WIDTHS,
     AnyProfile,
     FramePoint,
@@ -30,6 +32,7 @@ __all__ = [
     "Point",
     "PollGroup",
     "Profile",
+    "find_profile",
     "load_profiles",
     "read_profile",
 ]
@@ -38,14 +41,26 @@ _BUILT_IN = resources.files("sitewarden.profiles")
 _LAST_REGISTER = 65535
 _BYTES = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4, "float32": 4}
 """That a type takes in a frame."""
+_READ_ONLY = "SiteWarden only reads: it never writes to a device"
+_READS = f"Write {', '.join(f'{number} for {what}s' for number, what in FUNCTIONS.items())}, or leave it out."
 
 
 def read_profile(file: Path) -> AnyProfile:
     """The profile in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
-    document: documents.Document[AnyProfile] = documents.read(file, AnyProfile)  # type: ignore[arg-type]  # a union
+    try:
+        document: documents.Document[AnyProfile] = documents.read(file, AnyProfile)  # type: ignore[arg-type]  # a union
+    except ConfigurationError as exc:
+        raise _explained(exc) from exc
     for error in _meaningless(document):
         raise error
     return document.value
+
+
+def _explained(error: ConfigurationError) -> ConfigurationError:
+    """A key that asks for writing deserves the true reason, not the nearest key that there is."""
+    if not error.field.rpartition(".")[2].startswith("write"):
+        return error
+    return ConfigurationError(error.file, error.line, error.field, _READ_ONLY, "Remove the line.")
 
 
 def load_profiles(*folders: Path) -> Mapping[str, AnyProfile]:
@@ -67,8 +82,24 @@ def load_profiles(*folders: Path) -> Mapping[str, AnyProfile]:
     return {name: profile for name, (profile, _) in found.items()}
 
 
+def find_profile(text: str) -> AnyProfile:
+    """The shipped profile of that name, or the one in the file `text` names.
+
+    Raises `UsageError` where there is neither, `ConfigurationError` where the file is not sound.
+    """
+    if Path(text).suffix in {".yaml", ".yml"}:
+        return read_profile(Path(text))
+    shipped = load_profiles()
+    if text not in shipped:
+        known = ", ".join(sorted(shipped))
+        raise UsageError(f"there is no profile `{text}`; shipped are {known}; a file ends in .yaml")
+    return shipped[text]
+
+
 def _meaningless(document: documents.Document[AnyProfile]) -> Iterator[ConfigurationError]:
     profile = document.value
+    if isinstance(profile, ModbusProfile):
+        yield from _writing(document, "modbus.function", profile.modbus.function)
     for key, point in profile.points.items():
         yield from _meaningless_point(document, key, point)
         match profile, point:
@@ -110,10 +141,8 @@ def _meaningless_register(
     document: documents.Document[AnyProfile], profile: ModbusProfile, key: str, point: ModbusPoint
 ) -> Iterator[ConfigurationError]:
     where = f"points.{key}"
-    if point.bit is not None and WIDTHS[point.type] != 1:
-        yield document.error(
-            f"{where}.bit", f"a bit of a {point.type} is not defined", "Name the 16-bit register."
-        )
+    yield from _writing(document, f"{where}.function", profile.modbus.function_of(point))
+    yield from _meaningless_bits(document, profile, where, point)
     last = point.register + WIDTHS[point.type] - 1 - profile.modbus.base
     if point.register < profile.modbus.base or last > _LAST_REGISTER:
         message = f"register {point.register} as {point.type} lies outside {profile.modbus.base} to 65535"
@@ -124,6 +153,34 @@ def _meaningless_register(
 
 
 _POLLED = PollGroup(interval_ms=1000)
+
+
+def _writing(
+    document: documents.Document[AnyProfile], field: str, function: int
+) -> Iterator[ConfigurationError]:
+    if function not in FUNCTIONS:
+        yield document.error(field, f"function {function}: {_READ_ONLY}", _READS)
+
+
+def _meaningless_bits(
+    document: documents.Document[AnyProfile], profile: ModbusProfile, where: str, point: ModbusPoint
+) -> Iterator[ConfigurationError]:
+    """A bit, some bits, or the single bit that a coil is."""
+    function = profile.modbus.function_of(point)
+    keys = [key for key in ("bit", "bits") if getattr(point, key) is not None]
+    if function in BIT_FUNCTIONS:
+        message = f"a {FUNCTIONS[function]} is one bit and no more"
+        for key in [*keys, *(["type"] if point.type != "uint16" else [])]:
+            yield document.error(f"{where}.{key}", message, "Remove the line.")
+    elif keys and WIDTHS[point.type] != 1:
+        message = f"a bit of a {point.type} is not defined"
+        yield document.error(f"{where}.{keys[0]}", message, "Name the 16-bit register.")
+    if len(keys) > 1:
+        yield document.error(f"{where}.bits", "stands beside `bit`", "Keep one of them.")
+    if point.bits is not None and point.bits[0] >= point.bits[1]:
+        yield document.error(
+            f"{where}.bits", "ends before it begins", "Write [lowest, highest], or `bit` for a single one."
+        )
 
 
 def _meaningless_byte(

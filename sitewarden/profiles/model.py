@@ -8,11 +8,26 @@ import msgspec
 
 from sitewarden.text import Text
 
-WIDTHS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "float32": 2}
+WIDTHS = {"uint16": 1, "int16": 1, "bcd16": 1, "uint32": 2, "int32": 2, "float32": 2, "bcd32": 2}
 """Registers that a type takes."""
+FUNCTIONS = {1: "coil", 2: "discrete input", 3: "holding register", 4: "input register"}
+"""What each function that reads is asked for; no other is ever sent."""
+BIT_FUNCTIONS = (1, 2)
+"""Those whose places hold one bit each."""
 
 Register = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a register number from 0 to 65535")]
 Bit = Annotated[int, msgspec.Meta(ge=0, le=15, description="a bit number from 0 (lowest) to 15")]
+Function = Annotated[
+    int,
+    msgspec.Meta(
+        ge=1,
+        le=127,
+        description="1 coils, 2 discrete inputs, 3 holding registers or 4 input registers",
+        extra_json_schema={"enum": sorted(FUNCTIONS)},
+    ),
+]
+"""Every function can be written down, so that one that writes is refused for what it is."""
+Order = Literal["big", "little"]
 Interval = Annotated[int, msgspec.Meta(ge=20, le=86_400_000, description="milliseconds, 20 to 86400000")]
 Pause = Annotated[int, msgspec.Meta(ge=0, le=60_000, description="milliseconds, 0 to 60000")]
 AnswerTime = Annotated[int, msgspec.Meta(ge=10, le=300_000, description="milliseconds, 10 to 300000")]
@@ -71,11 +86,17 @@ class ModbusPoint(Point, frozen=True, kw_only=True):
     """Where a point stands in the registers."""
 
     register: Register
-    type: Literal["uint16", "int16", "uint32", "int32", "float32"] = "uint16"
+    function: Function | None = None
+    """Over the profile's: which of the device's tables the register stands in."""
+    type: Literal["uint16", "int16", "bcd16", "uint32", "int32", "float32", "bcd32"] = "uint16"
     bit: Bit | None = None
     """The point is this one bit of the register."""
-    word_order: Literal["big", "little"] | None = None
+    bits: tuple[Bit, Bit] | None = None
+    """The point is the number in these bits of the register, the lowest and the highest of them."""
+    word_order: Order | None = None
     """Over the profile's: which register of a pair comes first."""
+    byte_order: Order | None = None
+    """Over the profile's: which byte of a register comes first."""
     sentinels: list[int] = []
     """Register numbers (unsigned, before scaling) by which the maker says 'no value'."""
 
@@ -84,16 +105,19 @@ class Modbus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How the device speaks Modbus."""
 
     transports: list[Literal["tcp", "rtu", "rtu-over-tcp"]]
-    function: Literal[3, 4] = 3
-    """3 holding registers, 4 input registers."""
+    function: Function = 3
+    """3 holding registers, 4 input registers; 1 coils and 2 discrete inputs have one bit a place."""
     base: Literal[0, 1] = 0
     """1 where the maker's manual counts registers from 1."""
-    word_order: Literal["big", "little"] = "big"
+    word_order: Order = "big"
+    """Which register of a pair comes first: `big` where that is the high one."""
+    byte_order: Order = "big"
+    """Which byte of a register comes first; the specification has the high one, `big`."""
     max_registers: Annotated[int, msgspec.Meta(ge=1, le=125, description="registers a request, 1 to 125")] = (
         125
     )
     max_gap: Annotated[int, msgspec.Meta(ge=0, le=124, description="registers, 0 to 124")] = 16
-    """So many unused registers are read along rather than make a second request."""
+    """So many unused registers are read along rather than make a second request; of bits 16 times as many."""
     one_point_a_request: bool = False
     """For devices that answer wrongly when asked for more than one thing."""
     pause_ms: Pause = 0
@@ -102,6 +126,14 @@ class Modbus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """After a connection the device wants to be left alone for so long."""
     answer_ms: AnswerTime | None = None
     """How long an answer may take to begin, where that is unusual: loggers that measure only when asked."""
+
+    def function_of(self, point: ModbusPoint) -> int:
+        """By which the point is read."""
+        return point.function or self.function
+
+    def is_bit(self, point: ModbusPoint) -> bool:
+        """Whether it is one bit, and so yes or no."""
+        return point.bit is not None or self.function_of(point) in BIT_FUNCTIONS
 
 
 class Speech(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -265,6 +297,13 @@ SpeakingProfile = Hj212Profile | FrameProfile | JsonProfile
 AnyProfile = ModbusProfile | Hj212Profile | FrameProfile | JsonProfile
 """What a file may be."""
 SPEAKING = (Hj212Profile, FrameProfile, JsonProfile)
+
+
+def is_bit(profile: Profile, point: Point) -> bool:
+    """Whether a point is one bit, and so yes or no."""
+    if isinstance(profile, ModbusProfile) and isinstance(point, ModbusPoint):
+        return profile.modbus.is_bit(point)
+    return isinstance(point, FramePoint) and point.bit is not None
 
 
 def speech_of(profile: SpeakingProfile) -> Speech:

@@ -53,6 +53,21 @@ class Cloud:
     def acknowledge(self, episode: str | None, by: str) -> None:
         self.publish("command", Command(command="acknowledge", episode=episode, by=by))
 
+    def shelve(self, of: Alarm, until: int, *, reason: str = "校准", request: str | None = None) -> None:
+        self.publish(
+            "command",
+            Command(
+                command="shelve",
+                episode=of.episode,
+                point=of.point,
+                rule=of.rule,
+                until=until,
+                reason=reason,
+                by="zhang",
+                request=request,
+            ),
+        )
+
     def publish(self, channel: topics.DownChannel, message: Receipt | Command) -> None:
         self._paho.publish(topics.down(self._mode, *self._address, channel), encode(message), qos=1)
 

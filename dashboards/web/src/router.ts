@@ -22,6 +22,7 @@ export const router = createRouter({
         { path: '', name: 'site', component: () => import('./views/SiteView.vue') },
         { path: 'alarms', name: 'alarms', component: () => import('./views/AlarmsView.vue') },
         { path: 'hazards', name: 'hazards', component: () => import('./views/HazardsView.vue') },
+        { path: 'cycles', name: 'cycles', component: () => import('./views/CyclesView.vue') },
         { path: 'backtest', name: 'backtest', component: () => import('./views/BacktestView.vue') },
       ],
     },

@@ -18,6 +18,7 @@ from cloud.ingest.service import Ingest
 from cloud.settings import Broker as BrokerSettings
 from tests.cloud.ingest.over_mqtt import Gateway, wait_for
 from tests.cloud.site import BOOT, birth, cleared, now_ms, raised, readings
+from tests.cloud.web.serving import Web
 
 COMMITTED = {
     "readings": "SELECT 1 FROM reading WHERE value = %s",
@@ -108,6 +109,19 @@ def test_records_before_the_birth_ask_for_it_once_and_wait_here(gateway):
     gateway.wait_for_receipt(alarm)
     gateway.wait_for_receipt(*batch)
     assert gateway.commands == ["rebirth", "rebirth"]
+
+
+@pytest.mark.usefixtures("ingest")
+def test_what_somebody_asks_of_an_alarm_comes_to_its_gateway(gateway, on_broker, dsn, site, name):
+    gateway.say(birth(), retain=True)
+    gateway.say_until_receipted(alarm := raised())
+    web = Web(on_broker, dsn)
+    try:
+        web.sign_in(site.connection)
+        assert web.post(f"/sites/{name}/alarms/{alarm.episode}/acknowledge").status_code == 202
+    finally:
+        web.close()
+    wait_for(lambda: "acknowledge" in gateway.commands, "the command")
 
 
 @pytest.mark.usefixtures("site")

@@ -46,7 +46,7 @@ def test_an_application_with_a_route_that_declares_none_does_not_start():
 @pytest.mark.parametrize("name", PROTECTED)
 def test_nobody_gets_in_without_signing_in(web, name):
     method, path = name.split(" ")
-    path = path.replace("{site}", "demo").replace("{hazard}", "0" * 32)
+    path = path.replace("{site}", "demo").replace("{hazard}", "0" * 32).replace("{episode}", "0" * 32)
     with httpx.Client(base_url=web.address) as stranger:
         for headers in ({}, {"Cookie": "sitewarden_session=a-guess"}):
             answer = stranger.request(method, path, headers=headers)

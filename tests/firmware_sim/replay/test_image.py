@@ -23,7 +23,8 @@ def read(profile: ModbusProfile, image: Image) -> dict[str, tuple[float | None, 
     found = {}
     for key, point in profile.points.items():
         (one,) = plan(profile.modbus, [(key, point)])
-        registers = image.read(one.request.first, one.request.length)
+        first, table = one.request.first, image.tables[one.request.function]
+        registers = image.read(table[first : first + one.request.length])
         if registers is None:
             answer = Answer((), Quality.TIMEOUT)
         else:
@@ -85,10 +86,10 @@ def test_not_a_number_is_one_in_a_float_register():
 def test_a_refused_point_is_refused_and_its_neighbours_are_not():
     image = Image(CRANE, CRANE.points)
     image.show([(0, NAN, Quality.EXCEPTION), (1, 25.0, Quality.GOOD)])
-    assert image.read(0, 7) == []
+    assert image.read(range(7)) == []
     assert image.wanted == {0, 1}
-    assert image.read(0, 1) == []
-    assert image.read(1, 1) == [2500]
+    assert image.read(range(1)) == []
+    assert image.read(range(1, 2)) == [2500]
     assert not image.wanted
 
 
@@ -96,15 +97,15 @@ def test_a_silent_unit_is_silent_to_whoever_asks_and_nobody_need_wait_for_it():
     image = Image(CRANE, CRANE.points)
     image.show([(i, NAN, Quality.TIMEOUT) for i in range(9)])
     assert image.codes == bytes([told(Quality.TIMEOUT)] * 9)
-    assert image.read(0, 7) is None
+    assert image.read(range(7)) is None
     assert not image.wanted
 
 
 def test_a_point_that_was_silent_alone_does_not_silence_its_neighbours():
     image = Image(CRANE, CRANE.points)
     image.show([(0, 3.0, Quality.GOOD), (1, NAN, Quality.TIMEOUT), (2, 10.0, Quality.GOOD)])
-    assert image.read(1, 1) is None
-    assert image.read(0, 3) is not None
+    assert image.read(range(1, 2)) is None
+    assert image.read(range(3)) is not None
     assert not image.wanted
 
 

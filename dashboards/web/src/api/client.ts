@@ -1,7 +1,8 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
 import type {
-  Backtest, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site, SiteSummary, Statistics, Trial, Values,
+  AlarmRequest, Asked, Backtest, CycleDay, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
+  SiteSummary, Statistics, Trial, Values, WorkCycle,
 } from './types'
 
 /** A refusal (RFC 9457) or, with status 0, no answer at all. */
@@ -66,8 +67,17 @@ export const api = {
   site: (site: string) => call<Site>('GET', `/sites/${part(site)}`),
   values: (site: string) => call<Values>('GET', `/sites/${part(site)}/values`),
   statistics: (site: string) => call<Statistics>('GET', `/sites/${part(site)}/statistics`),
-  alarms: (site: string, state: 'active' | 'all', after: string | null = null, limit = 50) =>
+  alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, after, limit })}`),
+  requests: (site: string, alarm: string) => call<Page<AlarmRequest>>('GET', `/sites/${part(site)}/alarms/${part(alarm)}/requests`),
+  acknowledge: (site: string, alarm: string) => call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/acknowledge`),
+  shelve: (site: string, alarm: string, untilMs: number, reason: string) =>
+    call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/shelve`, { until: new Date(untilMs).toISOString(), reason }),
+  unshelve: (site: string, alarm: string) => call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/unshelve`, {}),
+  cycles: (site: string, device: string, day: string, after: string | null = null, limit = 100) =>
+    call<Page<WorkCycle>>('GET', `/sites/${part(site)}/work-cycles${query({ device, day, after, limit })}`),
+  cycleDay: (site: string, device: string, day: string) => call<CycleDay>('GET', `/sites/${part(site)}/work-cycles/day${query({ device, day })}`),
+  cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
   hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),

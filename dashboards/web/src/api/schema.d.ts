@@ -216,6 +216,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/alarms/{episode}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alarm
+         * @description Say that you know of an alarm; the gateway notes it and silences its siren, the danger may stand.
+         *
+         *     It is so once the alarm says `acknowledged_at`. Of an alarm that has ended it is noted here alone.
+         */
+        post: operations["acknowledge_alarm_api_v1_sites__site__alarms__episode__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/alarms/{episode}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Requests
+         * @description Who asked what of an alarm here, when and why, and what became of it; the newest first, at most 100.
+         */
+        get: operations["list_requests_api_v1_sites__site__alarms__episode__requests_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/alarms/{episode}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shelve Alarm
+         * @description Hold back the rule of an alarm that stands, for a time; it is so once its gateway says so.
+         */
+        post: operations["shelve_alarm_api_v1_sites__site__alarms__episode__shelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/alarms/{episode}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unshelve Alarm
+         * @description Hold back the rule of an alarm no longer; also where that alarm has ended.
+         */
+        post: operations["unshelve_alarm_api_v1_sites__site__alarms__episode__unshelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/backtests": {
         parameters: {
             query?: never;
@@ -380,6 +462,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/work-cycles/day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Day
+         * @description What a crane's lifts of a day come to: how many an hour, and how near to its limits.
+         */
+        get: operations["read_day_api_v1_sites__site__work_cycles_day_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/work-cycles/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Table
+         * @description A crane's lifts of some days, the oldest first, for a spreadsheet.
+         */
+        get: operations["read_table_api_v1_sites__site__work_cycles_table_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -471,6 +593,15 @@ export interface components {
             rule_version: number;
         };
         /**
+         * Asked
+         * @description An alarm after something was asked of it.
+         */
+        Asked: {
+            alarm: components["schemas"]["Episode"];
+            /** @description Null where there was nothing left to ask. */
+            request: components["schemas"]["RequestShown"] | null;
+        };
+        /**
          * BacktestShown
          * @description What the proposed rules would have done.
          */
@@ -542,6 +673,89 @@ export interface components {
             removed_count: number;
             /** Unchanged Count */
             unchanged_count: number;
+        };
+        /**
+         * CycleDay
+         * @description A crane's lifts of one day, by the clocks of the site.
+         */
+        CycleDay: {
+            /** Broken Off */
+            broken_off: number;
+            /** Cycles */
+            cycles: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * End
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            end: string;
+            /** Hours */
+            hours: components["schemas"]["CyclesOfHour"][];
+            /**
+             * Lifting S
+             * @description How long a load was on the hook, s.
+             */
+            lifting_s: number;
+            /** Moment Ratios */
+            moment_ratios: components["schemas"]["CyclesOfRatio"][];
+            /**
+             * Peak Load
+             * @description The heaviest, t; null on a day without lifts.
+             */
+            peak_load: number | null;
+            /**
+             * Peak Moment Ratio
+             * @description The worst, %; null where none was told.
+             */
+            peak_moment_ratio: number | null;
+            /**
+             * Start
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            start: string;
+            /**
+             * Without Ratio
+             * @description Lifts of which no moment ratio was told.
+             */
+            without_ratio: number;
+        };
+        /**
+         * CyclesOfHour
+         * @description Lifts that began within an hour.
+         */
+        CyclesOfHour: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Cycles */
+            cycles: number;
+        };
+        /**
+         * CyclesOfRatio
+         * @description Lifts whose worst moment ratio lay within a span.
+         */
+        CyclesOfRatio: {
+            /** Cycles */
+            cycles: number;
+            /**
+             * High
+             * @description %, excluded; null where there is no end.
+             */
+            high: number | null;
+            /**
+             * Low
+             * @description %, included.
+             */
+            low: number;
         };
         /**
          * Device
@@ -719,14 +933,31 @@ export interface components {
             /** Id */
             id: string;
             outbox: components["schemas"]["Outbox"];
+            /**
+             * Requests
+             * @description What it was asked and has not confirmed yet.
+             */
+            requests: components["schemas"]["RequestShown"][];
             /** Seen At */
             seen_at: string | null;
+            /**
+             * Shelved
+             * @description Rules whose alarms it holds back, as it last said.
+             */
+            shelved: components["schemas"]["ShelfShown"][];
             /**
              * State
              * @description Offline: it said so, or was silent for 30 s. Unknown: it was never heard.
              * @enum {string}
              */
             state: "online" | "offline" | "unknown";
+            /**
+             * States
+             * @description Of its standing alarms, by episode, what alarms and shelves do not tell.
+             */
+            states: {
+                [key: string]: "unacknowledged" | "latched-unacknowledged" | "suppressed-by-design" | "out-of-service";
+            };
         };
         /**
          * Hazard
@@ -1066,6 +1297,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[RequestShown] */
+        Page_RequestShown_: {
+            /** Items */
+            items: components["schemas"]["RequestShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[SiteFacts] */
         Page_SiteFacts_: {
             /** Items */
@@ -1214,6 +1455,58 @@ export interface components {
             steps: number;
         };
         /**
+         * RequestShown
+         * @description What somebody asked of an alarm here, and what became of it.
+         */
+        RequestShown: {
+            /**
+             * Asked At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            asked_at: string;
+            /**
+             * By
+             * @description The account that asked.
+             */
+            by: string;
+            /** Episode */
+            episode: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "acknowledge" | "shelve" | "unshelve";
+            /**
+             * Outcome
+             * @description It is so; the alarm had ended; its time passed unconfirmed; a later one replaced it.
+             */
+            outcome: ("done" | "ended" | "lapsed" | "replaced") | null;
+            /** Point */
+            point: string;
+            /** Reason */
+            reason: string;
+            /** Rule */
+            rule: string;
+            /**
+             * Sent At
+             * @description When its command last went to the gateway.
+             */
+            sent_at: string | null;
+            /**
+             * Settled At
+             * @description Null while the gateway has not confirmed it.
+             */
+            settled_at: string | null;
+            /**
+             * Until
+             * @description Of `shelve`.
+             */
+            until: string | null;
+        };
+        /**
          * RuleChangeShown
          * @description A rule that differs.
          */
@@ -1333,6 +1626,49 @@ export interface components {
             password: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ShelfShown
+         * @description A rule that its gateway holds back, as the gateway last said; one that is past its end has ended.
+         */
+        ShelfShown: {
+            /**
+             * By
+             * @description `local`: on site.
+             */
+            by: string;
+            /**
+             * Episode
+             * @description The rule's newest alarm, if any has come here.
+             */
+            episode: string | null;
+            label: components["schemas"]["TextShown"] | null;
+            /** Point */
+            point: string;
+            /** Reason */
+            reason: string;
+            /** Rule */
+            rule: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
+        };
+        /**
+         * ShelveAsked
+         * @description For how long, and why.
+         */
+        ShelveAsked: {
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description At most 24 hours from now.
+             */
+            until: string;
         };
         /**
          * SideShown
@@ -1481,6 +1817,17 @@ export interface components {
              * @description RFC 3339 with offset; excluded.
              */
             to: string;
+        };
+        /**
+         * UnshelveAsked
+         * @description Why it is held back no longer, where somebody says so.
+         */
+        UnshelveAsked: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * Value
@@ -2391,7 +2738,8 @@ export interface operations {
     list_alarms_api_v1_sites__site__alarms_get: {
         parameters: {
             query?: {
-                state?: "active" | "all";
+                /** @description `returned`: ended before anybody had acknowledged them. */
+                state?: "active" | "returned" | "all";
                 /** @description Modes are never mixed; left out, it is that of this cloud. */
                 mode?: ("live" | "test" | "drill" | "replay") | null;
                 /** @description The `next` of the part before. */
@@ -2414,6 +2762,286 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Episode_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alarm_api_v1_sites__site__alarms__episode__acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                episode: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_requests_api_v1_sites__site__alarms__episode__requests_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                episode: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RequestShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shelve_alarm_api_v1_sites__site__alarms__episode__shelve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                episode: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShelveAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unshelve_alarm_api_v1_sites__site__alarms__episode__unshelve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                episode: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnshelveAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -2964,6 +3592,8 @@ export interface operations {
             query?: {
                 /** @description Of this crane alone. */
                 device?: string | null;
+                /** @description Begun on this day by the clocks of the site. */
+                day?: string | null;
                 /** @description Modes are never mixed; left out, it is that of this cloud. */
                 mode?: ("live" | "test" | "drill" | "replay") | null;
                 /** @description The `next` of the part before. */
@@ -2986,6 +3616,151 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_WorkCycleShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_day_api_v1_sites__site__work_cycles_day_get: {
+        parameters: {
+            query: {
+                device: string;
+                /** @description By the clocks of the site, such as 2026-11-20. */
+                day: string;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CycleDay"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_table_api_v1_sites__site__work_cycles_table_get: {
+        parameters: {
+            query: {
+                device: string;
+                /** @description By the clocks of the site, such as 2026-11-20. */
+                from: string;
+                /** @description Included; at most 31 days. */
+                to: string;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
                 };
             };
             /** @description Nobody is signed in */

@@ -70,9 +70,40 @@ export default {
     oldest: '最早 {age}', empty: '无积压', disk: '磁盘剩余', clock: '时钟', clocks: { synced: '已同步', unsynced: '未同步', unknown: '未知' }, none: '没有配置网关。',
   },
   alarms: {
-    title: '报警', active: '未解除', all: '全部', filter: '报警范围', level: '级别', what: '报警内容', value: '峰值 / 限值', raised: '报警时间', lasted: '持续',
-    state: '状态', ongoing: '未解除', cleared: '已解除', acknowledged: '已确认', acknowledgedAt: '{time} 已确认（{by}）', by: { local: '现场', cloud: '平台' }, basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
-    noneActive: '当前没有未解除的报警。', late: '补传', mode: '模式 {mode}', clockUnsynced: '网关时钟未同步',
+    title: '报警', active: '未解除', all: '全部', filter: '按状态筛选', level: '级别', what: '报警内容', value: '峰值 / 限值', raised: '报警时间', lasted: '持续',
+    state: '状态', ongoing: '未解除', acknowledgedAt: '{time} 已确认（{by}）', by: { local: '现场', cloud: '平台' }, basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
+    noneActive: '当前没有未解除的报警。', noneState: '没有处于此状态的报警。', handle: '处理报警', handleShort: '处理…', close: '关闭',
+    states: {
+      unacknowledged: '未确认', acknowledged: '已确认', 'latched-unacknowledged': '自保持未确认', 'returned-unacknowledged': '已恢复未确认',
+      shelved: '已搁置', 'suppressed-by-design': '设计抑制', 'out-of-service': '停用', normal: '正常',
+    },
+    stateHelp: {
+      unacknowledged: '报警仍在，还没有人确认', acknowledged: '报警仍在，已有人知晓', 'latched-unacknowledged': '数值已回落，须有人确认后才解除',
+      'returned-unacknowledged': '报警已解除，但一直没有人确认', shelved: '按要求暂不声响，到期自动恢复', 'suppressed-by-design': '被同一测点上不低于它的报警按规则抑制',
+      'out-of-service': '测点停用，不再发出新报警', normal: '报警已解除，并有人确认过',
+    },
+    acknowledge: '确认', acknowledgeHelp: '表示您已知晓。网关收到后停止这一报警的声响；危险可能仍在。', acknowledgeHelpEnded: '报警已经解除，确认只记录在平台上，不再发给网关。',
+    shelve: '搁置', unshelve: '取消搁置', shelveHelp: '搁置期间此规则不发声响，也不发出新报警（到期仍超限才发出）；已有的报警警示灯仍亮。最长 24 小时，须写明原因，网关确认后才生效。',
+    mayNot: '您的账户只能查看。确认和搁置须由管理员进行。', refused: '没有成功：{detail}', history: '处理记录', noHistory: '还没有人处理过。',
+    kinds: { acknowledge: '请求确认', shelve: '请求搁置', unshelve: '请求取消搁置' },
+    outcomes: { pending: '网关尚未确认', done: '已生效', ended: '报警已先解除，未搁置', lapsed: '到期仍未生效', replaced: '被后来的请求取代' },
+    asked: {
+      acknowledge: '{by} {time} 已请求确认，', shelve: '{by} {time} 已请求搁置，', unshelve: '{by} {time} 已请求取消搁置，',
+      waiting: '网关尚未确认', away: '网关离线，恢复后自动发送',
+    },
+    late: '补传', mode: '模式 {mode}', clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
+  },
+  shelves: {
+    title: '已搁置的规则', help: '搁置期间不发声响，也不发出新报警；到期自动恢复。', until: '至 {time}', left: '还剩 {time}', ending: '已请求取消，网关尚未确认',
+    duration: '搁置时长', for: { '15': '15 分钟', '60': '1 小时', '240': '4 小时', '480': '8 小时', '1440': '24 小时' },
+    reason: '原因（必填）', reasonHint: '例如：传感器校准', change: '更改或取消搁置',
+  },
+  cycles: {
+    title: '工作循环', open: '工作循环', back: '返回现场', crane: '塔机', day: '日期', previous: '前一天', next: '后一天', today: '今天', table: '下载表格（CSV）',
+    count: '循环次数', brokenOff: '其中中断', lifting: '吊载时间', peakLoad: '最大起重量', peakRatio: '最大力矩比', busiest: '最忙一小时',
+    hours: '每小时循环次数', ratios: '最大力矩比分布', ratiosHelp: '每个循环中力矩达到额定值的最大百分比；颜色对应此塔机的报警限值。', withoutRatio: '{n} 个循环没有力矩比。',
+    none: '这一天没有记录到工作循环。', start: '开始', end: '结束', lasted: '时长', load: '最大起重量', moment: '最大力矩', ratio: '力矩比', loadRatio: '载荷比', radii: '幅度 起→落', heights: '高度 起→落',
+    broken: '中断', brokenHelp: '吊载中途失去数据，落钩位置未知', inHour: '{hour} 时：{n} 次', inRatio: '{span}：{n} 次', over: '≥{low} %', span: '{low}–{high} %',
   },
   hazards: {
     title: '隐患', open: '待处理', all: '全部', filter: '隐患范围', number: '编号', content: '内容', level: '等级', status: '状态', signal: '信号', opened: '开立时间',
