@@ -209,6 +209,9 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
+        if device.danger is not None:
+            standing = (episode.alarm for episode in self._judge.episodes())
+            readings = [*readings, *device.danger.readings(device.name, readings, standing)]
         self._keep(self._judge.take_at_once(device, readings))
         if self._gateway.mode == "replay":
             # Recorded time waits for everything.

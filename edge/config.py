@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from edge import instruments, itself
+from edge import instruments, itself, zones
 from edge.bindings import bind_rules, points_of, subject_of
 from edge.drivers.registry import UnknownProtocolError, talk_maker
 from edge.grouping import GroupPlan, plan_groups
@@ -34,6 +34,7 @@ from edge.settings import (
     SirenSettings,
     SpeakingSettings,
 )
+from edge.zones import Danger
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.derived import (
@@ -89,7 +90,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[PointBirth, ...]
     """Raw and derived."""
     group_points: tuple[DerivedPoint, ...] = ()
-    """Those of `points` that a crane has from its group."""
+    """Those of `points` that a crane has from its group, and a positioning system from its zones."""
+    danger: Danger | None = None
+    """Which of its zones are dangerous, and when."""
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
@@ -673,7 +676,7 @@ class _Check:
             point_parameters=entry.point_parameters,
             instruments=entry.instruments,
         )
-        group_points = self._group_points.get(entry.device, ())
+        group_points = self._group_points.get(entry.device, ()) + self._zone_points(where, entry, profile)
         points = (*self._points(where, profile, subject), *(point.birth() for point in group_points))
         for error in (
             *self._point_parameters_unmeant(where, entry, points, known.packs),
@@ -693,6 +696,7 @@ class _Check:
             instruments=entry.instruments,
             points=points,
             group_points=group_points,
+            danger=Danger(zones=entry.zones) if entry.zones else None,
             rules=tuple(rules),
             unjudged=tuple(unjudged),
             out_of_service=self._out_of_service(where, entry, points),
@@ -794,6 +798,24 @@ class _Check:
         for key in entry.layout.points_m.keys() - profile.points.keys():
             mend = _nearest(key, profile.points, "Points are")
             yield self._error(f"{where}.layout.points_m.{key}", "is not a point of this profile", mend)
+
+    def _zone_points(self, where: str, entry: DeviceEntry, profile: Profile) -> tuple[DerivedPoint, ...]:
+        devices = {device.device for bus in self._file.buses for device in bus.devices}
+        counted = {key: p.label for key, p in profile.points.items() if p.kind == zones.COUNTED}
+        for key, zone in entry.zones.items():
+            field = f"{where}.zones.{key}"
+            if key not in counted:
+                mend = _nearest(key, set(counted), "Zones are")
+                raise self._error(field, "is not a zone of this profile", mend)
+            for i, name in enumerate(zone.while_alarmed):
+                if name not in devices:
+                    mend = _nearest(name, devices, "Devices are")
+                    raise self._error(f"{field}.while_alarmed.{i}", f"there is no device `{name}`", mend)
+            if not zone.always and not zone.while_alarmed:
+                mend = "Write `always: true`, or `while_alarmed:` with devices."
+                raise self._error(field, "is never dangerous", mend)
+        stale_ms = min((profile.stale_after_ms(key) for key in entry.zones), default=0)
+        return zones.points_of(entry.device, entry.zones, counted, stale_ms)
 
     def _chart(self, where: str, entry: DeviceEntry) -> LoadChart | None:
         if entry.load_chart is None:

@@ -190,6 +190,17 @@ class PlaceLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="pl
 Layout = CraneLayout | PitLayout | PlaceLayout
 
 
+class DangerousZone(_Checked, frozen=True, kw_only=True):
+    """When it is dangerous to be in a zone of a positioning system."""
+
+    always: bool = False
+    """Nobody may ever be there."""
+    while_alarmed: list[Name] = []
+    """Nobody may be there while an alarm of one of these devices stands."""
+    level: Annotated[int, msgspec.Meta(ge=1, le=4, description="an alarm level from 1 to 4")] = 3
+    """… of this level or above."""
+
+
 class DeviceEntry(_Checked, frozen=True, kw_only=True):
     """A device as the file has it."""
 
@@ -217,6 +228,8 @@ class DeviceEntry(_Checked, frozen=True, kw_only=True):
     unused: list[str] = []
     """Points to which nothing is connected: not read, not declared, not judged."""
     layout: Layout | None = None
+    zones: dict[str, DangerousZone] = {}
+    """Of a positioning system: by the key of a zone's head-count, when it is dangerous to be there."""
 
 
 class BusEntry(_Checked, frozen=True, kw_only=True):

@@ -123,6 +123,8 @@ def kinds_like(packs: Iterable[RulePack], beginning: str) -> list[str]:
         (["loading-platform"], "platform.", "platform-silent"),
         (["climbing-frame"], "climbing.", "climbing-silent"),
         (["dust-noise"], "dust.", "dust-silent"),
+        (["people"], "people.", "people-silent"),
+        (["people"], "gate.", "gate-silent"),
     ],
 )
 @pytest.mark.parametrize("quality", [Quality.TIMEOUT, Quality.DISCONNECTED])
