@@ -101,6 +101,7 @@ def kinds_like(packs: Iterable[RulePack], beginning: str) -> list[str]:
     ("names", "beginning", "rule"),
     [
         (["tower-crane", "weather", "crane-group"], "crane.", "crane-silent"),
+        (["crane-recorder"], "crane.", "crane-silent"),
         (["weather"], "weather.", "weather-silent"),
         (["crane-group"], "crane.", "crane-silent"),
         (
