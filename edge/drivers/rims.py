@@ -4,7 +4,6 @@ from typing import Protocol
 
 from edge.config import Ear, listening_address
 from edge.drivers.hj212 import Hj212Talk
-from edge.drivers.httppush import Pushes
 from edge.drivers.mqttjson import MqttJsonSubscription
 from edge.drivers.registry import talk_maker
 from edge.drivers.speaking import Hearing
@@ -32,6 +31,8 @@ def open_rim(ear: Ear, hearing: Hearing) -> Rim:
         case MqttJson() as settings:
             return MqttJsonSubscription(ear, settings, hearing, _timed(ear))
         case HttpPush() as settings:
+            from edge.drivers.httppush import Pushes  # noqa: PLC0415  a web server takes memory; few need it
+
             tokens = {device.identity: device.token for device in ear.devices if device.token is not None}
             return Pushes(
                 listening_address(settings.listen),
