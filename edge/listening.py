@@ -17,7 +17,7 @@ from edge.drivers.decoding import decoder_of
 from edge.drivers.speaking import Heard, NotUnderstoodError, Outcome, Told, Value
 from edge.plausibility import Plausibility, watched
 from sitewarden.messages import ClockState
-from sitewarden.profiles.model import speech_of
+from sitewarden.profiles.model import says_instants, speech_of
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
@@ -75,6 +75,7 @@ class Speaker:
         self.answered_at: float | None = None
         """When it was last heard."""
         self._speech = speech_of(device.profile)
+        self._late_ms = round(1000 * self._speech.late_s) if says_instants(device.profile) else 0
         self._zone = timezone(timedelta(hours=self._speech.utc_offset_h))
         self._names = {key: f"{device.name}/{key}" for key in device.profile.points}
         self._plausible = {key: Plausibility(p) for key, p in device.profile.points.items() if watched(p)}
@@ -124,12 +125,14 @@ class Speaker:
         An instant that is told to the second leaves room: another message of the same second lies behind.
         """
         if said_ms is None:
-            return Dated(arrived_ms, Believed.NEVER) if is_past else self.arrived(arrived_ms)
+            return Dated(self._before(arrived_ms), Believed.NEVER) if is_past else self.arrived(arrived_ms)
         if not _noted(self._seen, (said_ms, body), SEEN):
             return Dated(said_ms, Believed.TWICE)
         believed = self._believed(said_ms, arrived_ms - said_ms, now_s, is_past=is_past)
-        if believed is not Believed.NOW:
-            return Dated(said_ms if believed is Believed.PAST else arrived_ms, believed)
+        if believed is Believed.PAST:
+            return Dated(said_ms, believed)
+        if believed is Believed.NEVER:
+            return self._newer(Dated(self._before(arrived_ms), believed))
         self._right_until_s = now_s + self._speech.late_s + 3 * self._quiet_s
         self._newest_said_ms = said_ms
         return self._newer(Dated(max(said_ms, self._newest.at_ms + 1), Believed.NOW))
@@ -173,6 +176,10 @@ class Speaker:
         """The gateway's clock was set: what was said before it lies on another scale."""
         self._newest, self._newest_said_ms = Dated(0, Believed.NOW), 0
 
+    def _before(self, now_ms: int) -> int:
+        """An instant for what has none of its own: nothing that is still to come lies before it."""
+        return max(now_ms - self._late_ms, self._newest.at_ms + 1)
+
     def _newer(self, dated: Dated) -> Dated:
         self._newest = dated
         return dated
@@ -200,7 +207,7 @@ class Speaker:
         if not overdue:
             return []
         self._tell_at_s.update(dict.fromkeys(overdue, now_s + self._quiet_s - LOOK_S / 2))
-        at_ms = self._newer(Dated(max(at_ms, self._newest.at_ms + 1), Believed.NOW)).at_ms
+        at_ms = self._newer(Dated(self._before(at_ms), Believed.NOW)).at_ms
         for key in overdue:
             if key in self._plausible:
                 self._plausible[key].missed()
@@ -338,7 +345,8 @@ class EarTask:
             self.traffic.late += 1
             return
         at = told.at or heard.at
-        body = hash(tuple(told.values))
+        # Two people may pass in the same second: only what is the same to the last byte came twice.
+        body = hash(heard.body if isinstance(heard.body, bytes) else tuple(told.values))
         if self._clock_state() == "unsynced" and not heard.is_past:
             dated = speaker.arrived(arrived_ms)
         else:

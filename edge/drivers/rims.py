@@ -9,7 +9,7 @@ from edge.drivers.registry import talk_maker
 from edge.drivers.speaking import Hearing
 from edge.drivers.tcpserver import TcpServer
 from edge.settings import FrameServer, Hj212Server, HttpPush, MqttJson
-from sitewarden.profiles.model import JsonProfile
+from sitewarden.profiles.model import says_instants
 
 
 class Rim(Protocol):
@@ -45,8 +45,4 @@ def open_rim(ear: Ear, hearing: Hearing) -> Rim:
 
 def _timed(ear: Ear) -> list[str]:
     """Whoever says when it measured."""
-    return [
-        device.identity
-        for device in ear.devices
-        if isinstance(device.profile, JsonProfile) and device.profile.json.time is not None
-    ]
+    return [device.identity for device in ear.devices if says_instants(device.profile)]

@@ -306,6 +306,11 @@ def is_bit(profile: Profile, point: Point) -> bool:
     return isinstance(point, FramePoint) and point.bit is not None
 
 
+def says_instants(profile: SpeakingProfile) -> bool:
+    """Whether the device says when it measured."""
+    return not isinstance(profile, JsonProfile) or profile.json.time is not None
+
+
 def speech_of(profile: SpeakingProfile) -> Speech:
     """How a device that speaks by itself does so."""
     match profile:

@@ -82,6 +82,17 @@ async def test_an_event_that_is_pushed_twice_counts_once(
         assert ear.traffic.late == 1
 
 
+async def test_two_people_who_pass_in_the_same_second_are_two(
+    tmp_path: Path, gateway_dict: dict[str, Any]
+) -> None:
+    async with pushing(tmp_path, gateway_dict) as ear:
+        at = f"{local():%Y-%m-%dT%H:%M:%S}+08:00"
+        for number in ("e-1", "e-2"):
+            text = json.dumps({"event_id": number, "time": at, "direction": "in"}).encode()
+            assert await post(ear.port, "/push/east", text) == 204
+        assert ear.came.values("gate-1/passage") == [1, 1]
+
+
 async def test_only_the_device_itself_may_speak_for_it_and_its_token_is_never_told(
     tmp_path: Path, gateway_dict: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,7 @@ from edge import listening as module
 from edge.config import Ear
 from edge.drivers import tcpserver
 from edge.listening import Believed, Speaker
+from sitewarden.quality import Quality
 from tests.edge.drivers.test_streams import crane_frame
 from tests.edge.speaking import CRANE, STATION, ear_of, listening, local, packet
 from tests.support.waiting import until
@@ -212,7 +213,9 @@ def test_an_instant_that_is_believed_is_the_device_s_own(station: Speaker) -> No
 
 @pytest.mark.parametrize("off_s", [31, 3600, -121, -86_400 * 365])
 def test_an_instant_beyond_belief_is_never_put_right(station: Speaker, off_s: int) -> None:
-    assert dated(station, NOW_MS + off_s * S) == (NOW_MS, Believed.NEVER)
+    told = dated(station, NOW_MS + off_s * S)
+    assert told == (NOW_MS - 120 * S, Believed.NEVER), "nothing that is still to come lies before it"
+    assert dated(station, NOW_MS - 5 * S, 1) == (NOW_MS - 5 * S, Believed.NOW)
 
 
 def test_a_clock_that_was_set_back_is_believed_again_after_some_messages(station: Speaker) -> None:
@@ -236,6 +239,12 @@ def test_what_the_device_itself_calls_past_is_past(station: Speaker) -> None:
     assert dated(station, NOW_MS - 3600 * S, past=True) == (NOW_MS - 3600 * S, Believed.PAST)
     assert dated(station, NOW_MS - 86_400 * 90 * S, 1, past=True).believed is Believed.NEVER
     assert dated(station, None, 2, past=True).believed is Believed.NEVER
+
+
+def test_a_silence_that_is_told_pushes_no_later_message_from_its_instant(station: Speaker) -> None:
+    assert dated(station, NOW_MS - 2 * S) == (NOW_MS - 2 * S, Believed.NOW)
+    assert station.silence(600.0, NOW_MS + 600 * S, Quality.TIMEOUT)
+    assert dated(station, NOW_MS + 500 * S, 1, at_s=600) == (NOW_MS + 500 * S, Believed.NOW)
 
 
 def test_messages_without_an_instant_are_of_when_they_come(station: Speaker) -> None:
