@@ -10,7 +10,7 @@ from edge import cancelling
 from edge.breaker import Breaker
 from edge.config import Bus, Device, PolledDevice
 from edge.drivers import Answer, Link, Traffic
-from edge.drivers.registers import Place, PlannedRead, halves, places_of, plan, values
+from edge.drivers.registers import Place, PlannedRead, halves, plan, values
 from edge.plausibility import Plausibility, watched
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -121,8 +121,8 @@ class Poll:
         now on; one that answers after all is none any more.
         """
         answers, self.answers, self.left = self.answers, [], []
-        refused = self._places([read for read, answer in answers if answer.is_refusal])
-        sound = self._places([read for read, answer in answers if answer.quality is Quality.GOOD])
+        refused = {place for read, answer in answers if answer.is_refusal for place in read.places}
+        sound = {place for read, answer in answers if answer.quality is Quality.GOOD for place in read.places}
         if sound:
             holes = (self.holes | (refused & self._suspects)) - sound
             self._suspects = refused - holes
@@ -131,10 +131,6 @@ class Poll:
         self._refuses_all = bool(refused) and not sound
         self._advance(now)
         return answers
-
-    def _places(self, reads: list[PlannedRead]) -> set[Place]:
-        modbus = self.device.profile.modbus
-        return {place for read in reads for place in places_of(modbus, read)}
 
     def _set_holes(self, holes: set[Place], now: float) -> None:
         if holes != self.holes:
@@ -146,7 +142,7 @@ class Poll:
         """A read of each point that stands on a hole, by itself."""
         modbus = self.device.profile.modbus
         reads = (read for point in self._points for read in plan(modbus, [point]))
-        return [read for read in reads if not self.holes.isdisjoint(places_of(modbus, read))]
+        return [read for read in reads if not self.holes.isdisjoint(read.places)]
 
     def readings(self, answers: Sequence[tuple[PlannedRead, Answer]], stamp: Stamp) -> list[Reading]:
         """One reading a point: of what was answered, and a bad one of what was not."""

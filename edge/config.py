@@ -56,7 +56,7 @@ from sitewarden.profiles import ModbusProfile, Profile, load_profiles
 from sitewarden.profiles.model import SPEAKING, FrameProfile, Hj212Profile, JsonProfile, SpeakingProfile
 from sitewarden.rules.binding import ParameterMissingError, asked_of
 from sitewarden.rules.describe import word
-from sitewarden.rules.model import Bad, Bit, BoundRule, Rule
+from sitewarden.rules.model import Bad, Bit, BoundRule, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
@@ -287,13 +287,18 @@ class _Check:
     def _itself(self, packs: list[RulePack]) -> Device:
         name = self._file.gateway
         points = itself.points_of(name)
-        rules, _ = bind_rules(
-            points,
-            {birth.p for birth in points},
-            packs,
-            parameters={},
-            changes=self._file.limit_changes,
-        )
+        for error in self._changes_misplaced(name, points, packs):
+            raise error
+        # Rules on its own kinds only: one on any device means those that are read.
+        own = [
+            msgspec.structs.replace(pack, rules=[r for r in pack.rules if r.watch.startswith(itself.KIND)])
+            for pack in packs
+        ]
+        raw, changes = {birth.p for birth in points}, self._file.limit_changes
+        try:
+            rules, _ = bind_rules(points, raw, own, parameters={}, changes=changes)
+        except ParameterMissingError as exc:
+            raise self._error("rules", str(exc), "Write the number itself: a gateway has none.") from exc
         return Device(
             name=name,
             profile=itself.PROFILE,
@@ -303,10 +308,10 @@ class _Check:
             zero={},
             parameters={},
             points=points,
-            # A rule on any device means those that are read.
-            rules=tuple(bound for bound in rules if bound.rule.watch.startswith(itself.KIND)),
+            rules=tuple(rules),
             history=None,
             layout={},
+            setup=DeviceSetup(limit_changes=self._changes_of(name)),
         )
 
     def _data_dir(self) -> Path:
@@ -711,13 +716,16 @@ class _Check:
                 load_chart=entry.load_chart,
                 parameters=entry.parameters,
                 point_parameters=entry.point_parameters,
-                limit_changes=[c for c in self._file.limit_changes if c.device in (None, entry.device)],
+                limit_changes=self._changes_of(entry.device),
                 zero=entry.zero,
                 instruments=entry.instruments,
                 crane_group=self._crane_group(entry.device),
             ),
         )
         return msgspec.structs.asdict(device)
+
+    def _changes_of(self, device: str) -> list[LimitChange]:
+        return [change for change in self._file.limit_changes if change.device in (None, device)]
 
     def _crane_group(self, device: str) -> dict[str, Any]:
         """The whole group that a crane is in, for the cloud to know; empty where it is in none."""

@@ -36,6 +36,7 @@ from sitewarden.profiles.model import (
 from sitewarden.rules import describe
 from sitewarden.rules.describe import LEVELS
 from sitewarden.rules.describe import both as _both
+from sitewarden.rules.model import BoundRule
 
 ASK_S = 2.0
 """So long the agent's page may take to answer."""
@@ -194,11 +195,15 @@ def _sources(device: Device, birth: PointBirth) -> list[str]:
     return list(dict.fromkeys(source for one in inputs for source in _sources(device, one)))
 
 
-def _timing(found: Found) -> Iterator[Line]:
+def _intervals_ms(found: Found) -> list[int]:
+    """How often what it comes from is read, the shortest first."""
     device = found.device
     sources = _sources(device, found.birth)
-    intervals = sorted({device.intervals_ms[device.profile.points[key].group] for key in sources})
-    every = " and ".join(f"{interval} ms" for interval in intervals)
+    return sorted({device.intervals_ms[device.profile.points[key].group] for key in sources})
+
+
+def _timing(found: Found) -> Iterator[Line]:
+    every = " and ".join(f"{interval} ms" for interval in _intervals_ms(found))
     yield "read", f"every {every}; stale after {found.birth.stale_after_ms} ms"
 
 
@@ -223,7 +228,15 @@ def _rules(found: Found) -> Iterator[Line]:
     for bound in rules:
         headline, *rest = describe.lines(bound)
         yield "rule", headline
-        yield from (("", line) for line in rest)
+        yield from (("", line) for line in (*_late(found, bound), *rest))
+
+
+def _late(found: Found, bound: BoundRule) -> Iterator[str]:
+    """A delay that is shorter than the wait for the next reading lasts until that comes."""
+    interval_ms = max(_intervals_ms(found), default=0)
+    if bound.point == found.birth.p and 0 < bound.on_delay_ms < interval_ms:
+        waits = describe.duration(interval_ms / 1000)
+        yield f"read every {waits}: raised by the second reading beyond, {waits} after the first"
 
 
 def present(page: Page | None, found: Found) -> list[str]:

@@ -174,7 +174,10 @@ class _Device(NamedTuple):
             return None
         announced = told.change(rule)
         same_low = change.low is None or announced.low is None or math.isclose(change.low, announced.low)
-        return change if same_low and math.isclose(change.limit, announced.limit) else None
+        if not same_low or not math.isclose(change.limit, announced.limit):
+            return None
+        # One for all devices is so for those of its gateway, not for another's.
+        return msgspec.structs.replace(change, device=told.point.device)
 
 
 def _gives(rule: Rule, pack: RulePack, told: _Told, device: _Device) -> bool:

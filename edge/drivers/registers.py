@@ -29,6 +29,8 @@ class PlannedRead(NamedTuple):
 
     request: Request
     points: tuple[Placed, ...]
+    places: frozenset[Place]
+    """That its points stand on."""
 
 
 def plan(
@@ -61,12 +63,6 @@ def halves(modbus: Modbus, read: PlannedRead) -> list[PlannedRead]:
         return [read]
     middle = len(points) // 2
     return [_read(modbus, points[:middle]), _read(modbus, points[middle:])]
-
-
-def places_of(modbus: Modbus, read: PlannedRead) -> Iterator[Place]:
-    """The places that the points of a read stand on."""
-    for placed in read.points:
-        yield from _places(modbus, placed.point)
 
 
 def values(read: PlannedRead, answer: Answer) -> list[tuple[str, float | None, Quality]]:
@@ -108,4 +104,5 @@ def _read(modbus: Modbus, run: list[tuple[str, ModbusPoint]]) -> PlannedRead:
         Placed(key, point, point.register - first, decoder(point, modbus, point.register - first))
         for key, point in run
     )
-    return PlannedRead(Request(modbus.function_of(run[0][1]), first - modbus.base, count), placed)
+    places = frozenset(place for _, point in run for place in _places(modbus, point))
+    return PlannedRead(Request(modbus.function_of(run[0][1]), first - modbus.base, count), placed, places)

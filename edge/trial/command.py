@@ -22,7 +22,7 @@ from sitewarden.profiles import ModbusProfile, find_profile, load_profiles
 from sitewarden.profiles.conformance import report
 from sitewarden.profiles.hints import usual_spans
 
-SECONDS = 5.0
+SECONDS = 3.0
 UNITS = "1-32"
 _LAST_UNIT = 247
 _SPAN = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?")

@@ -13,7 +13,7 @@ _KNOWS = {"answers": "answers", "knows": "known, nothing at 0", "lacks": "unknow
 
 def report_lines(found: Report) -> Iterator[str]:
     """Every point, raw and decoded side by side, then every check, then the verdict."""
-    yield f"{'point':<18} {'register':>9}  {'raw words':<11} {'value':>14}  quality"
+    yield f"{'point':<18} {'fct/reg':>9}  {'raw words':<11} {'value':>14}  quality"
     for point in found.points:
         yield from _point(point)
     yield ""
@@ -21,7 +21,7 @@ def report_lines(found: Report) -> Iterator[str]:
         yield f"{_MARKS[check.level]} {check.name:<10} {check.says.en}"
     yield ""
     findings = sum(check.level == "finding" for check in found.checks)
-    verdict = "fits" if found.is_sound else f"does not fit yet, {findings} findings"
+    verdict = "fits" if found.is_sound else f"does not fit yet, {findings} finding{'s' * (findings > 1)}"
     yield f"{found.profile} version {found.version}: {verdict} ({found.rounds} rounds)"
 
 
@@ -49,7 +49,8 @@ def scan_lines(found: Sequence[UnitSeen], units: Sequence[int], unasked: Sequenc
         if seen.is_replay:
             yield "         it plays a recorded history: no device is there"
     silent = len(units) - len(found) - len(unasked)
-    yield f"{len(found)} units answer, {silent} are silent"
+    answering = "1 unit answers" if len(found) == 1 else f"{len(found)} units answer"
+    yield f"{answering}, {silent} {'is' if silent == 1 else 'are'} silent"
     if len(found) > 1 and not silent and not unasked:
         yield "every unit answers: what is there may not look at the unit number, and be one device only"
     if unasked:

@@ -10,6 +10,7 @@ import msgspec
 from sitewarden import plugins
 from sitewarden.profiles import AnyProfile, find_profile, load_profiles, read_profile
 from sitewarden.profiles.describe import described
+from sitewarden.profiles.paper import on_paper
 
 
 def register(subparsers: Any) -> None:
@@ -51,6 +52,9 @@ def _show(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     profile = read_profile(args.file)
     print(f"{args.file}: `{profile.profile}` is sound, {len(profile.points)} points")
+    for check in on_paper(profile):
+        if check.level != "ok":
+            print(f"{check.level}: {check.says.en}")
     return 0
 
 

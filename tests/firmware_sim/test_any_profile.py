@@ -40,6 +40,12 @@ groups: {main: {interval_ms: 1000}}
 points:
   heat: {kind: weather.temperature, unit: °C, register: 3, type: float32}
   wind: {kind: weather.wind_speed, unit: m/s, register: 10, type: int32, scale: 0.01, sentinels: [2147483647]}
+  turn: {kind: weather.wind_direction, unit: °, register: 12, type: bcd16, range: [0, 360]}
+  floor: {kind: hoist.floor, unit: "1", register: 13, bits: [4, 9], byte_order: little}
+  door: {kind: hoist.door.entry, unit: "1", register: 13, bit: 0, byte_order: little}
+  top: {kind: hoist.limit.top, unit: "1", function: 2, register: 3}
+  bottom: {kind: hoist.limit.bottom, unit: "1", function: 2, register: 20}
+  spray: {kind: dust.spray, unit: "1", function: 1, register: 1}
 """
 
 

@@ -118,5 +118,10 @@ def test_a_change_is_told_as_its_gateway_told_it():
     setup = msgspec.structs.replace(design(20.0), limit_changes=[change])
     points = [horizontal("h1", 20.0, 1), horizontal("h2", 28.0, 2)]
     assert in_force(points, shipped_packs(), {DEVICE: setup}).changes == [change]
+    of_all = msgspec.structs.replace(change, device=None, point=None)
+    setup = msgspec.structs.replace(design(20.0), limit_changes=[of_all])
+    changed = in_force([horizontal("h2", 28.0, 2)], shipped_packs(), {DEVICE: setup}).changes
+    # Another gateway of the site has not changed it.
+    assert changed == [msgspec.structs.replace(of_all, device=DEVICE)]
     (unknown,) = in_force(points, shipped_packs(), {DEVICE: design(20.0)}).changes
     assert (unknown.author, unknown.point, unknown.limit) == ("site", "h2", 28.0)

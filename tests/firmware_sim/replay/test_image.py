@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +55,22 @@ def test_good_values_come_back_as_they_were():
     keys = list(CRANE.points)
     image.show([(keys.index(key), value, Quality.GOOD) for key, value in said.items()])
     assert read(CRANE, image) == {key: (value, Quality.GOOD) for key, value in said.items()}
+    assert not image.wanted
+
+
+def test_bits_tables_and_digits_come_back_as_they_were():
+    points = {
+        "spray": ModbusPoint(kind="dust.spray", unit="1", function=1, register=2),
+        "door": ModbusPoint(kind="hoist.door.entry", unit="1", function=2, register=0),
+        "top": ModbusPoint(kind="hoist.limit.top", unit="1", register=7, bit=15, byte_order="little"),
+        "floor": ModbusPoint(kind="hoist.floor", unit="1", register=7, bits=(0, 6), byte_order="little"),
+        "height": ModbusPoint(kind="hoist.height", unit="m", register=8, type="bcd32", scale=0.01),
+    }
+    profile = msgspec.structs.replace(a_profile(), points=points)
+    image = Image(profile, points)
+    said = {"spray": 1.0, "door": 1.0, "top": 1.0, "floor": 99.0, "height": 1234.56}
+    image.show([(i, said[key], Quality.GOOD) for i, key in enumerate(points)])
+    assert read(profile, image) == {key: (value, Quality.GOOD) for key, value in said.items()}
     assert not image.wanted
 
 
