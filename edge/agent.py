@@ -20,7 +20,7 @@ from edge.clock import Clock
 from edge.config import Device, Ear, Gateway
 from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
-from edge.drivers.rims import open_rim
+from edge.drivers.rims import listen
 from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge, Judgement, RulesMemory
 from edge.lane import Lane, open_lane
@@ -168,7 +168,7 @@ class Agent:
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {name}": task.run() for name, task in reading.items()},
             **{f"ear {ear.name}": ear.run() for ear in ears},
-            **{f"rim {ear.name}": open_rim(ear.ear, ear).run() for ear in ears},
+            **{f"rim {ear.name}": listen(ear.ear, ear) for ear in ears},
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 

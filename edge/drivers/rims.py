@@ -1,5 +1,7 @@
 """From the settings of an ear to what listens for it."""
 
+import asyncio
+import logging
 from typing import Protocol
 
 from edge.config import Ear, listening_address
@@ -11,12 +13,27 @@ from edge.drivers.tcpserver import TcpServer
 from edge.settings import FrameServer, Hj212Server, HttpPush, MqttJson
 from sitewarden.profiles.model import says_instants
 
+log = logging.getLogger(__name__)
+
+RETRY_S = 10.0
+"""So long what failed is left alone."""
+
 
 class Rim(Protocol):
     """What listens: a server, or a subscription."""
 
     async def run(self) -> None:
         """Listen until cancelled."""
+
+
+async def listen(ear: Ear, hearing: Hearing) -> None:
+    """Listen for an ear until cancelled; a mistake, ours or in a certificate, must not end the agent."""
+    while True:
+        try:
+            await open_rim(ear, hearing).run()
+        except Exception:
+            log.exception("nobody listens bus=%s, trying again", ear.name)
+        await asyncio.sleep(RETRY_S)
 
 
 def open_rim(ear: Ear, hearing: Hearing) -> Rim:

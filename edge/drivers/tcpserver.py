@@ -61,9 +61,10 @@ class TcpServer:
         self.port = server.sockets[0].getsockname()[1]
         log.info("listening host=%s port=%d", host, self.port)
         try:
-            async with server:
-                await server.serve_forever()
+            await asyncio.Event().wait()
         finally:
+            # Closed first, and not waited for: that would wait for those who are connected.
+            server.close()
             for task in self._open:
                 task.cancel()
 
@@ -78,8 +79,8 @@ class TcpServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self._make_talk(), self._hearing, self._stranger_s)
-        _keep_alive(writer)
         try:
+            _keep_alive(writer)
             await connection.talk(reader, writer)
         except (OSError, TimeoutError) as exc:
             log.debug("connection ended peer=%s: %s", _peer(writer), exc)

@@ -14,10 +14,12 @@ import aiomqtt
 import pytest
 
 from edge import listening as listening_module
+from edge.drivers.rims import listen
+from edge.listening import EarTask
 from sitewarden.errors import ConfigurationError
-from tests.edge.speaking import GATE, TAGS, TOKEN, Heard, ear_of, listening, local
+from tests.edge.speaking import GATE, TAGS, TOKEN, Came, Heard, ear_of, listening, local
 from tests.support.broker import Broker
-from tests.support.waiting import until
+from tests.support.waiting import ended, until
 
 EAST, SITE_TAGS = "sw/1/live/devices/one/up/gate", "sw/1/live/devices/one/up/tags"
 OTHER_TOKEN = "fedcba9876543210"
@@ -235,6 +237,20 @@ async def test_what_a_broker_had_kept_is_judged_by_its_own_instant(
             await until(lambda: ear.came.live, within_s=10)
             assert ear.came.of("gate-1/passage") == [(None, "clock")]
         await device.publish(EAST, b"", qos=1, retain=True)
+
+
+async def test_a_certificate_that_is_none_ends_nobody_and_is_told(
+    tmp_path: Path, gateway_dict: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate\n")
+    way = {"host": "127.0.0.1", "port": 1, "ca_file": "ca.pem"}
+    ear = ear_of(tmp_path, gateway_dict, {"mqtt_json": way, "devices": [{**GATE, "identity": EAST}]})
+    came = Came()
+    hearing = EarTask(ear, came.take, lambda _: 0, past=came.take_past, clock_state=lambda: "synced")
+    task = asyncio.create_task(listen(ear, hearing))
+    await until(lambda: "nobody listens bus=ear" in caplog.text)
+    assert not task.done()
+    await ended(task)
 
 
 async def test_without_its_broker_the_ear_tries_on_and_its_devices_are_disconnected(
