@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from cloud.accounts.permissions import COOKIE
 from cloud.migrate import migrate
 from tests.browser.visiting import PHONE, visit
-from tests.cloud.registry.records import day
+from tests.cloud.registry.records import day, png
 from tests.cloud.site import TestSite, birth, make_settings, readings
 from tests.cloud.web.serving import Web
 from tests.support.postgres import Postgres
@@ -152,3 +152,29 @@ def test_a_work_that_nothing_watches_says_so_until_its_device_speaks(come, serve
     made.deliver(readings(1.0, point="crane-5/load"), site="north")
     page.reload()
     expect(work).to_contain_text("已接入监测")
+
+
+def test_a_zone_is_outlined_on_its_plan(come, served, made, tmp_path):
+    page = come("/sites/north/registry/zones")
+    page.click("[data-add=zones]")
+    fill(page, 编号="east", 名称="东区")
+    save(page)
+    image = tmp_path / "plan.png"
+    image.write_bytes(png(300, 600))
+    form = page.locator("form.adding")
+    form.locator("input").nth(0).fill("plan-1")
+    form.locator("input").nth(1).fill("总图")
+    form.locator("input[type=file]").set_input_files(image)
+    form.locator("button").click()
+    page.click("[data-plan=plan-1] button")
+    drawing = page.locator("[data-plan=plan-1] svg")
+    box = drawing.bounding_box()
+    assert box is not None
+    for x, y in ((0.25, 0.25), (0.75, 0.25), (0.5, 0.75)):
+        drawing.click(position={"x": box["width"] * x, "y": box["height"] * y})
+    page.click("[data-plan=plan-1] .button.primary")
+    expect(page.locator("[data-zone=east] polygon")).to_be_visible()
+    ((plan, corners),) = made.rows("SELECT plan, polygon FROM zone WHERE zone = 'east'")
+    assert plan == "plan-1"
+    for found, meant in zip(corners, ([0.25, 0.25], [0.75, 0.25], [0.5, 0.75]), strict=True):
+        assert found == pytest.approx(meant, abs=0.01)

@@ -31,6 +31,10 @@ describe('a form', () => {
   it('keeps a choice of numbers a number', () => {
     expect(givenOf(PITS, { ...draftOf(PITS, null), pit_class: '2' }, true, NONE).pit_class).toBe(2)
   })
+  it('keeps the plan that a zone lies on', () => {
+    const zone = record({ name: { zh: '东', en: 'East' }, plan: 'p-1', polygon: [[0, 0], [1, 0], [0, 1]], note: '' })
+    expect(givenOf(ZONES, draftOf(ZONES, zone), false, NONE)).toMatchObject({ plan: 'p-1', polygon: [[0, 0], [1, 0], [0, 1]] })
+  })
   it('reads an outline a corner a line', () => {
     expect(givenOf(ZONES, { ...draftOf(ZONES, null), polygon: '0 0\n1,0\n\n0.5 1' }, true, NONE).polygon).toEqual([[0, 0], [1, 0], [0.5, 1]])
   })

@@ -121,6 +121,7 @@ export const api = {
     call<Page<RegistryChange>>('GET', `/sites/${part(site)}/registry/changes${query({ record, key, limit: 30 })}`),
   bring: (site: string, what: string, asked: object) =>
     call<Imported>('POST', `/sites/${part(site)}/registry/imports/${what}`, asked),
+  planUrl: (site: string, plan: string, sha256: string) => `${ROOT}/sites/${part(site)}/registry/images/${part(plan)}?of=${sha256.slice(0, 12)}`,
   templateUrl: (what: string, language: string) => `${ROOT}/registry/templates/${what}.csv?language=${language}`,
   packUrl: (hazard: string) => `${ROOT}/hazards/${part(hazard)}/pack`,
   replay: () => call<Replay>('GET', '/replay'),

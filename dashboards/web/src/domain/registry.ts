@@ -5,7 +5,7 @@ import type { ApiError } from '@/api/client'
 export type RecordValue = unknown
 export type RegistryRecord = Record<string, RecordValue> & { id: string; version: number }
 
-export type FieldKind = 'name' | 'line' | 'words' | 'note' | 'date' | 'number' | 'choice' | 'devices' | 'zone' | 'pit' | 'parties' | 'geometry' | 'parameters' | 'support' | 'pointKind' | 'category' | 'dimensions' | 'corners' | 'node' | 'level'
+export type FieldKind = 'name' | 'line' | 'words' | 'note' | 'date' | 'number' | 'choice' | 'devices' | 'zone' | 'pit' | 'parties' | 'geometry' | 'parameters' | 'support' | 'pointKind' | 'category' | 'dimensions' | 'corners' | 'plan' | 'node' | 'level'
 
 export interface Field {
   name: string
@@ -138,7 +138,7 @@ export const ZONES: Kind = {
   path: 'zones', record: 'zone', canRemove: true, columns: ['id', 'name', 'plan', 'corners', 'note'],
   fields: [
     { name: 'id', kind: 'name', required: true }, { name: 'name', kind: 'words', required: true },
-    { name: 'polygon', kind: 'corners', required: true }, NOTE,
+    { name: 'plan', kind: 'plan' }, { name: 'polygon', kind: 'corners', required: true }, NOTE,
   ],
 }
 
@@ -147,6 +147,7 @@ export interface Lists {
   devices: string[]
   zones: string[]
   pits: string[]
+  plans?: string[]
   /** By the field that takes them. */
   nodes?: Readonly<Record<string, readonly { id: number; text: string }[]>>
 }

@@ -13,7 +13,7 @@ export default {
     span: 'From – to', person: 'Name', trade: 'Trade', certificate_no: 'Certificate', validity: 'Validity', service: 'State', note: 'Note', plan: 'Plan', corners: 'Outline',
   },
   fields: {
-    code: 'Code', address: 'Address', authority: 'Supervised by', phase: 'Phase', territory: 'Territory', enterprise: 'Enterprise', time_zone: 'Time zone', parent: 'Above it', id: 'Name', kind: 'Kind', point_kind: 'Measures', name: 'Label', zone: 'Zone', maker: 'Maker', model: 'Model', serial_no: 'Serial number', property_no: 'Filing number of the owner',
+    plan: 'Plan', code: 'Code', address: 'Address', authority: 'Supervised by', phase: 'Phase', territory: 'Territory', enterprise: 'Enterprise', time_zone: 'Time zone', parent: 'Above it', id: 'Name', kind: 'Kind', point_kind: 'Measures', name: 'Label', zone: 'Zone', maker: 'Maker', model: 'Model', serial_no: 'Serial number', property_no: 'Filing number of the owner',
     manufactured_on: 'Made on', parties: 'Responsible parties', geometry: 'Size and place', note: 'Note', step: 'Step', done_on: 'Date', body: 'Done or certified by', document_no: 'Document number', valid_until: 'Valid until',
     pit_class: 'Safety class', support: 'Retaining structure', depth_m: 'Design depth (m)', design_document: 'Design document', pit: 'Pit', parameters: 'Design control values', category: 'Category', dimensions: 'Dimensions', status: 'Progress',
     devices: 'Devices', scheme_no: 'Special scheme number', review_no: 'Expert review number', conclusion: 'Conclusion of the review', reviewed_on: 'Reviewed on', starts_on: 'Starts', ends_on: 'Ends', trade: 'Trade', certificate_no: 'Certificate number',
@@ -54,6 +54,7 @@ export default {
   backToDevices: 'Back to the devices', file: 'File', parties: 'Responsible parties', noParties: 'No party is recorded yet.', life: 'Life', addStep: 'Record a step', noLife: 'No step is recorded yet.',
   chart: 'Load chart', noChartText: 'There is no load chart yet: without one no rated load can be told.', falls: '{n} falls', radius: 'Radius m', load: 'Rated t', changes: 'Changes', made: 'Made',
   siteId: 'Name of the site', siteIdHelp: 'a-z, 0-9 and -; it cannot be changed later', siteName: 'Label', siteNameEn: 'Label in English', timeZone: 'Time zone', makeSite: 'Make it', siteThere: 'There is a site of that name already.',
+  plan: { draw: 'Outline a zone', hint: 'Click its corners one by one ({n} so far, at least 3)', add: 'Bring a plan', image: 'PNG or JPEG, at most 4 MB' },
   import: {
     title: 'Import a table', what: 'What is imported', whats: { devices: 'Devices', operators: 'Operators', points: 'Points and control values', 'load-chart': 'Load chart' },
     intro: 'CSV in UTF-8 or GB18030, as Excel saves it. Look at the differences first; then all of it is written at once.', template: 'Download the template', crane: 'Crane', source: 'Source', sourceHelp: 'Nameplate or manual, with its edition', file: 'File', try: 'Check',

@@ -13,7 +13,7 @@ export default {
     span: '起止', person: '姓名', trade: '工种', certificate_no: '证书编号', validity: '有效期', service: '状态', note: '备注', plan: '平面图', corners: '范围',
   },
   fields: {
-    code: '编码', address: '地址', authority: '监督机构', phase: '阶段', territory: '行政区划', enterprise: '所属企业', time_zone: '时区', parent: '上级', id: '编号', kind: '类型', point_kind: '监测项目', name: '名称', zone: '区域', maker: '制造单位', model: '型号', serial_no: '出厂编号', property_no: '产权备案编号',
+    plan: '平面图', code: '编码', address: '地址', authority: '监督机构', phase: '阶段', territory: '行政区划', enterprise: '所属企业', time_zone: '时区', parent: '上级', id: '编号', kind: '类型', point_kind: '监测项目', name: '名称', zone: '区域', maker: '制造单位', model: '型号', serial_no: '出厂编号', property_no: '产权备案编号',
     manufactured_on: '出厂日期', parties: '责任单位', geometry: '尺寸与位置', note: '备注', step: '环节', done_on: '日期', body: '办理或出证单位', document_no: '文号', valid_until: '有效期止',
     pit_class: '安全等级', support: '支护类型', depth_m: '设计深度（m）', design_document: '设计文件', pit: '基坑', parameters: '设计控制值', category: '类别', dimensions: '规模尺寸', status: '进度',
     devices: '绑定设备', scheme_no: '专项方案编号', review_no: '专家论证编号', conclusion: '论证结论', reviewed_on: '论证日期', starts_on: '开工', ends_on: '完工', trade: '工种', certificate_no: '证书编号',
@@ -54,6 +54,7 @@ export default {
   backToDevices: '返回设备列表', file: '基本信息', parties: '责任单位', noParties: '还没有登记责任单位。', life: '生命周期', addStep: '登记环节', noLife: '还没有登记任何环节。',
   chart: '起重特性表', noChartText: '还没有起重特性表：没有它就算不出额定起重量。', falls: '{n} 倍率', radius: '幅度 m', load: '额定 t', changes: '修改记录', made: '建立档案',
   siteId: '工地编号', siteIdHelp: '小写字母、数字和 -，建立后不能修改', siteName: '名称', siteNameEn: '英文名称', timeZone: '时区', makeSite: '建立', siteThere: '这个编号已经有了。',
+  plan: { draw: '在图上划区域', hint: '依次点出角点（已有 {n} 个，至少 3 个）', add: '上传平面图', image: 'PNG 或 JPEG，至多 4 MB' },
   import: {
     title: '从表格导入', what: '导入内容', whats: { devices: '设备', operators: '作业人员', points: '测点与控制值', 'load-chart': '起重特性表' },
     intro: 'CSV 表格，UTF-8 或 GB18030（Excel 直接另存的 CSV 即可）。先核对差异，确认后一次全部写入。', template: '下载模板', crane: '塔机', source: '出处', sourceHelp: '铭牌或说明书及版本', file: '表格文件', try: '核对',
