@@ -91,14 +91,14 @@ const en: typeof zh = {
     },
     acknowledge: 'Acknowledge', acknowledgeHelp: 'Says that you know. Once the gateway has it, this alarm sounds no longer; the danger may stand.', acknowledgeHelpEnded: 'The alarm has ended: this is noted here alone and not sent to the gateway.',
     shelve: 'Shelve', unshelve: 'Unshelve', shelveHelp: 'For a time this rule makes no sound and raises no new alarm (one that is still due is raised at the end); the lamp of a standing one stays on. At most 24 hours, with a reason. In force once the gateway confirms it.',
-    mayNot: 'Your account may only look. An administrator acknowledges and shelves.', refused: 'Not done: {detail}', history: 'What was asked', noHistory: 'Nobody has handled it yet.',
+    replayed: 'This is a record of the past: nothing can be asked of it.', mayNot: 'Your account may only look. An administrator acknowledges and shelves.', refused: 'Not done: {detail}', history: 'What was asked', noHistory: 'Nobody has handled it yet.',
     kinds: { acknowledge: 'asked to acknowledge', shelve: 'asked to shelve', unshelve: 'asked to unshelve' },
     outcomes: { pending: 'not confirmed yet', done: 'in force', ended: 'the alarm had ended; not shelved', lapsed: 'never confirmed in time', replaced: 'replaced by a later request' },
     asked: {
       acknowledge: '{by} asked to acknowledge at {time};', shelve: '{by} asked to shelve at {time};', unshelve: '{by} asked to unshelve at {time};',
       waiting: 'the gateway has not confirmed yet', away: 'the gateway is offline, it is sent when it is back',
     },
-    late: 'sent late', mode: 'mode {mode}', clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
+    late: 'sent late', modes: { test: 'test', drill: 'drill', replay: 'replay' }, clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
   },
   shelves: {
     title: 'Shelved rules', help: 'A shelved rule makes no sound and raises no new alarm; it comes back by itself.', until: 'until {time}', left: '{time} left', ending: 'asked to end; the gateway has not confirmed yet',

@@ -90,14 +90,14 @@ export default {
     },
     acknowledge: '确认', acknowledgeHelp: '表示您已知晓。网关收到后停止这一报警的声响；危险可能仍在。', acknowledgeHelpEnded: '报警已经解除，确认只记录在平台上，不再发给网关。',
     shelve: '搁置', unshelve: '取消搁置', shelveHelp: '搁置期间此规则不发声响，也不发出新报警（到期仍超限才发出）；已有的报警警示灯仍亮。最长 24 小时，须写明原因，网关确认后才生效。',
-    mayNot: '您的账户只能查看。确认和搁置须由管理员进行。', refused: '没有成功：{detail}', history: '处理记录', noHistory: '还没有人处理过。',
+    replayed: '这是过去的记录，不能处理。', mayNot: '您的账户只能查看。确认和搁置须由管理员进行。', refused: '没有成功：{detail}', history: '处理记录', noHistory: '还没有人处理过。',
     kinds: { acknowledge: '请求确认', shelve: '请求搁置', unshelve: '请求取消搁置' },
     outcomes: { pending: '网关尚未确认', done: '已生效', ended: '报警已先解除，未搁置', lapsed: '到期仍未生效', replaced: '被后来的请求取代' },
     asked: {
       acknowledge: '{by} {time} 已请求确认，', shelve: '{by} {time} 已请求搁置，', unshelve: '{by} {time} 已请求取消搁置，',
       waiting: '网关尚未确认', away: '网关离线，恢复后自动发送',
     },
-    late: '补传', mode: '模式 {mode}', clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
+    late: '补传', modes: { test: '调试', drill: '演练', replay: '回放' }, clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
   },
   shelves: {
     title: '已搁置的规则', help: '搁置期间不发声响，也不发出新报警；到期自动恢复。', until: '至 {time}', left: '还剩 {time}', ending: '已请求取消，网关尚未确认',
