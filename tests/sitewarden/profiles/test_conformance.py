@@ -13,7 +13,7 @@ from sitewarden.profiles.model import WIDTHS
 from sitewarden.profiles.trial import Counts, GroupTime, Look, OtherWay, Trial
 from sitewarden.quality import Quality
 
-PROFILES = load_profiles()
+PROFILES = {name: profile for name, profile in load_profiles().items() if hasattr(profile, "modbus")}
 USUAL = usual_spans(PROFILES)
 WORDS = st.sampled_from([0, 1, 9999, 0x7FC0, 0x7FFF, 0x8000, 0xFFFF]) | st.integers(0, 0xFFFF)
 
