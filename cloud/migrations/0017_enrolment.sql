@@ -26,7 +26,7 @@ CREATE TABLE gateway_access (
 CREATE INDEX gateway_access_next ON gateway_access (next_issued_at) WHERE next_issued_at IS NOT NULL;
 
 -- Whoever keeps a copy of who may speak, or the broker's file of passwords, looks again.
-CREATE TRIGGER known_sites_changed AFTER INSERT OR UPDATE OR DELETE ON gateway_access
+CREATE TRIGGER known_sites_changed AFTER INSERT OR UPDATE OF password_hash, revoked_at OR DELETE ON gateway_access
     FOR EACH STATEMENT EXECUTE FUNCTION known_sites_changed();
 
 -- Into the log of changes, signed like any other, without what is secret.
