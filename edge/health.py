@@ -70,6 +70,7 @@ class HealthWatch:
             broken=traffic.broken,
             exceptions=traffic.exceptions,
             missed=sum(poll.missed for poll in owner.polls),
+            rereads=sum(poll.rereads for poll in owner.polls),
         )
 
 

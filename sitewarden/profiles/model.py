@@ -51,6 +51,9 @@ class PollGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     interval_ms: Interval
     stale_after_ms: Interval | None = None
     """Left out: three intervals."""
+    measured_every_ms: Interval | None = None
+    """The device measures by a clock of its own and answers the old value until then: a re-read sooner after
+    a reading would prove nothing. Left out: it measures when asked, or all the time."""
 
 
 class ModbusPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
