@@ -311,7 +311,7 @@ class BusHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     missed: Natural = 0
     """Deadlines that passed while the bus was busy."""
     rereads: Natural = 0
-    """Poll groups read once more ahead of their time: an alarm's delay was over, or a jump to be confirmed."""
+    """Poll groups read once more ahead of their time: an alarm's delay was over, or a jump unconfirmed."""
 
 
 class DeviceHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

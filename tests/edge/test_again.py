@@ -13,6 +13,7 @@ from edge.again import Again
 from edge.bus import BusTask, Poll, Unit
 from edge.config import Bus, Device, load_gateway
 from edge.drivers import Answer, Request, Traffic
+from edge.health import HealthWatch
 from edge.judge import Judge, Judgement
 from edge.settings import ModbusTcp
 from sitewarden.messages import Alarm
@@ -234,19 +235,28 @@ class Line:
         return [at_s for one, at_s in self.asked if one == unit]
 
 
+NOTHING_KEPT: Mapping[str, Any] = {"evicted": 0, "clock_steps": 0, "outbox_bytes": {}}
+
+
+def told(alarm: Alarm) -> tuple[str, str, int]:
+    return alarm.rule, alarm.change, alarm.at
+
+
 class Watched:
     """A bus whose first device is judged, and what the judge asks for is passed on, as the agent does it."""
 
     def __init__(self, line: Line, devices: Sequence[Device]) -> None:
         self.judge, self.alarms = Judge(devices[:1], lambda: "synced"), list[Alarm]()
-        self._name = devices[0].name
+        self._device = devices[0]
+        self.recorded: list[Judgement] = []
         bus = Bus(name="bus-1", modbus=ModbusTcp(host="x", timeout_ms=200), devices=tuple(devices))
         self.bus = BusTask(bus, line, self._take, lambda at_s: T0 + round(1000 * at_s))
 
     def _take(self, device: Device, readings: Sequence[Reading]) -> None:
-        if device.name != self._name:
+        if device.name != self._device.name:
             return
         judged = self.judge.take(device, readings)
+        self.recorded.append(judged)
         self.alarms += judged.alarms
         for again in judged.again:
             self.bus.look_again(again.device, again.group, (again.at_ms - T0) / 1000)
@@ -257,6 +267,12 @@ class Watched:
             for a in self.alarms
             if (a.rule, a.change, a.point) == (rule, "raised", "pit-1/h1.cumulative")
         ]
+
+    def judged_later(self) -> list[tuple[str, str, int]]:
+        """What the recorded raw readings come to, judged anew by somebody who can ask for nothing."""
+        judge, raw = Judge([self._device], lambda: "synced"), self._device.profile.points
+        polls = ([r for r in j.readings if r.point.split("/")[1] in raw] for j in self.recorded)
+        return [told(alarm) for poll in polls for alarm in judge.take(self._device, poll).alarms]
 
     def missed(self) -> int:
         return sum(poll.missed for poll in self.bus.polls)
@@ -287,6 +303,8 @@ def test_a_pit_read_every_half_hour_alarms_within_delay_and_poll(seldom: Device)
     (raised_s,) = watched.raised_s(LEVEL_4)
     first_s = line.times(2)[0]
     assert 3.0 <= raised_s - first_s <= 3.2
+    assert [told(alarm) for alarm in watched.alarms] == watched.judged_later()
+    assert HealthWatch([watched.bus], lambda: 0).health(**NOTHING_KEPT).buses[0].rereads == 1
     # Once more, and then the grid as ever.
     assert [round(at_s - first_s, 1) for at_s in line.times(2)] == [0.0, 3.0, 1800.0, 3600.0]
     assert watched.missed() == 0
