@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -52,6 +53,8 @@ TICK_S = 1.0
 """So often siren and lamp are looked at again, for time alone changes what they show."""
 SANE_MS = 1_735_689_600_000
 """The year 2025: before it no gateway of ours ran, so a clock that says so is not set."""
+OBEYED = 256
+"""Requests of the cloud that are remembered, so that each is done once."""
 LONGEST_BY = 64
 """Characters that are kept of who acknowledged."""
 
@@ -113,6 +116,8 @@ class Agent:
             states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
         )
         self._shelves: dict[str, Shelf] = {}
+        self._obeyed: deque[str] = deque(maxlen=OBEYED)
+        """Requests of the cloud, the newest last."""
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
         self._clock_told_ms = 0
@@ -381,7 +386,16 @@ class Agent:
         return tone.signal_of(self._judge.standing(), self._gateway.siren.max_on_s)
 
     def _obey(self, command: Command) -> None:
-        """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen."""
+        """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen.
+
+        What comes again for want of an answer is done once: since then the alarm may have got worse, or
+        somebody on site may have decided otherwise.
+        """
+        if command.request is not None and command.request in self._obeyed:
+            self._uplink.tell_soon()
+            return
+        if command.request is not None:
+            self._obeyed.append(command.request)
         if command.command == "shelve":
             self._obey_shelve(command)
         elif command.episode is None:

@@ -80,7 +80,8 @@ class _Trying:
         first = self._first()
         where = f"{address_of(self._target.modbus)} unit {self._target.unit}"
         self._tell(f"asking {where}")
-        for _ in range(FIRST_TRIES):
+        # Who measures for minutes before he answers is waited for once.
+        for _ in range(1 if self._profile.modbus.answer_ms else FIRST_TRIES):
             answer = await self._ask(first.request, open_s)
             if answer.quality is Quality.DISCONNECTED:
                 raise closed_again(self._target.modbus)
@@ -197,4 +198,4 @@ def _looks(read: PlannedRead, answer: Answer) -> Iterator[tuple[str, Look]]:
     for placed in read.points:
         width = 1 if read.request.function in BIT_FUNCTIONS else WIDTHS[placed.point.type]
         words = tuple(answer.registers[placed.offset : placed.offset + width])
-        yield placed.key, Look(words, answer.quality, answer.detail, answer.is_refusal)
+        yield placed.key, Look(words, answer.quality, answer.detail, answer.exception)

@@ -9,8 +9,8 @@ import msgspec
 
 from sitewarden import plugins
 from sitewarden.profiles import Profile, find_profile, load_profiles, read_profile
-from sitewarden.profiles.conformance import on_paper
 from sitewarden.profiles.describe import described
+from sitewarden.profiles.paper import on_paper
 
 
 def register(subparsers: Any) -> None:

@@ -1,0 +1,62 @@
+/** Texts of the registry's pages, in Chinese. */
+export default {
+  title: '工程档案', newSite: '新建工地', add: '新增', edit: '编辑', save: '保存', cancel: '取消', remove: '删除',
+  parts: { devices: '设备', pits: '基坑与测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域', import: '导入' },
+  kinds: { devices: '设备档案', steps: '生命周期', pits: '基坑', points: '监测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域' },
+  none: {
+    devices: '还没有设备档案。', steps: '还没有记录。', pits: '还没有登记基坑。', points: '还没有登记监测点。', works: '还没有登记危大工程。',
+    operators: '还没有登记作业人员。', gateways: '还没有登记网关：登记后平台才接收其数据。', zones: '还没有划分区域。',
+  },
+  columns: {
+    id: '编号', name: '名称', kind: '类型', standing: '状态', certificates: '证书有效期', property_no: '产权备案编号', announced: '接入', pit_class: '安全等级', support: '支护类型',
+    depth_m: '设计深度', design_document: '设计文件', point_kind: '监测项目', parameters: '设计控制值', category: '类别', status: '进度', scale: '规模', monitoring: '监测', devices: '绑定设备',
+    span: '起止', person: '姓名', trade: '工种', certificate_no: '证书编号', validity: '有效期', service: '状态', note: '备注', plan: '平面图', corners: '范围',
+  },
+  fields: {
+    id: '编号', kind: '类型', point_kind: '监测项目', name: '名称', zone: '区域', maker: '制造单位', model: '型号', serial_no: '出厂编号', property_no: '产权备案编号',
+    manufactured_on: '出厂日期', parties: '责任单位', geometry: '尺寸与位置', note: '备注', step: '环节', done_on: '日期', body: '办理或出证单位', document_no: '文号', valid_until: '有效期止',
+    pit_class: '安全等级', support: '支护类型', depth_m: '设计深度（m）', design_document: '设计文件', pit: '基坑', parameters: '设计控制值', category: '类别', dimensions: '规模尺寸', status: '进度',
+    devices: '绑定设备', scheme_no: '专项方案编号', review_no: '专家论证编号', conclusion: '论证结论', reviewed_on: '论证日期', starts_on: '开工', ends_on: '完工', trade: '工种', certificate_no: '证书编号',
+    valid_from: '有效期起', retired_on: '停用日期', polygon: '范围（每行一个角点 x y，0 到 1）',
+  },
+  help: {
+    devices: { id: '与网关上报的设备名相同，小写字母、数字和 -' },
+    gateways: { id: '小写字母、数字和 -，与网关配置相同', retired_on: '填写后平台不再接收此网关的数据，历史保留' },
+    points: { id: '设备名/测点名，如 pit-1/hd_1', kind: '点位词表中的名称，如 pit.strut.force' },
+    operators: { certificate_no: '只保存证书编号，不保存身份证号' },
+  },
+  words: {
+    kind: { crane: '塔机', hoist: '施工升降机', pit: '基坑监测', weather: '气象', dust: '扬尘', other: '其他' },
+    step: { filed: '产权备案', installed: '安装', inspected: '检测', accepted: '验收', registered: '使用登记', in_use: '使用', climbed: '顶升附着', maintained: '维保', dismantled: '拆卸' },
+    role: { contractor: '施工单位', owner: '产权单位', lessor: '租赁单位', installer: '安装（拆卸）单位', supervisor: '监理单位', inspection_body: '检验检测单位', monitoring_body: '监测单位', maintainer: '维保单位' },
+    pit_class: { '1': '一级', '2': '二级', '3': '三级' },
+    support: {
+      'soil-nail': '土钉墙', 'composite-soil-nail': '复合土钉墙', 'anchored-shotcrete': '锚喷', 'cement-soil-wall': '水泥土墙', 'steel-cement-soil': '型钢水泥土墙',
+      'bored-piles': '灌注桩', 'diaphragm-wall': '地下连续墙', 'sheet-piles': '钢板桩',
+    },
+    status: { planned: '未开工', under_way: '施工中', finished: '已完成' },
+    scale: { below: '未达危大规模', dangerous: '危大工程', over_scale: '超过一定规模', unknown: '规模未填' },
+    monitoring: { not_needed: '无需监测', not_connected: '未接入监测', silent: '已接入，无数据', connected: '已接入监测' },
+    trade: {
+      crane_operator: '塔式起重机司机', hoist_operator: '施工升降机司机', signaller: '信号工', rigger: '司索工', erector: '安装拆卸工', platform_installer: '吊篮安装拆卸工', electrician: '建筑电工', other: '其他',
+    },
+    validity: { valid: '有效', expiring: '即将到期', expired: '已过期', not_yet: '未生效' },
+  },
+  geometry: { x_m: '坐标 X（m）', y_m: '坐标 Y（m）', base_m: '基础标高（m）', mast_m: '塔身高度（m）', jib_m: '起重臂长（m）', counter_jib_m: '平衡臂长（m）' },
+  inChinese: '中文', inEnglish: '英文（可不填）', noDevices: '还没有设备档案。', noMeasures: '这一类没有按尺寸划分的规模。', addParameter: '添加控制值…', addParty: '添加责任单位',
+  role: '角色', partyName: '单位名称', partyCertificate: '资质或许可证号',
+  changedMeanwhile: '其他人刚刚修改过，请取消后重新打开再改。', inUse: '还有其他记录引用它，先修改或删除那些记录。', outOfOrder: '这个环节的前置环节还没有完成，或日期顺序不对。',
+  noStep: '未登记', noChart: '无载荷表', stepExpired: '{step}已过期', until: '至 {day}', over: '{day} 已过期', announced: '已上报', notAnnounced: '未上报', noControl: '未填设计控制值',
+  lacksReview: '缺专家论证', inService: '使用中', retired: '{day} 停用', corners: '{n} 个角点', pointsOf: '{pit} 的监测点',
+  scaleSource: '规模划分依据：', gatewayHint: '登记后立即生效，无需重启。网关还需要在消息代理上有名为“工地/网关”的账户。',
+  backToDevices: '返回设备列表', file: '基本信息', parties: '责任单位', noParties: '还没有登记责任单位。', life: '生命周期', addStep: '登记环节', noLife: '还没有登记任何环节。',
+  chart: '起重性能表', noChartText: '还没有起重性能表：没有它就算不出额定起重量。', falls: '{n} 倍率', radius: '幅度 m', load: '额定 t', changes: '修改记录', made: '建立档案',
+  siteId: '工地编号', siteIdHelp: '小写字母、数字和 -，建立后不能修改', siteName: '名称', siteNameEn: '英文名称', timeZone: '时区', makeSite: '建立', siteThere: '这个编号已经有了。',
+  import: {
+    title: '从表格导入', what: '导入内容', whats: { devices: '设备', operators: '作业人员', points: '测点与控制值', 'load-chart': '起重性能表' },
+    intro: 'CSV 表格，UTF-8 或 GB18030（Excel 直接另存的 CSV 即可）。先核对差异，确认后一次全部写入。', template: '下载模板', crane: '塔机', source: '出处', sourceHelp: '铭牌或说明书及版本', file: '表格文件', try: '核对',
+    wrong: '有 {n} 处错误，改正后再核对；现在没有写入任何内容。', nothing: '没有变化：{n} 行与档案一致。', would: '将新增 {added}、修改 {changed}、移除 {removed}，不变 {unchanged}。', apply: '确认写入',
+    done: '已写入：新增 {added}、修改 {changed}、移除 {removed}。', notAgreed: '核对之后表格或档案有了变化，没有写入任何内容，请重新核对。', errors: '错误', line: '行', field: '列', message: '问题', mend: '怎样改', lineOf: '第 {n} 行',
+    added: '新增', changed: '修改', removed: '移除', more: '另有 {n} 行。',
+  },
+}
