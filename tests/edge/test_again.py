@@ -317,6 +317,14 @@ def test_a_spike_of_one_reading_raises_nothing(seldom: Device) -> None:
     assert len(line.times(2)) == 4
 
 
+def test_a_wall_that_leaps_between_two_polls_is_believed_and_alarms_within_seconds(seldom: Device) -> None:
+    line = Line(lambda _: 10_000 if len(line.asked) == 1 else 18_000, {2: 0.05})
+    watched = played(1900, line, seldom)
+    # Twice more to believe a leap of 80 mm, and then the delay.
+    (raised_s,) = watched.raised_s(LEVEL_4)
+    assert raised_s - line.times(2)[1] == pytest.approx(9.0, abs=0.5)
+
+
 def test_a_re_read_that_nobody_answers_is_made_again(seldom: Device) -> None:
     async def play() -> tuple[Watched, float]:
         line = Line(lambda _: 12_500, {2: 0.05})
@@ -375,7 +383,7 @@ def swinging(pit_s: float, neighbours_s: Sequence[float]) -> Line:
     return line
 
 
-@pytest.mark.parametrize("seed", (0, 5, 6, 9, 17))
+@pytest.mark.parametrize("seed", [0, 5, 6, 9, 17])
 def test_no_neighbour_misses_a_deadline_because_of_re_reads(minute: Device, seed: int) -> None:
     random = Random(seed)
     pit_s = random.choice((0.01, 0.05, 0.15, 0.4, 1.5))
