@@ -7,7 +7,7 @@ hour. What comes of looking again is a reading like any other: recorded, judged 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from edge.config import Device
+from edge.config import Device, PolledDevice
 from sitewarden.derived import DerivedPoint
 from sitewarden.rules.engine import Phase
 from sitewarden.rules.model import Band, Bit, BoundRule, Count, High, Low, Vote
@@ -39,10 +39,14 @@ class Hurried(NamedTuple):
 
 
 class Polled:
-    """Which poll groups the points of a gateway come from in the end."""
+    """Which poll groups the points of a gateway come from in the end.
+
+    A device that speaks by itself has none: it cannot be asked.
+    """
 
     def __init__(self, devices: Iterable[Device], derived: Iterable[DerivedPoint]) -> None:
         """`derived` are all derived points of these devices."""
+        devices = [device for device in devices if isinstance(device, PolledDevice)]
         self._inputs = {point.point: point.inputs for point in derived}
         self._group = {
             f"{device.name}/{key}": (device.name, point.group)

@@ -17,12 +17,14 @@ from edge import failpoints, history, itself, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
-from edge.config import Device, Gateway
+from edge.config import Device, Ear, Gateway
 from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
+from edge.drivers.rims import listen
 from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge, Judgement, RulesMemory
 from edge.lane import Lane, open_lane
+from edge.listening import EarTask
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
@@ -153,7 +155,10 @@ class Agent:
     def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start whatever makes readings or gathers them."""
         owners, reading = self._readers()
-        self._watch = HealthWatch(owners, lambda: self.readings.state.written)
+        ears = [self._ear(ear) for ear in self._gateway.ears]
+        self._watch = HealthWatch([*owners, *ears], lambda: self.readings.state.written)
+        progress = {name: task.overdue_s for name, task in reading.items()}
+        progress |= {ear.name: ear.overdue_s for ear in ears}
         work = {
             "recorder": self._recorder.run(),
             "forecasts": self._forecast(),
@@ -161,9 +166,11 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
-            "watchdog": systemd.feed_watchdog({name: task.overdue_s for name, task in reading.items()}),
+            "watchdog": systemd.feed_watchdog(progress),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {name}": task.run() for name, task in reading.items()},
+            **{f"ear {ear.name}": ear.run() for ear in ears},
+            **{f"rim {ear.name}": listen(ear.ear, ear) for ear in ears},
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
@@ -184,6 +191,9 @@ class Agent:
             begin_anew=self._begin_anew,
         )
         return lines, {"replay": replay}
+
+    def _ear(self, ear: Ear) -> EarTask:
+        return EarTask(ear, self.take, self.stamp, past=self.take_past, clock_state=lambda: self.clock.state)
 
     async def _room(self) -> None:
         """Wait while the cloud is behind."""
@@ -207,6 +217,9 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
+        if device.danger is not None:
+            standing = (episode.alarm for episode in self._judge.episodes())
+            readings = [*readings, *device.danger.readings(device.name, readings, standing)]
         self._keep(self._judge.take_at_once(device, readings))
         if self._gateway.mode == "replay":
             # Recorded time waits for everything.
@@ -228,6 +241,11 @@ class Agent:
         for again in judged.again:
             if (bus := self._asked.get(again.device)) is not None:
                 bus.look_again(again.device, again.group, self.clock.mono_ms(again.at_ms) / 1000)
+
+    def take_past(self, device: Device, readings: Sequence[Reading]) -> None:
+        """What a device had kept: recorded as back-fill, for no rule may judge it now."""
+        if readings:
+            self.readings.put([history.as_past(device, readings)])
 
     async def _forecast(self) -> None:
         """What takes long is judged between the polls, a little at a time: no alarm of another device waits.
@@ -496,7 +514,9 @@ class Agent:
         """In a replay the recorded time passes, and whoever plays it tells the time."""
         if self._gateway.mode == "replay":
             return
-        late_ms = round(1000 * (LATE_S + max(bus.longest_answer_s for bus in self._gateway.buses)))
+        late_ms = round(
+            1000 * (LATE_S + max((bus.longest_answer_s for bus in self._gateway.buses), default=0.0))
+        )
         while True:
             await asyncio.sleep(LOOK_S)
             try:

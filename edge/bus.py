@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from edge import cancelling
 from edge.again import LEAST_GAIN_S
 from edge.breaker import Breaker
-from edge.config import Bus, Device
-from edge.drivers import Answer, Link
+from edge.config import Bus, Device, PolledDevice
+from edge.drivers import Answer, Link, Traffic
 from edge.drivers.registers import Place, PlannedRead, halves, plan, values
 from edge.plausibility import CONFIRMING, Plausibility, watched
 from sitewarden.quality import Quality
@@ -53,7 +53,7 @@ Stamp = Callable[[float], int]
 class Unit:
     """A device as the bus sees it: whether it answers, and when it may be asked again."""
 
-    def __init__(self, device: Device, bus_timeout_s: float) -> None:
+    def __init__(self, device: PolledDevice, bus_timeout_s: float) -> None:
         """Believed alive and never asked."""
         modbus = device.profile.modbus
         self.device, self.breaker = device, Breaker()
@@ -307,6 +307,26 @@ class BusTask:
         if self._resting is not None and poll.wanted_at < self._done_by and not self._resting.done():
             self._resting.set_result(None)
 
+    @property
+    def name(self) -> str:
+        """Of the bus."""
+        return self.bus.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the line has carried."""
+        return self.link.traffic
+
+    @property
+    def missed(self) -> int:
+        """Deadlines that passed while the bus was busy."""
+        return sum(poll.missed for poll in self.polls)
+
+    @property
+    def rereads(self) -> int:
+        """Poll groups read once more ahead of their time."""
+        return sum(poll.rereads for poll in self.polls)
+
     async def run(self) -> None:
         """Poll until cancelled; a mistake of ours at one poll must not end the others."""
         loop = asyncio.get_running_loop()
@@ -490,7 +510,7 @@ class BusTask:
 
     def _tell_missed(self) -> None:
         """Say so where the bus could not keep up since the last time."""
-        missed = sum(poll.missed for poll in self.polls)
+        missed = self.missed
         if missed > self._told_missed:
             worst = max(self.polls, key=lambda poll: poll.missed)
             since = missed - self._told_missed

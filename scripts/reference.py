@@ -62,6 +62,7 @@ def _devices() -> Iterator[str]:
     yield "Maps that were found without the numbers that a reading needs:\n"
     yield "- the wind sensors of 易谷 (function 3, register 0) and 宽科 (function 4, speed in 6, direction"
     yield "  in 7): no scale;"
+    yield "- Campbell Scientific MetSENS200 to 600 (floats from 40001): the order of words is not said;"
     yield "- the wireless relay of 稳控 (unit 129): settings only;"
     yield "- loggers of JMDL, 葛南 and 基康, GNSS receivers, load and moment limiters: no Modbus map is"
     yield "  public."

@@ -165,7 +165,9 @@ def test_re_reads_take_no_more_than_a_tenth_of_the_time_and_are_never_dense(seld
     assert poll.wanted_at == 6.5
 
 
-def test_a_device_that_measures_by_its_own_clock_is_not_asked_for_the_same_value(seldom: Device) -> None:
+def test_a_device_that_measures_by_its_own_clock_is_not_asked_for_the_same_value(
+    seldom: Device,
+) -> None:
     groups = {
         "main": msgspec.structs.replace(seldom.profile.groups["main"], measured_every_ms=HALF_HOUR_MS // 3)
     }
@@ -317,7 +319,9 @@ def test_a_spike_of_one_reading_raises_nothing(seldom: Device) -> None:
     assert len(line.times(2)) == 4
 
 
-def test_a_wall_that_leaps_between_two_polls_is_believed_and_alarms_within_seconds(seldom: Device) -> None:
+def test_a_wall_that_leaps_between_two_polls_is_believed_and_alarms_within_seconds(
+    seldom: Device,
+) -> None:
     line = Line(lambda _: 10_000 if len(line.asked) == 1 else 18_000, {2: 0.05})
     watched = played(1900, line, seldom)
     # Twice more to believe a leap of 80 mm, and then the delay.
@@ -399,7 +403,9 @@ def test_no_neighbour_misses_a_deadline_because_of_re_reads(minute: Device, seed
     assert missed[True] <= missed[False]
 
 
-def test_between_neighbours_that_leave_little_time_a_re_read_is_made_all_the_same(minute: Device) -> None:
+def test_between_neighbours_that_leave_little_time_a_re_read_is_made_all_the_same(
+    minute: Device,
+) -> None:
     # Of each 200 ms the neighbours take 150, and the pit 40.
     watched = played(50, line := swinging(0.04, (0.07, 0.08)), minute, *beside(minute, (200, 200)))
     assert line.times(2)[1] - line.times(2)[0] == pytest.approx(3.0, abs=0.3)
