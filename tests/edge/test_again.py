@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.again import Again
+from edge.again import Again, Polled
 from edge.bus import BusTask, Poll, Unit
 from edge.config import Bus, Device, load_gateway
 from edge.drivers import Answer, Request, Traffic
@@ -20,7 +20,9 @@ from sitewarden.messages import Alarm
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from tests.edge.conftest import Configure, WriteGateway
+from tests.edge.speaking import STATION
 from tests.edge.test_agent import agent, site
+from tests.edge.test_ears_agent import LISTEN
 from tests.edge.test_judge import T0, armed
 from tests.support import virtual_loop
 from tests.support.waiting import ended, until
@@ -120,6 +122,16 @@ def test_a_dead_sensor_and_a_slope_need_not_hurry(seldom: Device) -> None:
     pit = Judged(armed(seldom, **rule))
     for half_hour in range(5):
         assert pit.again_s(CALM + 5 * half_hour, 1800 * half_hour) == []
+
+
+def test_a_device_that_speaks_by_itself_cannot_be_read_again(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    gateway_dict["buses"][0]["devices"][1]["interval_ms"] = HALF_HOUR_MS
+    gateway_dict["buses"].append({"bus": "ear", "hj212": LISTEN, "devices": [STATION]})
+    polled = Polled(load_gateway(write_gateway(gateway_dict)).devices, ())
+    assert polled.seldom("pit-1/h1") == (("pit-1", "main"),)
+    assert polled.seldom("dust-1/pm10") == ()
 
 
 # The poll: nothing of it needs a loop.
