@@ -29,7 +29,7 @@ CONFIGURATION = Check(
 )
 BUS_LOAD = Check(
     "bus.load",
-    "how much of its time each bus would be held",
+    f"how much of its time each bus would be held; more than {FULL_PERCENT} % is too much",
     "A bus without room answers late, and one unit that is silent costs its neighbours their polls.",
 )
 

@@ -15,7 +15,7 @@ OLD_S = 300.0
 
 WAITING = Check(
     "outbox.waiting",
-    "how many records wait for the cloud's receipt, and since when",
+    f"how many records wait for the cloud's receipt, and since when; {OLD_S / 60:g} minutes are too long",
     "What waits, nobody but the site itself knows; where the outbox is full, the oldest is given up.",
 )
 SET_ASIDE = Check(

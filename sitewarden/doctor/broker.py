@@ -42,7 +42,7 @@ TLS = Check(
 )
 ENDS = Check(
     "certificate.days",
-    "how many days the broker's certificate and those in `ca_file` still hold",
+    f"whether the broker's certificate and those in `ca_file` hold for {LEAST_DAYS} days more",
     "On the day after, no gateway connects any more, all of them at once.",
 )
 LOGIN = Check(

@@ -30,7 +30,7 @@ CLOCK = Check(
 )
 OFFSET = Check(
     "clock.offset",
-    "how far the clock is from that of the broker's host, where that host answers NTP",
+    f"whether the clock is within {MOST_OFF_S:g} s of that of the broker's host, where that answers NTP",
     "An alarm that is dated wrongly is looked for at the wrong minute of the site's day.",
 )
 ROOM = Check(
@@ -40,7 +40,7 @@ ROOM = Check(
 )
 WRITE = Check(
     "disk.write",
-    f"how long {WRITES} writes of 4 KiB take until they are on the disk, 95 of 100 within the time told",
+    f"how long {WRITES} writes of 4 KiB take until they are on the disk; 95 of 100 within {SLOW_MS:g} ms",
     "A record counts only when it is on the disk; a slow or worn card holds back what the cloud gets to see.",
 )
 PRIVATE = Check(
