@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -16,12 +17,14 @@ from edge import failpoints, history, itself, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
-from edge.config import Device, Gateway
+from edge.config import Device, Ear, Gateway
 from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
+from edge.drivers.rims import listen
 from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge, Judgement, RulesMemory
 from edge.lane import Lane, open_lane
+from edge.listening import EarTask
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
@@ -52,6 +55,8 @@ TICK_S = 1.0
 """So often siren and lamp are looked at again, for time alone changes what they show."""
 SANE_MS = 1_735_689_600_000
 """The year 2025: before it no gateway of ours ran, so a clock that says so is not set."""
+OBEYED = 256
+"""Requests of the cloud that are remembered, so that each is done once."""
 LONGEST_BY = 64
 """Characters that are kept of who acknowledged."""
 
@@ -113,6 +118,8 @@ class Agent:
             states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
         )
         self._shelves: dict[str, Shelf] = {}
+        self._obeyed: deque[str] = deque(maxlen=OBEYED)
+        """Requests of the cloud, the newest last."""
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
         self._clock_told_ms = 0
@@ -148,7 +155,8 @@ class Agent:
     def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start whatever makes readings or gathers them."""
         owners, reading = self._readers()
-        self._watch = HealthWatch(owners, lambda: self.readings.state.written)
+        ears = [self._ear(ear) for ear in self._gateway.ears]
+        self._watch = HealthWatch([*owners, *ears], lambda: self.readings.state.written)
         work = {
             "recorder": self._recorder.run(),
             "forecasts": self._forecast(),
@@ -156,16 +164,21 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
-            "watchdog": systemd.feed_watchdog(self._watched(reading)),
+            "watchdog": systemd.feed_watchdog(self._watched(reading, ears)),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {name}": task.run() for name, task in reading.items()},
+            **{f"ear {ear.name}": ear.run() for ear in ears},
+            **{f"rim {ear.name}": listen(ear.ear, ear) for ear in ears},
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
-    def _watched(self, reading: Mapping[str, BusTask | Replay]) -> Mapping[str, systemd.Work]:
+    def _watched(
+        self, reading: Mapping[str, BusTask | Replay], ears: Sequence[EarTask]
+    ) -> Mapping[str, systemd.Work]:
         """All that must go on, or nobody is watched; not the uplink, without which rules and siren do."""
         return {
             **{f"bus {name}": systemd.Work(task.overdue_s) for name, task in reading.items()},
+            **{f"bus {ear.name}": systemd.Work(ear.overdue_s) for ear in ears},
             "rules": systemd.Work(self._judging.late_s),
             "silence": systemd.Work(self._ticking.late_s),
             **{
@@ -191,6 +204,9 @@ class Agent:
         )
         return lines, {"replay": replay}
 
+    def _ear(self, ear: Ear) -> EarTask:
+        return EarTask(ear, self.take, self.stamp, past=self.take_past, clock_state=lambda: self.clock.state)
+
     async def _room(self) -> None:
         """Wait while the cloud is behind."""
         await self._uplink.room(ROOM)
@@ -214,6 +230,9 @@ class Agent:
         """
         failpoints.reach("reading-taken")
         self._judging.begin()
+        if device.danger is not None:
+            standing = (episode.alarm for episode in self._judge.episodes())
+            readings = [*readings, *device.danger.readings(device.name, readings, standing)]
         self._keep(self._judge.take_at_once(device, readings))
         self._judging.done()
         if self._gateway.mode == "replay":
@@ -233,6 +252,11 @@ class Agent:
             self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
+
+    def take_past(self, device: Device, readings: Sequence[Reading]) -> None:
+        """What a device had kept: recorded as back-fill, for no rule may judge it now."""
+        if readings:
+            self.readings.put([history.as_past(device, readings)])
 
     async def _forecast(self) -> None:
         """What takes long is judged between the polls, a little at a time: no alarm of another device waits.
@@ -393,7 +417,16 @@ class Agent:
         return tone.signal_of(self._judge.standing(), self._gateway.siren.max_on_s)
 
     def _obey(self, command: Command) -> None:
-        """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen."""
+        """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen.
+
+        What comes again for want of an answer is done once: since then the alarm may have got worse, or
+        somebody on site may have decided otherwise.
+        """
+        if command.request is not None and command.request in self._obeyed:
+            self._uplink.tell_soon()
+            return
+        if command.request is not None:
+            self._obeyed.append(command.request)
         if command.command == "shelve":
             self._obey_shelve(command)
         elif command.episode is None:
@@ -494,7 +527,9 @@ class Agent:
         """In a replay the recorded time passes, and whoever plays it tells the time."""
         if self._gateway.mode == "replay":
             return
-        late_ms = round(1000 * (LATE_S + max(bus.longest_answer_s for bus in self._gateway.buses)))
+        late_ms = round(
+            1000 * (LATE_S + max((bus.longest_answer_s for bus in self._gateway.buses), default=0.0))
+        )
         while True:
             await asyncio.sleep(LOOK_S)
             try:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from edge import cancelling
 from edge.breaker import Breaker
-from edge.config import Bus, Device
-from edge.drivers import Answer, Link
+from edge.config import Bus, Device, PolledDevice
+from edge.drivers import Answer, Link, Traffic
 from edge.drivers.registers import Place, PlannedRead, halves, plan, values
 from edge.plausibility import Plausibility, watched
 from sitewarden.quality import Quality
@@ -44,7 +44,7 @@ Stamp = Callable[[float], int]
 class Unit:
     """A device as the bus sees it: whether it answers, and when it may be asked again."""
 
-    def __init__(self, device: Device, bus_timeout_s: float) -> None:
+    def __init__(self, device: PolledDevice, bus_timeout_s: float) -> None:
         """Believed alive and never asked."""
         modbus = device.profile.modbus
         self.device, self.breaker = device, Breaker()
@@ -239,6 +239,21 @@ class BusTask:
             if any(point.group == group for point in unit.device.profile.points.values())
         ]
 
+    @property
+    def name(self) -> str:
+        """Of the bus."""
+        return self.bus.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the line has carried."""
+        return self.link.traffic
+
+    @property
+    def missed(self) -> int:
+        """Deadlines that passed while the bus was busy."""
+        return sum(poll.missed for poll in self.polls)
+
     async def run(self) -> None:
         """Poll until cancelled; a mistake of ours at one poll must not end the others."""
         loop = asyncio.get_running_loop()
@@ -387,7 +402,7 @@ class BusTask:
 
     def _tell_missed(self) -> None:
         """Say so where the bus could not keep up since the last time."""
-        missed = sum(poll.missed for poll in self.polls)
+        missed = self.missed
         if missed > self._told_missed:
             worst = max(self.polls, key=lambda poll: poll.missed)
             since = missed - self._told_missed

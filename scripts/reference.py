@@ -64,6 +64,14 @@ def _devices() -> Iterator[str]:
         points = ", ".join(f"`{key}`" for key in profile.points)
         cells = (f"`{name}`", products, profile.device_kind, points, profile.verified, profile.source)
         yield f"| {' | '.join(cells)} |"
+    yield "\n## Public, and not shipped\n"
+    yield "Maps that were found without the numbers that a reading needs:\n"
+    yield "- the wind sensors of 易谷 (function 3, register 0) and 宽科 (function 4, speed in 6, direction"
+    yield "  in 7): no scale;"
+    yield "- Campbell Scientific MetSENS200 to 600 (floats from 40001): the order of words is not said;"
+    yield "- the wireless relay of 稳控 (unit 129): settings only;"
+    yield "- loggers of JMDL, 葛南 and 基康, GNSS receivers, load and moment limiters: no Modbus map is"
+    yield "  public."
     yield "\n## What a device must say\n"
     yield "By which `sitewarden profiles test` judges a profile. Of kinds between slashes one is enough,"
     yield "`*` stands for any ending. Source: `sitewarden/signals.yaml`.\n"

@@ -1,6 +1,7 @@
 """The one command `sitewarden`: every program brings its sub-commands, and may be absent."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,3 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _STATUS.get(type(exc), FOUND)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read along (`| head`) has seen enough; nothing may be written at the end any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141

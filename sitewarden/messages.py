@@ -249,6 +249,8 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     bus: str | None = None
     unit: Natural | None = None
     """On that bus."""
+    identity: str | None = None
+    """By which it names itself there, where it speaks without being asked."""
     intervals_ms: dict[Name, Natural] = {}
     """By poll group."""
     unused: list[Name] = []

@@ -141,6 +141,17 @@ _INSERT: LiteralString = """
 """
 
 
+def note_acknowledged(connection: Connection, episode: UUID, now_ms: int) -> None:
+    """The gateway has acknowledged it, as was asked; that it gets worse later is another matter."""
+    connection.execute(
+        """
+        UPDATE alarm_request SET settled_at = %s, outcome = 'done'
+         WHERE episode = %s AND kind = 'acknowledge' AND settled_at IS NULL
+        """,
+        [instant(now_ms), episode],
+    )
+
+
 def look(connection: Connection, now_ms: int, *, may_send: bool = True) -> Looked:
     """Settle what has become true or pointless, and take what is to be sent now; several may look at once."""
     with connection.transaction():
@@ -183,8 +194,8 @@ _SETTLE: tuple[LiteralString, ...] = (
     UPDATE alarm_request SET settled_at = %(now)s, outcome = 'done' FROM episode, gateway
      WHERE episode.id = alarm_request.episode AND gateway.id = alarm_request.gateway_id
        AND alarm_request.kind = 'acknowledge' AND settled_at IS NULL AND acknowledged_at IS NOT NULL
-       AND (cleared_at IS NOT NULL
-            OR gateway.states ->> replace(episode.id::text, '-', '') IS DISTINCT FROM 'unacknowledged')
+       AND (cleared_at IS NOT NULL OR (told_at > sent_at
+            AND gateway.states ->> replace(episode.id::text, '-', '') IS DISTINCT FROM 'unacknowledged'))
     """,
     """
     UPDATE alarm_request SET settled_at = %(now)s, outcome = 'done' FROM gateway

@@ -14,8 +14,9 @@ from cloud.alarms.store import EPISODES, IS_ACKNOWLEDGED
 from cloud.database import Row, instant
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
-from cloud.serving import KnownSite, Served, Serving
-from cloud.settings import SiteSettings
+from cloud.registry.access import KnownSite
+from cloud.registry.known import SiteEntry
+from cloud.serving import Served, Serving
 from cloud.shown import Page
 
 router = APIRouter(tags=["alarms"], dependencies=[Viewer])
@@ -123,7 +124,7 @@ def _wanted(
     return Wanted(kind=kind, by=signed.name, at=instant(serving.now_ms()), until=until, reason=reason)
 
 
-async def _asked(serving: Serving, site: SiteSettings, row: Row, wanted: Wanted) -> Asked:
+async def _asked(serving: Serving, site: SiteEntry, row: Row, wanted: Wanted) -> Asked:
     episode = UUID(str(row["id"]))
     whose = await serving.row("SELECT gateway_id FROM episode WHERE id = %s", [episode])
     if whose is None:
@@ -137,7 +138,7 @@ async def _asked(serving: Serving, site: SiteSettings, row: Row, wanted: Wanted)
     return Asked(alarm=Episode(**await _row_of(serving, site, episode)), request=request)
 
 
-async def _row_of(serving: Serving, site: SiteSettings, episode: UUID) -> Row:
+async def _row_of(serving: Serving, site: SiteEntry, episode: UUID) -> Row:
     """An alarm of the mode that is shown; a problem where there is none."""
     row = await serving.row(
         EPISODES + "WHERE id = %s AND site = %s AND mode = %s", [episode, site.site, serving.settings.mode]

@@ -13,13 +13,14 @@ import psycopg
 
 from cloud.backtest.asked import Asked
 from cloud.backtest.gateway_file import GatewayFacts, read_gateway
-from cloud.settings import Settings, SiteSettings, read_settings
+from cloud.settings import Settings, read_settings
 from sitewarden.errors import UnreachableError, UsageError
 from sitewarden.rules.packs import load_pack
 
 if TYPE_CHECKING:
     from cloud.backtest.service import DatabaseSource
     from cloud.database import Connection
+    from cloud.registry.known import SiteEntry
     from sitewarden.backtest.files import FileSource
     from sitewarden.backtest.trial import Report
 
@@ -96,7 +97,7 @@ def _pack(args: argparse.Namespace) -> int:
     settings = read_settings(args.config)
     gateway = None if args.gateway is None else read_gateway(args.gateway)
     with _connected(settings) as connection:
-        packed = pack_hazard(connection, settings, args.hazard, gateway)
+        packed = pack_hazard(connection, args.hazard, gateway)
     save(packed, args.out)
     print(f"{args.out}: {packed.number}, {len(packed.pack.expected)} expected alarms")
     found = packed.against_recorded
@@ -114,7 +115,7 @@ def _rules(args: argparse.Namespace) -> int:
 
     settings = read_settings(args.config)
     with _connected(settings) as connection:
-        found = limits_in_force(connection, _site(settings, args), settings.mode)
+        found = limits_in_force(connection, _site(connection, args.site), settings.mode)
     if args.json:
         print(msgspec.json.encode(found).decode())
         return 0
@@ -187,20 +188,22 @@ def _database(args: argparse.Namespace) -> "Iterator[DatabaseSource]":
     from cloud.backtest.service import open_history  # noqa: PLC0415
 
     settings = read_settings(args.config)
-    site = _site(settings, args)
-    since_ms, until_ms = (_instant(text, site.time_zone) for text in (args.since, args.until))
-    if since_ms >= until_ms:
-        raise UsageError("--to must lie after --from")
     gateway = _gateway(args)
     with _connected(settings) as connection:
+        site = _site(connection, args.site)
+        since_ms, until_ms = (_instant(text, site.time_zone) for text in (args.since, args.until))
+        if since_ms >= until_ms:
+            raise UsageError("--to must lie after --from")
         yield open_history(connection, Asked(site, args.device, since_ms, until_ms, settings.mode), gateway)
 
 
-def _site(settings: Settings, args: argparse.Namespace) -> SiteSettings:
-    site = settings.sites.get(args.site)
-    if site is None:
-        raise UsageError(f"{args.config} has no site `{args.site}`; it has {', '.join(settings.sites)}")
-    return site
+def _site(connection: "Connection", name: str) -> "SiteEntry":
+    from cloud.registry.known import load_sites  # noqa: PLC0415
+
+    sites = load_sites(connection)
+    if name not in sites:
+        raise UsageError(f"there is no site `{name}`; there are {', '.join(sites)}")
+    return sites[name]
 
 
 @contextlib.contextmanager

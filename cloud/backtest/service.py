@@ -11,7 +11,7 @@ from cloud.backtest.gateway_file import GatewayFacts
 from cloud.backtest.in_force import InForce, in_force, shipped_packs
 from cloud.backtest.limits import DeviceLimits, SiteLimits, limits_of
 from cloud.database import Connection, Row
-from cloud.settings import SiteSettings
+from cloud.registry.known import SiteEntry
 from sitewarden import __version__
 from sitewarden.charts import load_chart
 from sitewarden.errors import ConfigurationError
@@ -91,7 +91,7 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
     return DatabaseSource(connection, header, points, _notes(told))
 
 
-def limits_in_force(connection: Connection, site: SiteSettings, mode: Mode) -> SiteLimits:
+def limits_in_force(connection: Connection, site: SiteEntry, mode: Mode) -> SiteLimits:
     """The limits of the devices that the site has now."""
     # An empty range: the devices of the newest births, and none that only had readings once.
     rows = store.devices_of(connection, Asked(site, None, 0, 0, mode))

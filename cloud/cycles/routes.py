@@ -12,8 +12,9 @@ from cloud.cycles.store import CYCLES, OF_SPAN, placed
 from cloud.database import Row
 from cloud.paging import After, DeviceCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError
-from cloud.serving import KnownSite, Served, Serving
-from cloud.settings import SiteSettings
+from cloud.registry.access import KnownSite
+from cloud.registry.known import SiteEntry
+from cloud.serving import Served, Serving
 from cloud.shown import Page
 
 router = APIRouter(tags=["work cycles"], dependencies=[Viewer])
@@ -115,6 +116,6 @@ async def read_table(
     return Spreadsheet(table(rows, site.time_zone), headers=headers)
 
 
-async def _of_span(serving: Serving, site: SiteSettings, device: str, span: Span) -> list[Row]:
+async def _of_span(serving: Serving, site: SiteEntry, device: str, span: Span) -> list[Row]:
     asked = {"site": site.site, "mode": serving.settings.mode, "device": device, **span._asdict()}
     return await serving.rows(CYCLES + OF_SPAN, asked)

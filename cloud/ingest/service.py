@@ -14,8 +14,8 @@ from cloud.ingest.readings import ReadingsLane
 from cloud.ingest.sending import Sender
 from cloud.ingest.worker import Batching, Surroundings, Worker
 from cloud.live.store import forget_old_events
+from cloud.registry.seeding import seed_sites
 from cloud.settings import Settings
-from cloud.sites.births import write_sites
 from cloud.sites.registry import Registry
 from sitewarden.errors import SiteWardenError
 from sitewarden.topics import every_up
@@ -61,7 +61,7 @@ class Ingest:
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop; raises `WorkerDiedError` where a lane has ended by itself."""
-        self._write_sites(stopping)
+        self._seed_sites(stopping)
         for worker, link in self._links.items():
             worker.start(link)
             link.start()
@@ -81,11 +81,11 @@ class Ingest:
         """Whether both lanes hear the broker within the time."""
         return all(link.wait_until_subscribed(timeout_s) for link in self._links.values())
 
-    def _write_sites(self, stopping: threading.Event) -> None:
+    def _seed_sites(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
             try:
                 with connect(self._dsn) as connection:
-                    write_sites(connection, self._settings.sites)
+                    seed_sites(connection, self._settings.sites)
             except psycopg.OperationalError as exc:
                 log.warning("database away retry_s=%.1f cause=%s", _RETRY_S, str(exc).replace("\n", " "))
                 stopping.wait(_RETRY_S)

@@ -109,8 +109,7 @@ class Hub:
 
     async def newest_values(self, site: str) -> dict[str, Any]:
         """The newest value of every point of a site."""
-        gateways = self._settings.sites[site].gateways
-        rows = await self._rows(NEWEST, {"site": site, "gateways": gateways, "mode": self._settings.mode})
+        rows = await self._rows(NEWEST, {"site": site, "mode": self._settings.mode})
         return {row["name"]: _value(row) for row in rows}
 
     def site_now_ms(self, values: Mapping[str, Any]) -> int:
@@ -125,7 +124,7 @@ class Hub:
             shelves=await self._rows(SHELVES, of_site),
             requests=await self._rows(PENDING, of_site),
         )
-        return gateways_shown(self._settings.sites[site], rows, instant(self._now_ms()))
+        return gateways_shown(rows, instant(self._now_ms()))
 
     async def _relay(self) -> None:
         while True:

@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import logging
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +10,6 @@ from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, instant
 from cloud.ingest.model import GatewayKey
-from cloud.settings import SiteSettings
 from sitewarden.messages import DeviceBirth, LimitBirth, PointBirth, Status
 from sitewarden.points import PointKind, vocabulary
 from sitewarden.quality import Quality
@@ -27,18 +25,6 @@ class _Point(NamedTuple):
     point: PointBirth
     kind: PointKind
     limits: list[LimitBirth]
-
-
-def write_sites(connection: Connection, sites: Mapping[str, SiteSettings]) -> None:
-    """The sites as the configuration names them; nothing is removed, for records refer to them."""
-    for site in sites.values():
-        connection.execute(
-            """
-            INSERT INTO site (site, name, time_zone) VALUES (%s, %s, %s)
-                ON CONFLICT (site) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone
-            """,
-            [site.site, Jsonb(site.name), site.time_zone],
-        )
 
 
 def write_birth(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from cloud.alarms.model import RequestShown, ShelfShown
 from cloud.database import Row, instant
-from cloud.settings import Settings, SiteSettings
+from cloud.registry.known import SiteEntry
+from cloud.settings import Settings
 from cloud.shown import TextShown
 from cloud.sites.model import Device, Gateway, Outbox, Point, SiteFacts
 from sitewarden.points import vocabulary
@@ -15,8 +16,8 @@ SILENCE = dt.timedelta(seconds=30)
 """Three heartbeats; whoever is silent for longer is offline, whatever it said last."""
 
 
-def site_facts(settings: Settings, site: SiteSettings) -> SiteFacts:
-    """A site by its configuration."""
+def site_facts(settings: Settings, site: SiteEntry) -> SiteFacts:
+    """A site as it is known."""
     return SiteFacts(
         id=site.site,
         name=TextShown(zh=site.name.zh, en=site.name.en),
@@ -33,10 +34,9 @@ class GatewayRows(NamedTuple):
     requests: list[Row]
 
 
-def gateways_shown(site: SiteSettings, rows: GatewayRows, now: dt.datetime) -> list[Gateway]:
-    """Every configured gateway in its order, also one that was never heard."""
-    by_name = {row["gateway"]: row for row in rows.gateways}
-    return [_gateway(name, by_name.get(name), rows, now) for name in site.gateways]
+def gateways_shown(rows: GatewayRows, now: dt.datetime) -> list[Gateway]:
+    """The gateways as they fare, also one that was never heard."""
+    return [_gateway(row, rows, now) for row in rows.gateways]
 
 
 def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
@@ -58,8 +58,9 @@ def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
     ]
 
 
-def _gateway(name: str, row: Row | None, rows: GatewayRows, now: dt.datetime) -> Gateway:
-    if row is None:
+def _gateway(row: Row, rows: GatewayRows, now: dt.datetime) -> Gateway:
+    name = row["name"]
+    if row["id"] is None:
         outbox = Outbox(alarms=0, readings=0, oldest_at=None)
         return Gateway(
             id=name,

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from edge.busload import load_of
 from edge.config import Gateway, load_gateway
 from edge.doctor.outbox import outbox_results
@@ -20,7 +22,8 @@ from sitewarden.errors import ConfigurationError
 
 CREDENTIALS = Path("/run/credentials")
 """Where systemd puts them, for as long as the service runs."""
-SECRETS = ("broker.password_file", "page.pin_file")
+SECRETS = {"password_file", "pin_file", "token_file"}
+"""Keys that name a file with a secret, wherever they stand."""
 
 CONFIGURATION = Check(
     "configuration",
@@ -39,13 +42,17 @@ def examine(file: Path) -> Iterator[Result]:
     yield file_result(file, is_secret=False)
     told = ask_systemd()
     try:
-        gateway, knows_secrets = _loaded(file)
+        gateway, complaint = _loaded(file)
     except ConfigurationError as exc:
-        yield CONFIGURATION.finding(str(exc).removesuffix(f" {exc.mend}"), exc.mend)
+        yield _complaint(exc)
         yield from service_results(told)
         return
+    secrets = list(secret_files(msgspec.to_builtins(documents.load(file, GatewayFile)), file.parent))
+    if complaint is not None and all(map(_is_seen, secrets)):
+        yield _complaint(complaint)
     yield from _configuration_results(gateway)
-    yield from _secret_results(file)
+    for secret in secrets:
+        yield from _secret_results(secret, file.parent / secret.name)
     yield from clock_results(gateway.broker.host)
     yield from disk_results(gateway.data_dir, sum(MAX_BYTES.values()), "a full outbox may need")
     yield from service_results(told)
@@ -57,17 +64,21 @@ def examine(file: Path) -> Iterator[Result]:
     branch = gateway.mode, gateway.site, gateway.name
     login = broker.username, broker.password
     target = gateway_target((broker.host, broker.port), login, broker.ca_file, branch)
-    yield from broker_results(target, knows_password=knows_secrets)
+    yield from broker_results(target, knows_password=complaint is None)
 
 
-def _loaded(file: Path) -> tuple[Gateway, bool]:
-    """With secrets where they can be had; raises `ConfigurationError`."""
+def _loaded(file: Path) -> tuple[Gateway, ConfigurationError | None]:
+    """With secrets, or without them and what is wrong with them; raises `ConfigurationError`."""
     try:
-        return load_gateway(file), True
+        return load_gateway(file), None
     except ConfigurationError as exc:
-        if exc.field not in SECRETS:
+        if exc.field.rpartition(".")[2] not in SECRETS:
             raise
-        return load_gateway(file, with_secrets=False), False
+        return load_gateway(file, with_secrets=False), exc
+
+
+def _complaint(exc: ConfigurationError) -> Result:
+    return CONFIGURATION.finding(str(exc).removesuffix(f" {exc.mend}"), exc.mend)
 
 
 def _configuration_results(gateway: Gateway) -> Iterator[Result]:
@@ -76,7 +87,9 @@ def _configuration_results(gateway: Gateway) -> Iterator[Result]:
     yield from (CONFIGURATION.finding(doubt, mend) for doubt in doubts)
     yield from map(CONFIGURATION.note, unjudged(gateway))
     if not doubts:
-        yield CONFIGURATION.ok(f"{len(list(gateway.devices))} devices on {len(gateway.buses)} buses")
+        yield CONFIGURATION.ok(
+            f"{len(list(gateway.devices))} devices on {len(gateway.buses) + len(gateway.ears)} buses"
+        )
     for bus in gateway.buses:
         percent = load_of(bus).percent
         told = f"held {percent:.0f} % of its time"
@@ -87,15 +100,20 @@ def _configuration_results(gateway: Gateway) -> Iterator[Result]:
             yield BUS_LOAD.ok(told, subject=bus.name)
 
 
-def _secret_results(file: Path) -> Iterator[Result]:
-    written = documents.load(file, GatewayFile)
-    names = [written.broker.password_file, written.page.pin_file if written.page else None]
-    for name in names:
-        if name is not None:
-            yield from _one_secret(file.parent / name, file.parent / Path(name).name)
+def secret_files(written: object, folder: Path) -> Iterator[Path]:
+    """The files with secrets that a configuration names, as plain values, anywhere in it."""
+    if isinstance(written, dict):
+        for key, value in written.items():
+            if key in SECRETS and isinstance(value, str):
+                yield folder / value
+            else:
+                yield from secret_files(value, folder)
+    elif isinstance(written, list):
+        for value in written:
+            yield from secret_files(value, folder)
 
 
-def _one_secret(secret: Path, source: Path) -> Iterator[Result]:
+def _secret_results(secret: Path, source: Path) -> Iterator[Result]:
     """`source` is what systemd hands on as `secret`, where it does."""
     is_handed_on = CREDENTIALS in secret.parents
     if is_handed_on and source.exists():

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from edge.config import address_of
 from edge.drivers import Answer, Link, Request
@@ -26,15 +26,25 @@ async def opened(settings: ModbusSettings, *, settle_s: float = 0.0) -> AsyncIte
     Raises `UnreachableError` with the system's reason where the line does not open: the driver would try on.
     """
     await _check_opens(settings)
-    # What the driver tells the log of an agent, these commands tell in their answer.
-    logging.getLogger("edge.drivers").setLevel(logging.CRITICAL)
     link = open_link(settings, settle_s=settle_s)
-    task = asyncio.create_task(link.run(), name="line")
+    with _quiet(logging.getLogger("edge.drivers")):
+        task = asyncio.create_task(link.run(), name="line")
+        try:
+            yield link
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+@contextlib.contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """What the driver tells the log of an agent, these commands tell in their answer."""
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
-        yield link
+        yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        logger.setLevel(level)
 
 
 async def asked(link: Link, unit: int, request: Request, timeout_s: float, patience_s: float) -> Answer:

@@ -13,7 +13,7 @@ _KNOWS = {"answers": "answers", "knows": "known, nothing at 0", "lacks": "unknow
 
 def report_lines(found: Report) -> Iterator[str]:
     """Every point, raw and decoded side by side, then every check, then the verdict."""
-    yield f"{'point':<18} {'register':>9}  {'raw words':<11} {'value':>14}  quality"
+    yield f"{'point':<18} {'fct/reg':>9}  {'raw words':<11} {'value':>14}  quality"
     for point in found.points:
         yield from _point(point)
     yield ""

@@ -143,7 +143,7 @@ def broker_results(
         if knows_password:
             yield from _session_results(target, session, subject, listen_s)
         else:
-            yield LOGIN.unknown("the password cannot be read, see there", subject=subject)
+            yield LOGIN.unknown("what is secret cannot be read, see there", subject=subject)
     yield from _anonymous_results(target, subject)
 
 

@@ -79,15 +79,16 @@ def _examiner_of(file: Path) -> tuple[str, Examine]:
     """The program whose file it is, and its examination; raises `ConfigurationError`, `UsageError`."""
     keys = documents.load(file, dict[str, Any])
     entries = {entry.name: entry for entry in metadata.entry_points(group=GROUP)}
-    known = [entry for key, entry in entries.items() if key in keys]
+    known = {entry.value: entry for key, entry in entries.items() if key in keys}
     if len(known) != 1:
-        keys_text = " or ".join(f"`{key}:`" for key in sorted(entries))
-        mend = f"It has one of {keys_text} at its top."
+        wanted = ", ".join(f"`{key}:`" for key in sorted(entries))
+        mend = f"At the top of one stands one of {wanted}."
         raise ConfigurationError(file, 0, "", "is no program's configuration", mend)
+    (entry,) = known.values()
     try:
-        return plugins.program_of(known[0]), known[0].load()
+        return plugins.program_of(entry), entry.load()
     except ImportError as exc:
-        raise UsageError(plugins.missing(known[0], exc)) from exc
+        raise UsageError(plugins.missing(entry, exc)) from exc
 
 
 def _examined(file: Path, program: str, examine: Examine, *, is_told: bool) -> Examined:

@@ -2,45 +2,33 @@
 
 import statistics
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import msgspec
 
 from sitewarden.profiles.decoding import decoder
+from sitewarden.profiles.findings import Check, Level, check
 from sitewarden.profiles.hints import Hint, Span, hints, is_plausible
-from sitewarden.profiles.model import FUNCTIONS, Modbus, ModbusPoint, Profile
-from sitewarden.profiles.signals import Choice, missing, signals
+from sitewarden.profiles.model import FUNCTIONS, Modbus, ModbusPoint, ModbusProfile
+from sitewarden.profiles.paper import on_paper
+from sitewarden.profiles.signals import signals
 from sitewarden.profiles.trial import Look, OtherWay, Trial
 from sitewarden.quality import Quality
-from sitewarden.text import Text
 
-Level = Literal["ok", "note", "finding"]
-"""A note is worth knowing; a finding stands between the device and a site."""
-CheckName = Literal[
-    "signals",
-    "units",
-    "answers",
-    "values",
-    "rate",
-    "line",
-    "fault",
-    "reconnect",
-    "movement",
-    "verified",
-]
-
+_ORDERS = {"word_order", "byte_order"}
+_MEANINGS = {
+    1: ("不支持该功能码", "it does not know the function"),
+    2: ("无此寄存器", "it has no such registers"),
+    3: ("数量不允许", "it does not give so many at once"),
+    4: ("设备故障", "it has failed"),
+    6: ("设备忙", "it is busy"),
+    10: ("网关无路径", "a converter has no way to it"),
+    11: ("网关后无应答", "a converter gets no answer from it"),
+}
+"""Of exception codes, by the specification."""
 MOST_BACK_S = 10.0
 """After a line was opened anew a device should answer within this; the agent tries on for ever."""
 _NUMBERED_TABLES = range(30_001, 50_000)
 """Manuals that call registers 40001 mean the first of the holding registers."""
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at."""
-
-    name: CheckName
-    level: Level
-    says: Text
 
 
 class PointSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +61,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     checks: Sequence[Check]
 
 
-def report(profile: Profile, trial: Trial, usual: dict[str, Span]) -> Report:
+def report(profile: ModbusProfile, trial: Trial, usual: dict[str, Span]) -> Report:
     """Judge a trial; `usual` has by kind what other profiles have as range, where this one has none."""
     seen = [_seen(profile, key, trial.looks.get(key, ()), usual) for key in profile.points]
     checks = [*_checks(profile, trial, seen)]
@@ -94,7 +82,7 @@ def judged(point: ModbusPoint, modbus: Modbus, look: Look) -> tuple[float | None
     return decoder(point, modbus)(look.registers)
 
 
-def _seen(profile: Profile, key: str, looks: Sequence[Look], usual: dict[str, Span]) -> PointSeen:
+def _seen(profile: ModbusProfile, key: str, looks: Sequence[Look], usual: dict[str, Span]) -> PointSeen:
     point, modbus = profile.points[key], profile.modbus
     newest = looks[-1] if looks else Look((), Quality.STALE)
     value, quality = judged(point, modbus, newest)
@@ -114,13 +102,7 @@ def _seen(profile: Profile, key: str, looks: Sequence[Look], usual: dict[str, Sp
     )
 
 
-def on_paper(profile: Profile) -> Iterator[Check]:
-    """What can be said of a profile without a device."""
-    yield from _signals(profile)
-    yield from _ranges(profile)
-
-
-def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+def _checks(profile: ModbusProfile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
     yield from on_paper(profile)
     yield from _answers(profile, trial, seen)
     yield from _values(profile, trial, seen)
@@ -130,7 +112,7 @@ def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterat
     yield from _reconnect(trial)
     yield from _movement(profile, trial)
     if profile.verified == "simulator":
-        yield _check(
+        yield check(
             "verified",
             "note",
             "配置档仅在模拟器上验证过：请与设备显示逐一比对，再改 verified",
@@ -138,73 +120,29 @@ def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterat
         )
 
 
-def _check(name: CheckName, level: Level, zh: str, en: str) -> Check:
-    return Check(name=name, level=level, says=Text(zh, en))
-
-
-def _signals(profile: Profile) -> Iterator[Check]:
-    wanted, kinds = signals()[profile.device_kind], {point.kind for point in profile.points.values()}
-    lacking, beside = missing(wanted.must, kinds), missing(wanted.should, kinds)
-    if lacking:
-        names = _choices(lacking)
-        yield _check(
-            "signals",
-            "finding",
-            f"{profile.device_kind} 类设备缺少必需测点：{names}",
-            f"a device of kind {profile.device_kind} must say {names}, and no point does",
-        )
-    else:
-        yield _check(
-            "signals", "ok", "必需测点齐全", "every signal that its kind of device must have is there"
-        )
-    if beside:
-        names = _choices(beside)
-        yield _check("signals", "note", f"标准还要求显示：{names}", f"the standard has it show {names} too")
-
-
-def _choices(choices: Sequence[Choice]) -> str:
-    return ", ".join(" / ".join(choice) for choice in choices)
-
-
-def _ranges(profile: Profile) -> Iterator[Check]:
-    modbus = profile.modbus
-    without = [key for key, p in profile.points.items() if p.range is None and not modbus.is_bit(p)]
-    if without:
-        names = ", ".join(without)
-        yield _check(
-            "units",
-            "finding",
-            f"{names} 没有 range：字序、比例或单位错了也看不出来",
-            f"no `range` at {names}: a wrong order, scale or unit would be believed",
-        )
-    else:
-        yield _check(
-            "units",
-            "ok",
-            "单位与词汇表一致，每个测点都有量程",
-            "units are those of the vocabulary, and every number has a range that a wrong one leaves",
-        )
-
-
-def _answers(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+def _answers(profile: ModbusProfile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
     mute = [one for one in seen if not any(_answered(trial.looks.get(one.point, ())))]
-    refused = [one for one in mute if any(look.is_refusal for look in trial.looks.get(one.point, ()))]
-    silent = [one.point for one in mute if one not in refused]
-    if silent:
-        names = ", ".join(silent)
-        yield _check("answers", "finding", f"无应答：{names}", f"no answer: {names}")
-    if refused:
-        names = ", ".join(one.point for one in refused)
-        yield _check(
-            "answers",
-            "finding",
-            f"设备拒绝（无此寄存器）：{names}",
-            f"refused, as registers that it lacks: {names}",
-        )
-        yield from _numbering(refused)
+    reasons: dict[tuple[str, str], list[PointSeen]] = {}
+    for one in mute:
+        reasons.setdefault(_reason(trial.looks.get(one.point, ())), []).append(one)
+    for (zh, en), points in reasons.items():
+        names = ", ".join(one.point for one in points)
+        yield check("answers", "finding", f"{zh}：{names}", f"{en}: {names}")
+        yield from _numbering(points)
     if not mute:
-        yield _check("answers", "ok", "每个测点都有应答", "every point is answered")
+        yield check("answers", "ok", "每个测点都有应答", "every point is answered")
     yield from (_other_way(profile, way) for way in trial.other_ways if any(_would(profile, way)))
+
+
+def _reason(looks: Sequence[Look]) -> tuple[str, str]:
+    """Why there is no value, in both languages."""
+    code = max((look.exception for look in looks), default=0)
+    if code in _MEANINGS:
+        zh, en = _MEANINGS[code]
+        return f"设备拒绝（异常码 {code}，{zh}）", f"refused with exception {code}, {en}"
+    if code:
+        return f"设备拒绝（异常码 {code}）", f"refused with exception {code}"
+    return "无应答", "no answer"
 
 
 def _answered(looks: Sequence[Look]) -> Iterator[bool]:
@@ -217,7 +155,7 @@ def _numbering(refused: Sequence[PointSeen]) -> Iterator[Check]:
     if numbered:
         first = numbered[0]
         means = f"function: {4 if first < 40_000 else 3}, base: 1, register: {first % 10_000}"  # noqa: PLR2004
-        yield _check(
+        yield check(
             "answers",
             "note",
             f"手册中的 {first} 常指表中第 {first % 10_000} 个寄存器：写 {means}",
@@ -225,7 +163,7 @@ def _numbering(refused: Sequence[PointSeen]) -> Iterator[Check]:
         )
 
 
-def _would(profile: Profile, way: OtherWay) -> Iterator[str]:
+def _would(profile: ModbusProfile, way: OtherWay) -> Iterator[str]:
     """The points that would be plausible by another way of asking."""
     modbus = msgspec.structs.replace(profile.modbus, **{way.key: way.value})
     for key, look in way.looks.items():
@@ -234,14 +172,13 @@ def _would(profile: Profile, way: OtherWay) -> Iterator[str]:
             yield key
 
 
-def _other_way(profile: Profile, way: OtherWay) -> Check:
+def _other_way(profile: ModbusProfile, way: OtherWay) -> Check:
     would = list(_would(profile, way))
     what = f"{way.key}: {way.value}"
     if way.key == "function":
         what += f" ({FUNCTIONS[way.value]}s)"
     names, many = ", ".join(would), len(way.looks)
-
-    return _check(
+    return check(
         "answers",
         "note",
         f"若写 {what}，{many} 个有问题的测点中 {len(would)} 个有合理值：{names}",
@@ -249,7 +186,7 @@ def _other_way(profile: Profile, way: OtherWay) -> Check:
     )
 
 
-def _values(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+def _values(profile: ModbusProfile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
     bad: dict[str, list[str]] = {}
     for one in seen:
         point = profile.points[one.point]
@@ -260,7 +197,7 @@ def _values(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterat
                     bad.setdefault(quality.word, []).append(one.point)
     if absent := bad.pop(Quality.SENTINEL.word, None):
         names = ", ".join(absent)
-        yield _check(
+        yield check(
             "values",
             "note",
             f"设备表示无值（未接传感器？）：{names}",
@@ -268,20 +205,39 @@ def _values(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterat
         )
     for word, points in bad.items():
         names = ", ".join(points)
-        yield _check("values", "finding", f"{word}：{names}", f"{word}: {names}")
+        yield check("values", "finding", f"{word}：{names}", f"{word}: {names}")
     hinted = [
         one.point for one in seen if one.hints and not any(one.point in points for points in bad.values())
     ]
     if hinted:
         names = ", ".join(hinted)
-        yield _check(
+        yield check(
             "values",
             "finding",
             f"在量程内，但传感器不会这样：{names}",
             f"inside the range, yet no sensor speaks like that: {names}",
         )
+    yield from _one_mend_for_all(seen)
     if not bad and not hinted:
-        yield _check("values", "ok", "数值均在量程内", "every value lies within its range")
+        yield check("values", "ok", "数值均在量程内", "every value lies within its range")
+
+
+def _one_mend_for_all(seen: Sequence[PointSeen]) -> Iterator[Check]:
+    """Where an order of words or bytes would mend several points, it is the device's and stands once."""
+    orders: dict[tuple[tuple[str, str | float], ...], list[str]] = {}
+    for one in seen:
+        for hint in one.hints:
+            if hint.change.keys() <= _ORDERS:
+                orders.setdefault(tuple(sorted(hint.change.items())), []).append(one.point)
+    change, points = max(orders.items(), key=lambda item: len(item[1]), default=((), []))
+    if len(points) > 1:
+        keys, names = ", ".join(f"{key}: {value}" for key, value in change), ", ".join(points)
+        yield check(
+            "values",
+            "note",
+            f"在 modbus: 下写 {keys}，{names} 均合理",
+            f"{keys} under `modbus:` would make sense of {names}",
+        )
 
 
 def _quality(point: ModbusPoint, modbus: Modbus, look: Look) -> Quality:
@@ -291,7 +247,7 @@ def _quality(point: ModbusPoint, modbus: Modbus, look: Look) -> Quality:
     return quality
 
 
-def _rates(profile: Profile, trial: Trial) -> Iterator[Check]:
+def _rates(profile: ModbusProfile, trial: Trial) -> Iterator[Check]:
     wanted = signals()[profile.device_kind].least_every_ms
     for group, times in trial.times.items():
         interval_ms = profile.groups[group].interval_ms
@@ -300,11 +256,11 @@ def _rates(profile: Profile, trial: Trial) -> Iterator[Check]:
         says = f"{usually:.0f} ms, worst {worst:.0f} ms, in {times[-1].requests} requests"
         zh = f"读一次 {usually:.0f} ms（最慢 {worst:.0f} ms），{times[-1].requests} 个请求"
         level: Level = "finding" if usually > interval_ms else "note" if worst > interval_ms else "ok"
-        yield _check(
+        yield check(
             "rate", level, f"{group}：{zh}，间隔 {interval_ms} ms", f"{group}: {says}, every {interval_ms} ms"
         )
         if interval_ms > wanted:
-            yield _check(
+            yield check(
                 "rate",
                 "finding",
                 f"{group}：{profile.device_kind} 类设备至少每 {wanted} ms 读一次",
@@ -315,7 +271,7 @@ def _rates(profile: Profile, trial: Trial) -> Iterator[Check]:
 def _line(trial: Trial) -> Check:
     seen = trial.counts
     is_clean = not (seen.timeouts or seen.late or seen.broken)
-    return _check(
+    return check(
         "line",
         "ok" if is_clean else "finding",
         f"{seen.requests} 个请求，{seen.timeouts} 个无应答，{seen.late} 个迟到，{seen.broken} 个坏帧",
@@ -326,28 +282,28 @@ def _line(trial: Trial) -> Check:
 def _stranger(trial: Trial) -> Iterator[Check]:
     at = trial.stranger_address
     if trial.stranger == "refused":
-        yield _check(
+        yield check(
             "fault",
             "ok",
             f"不存在的寄存器 {at} 被拒绝",
             f"a register that it should not have ({at}) is refused",
         )
     elif trial.stranger == "answered":
-        yield _check(
+        yield check(
             "fault",
             "note",
             f"不存在的寄存器 {at} 也有应答：寄存器号写错时设备不会提示",
             f"a register that it should not have ({at}) is answered: a wrong number will not be refused",
         )
     elif trial.stranger == "silent":
-        yield _check(
+        yield check(
             "fault",
             "note",
             f"读不存在的寄存器 {at} 时无应答：写错一个号就要等待超时",
             f"a register that it should not have ({at}) gets no answer: a wrong number costs a whole timeout",
         )
     if not trial.is_well_after:
-        yield _check(
+        yield check(
             "fault",
             "finding",
             "被问到不存在的寄存器后不再应答",
@@ -359,7 +315,7 @@ def _reconnect(trial: Trial) -> Iterator[Check]:
     if not trial.was_reconnected:
         return
     if trial.back_after_s is None:
-        yield _check(
+        yield check(
             "reconnect",
             "finding",
             f"断开重连后 {MOST_BACK_S:g} s 内无应答",
@@ -367,12 +323,12 @@ def _reconnect(trial: Trial) -> Iterator[Check]:
         )
     else:
         back = f"{trial.back_after_s:.1f} s"
-        yield _check(
+        yield check(
             "reconnect", "ok", f"重连后 {back} 恢复应答", f"answers {back} after the line was opened anew"
         )
 
 
-def _movement(profile: Profile, trial: Trial) -> Iterator[Check]:
+def _movement(profile: ModbusProfile, trial: Trial) -> Iterator[Check]:
     modbus = profile.modbus
     looked = {key: looks for key, looks in trial.looks.items() if len(looks) > 1 and all(_answered(looks))}
     still = [
@@ -382,7 +338,7 @@ def _movement(profile: Profile, trial: Trial) -> Iterator[Check]:
     ]
     numbers = [key for key in looked if not modbus.is_bit(profile.points[key])]
     if still and len(still) == len(numbers):
-        yield _check(
+        yield check(
             "movement",
             "note",
             "试读期间没有数值变化：确认设备在测量",

@@ -19,8 +19,8 @@ class Look(msgspec.Struct, frozen=True):
     quality: Quality
     """Of the answer; what its numbers mean is judged later."""
     detail: str = ""
-    is_refusal: bool = False
-    """The device answered that it has no such register."""
+    exception: int = 0
+    """The code by which the device refused, if it did."""
 
 
 class GroupTime(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from sitewarden.profiles.conformance import CheckName
+from sitewarden.profiles.findings import CheckName
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "device-trial.md"
 

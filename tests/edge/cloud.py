@@ -50,8 +50,8 @@ class Cloud:
     def ask_for_birth(self) -> None:
         self.publish("command", Command(command="rebirth"))
 
-    def acknowledge(self, episode: str | None, by: str) -> None:
-        self.publish("command", Command(command="acknowledge", episode=episode, by=by))
+    def acknowledge(self, episode: str | None, by: str, request: str | None = None) -> None:
+        self.publish("command", Command(command="acknowledge", episode=episode, by=by, request=request))
 
     def shelve(self, of: Alarm, until: int, *, reason: str = "校准", request: str | None = None) -> None:
         self.publish(

@@ -347,8 +347,10 @@ async def test_the_cloud_shelves_an_alarm_that_stands_and_hears_of_it(
         cloud.shelve(alarm, until_ms, request="a" * 32)
         await until(lambda: shelves() == [(alarm.rule, "a" * 32)], within_s=15)
         cloud.shelve(alarm, 0, request="b" * 32)
+        cloud.shelve(alarm, until_ms, request="a" * 32)
         await until(lambda: shelves() == [], within_s=15)
         assert await run.end() == 0
+    assert shelves() == [], "what came again was done again"
     told = [shelf.request for status in cloud.states("heartbeat") for shelf in status.shelved]
     assert "e" * 32 not in told, "an alarm that does not stand was shelved"
 

@@ -23,7 +23,7 @@ def test_a_bad_profile_is_exit_status_2_with_file_line_and_mend(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "p.yaml"
-    file.write_text("profile: x\nversion: one\n", encoding="utf-8")
+    file.write_text("profile: x\nversion: one\ndriver: modbus\n", encoding="utf-8")
     assert main(["profiles", "check", str(file)]) == 2
     assert f"{file}:2: version:" in capsys.readouterr().err
 

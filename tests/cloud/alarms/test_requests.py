@@ -81,8 +81,23 @@ def test_an_alarm_that_got_worse_is_acknowledged_anew(site, web, alarm):
     assert ask(web, alarm, "acknowledge")["request"] is not None
     assert len(sent(site)) == 1
     assert outcomes(web, alarm) == [("acknowledge", None)]
-    site.deliver(heartbeat())
-    look(site.connection, now_ms())
+    site.deliver(acknowledged(alarm, after_ms=9000))
+    assert outcomes(web, alarm) == [("acknowledge", "done")]
+
+
+def test_an_acknowledgement_is_not_sent_again_to_an_alarm_that_got_worse_since(site, web, alarm):
+    ask(web, alarm, "acknowledge")
+    sent(site)
+    site.deliver(acknowledged(alarm))
+    site.deliver(heartbeat(states={alarm.episode: "unacknowledged"}))
+    assert sent(site, RESEND_MS + 1) == []
+    assert outcomes(web, alarm) == [("acknowledge", "done")]
+
+
+def test_an_alarm_that_somebody_on_site_had_acknowledged_needs_no_command(site, web, alarm):
+    ask(web, alarm, "acknowledge")
+    sent(site)
+    site.deliver(acknowledged(alarm, by="local"))
     assert outcomes(web, alarm) == [("acknowledge", "done")]
 
 

@@ -121,7 +121,7 @@ def test_a_change_of_an_older_gateway_is_said_to_be_only_announced(site, config,
 
 def test_a_site_that_nobody_has_and_a_cloud_that_nobody_named(site, config, capsys, tmp_path, monkeypatch):
     assert main(["rules", "show", "elsewhere", "--config", str(config)]) == 2
-    assert "has no site `elsewhere`; it has demo" in capsys.readouterr().err
+    assert "no site `elsewhere`; there are demo" in capsys.readouterr().err
     assert main(["rules", "show", "demo", "--config", str(config)]) == 0
     assert "no gateway has announced a device yet" in capsys.readouterr().out
     # In the folder of a cloud.yaml that one is meant.

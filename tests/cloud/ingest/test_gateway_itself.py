@@ -8,6 +8,7 @@ import yaml
 
 from cloud.backtest.asked import Asked
 from cloud.backtest.store import alarms_of, devices_of
+from cloud.registry.known import load_site
 from edge.birth import birth_of
 from edge.config import load_gateway
 from edge.itself import clock_readings
@@ -56,8 +57,8 @@ def test_a_clock_that_was_set_is_an_alarm_on_the_page_and_no_hazard(
 
 def test_it_is_no_part_of_a_history_that_is_judged_or_replayed(site: TestSite, tmp_path: Path) -> None:
     told = clock_set(site, tmp_path, 3_600_000)
-    asked = Asked(
-        site=site.settings.sites["demo"], mode="live", device=None, since_ms=0, until_ms=told.at + 1000
-    )
+    demo = load_site(site.connection, "demo")
+    assert demo is not None
+    asked = Asked(site=demo, mode="live", device=None, since_ms=0, until_ms=told.at + 1000)
     assert [row["device"] for row in devices_of(site.connection, asked)] == ["crane-1"]
     assert alarms_of(site.connection, asked) == []

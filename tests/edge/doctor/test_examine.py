@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from edge.doctor import examine
+from edge.doctor import examine, secret_files
 from sitewarden.cli import main
 from sitewarden.doctor.model import Result
 from tests.edge.conftest import Configure, WriteGateway
@@ -96,6 +96,30 @@ def test_a_password_that_everybody_can_read_is_found(
     results = [result for result in examine(write_gateway(gateway_dict)) if result.check == "file.private"]
     assert results[-1].status == "finding"
     assert results[-1].mend == f"chmod 600 {tmp_path / 'secret'}"
+
+
+def test_a_password_file_of_two_lines_is_told_as_the_agent_would(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("secret\nanother\n")
+    (tmp_path / "secret").chmod(0o600)
+    gateway_dict["broker"] |= {"username": "test-site/gw-1", "password_file": "secret"}
+    found = [r for r in examine(write_gateway(gateway_dict)) if r.status == "finding"]
+    assert any("does not hold one line" in result.what for result in found)
+
+
+def test_every_secret_of_a_file_is_looked_at(tmp_path: Path) -> None:
+    written = {
+        "broker": {"password_file": "a"},
+        "page": {"pin_file": "/b"},
+        "buses": [{"hj212": {"password_file": "c"}, "devices": [{"token_file": "d"}, {"token_file": None}]}],
+    }
+    assert list(secret_files(written, tmp_path)) == [
+        tmp_path / "a",
+        Path("/b"),
+        tmp_path / "c",
+        tmp_path / "d",
+    ]
 
 
 DOCTOR = """

@@ -26,6 +26,7 @@ FRAME = Frame(1, 3, (40, 50))
 def test_a_checksum_is_the_one_of_the_specification() -> None:
     assert crc16(bytes.fromhex("01 03 00 64 00 14")) == 0x1A04
     assert rtu_request(1, Request(3, 100, 20)) == bytes.fromhex("01 03 00 64 00 14 04 1a")
+    assert rtu_request(129, Request(3, 0, 10)) == bytes.fromhex("81 03 00 00 00 0a da 0d")
 
 
 def test_a_request_over_tcp_has_its_transaction_in_front() -> None:

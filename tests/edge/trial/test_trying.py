@@ -4,22 +4,25 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from edge.settings import ModbusRtu, ModbusTcp
+from edge.trial.scanning import scanned
 from edge.trial.target import Target
 from edge.trial.trying import tried
-from firmware_sim.modbus import Bank, ModbusServer
+from firmware_sim import modbus as simulated
 from sitewarden.cli import main
 from sitewarden.errors import UnreachableError, UsageError
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.profiles.conformance import Report, report
 from sitewarden.profiles.hints import usual_spans
-from tests.support.modbus import Unit, serving, serving_line
+from tests.support.modbus import ModbusServer, Unit, serving, serving_line
 
 PROFILES = load_profiles()
 CRANE = PROFILES["reference-tower-crane"]
@@ -31,6 +34,25 @@ async def judged(profile: Profile, unit: Unit, seconds: float = 0.0) -> Report:
         settings = ModbusTcp(host="127.0.0.1", port=server.port, timeout_ms=200)
         trial = await tried(profile, Target(settings, 1), seconds, lambda _: None)
     return report(profile, trial, usual_spans(PROFILES))
+
+
+@dataclass
+class Recording(ModbusServer):
+    """Keeps what it is asked."""
+
+    asked: list[bytes] = field(default_factory=list)
+
+    def _ask(self, send: Callable[[bytes], None], number: int, pdu: bytes, transaction: int = 0) -> None:
+        self.asked.append(pdu)
+        super()._ask(send, number, pdu, transaction)
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator["Recording"]:
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.stop()
 
 
 def says(found: Report, name: str, level: str) -> str:
@@ -59,7 +81,9 @@ async def test_it_is_tried_on_a_serial_line_as_well(tmp_path: Path) -> None:
 
 async def test_registers_that_it_lacks_are_named_and_their_neighbours_are_read() -> None:
     found = await judged(CRANE, without(SOUND, 5))
-    assert says(found, "answers", "finding") == "refused, as registers that it lacks: wind_speed"
+    assert (
+        says(found, "answers", "finding") == "refused with exception 2, it has no such registers: wind_speed"
+    )
     assert [point.quality for point in found.points if point.point == "slew"] == ["good"]
 
 
@@ -77,12 +101,12 @@ async def test_a_manual_that_says_40001_is_understood() -> None:
 
 
 async def test_a_table_that_is_another_one_is_told() -> None:
-    bank = Bank(function=4, most=125, words=tuple(SOUND.values()))
-    async with ModbusServer("127.0.0.1", 0, {1: bank}) as server:
+    bank = simulated.Bank(function=4, most=125, words=tuple(SOUND.values()))
+    async with simulated.ModbusServer("127.0.0.1", 0, {1: bank}) as server:
         settings = ModbusTcp(host="127.0.0.1", port=server.port, timeout_ms=200)
         trial = await tried(CRANE, Target(settings, 1), 0.0, lambda _: None)
     found = report(CRANE, trial, usual_spans(PROFILES))
-    assert "no answer: load" in says(found, "answers", "finding")
+    assert "exception 1, it does not know the function: load" in says(found, "answers", "finding")
     assert "function: 4 (input registers)" in says(found, "answers", "note")
 
 
@@ -94,6 +118,26 @@ async def test_a_wrong_order_is_a_finding_with_its_mend() -> None:
     (hint,) = found.points[0].hints
     assert hint.change == {"word_order": "little"}
     assert hint.value == pytest.approx(312.5)
+
+
+async def test_an_order_that_would_mend_several_points_is_said_once() -> None:
+    profile = PROFILES["sjfc200t-dust"]
+    found = await judged(profile, Unit({40006: 4120, 40007: 0, 40008: 825, 40009: 0, 40010: 1650, 40011: 0}))
+    mend = "word_order: little under `modbus:` would make sense of tsp, pm2_5, pm10"
+    assert mend in says(found, "values", "note")
+
+
+async def test_whatever_is_wrong_with_a_device_it_is_only_ever_read() -> None:
+    """Every request that a trial and a scan put on a line, whatever they find there."""
+    asked: list[bytes] = []
+    units = {1: without(SOUND, 5), 2: Unit(exception=1), 3: Unit(is_silent=True), 4: Unit({0: 65535})}
+    async with Recording(units, asked=asked).started() as server:
+        settings = ModbusTcp(host="127.0.0.1", port=server.port, timeout_ms=50)
+        for unit in (1, 2, 4):
+            await tried(CRANE, Target(settings, unit), 0.0, lambda _: None)
+        assert [one async for one in scanned(settings, range(1, 6))]
+    assert {pdu[0] for pdu in asked} == {1, 2, 3, 4}
+    assert all(len(pdu) == 5 for pdu in asked), "a read has an address and a count, and nothing to write"
 
 
 async def test_no_sensor_is_a_note_and_no_finding() -> None:

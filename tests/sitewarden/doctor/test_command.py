@@ -42,8 +42,22 @@ def test_a_file_of_nobody_is_exit_status_2(tmp_path: Path, capsys: pytest.Captur
     file = tmp_path / "x.yaml"
     file.write_text("scenario: s\n")
     assert main(["doctor", str(file)]) == 2
-    assert "`buses:` or `sites:`" in capsys.readouterr().err
+    assert "`database:`, `gateway:`, `listen:`, `sites:`" in capsys.readouterr().err
     assert main(["doctor", str(tmp_path / "none.yaml")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        ("gateway: gw-1\nbuses: []\n", "edge"),
+        ("listen: x\nsites: []\n", "cloud"),
+        ("database: {}\n", "cloud"),
+    ],
+)
+def test_whose_file_it_is_its_keys_tell(text: str, program: str, tmp_path: Path) -> None:
+    file = tmp_path / "any.yaml"
+    file.write_text(text)
+    assert command._examiner_of(file)[0] == program
 
 
 def test_a_program_that_is_not_installed_is_exit_status_2_with_what_to_install(

@@ -42,6 +42,16 @@ export type Lead = Schemas['LeadShown']
 export type NotJudged = Schemas['NotJudgedShown']
 export type Trial = Schemas['Trial']
 export type Replay = Schemas['Replay']
+export type RegisteredSite = Schemas['RegisteredSite']
+export type TreeNode = Schemas['TreeNode']
+export type DeviceFile = Schemas['DeviceFile']
+export type DeviceStep = Schemas['DeviceStep']
+export type LoadChart = Schemas['Chart']
+export type Plan = Schemas['Plan']
+export type ZoneOutline = Schemas['Zone']
+export type Choices = Schemas['Choices']
+export type RegistryChange = Schemas['Change']
+export type Imported = Schemas['Imported']
 /** Whatever is not told is as it was. */
 export type ReplayAsked = Pick<Schemas['ReplayAsked'], 'do'> & Partial<Schemas['ReplayAsked']>
 

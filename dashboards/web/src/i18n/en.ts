@@ -1,14 +1,16 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
+import registry from './registry.en'
 import type zh from './zh'
 
 const en: typeof zh = {
+  registry,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
   replay: {
     badge: 'Replay', text: 'A record of the past, not the present', mark: 'Replay', pause: 'Pause', resume: 'Go on', step: 'Step', speed: 'Speed of the replay', fastest: 'Fastest', loop: 'Loop', seek: 'Jump to an instant',
     gone: 'The replay does not answer', states: { waiting: 'Waiting for the gateway', running: 'Playing', paused: 'Paused', ended: 'At its end' },
   },
-  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', backtest: 'Back-test', sites: 'All sites', main: 'Main navigation' },
+  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', backtest: 'Back-test', registry: 'Registry', sites: 'All sites', main: 'Main navigation' },
   session: {
     signIn: 'Sign in', signOut: 'Sign out', name: 'User name', password: 'Password', signingIn: 'Signing in…',
     wrong: 'The user name or password is wrong.', unreachable: 'The server cannot be reached. Check the network and try again.', failed: 'Sign-in failed: {detail}',
@@ -77,25 +79,26 @@ const en: typeof zh = {
     title: 'Alarms', active: 'Active', all: 'All', filter: 'Filter by state', level: 'Level', what: 'Alarm', value: 'Peak / limit', raised: 'Raised', lasted: 'Lasted',
     state: 'State', ongoing: 'Active', acknowledgedAt: 'Acknowledged {time} ({by})', by: { local: 'on site', cloud: 'cloud' }, basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
     noneActive: 'No alarm is active now.', noneState: 'No alarm is in this state.', handle: 'Handle the alarm', handleShort: 'Handle…', close: 'Close',
+    worse: '(got worse)',
     states: {
       unacknowledged: 'Unacknowledged', acknowledged: 'Acknowledged', 'latched-unacknowledged': 'Latched, unacknowledged', 'returned-unacknowledged': 'Returned, unacknowledged',
       shelved: 'Shelved', 'suppressed-by-design': 'Suppressed by design', 'out-of-service': 'Out of service', normal: 'Normal',
     },
     stateHelp: {
-      unacknowledged: 'The alarm stands and nobody has acknowledged it', acknowledged: 'The alarm stands; somebody knows of it', 'latched-unacknowledged': 'The value is back; it ends once somebody acknowledges it',
+      again: 'It got clearly worse after somebody had acknowledged it', unacknowledged: 'The alarm stands and nobody has acknowledged it', acknowledged: 'The alarm stands; somebody knows of it', 'latched-unacknowledged': 'The value is back; it ends once somebody acknowledges it',
       'returned-unacknowledged': 'The alarm has ended, and nobody ever acknowledged it', shelved: 'Held back for a time on request; it comes back by itself', 'suppressed-by-design': 'Held back by its rule while one at least as grave stands on the same point',
       'out-of-service': 'The point is out of service: no new alarm is raised', normal: 'The alarm has ended and was acknowledged',
     },
     acknowledge: 'Acknowledge', acknowledgeHelp: 'Says that you know. Once the gateway has it, this alarm sounds no longer; the danger may stand.', acknowledgeHelpEnded: 'The alarm has ended: this is noted here alone and not sent to the gateway.',
     shelve: 'Shelve', unshelve: 'Unshelve', shelveHelp: 'For a time this rule makes no sound and raises no new alarm (one that is still due is raised at the end); the lamp of a standing one stays on. At most 24 hours, with a reason. In force once the gateway confirms it.',
-    mayNot: 'Your account may only look. An administrator acknowledges and shelves.', refused: 'Not done: {detail}', history: 'What was asked', noHistory: 'Nobody has handled it yet.',
+    replayed: 'This is a record of the past: nothing can be asked of it.', mayNot: 'Your account may only look. An administrator acknowledges and shelves.', refused: 'Not done: {detail}', history: 'What was asked', noHistory: 'Nobody has handled it yet.',
     kinds: { acknowledge: 'asked to acknowledge', shelve: 'asked to shelve', unshelve: 'asked to unshelve' },
     outcomes: { pending: 'not confirmed yet', done: 'in force', ended: 'the alarm had ended; not shelved', lapsed: 'never confirmed in time', replaced: 'replaced by a later request' },
     asked: {
       acknowledge: '{by} asked to acknowledge at {time};', shelve: '{by} asked to shelve at {time};', unshelve: '{by} asked to unshelve at {time};',
       waiting: 'the gateway has not confirmed yet', away: 'the gateway is offline, it is sent when it is back',
     },
-    late: 'sent late', mode: 'mode {mode}', clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
+    late: 'sent late', modes: { test: 'test', drill: 'drill', replay: 'replay' }, clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
   },
   shelves: {
     title: 'Shelved rules', help: 'A shelved rule makes no sound and raises no new alarm; it comes back by itself.', until: 'until {time}', left: '{time} left', ending: 'asked to end; the gateway has not confirmed yet',
