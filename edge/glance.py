@@ -46,5 +46,6 @@ def _row(db: sqlite3.Connection, query: str, *values: int) -> Sequence[int]:
 
 
 def set_aside(folder: Path) -> list[Path]:
-    """Files of lanes that could not be read any more and lie beside the new ones."""
-    return sorted(file for file in folder.glob("*.db.broken-*") if not file.name.endswith(("-wal", "-shm")))
+    """Files of lanes that could not be read any more and lie beside the new ones; raises `OSError`."""
+    found = (file for file in folder.iterdir() if file.match("*.db.broken-*"))
+    return sorted(file for file in found if not file.name.endswith(("-wal", "-shm")))

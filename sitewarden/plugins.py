@@ -30,7 +30,7 @@ def absent(subparsers: Any, entry: metadata.EntryPoint, cause: ImportError) -> N
     """A command whose extra is not installed still answers."""
 
     def explain(_: argparse.Namespace) -> int:
-        print(f"sitewarden: {missing(entry, cause)}", file=sys.stderr)
+        print(f"sitewarden: {entry.name}: {missing(entry, cause)}", file=sys.stderr)
         return USAGE
 
     parser = subparsers.add_parser(entry.name, add_help=False)
@@ -41,7 +41,7 @@ def absent(subparsers: Any, entry: metadata.EntryPoint, cause: ImportError) -> N
 def missing(entry: metadata.EntryPoint, cause: ImportError) -> str:
     """What is not installed of a program, and how to install it."""
     extra = _EXTRAS.get(program_of(entry), entry.name)
-    return f"{entry.name}: {cause}; what it needs comes with: pip install 'sitewarden[{extra}]'"
+    return f"{cause}; what it needs comes with: pip install 'sitewarden[{extra}]'"
 
 
 def program_of(entry: metadata.EntryPoint) -> str:

@@ -116,7 +116,7 @@ def secret_files(written: object, folder: Path) -> Iterator[Path]:
 def _secret_results(secret: Path, source: Path) -> Iterator[Result]:
     """`source` is what systemd hands on as `secret`, where it does."""
     is_handed_on = CREDENTIALS in secret.parents
-    if is_handed_on and source.exists():
+    if is_handed_on and _is_seen(source):
         yield file_result(source, is_secret=True)
     if is_handed_on and not _is_seen(secret):
         told = "is there only while the service runs, and only for root and the agent's account"

@@ -60,6 +60,8 @@ def lane_result(lane: str, seen: Glance | None, now_s: float) -> Result:
 def _set_aside(folder: Path, damaged: int) -> Result:
     try:
         files = set_aside(folder)
+    except FileNotFoundError:
+        files = []  # the first start makes the folder
     except OSError as exc:
         return SET_ASIDE.unknown(f"cannot be seen: {exc.strerror}", "run the doctor as root")
     if not files and not damaged:

@@ -51,8 +51,9 @@ def _is_installed(name: str) -> bool:
 
 def _log(file: Path, account: Account) -> Result:
     subject = str(file)
-    where = file if file.exists() else file.parent
+    where = file
     try:
+        where = file if file.exists() else file.parent
         may_use = account.may_use(where)
     except OSError as exc:
         return OUTPUT.unknown(f"cannot be seen: {exc.strerror}", "run the doctor as root", subject=subject)

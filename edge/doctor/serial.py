@@ -65,7 +65,7 @@ def line_results(line: Path, account: Account, lock: Path) -> Iterator[Result]:
 def _held(line: Path, lock: Path) -> Result:
     subject = str(line)
     holders = holders_of(line)
-    agents = set(holders_of(lock).pids) if lock.exists() else set[int]()
+    agents = _agents(lock)
     others = [pid for pid in holders.pids if pid not in agents and pid != os.getpid()]
     if others:
         named = ", ".join(f"{_name(pid)} (pid {pid})" for pid in others)
@@ -75,6 +75,14 @@ def _held(line: Path, lock: Path) -> Result:
         told = "only this account's processes can be seen"
         return HELD.unknown(told, "run the doctor as root", subject=subject)
     return HELD.ok("open in the agent" if holders.pids else "nobody has it open", subject=subject)
+
+
+def _agents(lock: Path) -> set[int]:
+    """The agent's process, where one runs and we may see its lock."""
+    try:
+        return set(holders_of(lock).pids)
+    except OSError:
+        return set()
 
 
 def holders_of(file: Path) -> Holders:

@@ -1,10 +1,14 @@
 """The whole examination of a gateway, beside a running agent and without one."""
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +124,39 @@ def test_every_secret_of_a_file_is_looked_at(tmp_path: Path) -> None:
         tmp_path / "c",
         tmp_path / "d",
     ]
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's eyes."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_who_may_see_little_is_told_what_is_not_known_and_nothing_is_claimed(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any], tmp_path: Path
+) -> None:
+    gateway_dict |= {"data_dir": "closed/data", "outputs": [{"driver": "log", "file": "closed/o.jsonl"}]}
+    gateway_dict["broker"] |= {"username": "test-site/gw-1", "password_file": "closed/secret"}
+    written = write_gateway(gateway_dict)
+    # Not below pytest's folder, into which no other account is let.
+    with tempfile.TemporaryDirectory(prefix="sitewarden-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "closed").mkdir(mode=0o000)
+        shutil.copy(written, folder)
+        with as_nobody():
+            found = statuses(list(examine(folder / written.name)))
+        (folder / "closed").chmod(0o700)
+    for check in ("disk.free", "output.usable", "outbox.waiting", "outbox.set-aside"):
+        assert found[check] == {"unknown"}
+    assert "unknown" in found["file.private"]
+    assert found["broker.reached"] == {"unreachable"}
 
 
 DOCTOR = """
