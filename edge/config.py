@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import itertools
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -397,7 +398,7 @@ class _Check:
             ):
                 message = f"pin {settings.acknowledge_pin} already drives siren or lamp"
                 yield self._error(f"outputs.{i}.acknowledge_pin", message, "Give the button its own pin.")
-            if isinstance(settings, LogOutput) and not (self._folder / settings.file).parent.is_dir():
+            if isinstance(settings, LogOutput) and _is_missing((self._folder / settings.file).parent):
                 message = f"the folder of `{settings.file}` does not exist"
                 yield self._error(f"outputs.{i}.file", message, "Make the folder, or name another file.")
 
@@ -572,7 +573,7 @@ class _Check:
 
     def _certificates(self, field: str, name: str | None) -> Path | None:
         file = None if name is None else self._folder / name
-        if file is not None and not file.is_file():
+        if file is not None and not _is_file(file):
             raise self._error(field, f"`{name}` is not a file", "Check the path.")
         return file
 
@@ -591,7 +592,7 @@ class _Check:
     def _secret(self, field: str, name: str | None) -> str | None:
         if name is None or not self._with_secrets:
             return None
-        file = self._folder / name
+        file = _shown_by_systemd(name) or self._folder / name
         try:
             mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
@@ -866,6 +867,13 @@ class _Check:
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
 
 
+def _shown_by_systemd(name: str) -> Path | None:
+    """A secret of that name that the service was given (`LoadCredential=`): it wins over one beside us."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    shown = None if folder is None else Path(folder) / name
+    return shown if shown is not None and Path(name).name == name and shown.is_file() else None
+
+
 def _thresholds_of(device_kind: str) -> dict[str, Threshold]:
     return {name: one for name, one in thresholds().items() if device_kind in one.devices}
 
@@ -876,6 +884,22 @@ def _point_thresholds(kinds: Collection[str]) -> dict[str, Threshold]:
 
 def _choices(packs: Iterable[RulePack]) -> dict[str, Sequence[float | str]]:
     return {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
+
+
+def _is_missing(folder: Path) -> bool:
+    """Whether there is no such folder; what is closed to whoever checks may be open to the agent."""
+    try:
+        return not folder.is_dir()
+    except PermissionError:
+        return False
+
+
+def _is_file(file: Path) -> bool:
+    """Whether it is a file that can be seen."""
+    try:
+        return file.is_file()
+    except PermissionError:
+        return False
 
 
 def is_loopback(host: str) -> bool:
