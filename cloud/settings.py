@@ -206,13 +206,14 @@ def _certificates(document: documents.Document[_File], name: str | None) -> str 
         return None
     try:
         text = (document.file.parent / name).read_text(encoding="utf-8")
-        ssl.create_default_context(cadata=text)
-    except (OSError, UnicodeDecodeError, ssl.SSLError) as exc:
+        found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
+        certificates = "".join(f"{certificate}\n" for certificate in found)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
+    except (OSError, ValueError) as exc:
         raise document.error(
             "enrolment.ca_file", f"`{name}` is no file of certificates: {exc}", "Name a PEM file."
         ) from exc
-    found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
-    return "".join(f"{certificate}\n" for certificate in found)
+    return certificates
 
 
 def _meaningless(document: documents.Document[_File]) -> Iterator[ConfigurationError]:

@@ -3,9 +3,7 @@
 import contextlib
 import http.server
 import json
-import shutil
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ import pytest
 
 from sitewarden.cli import FOUND, UNREACHABLE, USAGE, main
 from tests.support.broker import free_port
-from tests.support.left_out import leave_out
+from tests.support.certificates import NOW, certify
 
 CODE = "K7QF-3M9X-PW4T"
 ENROLLED = {
@@ -222,7 +220,6 @@ def test_a_folder_that_is_not_there_is_said_before_the_code_is_used_up(cloud, tm
 
 
 PAST = ("20200101000000Z", "20200102000000Z")
-NOW = ("20200101000000Z", "20491231000000Z")
 FUTURE = ("20480101000000Z", "20491231000000Z")
 
 
@@ -263,23 +260,3 @@ def over_tls(folder: Path, name: str, valid: tuple[str, str]) -> Iterator[Cloud]
     cloud.socket = context.wrap_socket(cloud.socket, server_side=True)
     with serving(cloud):
         yield cloud
-
-
-def certify(folder: Path, name: str, valid: tuple[str, str]) -> None:
-    """Write `key.pem`, and `cert.pem` that signs itself and holds from and until when it is told."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        leave_out("openssl is not installed (Debian: apt install openssl)")
-    (folder / "index").touch()
-    (folder / "ca.cnf").write_text(
-        "[ca]\ndefault_ca = itself\n[itself]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\n"
-        "default_md = sha256\npolicy = named\nx509_extensions = extended\n[named]\ncommonName = supplied\n"
-        f"[extended]\nsubjectAltName = DNS:{name}\n"
-    )
-    new = ["-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", "key.pem"]
-    signing = ["-batch", "-selfsign", "-notext", "-config", "ca.cnf", "-keyfile", "key.pem", "-in", "csr.pem"]
-    for command in (
-        ["req", *new, "-out", "csr.pem", "-subj", f"/CN={name}"],
-        ["ca", *signing, "-out", "cert.pem", "-startdate", valid[0], "-enddate", valid[1]],
-    ):
-        subprocess.run([openssl, *command], cwd=folder, check=True, capture_output=True)
