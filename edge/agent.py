@@ -98,6 +98,8 @@ class Agent:
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
+        self._asked: Mapping[str, BusTask] = {}
+        """By device whoever can ask it again; in a replay nobody, for the history has what was asked."""
         self._waiting = asyncio.Event()
         """Set while a forecast is still to be made, as one may be that an earlier run has left."""
         self._waiting.set()
@@ -192,6 +194,7 @@ class Agent:
         links = [(bus, open_link(bus.modbus, settle_s=bus.settle_s)) for bus in self._gateway.buses]
         if not isinstance(self.clock, RecordedClock):
             tasks = [BusTask(bus, link, self.take, self.stamp) for bus, link in links]
+            self._asked = {device.name: task for task in tasks for device in task.bus.devices}
             return tasks, {task.bus.name: task for task in tasks}
         lines = [Line(bus, link) for bus, link in links]
         replay = Replay(
@@ -252,6 +255,9 @@ class Agent:
             self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
+        for again in judged.again:
+            if (bus := self._asked.get(again.device)) is not None:
+                bus.look_again(again.device, again.group, self.clock.mono_ms(again.at_ms) / 1000)
 
     def take_past(self, device: Device, readings: Sequence[Reading]) -> None:
         """What a device had kept: recorded as back-fill, for no rule may judge it now."""
