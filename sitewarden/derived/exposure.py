@@ -155,8 +155,14 @@ class Exposure:
         return not -self._times.tell_ms < at_ms - self._told_ms + SLACK_MS < self._times.tell_ms
 
     def _add(self, at_ms: int, value: float) -> None:
-        """What was breathed since the last reading: as much of the one as of the other."""
+        """What was breathed since the last reading: as much of the one as of the other.
+
+        A clock that is set back by less than anybody notices dates some readings before the last one: they
+        say nothing, and hours of exposure are not forgotten for them.
+        """
         last_ms = self._good_ms
+        if last_ms - self._times.break_ms <= at_ms < last_ms:
+            return
         if self._since_ms is None or not 0 <= at_ms - last_ms < self._times.window_ms:
             self._pieces.clear()
             self._since_ms, self._floor = at_ms, 0.0

@@ -133,6 +133,12 @@ def test_a_clock_that_is_set_back_loses_no_dose() -> None:
     assert newest.value == pytest.approx(24.0)
 
 
+def test_a_clock_that_is_set_back_by_a_blink_forgets_no_hours() -> None:
+    """Less than half a second is followed without a word, and a head may be asked five times a second."""
+    said = told("twa", [*co(24.0, for_ms=8 * HOUR), *co(24.0, since_ms=8 * HOUR - 5_400, for_ms=5 * MIN)])
+    assert min(value for when, value in said if when > 470 and value is not None) > 23
+
+
 def restored(before: Derivations) -> Derivations:
     after = derivations_of(HEAD)
     assert after.remember(msgspec.json.decode(msgspec.json.encode(before.remembered()))) == []
