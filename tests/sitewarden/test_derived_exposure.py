@@ -109,10 +109,20 @@ def test_what_is_lost_for_longer_than_a_break_has_no_mean() -> None:
     assert at(11.5, said) is None
 
 
-def test_after_a_silence_as_long_as_the_window_everything_begins_anew() -> None:
-    said = told("stel", [*co(24.0, for_ms=15 * MIN), *co(6.0, since_ms=31 * MIN, for_ms=5 * MIN)])
-    assert at(31, said) == 0.0
-    assert at(35.9, said) == pytest.approx(2.0, rel=0.05)
+def test_after_a_night_of_silence_everything_begins_anew() -> None:
+    morning = 15 * MIN + 8 * HOUR
+    said = told("stel", [*co(24.0, for_ms=15 * MIN), *co(6.0, since_ms=morning, for_ms=5 * MIN)])
+    assert said[-1][1] == pytest.approx(2.0, rel=0.05)
+    assert (morning / MIN, 0.0) in said
+
+
+def test_a_detector_without_power_for_the_whole_window_proves_no_clean_air() -> None:
+    """Else the gravest alarm would end although the air is as foul as before."""
+    said = told("stel", [*co(100.0, for_ms=20 * MIN), *co(100.0, since_ms=40 * MIN, for_ms=20 * MIN)])
+    after = [value for when, value in said if when >= 40]
+    assert after[0] is None
+    assert min(value for value in after if value is not None) == pytest.approx(100.0)
+    assert after[-1] == pytest.approx(100.0)
 
 
 def test_less_than_nothing_is_nothing() -> None:
