@@ -358,7 +358,13 @@ class _Check:
     def _unknown_profiles(self, profiles: Mapping[str, Profile]) -> Iterator[ConfigurationError]:
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
-                if entry.profile not in profiles:
+                if entry.profile == itself.PROFILE.profile:
+                    # Histories and judgements leave out what is of this profile.
+                    message = f"`{entry.profile}` is what a gateway says of itself"
+                    yield self._error(
+                        f"buses.{i}.devices.{j}.profile", message, "Give the profile another name."
+                    )
+                elif entry.profile not in profiles:
                     message = f"there is no profile `{entry.profile}`"
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)

@@ -48,6 +48,12 @@ BROKEN: dict[str, tuple[Change, str, str, str]] = {
         "already the gateway",
         "another name",
     ),
+    "a profile named as the gateway's own": (
+        lambda g: put(device(g, 0), profile="gateway"),
+        "buses.0.devices.0.profile",
+        "says of itself",
+        "another name",
+    ),
     "a control value below nothing": (
         lambda g: put(device(g, 1)["parameters"], control_cumulative_mm=-20),
         "buses.0.devices.1.parameters",
