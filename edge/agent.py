@@ -17,12 +17,14 @@ from edge import failpoints, history, itself, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
-from edge.config import Device, Gateway
+from edge.config import Device, Ear, Gateway
 from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
+from edge.drivers.rims import listen
 from edge.health import SAMPLE_S, HealthWatch
 from edge.judge import Episode, Judge, Judgement, RulesMemory
 from edge.lane import Lane, open_lane
+from edge.listening import EarTask
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
@@ -96,9 +98,13 @@ class Agent:
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
+        self._asked: Mapping[str, BusTask] = {}
+        """By device whoever can ask it again; in a replay nobody, for the history has what was asked."""
         self._waiting = asyncio.Event()
         """Set while a forecast is still to be made, as one may be that an earlier run has left."""
         self._waiting.set()
+        self._judging, self._ticking = systemd.Pulse(), systemd.Pulse()
+        """Rules on readings, and on time that passes: a mistake at one device stops neither."""
         self._alarmed = asyncio.Event()
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
@@ -151,7 +157,8 @@ class Agent:
     def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start whatever makes readings or gathers them."""
         owners, reading = self._readers()
-        self._watch = HealthWatch(owners, lambda: self.readings.state.written)
+        ears = [self._ear(ear) for ear in self._gateway.ears]
+        self._watch = HealthWatch([*owners, *ears], lambda: self.readings.state.written)
         work = {
             "recorder": self._recorder.run(),
             "forecasts": self._forecast(),
@@ -159,17 +166,35 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
-            "watchdog": systemd.feed_watchdog({name: task.overdue_s for name, task in reading.items()}),
+            "watchdog": systemd.feed_watchdog(self._watched(reading, ears)),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {name}": task.run() for name, task in reading.items()},
+            **{f"ear {ear.name}": ear.run() for ear in ears},
+            **{f"rim {ear.name}": listen(ear.ear, ear) for ear in ears},
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
+
+    def _watched(
+        self, reading: Mapping[str, BusTask | Replay], ears: Sequence[EarTask]
+    ) -> Mapping[str, systemd.Work]:
+        """All that must go on, or nobody is watched; not the uplink, without which rules and siren do."""
+        return {
+            **{f"bus {name}": systemd.Work(task.overdue_s) for name, task in reading.items()},
+            **{f"bus {ear.name}": systemd.Work(ear.overdue_s) for ear in ears},
+            "rules": systemd.Work(self._judging.late_s),
+            "silence": systemd.Work(self._ticking.late_s),
+            **{
+                f"outbox {lane.name}": systemd.Work(lane.silent_s, systemd.DISK_STUCK_S)
+                for lane in (self.alarms, self.readings)
+            },
+        }
 
     def _readers(self) -> tuple[Sequence[BusTask | Line], Mapping[str, BusTask | Replay]]:
         """Every bus, and what reads it: a task each, or in a replay one for all, which keeps them in step."""
         links = [(bus, open_link(bus.modbus, settle_s=bus.settle_s)) for bus in self._gateway.buses]
         if not isinstance(self.clock, RecordedClock):
             tasks = [BusTask(bus, link, self.take, self.stamp) for bus, link in links]
+            self._asked = {device.name: task for task in tasks for device in task.bus.devices}
             return tasks, {task.bus.name: task for task in tasks}
         lines = [Line(bus, link) for bus, link in links]
         replay = Replay(
@@ -181,6 +206,9 @@ class Agent:
             begin_anew=self._begin_anew,
         )
         return lines, {"replay": replay}
+
+    def _ear(self, ear: Ear) -> EarTask:
+        return EarTask(ear, self.take, self.stamp, past=self.take_past, clock_state=lambda: self.clock.state)
 
     async def _room(self) -> None:
         """Wait while the cloud is behind."""
@@ -204,7 +232,12 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
+        self._judging.begin()
+        if device.danger is not None:
+            standing = (episode.alarm for episode in self._judge.episodes())
+            readings = [*readings, *device.danger.readings(device.name, readings, standing)]
         self._keep(self._judge.take_at_once(device, readings))
+        self._judging.done()
         if self._gateway.mode == "replay":
             # Recorded time waits for everything.
             while self._work():
@@ -222,6 +255,14 @@ class Agent:
             self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
+        for again in judged.again:
+            if (bus := self._asked.get(again.device)) is not None:
+                bus.look_again(again.device, again.group, self.clock.mono_ms(again.at_ms) / 1000)
+
+    def take_past(self, device: Device, readings: Sequence[Reading]) -> None:
+        """What a device had kept: recorded as back-fill, for no rule may judge it now."""
+        if readings:
+            self.readings.put([history.as_past(device, readings)])
 
     async def _forecast(self) -> None:
         """What takes long is judged between the polls, a little at a time: no alarm of another device waits.
@@ -284,10 +325,12 @@ class Agent:
 
     def tick(self, now_ms: int) -> None:
         """Time has passed up to an instant from which every reading has come."""
+        self._ticking.begin()
         for key, shelf in list(self._shelves.items()):
             if not 0 < shelf.until - now_ms <= LONGEST_SHELF_MS + LATEST_TICK_MS:
                 self._unshelve(key)
         self._tell(self._judge.tick(now_ms))
+        self._ticking.done()
 
     def shelve(self, shelf: Shelf) -> bool:
         """Hold a rule's alarm back for a day at most, or no longer (a past instant); whether it is known."""
@@ -493,7 +536,9 @@ class Agent:
         """In a replay the recorded time passes, and whoever plays it tells the time."""
         if self._gateway.mode == "replay":
             return
-        late_ms = round(1000 * (LATE_S + max(bus.longest_answer_s for bus in self._gateway.buses)))
+        late_ms = round(
+            1000 * (LATE_S + max((bus.longest_answer_s for bus in self._gateway.buses), default=0.0))
+        )
         while True:
             await asyncio.sleep(LOOK_S)
             try:

@@ -3,23 +3,31 @@
 import argparse
 import asyncio
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from edge import agent
 from edge import explain as explaining
 from edge.busload import TURN_AROUND_S, load_of, requests_per_second
-from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
-from edge.grouping import described, doubts_of
+from edge.config import (
+    Bus,
+    Device,
+    Gateway,
+    PolledDevice,
+    SpeakingDevice,
+    address_of,
+    load_gateway,
+    transport_of,
+    way_of,
+)
+from edge.doubts import doubts
+from edge.grouping import described
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
-from edge.rules import in_force, unwatched_points
+from edge.rules import in_force
 from sitewarden.rules.describe import in_force as rule_in_force
 
 CONFIG = Path("/etc/sitewarden/gateway.yaml")
-FULL_PERCENT = 80
-"""A bus that is held longer has no room for a second try."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -61,24 +69,6 @@ def _check(args: argparse.Namespace) -> int:
     return 0
 
 
-def doubts(gateway: Gateway) -> Iterator[str]:
-    """What can be meant, but leaves somebody in danger unheard."""
-    if not gateway.outputs:
-        yield "`outputs` is empty: on site an alarm is neither heard nor seen"
-    if not any(device.rules for device in gateway.devices):
-        yield "no rule watches anything: there will be no alarm"
-    for bus in gateway.buses:
-        percent = load_of(bus).percent
-        if percent > FULL_PERCENT:
-            yield f"bus {bus.name} would be held {percent:.0f} % of its time: poll slower or split it"
-    for group in gateway.groups:
-        yield from doubts_of(group)
-    for device in gateway.devices:
-        if device.rules and (unwatched := unwatched_points(device)):
-            yield f"no rule watches {', '.join(unwatched)}"
-        yield from (f"{device.name}: {why}" for why in device.unjudged)
-
-
 def _explain(args: argparse.Namespace) -> int:
     gateway = load_gateway(args.config, with_secrets=False)
     found = explaining.find(gateway, args.point, args.config)
@@ -112,6 +102,10 @@ def describe(gateway: Gateway) -> list[str]:
         lines.append(f"bus {bus.name}: {line}, {_load(bus)}")
         for device in bus.devices:
             lines += _device(device)
+    for ear in gateway.ears:
+        lines.append(f"bus {ear.name}: {way_of(ear.settings)}")
+        for speaking in ear.devices:
+            lines += _device(speaking)
     for group in gateway.groups:
         lines += described(group)
     return lines
@@ -128,10 +122,17 @@ def _load(bus: Bus) -> str:
     return f"{load.requests_per_s:g} requests/s, {load.percent:.0f} % of its time ({assumed})"
 
 
+def _spoken_to(device: Device) -> str:
+    if isinstance(device, PolledDevice):
+        return f"unit {device.unit}, {requests_per_second(device):g} requests/s"
+    if isinstance(device, SpeakingDevice):
+        return f"identity {device.identity}, speaks by itself"
+    raise TypeError(device)
+
+
 def _device(device: Device) -> list[str]:
-    load = f"{requests_per_second(device):g} requests/s"
     counts = f"{len(device.points)} points, {len(device.rules)} rules"
-    lines = [f"  device {device.name}: {device.profile.profile}, unit {device.unit}, {load}, {counts}"]
+    lines = [f"  device {device.name}: {device.profile.profile}, {_spoken_to(device)}, {counts}"]
     if device.history is not None:
         instants = len(read_history(device, device.history))
         lines.append(f"    history {device.history.name}: {instants} instants")

@@ -2,6 +2,8 @@
 
 import difflib
 import ipaddress
+import itertools
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,23 +11,30 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from edge import instruments, itself
+from edge import instruments, itself, zones
 from edge.bindings import bind_rules, points_of, subject_of
+from edge.drivers.registry import UnknownProtocolError, talk_maker
 from edge.grouping import GroupPlan, plan_groups
 from edge.settings import (
     BusEntry,
     DeviceEntry,
+    FrameServer,
     GatewayFile,
     GpioOutput,
+    Hj212Server,
+    HttpPush,
     LogOutput,
     ModbusRtu,
     ModbusSettings,
     ModbusTcp,
+    MqttJson,
     OutputSettings,
     PageSettings,
     PitLayout,
     SirenSettings,
+    SpeakingSettings,
 )
+from edge.zones import Danger
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.derived import (
@@ -43,7 +52,8 @@ from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.parameters import NO_POINTS, ByPoint, point_key
-from sitewarden.profiles import Profile, load_profiles
+from sitewarden.profiles import ModbusProfile, Profile, load_profiles
+from sitewarden.profiles.model import SPEAKING, FrameProfile, Hj212Profile, JsonProfile, SpeakingProfile
 from sitewarden.rules.binding import ParameterMissingError, asked_of, change_unmeant, limit_unmeant
 from sitewarden.rules.describe import word
 from sitewarden.rules.model import Bad, Bit, BoundRule, LimitChange, Rule
@@ -53,6 +63,9 @@ from sitewarden.topics import Mode
 
 SLOW_MS = 10_000
 """A device that may take longer to answer cannot share its bus."""
+LEAST_TOKEN = 16
+"""Characters of a device's token."""
+LONGEST_IDENTITY = 128
 LEAST_PIN = 6
 """Characters: at one try in five seconds and more, guessing takes months."""
 
@@ -62,7 +75,6 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     profile: Profile
-    unit: int
     label: Text
     intervals_ms: Mapping[str, int]
     """By poll group."""
@@ -78,7 +90,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[PointBirth, ...]
     """Raw and derived."""
     group_points: tuple[DerivedPoint, ...] = ()
-    """Those of `points` that a crane has from its group."""
+    """Those of `points` that a crane has from its group, and a positioning system from its zones."""
+    danger: Danger | None = None
+    """Which of its zones are dangerous, and when."""
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
@@ -90,12 +104,29 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """As the file has it, for the cloud to know."""
 
 
+class PolledDevice(Device, frozen=True, kw_only=True):
+    """A device that is asked."""
+
+    profile: ModbusProfile
+    unit: int
+
+
+class SpeakingDevice(Device, frozen=True, kw_only=True):
+    """A device that speaks by itself."""
+
+    profile: SpeakingProfile
+    identity: str
+    """By what it names itself."""
+    token: str | None = None
+    """By what it shows that it is the one; never printed."""
+
+
 class Bus(msgspec.Struct, frozen=True, kw_only=True):
     """A line to one or more devices."""
 
     name: str
     modbus: ModbusSettings
-    devices: tuple[Device, ...]
+    devices: tuple[PolledDevice, ...]
 
     @property
     def settle_s(self) -> float:
@@ -107,6 +138,17 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
         """How long a reading may take to come after it was asked for."""
         asked = (device.profile.modbus.answer_ms or 0 for device in self.devices)
         return (self.modbus.timeout_ms + max(asked)) / 1000
+
+
+class Ear(msgspec.Struct, frozen=True, kw_only=True):
+    """Where devices speak to that nobody asks; in the file it is a bus as any other."""
+
+    name: str
+    settings: SpeakingSettings
+    secret: str | None = None
+    """The password of the broker or of the packets; never printed."""
+    ca_file: Path | None = None
+    devices: tuple[SpeakingDevice, ...]
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,14 +182,16 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     siren: SirenSettings = SirenSettings()
     page: Page | None = None
     buses: tuple[Bus, ...]
+    ears: tuple[Ear, ...] = ()
     groups: tuple[GroupPlan, ...] = ()
     itself: Device | None = None
     """What it says of itself; nothing in a replay, whose clock is the recorded one."""
 
     @property
     def devices(self) -> Iterator[Device]:
-        """Every device of every bus."""
-        return (device for bus in self.buses for device in bus.devices)
+        """Every device of every bus, those that are asked first."""
+        polled = (device for bus in self.buses for device in bus.devices)
+        return itertools.chain(polled, (device for ear in self.ears for device in ear.devices))
 
     @property
     def judged(self) -> Iterator[Device]:
@@ -163,6 +207,13 @@ def load_gateway(file: Path, *, with_secrets: bool = True) -> Gateway:
     Without secrets password and PIN stay unread, for whoever only wants to know what is connected.
     """
     return _Check(documents.read(file, GatewayFile), with_secrets=with_secrets).gateway()
+
+
+class _Known(NamedTuple):
+    """What a file may refer to."""
+
+    profiles: Mapping[str, Profile]
+    packs: list[RulePack]
 
 
 class _Askable(NamedTuple):
@@ -191,12 +242,18 @@ class _Check:
         """By device."""
 
     def gateway(self) -> Gateway:
-        for error in (*self._named_twice(), *self._outputs_unusable(), *self._unreplayable()):
+        for error in (
+            *self._spoken_unclearly(),
+            *self._named_twice(),
+            *self._outputs_unusable(),
+            *self._unreplayable(),
+        ):
             raise error
         profiles = load_profiles(*(self._profile_folders()))
         packs = self._packs()
         for error in (
             *self._unknown_profiles(profiles),
+            *self._protocols_unknown(),
             *self._parameters_unmeant(profiles, packs),
             *self._changes_unmeant(packs),
         ):
@@ -213,7 +270,16 @@ class _Check:
             outputs=tuple(self._placed(settings) for settings in self._file.outputs),
             siren=self._file.siren,
             page=None if self._file.page is None else self._page(self._file.page),
-            buses=tuple(self._bus(i, entry, profiles, packs) for i, entry in enumerate(self._file.buses)),
+            buses=tuple(
+                self._bus(i, entry, entry.modbus, _Known(profiles, packs))
+                for i, entry in enumerate(self._file.buses)
+                if entry.modbus is not None
+            ),
+            ears=tuple(
+                self._ear(i, entry, entry.speaking, _Known(profiles, packs))
+                for i, entry in enumerate(self._file.buses)
+                if entry.speaking is not None
+            ),
             groups=groups,
             itself=None if self._file.mode == "replay" else self._itself(packs),
         )
@@ -236,7 +302,6 @@ class _Check:
         return Device(
             name=name,
             profile=itself.PROFILE,
-            unit=0,
             label=itself.label_of(name),
             intervals_ms={},
             chart=None,
@@ -257,24 +322,56 @@ class _Check:
     def _error(self, field: str, message: str, mend: str) -> ConfigurationError:
         return self._document.error(field, message, mend)
 
+    def _spoken_unclearly(self) -> Iterator[ConfigurationError]:
+        """Each bus speaks in one way, and each of its devices has the name that belongs to that way."""
+        for i, bus in enumerate(self._file.buses):
+            ways = (bus.modbus, bus.hj212, bus.frames, bus.mqtt_json, bus.http_push)
+            if sum(way is not None for way in ways) != 1:
+                message = "a bus speaks in one way"
+                mend = "Write one of `modbus:`, `hj212:`, `frames:`, `mqtt_json:`, `http_push:`."
+                yield self._error(f"buses.{i}", message, mend)
+                continue
+            for j, entry in enumerate(bus.devices):
+                where = f"buses.{i}.devices.{j}"
+                yield from self._named_wrongly(where, bus, entry)
+
+    def _named_wrongly(self, where: str, bus: BusEntry, entry: DeviceEntry) -> Iterator[ConfigurationError]:
+        if bus.modbus is not None:
+            if entry.unit is None:
+                yield self._error(f"{where}.unit", "is missing", "Add `unit:`, its number on the bus.")
+            if entry.identity is not None:
+                message = "a device that is asked names itself by nothing"
+                yield self._error(f"{where}.identity", message, "Remove the line; `unit:` is its number.")
+            return
+        if entry.identity is None:
+            yield self._error(f"{where}.identity", "is missing", "Add `identity:`, by what it names itself.")
+        elif fault := _identity_fault(bus, entry.identity):
+            yield self._error(f"{where}.identity", *fault)
+        if entry.unit is not None:
+            message = "nobody asks a device that speaks by itself"
+            yield self._error(f"{where}.unit", message, "Remove the line; `identity:` is its name.")
+        if bus.http_push is not None and entry.token_file is None:
+            message = "is missing: whoever reaches the port could say what they like"
+            yield self._error(f"{where}.token_file", message, f"Add a file with {LEAST_TOKEN} characters.")
+
     def _named_twice(self) -> Iterator[ConfigurationError]:
-        buses, devices, units = Counter[str](), Counter[str](), Counter[tuple[str, int]]()
-        lines = Counter[str]()
+        buses, devices = Counter[str](), Counter[str]()
+        units, lines = Counter[tuple[str, int | str | None]](), Counter[str]()
         for i, bus in enumerate(self._file.buses):
             buses[bus.bus] += 1
-            if not isinstance(bus.modbus, ModbusTcp):
-                line = bus.modbus.serial if isinstance(bus.modbus, ModbusRtu) else address_of(bus.modbus)
+            for where, line, why in _lines(i, bus):
                 lines[line] += 1
                 if lines[line] > 1:
-                    message = f"`{line}` is already another bus, and two masters on one line hear each other"
-                    yield self._error(f"buses.{i}.modbus", message, "Put all its devices under one bus.")
+                    message = f"`{line}` is already another bus{why}"
+                    yield self._error(where, message, "Put all its devices under one bus.")
             if buses[bus.bus] > 1:
                 yield self._error(
                     f"buses.{i}.bus", f"there is already a bus `{bus.bus}`", "Give each bus its own name."
                 )
             for j, entry in enumerate(bus.devices):
                 devices[entry.device] += 1
-                units[bus.bus, entry.unit] += 1
+                called = entry.unit if entry.identity is None else entry.identity
+                units[bus.bus, called] += 1
                 where = f"buses.{i}.devices.{j}"
                 if entry.device == self._file.gateway:
                     message = f"`{entry.device}` is already the gateway, which is a device of its own"
@@ -282,9 +379,12 @@ class _Check:
                 if devices[entry.device] > 1:
                     message = f"there is already a device `{entry.device}`"
                     yield self._error(f"{where}.device", message, "Give each device its own name.")
-                if units[bus.bus, entry.unit] > 1:
-                    message = f"unit {entry.unit} of bus `{bus.bus}` is already a device"
-                    yield self._error(f"{where}.unit", message, "One unit is one device; check the number.")
+                if units[bus.bus, called] > 1:
+                    field = "unit" if entry.identity is None else "identity"
+                    message = f"{field} {called} of bus `{bus.bus}` is already a device"
+                    yield self._error(
+                        f"{where}.{field}", message, f"One {field} is one device; check the number."
+                    )
 
     def _outputs_unusable(self) -> Iterator[ConfigurationError]:
         for i, settings in enumerate(self._file.outputs):
@@ -297,7 +397,7 @@ class _Check:
             ):
                 message = f"pin {settings.acknowledge_pin} already drives siren or lamp"
                 yield self._error(f"outputs.{i}.acknowledge_pin", message, "Give the button its own pin.")
-            if isinstance(settings, LogOutput) and not (self._folder / settings.file).parent.is_dir():
+            if isinstance(settings, LogOutput) and _is_missing((self._folder / settings.file).parent):
                 message = f"the folder of `{settings.file}` does not exist"
                 yield self._error(f"outputs.{i}.file", message, "Make the folder, or name another file.")
 
@@ -313,7 +413,8 @@ class _Check:
             if not isinstance(bus.modbus, ModbusTcp):
                 message = "a replay is served over Modbus TCP"
                 mend = "Write `transport: tcp`, host and port of the replay."
-                yield self._error(f"buses.{i}.modbus.transport", message, mend)
+                field = "modbus.transport" if bus.modbus is not None else "bus"
+                yield self._error(f"buses.{i}.{field}", message, mend)
 
     def _placed(self, settings: OutputSettings) -> OutputSettings:
         if isinstance(settings, LogOutput):
@@ -368,6 +469,15 @@ class _Check:
                     message = f"there is no profile `{entry.profile}`"
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
+
+    def _protocols_unknown(self) -> Iterator[ConfigurationError]:
+        for i, bus in enumerate(self._file.buses):
+            if bus.frames is not None:
+                try:
+                    talk_maker(bus.frames.protocol)
+                except UnknownProtocolError as exc:
+                    mend = "Check the name, or install the package that speaks it."
+                    yield self._error(f"buses.{i}.frames.protocol", str(exc), mend)
 
     def _parameters_unmeant(
         self, profiles: Mapping[str, Profile], packs: list[RulePack]
@@ -461,16 +571,19 @@ class _Check:
         settings = self._file.broker
         if settings.password_file is not None and settings.username is None:
             raise self._error("broker.username", "is missing beside a password file", "Add `username:`.")
-        ca_file = None if settings.ca_file is None else self._folder / settings.ca_file
-        if ca_file is not None and not ca_file.is_file():
-            raise self._error("broker.ca_file", f"`{settings.ca_file}` is not a file", "Check the path.")
         return Broker(
             host=settings.host,
             port=settings.port,
             username=settings.username,
             password=self._secret("broker.password_file", settings.password_file),
-            ca_file=ca_file,
+            ca_file=self._certificates("broker.ca_file", settings.ca_file),
         )
+
+    def _certificates(self, field: str, name: str | None) -> Path | None:
+        file = None if name is None else self._folder / name
+        if file is not None and not _is_file(file):
+            raise self._error(field, f"`{name}` is not a file", "Check the path.")
+        return file
 
     def _page(self, settings: PageSettings) -> Page:
         """Whoever reaches the page can silence a siren, so others than this machine need a PIN."""
@@ -500,9 +613,9 @@ class _Check:
             raise self._error(field, f"`{name}` does not hold one line", "Write the secret only.")
         return password
 
-    def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], packs: list[RulePack]) -> Bus:
+    def _bus(self, i: int, entry: BusEntry, modbus: ModbusSettings, known: _Known) -> Bus:
         devices = tuple(
-            self._device(f"buses.{i}.devices.{j}", device, entry, profiles[device.profile], packs)
+            self._polled(f"buses.{i}.devices.{j}", device, entry, known)
             for j, device in enumerate(entry.devices)
         )
         for j, device in enumerate(devices):
@@ -511,14 +624,54 @@ class _Check:
                 model = f"`{device.profile.profile}` may take {answer_ms / 1000:g} s to answer"
                 message = f"{model}, and nobody else on the bus is heard meanwhile"
                 raise self._error(f"buses.{i}.devices.{j}.profile", message, "Give it a bus of its own.")
-        return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
+        return Bus(name=entry.bus, modbus=modbus, devices=devices)
 
-    def _device(
-        self, where: str, entry: DeviceEntry, bus: BusEntry, profile: Profile, packs: list[RulePack]
-    ) -> Device:
-        profile = self._without_unused(where, entry, profile)
+    def _polled(self, where: str, entry: DeviceEntry, bus: BusEntry, known: _Known) -> PolledDevice:
+        profile = known.profiles[entry.profile]
+        assert bus.modbus is not None  # noqa: S101  # else the bus is an ear
+        assert entry.unit is not None  # noqa: S101  # it was refused otherwise
+        if not isinstance(profile, ModbusProfile):
+            raise self._other_protocol(where, profile, "a bus of Modbus")
+        for error in self._transport_not_offered(where, bus.modbus, profile):
+            raise error
+        return PolledDevice(**self._device(where, entry, bus, known), unit=entry.unit)
+
+    def _ear(self, i: int, entry: BusEntry, settings: SpeakingSettings, known: _Known) -> Ear:
+        where, secret, ca_file = f"buses.{i}", None, None
+        if isinstance(settings, Hj212Server):
+            secret = self._secret(f"{where}.hj212.password_file", settings.password_file)
+        if isinstance(settings, MqttJson):
+            if settings.password_file is not None and settings.username is None:
+                message = "is missing beside a password file"
+                raise self._error(f"{where}.mqtt_json.username", message, "Add `username:`.")
+            secret = self._secret(f"{where}.mqtt_json.password_file", settings.password_file)
+            ca_file = self._certificates(f"{where}.mqtt_json.ca_file", settings.ca_file)
+        devices = tuple(
+            self._speaking(f"{where}.devices.{j}", device, entry, known)
+            for j, device in enumerate(entry.devices)
+        )
+        return Ear(name=entry.bus, settings=settings, secret=secret, ca_file=ca_file, devices=devices)
+
+    def _speaking(self, where: str, entry: DeviceEntry, bus: BusEntry, known: _Known) -> SpeakingDevice:
+        profile = known.profiles[entry.profile]
+        if not isinstance(profile, SPEAKING) or not _speaks(profile, bus.speaking):
+            raise self._other_protocol(where, profile, "this bus")
+        token = self._secret(f"{where}.token_file", entry.token_file)
+        if token is not None and len(token) < LEAST_TOKEN:
+            message = f"the token has {len(token)} characters"
+            raise self._error(f"{where}.token_file", message, f"Write one of {LEAST_TOKEN} or more.")
+        assert entry.identity is not None  # noqa: S101  # it was refused otherwise
+        return SpeakingDevice(**self._device(where, entry, bus, known), identity=entry.identity, token=token)
+
+    def _other_protocol(self, where: str, profile: Profile, bus: str) -> ConfigurationError:
+        speaks = _protocol_of(profile)
+        message = f"`{profile.profile}` speaks {speaks}, and {bus} does not"
+        return self._error(f"{where}.profile", message, f"Put it under a bus of {speaks}.")
+
+    def _device(self, where: str, entry: DeviceEntry, bus: BusEntry, known: _Known) -> dict[str, Any]:
+        """What every device has, by the names of its fields."""
+        profile = self._without_unused(where, entry, known.profiles[entry.profile])
         for error in (
-            *self._transport_not_offered(where, bus.modbus, profile),
             *self._chart_misplaced(where, entry, profile),
             *self._instruments_unfit(where, entry, profile),
             *self._zero_misplaced(where, entry, profile),
@@ -537,18 +690,17 @@ class _Check:
             point_parameters=entry.point_parameters,
             instruments=entry.instruments,
         )
-        group_points = self._group_points.get(entry.device, ())
+        group_points = self._group_points.get(entry.device, ()) + self._zone_points(where, entry, profile)
         points = (*self._points(where, profile, subject), *(point.birth() for point in group_points))
         for error in (
-            *self._point_parameters_unmeant(where, entry, points, packs),
-            *self._changes_misplaced(entry.device, points, packs),
+            *self._point_parameters_unmeant(where, entry, points, known.packs),
+            *self._changes_misplaced(entry.device, points, known.packs),
         ):
             raise error
-        rules, unjudged = self._bound(where, entry, profile, points, packs)
-        return Device(
+        rules, unjudged = self._bound(where, entry, profile, points, known.packs)
+        device = Device(
             name=entry.device,
             profile=profile,
-            unit=entry.unit,
             label=entry.label or Text(entry.device, entry.device),
             intervals_ms=intervals,
             chart=chart,
@@ -558,6 +710,7 @@ class _Check:
             instruments=entry.instruments,
             points=points,
             group_points=group_points,
+            danger=Danger(zones=entry.zones) if entry.zones else None,
             rules=tuple(rules),
             unjudged=tuple(unjudged),
             out_of_service=self._out_of_service(where, entry, points),
@@ -566,6 +719,7 @@ class _Check:
             setup=DeviceSetup(
                 bus=bus.bus,
                 unit=entry.unit,
+                identity=entry.identity,
                 intervals_ms=intervals,
                 unused=entry.unused,
                 load_chart=entry.load_chart,
@@ -577,6 +731,7 @@ class _Check:
                 crane_group=self._crane_group(entry.device),
             ),
         )
+        return msgspec.structs.asdict(device)
 
     def _changes_of(self, device: str) -> list[LimitChange]:
         return [change for change in self._file.limit_changes if change.device in (None, device)]
@@ -609,7 +764,7 @@ class _Check:
         return msgspec.structs.replace(profile, points=used)
 
     def _transport_not_offered(
-        self, where: str, modbus: ModbusSettings, profile: Profile
+        self, where: str, modbus: ModbusSettings, profile: ModbusProfile
     ) -> Iterator[ConfigurationError]:
         transport = transport_of(modbus)
         if self._file.mode == "replay":
@@ -660,6 +815,24 @@ class _Check:
         for key in entry.layout.points_m.keys() - profile.points.keys():
             mend = _nearest(key, profile.points, "Points are")
             yield self._error(f"{where}.layout.points_m.{key}", "is not a point of this profile", mend)
+
+    def _zone_points(self, where: str, entry: DeviceEntry, profile: Profile) -> tuple[DerivedPoint, ...]:
+        devices = {device.device for bus in self._file.buses for device in bus.devices}
+        counted = {key: p.label for key, p in profile.points.items() if p.kind == zones.COUNTED}
+        for key, zone in entry.zones.items():
+            field = f"{where}.zones.{key}"
+            if key not in counted:
+                mend = _nearest(key, set(counted), "Zones are")
+                raise self._error(field, "is not a zone of this profile", mend)
+            for i, name in enumerate(zone.while_alarmed):
+                if name not in devices:
+                    mend = _nearest(name, devices, "Devices are")
+                    raise self._error(f"{field}.while_alarmed.{i}", f"there is no device `{name}`", mend)
+            if not zone.always and not zone.while_alarmed:
+                mend = "Write `always: true`, or `while_alarmed:` with devices."
+                raise self._error(field, "is never dangerous", mend)
+        stale_ms = min((profile.stale_after_ms(key) for key in entry.zones), default=0)
+        return zones.points_of(entry.device, entry.zones, counted, stale_ms)
 
     def _chart(self, where: str, entry: DeviceEntry) -> LoadChart | None:
         if entry.load_chart is None:
@@ -720,6 +893,22 @@ def _choices(packs: Iterable[RulePack]) -> dict[str, Sequence[float | str]]:
     return {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
 
 
+def _is_missing(folder: Path) -> bool:
+    """Whether there is no such folder; what is closed to whoever checks may be open to the agent."""
+    try:
+        return not folder.is_dir()
+    except PermissionError:
+        return False
+
+
+def _is_file(file: Path) -> bool:
+    """Whether it is a file that can be seen."""
+    try:
+        return file.is_file()
+    except PermissionError:
+        return False
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what is served there; a name other than `localhost` may lie."""
     try:
@@ -739,6 +928,72 @@ def address_of(modbus: ModbusSettings) -> str:
         bits = f"8{modbus.parity[0].upper()}{modbus.stop_bits}"
         return f"{modbus.serial} at {modbus.baudrate} {bits}"
     return f"{modbus.host}:{modbus.port}"
+
+
+def listening_address(listen: str) -> tuple[str, int]:
+    """Host and port of a `listen:`."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def way_of(settings: SpeakingSettings) -> str:
+    """How devices speak to an ear and where, for people."""
+    match settings:
+        case Hj212Server():
+            return f"HJ 212 on {settings.listen}"
+        case FrameServer():
+            return f"frames of {settings.protocol} on {settings.listen}"
+        case MqttJson():
+            tls = " over TLS" if settings.ca_file else ""
+            return f"MQTT with JSON from {settings.host}:{settings.port}{tls}"
+        case HttpPush():
+            return f"JSON pushed over HTTP to {settings.listen}"
+
+
+def _lines(i: int, bus: BusEntry) -> Iterator[tuple[str, str, str]]:
+    """What nobody else may have: field, name, and what would come of two."""
+    if isinstance(bus.modbus, ModbusRtu):
+        yield f"buses.{i}.modbus", bus.modbus.serial, ", and two masters on one line hear each other"
+    elif bus.modbus is not None and not isinstance(bus.modbus, ModbusTcp):
+        yield f"buses.{i}.modbus", address_of(bus.modbus), ", and two masters on one line hear each other"
+    for way, settings in (("hj212", bus.hj212), ("frames", bus.frames), ("http_push", bus.http_push)):
+        if settings is not None:
+            yield f"buses.{i}.{way}.listen", settings.listen, ""
+
+
+def _identity_fault(bus: BusEntry, identity: str) -> tuple[str, str] | None:
+    """Why a device cannot have that name on such a bus, and the mend."""
+    if not identity or len(identity) > LONGEST_IDENTITY or not identity.isprintable():
+        return f"has no 1 to {LONGEST_IDENTITY} characters", "Write it as the device sends it."
+    if bus.mqtt_json is not None and (set("+#") & set(identity) or identity.startswith("$")):
+        return f"`{identity}` is no topic of one device", "Write its whole topic, without + and #."
+    if bus.http_push is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", identity):
+        return f"`{identity}` is no part of a path", "Use A-Z, a-z, 0-9, - and _ only."
+    return None
+
+
+def _speaks(profile: Profile, settings: SpeakingSettings | None) -> bool:
+    match settings:
+        case Hj212Server():
+            return isinstance(profile, Hj212Profile)
+        case FrameServer():
+            return isinstance(profile, FrameProfile) and profile.frames.protocol == settings.protocol
+        case MqttJson() | HttpPush():
+            return isinstance(profile, JsonProfile)
+        case None:
+            return False
+
+
+def _protocol_of(profile: Profile) -> str:
+    match profile:
+        case ModbusProfile():
+            return "Modbus"
+        case Hj212Profile():
+            return "HJ 212"
+        case FrameProfile():
+            return f"frames of {profile.frames.protocol}"
+        case _:
+            return "JSON"
 
 
 def _nearest(name: str, known: Mapping[str, Any] | set[str], otherwise: str) -> str:

@@ -2,7 +2,6 @@
 
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile
-from sitewarden.profiles.model import Modbus
 from sitewarden.readings import Reading
 from sitewarden.text import Text
 
@@ -22,8 +21,6 @@ PROFILE = Profile(
     products=[],
     source="SiteWarden itself",
     verified="site",
-    driver="modbus",
-    modbus=Modbus(transports=[]),
     groups={},
     points={},
 )

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from edge.bus import LATENCIES, Poll, Sink, Unit
 from edge.clock import Clock
-from edge.config import Bus, Device
-from edge.drivers import Answer, Link, Request
+from edge.config import Bus, Device, PolledDevice
+from edge.drivers import Answer, Link, Request, Traffic
 from edge.drivers.registers import PlannedRead, halves, plan, values
 from sitewarden import clockblock
 from sitewarden.clockblock import ClockBlock, ClockBlockError, Code, Due, State
@@ -82,6 +82,26 @@ class Line:
         self.latencies_s: deque[float] = deque(maxlen=LATENCIES)
         self._has_told = False
 
+    @property
+    def name(self) -> str:
+        """Of the bus."""
+        return self.bus.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the line has carried."""
+        return self.link.traffic
+
+    @property
+    def missed(self) -> int:
+        """Nothing is due but what the simulator says."""
+        return 0
+
+    @property
+    def rereads(self) -> int:
+        """The history has what was read again."""
+        return 0
+
     async def look(self, address: int) -> ClockBlock:
         """The clock block at an address, whole; asks until it is there."""
         while True:
@@ -138,7 +158,7 @@ class Line:
 class _Place(NamedTuple):
     line: Line
     unit: Unit
-    device: Device
+    device: PolledDevice
     fingerprint: int
 
 
@@ -257,7 +277,7 @@ class Replay:
             log.critical("the replay has another device than the configuration at %s: nothing is read", where)
             await asyncio.sleep(MISMATCH_S)
 
-    def _planned(self, device: Device, codes: bytes) -> _Plan:
+    def _planned(self, device: PolledDevice, codes: bytes) -> _Plan:
         planned = self._plans.get((device.name, codes))
         if planned is None:
             if len(self._plans) >= PLANS:
@@ -266,7 +286,7 @@ class Replay:
         return planned
 
 
-def _plan(device: Device, codes: bytes) -> _Plan:
+def _plan(device: PolledDevice, codes: bytes) -> _Plan:
     due = [
         (key, point, code)
         for (key, point), code in zip(device.profile.points.items(), codes, strict=True)

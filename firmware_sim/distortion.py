@@ -24,7 +24,7 @@ from firmware_sim.faults import (
 )
 from firmware_sim.layout import Layout, Place
 from firmware_sim.registers import Image
-from sitewarden.profiles.model import Profile
+from sitewarden.profiles.model import ModbusProfile, Profile
 
 Value = float | None
 Held = Mapping[tuple[str, str], Value]
@@ -89,7 +89,7 @@ def _spikes(fault: Spike, applied: Applied, key: str) -> bool:
     return chance(applied.seed, key, moment) < fault.per_min * fault.lasts_s / _SECONDS_A_MINUTE
 
 
-def spoilt(profile: Profile, faults: Iterable[Applied], image: Image) -> Image:
+def spoilt(profile: ModbusProfile, faults: Iterable[Applied], image: Image) -> Image:
     """Registers as faults behind the sensors leave them.
 
     A point whose registers differ from what they should be says nothing that a ledger could hold against

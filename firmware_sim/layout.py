@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from sitewarden.profiles.model import BIT_FUNCTIONS, WIDTHS, ModbusPoint, Profile
+from sitewarden.profiles.model import BIT_FUNCTIONS, WIDTHS, ModbusPoint, ModbusProfile
 
 BITS_A_REGISTER = 16
 _RANGES = {
@@ -52,7 +52,7 @@ class Place(NamedTuple):
 class Layout:
     """A device's tables in one row of words; those that its profile's own function reads come first."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: ModbusProfile) -> None:
         """Places are addressed from 0, whatever the maker's manual counts from."""
         modbus = profile.modbus
         ends: dict[int, int] = {}
@@ -67,7 +67,7 @@ class Layout:
             self.size += ends[function]
         self.places = {key: self._place(profile, point) for key, point in profile.points.items()}
 
-    def _place(self, profile: Profile, point: ModbusPoint) -> Place:
+    def _place(self, profile: ModbusProfile, point: ModbusPoint) -> Place:
         modbus = profile.modbus
         function = modbus.function_of(point)
         first = self.tables[function].start + point.register - modbus.base

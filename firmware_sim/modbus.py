@@ -14,7 +14,7 @@ from typing import Self, cast
 from firmware_sim.faults import Applied
 from firmware_sim.layout import Layout, Tables, most_of, wire
 from firmware_sim.wire import Reply, disturbed
-from sitewarden.profiles.model import Profile
+from sitewarden.profiles.model import ModbusProfile
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_RESPONSE = 1, 2, 3, 11
 
@@ -51,7 +51,7 @@ class Bank:
     """Seconds of the loop's clock: until then it hears nothing."""
 
     @classmethod
-    def of(cls, profile: Profile) -> "Bank":
+    def of(cls, profile: ModbusProfile) -> "Bank":
         """An empty bank that answers as the profile says."""
         most = min(_MOST_REGISTERS, profile.modbus.max_registers)
         return cls(function=profile.modbus.function, most=most, tables=Layout(profile).tables)

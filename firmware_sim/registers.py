@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from firmware_sim.layout import Layout, Place, is_yes_or_no, meaning_of, number_of
-from sitewarden.profiles.model import ModbusPoint, Profile
+from sitewarden.profiles.model import ModbusPoint, ModbusProfile
 
 
 class Image(NamedTuple):
@@ -20,17 +20,10 @@ class Image(NamedTuple):
 class Encoder:
     """Turns the values of a device's points into its registers."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: ModbusProfile) -> None:
         """Registers are addressed from 0, whatever the maker's manual counts from."""
-        self._profile, self._layout = profile, Layout(profile)
+        self._layout = Layout(profile)
         self._points = [_Written(key, p, self._layout.places[key]) for key, p in profile.points.items()]
-
-    def resting(self) -> dict[str, float]:
-        """A legal value for every point: 0, or the least of its range above that."""
-        return {
-            key: max(0.0, point.range[0]) if point.range else 0.0
-            for key, point in self._profile.points.items()
-        }
 
     def encode(self, values: Mapping[str, float | None]) -> Image:
         """Registers that hold `values` (by point key, in the point's unit); `None` shows the sentinel.

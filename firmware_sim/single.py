@@ -7,11 +7,15 @@ from firmware_sim.scenario import LAST_RTU_UNIT, Bus, Cast, Device, Scenario, Si
 from firmware_sim.usual import usual_forms
 from sitewarden.errors import SiteWardenError
 from sitewarden.points import point_kind
-from sitewarden.profiles import ModbusPoint, Profile
+from sitewarden.profiles import ModbusPoint, ModbusProfile, Profile
 
 
 def transport_of(profile: Profile) -> Transport:
     """TCP where the device speaks it, else RTU frames over TCP: both have a port to connect to."""
+    if not isinstance(profile, ModbusProfile):
+        raise SiteWardenError(
+            f"`{profile.profile}` speaks by itself; play it in a scenario, to where it speaks"
+        )
     return "tcp" if "tcp" in profile.modbus.transports else "rtu-over-tcp"
 
 
@@ -48,7 +52,7 @@ def described(profile: Profile) -> Iterator[str]:
     """A line a point: its register as the manual counts, its kind, and what it does."""
     for key, form in usual_forms(profile).items():
         point = profile.points[key]
-        place = f"{point.register}{_part(point)}"
+        place = f"{point.register}{_part(point)}" if isinstance(point, ModbusPoint) else ""
         unit = "" if point.unit == "1" else f" {point.unit}"
         yield f"{place:>8}  {key:20} {point_kind(point.kind).zh}  {_doing(form)}{unit}"
 

@@ -8,9 +8,11 @@ import msgspec
 import yaml
 
 from firmware_sim.model import Constant, Form, Sine, Walk
-from sitewarden.profiles.model import ModbusPoint, Profile
+from sitewarden.profiles.model import ModbusPoint, Point, Profile, is_bit
 
 _RANGES = {
+    "uint8": (0, 0xFF),
+    "int8": (-0x80, 0x7F),
     "uint16": (0, 0xFFFF),
     "int16": (-0x8000, 0x7FFF),
     "uint32": (0, 0xFFFF_FFFF),
@@ -31,14 +33,13 @@ def usual_kinds() -> Mapping[str, Form]:
 
 def usual_forms(profile: Profile) -> dict[str, Form]:
     """A form for every point of the profile, by key."""
-    modbus = profile.modbus
     return {
-        key: Constant(value=0.0) if modbus.is_bit(point) else _usual_form(point)
+        key: Constant(value=0.0) if is_bit(profile, point) else _usual_form(point)
         for key, point in profile.points.items()
     }
 
 
-def _usual_form(point: ModbusPoint) -> Form:
+def _usual_form(point: Point) -> Form:
     """What is usual for the point's kind, inside what its profile and its register can say."""
     low, high = _sayable(point)
     form = usual_kinds().get(point.kind)
@@ -52,10 +53,10 @@ def _usual_form(point: ModbusPoint) -> Form:
             return Walk(low=low + _MIDDLE[0] * way, high=low + _MIDDLE[1] * way)
 
 
-def _sayable(point: ModbusPoint) -> tuple[float, float]:
+def _sayable(point: Point) -> tuple[float, float]:
     """The least and the greatest value that point and register can say, within reason."""
-    low, high = _RANGES.get(point.type, (-_WIDEST, _WIDEST))
-    if point.bits is not None:
+    low, high = _RANGES.get(getattr(point, "type", ""), (-_WIDEST, _WIDEST))
+    if isinstance(point, ModbusPoint) and point.bits is not None:
         high = (1 << point.bits[1] - point.bits[0] + 1) - 1
     ends = sorted((low * point.scale + point.offset, high * point.scale + point.offset))
     least, most = max(-_WIDEST, ends[0]), min(_WIDEST, ends[1])

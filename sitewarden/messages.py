@@ -249,6 +249,8 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     bus: str | None = None
     unit: Natural | None = None
     """On that bus."""
+    identity: str | None = None
+    """By which it names itself there, where it speaks without being asked."""
     intervals_ms: dict[Name, Natural] = {}
     """By poll group."""
     unused: list[Name] = []
@@ -310,6 +312,8 @@ class BusHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exceptions: Natural = 0
     missed: Natural = 0
     """Deadlines that passed while the bus was busy."""
+    rereads: Natural = 0
+    """Poll groups read once more ahead of their time: an alarm's delay was over, or a jump unconfirmed."""
 
 
 class DeviceHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -276,17 +276,19 @@ BEGIN
         EXECUTE format('CREATE TRIGGER counts BEFORE UPDATE ON %I FOR EACH ROW EXECUTE FUNCTION registry_counts()', kept.name);
         EXECUTE format('CREATE TRIGGER tells AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION registry_tells(%L)', kept.name, kept.key);
         IF kept.name <> 'tree_node' THEN
-            -- The second fence: the first is the question that every route asks before it looks.
+            -- The second fence: the first is the question that every route asks before it looks. Programs pass at once.
             EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', kept.name);
             EXECUTE format(
-                'CREATE POLICY in_scope ON %I USING (sees_site(nullif(current_setting(''sitewarden.account'', true), '''')::int, site))',
+                'CREATE POLICY in_scope ON %I USING (coalesce(current_setting(''sitewarden.account'', true), '''') = '''''
+                ' OR sees_site(nullif(current_setting(''sitewarden.account'', true), '''')::int, site))',
                 kept.name);
         END IF;
     END LOOP;
 END $$;
 ALTER TABLE registry_change ENABLE ROW LEVEL SECURITY;
 CREATE POLICY in_scope ON registry_change
-    USING (sees_site(nullif(current_setting('sitewarden.account', true), '')::int, site));
+    USING (coalesce(current_setting('sitewarden.account', true), '') = ''
+           OR sees_site(nullif(current_setting('sitewarden.account', true), '')::int, site));
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON tree_node, plan, zone, device_file, device_step, load_chart, operator, pit,
     pit_point, dangerous_work, account_scope TO sitewarden_app;

@@ -250,6 +250,8 @@ def _in_words(error: Any) -> tuple[Text, Text]:
         error["type"], (Text("不符合要求", str(error["msg"])), Text("改正这一格。", "Mend the cell."))
     )
     said = error["input"]
+    if said is None:
+        message, mend = _MENDS["missing"]
     if isinstance(said, str | int | float):
         message = Text(f"“{said}”：{message.zh}", f"`{said}`: {message.en}")
     return message, mend

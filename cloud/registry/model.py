@@ -534,13 +534,22 @@ class CategoryShown(Shown):
     measures: list[MeasureShown]
 
 
+class KindShown(Shown):
+    """A kind of the point vocabulary."""
+
+    name: str
+    label: TextShown
+    unit: str
+
+
 class Choices(Shown):
     """What may be filled in where a word of a list is asked for."""
 
     supports: list[str]
     parameters: list[ParameterShown]
     categories: list[CategoryShown]
-    source: str = Field(description="Where the scales of dangerous works come from.")
+    point_kinds: list[KindShown] = Field(description="What a point of a pit may measure.")
+    source: TextShown = Field(description="Where the scales of dangerous works come from.")
 
 
 class ImportAsked(BaseModel):

@@ -26,6 +26,7 @@ from cloud.registry.service import (
 from cloud.registry.works import works
 from cloud.serving import Served, Serving
 from cloud.shown import Page, TextShown
+from sitewarden.points import vocabulary
 
 Of = Annotated[str | None, Query(max_length=128, description="Only those of this device, or of this pit.")]
 Word = Annotated[str | None, Query(max_length=128)]
@@ -375,5 +376,10 @@ def _add_choices(router: APIRouter) -> None:
                 )
                 for name, category in works().categories.items()
             ],
-            source=works().source,
+            point_kinds=[
+                model.KindShown(name=name, label=TextShown(zh=kind.zh, en=kind.en), unit=kind.unit)
+                for name, kind in vocabulary().items()
+                if name.startswith("pit.")
+            ],
+            source=TextShown(zh=works().source.zh, en=works().source.en),
         )

@@ -34,7 +34,7 @@ class Category(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Works(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of them, and where the numbers come from."""
 
-    source: str
+    source: Text
     confidence: str
     categories: dict[str, Category]
 

@@ -18,7 +18,7 @@ from edge.trial.text import report_lines, scan_lines
 from edge.trial.trying import tried
 from sitewarden.cli import FOUND
 from sitewarden.errors import UsageError
-from sitewarden.profiles import find_profile, load_profiles
+from sitewarden.profiles import ModbusProfile, find_profile, load_profiles
 from sitewarden.profiles.conformance import report
 from sitewarden.profiles.hints import usual_spans
 
@@ -50,6 +50,8 @@ def register_scan(actions: Any) -> None:
 
 def _test(args: argparse.Namespace) -> int:
     profile, target = find_profile(args.profile), target_of(args.connect)
+    if not isinstance(profile, ModbusProfile):
+        raise UsageError(f"`{profile.profile}` speaks by itself; what is polled over Modbus can be tried")
     with _Progress() as tell:
         trial = asyncio.run(tried(profile, target, args.seconds, tell))
     found = report(profile, trial, usual_spans(load_profiles()))

@@ -11,7 +11,7 @@ from edge.drivers.registers import PlannedRead, halves, plan
 from edge.trial.line import OPEN_S, asked, closed_again, opened
 from edge.trial.target import Target
 from sitewarden.errors import UnreachableError, UsageError
-from sitewarden.profiles import ModbusPoint, Profile
+from sitewarden.profiles import ModbusPoint, ModbusProfile
 from sitewarden.profiles.conformance import MOST_BACK_S, judged
 from sitewarden.profiles.model import BIT_FUNCTIONS, WIDTHS
 from sitewarden.profiles.trial import Counts, GroupTime, Look, OtherWay, Stranger, Trial
@@ -30,7 +30,7 @@ Tell = Callable[[str], None]
 """Says how far it is."""
 
 
-async def tried(profile: Profile, target: Target, seconds: float, tell: Tell) -> Trial:
+async def tried(profile: ModbusProfile, target: Target, seconds: float, tell: Tell) -> Trial:
     """Try a device for about `seconds`, at least one round; raises `UnreachableError`, `UsageError`."""
     transport = transport_of(target.modbus)
     if transport not in profile.modbus.transports:
@@ -44,7 +44,7 @@ async def tried(profile: Profile, target: Target, seconds: float, tell: Tell) ->
 class _Trying:
     """One trial under way."""
 
-    def __init__(self, profile: Profile, target: Target, link: Link, tell: Tell) -> None:
+    def __init__(self, profile: ModbusProfile, target: Target, link: Link, tell: Tell) -> None:
         self._profile, self._target, self._link, self._tell = profile, target, link, tell
         modbus = profile.modbus
         self._timeout_s = max(target.modbus.timeout_ms, modbus.answer_ms or 0) / 1000

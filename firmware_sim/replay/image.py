@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from firmware_sim.layout import Layout, Place, meaning_of, number_of
 from sitewarden.clockblock import Code, told
-from sitewarden.profiles.model import ModbusPoint, Profile
+from sitewarden.profiles.model import ModbusPoint, ModbusProfile
 from sitewarden.quality import Quality
 
 _NAN = 0x7FC0_0000
@@ -28,7 +28,7 @@ class Part(NamedTuple):
 class Image:
     """The registers of one device, step by step."""
 
-    def __init__(self, profile: Profile, keys: Iterable[str]) -> None:
+    def __init__(self, profile: ModbusProfile, keys: Iterable[str]) -> None:
         """All registers 0."""
         layout = Layout(profile)
         self.tables = layout.tables

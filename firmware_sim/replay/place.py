@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from firmware_sim.replay.cast import unused
+from firmware_sim.replay.cast import polled, unused
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header, find_header, read_header
 from sitewarden.profiles import Profile, load_profiles
@@ -51,7 +51,8 @@ def place_of(file: Path, config: Path | None, rules: list[str]) -> Place:
 
 def _by_history(file: Path, rules: list[str]) -> Place:
     header, profiles = read_header(file), load_profiles()
-    devices = list(_placed(header.devices))
+    devices = list(_placed(polled(header.devices, profiles)))
+    header = msgspec.structs.replace(header, devices=devices)
     entries = [_entry(file, i, device, profiles) for i, device in enumerate(devices)]
     buses = dict.fromkeys(device.bus for device in devices)
     gateway = {
@@ -67,7 +68,7 @@ def _by_history(file: Path, rules: list[str]) -> Place:
     if not rules and (changed := _changes(header)):
         gateway["limit_changes"] = msgspec.to_builtins(changed)
     packs = () if rules else tuple(header.rules)
-    return Place(msgspec.structs.replace(header, devices=devices), gateway, (), packs)
+    return Place(header, gateway, (), packs)
 
 
 class _Grouped(msgspec.Struct):
@@ -173,6 +174,7 @@ def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
         "buses": [
             {"bus": bus["bus"], "devices": [_absolute(folder, entry) for entry in bus["devices"]]}
             for bus in found["buses"]
+            if bus.get("modbus") is not None  # on the others devices speak by themselves
         ],
     }
     header = _header(file, gateway)
@@ -202,7 +204,7 @@ def _read(config: Path) -> dict[str, Any]:
 class _Device(msgspec.Struct):
     device: Name
     profile: str
-    unit: int
+    unit: int | None = None
 
 
 class _Bus(msgspec.Struct):

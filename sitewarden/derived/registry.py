@@ -16,6 +16,7 @@ from sitewarden.derived import (
     inclinometer,
     levelling,
     motion,
+    people,
     tilt,
     vibrating_wire,
     wind,
@@ -38,6 +39,7 @@ MAKERS: tuple[Maker, ...] = (
     motion.make,
     tilt.make,
     cycles.make,
+    people.make,
 )
 """In the order of their work: a later one may take what an earlier one adds as its input."""
 

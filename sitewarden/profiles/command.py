@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from sitewarden import plugins
-from sitewarden.profiles import Profile, find_profile, load_profiles, read_profile
+from sitewarden.profiles import AnyProfile, find_profile, load_profiles, read_profile
 from sitewarden.profiles.describe import described
 from sitewarden.profiles.paper import on_paper
 
@@ -30,7 +30,7 @@ def register(subparsers: Any) -> None:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a profile file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Profile)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(AnyProfile)}
 
 
 def _list(_: argparse.Namespace) -> int:

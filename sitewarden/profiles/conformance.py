@@ -8,7 +8,7 @@ import msgspec
 from sitewarden.profiles.decoding import decoder
 from sitewarden.profiles.findings import Check, Level, check
 from sitewarden.profiles.hints import Hint, Span, hints, is_plausible
-from sitewarden.profiles.model import FUNCTIONS, Modbus, ModbusPoint, Profile
+from sitewarden.profiles.model import FUNCTIONS, Modbus, ModbusPoint, ModbusProfile
 from sitewarden.profiles.paper import on_paper
 from sitewarden.profiles.signals import signals
 from sitewarden.profiles.trial import Look, OtherWay, Trial
@@ -61,7 +61,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     checks: Sequence[Check]
 
 
-def report(profile: Profile, trial: Trial, usual: dict[str, Span]) -> Report:
+def report(profile: ModbusProfile, trial: Trial, usual: dict[str, Span]) -> Report:
     """Judge a trial; `usual` has by kind what other profiles have as range, where this one has none."""
     seen = [_seen(profile, key, trial.looks.get(key, ()), usual) for key in profile.points]
     checks = [*_checks(profile, trial, seen)]
@@ -82,7 +82,7 @@ def judged(point: ModbusPoint, modbus: Modbus, look: Look) -> tuple[float | None
     return decoder(point, modbus)(look.registers)
 
 
-def _seen(profile: Profile, key: str, looks: Sequence[Look], usual: dict[str, Span]) -> PointSeen:
+def _seen(profile: ModbusProfile, key: str, looks: Sequence[Look], usual: dict[str, Span]) -> PointSeen:
     point, modbus = profile.points[key], profile.modbus
     newest = looks[-1] if looks else Look((), Quality.STALE)
     value, quality = judged(point, modbus, newest)
@@ -102,7 +102,7 @@ def _seen(profile: Profile, key: str, looks: Sequence[Look], usual: dict[str, Sp
     )
 
 
-def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+def _checks(profile: ModbusProfile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
     yield from on_paper(profile)
     yield from _answers(profile, trial, seen)
     yield from _values(profile, trial, seen)
@@ -120,7 +120,7 @@ def _checks(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterat
         )
 
 
-def _answers(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+def _answers(profile: ModbusProfile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
     mute = [one for one in seen if not any(_answered(trial.looks.get(one.point, ())))]
     reasons: dict[tuple[str, str], list[PointSeen]] = {}
     for one in mute:
@@ -163,7 +163,7 @@ def _numbering(refused: Sequence[PointSeen]) -> Iterator[Check]:
         )
 
 
-def _would(profile: Profile, way: OtherWay) -> Iterator[str]:
+def _would(profile: ModbusProfile, way: OtherWay) -> Iterator[str]:
     """The points that would be plausible by another way of asking."""
     modbus = msgspec.structs.replace(profile.modbus, **{way.key: way.value})
     for key, look in way.looks.items():
@@ -172,7 +172,7 @@ def _would(profile: Profile, way: OtherWay) -> Iterator[str]:
             yield key
 
 
-def _other_way(profile: Profile, way: OtherWay) -> Check:
+def _other_way(profile: ModbusProfile, way: OtherWay) -> Check:
     would = list(_would(profile, way))
     what = f"{way.key}: {way.value}"
     if way.key == "function":
@@ -186,7 +186,7 @@ def _other_way(profile: Profile, way: OtherWay) -> Check:
     )
 
 
-def _values(profile: Profile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
+def _values(profile: ModbusProfile, trial: Trial, seen: Sequence[PointSeen]) -> Iterator[Check]:
     bad: dict[str, list[str]] = {}
     for one in seen:
         point = profile.points[one.point]
@@ -247,7 +247,7 @@ def _quality(point: ModbusPoint, modbus: Modbus, look: Look) -> Quality:
     return quality
 
 
-def _rates(profile: Profile, trial: Trial) -> Iterator[Check]:
+def _rates(profile: ModbusProfile, trial: Trial) -> Iterator[Check]:
     wanted = signals()[profile.device_kind].least_every_ms
     for group, times in trial.times.items():
         interval_ms = profile.groups[group].interval_ms
@@ -328,7 +328,7 @@ def _reconnect(trial: Trial) -> Iterator[Check]:
         )
 
 
-def _movement(profile: Profile, trial: Trial) -> Iterator[Check]:
+def _movement(profile: ModbusProfile, trial: Trial) -> Iterator[Check]:
     modbus = profile.modbus
     looked = {key: looks for key, looks in trial.looks.items() if len(looks) > 1 and all(_answered(looks))}
     still = [

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sitewarden.profiles.findings import Check, check
-from sitewarden.profiles.model import Profile
+from sitewarden.profiles.model import JsonPoint, Point, Profile, is_bit
 from sitewarden.profiles.signals import Choice, missing, signals
 
 
@@ -37,9 +37,13 @@ def _choices(choices: Sequence[Choice]) -> str:
     return ", ".join(" / ".join(choice) for choice in choices)
 
 
+def _is_yes_or_no(profile: Profile, point: Point) -> bool:
+    """It can say nothing else, whatever is wrong with orders, scale or unit."""
+    return is_bit(profile, point) or (point.unit == "1" and isinstance(point, JsonPoint))
+
+
 def _ranges(profile: Profile) -> Iterator[Check]:
-    modbus = profile.modbus
-    without = [key for key, p in profile.points.items() if p.range is None and not modbus.is_bit(p)]
+    without = [key for key, p in profile.points.items() if p.range is None and not _is_yes_or_no(profile, p)]
     if without:
         names = ", ".join(without)
         yield check(

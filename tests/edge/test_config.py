@@ -11,9 +11,9 @@ import pytest
 
 from edge.birth import birth_of
 from edge.busload import load_of
-from edge.command import doubts
 from edge.config import Gateway, load_gateway
 from edge.derivation import derived_points
+from edge.doubts import doubts
 from sitewarden.errors import ConfigurationError
 from tests.edge.conftest import WriteGateway
 

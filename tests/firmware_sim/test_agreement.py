@@ -14,7 +14,7 @@ from edge.drivers.registers import plan, values
 from firmware_sim.modbus import Bank, answer
 from firmware_sim.registers import Encoder
 from firmware_sim.rtu import framed
-from sitewarden.profiles.model import ModbusPoint, PollGroup, Profile
+from sitewarden.profiles.model import ModbusPoint, ModbusProfile, PollGroup
 from sitewarden.quality import Quality
 
 ORDERS = st.sampled_from([None, "big", "little"])
@@ -47,7 +47,7 @@ def a_point(draw: st.DrawFn, register: int) -> ModbusPoint:
 
 
 @st.composite
-def a_profile(draw: st.DrawFn) -> Profile:
+def a_profile(draw: st.DrawFn) -> ModbusProfile:
     base = draw(st.sampled_from([0, 1]))
     places = st.integers(0, 60).map(lambda n: 2 * n + base)
     registers = draw(st.lists(places, min_size=1, max_size=8, unique=True))
@@ -66,7 +66,7 @@ def a_profile(draw: st.DrawFn) -> Profile:
             "groups": {"main": PollGroup(interval_ms=1000)},
             "points": {f"p{n}": draw(a_point(n)) for n in registers},
         },
-        Profile,
+        ModbusProfile,
     )
 
 
@@ -80,7 +80,7 @@ def asked(bank: Bank, request: Request) -> Answer:
 
 
 @given(profile=a_profile(), data=st.data())
-def test_whatever_a_profile_says_both_mean_the_same(profile: Profile, data: st.DataObject) -> None:
+def test_whatever_a_profile_says_both_mean_the_same(profile: ModbusProfile, data: st.DataObject) -> None:
     numbers = st.one_of(st.floats(-500, 500), st.just(math.nan))
     shown: dict[str, float | None] = {}
     for key, point in profile.points.items():

@@ -20,12 +20,12 @@ from firmware_sim.run import server_of
 from firmware_sim.scenario import Transport
 from firmware_sim.single import described, single_device, transport_of
 from sitewarden.errors import SiteWardenError
-from sitewarden.profiles import Profile, find_profile, load_profiles
+from sitewarden.profiles import ModbusProfile, find_profile, load_profiles
 from sitewarden.quality import Quality
 from tests.support.waiting import ended, until
 
 SITEWARDEN = Path(sys.executable).with_name("sitewarden")
-PROFILES = load_profiles()
+PROFILES = {name: p for name, p in load_profiles().items() if isinstance(p, ModbusProfile)}
 FAST = 460_800
 OWN = """\
 profile: oven
@@ -50,7 +50,7 @@ points:
 
 
 @asynccontextmanager
-async def linked(profile: Profile, player: Player, transport: Transport) -> AsyncIterator[Link]:
+async def linked(profile: ModbusProfile, player: Player, transport: Transport) -> AsyncIterator[Link]:
     baudrate = None if transport == "tcp" else FAST
     bus = single_device(profile, transport=transport, baudrate=baudrate).scenario.buses[0]
     async with server_of(bus, {1: player.bank}) as server:
@@ -69,7 +69,7 @@ def settings_of(server: ModbusServer | SerialServer, transport: Transport) -> Mo
     return kind(host="127.0.0.1", port=server.port)
 
 
-async def polled(link: Link, profile: Profile) -> dict[str, float | None]:
+async def polled(link: Link, profile: ModbusProfile) -> dict[str, float | None]:
     """Every point as the gateway decodes it; what is not good fails, unless the device says 'no value'."""
     decoded: dict[str, float | None] = {}
     for planned in plan(profile.modbus, profile.points.items()):
@@ -85,7 +85,7 @@ async def polled(link: Link, profile: Profile) -> dict[str, float | None]:
     return decoded
 
 
-async def check(profile: Profile, steps: int, transport: Transport) -> None:
+async def check(profile: ModbusProfile, steps: int, transport: Transport) -> None:
     site = single_device(profile, seed=11)
     player = Player(site.scenario, site.cast[profile.profile])
     async with linked(profile, player, transport) as link:

@@ -553,6 +553,20 @@ CASES = {
         {"noise", "dust-pm10", "dust-pm2-5", "dust-tsp", "dust-silent"},
         {"noise_limit_db": 70, "pm10_limit": 150, "pm2_5_limit": 75, "tsp_limit": 1000},
     ),
+    "people in a shaft, one of them calling, too many inside, and a gate that is broken": Case(
+        "people",
+        hold(
+            {"people.endangered": 1.0, "people.calling": 1.0, "people.inside": 60.0, "gate.fault": 1.0},
+            for_s=61,
+        ),
+        {"person-endangered", "person-calling", "people-too-many", "gate-fault"},
+        {"people_limit": 50},
+    ),
+    "a recorder that warns and alarms": Case(
+        "crane-recorder",
+        hold({"crane.limiter.warning": 1.0, "crane.limiter.alarm": 1.0}, for_s=2),
+        {"recorder-warning", "recorder-alarm"},
+    ),
 }
 
 SILENT = {"pit-silent"}

@@ -101,6 +101,7 @@ def kinds_like(packs: Iterable[RulePack], beginning: str) -> list[str]:
     ("names", "beginning", "rule"),
     [
         (["tower-crane", "weather", "crane-group"], "crane.", "crane-silent"),
+        (["crane-recorder"], "crane.", "crane-silent"),
         (["weather"], "weather.", "weather-silent"),
         (["crane-group"], "crane.", "crane-silent"),
         (
@@ -123,6 +124,8 @@ def kinds_like(packs: Iterable[RulePack], beginning: str) -> list[str]:
         (["loading-platform"], "platform.", "platform-silent"),
         (["climbing-frame"], "climbing.", "climbing-silent"),
         (["dust-noise"], "dust.", "dust-silent"),
+        (["people"], "people.", "people-silent"),
+        (["people"], "gate.", "gate-silent"),
     ],
 )
 @pytest.mark.parametrize("quality", [Quality.TIMEOUT, Quality.DISCONNECTED])

@@ -124,6 +124,34 @@ def test_what_somebody_asks_of_an_alarm_comes_to_its_gateway(gateway, on_broker,
     wait_for(lambda: "acknowledge" in gateway.commands, "the command")
 
 
+@pytest.mark.usefixtures("ingest")
+def test_a_gateway_registered_meanwhile_is_heard_and_a_retired_one_is_not(broker, on_broker, dsn, site, name):
+    late, web = Gateway(broker, name, "gw-9"), Web(on_broker, dsn)
+    unheard = "SELECT coalesce(sum(n), 0) FROM dead_letter_count WHERE site = %s AND reason = 'gateway'"
+    try:
+        web.sign_in(site.connection)
+        late.say(birth(), first := readings(1.0))
+        wait_for(lambda: site.value(unheard, name) == 2, "both refusals")
+        made = web.post(f"/sites/{name}/registry/gateways", json={"id": "gw-9"})
+        # It asks for the birth that it would not hear before, as a gateway would answer.
+        late.say(first)
+        wait_for(lambda: late.commands == ["rebirth"], "the question for the birth")
+        late.say(birth())
+        late.say_until_receipted(first)
+        retired = web.put(
+            f"/sites/{name}/registry/gateways/gw-9",
+            json={"retired_on": "2026-01-01"},
+            headers={"If-Match": made.headers["etag"]},
+        )
+        assert retired.status_code == 200
+        late.say(last := readings(2.0))
+        wait_for(lambda: site.value(unheard, name) == 3, "the refusal")
+        assert last.seq not in late.receipted()
+    finally:
+        web.close()
+        late.close()
+
+
 @pytest.mark.usefixtures("site")
 def test_a_retained_birth_is_heard_by_an_ingest_that_starts_later(gateway, on_broker, dsn):
     gateway.say(birth(), retain=True)

@@ -1,6 +1,8 @@
 """Records as a page would send them, and a client that sends them."""
 
 import datetime as dt
+import struct
+import zlib
 from typing import Any
 
 import httpx
@@ -18,6 +20,17 @@ def day(offset: int) -> str:
 
 def words(zh: str, en: str = "") -> dict[str, str]:
     return {"zh": zh, "en": en or zh}
+
+
+def png(width: int = 4, height: int = 3) -> bytes:
+    """A grey image."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 CRANE = {

@@ -1,7 +1,5 @@
 """Records are made, seen, changed and taken out, and every change is kept with its author."""
 
-import struct
-import zlib
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +14,7 @@ from tests.cloud.registry.records import (
     WORK,
     Registry,
     day,
+    png,
     problem,
     words,
 )
@@ -28,15 +27,6 @@ ZONE = {"id": "z-1", "name": words("东区"), "polygon": [[0, 0], [1, 0], [0.5, 
 @pytest.fixture
 def registry(web):
     return Registry(web)
-
-
-def png(width: int = 4, height: int = 3) -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def test_a_site_made_here_is_there_and_its_gateway_is_heard(web, site):

@@ -18,7 +18,7 @@ from sitewarden.profiles.conformance import report
 from sitewarden.profiles.hints import hints, usual_spans
 from sitewarden.profiles.model import WIDTHS
 
-PROFILES = load_profiles()
+PROFILES = {name: profile for name, profile in load_profiles().items() if hasattr(profile, "modbus")}
 USUAL = usual_spans(PROFILES)
 OF_TWO_WORDS = [
     name for name, profile in PROFILES.items() if any(WIDTHS[p.type] > 1 for p in profile.points.values())

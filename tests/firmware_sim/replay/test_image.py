@@ -12,14 +12,14 @@ from edge.drivers.registers import plan, values
 from firmware_sim.replay.image import Image
 from sitewarden.clockblock import Code, told
 from sitewarden.profiles import load_profiles
-from sitewarden.profiles.model import Modbus, ModbusPoint, Profile
+from sitewarden.profiles.model import Modbus, ModbusPoint, ModbusProfile
 from sitewarden.quality import Quality
 
 CRANE = load_profiles()["reference-tower-crane"]
 NAN = math.nan
 
 
-def read(profile: Profile, image: Image) -> dict[str, tuple[float | None, Quality]]:
+def read(profile: ModbusProfile, image: Image) -> dict[str, tuple[float | None, Quality]]:
     """All points as the gateway reads them, refused ones one by one."""
     found = {}
     for key, point in profile.points.items():
@@ -34,15 +34,14 @@ def read(profile: Profile, image: Image) -> dict[str, tuple[float | None, Qualit
     return found
 
 
-def a_profile(**point) -> Profile:
-    return Profile(
+def a_profile(**point) -> ModbusProfile:
+    return ModbusProfile(
         profile="made-up",
         version=1,
         device_kind="other",
         products=[],
         source="this test",
         verified="simulator",
-        driver="modbus",
         modbus=Modbus(transports=["tcp"]),
         groups={"main": CRANE.groups["main"]},
         points={"x": ModbusPoint(kind="crane.load", unit="t", register=3, **point)},

@@ -15,7 +15,7 @@ from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
 from sitewarden.backtest.judging import Span, judge
 from sitewarden.errors import ConfigurationError
-from sitewarden.history import read_history, write_history
+from sitewarden.history import DevicePast, read_history, write_history
 from sitewarden.quality import Quality
 from sitewarden.rules.model import LimitChange
 from tests.edge.test_grouping import BRAKING, BUILD, LAYOUT, STREET
@@ -316,3 +316,21 @@ def test_a_scenario_is_recorded_without_waiting_for_it(tmp_path, capsys):
     assert len(load.times) == 60
     assert load.values.max() > 1.0
     assert place_of(out, None, ["tower-crane"]).gateway["site"] == "demo"
+
+
+def test_devices_that_speak_by_themselves_are_left_out(
+    tmp_path: Path, file: Path, config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    station = {"device": "dust-1", "profile": "hj212-dust-noise", "identity": "M1"}
+    ear = {"bus": "dust", "hj212": {"listen": "0.0.0.0:9212"}, "devices": [station]}
+    config.write_text(yaml.safe_dump({**GATEWAY, "buses": [*GATEWAY["buses"], ear]}))
+    buses = place_of(file, config, ["tower-crane"]).gateway["buses"]
+    assert [bus["bus"] for bus in buses] == ["rs485"]
+    history = read_history(file)
+    past = DevicePast(device="dust-1", profile="hj212-dust-noise")
+    header = msgspec.structs.replace(history.header, devices=[*history.header.devices, past])
+    both = tmp_path / "both.csv"
+    write_history(both, history._replace(header=header))
+    devices = place_of(both, None, ["tower-crane"]).header.devices
+    assert [device.device for device in devices] == [one.device for one in history.header.devices]
+    assert "not replayed, it speaks by itself device=dust-1" in caplog.text

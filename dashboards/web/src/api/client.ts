@@ -3,7 +3,7 @@
 import type {
   AlarmRequest, Asked, Backtest, CycleDay, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
   SiteSummary, Statistics, Trial, Values, WorkCycle,
-  Choices, Imported, RegisteredSite, RegistryChange,
+  Choices, Imported, RegisteredSite, RegistryChange, TreeNode,
 } from './types'
 
 /** `body.name.zh` of a request, and what is wrong with it. */
@@ -100,6 +100,14 @@ export const api = {
   rules: (site: string) => call<RulesInForce>('GET', `/sites/${part(site)}/rules`),
   backtest: (site: string, trial: Trial) => call<Backtest>('POST', `/sites/${part(site)}/backtests`, trial),
   makeSite: (given: object) => call<RegisteredSite>('POST', '/sites', given),
+  registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
+  changeSite: (site: string, given: object, version: number) =>
+    call<RegisteredSite>('PUT', `/sites/${part(site)}/registry`, given, version),
+  nodes: (tree: string, after: string | null = null) => call<Page<TreeNode>>('GET', `/trees/${tree}${query({ after, limit: 500 })}`),
+  makeNode: (tree: string, given: object) => call<TreeNode>('POST', `/trees/${tree}`, given),
+  changeNode: (tree: string, node: number, given: object, version: number) =>
+    call<TreeNode>('PUT', `/trees/${tree}/${node}`, given, version),
+  removeNode: (tree: string, node: number, version: number) => call<void>('DELETE', `/trees/${tree}/${node}`, undefined, version),
   choices: () => call<Choices>('GET', '/registry/choices'),
   records: <T>(site: string, kind: string, after: string | null = null, of: string | null = null) =>
     call<Page<T>>('GET', `/sites/${part(site)}/registry/${kind}${query({ after, of, limit: 200 })}`),
@@ -113,6 +121,7 @@ export const api = {
     call<Page<RegistryChange>>('GET', `/sites/${part(site)}/registry/changes${query({ record, key, limit: 30 })}`),
   bring: (site: string, what: string, asked: object) =>
     call<Imported>('POST', `/sites/${part(site)}/registry/imports/${what}`, asked),
+  planUrl: (site: string, plan: string, sha256: string) => `${ROOT}/sites/${part(site)}/registry/images/${part(plan)}?of=${sha256.slice(0, 12)}`,
   templateUrl: (what: string, language: string) => `${ROOT}/registry/templates/${what}.csv?language=${language}`,
   packUrl: (hazard: string) => `${ROOT}/hazards/${part(hazard)}/pack`,
   replay: () => call<Replay>('GET', '/replay'),

@@ -1341,10 +1341,12 @@ export interface components {
             /** Parameters */
             parameters: components["schemas"]["ParameterShown"][];
             /**
-             * Source
-             * @description Where the scales of dangerous works come from.
+             * Point Kinds
+             * @description What a point of a pit may measure.
              */
-            source: string;
+            point_kinds: components["schemas"]["KindShown"][];
+            /** @description Where the scales of dangerous works come from. */
+            source: components["schemas"]["TextShown"];
             /** Supports */
             supports: string[];
         };
@@ -2323,6 +2325,17 @@ export interface components {
             removed: components["schemas"]["RowShown"][];
             /** Unchanged */
             unchanged: number;
+        };
+        /**
+         * KindShown
+         * @description A kind of the point vocabulary.
+         */
+        KindShown: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
         };
         /**
          * LeadShown

@@ -5,7 +5,7 @@ import type { ApiError } from '@/api/client'
 export type RecordValue = unknown
 export type RegistryRecord = Record<string, RecordValue> & { id: string; version: number }
 
-export type FieldKind = 'name' | 'line' | 'words' | 'note' | 'date' | 'number' | 'choice' | 'devices' | 'zone' | 'pit' | 'parties' | 'geometry' | 'parameters' | 'support' | 'category' | 'dimensions' | 'corners'
+export type FieldKind = 'name' | 'line' | 'words' | 'note' | 'date' | 'number' | 'choice' | 'devices' | 'zone' | 'pit' | 'parties' | 'geometry' | 'parameters' | 'support' | 'pointKind' | 'category' | 'dimensions' | 'corners' | 'plan' | 'node' | 'level'
 
 export interface Field {
   name: string
@@ -25,12 +25,39 @@ export interface Kind {
   canRemove: boolean
 }
 
-export const PARTS = ['devices', 'pits', 'works', 'operators', 'gateways', 'zones', 'import'] as const
+export const PARTS = ['site', 'devices', 'pits', 'works', 'operators', 'gateways', 'zones', 'import'] as const
 export type Part = (typeof PARTS)[number]
 
 export const STEPS = ['filed', 'installed', 'inspected', 'accepted', 'registered', 'in_use', 'climbed', 'maintained', 'dismantled'] as const
 export const ROLES = ['contractor', 'owner', 'lessor', 'installer', 'supervisor', 'inspection_body', 'monitoring_body', 'maintainer'] as const
 export const GEOMETRY = ['x_m', 'y_m', 'base_m', 'mast_m', 'jib_m', 'counter_jib_m'] as const
+
+export const TREES = ['territory', 'enterprise'] as const
+export type Tree = (typeof TREES)[number]
+/** What nodes of a tree are, from the top down. */
+export const LEVELS: Readonly<Record<Tree, readonly string[]>> = {
+  territory: ['province', 'prefecture', 'county', 'park', 'town', 'grid'], enterprise: ['group', 'company', 'branch'],
+}
+
+/** How a site is described; it has no list. */
+export const SITE: Kind = {
+  path: 'site', record: 'site', canRemove: false, columns: [],
+  fields: [
+    { name: 'name', kind: 'words', required: true },
+    { name: 'code', kind: 'line' }, { name: 'address', kind: 'line' }, { name: 'authority', kind: 'line' },
+    { name: 'phase', kind: 'choice', choices: ['planned', 'building', 'suspended', 'finished'], required: true },
+    { name: 'territory', kind: 'node' }, { name: 'enterprise', kind: 'node' },
+    { name: 'time_zone', kind: 'line', required: true },
+  ],
+}
+
+export const nodeKind = (tree: Tree): Kind => ({
+  path: tree, record: 'tree_node', canRemove: true, columns: [],
+  fields: [
+    { name: 'parent', kind: 'node' }, { name: 'kind', kind: 'level', choices: LEVELS[tree], required: true },
+    { name: 'name', kind: 'words', required: true }, { name: 'code', kind: 'line' },
+  ],
+})
 
 const NOTE: Field = { name: 'note', kind: 'note' }
 
@@ -72,7 +99,7 @@ export const POINTS: Kind = {
   path: 'points', record: 'pit_point', canRemove: true, columns: ['id', 'name', 'point_kind', 'parameters', 'design_document', 'announced'],
   fields: [
     { name: 'id', kind: 'name', required: true }, { name: 'pit', kind: 'pit', required: true },
-    { name: 'kind', kind: 'line', required: true }, { name: 'name', kind: 'words', required: true },
+    { name: 'kind', kind: 'pointKind', required: true }, { name: 'name', kind: 'words', required: true },
     { name: 'parameters', kind: 'parameters' }, { name: 'design_document', kind: 'line' }, NOTE,
   ],
 }
@@ -111,9 +138,20 @@ export const ZONES: Kind = {
   path: 'zones', record: 'zone', canRemove: true, columns: ['id', 'name', 'plan', 'corners', 'note'],
   fields: [
     { name: 'id', kind: 'name', required: true }, { name: 'name', kind: 'words', required: true },
-    { name: 'polygon', kind: 'corners', required: true }, NOTE,
+    { name: 'plan', kind: 'plan' }, { name: 'polygon', kind: 'corners', required: true }, NOTE,
   ],
 }
+
+/** Names that may be chosen in a form. */
+export interface Lists {
+  devices: string[]
+  zones: string[]
+  pits: string[]
+  plans?: string[]
+  /** By the field that takes them. */
+  nodes?: Readonly<Record<string, readonly { id: number; text: string }[]>>
+}
+export const NO_LISTS: Lists = { devices: [], zones: [], pits: [] }
 
 /** Fields that are texts and stand empty where nothing is said; all others are left out or null. */
 const TEXTS: ReadonlySet<FieldKind> = new Set(['line', 'note'])
@@ -151,7 +189,8 @@ function given(field: Field, value: unknown, choices: ReadonlyMap<string, readon
     case 'parameters': return Object.fromEntries(said(value).map(([name, text]) => [name, ofChoices(text, choices.get(name)) ?? numberOf(text)]))
     case 'corners': return (value as string).split('\n').map((line) => line.trim()).filter(Boolean).map((line) => line.split(/[\s,，]+/).map(numberOf))
     case 'number': return numberOf(value as string)
-    case 'choice': return ofChoices(value as string, field.choices) ?? undefined
+    case 'node': return value === '' ? null : Number(value)
+    case 'choice': case 'level': return ofChoices(value as string, field.choices) ?? undefined
     default: {
       const text = (value as string).trim()
       return text || TEXTS.has(field.kind) ? text : field.required ? undefined : null

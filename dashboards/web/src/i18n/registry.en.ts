@@ -1,8 +1,8 @@
 /** Texts of the registry's pages, in English. */
 export default {
   title: 'Registry', newSite: 'New site', add: 'Add', edit: 'Edit', save: 'Save', cancel: 'Cancel', remove: 'Remove',
-  parts: { devices: 'Devices', pits: 'Pits and points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones', import: 'Import' },
-  kinds: { devices: 'Device files', steps: 'Life', pits: 'Pits', points: 'Points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones' },
+  parts: { site: 'Site', devices: 'Devices', pits: 'Pits and points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones', import: 'Import' },
+  kinds: { site: 'Site', territory: 'Territories', enterprise: 'Enterprises', devices: 'Device files', steps: 'Life', pits: 'Pits', points: 'Points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones' },
   none: {
     devices: 'There is no device file yet.', steps: 'Nothing is recorded yet.', pits: 'No pit is registered yet.', points: 'No point is registered yet.', works: 'No dangerous work is registered yet.',
     operators: 'No operator is registered yet.', gateways: 'No gateway is registered yet: only registered ones are heard.', zones: 'There is no zone yet.',
@@ -13,7 +13,7 @@ export default {
     span: 'From – to', person: 'Name', trade: 'Trade', certificate_no: 'Certificate', validity: 'Validity', service: 'State', note: 'Note', plan: 'Plan', corners: 'Outline',
   },
   fields: {
-    id: 'Name', kind: 'Kind', point_kind: 'Measures', name: 'Label', zone: 'Zone', maker: 'Maker', model: 'Model', serial_no: 'Serial number', property_no: 'Filing number of the owner',
+    plan: 'Plan', code: 'Code', address: 'Address', authority: 'Supervised by', phase: 'Phase', territory: 'Territory', enterprise: 'Enterprise', time_zone: 'Time zone', parent: 'Above it', id: 'Name', kind: 'Kind', point_kind: 'Measures', name: 'Label', zone: 'Zone', maker: 'Maker', model: 'Model', serial_no: 'Serial number', property_no: 'Filing number of the owner',
     manufactured_on: 'Made on', parties: 'Responsible parties', geometry: 'Size and place', note: 'Note', step: 'Step', done_on: 'Date', body: 'Done or certified by', document_no: 'Document number', valid_until: 'Valid until',
     pit_class: 'Safety class', support: 'Retaining structure', depth_m: 'Design depth (m)', design_document: 'Design document', pit: 'Pit', parameters: 'Design control values', category: 'Category', dimensions: 'Dimensions', status: 'Progress',
     devices: 'Devices', scheme_no: 'Special scheme number', review_no: 'Expert review number', conclusion: 'Conclusion of the review', reviewed_on: 'Reviewed on', starts_on: 'Starts', ends_on: 'Ends', trade: 'Trade', certificate_no: 'Certificate number',
@@ -22,10 +22,12 @@ export default {
   help: {
     devices: { id: 'As its gateway announces it: a-z, 0-9 and -' },
     gateways: { id: 'a-z, 0-9 and -, as in the gateway\'s configuration', retired_on: 'From then on it is not heard; what it said stays' },
-    points: { id: 'device/point, such as pit-1/hd_1', kind: 'A kind of the point vocabulary, such as pit.strut.force' },
+    points: { id: 'device/point, such as pit-1/hd_1' },
     operators: { certificate_no: 'The certificate\'s number only, never that of an identity card' },
   },
   words: {
+    phase: { planned: 'Planned', building: 'Under construction', suspended: 'Suspended', finished: 'Finished' },
+    level: { province: 'Province', prefecture: 'Prefecture', county: 'County', park: 'Park', town: 'Town', grid: 'Grid', group: 'Group', company: 'Company', branch: 'Branch' },
     kind: { crane: 'Tower crane', hoist: 'Hoist', pit: 'Pit monitoring', weather: 'Weather', dust: 'Dust', other: 'Other' },
     step: { filed: 'Filed', installed: 'Installed', inspected: 'Inspected', accepted: 'Accepted', registered: 'Registered for use', in_use: 'In use', climbed: 'Climbed or tied', maintained: 'Maintained', dismantled: 'Dismantled' },
     role: { contractor: 'Contractor', owner: 'Owner', lessor: 'Lessor', installer: 'Installer', supervisor: 'Supervisor', inspection_body: 'Inspection body', monitoring_body: 'Monitoring body', maintainer: 'Maintainer' },
@@ -43,15 +45,16 @@ export default {
     validity: { valid: 'Valid', expiring: 'Ends soon', expired: 'Expired', not_yet: 'Not valid yet' },
   },
   geometry: { x_m: 'X (m)', y_m: 'Y (m)', base_m: 'Base level (m)', mast_m: 'Mast height (m)', jib_m: 'Jib (m)', counter_jib_m: 'Counter-jib (m)' },
-  inChinese: 'Chinese', inEnglish: 'English (may be left out)', noDevices: 'There is no device file yet.', noMeasures: 'No dimension decides the scale of this category.', addParameter: 'Add a control value…', addParty: 'Add a party',
+  siteFile: 'The site', trees: { territory: 'Territories', enterprise: 'Enterprises' }, addNode: 'Add', noNodes: 'There is none yet.', inChinese: 'Chinese', inEnglish: 'English (may be left out)', noDevices: 'There is no device file yet.', noMeasures: 'No dimension decides the scale of this category.', addParameter: 'Add a control value…', addParty: 'Add a party',
   role: 'Role', partyName: 'Name', partyCertificate: 'Qualification or permit',
   changedMeanwhile: 'Somebody has just changed it. Cancel, open it again, then change it.', inUse: 'Other records refer to it. Change or remove those first.', outOfOrder: 'What must come before this step is missing, or the dates are out of order.',
-  noStep: 'Not recorded', noChart: 'No load chart', stepExpired: '{step}: expired', until: 'until {day}', over: 'ended {day}', announced: 'Announced', notAnnounced: 'Not announced', noControl: 'No control value of the design',
+  noStep: 'Not recorded', noChart: 'No load chart', stepExpired: '{step}: expired', until: 'until {day}', nextEnd: 'next ends {day}', over: 'ended {day}', announced: 'Announced', notAnnounced: 'Not announced', noControl: 'No control value of the design',
   lacksReview: 'Lacks a review', inService: 'In service', retired: 'Retired {day}', corners: '{n} corners', pointsOf: 'Points of {pit}',
   scaleSource: 'Scales are from:', gatewayHint: 'Heard from the moment it is registered, without a restart. It also needs an account at the broker, named site/gateway.',
   backToDevices: 'Back to the devices', file: 'File', parties: 'Responsible parties', noParties: 'No party is recorded yet.', life: 'Life', addStep: 'Record a step', noLife: 'No step is recorded yet.',
   chart: 'Load chart', noChartText: 'There is no load chart yet: without one no rated load can be told.', falls: '{n} falls', radius: 'Radius m', load: 'Rated t', changes: 'Changes', made: 'Made',
   siteId: 'Name of the site', siteIdHelp: 'a-z, 0-9 and -; it cannot be changed later', siteName: 'Label', siteNameEn: 'Label in English', timeZone: 'Time zone', makeSite: 'Make it', siteThere: 'There is a site of that name already.',
+  plan: { draw: 'Outline a zone', hint: 'Click its corners one by one ({n} so far, at least 3)', add: 'Bring a plan', image: 'PNG or JPEG, at most 4 MB' },
   import: {
     title: 'Import a table', what: 'What is imported', whats: { devices: 'Devices', operators: 'Operators', points: 'Points and control values', 'load-chart': 'Load chart' },
     intro: 'CSV in UTF-8 or GB18030, as Excel saves it. Look at the differences first; then all of it is written at once.', template: 'Download the template', crane: 'Crane', source: 'Source', sourceHelp: 'Nameplate or manual, with its edition', file: 'File', try: 'Check',

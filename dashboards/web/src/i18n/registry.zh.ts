@@ -1,8 +1,8 @@
 /** Texts of the registry's pages, in Chinese. */
 export default {
   title: '工程档案', newSite: '新建工地', add: '新增', edit: '编辑', save: '保存', cancel: '取消', remove: '删除',
-  parts: { devices: '设备', pits: '基坑与测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域', import: '导入' },
-  kinds: { devices: '设备档案', steps: '生命周期', pits: '基坑', points: '监测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域' },
+  parts: { site: '工地', devices: '设备', pits: '基坑与测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域', import: '导入' },
+  kinds: { site: '工地', territory: '行政区划', enterprise: '企业', devices: '设备档案', steps: '生命周期', pits: '基坑', points: '监测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域' },
   none: {
     devices: '还没有设备档案。', steps: '还没有记录。', pits: '还没有登记基坑。', points: '还没有登记监测点。', works: '还没有登记危大工程。',
     operators: '还没有登记作业人员。', gateways: '还没有登记网关：登记后平台才接收其数据。', zones: '还没有划分区域。',
@@ -13,7 +13,7 @@ export default {
     span: '起止', person: '姓名', trade: '工种', certificate_no: '证书编号', validity: '有效期', service: '状态', note: '备注', plan: '平面图', corners: '范围',
   },
   fields: {
-    id: '编号', kind: '类型', point_kind: '监测项目', name: '名称', zone: '区域', maker: '制造单位', model: '型号', serial_no: '出厂编号', property_no: '产权备案编号',
+    plan: '平面图', code: '编码', address: '地址', authority: '监督机构', phase: '阶段', territory: '行政区划', enterprise: '所属企业', time_zone: '时区', parent: '上级', id: '编号', kind: '类型', point_kind: '监测项目', name: '名称', zone: '区域', maker: '制造单位', model: '型号', serial_no: '出厂编号', property_no: '产权备案编号',
     manufactured_on: '出厂日期', parties: '责任单位', geometry: '尺寸与位置', note: '备注', step: '环节', done_on: '日期', body: '办理或出证单位', document_no: '文号', valid_until: '有效期止',
     pit_class: '安全等级', support: '支护类型', depth_m: '设计深度（m）', design_document: '设计文件', pit: '基坑', parameters: '设计控制值', category: '类别', dimensions: '规模尺寸', status: '进度',
     devices: '绑定设备', scheme_no: '专项方案编号', review_no: '专家论证编号', conclusion: '论证结论', reviewed_on: '论证日期', starts_on: '开工', ends_on: '完工', trade: '工种', certificate_no: '证书编号',
@@ -22,10 +22,12 @@ export default {
   help: {
     devices: { id: '与网关上报的设备名相同，小写字母、数字和 -' },
     gateways: { id: '小写字母、数字和 -，与网关配置相同', retired_on: '填写后平台不再接收此网关的数据，历史保留' },
-    points: { id: '设备名/测点名，如 pit-1/hd_1', kind: '点位词表中的名称，如 pit.strut.force' },
+    points: { id: '设备名/测点名，如 pit-1/hd_1' },
     operators: { certificate_no: '只保存证书编号，不保存身份证号' },
   },
   words: {
+    phase: { planned: '未开工', building: '在建', suspended: '停工', finished: '竣工' },
+    level: { province: '省/自治区', prefecture: '市/州', county: '县/区', park: '园区/开发区', town: '镇/街道', grid: '网格', group: '集团公司', company: '公司', branch: '分公司/子公司' },
     kind: { crane: '塔机', hoist: '施工升降机', pit: '基坑监测', weather: '气象', dust: '扬尘', other: '其他' },
     step: { filed: '产权备案', installed: '安装', inspected: '检测', accepted: '验收', registered: '使用登记', in_use: '使用', climbed: '顶升附着', maintained: '维保', dismantled: '拆卸' },
     role: { contractor: '施工单位', owner: '产权单位', lessor: '租赁单位', installer: '安装（拆卸）单位', supervisor: '监理单位', inspection_body: '检验检测单位', monitoring_body: '监测单位', maintainer: '维保单位' },
@@ -43,17 +45,18 @@ export default {
     validity: { valid: '有效', expiring: '即将到期', expired: '已过期', not_yet: '未生效' },
   },
   geometry: { x_m: '坐标 X（m）', y_m: '坐标 Y（m）', base_m: '基础标高（m）', mast_m: '塔身高度（m）', jib_m: '起重臂长（m）', counter_jib_m: '平衡臂长（m）' },
-  inChinese: '中文', inEnglish: '英文（可不填）', noDevices: '还没有设备档案。', noMeasures: '这一类没有按尺寸划分的规模。', addParameter: '添加控制值…', addParty: '添加责任单位',
+  siteFile: '工地信息', trees: { territory: '行政区划', enterprise: '企业' }, addNode: '新增', noNodes: '还没有建立。', inChinese: '中文', inEnglish: '英文（可不填）', noDevices: '还没有设备档案。', noMeasures: '这一类没有按尺寸划分的规模。', addParameter: '添加控制值…', addParty: '添加责任单位',
   role: '角色', partyName: '单位名称', partyCertificate: '资质或许可证号',
   changedMeanwhile: '其他人刚刚修改过，请取消后重新打开再改。', inUse: '还有其他记录引用它，先修改或删除那些记录。', outOfOrder: '这个环节的前置环节还没有完成，或日期顺序不对。',
-  noStep: '未登记', noChart: '无载荷表', stepExpired: '{step}已过期', until: '至 {day}', over: '{day} 已过期', announced: '已上报', notAnnounced: '未上报', noControl: '未填设计控制值',
+  noStep: '未登记', noChart: '无特性表', stepExpired: '{step}已过期', until: '至 {day}', nextEnd: '下次到期 {day}', over: '{day} 已过期', announced: '已上报', notAnnounced: '未上报', noControl: '未填设计控制值',
   lacksReview: '缺专家论证', inService: '使用中', retired: '{day} 停用', corners: '{n} 个角点', pointsOf: '{pit} 的监测点',
   scaleSource: '规模划分依据：', gatewayHint: '登记后立即生效，无需重启。网关还需要在消息代理上有名为“工地/网关”的账户。',
   backToDevices: '返回设备列表', file: '基本信息', parties: '责任单位', noParties: '还没有登记责任单位。', life: '生命周期', addStep: '登记环节', noLife: '还没有登记任何环节。',
-  chart: '起重性能表', noChartText: '还没有起重性能表：没有它就算不出额定起重量。', falls: '{n} 倍率', radius: '幅度 m', load: '额定 t', changes: '修改记录', made: '建立档案',
+  chart: '起重特性表', noChartText: '还没有起重特性表：没有它就算不出额定起重量。', falls: '{n} 倍率', radius: '幅度 m', load: '额定 t', changes: '修改记录', made: '建立档案',
   siteId: '工地编号', siteIdHelp: '小写字母、数字和 -，建立后不能修改', siteName: '名称', siteNameEn: '英文名称', timeZone: '时区', makeSite: '建立', siteThere: '这个编号已经有了。',
+  plan: { draw: '在图上划区域', hint: '依次点出角点（已有 {n} 个，至少 3 个）', add: '上传平面图', image: 'PNG 或 JPEG，至多 4 MB' },
   import: {
-    title: '从表格导入', what: '导入内容', whats: { devices: '设备', operators: '作业人员', points: '测点与控制值', 'load-chart': '起重性能表' },
+    title: '从表格导入', what: '导入内容', whats: { devices: '设备', operators: '作业人员', points: '测点与控制值', 'load-chart': '起重特性表' },
     intro: 'CSV 表格，UTF-8 或 GB18030（Excel 直接另存的 CSV 即可）。先核对差异，确认后一次全部写入。', template: '下载模板', crane: '塔机', source: '出处', sourceHelp: '铭牌或说明书及版本', file: '表格文件', try: '核对',
     wrong: '有 {n} 处错误，改正后再核对；现在没有写入任何内容。', nothing: '没有变化：{n} 行与档案一致。', would: '将新增 {added}、修改 {changed}、移除 {removed}，不变 {unchanged}。', apply: '确认写入',
     done: '已写入：新增 {added}、修改 {changed}、移除 {removed}。', notAgreed: '核对之后表格或档案有了变化，没有写入任何内容，请重新核对。', errors: '错误', line: '行', field: '列', message: '问题', mend: '怎样改', lineOf: '第 {n} 行',
