@@ -55,7 +55,7 @@ from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.parameters import NO_POINTS, ByPoint, point_key
 from sitewarden.profiles import ModbusProfile, Profile, load_profiles
 from sitewarden.profiles.model import SPEAKING, FrameProfile, Hj212Profile, JsonProfile, SpeakingProfile
-from sitewarden.rules.binding import ParameterMissingError, asked_of
+from sitewarden.rules.binding import ParameterMissingError, asked_of, change_unmeant, limit_unmeant
 from sitewarden.rules.describe import word
 from sitewarden.rules.model import Bad, Bit, BoundRule, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, load_pack
@@ -460,7 +460,13 @@ class _Check:
     def _unknown_profiles(self, profiles: Mapping[str, Profile]) -> Iterator[ConfigurationError]:
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
-                if entry.profile not in profiles:
+                if entry.profile == itself.PROFILE.profile:
+                    # Histories and judgements leave out what is of this profile.
+                    message = f"`{entry.profile}` is what a gateway says of itself"
+                    yield self._error(
+                        f"buses.{i}.devices.{j}.profile", message, "Give the profile another name."
+                    )
+                elif entry.profile not in profiles:
                     message = f"there is no profile `{entry.profile}`"
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
@@ -534,6 +540,9 @@ class _Check:
                 yield self._error(f"{where}.rule", f"there is no rule `{change.rule}`", mend)
             elif isinstance(rules[change.rule].condition, Bit | Bad):
                 yield self._error(f"{where}.rule", f"`{change.rule}` has no limit", "Change the rule itself.")
+            elif (unmeant := change_unmeant(rules[change.rule], change)) is not None:
+                field, message, mend = unmeant
+                yield self._error(f"{where}.{field}", message, mend)
             elif change.version <= rules[change.rule].version:
                 newest = rules[change.rule].version
                 message = f"version {change.version} is not above the rule's own, {newest}"
@@ -852,7 +861,7 @@ class _Check:
     ) -> tuple[list[BoundRule], list[str]]:
         raw = {f"{entry.device}/{key}" for key in profile.points}
         try:
-            return bind_rules(
+            bound, unjudged = bind_rules(
                 points,
                 raw,
                 packs,
@@ -865,6 +874,12 @@ class _Check:
             if entry.point_parameters and exc.key:
                 mend = f"{mend[:-1]}, here or for `{exc.key}` under `point_parameters:`."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
+        for one in bound:
+            if (message := limit_unmeant(one)) is not None:
+                raise self._error(
+                    f"{where}.parameters", message, "Write the design engineer's value, above 0."
+                )
+        return bound, unjudged
 
 
 def _shown_by_systemd(name: str) -> Path | None:
