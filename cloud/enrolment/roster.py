@@ -21,6 +21,8 @@ from sitewarden.errors import SiteWardenError
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+_AS_IT_IS = "surrogateescape"
+"""Whatever bytes others have written into the file come out of it again."""
 _RELOAD_S = 10.0
 _LOCK = 0x5357_524F
 """Any number that nothing else in the database locks."""
@@ -36,7 +38,8 @@ class RosterError(SiteWardenError):
 def projected(text: str, gateways: Mapping[str, str | None]) -> str:
     """The file with each of the gateways under its hash, or not at all; other lines stay. Pure."""
     lines, seen = [], set()
-    for line in text.splitlines():
+    # Not splitlines, which would also take other users' lines apart at stranger letters.
+    for line in text.removesuffix("\n").split("\n") if text else ():
         user = line.partition(":")[0]
         if user not in gateways:
             lines.append(line)
@@ -102,11 +105,14 @@ class Roster:
             except psycopg.Error as exc:
                 log.warning("passwords wait for the database cause=%s", str(exc).replace("\n", " "))
                 self._disconnect()
+            except Exception:
+                # The last resort of the loop: alarms are taken in by the same process, and must go on.
+                log.exception("the broker was not told of its users")
         self._disconnect()
 
     def _write(self, gateways: Mapping[str, str | None]) -> None:
         file = self._settings.password_file
-        before = file.read_text(encoding="utf-8")
+        before = file.read_text(encoding="utf-8", errors=_AS_IT_IS)
         after = projected(before, gateways)
         if after != before:
             _replace(file, after)
@@ -170,7 +176,7 @@ def _replace(file: Path, text: str) -> None:
     before = file.stat()
     number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
-        with os.fdopen(number, "w", encoding="utf-8") as new:
+        with os.fdopen(number, "w", encoding="utf-8", errors=_AS_IT_IS) as new:
             new.write(text)
             new.flush()
             os.fchmod(new.fileno(), before.st_mode & 0o777)

@@ -77,13 +77,13 @@ def test_a_gateway_is_let_in_with_the_code_that_the_page_shows_and_shut_out_agai
         assert gateway.post("/enrol/seen", json=named).status_code == 204
     expect(shown.locator(".used")).to_be_visible()
     assert code not in page.content()
-    expect(row(page).locator(".mark")).to_have_text("已接入")
+    expect(row(page).locator(".standing .mark")).to_have_text("已接入")
 
     row(page).locator("[data-revoke]").click()
     expect(row(page).get_by_role("alertdialog")).to_contain_text("现场的判断和声光报警不受影响")
     row(page).locator("[data-sure]").click()
-    expect(row(page).locator(".mark")).to_have_text("已吊销")
-    expect(row(page, "gw-2").locator(".mark")).to_have_text("未用接入码")
+    expect(row(page).locator(".standing .mark")).to_have_text("已吊销")
+    expect(row(page, "gw-2").locator(".standing .mark")).to_have_text("未用接入码")
 
 
 def test_two_machines_under_one_name_are_shown_on_both_pages(come, served):

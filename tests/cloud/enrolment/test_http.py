@@ -187,6 +187,16 @@ def test_the_page_says_whether_the_broker_knows(web, settings, roster, tmp_path)
     assert "No such file" in broker["complaint"]
 
 
+def test_what_others_have_written_stays_whatever_it_is(web, passwords, roster):
+    theirs = b"bridge:\xff\xfe\n# \xe2\x80\xa8\n"
+    passwords.write_bytes(HAND_MADE.encode() + theirs)
+    passwords.chmod(0o640)
+    web.post("/sites/demo/gateways/gw-1/revocation")
+    roster()
+    assert passwords.read_bytes() == HAND_MADE.splitlines(keepends=True)[0].encode() + theirs
+    assert passwords.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_file_that_somebody_put_back_is_put_right_again(web, passwords, roster):
     web.post("/sites/demo/gateways/gw-1/revocation")
     roster()
