@@ -41,6 +41,11 @@ def test_a_shipped_model_learns_only_from_photos_whose_licence_allows_it(folder:
     assert [photo.name for photo in collection.licensed(photos, ["CC0-1.0", "CC-BY-4.0"])] == ["b"]
 
 
+def test_a_collection_without_a_photo_that_may_be_used_is_named(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"no photo of the split val under the licences CC-BY-4\.0"):
+        collection.load_licensed([folder], "val", ["CC-BY-4.0"])
+
+
 def test_the_fingerprint_changes_with_a_label_and_not_with_the_order(folder: Path) -> None:
     photos = collection.load([folder], "train")
     assert collection.fingerprint(photos) == collection.fingerprint(reversed(photos))

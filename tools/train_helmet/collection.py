@@ -5,7 +5,7 @@ A collection is a folder with `manifest.json`, `images/<split>/<name>.jpg` and `
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -82,6 +82,20 @@ def load(folders: Iterable[Path], split: str) -> list[Photo]:
     """The photos of one split whose pictures are there, in the order of their names."""
     photos = [photo for folder in folders for photo in _of(folder, split)]
     return sorted(photos, key=lambda photo: photo.name)
+
+
+def load_licensed(folders: Sequence[Path], split: str, licences: Sequence[str]) -> list[Photo]:
+    """The photos of one split that may be learned from; that there are none is an error."""
+    photos = licensed(load(folders, split), licences)
+    if not photos:
+        raise ConfigurationError(
+            folders[0] / "manifest.json",
+            0,
+            "",
+            f"has no photo of the split {split} under the licences {', '.join(licences)}",
+            "Name a folder whose origins declare them.",
+        )
+    return photos
 
 
 def _of(folder: Path, split: str) -> Iterator[Photo]:

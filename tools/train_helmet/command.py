@@ -32,20 +32,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     known, plans = recipes.load()
-    parser.add_argument("recipe", choices=sorted(known))
+    titles = "; ".join(f"{name}: {recipe.title}" for name, recipe in known.items())
+    parser.add_argument("recipe", choices=sorted(known), help=titles)
     _add_photos(parser)
     parser.add_argument("--start", type=Path, required=True, help="ONNX file of NanoDet-m, start weights")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, curve and lesson")
     parser.add_argument("--plan", choices=sorted(plans), default="cpu")
     parser.add_argument("--minutes", type=float, help="for the detector, in place of the plan's")
     parser.add_argument("--teacher-minutes", type=float, help="for the teacher, in place of the plan's")
-    parser.add_argument("--size", type=int, help="side of the images, in place of the plan's")
+    parser.add_argument("--size", type=_side, help="side of the images, in place of the plan's")
     parser.set_defaults(run=_train)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", type=Path, help="detector.pt of a training")
-    parser.add_argument("--size", type=int, required=True, help="side of the input, a multiple of 32")
+    parser.add_argument("--size", type=_side, required=True, help="side of the input, a multiple of 32")
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
     parser.set_defaults(run=_export)
 
@@ -78,6 +79,14 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
 
 def _add_photos(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=Path, action="append", required=True, help="a collection's folder")
+
+
+def _side(text: str) -> int:
+    """A side that the coarsest of the network's levels divides."""
+    side = int(text)
+    if side <= 0 or side % 32:
+        raise argparse.ArgumentTypeError(f"{side} is no multiple of 32")
+    return side
 
 
 def _train(chosen: argparse.Namespace) -> None:
@@ -117,7 +126,7 @@ def _card(chosen: argparse.Namespace) -> None:
 
     known, _ = recipes.load()
     lesson = cards.read_lesson(chosen.lesson)
-    choosing = collection.licensed(collection.load(chosen.photos, "val"), known[chosen.recipe].licences)
+    choosing = collection.load_licensed(chosen.photos, "val", known[chosen.recipe].licences)
     validation = evaluation.evaluate(chosen.model, choosing).figures[evaluation.COLLECTED]
     thresholds = {name: point.threshold for name, point in validation.best_f1.items()}
     photos = collection.load(chosen.photos, "test")

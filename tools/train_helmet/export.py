@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from sitewarden.errors import ConfigurationError
 from tools.train_helmet.net import Detector, grid
 
 OPSET = 17
@@ -45,7 +46,13 @@ def folded(detector: Detector) -> Detector:
 def load(file: Path) -> Detector:
     """The detector that a training left."""
     detector = Detector()
-    detector.load_state_dict(torch.load(file, weights_only=True, map_location="cpu"))
+    try:
+        weights = torch.load(file, weights_only=True, map_location="cpu")
+    except OSError as exc:
+        raise ConfigurationError(
+            file, 0, "", f"cannot be read: {exc.strerror}", "Name the detector.pt of a training."
+        ) from exc
+    detector.load_state_dict(weights)
     return detector.eval()
 
 

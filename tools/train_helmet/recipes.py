@@ -1,8 +1,10 @@
 """What a detector is trained from and how: read from `recipes.yaml`."""
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from sitewarden import documents
 
@@ -33,9 +35,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How long is learned on which device. What ends first, steps or minutes, ends the training."""
 
     device: str  # as PyTorch names it
-    size: int  # side of the images, a multiple of 32
-    batch: int  # images a step
-    steps: int
+    size: Annotated[int, Meta(gt=0, multiple_of=32)]  # side of the images, in pixels
+    batch: Annotated[int, Meta(gt=0)]  # images a step
+    steps: Annotated[int, Meta(gt=0)]
     minutes: float
     teacher_steps: int  # 0 trains without a teacher
     teacher_minutes: float

@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 import onnxruntime
 
+from sitewarden.errors import ConfigurationError
+
 ROUNDS = 60
 WARM_UP = 8
 
@@ -23,6 +25,8 @@ class Speed(msgspec.Struct, frozen=True):
 
 def session(file: Path) -> onnxruntime.InferenceSession:
     """The network on one thread."""
+    if not file.is_file():
+        raise ConfigurationError(file, 0, "", "is not there", "Name an ONNX file.")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

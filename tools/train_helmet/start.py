@@ -13,7 +13,12 @@ from tools.train_helmet.net import Backbone
 
 def load_backbone(backbone: Backbone, file: Path) -> None:
     """Take over the convolutions of `file`, in the order of its graph, which is the order of ours."""
-    graph = onnx.load(file).graph
+    try:
+        graph = onnx.load(file).graph
+    except OSError as exc:
+        raise ConfigurationError(
+            file, 0, "", f"cannot be read: {exc.strerror}", "Name the ONNX file of NanoDet-m."
+        ) from exc
     weights = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
     theirs = [node.input for node in graph.node if node.op_type == "Conv"]
     ours = [module for module in backbone.modules() if isinstance(module, nn.Conv2d)]

@@ -73,8 +73,8 @@ def train(recipe: Recipe, plan: Plan, folders: Sequence[Path], start: Path, out:
     torch.manual_seed(recipe.seed)
     torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    photos = collection.licensed(collection.load(folders, "train"), recipe.licences)
-    choosing = collection.licensed(collection.load(folders, "val"), recipe.licences)
+    photos = collection.load_licensed(folders, "train", recipe.licences)
+    choosing = collection.load_licensed(folders, "val", recipe.licences)
     out.mkdir(parents=True, exist_ok=True)
     _write_lesson(out / "lesson.json", photos)
     album = _album(photos, recipe, plan)
