@@ -16,11 +16,11 @@ WARM_UP = 8
 
 
 class Speed(msgspec.Struct, frozen=True):
-    """Median milliseconds a frame on one thread of onnxruntime, and the ratio to the yardstick's."""
+    """Median milliseconds of processor time a frame on one thread of onnxruntime, and their ratio."""
 
     model_ms: float
     yardstick_ms: float
-    ratio: float  # the median of the rounds' ratios, so that a busy machine troubles both alike
+    ratio: float  # the median of the rounds' ratios, in which both ran one right after the other
 
 
 def session(file: Path) -> onnxruntime.InferenceSession:
@@ -52,6 +52,6 @@ def _runner(file: Path) -> Callable[[], object]:
 
 
 def _timed(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     run()
-    return time.perf_counter() - began
+    return time.process_time() - began
