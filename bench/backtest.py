@@ -28,8 +28,10 @@ from cloud.database import Connection, connect, instant
 from cloud.embedded import EmbeddedPostgres, running
 from cloud.ingest.model import GatewayKey
 from cloud.migrate import migrate
+from cloud.registry.known import SiteEntry
+from cloud.registry.seeding import seed_sites
 from cloud.settings import SiteSettings
-from cloud.sites.births import write_birth, write_sites
+from cloud.sites.births import write_birth
 from sitewarden.backtest.binding import points_needed
 from sitewarden.backtest.changes import put_upon
 from sitewarden.backtest.judging import Span
@@ -60,7 +62,7 @@ KINDS = {
     "load_ratio": "crane.load_ratio",
     "moment_ratio": "crane.moment_ratio",
 }
-SITE = SiteSettings(site="bench", name=Text("试验", "Bench"), time_zone="Asia/Shanghai", gateways=["gw-1"])
+SITE = SiteEntry(site="bench", name=Text("试验", "Bench"), time_zone="Asia/Shanghai", gateways=["gw-1"])
 
 
 def run(quick: bool) -> Sequence[Result]:
@@ -145,7 +147,7 @@ def _lower(pack: RulePack) -> RulePack:
 def _fill(server: EmbeddedPostgres, count: int) -> None:
     migrate(server.owner_dsn())
     with connect(server.app_dsn()) as connection:
-        write_sites(connection, {SITE.site: SITE})
+        seed_sites(connection, {SITE.site: msgspec.convert(msgspec.to_builtins(SITE), SiteSettings)})
         row = connection.execute(
             "INSERT INTO gateway (site, mode, gateway) VALUES ('bench', 'live', 'gw-1') RETURNING id"
         ).fetchone()

@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -129,10 +130,12 @@ class Rig:
 
 
 def cpu_s(pid: int) -> float:
-    """What a process has computed so far, all its threads, in user and in kernel."""
-    # The name before it may hold blanks and brackets.
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What a process has computed so far, all its threads, in user and in kernel; to the nanosecond.
+
+    `/proc` counts in hundredths of a second, two counters each rounded down: of a gateway that polls once a
+    second that is a fifth of the figure. This is the process' own clock, numbered as Linux numbers it.
+    """
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def resident_mb(pid: int) -> float:

@@ -6,7 +6,7 @@ and both delays, and an alarm is raised or cleared every 10,000 readings. The ba
 
 The file is the project's own history file (Parquet): readings once a second, judged by the pit's shipped
 rules on cumulative displacement and a rule that watches for silence. Reading it is part of the time; writing
-it is not.
+it is not. The goal is that of one core, so it is held against the processor time of all threads as well.
 """
 
 import statistics
@@ -96,11 +96,11 @@ def _month(days: int) -> Iterator[Result]:
         write_history(file, past)
         bounds, until_ms = list(_bounds(past)), past.header.until_ms
         del past
-        began = time.perf_counter()
+        began, busy_s = time.perf_counter(), time.process_time()
         history = read_history(file)
         between = time.perf_counter()
         found = scan_all(bounds, history.tracks, since_ms=T0, until_ms=until_ms)
-        ended = time.perf_counter()
+        ended, busy_s = time.perf_counter(), time.process_time() - busy_s
     whole = f"{days} days x {POINTS} points at 1 Hz"
     yield Result(name=f"{whole}, rules", value=len(bounds), unit="")
     yield Result(name=f"{whole}, transitions", value=sum(map(len, found.values())), unit="")
@@ -108,6 +108,7 @@ def _month(days: int) -> Iterator[Result]:
     # The goal is that of thirty days; fewer are held to their part of it.
     goal = GOAL_S * days / DAYS
     yield Result(name=f"{whole}, from the file to the list", value=ended - began, unit="s", goal=goal)
+    yield Result(name=f"{whole}, processor time of it", value=busy_s, unit="s", goal=goal)
 
 
 def _past(days: int) -> History:

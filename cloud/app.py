@@ -19,6 +19,9 @@ from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.readings.routes import router as readings_router
+from cloud.registry.import_routes import router as imports_router
+from cloud.registry.routes import make_router as make_registry_router
+from cloud.registry.trees import router as trees_router
 from cloud.replay.routes import router as replay_router
 from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
@@ -113,6 +116,9 @@ def _api() -> APIRouter:
         cycles_router,
         live_router,
         replay_router,
+        imports_router,
+        make_registry_router(),
+        trees_router,
     ):
         router.include_router(part)
     return router

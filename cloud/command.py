@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from cloud import logs
-from cloud.backtest.command import register_export, register_pack
+from cloud.backtest.command import register_export, register_pack, register_rules
 from cloud.settings import Settings, read_settings
 from cloud.supervisor import UNTIL_STDIN_CLOSES
 from sitewarden.errors import UnreachableError
@@ -38,6 +38,7 @@ def register(subparsers: "Subparsers") -> None:
         _add(commands, name, run, text)
     register_export(commands)
     register_pack(commands)
+    register_rules(commands)
     document = commands.add_parser("openapi", help="print the description of the HTTP interface")
     document.set_defaults(run=_openapi)
 

@@ -1,5 +1,6 @@
 """What every request passes and every answer carries, whatever the route."""
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -8,7 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cloud.problems import ProblemError, answer, answer_fault
 
 MAX_BODY_BYTES = 64 * 1024
-"""No request of ours is larger."""
+"""No request of ours is larger, but for those that carry a file."""
+_WITH_FILE = {
+    re.compile(r"/api/v1/sites/[^/]+/registry/plans(/[^/]+)?"): 6 * 1024 * 1024,
+    re.compile(r"/api/v1/sites/[^/]+/registry/imports/[^/]+"): 2 * 1024 * 1024,
+}
+"""An image or a table, in base64."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
@@ -50,7 +56,7 @@ class Guards:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        problem = _refusal(scope["method"], Headers(scope=scope))
+        problem = _refusal(scope["method"], scope["path"], Headers(scope=scope))
         if problem is not None:
             await answer(problem)(scope, receive, send_guarded)
             return
@@ -64,22 +70,22 @@ class Guards:
             await response(scope, receive, send_guarded)
 
 
-def _refusal(method: str, headers: Headers) -> ProblemError | None:
+def _refusal(method: str, path: str, headers: Headers) -> ProblemError | None:
     if method not in _SAFE and not _is_own_origin(headers):
         return ProblemError(
             403, "foreign-origin", "Not allowed", "The request comes from another site's page."
         )
     # Bodies are small JSON with a length; one that comes in chunks of unknown size is none of ours.
-    length = headers.get("content-length")
-    if headers.get("transfer-encoding") is not None or (length is not None and not _is_small(length)):
+    length, most = headers.get("content-length", "0"), _most_bytes(path)
+    if headers.get("transfer-encoding") is not None or not (length.isdigit() and int(length) <= most):
         return ProblemError(
-            413, "too-large", "Too large", f"A request has at most {MAX_BODY_BYTES} bytes, and says how many."
+            413, "too-large", "Too large", f"A request has at most {most} bytes, and says how many."
         )
     return None
 
 
-def _is_small(length: str) -> bool:
-    return length.isdigit() and int(length) <= MAX_BODY_BYTES
+def _most_bytes(path: str) -> int:
+    return next((most for way, most in _WITH_FILE.items() if way.fullmatch(path)), MAX_BODY_BYTES)
 
 
 def _is_own_origin(headers: Headers) -> bool:

@@ -31,10 +31,16 @@ class DeviceCursor(msgspec.Struct, frozen=True, array_like=True):
     device: str
 
 
+class KeyCursor(msgspec.Struct, frozen=True, array_like=True):
+    """The same of a list in the order of its keys."""
+
+    key: str
+
+
 C = TypeVar("C")
 
 
-def cursor_text(cursor: Cursor | DeviceCursor) -> str:
+def cursor_text(cursor: Cursor | DeviceCursor | KeyCursor) -> str:
     """The cursor as it travels."""
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
 
@@ -56,6 +62,6 @@ def read_cursor(text: str, kind: type[Any] = Cursor) -> Any:
         raise ProblemError(
             422, "bad-cursor", "Not a cursor", "`after` must be a `next` that this interface gave."
         ) from exc
-    if cursor.at.tzinfo is None:
+    if not isinstance(cursor, KeyCursor) and cursor.at.tzinfo is None:
         raise ProblemError(422, "bad-cursor", "Not a cursor", "`after` lacks its zone.")
     return cursor

@@ -37,12 +37,20 @@ class ProblemError(Exception):
     """Raised anywhere below a route; answered as a `Problem`."""
 
     def __init__(
-        self, status: int, slug: str, title: str, detail: str = "", headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        slug: str,
+        title: str,
+        detail: str = "",
+        headers: Mapping[str, str] | None = None,
+        *,
+        field: str = "",
     ) -> None:
-        """`slug` is the stable word by which programs know the problem."""
+        """`slug` is the stable word by which programs know the problem; `field`: what of the request."""
         super().__init__(f"{slug}: {detail or title}")
         self.status, self.slug, self.title, self.detail = status, slug, title, detail or title
         self.headers = dict(headers or {})
+        self.errors = [{"field": field, "message": self.detail}] if field else None
 
 
 def not_found(what: str) -> ProblemError:
@@ -98,7 +106,7 @@ def install(app: FastAPI) -> None:
 
 async def _on_problem(_: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, ProblemError)  # noqa: S101  registered for it
-    return answer(exc)
+    return answer(exc, errors=exc.errors)
 
 
 async def _on_http_exception(_: Request, exc: Exception) -> JSONResponse:

@@ -15,9 +15,9 @@ from cloud.accounts.setup_link import has_account, new_setup_link
 from cloud.database import connect
 from cloud.embedded import EmbeddedPostgres
 from cloud.migrate import migrate
+from cloud.registry.seeding import seed_sites
 from cloud.server import listen
 from cloud.settings import Settings
-from cloud.sites.births import write_sites
 from cloud.supervisor import Child
 from sitewarden.errors import UnreachableError
 
@@ -59,7 +59,7 @@ class Cloud:
         try:
             migrate(owner_dsn(self._settings))
             with connect(app_dsn(self._settings)) as connection:
-                write_sites(connection, self._settings.sites)
+                seed_sites(connection, self._settings.sites)
         except psycopg.OperationalError as exc:
             raise UnreachableError(f"the database does not answer: {exc}") from exc
 

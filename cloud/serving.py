@@ -11,8 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from cloud.database import AsyncConnection, Row, as_app
 from cloud.live.hub import Hub
-from cloud.problems import not_found
-from cloud.settings import Settings, SiteSettings
+from cloud.settings import Settings
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,13 +64,3 @@ def serving_of(request: Request) -> Serving:
 
 
 Served = Annotated[Serving, Depends(serving_of)]
-
-
-def known_site(serving: Served, site: str) -> SiteSettings:
-    """The site named in the path; a problem where there is none."""
-    if site not in serving.settings.sites:
-        raise not_found("site")
-    return serving.settings.sites[site]
-
-
-KnownSite = Annotated[SiteSettings, Depends(known_site)]

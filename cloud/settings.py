@@ -34,7 +34,7 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A site and the gateways that may speak for it."""
+    """A site and the gateways that may speak for it, put into the registry at the start."""
 
     site: str
     name: Text
@@ -56,7 +56,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     broker: Broker = Broker()
     demo: bool = False
     replay: Replay | None = None
-    sites: list[SiteSettings]
+    sites: list[SiteSettings] = []
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker_password: str | None
     demo: bool
     sites: dict[str, SiteSettings]
+    """What the registry is seeded with; which sites there are, the registry knows."""
     replay: Path | None = None
     """The control socket of the replay that this cloud shows; `None`: it shows live sites."""
 
@@ -95,10 +96,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             demo=False,
             sites={},
         )
-
-    def knows(self, site: str, gateway: str) -> bool:
-        """Whether that gateway may speak for that site."""
-        return site in self.sites and gateway in self.sites[site].gateways
 
 
 def read_settings(file: Path) -> Settings:
@@ -147,8 +144,6 @@ def _password(document: documents.Document[_File]) -> str | None:
 
 def _meaningless(document: documents.Document[_File]) -> Iterator[ConfigurationError]:
     value = document.value
-    if not value.sites:
-        yield document.error("sites", "names no site", "Add at least one site with its gateways.")
     if (value.broker.username is None) != (value.broker.password_file is None):
         yield document.error("broker", "`username` and `password_file` go together", "Give both, or neither.")
     seen: set[str] = set()

@@ -6,22 +6,25 @@ import gc
 import logging
 import signal
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import msgspec
 
-from edge import failpoints, history, systemd, tone
+from edge import failpoints, history, itself, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
-from edge.config import Device, Gateway
+from edge.config import Device, Ear, Gateway
 from edge.derivation import derivations_for, newest_ms
 from edge.drivers.modbus import open_link
+from edge.drivers.rims import listen
 from edge.health import SAMPLE_S, HealthWatch
-from edge.judge import Episode, Judge, RulesMemory
+from edge.judge import Episode, Judge, Judgement, RulesMemory
 from edge.lane import Lane, open_lane
+from edge.listening import EarTask
 from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.recorder import Recorder
@@ -52,6 +55,8 @@ TICK_S = 1.0
 """So often siren and lamp are looked at again, for time alone changes what they show."""
 SANE_MS = 1_735_689_600_000
 """The year 2025: before it no gateway of ours ran, so a clock that says so is not set."""
+OBEYED = 256
+"""Requests of the cloud that are remembered, so that each is done once."""
 LONGEST_BY = 64
 """Characters that are kept of who acknowledged."""
 
@@ -91,29 +96,36 @@ class Agent:
         self._recorder = Recorder(self.readings, self.clock)
         self._judge = self._new_judge()
         self._outputs: Outputs = open_outputs(gateway.outputs)
-        self._board = Board(gateway.devices)
+        self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
+        self._waiting = asyncio.Event()
+        """Set while a forecast is still to be made, as one may be that an earlier run has left."""
+        self._waiting.set()
         self._alarmed = asyncio.Event()
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
-            [birth_of(device) for device in gateway.devices],
+            [birth_of(device) for device in gateway.judged],
             boot=self.boot,
             clock=self.clock,
             obey=self._obey,
             health=self._told_health,
             shelved=lambda: list(self._shelves.values()),
+            states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
         )
         self._shelves: dict[str, Shelf] = {}
+        self._obeyed: deque[str] = deque(maxlen=OBEYED)
+        """Requests of the cloud, the newest last."""
         self._saved: dict[str, bytes] = {}
         self._time_saved_ms = 0
+        self._clock_told_ms = 0
         self._resume()
 
     def _new_judge(self) -> Judge:
         """One that remembers nothing."""
-        return Judge(self._gateway.devices, lambda: self.clock.state, self._gateway.groups)
+        return Judge(self._gateway.judged, lambda: self.clock.state, self._gateway.groups)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch the site until `stop` is set, then end in order: polls, disk, cloud."""
@@ -141,16 +153,22 @@ class Agent:
     def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start whatever makes readings or gathers them."""
         owners, reading = self._readers()
-        self._watch = HealthWatch(owners, lambda: self.readings.state.written)
+        ears = [self._ear(ear) for ear in self._gateway.ears]
+        self._watch = HealthWatch([*owners, *ears], lambda: self.readings.state.written)
+        progress = {name: task.overdue_s for name, task in reading.items()}
+        progress |= {ear.name: ear.overdue_s for ear in ears}
         work = {
             "recorder": self._recorder.run(),
+            "forecasts": self._forecast(),
             "memory": self._remember(self._watch),
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
-            "watchdog": systemd.feed_watchdog({name: task.overdue_s for name, task in reading.items()}),
+            "watchdog": systemd.feed_watchdog(progress),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {name}": task.run() for name, task in reading.items()},
+            **{f"ear {ear.name}": ear.run() for ear in ears},
+            **{f"rim {ear.name}": listen(ear.ear, ear) for ear in ears},
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
@@ -170,6 +188,9 @@ class Agent:
             begin_anew=self._begin_anew,
         )
         return lines, {"replay": replay}
+
+    def _ear(self, ear: Ear) -> EarTask:
+        return EarTask(ear, self.take, self.stamp, past=self.take_past, clock_state=lambda: self.clock.state)
 
     async def _room(self) -> None:
         """Wait while the cloud is behind."""
@@ -193,7 +214,18 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
-        judged = self._judge.take(device, readings)
+        if device.danger is not None:
+            standing = (episode.alarm for episode in self._judge.episodes())
+            readings = [*readings, *device.danger.readings(device.name, readings, standing)]
+        self._keep(self._judge.take_at_once(device, readings))
+        if self._gateway.mode == "replay":
+            # Recorded time waits for everything.
+            while self._work():
+                pass
+        elif self._judge.is_waiting:
+            self._waiting.set()
+
+    def _keep(self, judged: Judgement) -> None:
         if judged.alarms:
             self._tell(judged.alarms)
         else:
@@ -203,6 +235,36 @@ class Agent:
             self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
+
+    def take_past(self, device: Device, readings: Sequence[Reading]) -> None:
+        """What a device had kept: recorded as back-fill, for no rule may judge it now."""
+        if readings:
+            self.readings.put([history.as_past(device, readings)])
+
+    async def _forecast(self) -> None:
+        """What takes long is judged between the polls, a little at a time: no alarm of another device waits.
+
+        What is to be judged is saved first, so that a kill meanwhile loses none of it.
+        """
+        while True:
+            await self._waiting.wait()
+            self._waiting.clear()
+            if self._judge.is_waiting:
+                self._save()
+            for _ in iter(self._work, False):
+                await asyncio.sleep(0)  # whoever has something to do goes first
+
+    def _work(self) -> bool:
+        """Make one of the forecasts that wait; whether there was one. A failure keeps no other waiting."""
+        try:
+            judged = self._judge.work()
+        except Exception:
+            log.exception("a forecast could not be made")
+            return True
+        if judged is None:
+            return False
+        self._keep(judged)
+        return True
 
     def snapshot(self) -> Snapshot:
         """Everything that the gateway's own page shows, at this moment."""
@@ -237,6 +299,7 @@ class Agent:
         name = "".join(filter(str.isprintable, by))[:LONGEST_BY]
         alarms = self._judge.acknowledge(episode, self.clock.now_ms(), name)
         self._tell(alarms)
+        self._uplink.tell_soon()
         return alarms
 
     def tick(self, now_ms: int) -> None:
@@ -260,6 +323,7 @@ class Agent:
         self.alarms.put([], {key: msgspec.json.encode(kept)})
         log.warning("shelved rule=%s point=%s by=%s: %s", kept.rule, kept.point, kept.by, kept.reason)
         self._follow()
+        self._uplink.tell_soon()
         return True
 
     def _unshelve(self, key: str) -> None:
@@ -268,6 +332,7 @@ class Agent:
             self.alarms.put([], {key: None})
             self._judge.shelve(shelf.point, shelf.rule, 0)
             log.warning("no longer shelved rule=%s point=%s", shelf.rule, shelf.point)
+            self._uplink.tell_soon()
 
     def stamp(self, monotonic_s: float) -> int:
         """The UTC milliseconds of an instant of the boot's own clock; notices when the wall clock was set."""
@@ -277,6 +342,7 @@ class Agent:
     def _look_at_clock(self) -> None:
         began_ms, moved_ms = self.clock.began_ms, self.clock.look()
         if not moved_ms:
+            self._tell_of_clock()
             return
         log.warning("the wall clock was set by_s=%+.1f clock=%s", moved_ms / 1000, self.clock.state)
         self._recorder.flush()
@@ -287,6 +353,16 @@ class Agent:
             self._shelves[key] = msgspec.structs.replace(shelf, until=shelf.until + moved_ms)
             self.alarms.put([], {key: msgspec.json.encode(self._shelves[key])})
         self._save()
+        self._tell_of_clock(moved_ms)
+
+    def _tell_of_clock(self, moved_ms: int = 0) -> None:
+        """A reading like any other: rules say whether a step is an alarm, and when that is over."""
+        device, now_ms = self._gateway.itself, self.clock.now_ms()
+        is_due = moved_ms or abs(now_ms - self._clock_told_ms) >= itself.TELL_MS
+        if device is not None and is_due:
+            self._clock_told_ms = now_ms
+            is_first = self.clock.was_first
+            self.take(device, itself.clock_readings(device.name, now_ms, moved_ms, is_first=is_first))
 
     def close(self) -> None:
         """Let go of files and pins; after `run`."""
@@ -322,7 +398,16 @@ class Agent:
         return tone.signal_of(self._judge.standing(), self._gateway.siren.max_on_s)
 
     def _obey(self, command: Command) -> None:
-        """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen."""
+        """What the cloud asks beside a birth. It names the alarm, so that none is silenced unseen.
+
+        What comes again for want of an answer is done once: since then the alarm may have got worse, or
+        somebody on site may have decided otherwise.
+        """
+        if command.request is not None and command.request in self._obeyed:
+            self._uplink.tell_soon()
+            return
+        if command.request is not None:
+            self._obeyed.append(command.request)
         if command.command == "shelve":
             self._obey_shelve(command)
         elif command.episode is None:
@@ -334,8 +419,17 @@ class Agent:
         if command.point is None or command.rule is None or not command.reason or not command.by:
             log.warning("not shelved: it wants a point, a rule, a reason and who asks")
             return
+        is_asked = command.until > self.clock.now_ms()
+        if is_asked and command.episode is not None and not self._judge.stands(command.episode):
+            log.info("not shelved: the alarm has ended episode=%s", command.episode)
+            return
         shelf = Shelf(
-            point=command.point, rule=command.rule, until=command.until, by=command.by, reason=command.reason
+            point=command.point,
+            rule=command.rule,
+            until=command.until,
+            by=command.by,
+            reason=command.reason,
+            request=command.request,
         )
         if not self.shelve(shelf):
             log.warning("not shelved: no such rule=%s point=%s", command.rule, command.point)
@@ -414,7 +508,9 @@ class Agent:
         """In a replay the recorded time passes, and whoever plays it tells the time."""
         if self._gateway.mode == "replay":
             return
-        late_ms = round(1000 * (LATE_S + max(bus.longest_answer_s for bus in self._gateway.buses)))
+        late_ms = round(
+            1000 * (LATE_S + max((bus.longest_answer_s for bus in self._gateway.buses), default=0.0))
+        )
         while True:
             await asyncio.sleep(LOOK_S)
             try:
@@ -546,6 +642,8 @@ class Agent:
                 await lane.measure()
 
     async def _flush(self) -> None:
+        while self._work():
+            pass
         self._recorder.flush()
         self._save()
         try:

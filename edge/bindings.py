@@ -5,8 +5,9 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from sitewarden.derived import Instruments, Subject, derivations_of
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
+from sitewarden.parameters import NO_POINTS, ByPoint, Parameters
 from sitewarden.profiles import Profile
-from sitewarden.rules.binding import Beside, KindMissingError, Parameters, applies, bind
+from sitewarden.rules.binding import Beside, KindMissingError, applies, bind
 from sitewarden.rules.model import BoundRule, LimitChange
 from sitewarden.rules.packs import RulePack, rules_of
 
@@ -19,6 +20,7 @@ def subject_of(
     chart: LoadChart | None,
     zero: Mapping[str, float],
     parameters: Parameters,
+    point_parameters: ByPoint,
     instruments: Instruments,
 ) -> Subject:
     """The device as its derivations see it."""
@@ -31,16 +33,20 @@ def subject_of(
         )
         for key, point in profile.points.items()
     )
-    numbers = {name: value for name, value in parameters.items() if not isinstance(value, str)}
     return Subject(
         device=device,
         kind=profile.device_kind,
         points=raw,
         chart=chart,
         zero=zero,
-        parameters=numbers,
+        parameters=_numbers(parameters),
+        point_parameters={key: _numbers(own) for key, own in point_parameters.items()},
         instruments=instruments,
     )
+
+
+def _numbers(parameters: Parameters) -> dict[str, float]:
+    return {name: value for name, value in parameters.items() if not isinstance(value, str)}
 
 
 def points_of(subject: Subject) -> tuple[PointBirth, ...]:
@@ -60,7 +66,9 @@ def bind_rules(
     points: Sequence[PointBirth],
     raw: Container[str],
     packs: Iterable[RulePack],
+    *,
     parameters: Parameters,
+    point_parameters: ByPoint = NO_POINTS,
     changes: Sequence[LimitChange] = (),
 ) -> tuple[list[BoundRule], list[str]]:
     """Every rule of the packs on every point of the kind it watches, and why others cannot be judged.
@@ -74,13 +82,20 @@ def bind_rules(
     bound: list[BoundRule] = []
     unbound: list[str] = []
     for pack, rule in rules_of(packs):
-        if not applies(rule, parameters):
-            continue
         watched = beside.watched(rule)
         try:
             bound += [
-                bind(rule, point, parameters, tables=pack.tables, beside=beside, changes=changes)
+                bind(
+                    rule,
+                    point,
+                    parameters,
+                    by_point=point_parameters,
+                    tables=pack.tables,
+                    beside=beside,
+                    changes=changes,
+                )
                 for point in (watched[:1] if rule.is_of_device else watched)
+                if applies(rule, point, parameters, point_parameters)
             ]
         except KindMissingError as exc:
             unbound.append(str(exc))

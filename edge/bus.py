@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from edge import cancelling
 from edge.breaker import Breaker
-from edge.config import Bus, Device
-from edge.drivers import Answer, Link
-from edge.drivers.registers import PlannedRead, halves, plan, registers_of, values
+from edge.config import Bus, Device, PolledDevice
+from edge.drivers import Answer, Link, Traffic
+from edge.drivers.registers import Place, PlannedRead, halves, plan, values
 from edge.plausibility import Plausibility, watched
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -44,7 +44,7 @@ Stamp = Callable[[float], int]
 class Unit:
     """A device as the bus sees it: whether it answers, and when it may be asked again."""
 
-    def __init__(self, device: Device, bus_timeout_s: float) -> None:
+    def __init__(self, device: PolledDevice, bus_timeout_s: float) -> None:
         """Believed alive and never asked."""
         modbus = device.profile.modbus
         self.device, self.breaker = device, Breaker()
@@ -67,9 +67,9 @@ class Poll:
         # Made once: a name whose hash is known is found faster, and there are thousands a second.
         self._names = {key: f"{self.device.name}/{key}" for key, _ in self._points}
         self._plausible = {key: Plausibility(point) for key, point in self._points if watched(point)}
-        self.holes: set[int] = set()
-        """Registers that the unit does not have, as the profile numbers them."""
-        self._suspects: set[int] = set()
+        self.holes: set[Place] = set()
+        """Registers that the unit does not have."""
+        self._suspects: set[Place] = set()
         """Registers that were refused by themselves in the last turn; refused again, they are holes."""
         self._holes_until = math.inf
         self._known_returns = 0
@@ -121,8 +121,8 @@ class Poll:
         now on; one that answers after all is none any more.
         """
         answers, self.answers, self.left = self.answers, [], []
-        refused = {r for read, answer in answers if answer.is_refusal for r in registers_of(read)}
-        sound = {r for read, answer in answers if answer.quality is Quality.GOOD for r in registers_of(read)}
+        refused = {place for read, answer in answers if answer.is_refusal for place in read.places}
+        sound = {place for read, answer in answers if answer.quality is Quality.GOOD for place in read.places}
         if sound:
             holes = (self.holes | (refused & self._suspects)) - sound
             self._suspects = refused - holes
@@ -132,7 +132,7 @@ class Poll:
         self._advance(now)
         return answers
 
-    def _set_holes(self, holes: set[int], now: float) -> None:
+    def _set_holes(self, holes: set[Place], now: float) -> None:
         if holes != self.holes:
             self.holes = holes
             self._holes_until = now + HOLES_S if holes else math.inf
@@ -142,7 +142,7 @@ class Poll:
         """A read of each point that stands on a hole, by itself."""
         modbus = self.device.profile.modbus
         reads = (read for point in self._points for read in plan(modbus, [point]))
-        return [read for read in reads if not self.holes.isdisjoint(registers_of(read))]
+        return [read for read in reads if not self.holes.isdisjoint(read.places)]
 
     def readings(self, answers: Sequence[tuple[PlannedRead, Answer]], stamp: Stamp) -> list[Reading]:
         """One reading a point: of what was answered, and a bad one of what was not."""
@@ -239,6 +239,21 @@ class BusTask:
             if any(point.group == group for point in unit.device.profile.points.values())
         ]
 
+    @property
+    def name(self) -> str:
+        """Of the bus."""
+        return self.bus.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the line has carried."""
+        return self.link.traffic
+
+    @property
+    def missed(self) -> int:
+        """Deadlines that passed while the bus was busy."""
+        return sum(poll.missed for poll in self.polls)
+
     async def run(self) -> None:
         """Poll until cancelled; a mistake of ours at one poll must not end the others."""
         loop = asyncio.get_running_loop()
@@ -312,7 +327,8 @@ class BusTask:
         holes = len(poll.holes)
         answers = poll.end(now)
         if len(poll.holes) > holes:
-            log.warning("unit lacks registers device=%s registers=%s", poll.device.name, sorted(poll.holes))
+            lacks = " ".join(f"{function}/{register}" for function, register in sorted(poll.holes))
+            log.warning("unit lacks device=%s function/register=%s", poll.device.name, lacks)
         if not answers or (len(answers) == 1 and answers[0][1].quality is Quality.DISCONNECTED):
             self._tell_silence(poll, Quality.DISCONNECTED if answers else Quality.EXCEPTION, now)
         else:
@@ -386,7 +402,7 @@ class BusTask:
 
     def _tell_missed(self) -> None:
         """Say so where the bus could not keep up since the last time."""
-        missed = sum(poll.missed for poll in self.polls)
+        missed = self.missed
         if missed > self._told_missed:
             worst = max(self.polls, key=lambda poll: poll.missed)
             since = missed - self._told_missed

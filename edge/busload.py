@@ -2,16 +2,15 @@
 
 from typing import NamedTuple
 
-from edge.config import Bus, Device
+from edge.config import Bus, PolledDevice
 from edge.drivers import Request
+from edge.drivers.framing import RTU_ANSWER_BYTES, RTU_REQUEST_BYTES, data_bytes
 from edge.drivers.registers import plan
 from edge.settings import ModbusRtu
 
 TURN_AROUND_S = 0.02
 """What a unit is taken to need before it answers; tens of milliseconds are usual, a guess."""
 BITS_A_BYTE = 11
-REQUEST_BYTES, ANSWER_BYTES = 8, 5
-"""Of a Modbus RTU frame, the answer's registers not counted."""
 GAPS_BYTES = 7
 """The silence before request and answer, 3.5 characters each."""
 
@@ -31,21 +30,21 @@ def load_of(bus: Bus) -> Load:
     return Load(sum(rate for _, _, rate in asked), 100 * held_s)
 
 
-def request_s(bus: Bus, request: Request, device: Device) -> float:
+def request_s(bus: Bus, request: Request, device: PolledDevice) -> float:
     """How long one request and its answer hold the bus."""
     held_s = max(TURN_AROUND_S, (device.profile.modbus.answer_ms or 0) / 1000)
     if isinstance(bus.modbus, ModbusRtu):
-        size = REQUEST_BYTES + ANSWER_BYTES + 2 * request.length + GAPS_BYTES
+        size = RTU_REQUEST_BYTES + RTU_ANSWER_BYTES + data_bytes(request) + GAPS_BYTES
         held_s += size * BITS_A_BYTE / bus.modbus.baudrate
     return held_s
 
 
-def requests_per_second(device: Device) -> float:
+def requests_per_second(device: PolledDevice) -> float:
     """How often a device is asked when all goes well."""
     return sum(rate for _, _, rate in _requests(device))
 
 
-def _requests(device: Device) -> list[tuple[Device, Request, float]]:
+def _requests(device: PolledDevice) -> list[tuple[PolledDevice, Request, float]]:
     """Each request of a device and how often a second it is made."""
     points = device.profile.points.items()
     return [

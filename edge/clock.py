@@ -74,6 +74,10 @@ class Clock:
         self._offset_s = self._believed_s()
         self.steps = 0
         """How often the wall clock was set since the start."""
+        self.was_first = False
+        """Whether at the last of these steps nothing had disciplined or set the clock before."""
+        self._is_trusted = self._kernel_state == "synced"
+        """Something has disciplined or set the clock since the start."""
 
     @property
     def is_behind(self) -> bool:
@@ -124,8 +128,10 @@ class Clock:
         before_s, self._offset_s = self._offset_s, self._believed_s()
         moved_s = self._offset_s - before_s
         if abs(moved_s) < LEAST_STEP_S:
+            self._is_trusted = self._is_trusted or self._kernel_state == "synced"
             return 0  # slewed, which is followed
         self.steps += 1
+        self.was_first, self._is_trusted = not self._is_trusted, True
         return round(moved_s * 1000)
 
     def _believed_s(self) -> float:

@@ -10,7 +10,17 @@ from typing import Any
 from edge import agent
 from edge import explain as explaining
 from edge.busload import TURN_AROUND_S, load_of, requests_per_second
-from edge.config import Bus, Device, Gateway, address_of, load_gateway, transport_of
+from edge.config import (
+    Bus,
+    Device,
+    Gateway,
+    PolledDevice,
+    SpeakingDevice,
+    address_of,
+    load_gateway,
+    transport_of,
+    way_of,
+)
 from edge.grouping import described, doubts_of
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
@@ -112,6 +122,10 @@ def describe(gateway: Gateway) -> list[str]:
         lines.append(f"bus {bus.name}: {line}, {_load(bus)}")
         for device in bus.devices:
             lines += _device(device)
+    for ear in gateway.ears:
+        lines.append(f"bus {ear.name}: {way_of(ear.settings)}")
+        for speaking in ear.devices:
+            lines += _device(speaking)
     for group in gateway.groups:
         lines += described(group)
     return lines
@@ -128,10 +142,17 @@ def _load(bus: Bus) -> str:
     return f"{load.requests_per_s:g} requests/s, {load.percent:.0f} % of its time ({assumed})"
 
 
+def _spoken_to(device: Device) -> str:
+    if isinstance(device, PolledDevice):
+        return f"unit {device.unit}, {requests_per_second(device):g} requests/s"
+    if isinstance(device, SpeakingDevice):
+        return f"identity {device.identity}, speaks by itself"
+    raise TypeError(device)
+
+
 def _device(device: Device) -> list[str]:
-    load = f"{requests_per_second(device):g} requests/s"
     counts = f"{len(device.points)} points, {len(device.rules)} rules"
-    lines = [f"  device {device.name}: {device.profile.profile}, unit {device.unit}, {load}, {counts}"]
+    lines = [f"  device {device.name}: {device.profile.profile}, {_spoken_to(device)}, {counts}"]
     if device.history is not None:
         instants = len(read_history(device, device.history))
         lines.append(f"    history {device.history.name}: {instants} instants")

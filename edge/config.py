@@ -2,54 +2,70 @@
 
 import difflib
 import ipaddress
+import itertools
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from edge import instruments
+from edge import instruments, itself, zones
 from edge.bindings import bind_rules, points_of, subject_of
+from edge.drivers.registry import UnknownProtocolError, talk_maker
 from edge.grouping import GroupPlan, plan_groups
 from edge.settings import (
     BusEntry,
     DeviceEntry,
+    FrameServer,
     GatewayFile,
     GpioOutput,
+    Hj212Server,
+    HttpPush,
     LogOutput,
     ModbusRtu,
     ModbusSettings,
     ModbusTcp,
+    MqttJson,
     OutputSettings,
     PageSettings,
     PitLayout,
     SirenSettings,
+    SpeakingSettings,
 )
+from edge.zones import Danger
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.derived import (
+    CONTROLS,
     DISPLACEMENTS,
     TILTS,
     DerivedPoint,
     InputMissingError,
     Instruments,
     Subject,
+    Threshold,
     thresholds,
 )
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import DeviceSetup, PointBirth
-from sitewarden.profiles import Profile, load_profiles
+from sitewarden.parameters import NO_POINTS, ByPoint, point_key
+from sitewarden.profiles import ModbusProfile, Profile, load_profiles
+from sitewarden.profiles.model import SPEAKING, FrameProfile, Hj212Profile, JsonProfile, SpeakingProfile
 from sitewarden.rules.binding import ParameterMissingError, asked_of
 from sitewarden.rules.describe import word
-from sitewarden.rules.model import Bad, Bit, BoundRule, Rule
+from sitewarden.rules.model import Bad, Bit, BoundRule, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, load_pack
 from sitewarden.text import Text
 from sitewarden.topics import Mode
 
 SLOW_MS = 10_000
 """A device that may take longer to answer cannot share its bus."""
+LEAST_TOKEN = 16
+"""Characters of a device's token."""
+LONGEST_IDENTITY = 128
 LEAST_PIN = 6
 """Characters: at one try in five seconds and more, guessing takes months."""
 
@@ -59,7 +75,6 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     profile: Profile
-    unit: int
     label: Text
     intervals_ms: Mapping[str, int]
     """By poll group."""
@@ -68,12 +83,16 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Zero readings by key, in the unit of the point: of displacements (mm), and of tilts (°) where given."""
     parameters: Mapping[str, float | str]
     """What the site gives to rules and derivations."""
+    point_parameters: ByPoint = NO_POINTS
+    """The same by the key of a point, which win there."""
     instruments: Instruments = Instruments()
     """What hangs where in a pit, and what the certificates give."""
     points: tuple[PointBirth, ...]
     """Raw and derived."""
     group_points: tuple[DerivedPoint, ...] = ()
-    """Those of `points` that a crane has from its group."""
+    """Those of `points` that a crane has from its group, and a positioning system from its zones."""
+    danger: Danger | None = None
+    """Which of its zones are dangerous, and when."""
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
@@ -85,12 +104,29 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """As the file has it, for the cloud to know."""
 
 
+class PolledDevice(Device, frozen=True, kw_only=True):
+    """A device that is asked."""
+
+    profile: ModbusProfile
+    unit: int
+
+
+class SpeakingDevice(Device, frozen=True, kw_only=True):
+    """A device that speaks by itself."""
+
+    profile: SpeakingProfile
+    identity: str
+    """By what it names itself."""
+    token: str | None = None
+    """By what it shows that it is the one; never printed."""
+
+
 class Bus(msgspec.Struct, frozen=True, kw_only=True):
     """A line to one or more devices."""
 
     name: str
     modbus: ModbusSettings
-    devices: tuple[Device, ...]
+    devices: tuple[PolledDevice, ...]
 
     @property
     def settle_s(self) -> float:
@@ -102,6 +138,17 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True):
         """How long a reading may take to come after it was asked for."""
         asked = (device.profile.modbus.answer_ms or 0 for device in self.devices)
         return (self.modbus.timeout_ms + max(asked)) / 1000
+
+
+class Ear(msgspec.Struct, frozen=True, kw_only=True):
+    """Where devices speak to that nobody asks; in the file it is a bus as any other."""
+
+    name: str
+    settings: SpeakingSettings
+    secret: str | None = None
+    """The password of the broker or of the packets; never printed."""
+    ca_file: Path | None = None
+    devices: tuple[SpeakingDevice, ...]
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,12 +182,23 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     siren: SirenSettings = SirenSettings()
     page: Page | None = None
     buses: tuple[Bus, ...]
+    ears: tuple[Ear, ...] = ()
     groups: tuple[GroupPlan, ...] = ()
+    itself: Device | None = None
+    """What it says of itself; nothing in a replay, whose clock is the recorded one."""
 
     @property
     def devices(self) -> Iterator[Device]:
-        """Every device of every bus."""
-        return (device for bus in self.buses for device in bus.devices)
+        """Every device of every bus, those that are asked first."""
+        polled = (device for bus in self.buses for device in bus.devices)
+        return itertools.chain(polled, (device for ear in self.ears for device in ear.devices))
+
+    @property
+    def judged(self) -> Iterator[Device]:
+        """Every device, and the gateway itself where it says something."""
+        yield from self.devices
+        if self.itself is not None:
+            yield self.itself
 
 
 def load_gateway(file: Path, *, with_secrets: bool = True) -> Gateway:
@@ -149,6 +207,28 @@ def load_gateway(file: Path, *, with_secrets: bool = True) -> Gateway:
     Without secrets password and PIN stay unread, for whoever only wants to know what is connected.
     """
     return _Check(documents.read(file, GatewayFile), with_secrets=with_secrets).gateway()
+
+
+class _Known(NamedTuple):
+    """What a file may refer to."""
+
+    profiles: Mapping[str, Profile]
+    packs: list[RulePack]
+
+
+class _Askable(NamedTuple):
+    """Parameters that something asks for at one place."""
+
+    rules: Collection[str]
+    thresholds: Mapping[str, Threshold]
+    choices: Mapping[str, Sequence[float | str]]
+    controls: Collection[str] = ()
+    """Control values of displacement, which forecasts ask for too."""
+
+    @property
+    def names(self) -> set[str]:
+        """All of them."""
+        return {*self.rules, *self.thresholds, *self.controls}
 
 
 class _Check:
@@ -162,12 +242,18 @@ class _Check:
         """By device."""
 
     def gateway(self) -> Gateway:
-        for error in (*self._named_twice(), *self._outputs_unusable(), *self._unreplayable()):
+        for error in (
+            *self._spoken_unclearly(),
+            *self._named_twice(),
+            *self._outputs_unusable(),
+            *self._unreplayable(),
+        ):
             raise error
         profiles = load_profiles(*(self._profile_folders()))
         packs = self._packs()
         for error in (
             *self._unknown_profiles(profiles),
+            *self._protocols_unknown(),
             *self._parameters_unmeant(profiles, packs),
             *self._changes_unmeant(packs),
         ):
@@ -184,8 +270,48 @@ class _Check:
             outputs=tuple(self._placed(settings) for settings in self._file.outputs),
             siren=self._file.siren,
             page=None if self._file.page is None else self._page(self._file.page),
-            buses=tuple(self._bus(i, entry, profiles, packs) for i, entry in enumerate(self._file.buses)),
+            buses=tuple(
+                self._bus(i, entry, entry.modbus, _Known(profiles, packs))
+                for i, entry in enumerate(self._file.buses)
+                if entry.modbus is not None
+            ),
+            ears=tuple(
+                self._ear(i, entry, entry.speaking, _Known(profiles, packs))
+                for i, entry in enumerate(self._file.buses)
+                if entry.speaking is not None
+            ),
             groups=groups,
+            itself=None if self._file.mode == "replay" else self._itself(packs),
+        )
+
+    def _itself(self, packs: list[RulePack]) -> Device:
+        name = self._file.gateway
+        points = itself.points_of(name)
+        for error in self._changes_misplaced(name, points, packs):
+            raise error
+        # Rules on its own kinds only: one on any device means those that are read.
+        own = [
+            msgspec.structs.replace(pack, rules=[r for r in pack.rules if r.watch.startswith(itself.KIND)])
+            for pack in packs
+        ]
+        raw, changes = {birth.p for birth in points}, self._file.limit_changes
+        try:
+            rules, _ = bind_rules(points, raw, own, parameters={}, changes=changes)
+        except ParameterMissingError as exc:
+            raise self._error("rules", str(exc), "Write the number itself: a gateway has none.") from exc
+        return Device(
+            name=name,
+            profile=itself.PROFILE,
+            label=itself.label_of(name),
+            intervals_ms={},
+            chart=None,
+            zero={},
+            parameters={},
+            points=points,
+            rules=tuple(rules),
+            history=None,
+            layout={},
+            setup=DeviceSetup(limit_changes=self._changes_of(name)),
         )
 
     def _data_dir(self) -> Path:
@@ -196,31 +322,69 @@ class _Check:
     def _error(self, field: str, message: str, mend: str) -> ConfigurationError:
         return self._document.error(field, message, mend)
 
+    def _spoken_unclearly(self) -> Iterator[ConfigurationError]:
+        """Each bus speaks in one way, and each of its devices has the name that belongs to that way."""
+        for i, bus in enumerate(self._file.buses):
+            ways = (bus.modbus, bus.hj212, bus.frames, bus.mqtt_json, bus.http_push)
+            if sum(way is not None for way in ways) != 1:
+                message = "a bus speaks in one way"
+                mend = "Write one of `modbus:`, `hj212:`, `frames:`, `mqtt_json:`, `http_push:`."
+                yield self._error(f"buses.{i}", message, mend)
+                continue
+            for j, entry in enumerate(bus.devices):
+                where = f"buses.{i}.devices.{j}"
+                yield from self._named_wrongly(where, bus, entry)
+
+    def _named_wrongly(self, where: str, bus: BusEntry, entry: DeviceEntry) -> Iterator[ConfigurationError]:
+        if bus.modbus is not None:
+            if entry.unit is None:
+                yield self._error(f"{where}.unit", "is missing", "Add `unit:`, its number on the bus.")
+            if entry.identity is not None:
+                message = "a device that is asked names itself by nothing"
+                yield self._error(f"{where}.identity", message, "Remove the line; `unit:` is its number.")
+            return
+        if entry.identity is None:
+            yield self._error(f"{where}.identity", "is missing", "Add `identity:`, by what it names itself.")
+        elif fault := _identity_fault(bus, entry.identity):
+            yield self._error(f"{where}.identity", *fault)
+        if entry.unit is not None:
+            message = "nobody asks a device that speaks by itself"
+            yield self._error(f"{where}.unit", message, "Remove the line; `identity:` is its name.")
+        if bus.http_push is not None and entry.token_file is None:
+            message = "is missing: whoever reaches the port could say what they like"
+            yield self._error(f"{where}.token_file", message, f"Add a file with {LEAST_TOKEN} characters.")
+
     def _named_twice(self) -> Iterator[ConfigurationError]:
-        buses, devices, units = Counter[str](), Counter[str](), Counter[tuple[str, int]]()
-        lines = Counter[str]()
+        buses, devices = Counter[str](), Counter[str]()
+        units, lines = Counter[tuple[str, int | str | None]](), Counter[str]()
         for i, bus in enumerate(self._file.buses):
             buses[bus.bus] += 1
-            if not isinstance(bus.modbus, ModbusTcp):
-                line = bus.modbus.serial if isinstance(bus.modbus, ModbusRtu) else address_of(bus.modbus)
+            for where, line, why in _lines(i, bus):
                 lines[line] += 1
                 if lines[line] > 1:
-                    message = f"`{line}` is already another bus, and two masters on one line hear each other"
-                    yield self._error(f"buses.{i}.modbus", message, "Put all its devices under one bus.")
+                    message = f"`{line}` is already another bus{why}"
+                    yield self._error(where, message, "Put all its devices under one bus.")
             if buses[bus.bus] > 1:
                 yield self._error(
                     f"buses.{i}.bus", f"there is already a bus `{bus.bus}`", "Give each bus its own name."
                 )
             for j, entry in enumerate(bus.devices):
                 devices[entry.device] += 1
-                units[bus.bus, entry.unit] += 1
+                called = entry.unit if entry.identity is None else entry.identity
+                units[bus.bus, called] += 1
                 where = f"buses.{i}.devices.{j}"
+                if entry.device == self._file.gateway:
+                    message = f"`{entry.device}` is already the gateway, which is a device of its own"
+                    yield self._error(f"{where}.device", message, "Give the device another name.")
                 if devices[entry.device] > 1:
                     message = f"there is already a device `{entry.device}`"
                     yield self._error(f"{where}.device", message, "Give each device its own name.")
-                if units[bus.bus, entry.unit] > 1:
-                    message = f"unit {entry.unit} of bus `{bus.bus}` is already a device"
-                    yield self._error(f"{where}.unit", message, "One unit is one device; check the number.")
+                if units[bus.bus, called] > 1:
+                    field = "unit" if entry.identity is None else "identity"
+                    message = f"{field} {called} of bus `{bus.bus}` is already a device"
+                    yield self._error(
+                        f"{where}.{field}", message, f"One {field} is one device; check the number."
+                    )
 
     def _outputs_unusable(self) -> Iterator[ConfigurationError]:
         for i, settings in enumerate(self._file.outputs):
@@ -249,7 +413,8 @@ class _Check:
             if not isinstance(bus.modbus, ModbusTcp):
                 message = "a replay is served over Modbus TCP"
                 mend = "Write `transport: tcp`, host and port of the replay."
-                yield self._error(f"buses.{i}.modbus.transport", message, mend)
+                field = "modbus.transport" if bus.modbus is not None else "bus"
+                yield self._error(f"buses.{i}.{field}", message, mend)
 
     def _placed(self, settings: OutputSettings) -> OutputSettings:
         if isinstance(settings, LogOutput):
@@ -266,11 +431,15 @@ class _Check:
     def _packs(self) -> list[RulePack]:
         """All that are named; one name stands for one rule, so that an episode says which it was.
 
-        What several packs have word for word, such as the silence of a device, is one rule.
+        What several packs have word for word, such as the silence of a device, is one rule. The gateway's own
+        pack is always among them.
         """
-        found: dict[str, tuple[str, Rule]] = {}
-        packs: list[RulePack] = []
+        own = load_pack(itself.PACK, self._folder)
+        found: dict[str, tuple[str, Rule]] = {rule.rule: (own.pack, rule) for rule in own.rules}
+        packs = [own]
         for i, name in enumerate(self._file.rules):
+            if name == itself.PACK:
+                continue
             try:
                 pack = load_pack(name, self._folder)
             except ConfigurationError as exc:
@@ -295,35 +464,68 @@ class _Check:
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
 
+    def _protocols_unknown(self) -> Iterator[ConfigurationError]:
+        for i, bus in enumerate(self._file.buses):
+            if bus.frames is not None:
+                try:
+                    talk_maker(bus.frames.protocol)
+                except UnknownProtocolError as exc:
+                    mend = "Check the name, or install the package that speaks it."
+                    yield self._error(f"buses.{i}.frames.protocol", str(exc), mend)
+
     def _parameters_unmeant(
         self, profiles: Mapping[str, Profile], packs: list[RulePack]
     ) -> Iterator[ConfigurationError]:
+        """What is given for whole devices; what is given for points waits until they are known."""
         asked = {name for pack in packs for rule in pack.rules for name in asked_of(rule, pack.tables)}
-        choices = {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
-                kind = profiles[entry.profile].device_kind if entry.profile in profiles else None
-                own = {name: one for name, one in thresholds().items() if kind in one.devices}
+                kind = profiles[entry.profile].device_kind if entry.profile in profiles else ""
+                known = _Askable(asked, _thresholds_of(kind), _choices(packs))
+                where = f"buses.{i}.devices.{j}.parameters"
                 for name, value in entry.parameters.items():
-                    where = f"buses.{i}.devices.{j}.parameters.{name}"
-                    if name not in asked and name not in own:
-                        mend = _nearest(name, {*asked, *own}, "Parameters are")
-                        yield self._error(
-                            where, "no rule asks for this parameter, and no derived point", mend
-                        )
-                    elif name in own and (isinstance(value, str) or not own[name].allows(value)):
-                        least, most = own[name].range
-                        default = own[name].value
-                        left_out = "" if default is None else f"; left out it is {default:g}"
-                        mend = f"Write a number from {least:g} to {most:g}{left_out}."
-                        yield self._error(where, f"{value} cannot be meant", mend)
-                    elif choices.get(name) and value not in choices[name]:
-                        mend = f"Choices are {', '.join(map(word, choices[name]))}."
-                        yield self._error(where, f"{word(value)} is no choice of `{name}`", mend)
+                    yield from self._parameter_unmeant(f"{where}.{name}", name, value, known)
+
+    def _point_parameters_unmeant(
+        self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...], packs: list[RulePack]
+    ) -> Iterator[ConfigurationError]:
+        """What is given for a point must be asked for there, or it would be taken for a limit and be none."""
+        kinds: dict[str, set[str]] = {}
+        for birth in points:
+            kinds.setdefault(point_key(birth.p), set()).add(birth.kind)
+        for key, given in entry.point_parameters.items():
+            at = f"{where}.point_parameters.{key}"
+            if key not in kinds:
+                yield self._error(at, "is not a point of this device", _nearest(key, kinds, "Points are"))
+                continue
+            watching = [(r, p.tables) for p in packs for r in p.rules if r.watch in kinds[key]]
+            asked = {name for rule, tables in watching for name in asked_of(rule, tables)}
+            controls = {CONTROLS[kind] for kind in kinds[key] if kind in CONTROLS}
+            known = _Askable(asked, _point_thresholds(kinds[key]), _choices(packs), controls)
+            for name, value in given.items():
+                yield from self._parameter_unmeant(f"{at}.{name}", name, value, known)
+
+    def _parameter_unmeant(
+        self, where: str, name: str, value: float | str, known: "_Askable"
+    ) -> Iterator[ConfigurationError]:
+        own, choices = known.thresholds.get(name), known.choices.get(name)
+        if name not in known.names:
+            mend = _nearest(name, known.names, "Parameters are")
+            yield self._error(where, "no rule asks for this parameter here, and no derived point", mend)
+        elif own is not None and (isinstance(value, str) or not own.allows(value)):
+            least, most = own.range
+            left_out = "" if own.value is None else f"; left out it is {own.value:g}"
+            mend = f"Write a number from {least:g} to {most:g}{left_out}."
+            yield self._error(where, f"{value} cannot be meant", mend)
+        elif name in known.controls and (isinstance(value, str) or value <= 0):
+            yield self._error(where, f"{value} cannot be meant", "Write a number of mm, above 0.")
+        elif choices and value not in choices:
+            mend = f"Choices are {', '.join(map(word, choices))}."
+            yield self._error(where, f"{word(value)} is no choice of `{name}`", mend)
 
     def _changes_unmeant(self, packs: list[RulePack]) -> Iterator[ConfigurationError]:
         rules = {rule.rule: rule for pack in packs for rule in pack.rules}
-        devices = {entry.device for bus in self._file.buses for entry in bus.devices}
+        devices = {entry.device for bus in self._file.buses for entry in bus.devices} | {self._file.gateway}
         for i, change in enumerate(self._file.limit_changes):
             where = f"limit_changes.{i}"
             if change.rule not in rules:
@@ -338,21 +540,41 @@ class _Check:
             if change.device is not None and change.device not in devices:
                 mend = _nearest(change.device, devices, "Devices are")
                 yield self._error(f"{where}.device", f"there is no device `{change.device}`", mend)
+            if change.point is not None and change.device is None:
+                message = "is missing: points of several devices may have this name"
+                yield self._error(f"{where}.device", message, "Name the device of the point.")
+
+    def _changes_misplaced(
+        self, device: str, points: tuple[PointBirth, ...], packs: list[RulePack]
+    ) -> Iterator[ConfigurationError]:
+        """A change of a limit on a point that has no such limit would be believed and do nothing."""
+        watched = {rule.rule: rule.watch for pack in packs for rule in pack.rules}
+        for i, change in enumerate(self._file.limit_changes):
+            if change.device != device or change.point is None:
+                continue
+            fitting = {point_key(p.p) for p in points if p.kind == watched[change.rule]}
+            if change.point not in fitting:
+                message = f"`{change.rule}` watches no point `{change.point}` of `{device}`"
+                mend = _nearest(change.point, fitting, "It watches")
+                yield self._error(f"limit_changes.{i}.point", message, mend)
 
     def _broker(self) -> Broker:
         settings = self._file.broker
         if settings.password_file is not None and settings.username is None:
             raise self._error("broker.username", "is missing beside a password file", "Add `username:`.")
-        ca_file = None if settings.ca_file is None else self._folder / settings.ca_file
-        if ca_file is not None and not ca_file.is_file():
-            raise self._error("broker.ca_file", f"`{settings.ca_file}` is not a file", "Check the path.")
         return Broker(
             host=settings.host,
             port=settings.port,
             username=settings.username,
             password=self._secret("broker.password_file", settings.password_file),
-            ca_file=ca_file,
+            ca_file=self._certificates("broker.ca_file", settings.ca_file),
         )
+
+    def _certificates(self, field: str, name: str | None) -> Path | None:
+        file = None if name is None else self._folder / name
+        if file is not None and not file.is_file():
+            raise self._error(field, f"`{name}` is not a file", "Check the path.")
+        return file
 
     def _page(self, settings: PageSettings) -> Page:
         """Whoever reaches the page can silence a siren, so others than this machine need a PIN."""
@@ -382,9 +604,9 @@ class _Check:
             raise self._error(field, f"`{name}` does not hold one line", "Write the secret only.")
         return password
 
-    def _bus(self, i: int, entry: BusEntry, profiles: Mapping[str, Profile], packs: list[RulePack]) -> Bus:
+    def _bus(self, i: int, entry: BusEntry, modbus: ModbusSettings, known: _Known) -> Bus:
         devices = tuple(
-            self._device(f"buses.{i}.devices.{j}", device, entry, profiles[device.profile], packs)
+            self._polled(f"buses.{i}.devices.{j}", device, entry, known)
             for j, device in enumerate(entry.devices)
         )
         for j, device in enumerate(devices):
@@ -393,14 +615,54 @@ class _Check:
                 model = f"`{device.profile.profile}` may take {answer_ms / 1000:g} s to answer"
                 message = f"{model}, and nobody else on the bus is heard meanwhile"
                 raise self._error(f"buses.{i}.devices.{j}.profile", message, "Give it a bus of its own.")
-        return Bus(name=entry.bus, modbus=entry.modbus, devices=devices)
+        return Bus(name=entry.bus, modbus=modbus, devices=devices)
 
-    def _device(
-        self, where: str, entry: DeviceEntry, bus: BusEntry, profile: Profile, packs: list[RulePack]
-    ) -> Device:
-        profile = self._without_unused(where, entry, profile)
+    def _polled(self, where: str, entry: DeviceEntry, bus: BusEntry, known: _Known) -> PolledDevice:
+        profile = known.profiles[entry.profile]
+        assert bus.modbus is not None  # noqa: S101  # else the bus is an ear
+        assert entry.unit is not None  # noqa: S101  # it was refused otherwise
+        if not isinstance(profile, ModbusProfile):
+            raise self._other_protocol(where, profile, "a bus of Modbus")
+        for error in self._transport_not_offered(where, bus.modbus, profile):
+            raise error
+        return PolledDevice(**self._device(where, entry, bus, known), unit=entry.unit)
+
+    def _ear(self, i: int, entry: BusEntry, settings: SpeakingSettings, known: _Known) -> Ear:
+        where, secret, ca_file = f"buses.{i}", None, None
+        if isinstance(settings, Hj212Server):
+            secret = self._secret(f"{where}.hj212.password_file", settings.password_file)
+        if isinstance(settings, MqttJson):
+            if settings.password_file is not None and settings.username is None:
+                message = "is missing beside a password file"
+                raise self._error(f"{where}.mqtt_json.username", message, "Add `username:`.")
+            secret = self._secret(f"{where}.mqtt_json.password_file", settings.password_file)
+            ca_file = self._certificates(f"{where}.mqtt_json.ca_file", settings.ca_file)
+        devices = tuple(
+            self._speaking(f"{where}.devices.{j}", device, entry, known)
+            for j, device in enumerate(entry.devices)
+        )
+        return Ear(name=entry.bus, settings=settings, secret=secret, ca_file=ca_file, devices=devices)
+
+    def _speaking(self, where: str, entry: DeviceEntry, bus: BusEntry, known: _Known) -> SpeakingDevice:
+        profile = known.profiles[entry.profile]
+        if not isinstance(profile, SPEAKING) or not _speaks(profile, bus.speaking):
+            raise self._other_protocol(where, profile, "this bus")
+        token = self._secret(f"{where}.token_file", entry.token_file)
+        if token is not None and len(token) < LEAST_TOKEN:
+            message = f"the token has {len(token)} characters"
+            raise self._error(f"{where}.token_file", message, f"Write one of {LEAST_TOKEN} or more.")
+        assert entry.identity is not None  # noqa: S101  # it was refused otherwise
+        return SpeakingDevice(**self._device(where, entry, bus, known), identity=entry.identity, token=token)
+
+    def _other_protocol(self, where: str, profile: Profile, bus: str) -> ConfigurationError:
+        speaks = _protocol_of(profile)
+        message = f"`{profile.profile}` speaks {speaks}, and {bus} does not"
+        return self._error(f"{where}.profile", message, f"Put it under a bus of {speaks}.")
+
+    def _device(self, where: str, entry: DeviceEntry, bus: BusEntry, known: _Known) -> dict[str, Any]:
+        """What every device has, by the names of its fields."""
+        profile = self._without_unused(where, entry, known.profiles[entry.profile])
         for error in (
-            *self._transport_not_offered(where, bus.modbus, profile),
             *self._chart_misplaced(where, entry, profile),
             *self._instruments_unfit(where, entry, profile),
             *self._zero_misplaced(where, entry, profile),
@@ -416,23 +678,30 @@ class _Check:
             chart=chart,
             zero=entry.zero,
             parameters=entry.parameters,
+            point_parameters=entry.point_parameters,
             instruments=entry.instruments,
         )
-        group_points = self._group_points.get(entry.device, ())
+        group_points = self._group_points.get(entry.device, ()) + self._zone_points(where, entry, profile)
         points = (*self._points(where, profile, subject), *(point.birth() for point in group_points))
-        rules, unjudged = self._bound(where, entry, profile, points, packs)
-        return Device(
+        for error in (
+            *self._point_parameters_unmeant(where, entry, points, known.packs),
+            *self._changes_misplaced(entry.device, points, known.packs),
+        ):
+            raise error
+        rules, unjudged = self._bound(where, entry, profile, points, known.packs)
+        device = Device(
             name=entry.device,
             profile=profile,
-            unit=entry.unit,
             label=entry.label or Text(entry.device, entry.device),
             intervals_ms=intervals,
             chart=chart,
             zero=dict(entry.zero),
             parameters=dict(entry.parameters),
+            point_parameters=dict(entry.point_parameters),
             instruments=entry.instruments,
             points=points,
             group_points=group_points,
+            danger=Danger(zones=entry.zones) if entry.zones else None,
             rules=tuple(rules),
             unjudged=tuple(unjudged),
             out_of_service=self._out_of_service(where, entry, points),
@@ -441,14 +710,29 @@ class _Check:
             setup=DeviceSetup(
                 bus=bus.bus,
                 unit=entry.unit,
+                identity=entry.identity,
                 intervals_ms=intervals,
                 unused=entry.unused,
                 load_chart=entry.load_chart,
                 parameters=entry.parameters,
+                point_parameters=entry.point_parameters,
+                limit_changes=self._changes_of(entry.device),
                 zero=entry.zero,
                 instruments=entry.instruments,
+                crane_group=self._crane_group(entry.device),
             ),
         )
+        return msgspec.structs.asdict(device)
+
+    def _changes_of(self, device: str) -> list[LimitChange]:
+        return [change for change in self._file.limit_changes if change.device in (None, device)]
+
+    def _crane_group(self, device: str) -> dict[str, Any]:
+        """The whole group that a crane is in, for the cloud to know; empty where it is in none."""
+        for group in self._file.crane_groups:
+            if any(crane.crane == device for crane in group.cranes):
+                return {**msgspec.to_builtins(group), "obstacles": msgspec.to_builtins(self._file.obstacles)}
+        return {}
 
     def _out_of_service(
         self, where: str, entry: DeviceEntry, points: tuple[PointBirth, ...]
@@ -471,7 +755,7 @@ class _Check:
         return msgspec.structs.replace(profile, points=used)
 
     def _transport_not_offered(
-        self, where: str, modbus: ModbusSettings, profile: Profile
+        self, where: str, modbus: ModbusSettings, profile: ModbusProfile
     ) -> Iterator[ConfigurationError]:
         transport = transport_of(modbus)
         if self._file.mode == "replay":
@@ -523,6 +807,24 @@ class _Check:
             mend = _nearest(key, profile.points, "Points are")
             yield self._error(f"{where}.layout.points_m.{key}", "is not a point of this profile", mend)
 
+    def _zone_points(self, where: str, entry: DeviceEntry, profile: Profile) -> tuple[DerivedPoint, ...]:
+        devices = {device.device for bus in self._file.buses for device in bus.devices}
+        counted = {key: p.label for key, p in profile.points.items() if p.kind == zones.COUNTED}
+        for key, zone in entry.zones.items():
+            field = f"{where}.zones.{key}"
+            if key not in counted:
+                mend = _nearest(key, set(counted), "Zones are")
+                raise self._error(field, "is not a zone of this profile", mend)
+            for i, name in enumerate(zone.while_alarmed):
+                if name not in devices:
+                    mend = _nearest(name, devices, "Devices are")
+                    raise self._error(f"{field}.while_alarmed.{i}", f"there is no device `{name}`", mend)
+            if not zone.always and not zone.while_alarmed:
+                mend = "Write `always: true`, or `while_alarmed:` with devices."
+                raise self._error(field, "is never dangerous", mend)
+        stale_ms = min((profile.stale_after_ms(key) for key in entry.zones), default=0)
+        return zones.points_of(entry.device, entry.zones, counted, stale_ms)
+
     def _chart(self, where: str, entry: DeviceEntry) -> LoadChart | None:
         if entry.load_chart is None:
             return None
@@ -549,10 +851,31 @@ class _Check:
     ) -> tuple[list[BoundRule], list[str]]:
         raw = {f"{entry.device}/{key}" for key in profile.points}
         try:
-            return bind_rules(points, raw, packs, entry.parameters, self._file.limit_changes)
+            return bind_rules(
+                points,
+                raw,
+                packs,
+                parameters=entry.parameters,
+                point_parameters=entry.point_parameters,
+                changes=self._file.limit_changes,
+            )
         except ParameterMissingError as exc:
             mend = f"Add `{exc.parameter}:` with the design engineer's value."
+            if entry.point_parameters and exc.key:
+                mend = f"{mend[:-1]}, here or for `{exc.key}` under `point_parameters:`."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
+
+
+def _thresholds_of(device_kind: str) -> dict[str, Threshold]:
+    return {name: one for name, one in thresholds().items() if device_kind in one.devices}
+
+
+def _point_thresholds(kinds: Collection[str]) -> dict[str, Threshold]:
+    return {name: one for name, one in thresholds().items() if not one.points.isdisjoint(kinds)}
+
+
+def _choices(packs: Iterable[RulePack]) -> dict[str, Sequence[float | str]]:
+    return {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
 
 
 def is_loopback(host: str) -> bool:
@@ -574,6 +897,72 @@ def address_of(modbus: ModbusSettings) -> str:
         bits = f"8{modbus.parity[0].upper()}{modbus.stop_bits}"
         return f"{modbus.serial} at {modbus.baudrate} {bits}"
     return f"{modbus.host}:{modbus.port}"
+
+
+def listening_address(listen: str) -> tuple[str, int]:
+    """Host and port of a `listen:`."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def way_of(settings: SpeakingSettings) -> str:
+    """How devices speak to an ear and where, for people."""
+    match settings:
+        case Hj212Server():
+            return f"HJ 212 on {settings.listen}"
+        case FrameServer():
+            return f"frames of {settings.protocol} on {settings.listen}"
+        case MqttJson():
+            tls = " over TLS" if settings.ca_file else ""
+            return f"MQTT with JSON from {settings.host}:{settings.port}{tls}"
+        case HttpPush():
+            return f"JSON pushed over HTTP to {settings.listen}"
+
+
+def _lines(i: int, bus: BusEntry) -> Iterator[tuple[str, str, str]]:
+    """What nobody else may have: field, name, and what would come of two."""
+    if isinstance(bus.modbus, ModbusRtu):
+        yield f"buses.{i}.modbus", bus.modbus.serial, ", and two masters on one line hear each other"
+    elif bus.modbus is not None and not isinstance(bus.modbus, ModbusTcp):
+        yield f"buses.{i}.modbus", address_of(bus.modbus), ", and two masters on one line hear each other"
+    for way, settings in (("hj212", bus.hj212), ("frames", bus.frames), ("http_push", bus.http_push)):
+        if settings is not None:
+            yield f"buses.{i}.{way}.listen", settings.listen, ""
+
+
+def _identity_fault(bus: BusEntry, identity: str) -> tuple[str, str] | None:
+    """Why a device cannot have that name on such a bus, and the mend."""
+    if not identity or len(identity) > LONGEST_IDENTITY or not identity.isprintable():
+        return f"has no 1 to {LONGEST_IDENTITY} characters", "Write it as the device sends it."
+    if bus.mqtt_json is not None and (set("+#") & set(identity) or identity.startswith("$")):
+        return f"`{identity}` is no topic of one device", "Write its whole topic, without + and #."
+    if bus.http_push is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", identity):
+        return f"`{identity}` is no part of a path", "Use A-Z, a-z, 0-9, - and _ only."
+    return None
+
+
+def _speaks(profile: Profile, settings: SpeakingSettings | None) -> bool:
+    match settings:
+        case Hj212Server():
+            return isinstance(profile, Hj212Profile)
+        case FrameServer():
+            return isinstance(profile, FrameProfile) and profile.frames.protocol == settings.protocol
+        case MqttJson() | HttpPush():
+            return isinstance(profile, JsonProfile)
+        case None:
+            return False
+
+
+def _protocol_of(profile: Profile) -> str:
+    match profile:
+        case ModbusProfile():
+            return "Modbus"
+        case Hj212Profile():
+            return "HJ 212"
+        case FrameProfile():
+            return f"frames of {profile.frames.protocol}"
+        case _:
+            return "JSON"
 
 
 def _nearest(name: str, known: Mapping[str, Any] | set[str], otherwise: str) -> str:

@@ -20,6 +20,7 @@ def derivations_for(device: Device) -> Derivations:
             chart=device.chart,
             zero=device.zero,
             parameters=device.parameters,
+            point_parameters=device.point_parameters,
             instruments=device.instruments,
         )
     )

@@ -7,7 +7,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge.config import Bus, Device, Gateway, Page, address_of, transport_of
+from edge.config import (
+    Bus,
+    Device,
+    Ear,
+    Gateway,
+    Page,
+    PolledDevice,
+    SpeakingDevice,
+    address_of,
+    transport_of,
+    way_of,
+)
 from edge.derivation import derived_points
 from edge.drivers.registers import PlannedRead, plan
 from edge.page.board import AlarmNow, PointNow, Snapshot
@@ -15,14 +26,20 @@ from sitewarden.derived import DISPLACEMENTS, TILTS
 from sitewarden.errors import ConfigurationError, MessageError
 from sitewarden.messages import PointBirth
 from sitewarden.points import PointKind, point_kind
-from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint
+from sitewarden.profiles.describe import place_of, type_of
+from sitewarden.profiles.model import (
+    FUNCTIONS,
+    ModbusPoint,
+    Point,
+    speech_of,
+)
 from sitewarden.rules import describe
 from sitewarden.rules.describe import LEVELS
 from sitewarden.rules.describe import both as _both
+from sitewarden.rules.model import BoundRule
 
 ASK_S = 2.0
 """So long the agent's page may take to answer."""
-FUNCTIONS = {3: "holding register", 4: "input register"}
 
 Line = tuple[str, str]
 """What it is about, and what is said; the first is empty where a line goes on."""
@@ -31,7 +48,7 @@ Line = tuple[str, str]
 class Found(NamedTuple):
     """A point and where it belongs."""
 
-    bus: Bus
+    bus: Bus | Ear
     device: Device
     birth: PointBirth
     kind: PointKind
@@ -46,8 +63,7 @@ def find(gateway: Gateway, point: str, file: Path) -> Found:
     """The point of that name; raises `ConfigurationError` naming the nearest one."""
     known = {
         birth.p: Found(bus, device, birth, point_kind(birth.kind))
-        for bus in gateway.buses
-        for device in bus.devices
+        for bus, device in _placed(gateway)
         for birth in device.points
     }
     if point in known:
@@ -55,6 +71,11 @@ def find(gateway: Gateway, point: str, file: Path) -> Found:
     near = difflib.get_close_matches(point, known, n=1)
     mend = f"Did you mean `{near[0]}`?" if near else f"Points are {', '.join(known)}."
     raise ConfigurationError(file, 0, "", f"there is no point `{point}`", mend)
+
+
+def _placed(gateway: Gateway) -> Iterator[tuple[Bus | Ear, Device]]:
+    yield from ((bus, device) for bus in gateway.buses for device in bus.devices)
+    yield from ((ear, device) for ear in gateway.ears for device in ear.devices)
 
 
 def explain(found: Found) -> list[str]:
@@ -72,25 +93,46 @@ def _identity(found: Found) -> Iterator[Line]:
     yield "point", f"{birth.p}: {name}{_both(kind.label)}"
     unit = f"unit {kind.unit}" if _unit(kind) else "no unit"
     yield "kind", f"{birth.kind}, {unit}, resolution {kind.resolution:g}"
-    yield "device", f"{device.name}: {_both(device.label)}, unit {device.unit} of bus {bus.name}"
+    called = _called(device)
+    yield "device", f"{device.name}: {_both(device.label)}, {called} of bus {bus.name}"
     profile = device.profile
     yield "profile", f"{profile.profile} version {profile.version}, verified: {profile.verified}"
     yield "", f"source: {profile.source}"
+    if isinstance(bus, Ear):
+        yield "bus", f"{bus.name}: {way_of(bus.settings)}; nobody asks, the device speaks by itself"
+        return
     timeout = f"an answer may take {bus.modbus.timeout_ms} ms"
     yield "bus", f"{bus.name}: Modbus {transport_of(bus.modbus)} {address_of(bus.modbus)}, {timeout}"
 
 
 def _origin(found: Found) -> Iterator[Line]:
     point = found.device.profile.points.get(found.key)
-    return _register(found, point) if point is not None else _derived(found)
+    if point is None:
+        return _derived(found)
+    if isinstance(found.device, PolledDevice) and isinstance(point, ModbusPoint):
+        return _register(found, found.device, point)
+    return _said(found, point)
 
 
-def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
-    modbus = found.device.profile.modbus
-    function = f"function {modbus.function}, {FUNCTIONS[modbus.function]}"
-    manual = f"{point.register} in the manual, which counts from {modbus.base}"
-    yield "register", f"{manual}; {point.register - modbus.base} on the wire; {function}"
-    yield "type", _type(modbus, point)
+def _called(device: Device) -> str:
+    if isinstance(device, PolledDevice):
+        return f"unit {device.unit}"
+    return f"identity {device.identity}" if isinstance(device, SpeakingDevice) else ""
+
+
+def _said(found: Found, point: Point) -> Iterator[Line]:
+    """A point of a device that speaks by itself."""
+    yield "comes as", place_of(found.device.profile, point)
+    yield from _value(found, point)
+    if isinstance(found.device, SpeakingDevice):
+        speech = speech_of(found.device.profile)
+        yield (
+            "instant",
+            f"the device's own, from {speech.late_s:g} s before it comes to {speech.ahead_s:g} s after",
+        )
+
+
+def _value(found: Found, point: Point) -> Iterator[Line]:
     unit = f", in{_unit(found.kind)}" if _unit(found.kind) else ""
     yield "value", f"number × {point.scale:g} + {point.offset:g}{unit}"
     if point.range is not None:
@@ -98,23 +140,24 @@ def _register(found: Found, point: ModbusPoint) -> Iterator[Line]:
     else:
         yield "range", "none: every number is believed"
     yield "sentinels", ", ".join(map(str, point.sentinels)) if point.sentinels else "none"
-    yield "request", _request(found, point)
 
 
-def _type(modbus: Modbus, point: ModbusPoint) -> str:
-    if point.bit is not None:
-        return f"{point.type}, bit {point.bit} (0 is the lowest)"
-    if WIDTHS[point.type] == 1:
-        return point.type
-    order = point.word_order or modbus.word_order
-    return f"{point.type}, {'high' if order == 'big' else 'low'} word first"
+def _register(found: Found, device: PolledDevice, point: ModbusPoint) -> Iterator[Line]:
+    modbus = device.profile.modbus
+    number = modbus.function_of(point)
+    function = f"function {number}, {FUNCTIONS[number]}"
+    manual = f"{point.register} in the manual, which counts from {modbus.base}"
+    yield "register", f"{manual}; {point.register - modbus.base} on the wire; {function}"
+    yield "type", type_of(point, modbus)
+    yield from _value(found, point)
+    yield "request", _request(device, found.key, point)
 
 
-def _request(found: Found, point: ModbusPoint) -> str:
-    profile = found.device.profile
+def _request(device: PolledDevice, key: str, point: ModbusPoint) -> str:
+    profile = device.profile
     reads = plan(profile.modbus, [item for item in profile.points.items() if item[1].group == point.group])
-    read = next(read for read in reads if any(placed.key == found.key for placed in read.points))
-    return f"{_wire(read)}{_along(read, found.key)}"
+    read = next(read for read in reads if any(placed.key == key for placed in read.points))
+    return f"{_wire(read)}{_along(read, key)}"
 
 
 def _wire(read: PlannedRead) -> str:
@@ -152,11 +195,15 @@ def _sources(device: Device, birth: PointBirth) -> list[str]:
     return list(dict.fromkeys(source for one in inputs for source in _sources(device, one)))
 
 
-def _timing(found: Found) -> Iterator[Line]:
+def _intervals_ms(found: Found) -> list[int]:
+    """How often what it comes from is read, the shortest first."""
     device = found.device
     sources = _sources(device, found.birth)
-    intervals = sorted({device.intervals_ms[device.profile.points[key].group] for key in sources})
-    every = " and ".join(f"{interval} ms" for interval in intervals)
+    return sorted({device.intervals_ms[device.profile.points[key].group] for key in sources})
+
+
+def _timing(found: Found) -> Iterator[Line]:
+    every = " and ".join(f"{interval} ms" for interval in _intervals_ms(found))
     yield "read", f"every {every}; stale after {found.birth.stale_after_ms} ms"
 
 
@@ -181,7 +228,15 @@ def _rules(found: Found) -> Iterator[Line]:
     for bound in rules:
         headline, *rest = describe.lines(bound)
         yield "rule", headline
-        yield from (("", line) for line in rest)
+        yield from (("", line) for line in (*_late(found, bound), *rest))
+
+
+def _late(found: Found, bound: BoundRule) -> Iterator[str]:
+    """A delay that is shorter than the wait for the next reading lasts until that comes."""
+    interval_ms = max(_intervals_ms(found), default=0)
+    if bound.point == found.birth.p and 0 < bound.on_delay_ms < interval_ms:
+        waits = describe.duration(interval_ms / 1000)
+        yield f"read every {waits}: raised by the second reading beyond, {waits} after the first"
 
 
 def present(page: Page | None, found: Found) -> list[str]:

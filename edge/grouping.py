@@ -229,7 +229,9 @@ class _Check:
     def _inputs(self, where: str, entry: DeviceEntry, profile: Profile) -> list[str]:
         """The first point of each kind that a pose is made of."""
         by_kind = {
-            point.kind: key for key, point in reversed(profile.points.items()) if key not in entry.unused
+            point.kind: key
+            for key, point in reversed(list(profile.points.items()))
+            if key not in entry.unused
         }
         missing = [kind for kind in INPUTS if kind not in by_kind]
         if missing:

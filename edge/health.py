@@ -6,10 +6,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from edge.bus import BusTask, Unit
-from edge.replay import Line
+from edge.config import Device
+from edge.drivers import Traffic
 from sitewarden.messages import BusHealth, DeviceHealth, Health, Lane
 
 SAMPLE_S = 10.0
@@ -17,6 +17,45 @@ SAMPLES = 7
 """A minute of them, and the one that it began with."""
 ONLINE_INTERVALS = 3
 _STATM = Path("/proc/self/statm")
+
+
+class Watched(Protocol):
+    """A device, as its bus knows it."""
+
+    @property
+    def device(self) -> Device:
+        """Which it is."""
+
+    @property
+    def answered_at(self) -> float | None:
+        """When it was last heard, in seconds of the loop's clock."""
+
+
+class Owner(Protocol):
+    """Whoever reads a bus or listens on it."""
+
+    busy_s: float
+    """So long it has been held since the start."""
+
+    @property
+    def name(self) -> str:
+        """Of the bus."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What it has carried."""
+
+    @property
+    def latencies_s(self) -> Sequence[float]:
+        """Of the newest answers."""
+
+    @property
+    def units(self) -> Sequence[Watched]:
+        """Its devices."""
+
+    @property
+    def missed(self) -> int:
+        """Deadlines that passed while the bus was busy."""
 
 
 class _Sample(NamedTuple):
@@ -29,7 +68,7 @@ class _Sample(NamedTuple):
 class HealthWatch:
     """Looks at the agent now and then, so that a rate can be told of the last minute."""
 
-    def __init__(self, owners: Sequence[BusTask | Line], readings: Callable[[], int]) -> None:
+    def __init__(self, owners: Sequence[Owner], readings: Callable[[], int]) -> None:
         """`readings` says how many were recorded since the start."""
         self._owners, self._readings = owners, readings
         self._samples: deque[_Sample] = deque([self._look()], maxlen=SAMPLES)
@@ -57,11 +96,11 @@ class HealthWatch:
         return _Sample(time.monotonic(), time.process_time(), self._readings(), busy_s)
 
     @staticmethod
-    def _bus(i: int, owner: BusTask | Line, began: _Sample, now: _Sample) -> BusHealth:
+    def _bus(i: int, owner: Owner, began: _Sample, now: _Sample) -> BusHealth:
         share = (now.busy_s[i] - began.busy_s[i]) / max(now.at_s - began.at_s, 1e-3)
-        traffic, latencies_s = owner.link.traffic, sorted(owner.latencies_s)
+        traffic, latencies_s = owner.traffic, sorted(owner.latencies_s)
         return BusHealth(
-            bus=owner.bus.name,
+            bus=owner.name,
             load_percent=round(100 * min(share, 1.0), 1),
             p95_ms=round(1000 * latencies_s[len(latencies_s) * 95 // 100], 1) if latencies_s else None,
             requests=traffic.requests,
@@ -69,15 +108,15 @@ class HealthWatch:
             late=traffic.late,
             broken=traffic.broken,
             exceptions=traffic.exceptions,
-            missed=sum(poll.missed for poll in owner.polls),
+            missed=owner.missed,
         )
 
 
-def _devices(owners: Iterable[BusTask | Line], now_s: float) -> Iterable[DeviceHealth]:
+def _devices(owners: Iterable[Owner], now_s: float) -> Iterable[DeviceHealth]:
     return (_device(unit, now_s) for owner in owners for unit in owner.units)
 
 
-def _device(unit: Unit, now_s: float) -> DeviceHealth:
+def _device(unit: Watched, now_s: float) -> DeviceHealth:
     if unit.answered_at is None:
         return DeviceHealth(device=unit.device.name, online=False)
     age_ms = round(1000 * (now_s - unit.answered_at))

@@ -56,6 +56,12 @@ def as_messages(
         yield batch_of(readings, derivations.fetch_cycles(), hist=True)
 
 
+def as_past(device: Device, readings: Sequence[Reading]) -> Readings:
+    """A back-fill message of raw readings that a device had kept; nothing is derived from them any more."""
+    resolutions = {birth.p: point_kind(birth.kind).resolution for birth in device.points}
+    return batch_of(_rounded(readings, resolutions), hist=True)
+
+
 def _rounded(readings: Iterable[Reading], resolutions: Mapping[str, float]) -> list[Reading]:
     return [
         r if r.value is None else r._replace(value=quantise(r.value, resolutions[r.point])) for r in readings

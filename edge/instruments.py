@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from sitewarden.derived import DISPLACEMENTS
+from sitewarden.derived import CONTROLS
 from sitewarden.derived.inclinometer import TILTS
 from sitewarden.derived.levelling import LEVEL, TEMPERATURE
 from sitewarden.derived.vibrating_wire import FREQUENCY, WIRE_TEMPERATURE
@@ -38,10 +38,19 @@ def faults(instruments: Instruments, profile: Profile) -> Iterator[Fault]:
         yield from _wire(f"vibrating_wires.{key}", key, certificate, kinds)
     yield from _twice(instruments)
     yield from _left_out(instruments, kinds)
-    moving = {key for key, kind in kinds.items() if kind in DISPLACEMENTS} | zeroed(instruments)
-    for key in instruments.control_mm.keys() - moving:
-        mend = f"Points that move are {', '.join(sorted(moving))}." if moving else "Remove the line."
-        yield Fault(f"control_mm.{key}", "is not a point whose displacement is known", mend)
+    for key, control_mm in instruments.control_mm.items():
+        name = _control(key, instruments, kinds)
+        mend = f"Write `point_parameters: {{{key}: {{{name}: {control_mm:g}}}}}` beside `instruments:`."
+        yield Fault(f"control_mm.{key}", "now is a parameter of the point, for rules as well", mend)
+
+
+def _control(key: str, instruments: Instruments, kinds: Mapping[str, str]) -> str:
+    """The name of the control value that the rules of such a point ask for."""
+    if any(key in (*pipe.cells, pipe.reference) for pipe in instruments.levellings.values()):
+        return CONTROLS["pit.displacement.vertical.cumulative"]
+    if kinds.get(key) in TILTS:
+        return CONTROLS["pit.displacement.deep.cumulative"]
+    return CONTROLS.get(f"{kinds.get(key)}.cumulative", "control_cumulative_mm")
 
 
 def _inclinometer(where: str, inclinometer: Inclinometer, kinds: Mapping[str, str]) -> Iterator[Fault]:

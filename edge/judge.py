@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from edge.config import Device
 from edge.derivation import derivations_for
 from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
-from sitewarden.messages import Alarm, ClockState, PointBirth, Series, WorkCycle, series_of
+from sitewarden.messages import Alarm, ClockState, PointBirth, Series, ToldState, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -21,11 +21,13 @@ from sitewarden.rules.binding import limit_passed, unit_of
 from sitewarden.rules.conditions import BEYOND, level
 from sitewarden.rules.engine import (
     NORMAL,
+    AlarmStatus,
     Phase,
     RuleState,
     Transition,
     acknowledge,
     is_clearly_worse,
+    status_of,
     unacknowledged,
 )
 from sitewarden.rules.model import BoundRule, Rate
@@ -41,6 +43,13 @@ EVIDENCE_SPACING_MS = 160
 
 _FINE = 0.001
 """To which slopes, counts and seconds are told."""
+
+_TOLD: Mapping[AlarmStatus, ToldState] = {
+    AlarmStatus.UNACKNOWLEDGED: "unacknowledged",
+    AlarmStatus.LATCHED_UNACKNOWLEDGED: "latched-unacknowledged",
+    AlarmStatus.SUPPRESSED: "suppressed-by-design",
+    AlarmStatus.OUT_OF_SERVICE: "out-of-service",
+}
 
 UNWRITTEN = "unwritten"
 """In place of a boot until the outbox gives boot and seq."""
@@ -78,6 +87,12 @@ class Judgement(NamedTuple):
     """Transitions in order; `boot` and `seq` are the outbox's to give."""
     cycles: list[WorkCycle]
     """Lifts that ended with this poll."""
+
+    def then(self, later: "Judgement") -> "Judgement":
+        """Both as one."""
+        return Judgement(
+            [*self.readings, *later.readings], [*self.alarms, *later.alarms], [*self.cycles, *later.cycles]
+        )
 
 
 class _Recent:
@@ -250,6 +265,10 @@ class Judge:
             partner = f"{watch.bound.point}.partner"
             if watch.bound.is_plain and partner in self._told_beside.get(watch.bound.point, ()):
                 watch.partner = self._points[partner].recent
+        self._involved = self._let_wait()
+        """By derivation that may wait: points of which no later reading may be judged before it."""
+        self._forecast = [device for device in self._devices if self.derivations[device.name].patient]
+        """Those with something that may wait."""
 
     def _track(self, device: Device) -> None:
         births = {birth.p: birth for birth in device.points}
@@ -295,15 +314,59 @@ class Judge:
                     tracked.newest.add(Reading(name, at_ms, value, Quality(quality)))
 
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
-        """Judge the readings of one poll, and what is derived from them.
+        """Judge the readings of one poll, and all that is derived from them.
 
         All follows from the rounded raw readings, which are recorded: a history judged later, or replayed,
         comes to the same.
         """
+        judged = self.take_at_once(device, readings)
+        for late in self._late_work(device):
+            judged = judged.then(late)
+        return judged
+
+    def take_at_once(self, device: Device, readings: Sequence[Reading]) -> Judgement:
+        """As `take`, less costly forecasts, of which `work` makes one at a time.
+
+        They come to the same alarms of the same instants: what still waits and has to do with these readings
+        is judged before them.
+        """
         points, derivations = self._points, self.derivations[device.name]
+        taken = {reading.point for reading in readings} if derivations.waiting else ()
+        overdue = [one for one in derivations.waiting if not self._involved[one.name].isdisjoint(taken)]
+        before = [self._judged(device, derivations.judge(one)) for one in overdue]
         recorded = [points[reading.point].rounded(reading) for reading in readings]
-        derived = (*derivations.take(recorded), *self.grouping.take(device.name, recorded))
-        recorded += [points[reading.point].rounded(reading) for reading in derived]
+        derived = (*derivations.take_at_once(recorded), *self.grouping.take(device.name, recorded))
+        judged = self._judged(device, derived, recorded)
+        for earlier in reversed(before):
+            judged = earlier.then(judged)
+        return judged
+
+    def work(self) -> Judgement | None:
+        """Make one of the forecasts that wait, judged as of its own instant; `None` where none waits."""
+        late = (judged for device in self._forecast for judged in self._late_work(device))
+        return next(late, None)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is work."""
+        return any(self.derivations[device.name].waiting for device in self._forecast)
+
+    def _known_ms(self, device: Device, now_ms: int) -> int:
+        """Up to when all of a device has been judged."""
+        waiting = self.derivations[device.name].waiting
+        return min((now_ms, *(one.due_ms for one in waiting if one.due_ms is not None)))
+
+    def _late_work(self, device: Device) -> Iterator[Judgement]:
+        derivations = self.derivations[device.name]
+        for one in derivations.waiting:
+            yield self._judged(device, derivations.judge(one))
+
+    def _judged(
+        self, device: Device, derived: Iterable[Reading], recorded: Sequence[Reading] = ()
+    ) -> Judgement:
+        """What is derived from readings, and they themselves, rounded already."""
+        points = self._points
+        recorded = [*recorded, *(points[reading.point].rounded(reading) for reading in derived)]
         moved: list[tuple[Watch, Transition]] = []
         # All are noted first: what one sensor gives at an instant belongs together, however it is ordered.
         for reading in recorded:
@@ -315,15 +378,45 @@ class Judge:
         for standing in self._standing:
             recent = points[standing.bound.point].recent
             standing.listen_to(None if recent is None else recent.good_value())
-        return Judgement(recorded, alarms, derivations.fetch_cycles())
+        return Judgement(recorded, alarms, self.derivations[device.name].fetch_cycles())
+
+    def _let_wait(self) -> dict[str, frozenset[str]]:
+        """Forecasts of every device wait, unless a rule of another point looks at them.
+
+        Returns by forecast the points that its own rules have to do with.
+        """
+        involved = {}
+        for device in self._devices:
+            derivations = self.derivations[device.name]
+            watches = [self._watches[key_of(bound)] for bound in device.rules]
+            maker = {point.point: one.name for one in derivations.forecasts for point in one.points}
+            derivations.let_wait(
+                {
+                    point
+                    for watch in watches
+                    for point in watch.bound.inputs
+                    if maker.get(point) != maker.get(watch.bound.point)
+                }
+            )
+            inputs = {point.point: point.inputs for point in derivations.points}
+            for one in derivations.patient:
+                beside = _beside_rules_of({p.point for p in one.points}, watches)
+                involved[one.name] = _with_inputs(one.inputs | beside, inputs)
+        return involved
 
     def tick(self, now_ms: int) -> list[Alarm]:
         """Time has passed: whoever has been silent for too long is told of, as of the instant it was due.
 
-        `now_ms` must not lie beyond a reading that is still to come.
+        `now_ms` must not lie beyond a reading that is still to come. Of a device whose forecasts wait, time
+        has passed up to these.
         """
         self._now_ms = now_ms
-        moved = [(watch, transition) for watch in self._timed for transition in watch.elapse(now_ms)]
+        known_ms = {device.name: self._known_ms(device, now_ms) for device in self._forecast}
+        moved = [
+            (watch, transition)
+            for watch in self._timed
+            for transition in watch.elapse(known_ms.get(watch.device.name, now_ms))
+        ]
         return [self._told(watch, transition) for watch, transition in moved]
 
     def memory(self) -> RulesMemory:
@@ -345,6 +438,19 @@ class Judge:
         if watch is not None:
             watch.shelved_until_ms = until_ms
         return watch is not None
+
+    def stands(self, episode: str) -> bool:
+        """Whether an alarm has not ended yet."""
+        return any(watch.alarm is not None and watch.alarm.episode == episode for watch in self._standing)
+
+    def told_states(self) -> dict[str, ToldState]:
+        """Of standing alarms, by episode, what neither their transitions nor the shelves tell."""
+        states: dict[str, ToldState] = {}
+        for watch in self._standing:
+            state = _TOLD.get(status_of(watch.state, watch.gate(self._now_ms)))
+            if watch.alarm is not None and state is not None:
+                states[watch.alarm.episode] = state
+        return states
 
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set: whatever was dated since `since_ms` is moved, so that no delay notices."""
@@ -479,6 +585,32 @@ class Judge:
         recents = (self._points[point].recent for point in points)
         readings = chain.from_iterable(r.minute_before(at_ms) for r in recents if r is not None)
         return series_of(list(readings), at_ms)
+
+
+def _beside_rules_of(points: Container[str], watches: Iterable[Watch]) -> frozenset[str]:
+    """What rules on these points look at, what holds them back, and what they hold back.
+
+    Less rules on a device as a whole: of those only the time counts.
+    """
+    found = set[str]()
+    for watch in watches:
+        sensors = [s.bound.point for s in watch.suppressors if not s.bound.rule.is_of_device]
+        if watch.bound.point in points:
+            found.update(watch.bound.inputs, sensors)
+        elif any(sensor in points for sensor in sensors):
+            found.add(watch.bound.point)
+    return frozenset(found)
+
+
+def _with_inputs(points: Iterable[str], inputs: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """These points and all that they are made of, down to what is read."""
+    found, waiting = set[str](), list(points)
+    while waiting:
+        point = waiting.pop()
+        if point not in found:
+            found.add(point)
+            waiting += inputs.get(point, ())
+    return frozenset(found)
 
 
 def _moved(at_ms: int, by_ms: int, since_ms: int) -> int:

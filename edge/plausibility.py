@@ -1,6 +1,6 @@
 """Numbers that a living sensor would not show: frozen for too long, or a jump that nothing confirms. Pure."""
 
-from sitewarden.profiles.model import ModbusPoint
+from sitewarden.profiles.model import Point
 from sitewarden.quality import Quality
 
 CONFIRMING = 2
@@ -10,7 +10,7 @@ CONFIRMING = 2
 class Plausibility:
     """What is remembered of one point; instants are seconds of a clock that nobody sets."""
 
-    def __init__(self, point: ModbusPoint) -> None:
+    def __init__(self, point: Point) -> None:
         """Judges by what the profile declares of the point."""
         self._frozen_after_s, self._max_step = point.frozen_after_s, point.max_step
         self._base: float | None = None
@@ -49,6 +49,6 @@ class Plausibility:
         return False
 
 
-def watched(point: ModbusPoint) -> bool:
+def watched(point: Point) -> bool:
     """Whether the profile declares anything to judge by."""
     return point.frozen_after_s is not None or point.max_step is not None

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from edge.bus import LATENCIES, Poll, Sink, Unit
 from edge.clock import Clock
-from edge.config import Bus, Device
-from edge.drivers import Answer, Link, Request
+from edge.config import Bus, Device, PolledDevice
+from edge.drivers import Answer, Link, Request, Traffic
 from edge.drivers.registers import PlannedRead, halves, plan, values
 from sitewarden import clockblock
 from sitewarden.clockblock import ClockBlock, ClockBlockError, Code, Due, State
@@ -35,6 +35,7 @@ class RecordedClock(Clock):
     """Stands at the recorded instant; nobody sets it, and the machine's clock has no say."""
 
     steps = 0
+    was_first = False
     is_behind = False
     began_ms = 0
     offset_ms = 0
@@ -80,6 +81,21 @@ class Line:
         self.busy_s = 0.0
         self.latencies_s: deque[float] = deque(maxlen=LATENCIES)
         self._has_told = False
+
+    @property
+    def name(self) -> str:
+        """Of the bus."""
+        return self.bus.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the line has carried."""
+        return self.link.traffic
+
+    @property
+    def missed(self) -> int:
+        """Nothing is due but what the simulator says."""
+        return 0
 
     async def look(self, address: int) -> ClockBlock:
         """The clock block at an address, whole; asks until it is there."""
@@ -137,7 +153,7 @@ class Line:
 class _Place(NamedTuple):
     line: Line
     unit: Unit
-    device: Device
+    device: PolledDevice
     fingerprint: int
 
 
@@ -207,7 +223,11 @@ class Replay:
 
     async def _follow(self, block: ClockBlock) -> ClockBlock:
         """Take one recorded instant whole; the block after it."""
-        if self._passed != block.passed:
+        is_back = self._passed == block.passed and block.at_ms < self._clock.now_ms()
+        if is_back:
+            # No pass of its own was announced: what stands was judged in a future that is to come again.
+            log.warning("recorded time went back unannounced from %d", self._clock.now_ms())
+        if is_back or self._passed != block.passed:
             log.info("recorded time goes on at %d", block.at_ms)
             await self._begin_anew()
         self._passed = block.passed
@@ -252,7 +272,7 @@ class Replay:
             log.critical("the replay has another device than the configuration at %s: nothing is read", where)
             await asyncio.sleep(MISMATCH_S)
 
-    def _planned(self, device: Device, codes: bytes) -> _Plan:
+    def _planned(self, device: PolledDevice, codes: bytes) -> _Plan:
         planned = self._plans.get((device.name, codes))
         if planned is None:
             if len(self._plans) >= PLANS:
@@ -261,7 +281,7 @@ class Replay:
         return planned
 
 
-def _plan(device: Device, codes: bytes) -> _Plan:
+def _plan(device: PolledDevice, codes: bytes) -> _Plan:
     due = [
         (key, point, code)
         for (key, point), code in zip(device.profile.points.items(), codes, strict=True)

@@ -10,16 +10,13 @@ from sitewarden.rules.model import Bad, BoundRule, Stale
 
 def in_force(gateway: Gateway) -> Iterator[str]:
     """Line by line, device by device."""
-    for device in gateway.devices:
+    for device in gateway.judged:
         yield f"{device.name}: {describe.both(device.label)}, {device.profile.profile}"
         yield from (f"  {line}" for line in _device(device))
 
 
 def _device(device: Device) -> Iterator[str]:
-    if device.parameters:
-        yield "given: " + ", ".join(
-            f"{name} {describe.word(value)}" for name, value in device.parameters.items()
-        )
+    yield from describe.all_given(device.parameters, device.point_parameters)
     for birth in device.points:
         rules = [bound for bound in device.rules if bound.point == birth.p]
         if rules:

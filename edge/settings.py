@@ -105,6 +105,62 @@ class ModbusRtuOverTcp(_Checked, frozen=True, kw_only=True, tag_field="transport
 
 ModbusSettings = ModbusTcp | ModbusRtu | ModbusRtuOverTcp
 
+Listen = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(\[[0-9a-fA-F:.%a-z]+\]|[^:\s]+):[0-9]{1,5}$",
+        description="host:port, such as 0.0.0.0:9212",
+    ),
+]
+BodyBytes = Annotated[int, msgspec.Meta(ge=64, le=262_144, description="bytes, 64 to 262144")]
+Connections = Annotated[int, msgspec.Meta(ge=1, le=1000, description="connections, 1 to 1000")]
+
+
+class Hj212Server(_Checked, frozen=True, kw_only=True):
+    """Where HJ 212 stations connect to."""
+
+    listen: Listen
+    connections: Connections = 16
+    """At a time; one more is refused."""
+    password_file: str | None = None
+    """One line that every packet's PW must be; left out, any is taken."""
+
+
+class FrameServer(_Checked, frozen=True, kw_only=True):
+    """Where devices with frames of their maker's connect to."""
+
+    protocol: Name
+    """`goyo`, or one that is installed as an entry point of `sitewarden.drivers`."""
+    listen: Listen
+    connections: Connections = 16
+    """At a time; one more is refused."""
+
+
+class MqttJson(_Checked, frozen=True, kw_only=True):
+    """The broker on which devices publish JSON; not the one that the gateway itself reports to."""
+
+    host: str
+    port: Port = 1883
+    username: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    """Certificates that the broker's is checked against; given, the connection is TLS."""
+    max_body_bytes: BodyBytes = 16_384
+    """A larger message is refused unread."""
+
+
+class HttpPush(_Checked, frozen=True, kw_only=True):
+    """Where devices push JSON to: `POST /push/{identity}` with `Authorization: Bearer` and their token."""
+
+    listen: Listen
+    connections: Connections = 16
+    """At a time; one more is refused."""
+    max_body_bytes: BodyBytes = 16_384
+    """A larger body is refused unread."""
+
+
+SpeakingSettings = Hj212Server | FrameServer | MqttJson | HttpPush
+
 
 class CraneLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="crane"):
     """Where a tower crane stands and how large it is, for the pages to draw; metres on the site's grid."""
@@ -134,34 +190,65 @@ class PlaceLayout(_Checked, frozen=True, kw_only=True, tag_field="kind", tag="pl
 Layout = CraneLayout | PitLayout | PlaceLayout
 
 
+class DangerousZone(_Checked, frozen=True, kw_only=True):
+    """When it is dangerous to be in a zone of a positioning system."""
+
+    always: bool = False
+    """Nobody may ever be there."""
+    while_alarmed: list[Name] = []
+    """Nobody may be there while an alarm of one of these devices stands."""
+    level: Annotated[int, msgspec.Meta(ge=1, le=4, description="an alarm level from 1 to 4")] = 3
+    """… of this level or above."""
+
+
 class DeviceEntry(_Checked, frozen=True, kw_only=True):
     """A device as the file has it."""
 
     device: Name
     profile: str
-    unit: Unit
+    unit: Unit | None = None
+    """Of a polled device: its number on the bus."""
+    identity: str | None = None
+    """Of a speaking device: by what it names itself, such as the MN of HJ 212, or its topic."""
+    token_file: str | None = None
+    """Of a device that pushes over HTTP: one line, readable by the agent's account only."""
     label: Text | None = None
     interval_ms: Milliseconds | None = None
     load_chart: str | None = None
     parameters: dict[str, float | str] = {}
     """What the rule packs ask for: control values of the design, classes, a depth."""
+    point_parameters: dict[str, dict[str, float | str]] = {}
+    """The same for one point, by its key: it wins over the device's there, and in what is derived from it."""
     zero: dict[str, float] = {}
     instruments: Instruments = Instruments()
-    """What hangs where in a pit, the certificates, and the control values that time to limit counts to."""
+    """What hangs where in a pit, and what the certificates give."""
     history: str | None = None
     out_of_service: list[str] = []
     """Points under maintenance: read and recorded, and no alarm of theirs is raised."""
     unused: list[str] = []
     """Points to which nothing is connected: not read, not declared, not judged."""
     layout: Layout | None = None
+    zones: dict[str, DangerousZone] = {}
+    """Of a positioning system: by the key of a zone's head-count, when it is dangerous to be there."""
 
 
 class BusEntry(_Checked, frozen=True, kw_only=True):
-    """A bus as the file has it."""
+    """A bus as the file has it; exactly one of its ways to speak is given."""
 
     bus: Name
-    modbus: ModbusSettings
+    modbus: ModbusSettings | None = None
+    """The gateway asks."""
+    hj212: Hj212Server | None = None
+    """HJ 212 stations connect and speak, as with the rest of these."""
+    frames: FrameServer | None = None
+    mqtt_json: MqttJson | None = None
+    http_push: HttpPush | None = None
     devices: Annotated[list[DeviceEntry], msgspec.Meta(min_length=1, description="at least one device")]
+
+    @property
+    def speaking(self) -> SpeakingSettings | None:
+        """How its devices speak by themselves, where they do."""
+        return self.hj212 or self.frames or self.mqtt_json or self.http_push
 
 
 class GroupCrane(_Checked, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from sitewarden.messages import (
     Receipt,
     Shelf,
     Status,
+    ToldState,
     decode,
     encode,
 )
@@ -69,11 +70,12 @@ class Uplink:
         obey: Callable[[Command], None] | None = None,
         health: Callable[[], Health | None] = lambda: None,
         shelved: Callable[[], list[Shelf]] = list,
+        states: Callable[[], dict[str, ToldState]] = dict,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares.
 
         `obey` is told of a command that is not about the connection; it must not wait. `health` is what the
-        heartbeat says of the gateway itself.
+        heartbeat says of the gateway itself, `shelved` and `states` what of its alarms.
         """
         self._obey_other = obey
         self._gateway, self._devices, self._boot = gateway, devices, boot
@@ -86,7 +88,8 @@ class Uplink:
             ),
         }
         self._clock = clock or Clock()
-        self._health, self._shelved = health, shelved
+        self._health, self._shelved, self._states = health, shelved, states
+        self._has_news = asyncio.Event()
         self._held: set[int] = set()
         """Readings' records that the cloud has, and that are still to be deleted."""
         self._holds = asyncio.Event()
@@ -143,6 +146,10 @@ class Uplink:
         if self._connection is not None:
             with contextlib.suppress(aiomqtt.MqttError):
                 await self._publish_birth(self._connection)
+
+    def tell_soon(self) -> None:
+        """Let the next heartbeat come at once: somebody waits to see that what they asked is done."""
+        self._has_news.set()
 
     async def room(self, most: int) -> None:
         """Wait until at most so many records are on their way, written or not."""
@@ -289,7 +296,10 @@ class Uplink:
 
     async def _beat(self, client: aiomqtt.Client) -> None:
         while True:
-            await asyncio.sleep(self._heartbeat_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._heartbeat_s):
+                    await self._has_news.wait()
+            self._has_news.clear()
             await client.publish(self._topic("status"), encode(await self._status("heartbeat")), qos=1)
             cancelling.heed()
 
@@ -311,6 +321,7 @@ class Uplink:
             clock=self._clock.state,
             health=self._health(),
             shelved=self._shelved(),
+            states=self._states(),
             counters=Counters(
                 readings_written=readings.written,
                 alarms_written=alarms.written,

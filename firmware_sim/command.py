@@ -18,8 +18,9 @@ from firmware_sim.ledger import Ledger
 from firmware_sim.replay.command import register_devices
 from firmware_sim.run import run
 from firmware_sim.scenario import Transport, read_scenario
-from firmware_sim.single import described, find_profile, single_device, transport_of
+from firmware_sim.single import described, single_device, transport_of
 from sitewarden.errors import SiteWardenError
+from sitewarden.profiles import find_profile
 
 CONTROL_HELP = "let `sim fault` switch faults through this socket"
 

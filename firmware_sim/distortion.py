@@ -22,8 +22,9 @@ from firmware_sim.faults import (
     affected,
     chance,
 )
+from firmware_sim.layout import Layout, Place
 from firmware_sim.registers import Image
-from sitewarden.profiles.model import WIDTHS, Profile
+from sitewarden.profiles.model import ModbusProfile, Profile
 
 Value = float | None
 Held = Mapping[tuple[str, str], Value]
@@ -88,46 +89,40 @@ def _spikes(fault: Spike, applied: Applied, key: str) -> bool:
     return chance(applied.seed, key, moment) < fault.per_min * fault.lasts_s / _SECONDS_A_MINUTE
 
 
-def spoilt(profile: Profile, faults: Iterable[Applied], image: Image) -> Image:
+def spoilt(profile: ModbusProfile, faults: Iterable[Applied], image: Image) -> Image:
     """Registers as faults behind the sensors leave them.
 
     A point whose registers differ from what they should be says nothing that a ledger could hold against
     anybody.
     """
-    words = list(image.words)
-    for applied in faults:
-        match applied.fault:
+    spoiling = [one.fault for one in faults if isinstance(one.fault, ByteSwap | WordSwap | StuckBit)]
+    if not spoiling:
+        return image
+    words, places = list(image.words), Layout(profile).places
+    for fault in spoiling:
+        match fault:
             case ByteSwap():
-                for address in {a for key in affected(applied.fault, profile) for a in _places(profile, key)}:
-                    words[address] = words[address] >> 8 | (words[address] & 0xFF) << 8
+                for word in {word for key in affected(fault, profile) for word in places[key].words}:
+                    words[word] = words[word] >> 8 | (words[word] & 0xFF) << 8
             case WordSwap():
-                for key in affected(applied.fault, profile):
-                    high, low = _places(profile, key)
+                for key in affected(fault, profile):
+                    low, high = places[key].words
                     words[high], words[low] = words[low], words[high]
             case StuckBit():
-                _stick(profile, applied.fault, words)
+                _stick(places, fault, words)
     if tuple(words) == image.words:
         return image
     said = {
-        key: value if all(words[a] == image.words[a] for a in _places(profile, key)) else None
+        key: value if all(words[a] == image.words[a] for a in places[key].words) else None
         for key, value in image.said.items()
     }
     return Image(tuple(words), said)
 
 
-def _stick(profile: Profile, fault: StuckBit, words: list[int]) -> None:
-    point = profile.points[fault.point]
-    bit = fault.bit if fault.bit is not None else point.bit
+def _stick(places: Mapping[str, Place], fault: StuckBit, words: list[int]) -> None:
+    place = places[fault.point]
+    bit = fault.bit if fault.bit is not None else place.lowest
     assert bit is not None  # noqa: S101  # the fault was refused otherwise
-    address = _places(profile, fault.point)[bit // 16]
+    word = place.words[bit // 16]
     mask = 1 << bit % 16
-    words[address] = words[address] | mask if fault.value else words[address] & ~mask
-
-
-def _places(profile: Profile, key: str) -> list[int]:
-    """The addresses of a point's registers, the lowest bits first."""
-    point = profile.points[key]
-    first = point.register - profile.modbus.base
-    addresses = list(range(first, first + WIDTHS[point.type]))
-    order = point.word_order or profile.modbus.word_order
-    return addresses if order == "little" else addresses[::-1]
+    words[word] = words[word] | mask if fault.value else words[word] & ~mask

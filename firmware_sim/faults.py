@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 
-from sitewarden.profiles.model import WIDTHS, ModbusPoint, Name, Positive, Profile
+from sitewarden.profiles.model import SPEAKING, WIDTHS, ModbusPoint, Name, Point, Positive, Profile
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, description="seconds, 0 or more")]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=600_000, description="milliseconds, 0 to 600000")]
@@ -105,6 +105,14 @@ class Disconnect(Fault, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     """The line is gone: TCP connections are reset and new ones too, a pseudo-terminal is pulled out."""
 
     bus: Name
+
+
+class ClockJump(Fault, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="clock_jump"):
+    """The clock of a speaking device is wrong; it stays so until somebody sets it, or the fault is over."""
+
+    device: Name
+    by_s: float
+    """So much ahead; negative behind."""
 
 
 class Frozen(Fault, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="frozen"):
@@ -212,6 +220,7 @@ AnyFault = (
     | Duplicate
     | Reorder
     | Disconnect
+    | ClockJump
     | Frozen
     | Drift
     | Spike
@@ -331,6 +340,15 @@ def complaints(fault: AnyFault, known: Known) -> Iterator[Complaint]:
             yield "bus", message, "Give the bus a `link:`."
     elif not isinstance(fault, WireFault):
         yield from _unfit(fault, known.profiles[fault.device])
+    else:
+        yield from _unspeakable(fault, known)
+
+
+def _unspeakable(fault: WireFault, known: Known) -> Iterator[Complaint]:
+    """Nobody asks a speaking device, so there is no answer that could be slow, refused or another's."""
+    profile = known.profiles.get(fault.device or "")
+    if isinstance(profile, SPEAKING) and isinstance(fault, Slow | Refusal | WrongUnit):
+        yield "device", f"`{profile.profile}` speaks by itself and gives no answers", "Choose another fault."
 
 
 def _untimely(fault: Fault) -> Iterator[Complaint]:
@@ -352,6 +370,10 @@ def _lost(fault: AnyFault, known: Known) -> Iterator[Complaint]:
 
 
 def _unfit(fault: AnyFault, profile: Profile) -> Iterator[Complaint]:
+    if isinstance(fault, ClockJump):
+        if not isinstance(profile, SPEAKING):
+            yield "device", f"`{profile.profile}` says no instants", "Choose a device that speaks by itself."
+        return
     if isinstance(fault, Bypass):
         if BYPASS_KIND not in {point.kind for point in profile.points.values()}:
             yield "device", f"`{profile.profile}` has no point of kind {BYPASS_KIND}", "Choose another fault."
@@ -374,15 +396,19 @@ def _unfit(fault: AnyFault, profile: Profile) -> Iterator[Complaint]:
             )
         elif key not in fitting:
             yield field, f"`{key}` cannot show {kind_of(fault)}", f"These can: {', '.join(fitting)}."
-        elif isinstance(fault, StuckBit):
-            yield from _unsticking(fault, profile.points[key])
+        elif isinstance(fault, StuckBit) and isinstance(point := profile.points[key], ModbusPoint):
+            yield from _unsticking(fault, point)
 
 
-def _can(fault: AnyFault, point: ModbusPoint) -> bool:
+def _can(fault: AnyFault, point: Point) -> bool:
     if isinstance(fault, Sentinel):
         return bool(point.sentinels)
     if isinstance(fault, NotANumber):
-        return point.type == "float32"
+        return getattr(point, "type", "") == "float32"
+    if not isinstance(fault, WordSwap | ByteSwap | StuckBit):
+        return True
+    if not isinstance(point, ModbusPoint):
+        return False  # these are of registers
     return not isinstance(fault, WordSwap) or WIDTHS[point.type] > 1
 
 

@@ -7,10 +7,11 @@ from typing import TextIO
 
 from firmware_sim import pit
 from firmware_sim.model import Pit
-from firmware_sim.player import seed_of
+from firmware_sim.player import resting, seed_of
 from firmware_sim.registers import Encoder
 from firmware_sim.scenario import Cast, Site
 from sitewarden.errors import SiteWardenError
+from sitewarden.profiles import ModbusProfile
 
 DAYS, EVERY_S = 14.0, 600.0
 
@@ -46,9 +47,9 @@ def _pit(site: Site, device: str) -> tuple[Cast, Pit]:
 def _rows(
     cast: Cast, physics: Pit, until: datetime, past: Iterable[tuple[float, Mapping[str, float]]]
 ) -> Iterator[list[str]]:
-    encoder = Encoder(cast.profile)
-    resting = encoder.resting()
+    assert isinstance(cast.profile, ModbusProfile)  # noqa: S101  # no speaking profile fits a pit's physics
+    encoder, rest = Encoder(cast.profile), resting(cast.profile)
     for t_s, values in past:
-        said = encoder.encode({**resting, **values}).said
+        said = encoder.encode({**rest, **values}).said
         at = (until + timedelta(seconds=t_s)).isoformat(timespec="milliseconds")
         yield [at.replace("+00:00", "Z"), *(f"{said[key]:g}" for key in physics.points)]

@@ -86,7 +86,7 @@ class Watch:
     def _keys(self, *kinds: str) -> list[str]:
         """The first point of each of the kinds that the profile has, in the order of the kinds."""
         points = self._cast.profile.points
-        by_kind = {point.kind: key for key, point in reversed(points.items())}
+        by_kind = {point.kind: key for key, point in reversed(list(points.items()))}
         return [by_kind[kind] for kind in kinds if kind in by_kind]
 
     def _displacements(self) -> Sequence[str]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Self, cast
 
 from firmware_sim.faults import Applied
+from firmware_sim.layout import Layout, Tables, most_of, wire
 from firmware_sim.wire import Reply, disturbed
-from sitewarden.profiles.model import Profile
+from sitewarden.profiles.model import ModbusProfile
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_RESPONSE = 1, 2, 3, 11
 
@@ -34,10 +35,12 @@ class Bank:
     """The registers of one unit; put a new tuple in and every later answer is of the new ones only."""
 
     function: int
-    """3 or 4: the only one that the device answers."""
+    """The only one that the device answers, where it has no `tables`."""
     most: int
-    """Registers a request."""
+    """Registers a request; of bits 16 times as many."""
     words: tuple[int, ...] = ()
+    tables: Tables | None = None
+    """By function that it answers: which of the words are its table; left out: all, of the one function."""
     is_silent: bool = False
     """A unit that is there and never answers."""
     faults: Sequence[Applied] = ()
@@ -48,9 +51,16 @@ class Bank:
     """Seconds of the loop's clock: until then it hears nothing."""
 
     @classmethod
-    def of(cls, profile: Profile) -> "Bank":
+    def of(cls, profile: ModbusProfile) -> "Bank":
         """An empty bank that answers as the profile says."""
-        return cls(function=profile.modbus.function, most=min(_MOST_REGISTERS, profile.modbus.max_registers))
+        most = min(_MOST_REGISTERS, profile.modbus.max_registers)
+        return cls(function=profile.modbus.function, most=most, tables=Layout(profile).tables)
+
+    def table(self, function: int) -> range | None:
+        """Where in `words` that function reads; `None` where the device does not know it."""
+        if self.tables is not None:
+            return self.tables.get(function)
+        return range(len(self.words)) if function == self.function else None
 
 
 def answer(bank: Bank | None, pdu: bytes) -> bytes:
@@ -79,17 +89,19 @@ def reply(bank: Bank | None, unit: int, pdu: bytes, now: float) -> Reply | None:
 
 
 def _said(bank: Bank, function: int, pdu: bytes) -> bytes:
-    if function != bank.function:
+    table = bank.table(function)
+    if table is None:
         return _exception(function, ILLEGAL_FUNCTION)
     if len(pdu) != _READ.size:
         return _exception(function, ILLEGAL_VALUE)
     _, address, count = _READ.unpack(pdu)
-    if not 1 <= count <= bank.most:
+    if not 1 <= count <= most_of(function, bank.most):
         return _exception(function, ILLEGAL_VALUE)
-    words = bank.words[address : address + count]
-    if len(words) != count:
+    asked = table[address : address + count]
+    if len(asked) != count:
         return _exception(function, ILLEGAL_ADDRESS)
-    return struct.pack(f">BB{count}H", function, 2 * count, *words)
+    data = wire(bank.words[asked.start : asked.stop], function)
+    return bytes((function, len(data))) + data
 
 
 def _exception(function: int, code: int) -> bytes:

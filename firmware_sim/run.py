@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from firmware_sim.control import Control
-from firmware_sim.ledger import Ledger
+from firmware_sim.ledger import Crossing, Ledger
 from firmware_sim.modbus import Bank, ModbusServer
 from firmware_sim.player import Player
 from firmware_sim.rtu import RtuOverTcpServer, SerialServer
-from firmware_sim.scenario import DEFAULT_BAUDRATE, Bus, Site
+from firmware_sim.scenario import DEFAULT_BAUDRATE, SPEAKING_WAYS, Bus, Site
+from firmware_sim.speaking.lines import SpeakingLine
+from firmware_sim.speaking.speaker import Speaker
 from firmware_sim.switchboard import Switchboard
 from sitewarden.errors import UnreachableError
 
@@ -24,21 +27,44 @@ LONGEST_PAUSE_S = 1.0
 """After a longer one (a laptop that slept) the missed steps are left out, not made up in a burst."""
 
 
+class Line(Protocol):
+    """A bus, as whoever disturbs it sees it."""
+
+    def cut(self, is_cut: bool, /) -> None:  # a line is cut or not
+        """Take it away, or give it back; raises `OSError` where it does not come back."""
+
+
+class Playing(Protocol):
+    """A device that is being played."""
+
+    def step(self) -> None:
+        """One step."""
+
+    def show(self) -> list[Crossing]:
+        """Let it be read, or speak; the crossings that became known by that."""
+
+
 async def run(site: Site, ledger: Ledger, ports_file: Path | None, control: Path | None = None) -> None:
     """Play until cancelled, and heed a `control` socket meanwhile.
 
     Raises `UnreachableError` where a port cannot be had.
     """
     board = Switchboard(site)
-    players = {
-        name: Player(site.scenario, cast, partial(board.of_device, name)) for name, cast in site.cast.items()
-    }
+    players: dict[str, Player] = {}
+    speakers: dict[str, Speaker] = {}
+    mouths = _mouths(site, speakers)
+    for name, cast in site.cast.items():
+        if name in mouths:
+            speakers[name] = Speaker(site.scenario, cast, mouths[name], partial(board.of_device, name))
+        else:
+            players[name] = Player(site.scenario, cast, partial(board.of_device, name))
     async with AsyncExitStack() as stack:
         ports: dict[str, int | str] = {}
-        lines: dict[str, ModbusServer | SerialServer] = {}
+        lines: dict[str, Line] = {}
         for bus in site.scenario.buses:
-            units = {device.unit: players[device.device].bank for device in bus.devices}
-            server = server_of(bus, units)
+            server = (
+                mouths[bus.devices[0].device] if bus.transport in SPEAKING_WAYS else _server(bus, players)
+            )
             try:
                 await stack.enter_async_context(server)
             except OSError as exc:
@@ -59,10 +85,26 @@ async def run(site: Site, ledger: Ledger, ports_file: Path | None, control: Path
             write_ports(ports_file, ports)
         log.info("listening: %s", ", ".join(f"{bus} on {_shown(port)}" for bus, port in ports.items()))
         disturb(lines, board, 0.0)
-        await play(players.values(), site.scenario.step_ms, ledger, partial(disturb, lines, board))
+        acting: list[Playing] = [*players.values(), *speakers.values()]
+        await play(acting, site.scenario.step_ms, ledger, partial(disturb, lines, board))
 
 
-def disturb(lines: Mapping[str, ModbusServer | SerialServer], board: Switchboard, t_s: float) -> None:
+def _server(bus: Bus, players: Mapping[str, Player]) -> ModbusServer | SerialServer:
+    banks = {device.unit: players[device.device].bank for device in bus.devices}
+    return server_of(bus, {unit: bank for unit, bank in banks.items() if unit is not None})
+
+
+def _mouths(site: Site, speakers: Mapping[str, Speaker]) -> dict[str, SpeakingLine]:
+    """The line of each device that speaks by itself; answers go to the speakers, who come later."""
+    mouths: dict[str, SpeakingLine] = {}
+    for bus in site.scenario.buses:
+        if bus.transport in SPEAKING_WAYS:
+            line = SpeakingLine(bus, lambda: {name: speaker.hear for name, speaker in speakers.items()})
+            mouths |= {device.device: line for device in bus.devices}
+    return mouths
+
+
+def disturb(lines: Mapping[str, Line], board: Switchboard, t_s: float) -> None:
     """It is now `t_s` after the start: cut the lines that are disconnected by then, and only these.
 
     Raises `UnreachableError` where a line does not come back.
@@ -97,7 +139,7 @@ def write_ports(file: Path, ports: Mapping[str, int] | Mapping[str, int | str]) 
 
 
 async def play(
-    players: Iterable[Player],
+    players: Iterable[Playing],
     step_ms: int,
     ledger: Ledger,
     stepped: Callable[[float], None] = lambda _: None,

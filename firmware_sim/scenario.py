@@ -32,12 +32,13 @@ from sitewarden.documents import Document
 from sitewarden.errors import ConfigurationError
 from sitewarden.loadchart import LoadChart
 from sitewarden.profiles import Profile, load_profiles
-from sitewarden.profiles.model import Name
+from sitewarden.profiles.model import FrameProfile, Hj212Profile, JsonProfile, Name
 
 Unit = Annotated[int, msgspec.Meta(ge=0, le=255, description="a unit number from 0 to 255")]
 Baudrate = Annotated[int, msgspec.Meta(ge=300, le=921_600, description="bits a second, 300 to 921600")]
 StepMs = Annotated[int, msgspec.Meta(ge=1, le=50, description="milliseconds, 1 to 50")]
 Transport = Literal["tcp", "rtu", "rtu-over-tcp"]
+Way = Literal["tcp", "rtu", "rtu-over-tcp", "hj212", "frames", "mqtt-json", "http-push"]
 Quantity = Literal["load_ratio", "displacement", "wind"]
 
 
@@ -48,8 +49,14 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Its name, which the gateway's configuration need not share."""
     profile: str
     """The name of a shipped profile, or of one in the folders under `profiles`."""
-    unit: Unit
-    """Its Modbus unit on the bus."""
+    unit: Unit | None = None
+    """Its Modbus unit on the bus; a device that speaks by itself has none."""
+    identity: str | None = None
+    """By what a speaking device names itself: the MN of HJ 212, a number, a topic, a part of a path."""
+    token: str | None = None
+    """With `http-push` its token; with `hj212` its PW."""
+    every_ms: Annotated[int, msgspec.Meta(ge=20, le=86_400_000, description="20 to 86400000")] | None = None
+    """How often a speaking device speaks, milliseconds; left out: as its profile says."""
     load_chart: str | None = None
     """A crane's chart: a shipped one's name, or a file."""
     silent: bool = False
@@ -65,12 +72,16 @@ class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     bus: Name
     """Its name, under which the ports file has its port."""
-    transport: Transport = "tcp"
-    """Modbus TCP, a serial line as a pseudo-terminal, or such a line behind a serial server."""
+    transport: Way = "tcp"
+    """Modbus TCP, a serial line as a pseudo-terminal, or such a line behind a serial server; with the others
+    the devices speak by themselves, to a gateway or a broker."""
     host: str = "127.0.0.1"
-    """Where it listens; with `rtu` nowhere."""
+    """Where it listens; with `rtu` nowhere. Of speaking devices: where they speak to."""
     port: Port = 0
-    """0 lets the system choose; the ports file says which."""
+    """0 lets the system choose; the ports file says which. Of speaking devices: where they speak to."""
+    username: str | None = None
+    """With `mqtt-json`: as whom the devices log in."""
+    password: str | None = None
     link: str | None = None
     """With `rtu`: a name for the pseudo-terminal, from where the simulator was started."""
     baudrate: Baudrate | None = None
@@ -125,6 +136,10 @@ class Site(NamedTuple):
 DEFAULT_BAUDRATE = 9600
 """That of a gateway's serial bus."""
 LAST_RTU_UNIT = 247
+SPEAKING_WAYS = frozenset(("hj212", "frames", "mqtt-json", "http-push"))
+"""Transports on which devices speak by themselves."""
+VOICES = frozenset(("goyo",))
+"""Whose frames the simulator can say."""
 Complaint = tuple[str, str, str]
 """Field, message, mend."""
 KINDS_OF_PHYSICS: dict[type, Callable[[str], bool]] = {
@@ -154,7 +169,12 @@ def read_scenario(file: Path) -> Site:
     cast: dict[str, Cast] = {}
     for i, bus in enumerate(document.value.buses):
         for j, device in enumerate(bus.devices):
-            cast[device.device] = _resolve(document, f"buses.{i}.devices.{j}", device, profiles)
+            where = f"buses.{i}.devices.{j}"
+            cast[device.device] = _resolve(document, where, device, profiles)
+            if not _speaks(cast[device.device].profile, bus.transport):
+                message = f"`{device.profile}` does not speak so"
+                mend = "Put it on a bus of another `transport:`."
+                raise document.error(f"{where}.profile", message, mend)
     for i, group in enumerate(document.value.crane_groups):
         grouped = _grouped(document, f"crane_groups.{i}", group, cast)
         cast |= {name: cast[name]._replace(group=grouped) for name in group.cranes}
@@ -162,6 +182,17 @@ def read_scenario(file: Path) -> Site:
     for error in _meaningless(document, site):
         raise error
     return site
+
+
+def _speaks(profile: Profile, way: Way) -> bool:
+    match profile:
+        case Hj212Profile():
+            return way == "hj212"
+        case FrameProfile():
+            return way == "frames" and profile.frames.protocol in VOICES
+        case JsonProfile():
+            return way in {"mqtt-json", "http-push"}
+    return way not in SPEAKING_WAYS
 
 
 def known_of(site: Site) -> Known:
@@ -198,19 +229,21 @@ def _repeated(document: Document[Scenario]) -> Iterator[ConfigurationError]:
                 f"buses.{i}.bus", f"`{bus.bus}` is given twice", "Give each bus its own name."
             )
         buses.add(bus.bus)
-        units: set[int] = set()
+        units: set[int | str] = set()
         for j, device in enumerate(bus.devices):
             where = f"buses.{i}.devices.{j}"
             if device.device in devices:
                 yield document.error(
                     f"{where}.device", f"`{device.device}` is given twice", "Give each device its own name."
                 )
-            if device.unit in units:
-                yield document.error(
-                    f"{where}.unit", f"unit {device.unit} is taken on this bus", "Give it a free one."
-                )
+            called = device.identity if bus.transport in SPEAKING_WAYS else device.unit
+            if called is not None and called in units:
+                field = "unit" if device.unit is not None else "identity"
+                message = f"{field} {called} is taken on this bus"
+                yield document.error(f"{where}.{field}", message, "Give it a free one.")
             devices.add(device.device)
-            units.add(device.unit)
+            if called is not None:
+                units.add(called)
 
 
 def _unconnectable(document: Document[Scenario]) -> Iterator[ConfigurationError]:
@@ -219,15 +252,32 @@ def _unconnectable(document: Document[Scenario]) -> Iterator[ConfigurationError]
         if bus.link is not None and bus.transport != "rtu":
             message = f"a bus of transport {bus.transport} is no terminal to link to"
             yield document.error(f"{where}.link", message, "Remove the line, or write `transport: rtu`.")
-        if bus.transport == "tcp":
+        if bus.transport in {"tcp", *SPEAKING_WAYS}:
             if bus.baudrate is not None:
-                message = "Modbus TCP has no baudrate"
+                message = f"a bus of transport {bus.transport} has no baudrate"
                 yield document.error(f"{where}.baudrate", message, "Remove the line, or name a transport.")
+            yield from _unnamed(document, where, bus)
             continue
+        yield from _unnamed(document, where, bus)
         for j, device in enumerate(bus.devices):
-            if not 1 <= device.unit <= LAST_RTU_UNIT:
+            if device.unit is not None and not 1 <= device.unit <= LAST_RTU_UNIT:
                 message = f"unit {device.unit} cannot be asked on a serial line"
                 yield document.error(f"{where}.devices.{j}.unit", message, "Give it one from 1 to 247.")
+
+
+def _unnamed(document: Document[Scenario], where: str, bus: Bus) -> Iterator[ConfigurationError]:
+    """Devices that answer without a unit, or speak without a name or to nobody."""
+    speaks = bus.transport in SPEAKING_WAYS
+    if speaks and bus.port == 0:
+        yield document.error(
+            f"{where}.port", "is missing: to whom do they speak?", "Write the gateway's port."
+        )
+    for j, device in enumerate(bus.devices):
+        if speaks and device.identity is None:
+            message = "is missing, and by it a gateway knows the device"
+            yield document.error(f"{where}.devices.{j}.identity", message, "Add `identity:`.")
+        if not speaks and device.unit is None:
+            yield document.error(f"{where}.devices.{j}.unit", "is missing", "Add `unit:`.")
 
 
 def _unseen(document: Document[Scenario]) -> Iterator[ConfigurationError]:

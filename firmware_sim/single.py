@@ -1,32 +1,21 @@
 """One device of any profile, without a scenario: every point does what is usual for its kind."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from firmware_sim.model import Constant, Form, Sine, Walk
 from firmware_sim.scenario import LAST_RTU_UNIT, Bus, Cast, Device, Scenario, Site, Transport
 from firmware_sim.usual import usual_forms
 from sitewarden.errors import SiteWardenError
 from sitewarden.points import point_kind
-from sitewarden.profiles import Profile, load_profiles, read_profile
-
-
-def find_profile(text: str) -> Profile:
-    """The shipped profile of that name, or the one in the file `text` names.
-
-    Raises `SiteWardenError` where there is neither, `ConfigurationError` where the file is not sound.
-    """
-    if Path(text).suffix in {".yaml", ".yml"}:
-        return read_profile(Path(text))
-    shipped = load_profiles()
-    if text not in shipped:
-        known = ", ".join(sorted(shipped))
-        raise SiteWardenError(f"there is no profile `{text}`; shipped are {known}; a file ends in .yaml")
-    return shipped[text]
+from sitewarden.profiles import ModbusPoint, ModbusProfile, Profile
 
 
 def transport_of(profile: Profile) -> Transport:
     """TCP where the device speaks it, else RTU frames over TCP: both have a port to connect to."""
+    if not isinstance(profile, ModbusProfile):
+        raise SiteWardenError(
+            f"`{profile.profile}` speaks by itself; play it in a scenario, to where it speaks"
+        )
     return "tcp" if "tcp" in profile.modbus.transports else "rtu-over-tcp"
 
 
@@ -63,9 +52,16 @@ def described(profile: Profile) -> Iterator[str]:
     """A line a point: its register as the manual counts, its kind, and what it does."""
     for key, form in usual_forms(profile).items():
         point = profile.points[key]
-        place = f"{point.register}.{point.bit}" if point.bit is not None else str(point.register)
+        place = f"{point.register}{_part(point)}" if isinstance(point, ModbusPoint) else ""
         unit = "" if point.unit == "1" else f" {point.unit}"
         yield f"{place:>8}  {key:20} {point_kind(point.kind).zh}  {_doing(form)}{unit}"
+
+
+def _part(point: ModbusPoint) -> str:
+    """Which bits of the register, where it is not all of them."""
+    if point.bits is not None:
+        return f".{point.bits[0]}-{point.bits[1]}"
+    return "" if point.bit is None else f".{point.bit}"
 
 
 def _doing(form: Form) -> str:

@@ -10,7 +10,9 @@ from firmware_sim.camera import model as camera
 from scripts.structures import section, structures
 from sitewarden.derived import thresholds
 from sitewarden.points import vocabulary
+from sitewarden.profiles import command as profiles
 from sitewarden.profiles import load_profiles
+from sitewarden.profiles.signals import signals
 from sitewarden.rules import clauses, describe
 from sitewarden.rules.model import Row, Rule, Table
 from sitewarden.rules.packs import RulePack, built_in_packs, load_pack, schema
@@ -28,6 +30,7 @@ def pages() -> dict[str, str]:
         "rules.md": _page(_rules()),
         "scenario-keys.md": _page(_scenario()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
@@ -55,6 +58,29 @@ def _devices() -> Iterator[str]:
         points = ", ".join(f"`{key}`" for key in profile.points)
         cells = (f"`{name}`", products, profile.device_kind, points, profile.verified, profile.source)
         yield f"| {' | '.join(cells)} |"
+    yield "\n## Public, and not shipped\n"
+    yield "Maps that were found without the numbers that a reading needs:\n"
+    yield "- the wind sensors of 易谷 (function 3, register 0) and 宽科 (function 4, speed in 6, direction"
+    yield "  in 7): no scale;"
+    yield "- Campbell Scientific MetSENS200 to 600 (floats from 40001): the order of words is not said;"
+    yield "- the wireless relay of 稳控 (unit 129): settings only;"
+    yield "- loggers of JMDL, 葛南 and 基康, GNSS receivers, load and moment limiters: no Modbus map is"
+    yield "  public."
+    yield "\n## What a device must say\n"
+    yield "By which `sitewarden profiles test` judges a profile. Of kinds between slashes one is enough,"
+    yield "`*` stands for any ending. Source: `sitewarden/signals.yaml`.\n"
+    yield from (
+        "| device | must say | should say too | at least every | source | confidence |",
+        "|---|---|---|---|---|---|",
+    )
+    for device, wanted in signals().items():
+        must, should = (", ".join(map(_choice, choices)) for choices in (wanted.must, wanted.should))
+        every = f"{wanted.least_every_ms / 1000:g} s"
+        yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
+
+
+def _choice(kinds: list[str]) -> str:
+    return " / ".join(f"`{kind}`" for kind in kinds)
 
 
 def _scenario() -> Iterator[str]:
@@ -78,10 +104,11 @@ def _scenario() -> Iterator[str]:
 def _thresholds() -> Iterator[str]:
     yield "# Thresholds of derived points 派生测点参数\n"
     yield "Numbers that derived points are made with. A device's `parameters:` in `gateway.yaml` puts its own"
-    yield "value over one. Source: `sitewarden/derived/thresholds.yaml`.\n"
+    yield "value over one, and `point_parameters:` that of a single point of the kinds given. Source:"
+    yield "`sitewarden/derived/thresholds.yaml`.\n"
     yield from (
-        "| parameter | devices | default | unit | may be | 中文 | English | source | confidence |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| parameter | devices | points | default | unit | may be | 中文 | English | source | confidence |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     )
     for name, one in thresholds().items():
         unit = "" if one.unit == "1" else one.unit
@@ -89,6 +116,7 @@ def _thresholds() -> Iterator[str]:
         cells = (
             f"`{name}`",
             ", ".join(one.devices),
+            ", ".join(f"`{kind}`" for kind in sorted(one.points)),
             "" if one.value is None else f"{one.value:g}",
             unit,
             f"{least:g} to {most:g}",
@@ -106,7 +134,8 @@ def _rules() -> Iterator[str]:
     yield "(two sources), `one-source`, `memory` (from memory only), `unsure` (sources contradict; such a"
     yield "cell is printed and never used), `practice` (ours or the trade's). A site's own value always wins."
     yield "Level: 1 提示, 2 预警, 3 报警, 4 危急. `sitewarden edge rules gateway.yaml` says what is in force"
-    yield "on a gateway. Source: `sitewarden/rules/packs`; your own: [schema](rule-pack.schema.json)."
+    yield "on a gateway, `sitewarden rules show SITE --config cloud.yaml` on a site. Source:"
+    yield "`sitewarden/rules/packs`; your own: [schema](rule-pack.schema.json)."
     for name in built_in_packs():
         yield from _pack(load_pack(name, Path()))
     yield from _clauses()

@@ -26,6 +26,7 @@ WORDS = {
     "Rate": "pictures a second, up to 30",
     "Pixels": "pixels, even",
     "Transport": "`tcp`, `rtu` or `rtu-over-tcp`",
+    "Way": "`tcp`, `rtu` or `rtu-over-tcp`; `hj212`, `frames`, `mqtt-json` or `http-push`",
     "Quantity": "`load_ratio`, `displacement` or `wind`",
     "Behaviour": "[physics](#physics)",
     "Form": "[form](#forms)",

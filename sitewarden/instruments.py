@@ -88,4 +88,5 @@ class Instruments(_Checked, frozen=True, kw_only=True):
     vibrating_wires: dict[Key, Certificate] = {}
     """By the key of the point that is the frequency, of kind `pit.vibrating_wire.frequency`."""
     control_mm: dict[Key, Annotated[float, msgspec.Meta(gt=0, description="mm, above 0")]] = {}
-    """The design engineer's control value of cumulative displacement, either way, by the key of the point."""
+    """What older gateways say here, for forecasts only. Read, so that their births and histories are known,
+    and never written: a control value is a parameter of its point, for rules and forecasts alike."""

@@ -12,7 +12,7 @@ from sitewarden.errors import MessageError
 from sitewarden.instruments import Instruments
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from sitewarden.rules.model import Basis, HazardProposal
+from sitewarden.rules.model import Basis, HazardProposal, LimitChange
 from sitewarden.text import Text
 
 VERSION = 1
@@ -46,6 +46,13 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 ClockState = Literal["synced", "unsynced", "unknown"]
 Who = Annotated[str, msgspec.Meta(max_length=128)]
 EpisodeId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+RequestId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+"""Of what somebody asked for at the cloud."""
+ToldState = Literal["unacknowledged", "latched-unacknowledged", "suppressed-by-design", "out-of-service"]
+"""Of a standing alarm what its transitions and the shelves do not tell, as ANSI/ISA-18.2 names it.
+
+Unacknowledged is also one that got clearly worse after somebody had acknowledged it.
+"""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -242,6 +249,8 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     bus: str | None = None
     unit: Natural | None = None
     """On that bus."""
+    identity: str | None = None
+    """By which it names itself there, where it speaks without being asked."""
     intervals_ms: dict[Name, Natural] = {}
     """By poll group."""
     unused: list[Name] = []
@@ -250,10 +259,16 @@ class DeviceSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """By name, or the file's name where it is one of the site's own."""
     parameters: dict[Name, float | str] = {}
     """What rules ask for: control values of the design, classes, a depth."""
+    point_parameters: dict[Name, dict[Name, float | str]] = {}
+    """The same by the key of a point, which win there."""
+    limit_changes: list[LimitChange] = []
+    """Limits that the site has changed for this device, with author, reason and version."""
     zero: dict[Name, float] = {}
     """First readings in mm, by the key of the point."""
     instruments: Instruments = Instruments()
     """What hangs where in a pit, and what the certificates give."""
+    crane_group: dict[str, Any] = {}
+    """Of a crane in a group: `group`, `cranes` and `obstacles`, as the gateway's file has them."""
 
 
 class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -333,6 +348,8 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     until: int
     by: Who = ""
     reason: Who = ""
+    request: RequestId | None = None
+    """By which request of the cloud; absent where it was done on site."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -355,6 +372,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     health: Health | None = None
     shelved: list[Shelf] = []
     """Rules that are held back now."""
+    states: dict[EpisodeId, ToldState] = {}
+    """Of standing alarms that are not just acknowledged."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -373,7 +392,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     v: int = msgspec.field(default=VERSION)
     command: Literal["rebirth", "acknowledge", "shelve"]
     episode: EpisodeId | None = None
-    """Which alarm is acknowledged."""
+    """Which alarm is acknowledged, or shelved: one that has ended is neither."""
     point: Name | None = None
     rule: Name | None = None
     """Which rule on which point is shelved."""
@@ -382,6 +401,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     reason: Who = ""
     by: Who = ""
     """Who asks, as the cloud knows them."""
+    request: RequestId | None = None
+    """What the gateway names where it says that it is shelved."""
 
 
 class _Versioned(msgspec.Struct):

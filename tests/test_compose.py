@@ -153,7 +153,7 @@ def test_the_programs_take_their_configuration(tmp_path: Path) -> None:
         (tmp_path / file).write_text(re.sub(r"/data\b", str(tmp_path), content))
     gateway = load_gateway(tmp_path / "gateway.yaml")
     assert {device.name for device in gateway.devices} == {"crane-1", "pit-1"}
-    assert read_settings(tmp_path / "cloud.yaml").knows(gateway.site, gateway.name)
+    assert gateway.name in read_settings(tmp_path / "cloud.yaml").sites[gateway.site].gateways
 
 
 @pytest.fixture

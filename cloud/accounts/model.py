@@ -15,6 +15,8 @@ MIN_PASSWORD = 10
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """Whoever makes a request."""
 
+    account_id: int | None
+    """`None`: the demo's viewer, who has no account."""
     name: str
     role: Role
     demo: bool

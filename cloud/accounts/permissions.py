@@ -66,7 +66,9 @@ async def signed_in(token: str, serving: Served) -> Signed | None:
     # A demo session ends with the demo: the same database may be served for real next.
     if row is None or (row["demo"] and not serving.settings.demo):
         return None
-    return Signed(name=row["name"], role=row["role"], demo=row["demo"], token_hash=hashed)
+    return Signed(
+        account_id=row["account_id"], name=row["name"], role=row["role"], demo=row["demo"], token_hash=hashed
+    )
 
 
 def declared_permissions(app: FastAPI) -> dict[str, Permission]:

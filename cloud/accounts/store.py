@@ -70,7 +70,7 @@ async def session_of(connection: AsyncConnection, hashed: bytes, now: dt.datetim
     cursor = connection.cursor(row_factory=dict_row)
     await cursor.execute(
         """
-        SELECT coalesce(account.name, 'demo') AS name, coalesce(account.role, 'viewer') AS role,
+        SELECT account_id, coalesce(account.name, 'demo') AS name, coalesce(account.role, 'viewer') AS role,
                session.account_id IS NULL AS demo, seen_at
           FROM session LEFT JOIN account ON account.id = session.account_id
          WHERE token_hash = %s AND seen_at > %s

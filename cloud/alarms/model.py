@@ -1,9 +1,9 @@
-"""An episode as the HTTP interface and the live push show it."""
+"""Alarms, shelves and requests as the HTTP interface and the live push show them."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from cloud.shown import Identity, Instant, Shown, TextShown
 
@@ -53,3 +53,68 @@ class Episode(Shown):
     basis: BasisShown
     hazard: Identity | None = Field(description="The hazard record that it belongs to.")
     late: bool = Field(description="It reached the cloud more than a minute after its raise.")
+
+
+RequestKind = Literal["acknowledge", "shelve", "unshelve"]
+
+
+class RequestShown(Shown):
+    """What somebody asked of an alarm here, and what became of it."""
+
+    id: EpisodeId
+    kind: RequestKind
+    episode: EpisodeId
+    point: str
+    rule: str
+    until: Instant | None = Field(description="Of `shelve`.")
+    reason: str
+    by: str = Field(description="The account that asked.")
+    asked_at: Instant
+    sent_at: Instant | None = Field(description="When its command last went to the gateway.")
+    settled_at: Instant | None = Field(description="Null while the gateway has not confirmed it.")
+    outcome: Literal["done", "ended", "lapsed", "replaced"] | None = Field(
+        description="It is so; the alarm had ended; its time passed unconfirmed; a later one replaced it."
+    )
+
+
+class ShelfShown(Shown):
+    """A rule that its gateway holds back, as the gateway last said; one that is past its end has ended."""
+
+    point: str
+    rule: str
+    until: Instant
+    by: str = Field(description="`local`: on site.")
+    reason: str
+    episode: EpisodeId | None = Field(description="The rule's newest alarm, if any has come here.")
+    label: TextShown | None
+
+
+class Asked(Shown):
+    """An alarm after something was asked of it."""
+
+    alarm: Episode
+    request: RequestShown | None = Field(description="Null where there was nothing left to ask.")
+
+
+class ShelveAsked(BaseModel):
+    """For how long, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    until: AwareDatetime = Field(description="At most 24 hours from now.")
+    reason: Annotated[
+        str,
+        StringConstraints(
+            strip_whitespace=True, min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$"
+        ),
+    ]
+
+
+class UnshelveAsked(BaseModel):
+    """Why it is held back no longer, where somebody says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")
+    ] = ""

@@ -26,6 +26,14 @@ EPISODES: LiteralString = """
 """As they are shown."""
 
 
+IS_ACKNOWLEDGED: LiteralString = """
+    SELECT acknowledged_at IS NOT NULL AND (cleared_at IS NOT NULL
+           OR states ->> replace(episode.id::text, '-', '') IS DISTINCT FROM 'unacknowledged') AS so
+      FROM episode JOIN gateway ON gateway.id = gateway_id WHERE episode.id = %s
+"""
+"""Whether everybody knows of it: one that got clearly worse since is unacknowledged at its gateway again."""
+
+
 class StoredEpisode(msgspec.Struct, frozen=True, kw_only=True):
     """What an upsert tells of the episode."""
 

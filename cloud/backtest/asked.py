@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from cloud.settings import SiteSettings
+from cloud.registry.known import SiteEntry
 from sitewarden.errors import SiteWardenError
 from sitewarden.topics import Mode
 
@@ -10,7 +10,7 @@ from sitewarden.topics import Mode
 class Asked(NamedTuple):
     """Which history."""
 
-    site: SiteSettings
+    site: SiteEntry
     device: str | None
     """`None`: all."""
     since_ms: int

@@ -20,6 +20,7 @@ from sitewarden.rules.packs import load_pack
 if TYPE_CHECKING:
     from cloud.backtest.service import DatabaseSource
     from cloud.database import Connection
+    from cloud.registry.known import SiteEntry
     from sitewarden.backtest.files import FileSource
     from sitewarden.backtest.trial import Report
 
@@ -60,6 +61,18 @@ def register_pack(commands: Any) -> None:
     parser.set_defaults(run=_pack)
 
 
+def register_rules(commands: Any) -> None:
+    """Add `cloud rules`."""
+    parser = commands.add_parser(
+        "rules",
+        help="the limits in force on a site, and where each comes from (also: `sitewarden rules show`)",
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="cloud.yaml")
+    parser.add_argument("--site", required=True)
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.set_defaults(run=_rules)
+
+
 def add_range(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Add what says which history."""
     parser.add_argument("--site", required=required)
@@ -84,7 +97,7 @@ def _pack(args: argparse.Namespace) -> int:
     settings = read_settings(args.config)
     gateway = None if args.gateway is None else read_gateway(args.gateway)
     with _connected(settings) as connection:
-        packed = pack_hazard(connection, settings, args.hazard, gateway)
+        packed = pack_hazard(connection, args.hazard, gateway)
     save(packed, args.out)
     print(f"{args.out}: {packed.number}, {len(packed.pack.expected)} expected alarms")
     found = packed.against_recorded
@@ -93,6 +106,22 @@ def _pack(args: argparse.Namespace) -> int:
             f"recorded otherwise: {len(found.removed)} more were recorded, {len(found.added)} were not, "
             f"{len(found.moved)} at other instants"
         )
+    return 0
+
+
+def _rules(args: argparse.Namespace) -> int:
+    from cloud.backtest.limits import in_words  # noqa: PLC0415
+    from cloud.backtest.service import limits_in_force  # noqa: PLC0415
+
+    settings = read_settings(args.config)
+    with _connected(settings) as connection:
+        found = limits_in_force(connection, _site(connection, args.site), settings.mode)
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+        return 0
+    if not found.devices:
+        print(f"{found.site}: no gateway has announced a device yet")
+    print("\n".join(in_words(found)))
     return 0
 
 
@@ -128,7 +157,7 @@ def _of_file(args: argparse.Namespace) -> "Report":
     source = FileSource(args.file, header, since_ms, until_ms, args.device)
     if args.gateway is not None:
         gateway = read_gateway(args.gateway)
-        source.judge_as(gateway.packs, gateway.changes, {d: s.parameters for d, s in gateway.setups.items()})
+        source.judge_as(gateway.packs, gateway.changes, gateway.setups)
     return _report(args, source, warm_ms=header.since_ms)
 
 
@@ -159,15 +188,22 @@ def _database(args: argparse.Namespace) -> "Iterator[DatabaseSource]":
     from cloud.backtest.service import open_history  # noqa: PLC0415
 
     settings = read_settings(args.config)
-    site = settings.sites.get(args.site)
-    if site is None:
-        raise UsageError(f"{args.config} has no site `{args.site}`; it has {', '.join(settings.sites)}")
-    since_ms, until_ms = (_instant(text, site.time_zone) for text in (args.since, args.until))
-    if since_ms >= until_ms:
-        raise UsageError("--to must lie after --from")
     gateway = _gateway(args)
     with _connected(settings) as connection:
+        site = _site(connection, args.site)
+        since_ms, until_ms = (_instant(text, site.time_zone) for text in (args.since, args.until))
+        if since_ms >= until_ms:
+            raise UsageError("--to must lie after --from")
         yield open_history(connection, Asked(site, args.device, since_ms, until_ms, settings.mode), gateway)
+
+
+def _site(connection: "Connection", name: str) -> "SiteEntry":
+    from cloud.registry.known import load_sites  # noqa: PLC0415
+
+    sites = load_sites(connection)
+    if name not in sites:
+        raise UsageError(f"there is no site `{name}`; there are {', '.join(sites)}")
+    return sites[name]
 
 
 @contextlib.contextmanager

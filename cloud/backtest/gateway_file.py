@@ -1,6 +1,7 @@
 """What a back-test needs of a `gateway.yaml`: rule packs, and as what each device is judged."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ class _Device(msgspec.Struct, frozen=True, kw_only=True):
     unused: list[str] = []
     load_chart: str | None = None
     parameters: dict[str, float | str] = {}
+    point_parameters: dict[str, dict[str, float | str]] = {}
     zero: dict[str, float] = {}
     instruments: Instruments = Instruments()
 
@@ -27,12 +29,26 @@ class _Bus(msgspec.Struct, frozen=True, kw_only=True):
     devices: list[_Device] = []
 
 
+class _Member(msgspec.Struct, frozen=True, kw_only=True):
+    crane: str
+    ground_m: float
+    build: dict[str, float]
+    braking: dict[str, float]
+
+
+class _Group(msgspec.Struct, frozen=True, kw_only=True):
+    group: str
+    cranes: list[_Member]
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True):
     site: str
     gateway: str
     rules: list[str]
     limit_changes: list[LimitChange] = []
     buses: list[_Bus] = []
+    crane_groups: list[_Group] = []
+    obstacles: list[dict[str, Any]] = []
 
 
 class GatewayFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +78,22 @@ def read_gateway(file: Path) -> GatewayFacts:
                 unit=device.unit,
                 load_chart=device.load_chart,
                 parameters=device.parameters,
+                point_parameters=device.point_parameters,
                 zero=device.zero,
                 instruments=device.instruments,
+                crane_group=_group_of(found, device.device),
             )
             for bus in found.buses
             for device in bus.devices
         },
     )
+
+
+def _group_of(file: _File, device: str) -> dict[str, Any]:
+    for group in file.crane_groups:
+        if any(member.crane == device for member in group.cranes):
+            return {**msgspec.to_builtins(group), "obstacles": file.obstacles}
+    return {}
 
 
 def _pack(document: documents.Document[_File], i: int, name: str) -> RulePack:

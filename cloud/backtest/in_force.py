@@ -10,7 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from cloud.backtest.store import StoredPoint
-from sitewarden.rules.binding import Beside, KindMissingError, ParameterMissingError, Parameters, bind
+from sitewarden.messages import DeviceSetup
+from sitewarden.parameters import point_key
+from sitewarden.rules.binding import Beside, KindMissingError, ParameterMissingError, bind, latest_change
 from sitewarden.rules.model import Band, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, built_in_packs, load_pack
 
@@ -30,6 +32,15 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
     """Rules whose announced limit is not what the shipped text gives; judged by the announced one."""
 
 
+_SITE = "site"
+"""The author of a change whose gateway did not say who made it."""
+
+
+def known_of(change: LimitChange) -> bool:
+    """Whether it is known who made the change."""
+    return change.author != _SITE
+
+
 @cache
 def shipped_packs() -> tuple[RulePack, ...]:
     """Every pack that this program ships; read once, for YAML takes longer than a back-test."""
@@ -39,20 +50,21 @@ def shipped_packs() -> tuple[RulePack, ...]:
 def in_force(
     points: Iterable[StoredPoint],
     shipped: Sequence[RulePack],
-    parameters: Mapping[str, Parameters] = MappingProxyType({}),
+    setups: Mapping[str, DeviceSetup] = MappingProxyType({}),
 ) -> InForce:
     """What gateways announced, with the text of the shipped rules of that name.
 
     A gateway runs a pack whole, and announces only those of its rules that have a number to draw: so with one
     rule of a pack all of it is in force. The announced number is the one that counts: under a version above
-    the shipped one it is that of a limit which the site has changed; under another it is told as `differing`
-    where it is not what the rule gives with the `parameters` of its device.
+    the shipped one it is that of a limit which the site has changed, told with its author where the setup of
+    the device (`setups`, by device) has that change; under another it is told as `differing` where it is not
+    what the rule gives with the parameters of device and point.
     """
     known = [point for point in points if point.current]
     announced = {limit["rule"] for point in known for limit in point.limits}
     packs = [pack for pack in shipped if any(rule.rule in announced for rule in pack.rules)]
     texts = {rule.rule: (pack, rule) for pack in packs for rule in pack.rules}
-    changes: dict[tuple[str, str], LimitChange] = {}
+    changes = _Changes()
     unknown, older, differing = set[str](), set[str](), set[str]()
     for told in _told(known):
         name = f"{told.rule} (version {told.version})"
@@ -60,21 +72,48 @@ def in_force(
             unknown.add(name)
             continue
         pack, rule = texts[told.rule]
-        change = told.change(rule)
+        device = _Device.of(told.point, known, setups)
         if told.version < rule.version:
             older.add(name)
         if told.version > rule.version:
-            changes.setdefault((told.point.device, told.rule), change)
-        elif not _gives(rule, pack, told.point, change, _Device.of(told.point, known, parameters)):
-            changes.setdefault((told.point.device, told.rule), change)
+            changes.add(told, device.changed(rule, told) or told.change(rule))
+        elif _gives(rule, pack, told, device):
+            changes.add(told, None)
+        else:
+            changes.add(told, change := told.change(rule))
             differing.add(f"{told.rule} ({told.point.device}: {change.limit:g})")
     return InForce(
         packs=packs,
-        changes=list(changes.values()),
+        changes=changes.all(),
         unknown=sorted(unknown),
         older=sorted(older),
         differing=sorted(differing),
     )
+
+
+class _Changes:
+    """Changes by device and rule: one for all points where they agree, else one a point."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], dict[str, LimitChange | None]] = {}
+
+    def add(self, told: "_Told", change: LimitChange | None) -> None:
+        """What holds on that point; `None`: what the rule gives."""
+        self._found.setdefault((told.point.device, told.rule), {})[told.point.name] = change
+
+    def all(self) -> list[LimitChange]:
+        """Each once."""
+        found: list[LimitChange] = []
+        for changes in self._found.values():
+            agree = len({msgspec.json.encode(change) for change in changes.values()}) == 1
+            for point, change in changes.items():
+                if change is None:
+                    continue
+                is_one_of_many = not known_of(change) and not agree
+                one = msgspec.structs.replace(change, point=point_key(point)) if is_one_of_many else change
+                if one not in found:
+                    found.append(one)
+        return found
 
 
 class _Told(NamedTuple):
@@ -94,7 +133,7 @@ class _Told(NamedTuple):
             device=self.point.device,
             limit=self.ends["high"] if is_band and "high" in self.ends else next(iter(self.ends.values())),
             low=self.ends.get("low") if is_band else None,
-            author="site",
+            author=_SITE,
             reason="as the gateway announced it",
             on="",
             # A history file takes no change below 2, which is the first that a person can make.
@@ -115,26 +154,48 @@ def _told(points: Iterable[StoredPoint]) -> Iterator[_Told]:
 class _Device(NamedTuple):
     """What a rule is bound with."""
 
-    parameters: Parameters
+    setup: DeviceSetup
     beside: Beside
 
     @classmethod
     def of(
-        cls, point: StoredPoint, points: Iterable[StoredPoint], parameters: Mapping[str, Parameters]
+        cls, point: StoredPoint, points: Iterable[StoredPoint], setups: Mapping[str, DeviceSetup]
     ) -> "_Device":
         by_kind: dict[str, list[str]] = {}
         for other in points:
             if other.device == point.device:
                 by_kind.setdefault(other.kind, []).append(other.name)
-        return cls(parameters.get(point.device, {}), Beside(by_kind, [point.name]))
+        return cls(setups.get(point.device, DeviceSetup()), Beside(by_kind, [point.name]))
+
+    def changed(self, rule: Rule, told: _Told) -> LimitChange | None:
+        """The change by which the announced numbers came about, as the gateway told it."""
+        change = latest_change(rule, told.point.name, self.setup.limit_changes)
+        if change is None or change.version != told.version:
+            return None
+        announced = told.change(rule)
+        same_low = change.low is None or announced.low is None or math.isclose(change.low, announced.low)
+        if not same_low or not math.isclose(change.limit, announced.limit):
+            return None
+        # One for all devices is so for those of its gateway, not for another's.
+        return msgspec.structs.replace(change, device=told.point.device)
 
 
-def _gives(rule: Rule, pack: RulePack, point: StoredPoint, told: LimitChange, device: _Device) -> bool:
+def _gives(rule: Rule, pack: RulePack, told: _Told, device: _Device) -> bool:
     """Whether the rule gives the announced numbers by itself; true where it cannot be told."""
+    setup, announced = device.setup, told.change(rule)
     try:
-        bound = bind(rule, point.name, device.parameters, tables=pack.tables, beside=device.beside)
+        bound = bind(
+            rule,
+            told.point.name,
+            setup.parameters,
+            by_point=setup.point_parameters,
+            tables=pack.tables,
+            beside=device.beside,
+        )
     except (ParameterMissingError, KindMissingError):
         # The report says of it that it could not be judged, and why.
         return True
-    is_low = told.low is None or bound.low is None or math.isclose(told.low, bound.low, rel_tol=1e-9)
-    return is_low and math.isclose(told.limit, bound.limit, rel_tol=1e-9)
+    is_low = (
+        announced.low is None or bound.low is None or math.isclose(announced.low, bound.low, rel_tol=1e-9)
+    )
+    return is_low and math.isclose(announced.limit, bound.limit, rel_tol=1e-9)

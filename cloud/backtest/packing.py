@@ -10,7 +10,7 @@ from cloud.backtest.asked import Asked, NoSuchHazardError, TooMuchError
 from cloud.backtest.gateway_file import GatewayFacts
 from cloud.backtest.service import DatabaseSource, open_history
 from cloud.database import Connection, Row, milliseconds
-from cloud.settings import Settings
+from cloud.registry.known import load_site
 from sitewarden import __version__
 from sitewarden.backtest.comparison import Comparison, compare
 from sitewarden.backtest.trial import episode_of
@@ -36,17 +36,21 @@ class Packed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pack_hazard(
-    connection: Connection, settings: Settings, hazard: str, gateway: GatewayFacts | None = None
+    connection: Connection, hazard: str, gateway: GatewayFacts | None = None, *, account_id: int | None = None
 ) -> Packed:
-    """The pack of a record given by id or number; raises `NoSuchHazardError`, `TooMuchError`.
+    """The pack of a record given by id or number, if that account may see it; `None`: it is no account.
+
+    Raises `NoSuchHazardError`, `TooMuchError`.
 
     It expects what the rules give over the readings, and holds what was recorded beside it.
     """
-    record = _record(connection, settings, hazard)
+    record = _record(connection, hazard, account_id)
+    site = load_site(connection, record["site"])
+    assert site is not None  # noqa: S101  the record refers to it
     raised_ms = milliseconds(record["raised_at"])
     ended_ms = milliseconds(record["cleared_at"]) if record["cleared_at"] else raised_ms + LONGEST_MS
     asked = Asked(
-        settings.sites[record["site"]],
+        site,
         record["device"],
         raised_ms - BEFORE_MS,
         min(ended_ms, raised_ms + LONGEST_MS) + AFTER_MS,
@@ -67,17 +71,17 @@ def save(packed: Packed, file: Path) -> None:
     write_pack(file, *packed.pack)
 
 
-def _record(connection: Connection, settings: Settings, hazard: str) -> Row:
+def _record(connection: Connection, hazard: str, account_id: int | None) -> Row:
     cursor = connection.cursor(row_factory=dict_row)
     row = cursor.execute(
         """
         SELECT hazard.number, hazard.site, hazard.device, hazard.content,
                episode.raised_at, episode.cleared_at
           FROM hazard JOIN episode ON episode.id = hazard.content_episode
-         WHERE (hazard.number = %(named)s OR hazard.id = %(id)s) AND hazard.site = ANY(%(sites)s)
+         WHERE (hazard.number = %(named)s OR hazard.id = %(id)s) AND sees_site(%(account)s, hazard.site)
            AND episode.mode = 'live'
         """,
-        {"named": hazard, "id": _uuid(hazard), "sites": list(settings.sites)},
+        {"named": hazard, "id": _uuid(hazard), "account": account_id},
     ).fetchone()
     if row is None:
         raise NoSuchHazardError(f"there is no hazard record `{hazard}`")

@@ -10,12 +10,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from cloud.accounts.permissions import Viewer
+from cloud.accounts.permissions import SignedIn, Viewer
 from cloud.backtest.asked import Asked, NoSuchDeviceError, NoSuchHazardError, TooMuchError
 from cloud.backtest.model import BacktestShown, RulesShown, Trial
 from cloud.database import connect, milliseconds
 from cloud.problems import ProblemError, not_found
-from cloud.serving import KnownSite, Served
+from cloud.registry.access import KnownSite
+from cloud.serving import Served
 from sitewarden.errors import ConfigurationError
 
 # Whoever may look at a site may ask what other rules would have done: nothing is changed by it.
@@ -89,14 +90,14 @@ class PackFile(Response):
         **_BUSY,
     },
 )
-async def download_pack(hazard: UUID, serving: Served) -> PackFile:
+async def download_pack(hazard: UUID, serving: Served, signed: SignedIn) -> PackFile:
     """The hazard's worst alarm with the readings around it, the rules in force and the alarms they give."""
 
     def make() -> tuple[str, bytes]:
         from cloud.backtest import packing  # noqa: PLC0415
 
         with connect(serving.dsn) as connection, tempfile.TemporaryDirectory() as folder:
-            packed = packing.pack_hazard(connection, serving.settings, str(hazard))
+            packed = packing.pack_hazard(connection, str(hazard), account_id=signed.account_id)
             file = Path(folder) / f"{packed.number}.swpack"
             packing.save(packed, file)
             return file.name, file.read_bytes()

@@ -9,7 +9,9 @@ from cloud.backtest import store
 from cloud.backtest.asked import Asked, NoSuchDeviceError
 from cloud.backtest.gateway_file import GatewayFacts
 from cloud.backtest.in_force import InForce, in_force, shipped_packs
+from cloud.backtest.limits import DeviceLimits, SiteLimits, limits_of
 from cloud.database import Connection, Row
+from cloud.registry.known import SiteEntry
 from sitewarden import __version__
 from sitewarden.charts import load_chart
 from sitewarden.errors import ConfigurationError
@@ -18,6 +20,7 @@ from sitewarden.history.rows import Rows
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.text import Text
+from sitewarden.topics import Mode
 
 ROWS_AT_ONCE = 500_000
 """Of an export: what is held in memory and written as one part of the file."""
@@ -67,8 +70,8 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
     names = {row["device"] for row in devices}
     stored = store.points_of(connection, site.site, asked.mode)
     points = {name: point for name, point in stored.items() if point.device in names}
-    parameters = {row["device"]: msgspec.convert(row["setup"], DeviceSetup).parameters for row in devices}
-    told = in_force(points.values(), shipped_packs(), parameters)
+    setups = {row["device"]: msgspec.convert(row["setup"], DeviceSetup) for row in devices}
+    told = in_force(points.values(), shipped_packs(), setups)
     if gateway is not None:
         told = InForce(packs=gateway.packs, changes=gateway.changes)
     header = Header(
@@ -86,6 +89,25 @@ def open_history(connection: Connection, asked: Asked, gateway: GatewayFacts | N
         software=__version__,
     )
     return DatabaseSource(connection, header, points, _notes(told))
+
+
+def limits_in_force(connection: Connection, site: SiteEntry, mode: Mode) -> SiteLimits:
+    """The limits of the devices that the site has now."""
+    # An empty range: the devices of the newest births, and none that only had readings once.
+    rows = store.devices_of(connection, Asked(site, None, 0, 0, mode))
+    stored = store.points_of(connection, site.site, mode)
+    current = {name: point for name, point in stored.items() if point.current}
+    devices, notes = list[DeviceLimits](), list[Text]()
+    # Each gateway has packs of its own: what one runs says nothing of another's devices.
+    for gateway in dict.fromkeys(row["gateway"] for row in rows):
+        own = [row for row in rows if row["gateway"] == gateway]
+        setups = {row["device"]: msgspec.convert(row["setup"], DeviceSetup) for row in own}
+        points = {name: point for name, point in current.items() if point.device in setups}
+        told = in_force(points.values(), shipped_packs(), setups)
+        devices += [limits_of(gateway, _device(row, points.values(), None), points, told) for row in own]
+        # A rule whose text is not here is shown as it was announced.
+        notes += _notes(msgspec.structs.replace(told, unknown=[]))
+    return SiteLimits(site=site.site, devices=devices, notes=notes)
 
 
 def export(source: DatabaseSource, file: Path) -> int:
@@ -132,8 +154,10 @@ def _device(row: Row, points: Iterable[store.StoredPoint], gateway: GatewayFacts
         ],
         chart=_chart(setup.load_chart),
         parameters=setup.parameters,
+        point_parameters=setup.point_parameters,
         zero=setup.zero,
         instruments=setup.instruments,
+        crane_group=setup.crane_group,
         layout=row["layout"],
     )
 

@@ -50,12 +50,15 @@ class StoredPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def devices_of(connection: Connection, asked: Asked) -> list[Row]:
-    """The devices that the site has, and those it had with readings in the range; or the one of that name."""
+    """The devices that the site has, and those it had with readings in the range; or the one of that name.
+
+    What a gateway said of its own clock is no history of the site: nobody could read it again.
+    """
     cursor = connection.cursor(row_factory=dict_row)
     return cursor.execute(
         """
         SELECT device.*, gateway.gateway FROM device JOIN gateway ON gateway.id = device.gateway_id
-         WHERE device.site = %(site)s AND device.mode = %(mode)s
+         WHERE device.site = %(site)s AND device.mode = %(mode)s AND device.profile <> 'gateway'
            AND (%(device)s::text IS NULL OR device.device = %(device)s)
            AND (device.current OR EXISTS (
                SELECT FROM point JOIN reading ON reading.point_id = point.id
@@ -152,7 +155,7 @@ def gaps_of(connection: Connection, asked: Asked) -> list[Gap]:
 
 
 def alarms_of(connection: Connection, asked: Asked) -> list[PastAlarm]:
-    """The alarms that stood at any moment of the range."""
+    """The alarms that stood at any moment of the range, less those of a gateway itself."""
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(
         """
@@ -162,6 +165,8 @@ def alarms_of(connection: Connection, asked: Asked) -> list[PastAlarm]:
          WHERE site = %(site)s AND mode = %(mode)s AND raised_at < %(end)s
            AND coalesce(cleared_at, 'infinity') >= %(first)s
            AND (%(device)s::text IS NULL OR device = %(device)s)
+           AND NOT EXISTS (SELECT FROM device WHERE device.site = episode.site AND device.mode = episode.mode
+                              AND device.device = episode.device AND device.profile = 'gateway')
          ORDER BY raised_at, id
         """,
         _named(asked),

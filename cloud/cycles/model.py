@@ -1,5 +1,6 @@
-"""A work cycle as the HTTP interface shows it."""
+"""Work cycles as the HTTP interface shows them."""
 
+import datetime as dt
 from typing import Literal
 
 from pydantic import Field
@@ -32,3 +33,34 @@ class WorkCycleShown(Shown):
     mode: Literal["live", "test", "drill", "replay"]
     clock: str
     received_at: Instant
+
+
+class CyclesOfHour(Shown):
+    """Lifts that began within an hour."""
+
+    at: Instant
+    cycles: int
+
+
+class CyclesOfRatio(Shown):
+    """Lifts whose worst moment ratio lay within a span."""
+
+    low: int = Field(description="%, included.")
+    high: int | None = Field(description="%, excluded; null where there is no end.")
+    cycles: int
+
+
+class CycleDay(Shown):
+    """A crane's lifts of one day, by the clocks of the site."""
+
+    day: dt.date
+    start: Instant
+    end: Instant
+    cycles: int
+    broken_off: int
+    lifting_s: float = Field(description="How long a load was on the hook, s.")
+    peak_load: float | None = Field(description="The heaviest, t; null on a day without lifts.")
+    peak_moment_ratio: float | None = Field(description="The worst, %; null where none was told.")
+    hours: list[CyclesOfHour]
+    moment_ratios: list[CyclesOfRatio]
+    without_ratio: int = Field(description="Lifts of which no moment ratio was told.")

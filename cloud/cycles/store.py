@@ -14,6 +14,13 @@ CYCLES: LiteralString = """
 """
 """As they are shown, but for the places, which `placed` puts together."""
 
+OF_SPAN: LiteralString = """
+    WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s
+      AND started_at >= %(start)s AND started_at < %(end)s
+    ORDER BY started_at
+"""
+"""One crane's lifts that began within a span, the oldest first."""
+
 
 class ToldCycle(NamedTuple):
     """A work cycle, and who told of it."""

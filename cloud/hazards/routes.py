@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter
 
-from cloud.accounts.permissions import Viewer
+from cloud.accounts.permissions import SignedIn, Viewer
 from cloud.alarms.model import Episode
 from cloud.alarms.store import EPISODES
 from cloud.database import Row
@@ -15,7 +15,8 @@ from cloud.hazards.service import evidence_shown
 from cloud.hazards.store import HAZARDS
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import not_found
-from cloud.serving import KnownSite, Served
+from cloud.registry.access import KnownSite
+from cloud.serving import Served
 from cloud.shown import Page
 
 router = APIRouter(tags=["hazards"], dependencies=[Viewer])
@@ -52,11 +53,11 @@ async def list_hazards(
 
 
 @router.get("/hazards/{hazard}")
-async def read_hazard(hazard: UUID, serving: Served) -> HazardDetail:
+async def read_hazard(hazard: UUID, serving: Served, signed: SignedIn) -> HazardDetail:
     """A hazard record with its alarms, its history and what was measured."""
     record = await serving.row(
-        HAZARDS + "WHERE id = %(id)s AND site = ANY(%(sites)s)",
-        {"id": hazard, "sites": list(serving.settings.sites)},
+        HAZARDS + "WHERE id = %(id)s AND sees_site(%(account)s, site)",
+        {"id": hazard, "account": signed.account_id},
     )
     if record is None:
         raise not_found("hazard")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
+from cloud.alarms.requests import note_acknowledged
 from cloud.alarms.store import episodes_by_id, store_episode, store_transition
 from cloud.database import Connection
 from cloud.hazards.service import Heard, fingerprint, follow_alarm
@@ -14,6 +15,7 @@ from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, 
 from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
 from cloud.live.store import NewEvent, write_events
+from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites.registry import GatewayEntry, Registry
 from sitewarden.errors import MessageError
@@ -39,11 +41,14 @@ class AlarmsLane:
 
     def __init__(self, settings: Settings, registry: Registry, rebirths: Rebirths) -> None:
         """`registry` is shared with the readings' lane, `rebirths` is this lane's own."""
-        self._settings, self._admission = settings, Admission(registry, rebirths)
+        self._settings, self._registry = settings, registry
+        self._admission = Admission(registry, rebirths)
+        self._sites: Sites = {}
 
     def commit(self, connection: Connection, batch: list[Delivery], now_ms: int) -> Outcome:
         """Store the batch in one transaction."""
         outcome = Outcome()
+        self._sites = self._registry.sites(connection)
         with connection.transaction():
             accepted = list(self._accept(connection, batch, now_ms, outcome))
             episodes, hazards = self._store(connection, accepted, now_ms)
@@ -59,7 +64,7 @@ class AlarmsLane:
     ) -> Iterable[_Accepted]:
         for delivery in batch:
             try:
-                key = sender(delivery, self._settings)
+                key = sender(delivery, self._settings, self._sites)
                 alarm = record_of(delivery, Alarm)
                 alarm = believed(alarm, present_ms(key, alarm.at, delivery.received_ms))
                 # The last word of an episode counts although its point has left the configuration since.
@@ -73,7 +78,7 @@ class AlarmsLane:
             except HomelessError:
                 outcome.homeless.append((key, delivery))
             except MessageError as exc:
-                outcome.dead.append(dead_letter(delivery, exc, self._settings))
+                outcome.dead.append(dead_letter(delivery, exc, self._sites))
             else:
                 outcome.settled.append(Settled(key, alarm.boot, alarm.seq))
                 yield _Accepted(key, admitted.gateway, alarm, delivery.received_ms)
@@ -88,6 +93,8 @@ class AlarmsLane:
             if not store_transition(connection, gateway.id, alarm, received_ms):
                 continue
             stored = store_episode(connection, key, gateway.id, alarm, received_ms)
+            if alarm.change == "acknowledged":
+                note_acknowledged(connection, UUID(alarm.episode), now_ms)
             label = gateway.device_labels.get(alarm.device)
             heard = Heard(
                 site=key.site,
@@ -95,7 +102,7 @@ class AlarmsLane:
                 alarm=alarm,
                 episode=stored,
                 device=Text(label["zh"], label["en"]) if label else Text(alarm.device, alarm.device),
-                time_zone=self._settings.sites[key.site].time_zone,
+                time_zone=self._sites[key.site].time_zone,
                 now_ms=now_ms,
             )
             hazard = follow_alarm(connection, heard)

@@ -10,36 +10,47 @@ from cloud.ingest.model import DeadLetter
 log = logging.getLogger(__name__)
 
 KEPT_ROWS = 1000
-"""With bodies of at most 256 KiB this is the table's bound; the counters know of all."""
+"""Of each mode, so that a replay's drive out no live one; with bodies of at most 256 KiB this is the table's
+bound. The counters know of all."""
 _MAX_DETAIL = 500
 
 
 def bury(connection: Connection, letters: list[DeadLetter]) -> None:
     """Keep and count each once, however often it is sent; forget the oldest beyond the bound."""
-    fresh: dict[tuple[str, str], list[DeadLetter]] = {}
+    fresh: dict[tuple[str, str, str], list[DeadLetter]] = {}
     for letter in letters:
         if _insert(connection, letter):
-            fresh.setdefault((letter.site, letter.reason), []).append(letter)
-    for (site, reason), of_reason in sorted(fresh.items()):
-        _complain(reason, of_reason)
+            fresh.setdefault((letter.site, letter.mode, letter.reason), []).append(letter)
+    for (site, mode, reason), alike in sorted(fresh.items()):
+        _complain(mode, reason, alike)
         connection.execute(
             """
-            INSERT INTO dead_letter_count (site, reason, n) VALUES (%s, %s, %s)
-                ON CONFLICT (site, reason) DO UPDATE SET n = dead_letter_count.n + excluded.n
+            INSERT INTO dead_letter_count (site, mode, reason, n) VALUES (%s, %s, %s, %s)
+                ON CONFLICT (site, mode, reason) DO UPDATE SET n = dead_letter_count.n + excluded.n
             """,
-            [site, reason, len(of_reason)],
+            [site, mode, reason, len(alike)],
         )
-    if fresh:
-        # Ids ascend without great gaps, so the bound needs no counting.
-        connection.execute(
-            "DELETE FROM dead_letter WHERE id <= (SELECT max(id) FROM dead_letter) - %s", [KEPT_ROWS]
-        )
+    for mode in sorted({mode for _, mode, _ in fresh}):
+        _forget_oldest(connection, mode)
 
 
-def _complain(reason: str, letters: list[DeadLetter]) -> None:
+def _forget_oldest(connection: Connection, mode: str) -> None:
+    connection.execute(
+        """
+        DELETE FROM dead_letter
+         WHERE mode = %(mode)s
+           AND id <= (SELECT id FROM dead_letter WHERE mode = %(mode)s
+                       ORDER BY id DESC OFFSET %(kept)s LIMIT 1)
+        """,
+        {"mode": mode, "kept": KEPT_ROWS},
+    )
+
+
+def _complain(mode: str, reason: str, letters: list[DeadLetter]) -> None:
     """One line for all of a batch: whoever floods us with nonsense shall not flood the log."""
     log.warning(
-        "dead letters reason=%s new=%d first_topic=%s first_detail=%s",
+        "dead letters mode=%s reason=%s new=%d first_topic=%s first_detail=%s",
+        mode or "none",
         reason,
         len(letters),
         _plain(letters[0].delivery.topic),
@@ -50,11 +61,12 @@ def _complain(reason: str, letters: list[DeadLetter]) -> None:
 def _insert(connection: Connection, letter: DeadLetter) -> bool:
     row = connection.execute(
         """
-        INSERT INTO dead_letter (received_at, topic, reason, detail, boot, seq, body, digest)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
+        INSERT INTO dead_letter (received_at, mode, topic, reason, detail, boot, seq, body, digest)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
         """,
         [
             instant(letter.delivery.received_ms),
+            letter.mode,
             _plain(letter.delivery.topic),
             letter.reason,
             _plain(letter.detail),

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, UnreadableRecordError
+from cloud.registry.known import Sites, may_speak
 from cloud.settings import Settings
 from sitewarden import topics
 from sitewarden.errors import MessageError
@@ -27,14 +28,14 @@ class _Named(msgspec.Struct):
     seq: int
 
 
-def sender(delivery: Delivery, settings: Settings) -> GatewayKey:
+def sender(delivery: Delivery, settings: Settings, sites: Sites) -> GatewayKey:
     """Who speaks; raises `MessageError` with reason `topic`, `mode` or `gateway`."""
     topic = topics.parse(delivery.topic)
     key = GatewayKey.of(topic)
     if settings.mode == "replay" and key.mode != "replay":
         raise MessageError("mode", f"this cloud shows a replay and takes nothing of mode {key.mode}")
-    if not settings.knows(key.site, key.gateway):
-        raise MessageError("gateway", f"{key.gateway} is not a gateway of site {key.site} in the settings")
+    if not may_speak(sites, key.site, key.gateway):
+        raise MessageError("gateway", f"{key.gateway} is not registered as a gateway of site {key.site}")
     return key
 
 
@@ -119,7 +120,7 @@ def believed(alarm: Alarm, received_ms: int) -> Alarm:
     return msgspec.structs.replace(alarm, **wrong, clock="unsynced") if wrong else alarm
 
 
-def dead_letter(delivery: Delivery, error: MessageError, settings: Settings) -> DeadLetter:
+def dead_letter(delivery: Delivery, error: MessageError, sites: Sites) -> DeadLetter:
     """What to keep of a message that was refused."""
     key: GatewayKey | None = None
     with contextlib.suppress(MessageError):
@@ -129,16 +130,11 @@ def dead_letter(delivery: Delivery, error: MessageError, settings: Settings) -> 
         delivery=delivery,
         reason=error.reason,
         detail=error.detail,
-        site=key.site if key is not None and _is_shown(key, settings) else "",
+        site=key.site if key is not None and key.site in sites else "",
         key=key,
         boot=boot,
         seq=seq,
     )
-
-
-def _is_shown(key: GatewayKey, settings: Settings) -> bool:
-    """Whether the site's numbers are of this: a replay's or a drill's letters are none of the live site's."""
-    return key.site in settings.sites and key.mode == settings.mode
 
 
 def _named(body: bytes) -> tuple[str | None, int | None]:

@@ -71,6 +71,11 @@ class Link:
         """Whether messages are coming in within the time."""
         return self._subscribed.wait(timeout_s)
 
+    @property
+    def is_up(self) -> bool:
+        """Whether messages are coming in, so that others can go out."""
+        return self._subscribed.is_set()
+
     def publish(self, topic: str, body: bytes) -> None:
         """Queue a message; one that finds no room is dropped and logged: the gateway will ask again."""
         info = self._client.publish(topic, body, qos=_QOS)

@@ -72,10 +72,15 @@ class DeadLetter(NamedTuple):
     reason: str
     detail: str
     site: str
-    """Counted under this; empty where none that we know could be read, or in another mode than is shown."""
+    """Counted under this and the mode; empty where none that we know could be read."""
     key: GatewayKey | None
     boot: str | None
     seq: int | None
+
+    @property
+    def mode(self) -> str:
+        """Of the topic; empty where none could be read. Letters of one mode never count in another."""
+        return self.key.mode if self.key is not None else ""
 
     @property
     def settled(self) -> Settled | None:

@@ -22,6 +22,7 @@ from cloud.ingest.decoding import (
 from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
 from cloud.readings.store import Columns, ToldGap, store, store_gaps
+from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites import births
 from cloud.sites.registry import GatewayEntry, Registry
@@ -47,6 +48,7 @@ class ReadingsLane:
         """`registry` is shared with the alarms' lane, `rebirths` is this lane's own."""
         self._settings, self._registry = settings, registry
         self._admission = Admission(registry, rebirths)
+        self._sites: Sites = {}
 
     def commit(self, connection: Connection, batch: list[Delivery], now_ms: int) -> Outcome:
         """Store the batch; statuses first and by themselves, for they may announce points of the readings.
@@ -55,6 +57,7 @@ class ReadingsLane:
         again where a later one fails, and are counted once.
         """
         outcome = Outcome()
+        self._sites = self._registry.sites(connection)
         statuses = [delivery for delivery in batch if _is_status(delivery)]
         readings = [delivery for delivery in batch if not _is_status(delivery)]
         if statuses:
@@ -75,12 +78,12 @@ class ReadingsLane:
     def _take_status(self, connection: Connection, delivery: Delivery, outcome: Outcome) -> bool:
         """Write a status down; returns whether it was a birth."""
         try:
-            key = sender(delivery, self._settings)
+            key = sender(delivery, self._settings, self._sites)
             status = status_of(delivery)
             entry = self._registry.entry(connection, key)
             _check_mode(status, key, entry)
         except MessageError as exc:
-            outcome.dead.append(dead_letter(delivery, exc, self._settings))
+            outcome.dead.append(dead_letter(delivery, exc, self._sites))
             return False
         outcome.changed = True
         if not self._write(connection, key, entry.id, status, delivery):
@@ -113,7 +116,7 @@ class ReadingsLane:
             try:
                 self._gather(connection, delivery, rows, outcome, now_ms=now_ms)
             except MessageError as exc:
-                outcome.dead.append(dead_letter(delivery, exc, self._settings))
+                outcome.dead.append(dead_letter(delivery, exc, self._sites))
         dead = outcome.dead[first_dead:]
         store(connection, rows.columns, now_ms)
         store_gaps(connection, rows.gaps)
@@ -133,7 +136,7 @@ class ReadingsLane:
         now_ms: int,
     ) -> None:
         """Add one message's rows; where some cannot be stored, the others are, the body is a dead letter."""
-        key = sender(delivery, self._settings)
+        key = sender(delivery, self._settings, self._sites)
         message = record_of(delivery, Readings)
         names = [series.p for series in message.series]
         try:

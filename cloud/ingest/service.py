@@ -11,10 +11,11 @@ from cloud.hazards.clock import expire_clocks
 from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.link import SHARED, Link
 from cloud.ingest.readings import ReadingsLane
+from cloud.ingest.sending import Sender
 from cloud.ingest.worker import Batching, Surroundings, Worker
 from cloud.live.store import forget_old_events
+from cloud.registry.seeding import seed_sites
 from cloud.settings import Settings
-from cloud.sites.births import write_sites
 from cloud.sites.registry import Registry
 from sitewarden.errors import SiteWardenError
 from sitewarden.topics import every_up
@@ -45,8 +46,10 @@ class Ingest:
         surroundings = Surroundings(settings=settings, dsn=dsn, registry=Registry())
         alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS, _expire_clocks)
         readings = Worker("readings", ReadingsLane, surroundings, _READINGS, forget_old_events)
+        heard = Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver)
+        self._sender = Sender(dsn, heard.publish, lambda: heard.is_up)
         self._links = {
-            alarms: Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver),
+            alarms: heard,
             readings: Link(
                 "readings",
                 settings,
@@ -58,14 +61,16 @@ class Ingest:
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop; raises `WorkerDiedError` where a lane has ended by itself."""
-        self._write_sites(stopping)
+        self._seed_sites(stopping)
         for worker, link in self._links.items():
             worker.start(link)
             link.start()
+        self._sender.start()
         log.info("ingest running broker=%s:%d", self._settings.broker.host, self._settings.broker.port)
         while not stopping.wait(_WATCH_S):
-            if not all(worker.is_alive for worker in self._links):
+            if not (self._sender.is_alive and all(worker.is_alive for worker in self._links)):
                 raise WorkerDiedError("a lane has ended by itself")
+        self._sender.stop()
         for worker in self._links:
             worker.stop()
         for worker, link in self._links.items():
@@ -76,11 +81,11 @@ class Ingest:
         """Whether both lanes hear the broker within the time."""
         return all(link.wait_until_subscribed(timeout_s) for link in self._links.values())
 
-    def _write_sites(self, stopping: threading.Event) -> None:
+    def _seed_sites(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
             try:
                 with connect(self._dsn) as connection:
-                    write_sites(connection, self._settings.sites)
+                    seed_sites(connection, self._settings.sites)
             except psycopg.OperationalError as exc:
                 log.warning("database away retry_s=%.1f cause=%s", _RETRY_S, str(exc).replace("\n", " "))
                 stopping.wait(_RETRY_S)

@@ -191,8 +191,9 @@ class Worker:
             return
         log.error("message set aside lane=%s topic=%r", self._lane, batch[0].topic, exc_info=error)
         reason = "refused" if isinstance(error, _REFUSALS) else "failed"
-        letter = dead_letter(batch[0], MessageError(reason, _line(error)), self._settings)
         connection = self._connected()
+        sites = self._registry.sites(connection)
+        letter = dead_letter(batch[0], MessageError(reason, _line(error)), sites)
         with connection.transaction():
             bury(connection, [letter])
         settled = [] if letter.settled is None else [letter.settled]

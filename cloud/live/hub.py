@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from cloud.alarms.requests import PENDING
 from cloud.database import AsyncConnection, Row, as_app, instant
 from cloud.live.frames import frame
 from cloud.live.store import CHANNEL
@@ -19,8 +20,8 @@ from cloud.readings.queries import NEWEST
 from cloud.readings.service import number_of, site_now_ms
 from cloud.settings import Settings
 from cloud.sites.model import Gateway
-from cloud.sites.service import gateways_shown
-from cloud.sites.store import GATEWAYS
+from cloud.sites.service import GatewayRows, gateways_shown
+from cloud.sites.store import GATEWAYS, SHELVES
 from sitewarden.quality import Quality
 
 log = logging.getLogger(__name__)
@@ -108,8 +109,7 @@ class Hub:
 
     async def newest_values(self, site: str) -> dict[str, Any]:
         """The newest value of every point of a site."""
-        gateways = self._settings.sites[site].gateways
-        rows = await self._rows(NEWEST, {"site": site, "gateways": gateways, "mode": self._settings.mode})
+        rows = await self._rows(NEWEST, {"site": site, "mode": self._settings.mode})
         return {row["name"]: _value(row) for row in rows}
 
     def site_now_ms(self, values: Mapping[str, Any]) -> int:
@@ -118,8 +118,13 @@ class Hub:
 
     async def gateways(self, site: str) -> list[Gateway]:
         """The gateways of a site as they are now."""
-        rows = await self._rows(GATEWAYS, {"site": site, "mode": self._settings.mode})
-        return gateways_shown(self._settings.sites[site], rows, instant(self._now_ms()))
+        of_site = {"site": site, "mode": self._settings.mode}
+        rows = GatewayRows(
+            gateways=await self._rows(GATEWAYS, of_site),
+            shelves=await self._rows(SHELVES, of_site),
+            requests=await self._rows(PENDING, of_site),
+        )
+        return gateways_shown(rows, instant(self._now_ms()))
 
     async def _relay(self) -> None:
         while True:

@@ -11,7 +11,8 @@ from cloud.live.frames import HEARTBEAT, HELLO, RESET, frame, values_frame
 from cloud.live.hub import Hub
 from cloud.live.viewers import Viewer as Watching
 from cloud.problems import ProblemError
-from cloud.serving import KnownSite, Served, Serving
+from cloud.registry.access import KnownSite
+from cloud.serving import Served, Serving
 
 router = APIRouter(tags=["live"], dependencies=[Viewer])
 

@@ -6,7 +6,8 @@ NEWEST: LiteralString = """
     SELECT name, resolution, (extract(epoch FROM at) * 1000)::bigint AS at_ms, value, quality
       FROM newest JOIN point ON point.id = newest.point_id JOIN gateway ON gateway.id = point.gateway_id
      WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.current
-       AND gateway.gateway = ANY(%(gateways)s) AND newest.at > 'epoch'
+       AND gateway.gateway IN (SELECT gateway FROM site_gateway WHERE site = %(site)s AND retired_on IS NULL)
+       AND newest.at > 'epoch'
 """
 """The newest reading of every point in force; a replay whose time jumped has none until the next."""
 

@@ -12,7 +12,8 @@ from cloud.problems import ProblemError, not_found
 from cloud.readings import queries
 from cloud.readings.model import Series, Value, Values
 from cloud.readings.service import Row, bucket_width_ms, number_of, site_now_ms, with_gaps
-from cloud.serving import KnownSite, Served, Serving
+from cloud.registry.access import KnownSite
+from cloud.serving import Served, Serving
 from sitewarden.points import vocabulary
 from sitewarden.quality import Quality
 
@@ -24,9 +25,7 @@ _EARLIEST, _LATEST = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1970, 
 @router.get("/sites/{site}/values")
 async def read_values(site: KnownSite, serving: Served) -> Values:
     """The newest reading of every point."""
-    rows = await serving.rows(
-        queries.NEWEST, {"site": site.site, "gateways": site.gateways, "mode": serving.settings.mode}
-    )
+    rows = await serving.rows(queries.NEWEST, {"site": site.site, "mode": serving.settings.mode})
     values = {
         row["name"]: Value(
             at_ms=row["at_ms"],

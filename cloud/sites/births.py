@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import logging
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +10,6 @@ from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, instant
 from cloud.ingest.model import GatewayKey
-from cloud.settings import SiteSettings
 from sitewarden.messages import DeviceBirth, LimitBirth, PointBirth, Status
 from sitewarden.points import PointKind, vocabulary
 from sitewarden.quality import Quality
@@ -27,18 +25,6 @@ class _Point(NamedTuple):
     point: PointBirth
     kind: PointKind
     limits: list[LimitBirth]
-
-
-def write_sites(connection: Connection, sites: Mapping[str, SiteSettings]) -> None:
-    """The sites as the configuration names them; nothing is removed, for records refer to them."""
-    for site in sites.values():
-        connection.execute(
-            """
-            INSERT INTO site (site, name, time_zone) VALUES (%s, %s, %s)
-                ON CONFLICT (site) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone
-            """,
-            [site.site, Jsonb(site.name), site.time_zone],
-        )
 
 
 def write_birth(
@@ -78,6 +64,9 @@ def write_birth(
         },
     )
     _write_health(connection, gateway_id, status)
+    # A retained birth of the boot that we know is older than what its heartbeats have told since.
+    if not (retained and row is not None and row[0] == status.boot):
+        _write_held_back(connection, gateway_id, status, received_ms)
 
 
 def _forget_newest(connection: Connection, gateway_id: int) -> None:
@@ -103,6 +92,7 @@ def write_heartbeat(connection: Connection, gateway_id: int, status: Status, rec
     if row is None:
         return False
     _write_health(connection, gateway_id, status)
+    _write_held_back(connection, gateway_id, status, received_ms)
     return True
 
 
@@ -137,6 +127,15 @@ def _write_health(connection: Connection, gateway_id: int, status: Status) -> No
             "readings_dropped": status.counters.readings_dropped,
             "alarms_dropped": status.counters.alarms_dropped,
         },
+    )
+
+
+def _write_held_back(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> None:
+    """Which alarms the gateway holds back now; whoever asked for it sees by this that it is so."""
+    shelved = [shelf for shelf in status.shelved if _believable(shelf.until) is not None]
+    connection.execute(
+        "UPDATE gateway SET shelved = %s, states = %s, told_at = %s WHERE id = %s",
+        [Jsonb(shelved), Jsonb(status.states), instant(received_ms), gateway_id],
     )
 
 

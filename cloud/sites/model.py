@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from cloud.alarms.model import RequestShown, ShelfShown
 from cloud.shown import Instant, Shown, TextShown
+from sitewarden.messages import ToldState
 
 
 class SiteFacts(Shown):
@@ -36,6 +38,11 @@ class Gateway(Shown):
     outbox: Outbox
     disk_free_bytes: int | None
     clock: str
+    shelved: list[ShelfShown] = Field(description="Rules whose alarms it holds back, as it last said.")
+    states: dict[str, ToldState] = Field(
+        description="Of its standing alarms, by episode, what alarms and shelves do not tell."
+    )
+    requests: list[RequestShown] = Field(description="What it was asked and has not confirmed yet.")
 
 
 class Limit(Shown):

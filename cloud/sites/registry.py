@@ -6,6 +6,7 @@ import msgspec
 
 from cloud.database import Connection
 from cloud.ingest.model import GatewayKey
+from cloud.registry.known import KnownSites, Sites
 
 
 class PointEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +39,17 @@ class Registry:
         """Empty."""
         self._entries: dict[GatewayKey, GatewayEntry] = {}
         self._generation = 0
+        self._known = KnownSites()
         self._lock = threading.Lock()
 
     @property
     def generation(self) -> int:
         """Another number whenever something may have become known."""
         return self._generation
+
+    def sites(self, connection: Connection) -> Sites:
+        """Which sites there are and who may speak for them, as it is committed now."""
+        return self._known.now(connection)
 
     def entry(self, connection: Connection, key: GatewayKey) -> GatewayEntry:
         """What is known of that gateway; its row is made when it is first heard of."""
@@ -65,6 +71,7 @@ class Registry:
         with self._lock:
             self._generation += 1
             self._entries.clear()
+        self._known.forget()
 
 
 def load_entry(connection: Connection, key: GatewayKey) -> GatewayEntry:

@@ -2,9 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from cloud.database import Row
-from cloud.settings import Settings, SiteSettings
+from cloud.alarms.model import RequestShown, ShelfShown
+from cloud.database import Row, instant
+from cloud.registry.known import SiteEntry
+from cloud.settings import Settings
 from cloud.shown import TextShown
 from cloud.sites.model import Device, Gateway, Outbox, Point, SiteFacts
 from sitewarden.points import vocabulary
@@ -13,8 +16,8 @@ SILENCE = dt.timedelta(seconds=30)
 """Three heartbeats; whoever is silent for longer is offline, whatever it said last."""
 
 
-def site_facts(settings: Settings, site: SiteSettings) -> SiteFacts:
-    """A site by its configuration."""
+def site_facts(settings: Settings, site: SiteEntry) -> SiteFacts:
+    """A site as it is known."""
     return SiteFacts(
         id=site.site,
         name=TextShown(zh=site.name.zh, en=site.name.en),
@@ -23,10 +26,17 @@ def site_facts(settings: Settings, site: SiteSettings) -> SiteFacts:
     )
 
 
-def gateways_shown(site: SiteSettings, rows: Iterable[Row], now: dt.datetime) -> list[Gateway]:
-    """Every configured gateway in its order, also one that was never heard."""
-    by_name = {row["gateway"]: row for row in rows}
-    return [_gateway(name, by_name.get(name), now) for name in site.gateways]
+class GatewayRows(NamedTuple):
+    """What the database has of the gateways of a site."""
+
+    gateways: list[Row]
+    shelves: list[Row]
+    requests: list[Row]
+
+
+def gateways_shown(rows: GatewayRows, now: dt.datetime) -> list[Gateway]:
+    """The gateways as they fare, also one that was never heard."""
+    return [_gateway(row, rows, now) for row in rows.gateways]
 
 
 def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
@@ -48,8 +58,9 @@ def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
     ]
 
 
-def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
-    if row is None:
+def _gateway(row: Row, rows: GatewayRows, now: dt.datetime) -> Gateway:
+    name = row["name"]
+    if row["id"] is None:
         outbox = Outbox(alarms=0, readings=0, oldest_at=None)
         return Gateway(
             id=name,
@@ -59,6 +70,9 @@ def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
             outbox=outbox,
             disk_free_bytes=None,
             clock="unknown",
+            shelved=[],
+            states={},
+            requests=[],
         )
     silent = row["seen_at"] is None or now - row["seen_at"] > SILENCE
     return Gateway(
@@ -71,7 +85,22 @@ def _gateway(name: str, row: Row | None, now: dt.datetime) -> Gateway:
         ),
         disk_free_bytes=row["disk_free_bytes"],
         clock=row["clock"],
+        shelved=[_shelf(shelf) for shelf in rows.shelves if shelf["gateway"] == name],
+        states=row["states"],
+        requests=[_request(request) for request in rows.requests if request["gateway"] == name],
     )
+
+
+def _shelf(row: Row) -> ShelfShown:
+    return ShelfShown(**{**_without_gateway(row), "until": instant(row["until"])})
+
+
+def _request(row: Row) -> RequestShown:
+    return RequestShown(**_without_gateway(row))
+
+
+def _without_gateway(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "gateway"}
 
 
 def _point(row: Row) -> Point:

@@ -33,6 +33,8 @@ class Answer(NamedTuple):
     """When the answer was whole, or was given up."""
     is_replay: bool = False
     """What answers plays a history: nothing that it says is so now."""
+    exception: int = 0
+    """The code of the exception that it is, if it is one."""
 
 
 @dataclass(slots=True)

@@ -12,19 +12,20 @@ from edge.drivers import Request
 
 MOST_REGISTERS = 125
 """In one request, by the specification."""
+READS = (1, 2, 3, 4)
+"""The functions that are ever sent: coils, discrete inputs, holding registers, input registers."""
 RTU_REQUEST_BYTES = 8
 RTU_ANSWER_BYTES = 5
 """Around the registers, two bytes each; and the whole of an exception."""
 
 _EXCEPTION = 0x80
-_READS = (3, 4)
+_BITS, _REGISTERS = (1, 2), (3, 4)
+_BITS_A_BYTE = 8
 _MOST_DATA = 2 * MOST_REGISTERS
 _LAST_UNIT = 247
 _RTU_REQUEST = struct.Struct(">BBHH")
-_RTU_COUNTED = (1, 2, 3, 4)
-"""Functions whose response says how long it is."""
 _RTU_FIXED = {5: 8, 6: 8, 15: 8, 16: 8} | {
-    _EXCEPTION | function: RTU_ANSWER_BYTES for function in (*_RTU_COUNTED, 5, 6, 15, 16)
+    _EXCEPTION | function: RTU_ANSWER_BYTES for function in (*READS, 5, 6, 15, 16)
 }
 """How long the response is, by the function in it, where it is always as long."""
 _TCP_REQUEST = struct.Struct(">HHHBBHH")
@@ -47,6 +48,7 @@ class Frame(NamedTuple):
     function: int
     """Of the request, also where the response is an exception."""
     registers: Sequence[int] = ()
+    """Of coils and discrete inputs: their bits, as many as fill whole bytes."""
     exception: int = 0
     """The code; 0 where it is none."""
     transaction: int = 0
@@ -59,7 +61,18 @@ def answers(frame: Frame, unit: int, request: Request) -> bool:
     """Whether this is the answer to that request, as far as a response can show it (not the address)."""
     if frame.unit != unit or frame.function != request.function or frame.fault:
         return False
-    return bool(frame.exception) or len(frame.registers) == request.length
+    if frame.exception:
+        return True
+    if request.function in _BITS:
+        return len(frame.registers) == _BITS_A_BYTE * data_bytes(request)
+    return len(frame.registers) == request.length
+
+
+def data_bytes(request: Request) -> int:
+    """How many bytes of data a good answer has."""
+    if request.function in _BITS:
+        return -(-request.length // _BITS_A_BYTE)
+    return 2 * request.length
 
 
 def _crc_table() -> tuple[int, ...]:
@@ -84,25 +97,40 @@ def crc16(data: bytes | bytearray) -> int:
 
 
 def rtu_request(unit: int, request: Request) -> bytes:
-    """The frame that asks on a serial line."""
+    """The frame that asks on a serial line; raises `ValueError` for a function that does not only read."""
+    _only_reads(request)
     body = _RTU_REQUEST.pack(unit, *request)
     return body + crc16(body).to_bytes(2, "little")
 
 
 def tcp_request(transaction: int, unit: int, request: Request) -> bytes:
-    """The frame that asks over Modbus TCP."""
+    """The frame that asks over Modbus TCP; raises `ValueError` for a function that does not only read."""
+    _only_reads(request)
     return _TCP_REQUEST.pack(transaction, 0, 6, unit, *request)
 
 
+def _only_reads(request: Request) -> None:
+    """The last door: whatever a file or a caller says, no frame that writes leaves this program."""
+    if request.function not in READS:
+        raise ValueError(f"function {request.function} does not only read")
+
+
 def tcp_answer_head(transaction: int, unit: int, request: Request) -> bytes:
-    """What a good answer to that request begins with: all but the registers."""
-    size = 2 * request.length
+    """What a good answer to that request begins with: all but the data."""
+    size = data_bytes(request)
     return _TCP_ANSWER.pack(transaction, 0, size + 3, unit, request.function, size)
 
 
-def tcp_registers(answer: bytes, count: int) -> Sequence[int]:
-    """The registers behind a good answer's head."""
-    return _WORDS[count].unpack_from(answer, _TCP_ANSWER.size)
+def tcp_registers(answer: bytes, request: Request) -> Sequence[int]:
+    """The registers, or the bits, behind a good answer's head."""
+    if request.function in _BITS:
+        return _bits(answer[_TCP_ANSWER.size :])[: request.length]
+    return _WORDS[request.length].unpack_from(answer, _TCP_ANSWER.size)
+
+
+def _bits(data: bytes) -> list[int]:
+    """The lowest bit of the first byte is the first."""
+    return [byte >> place & 1 for byte in data for place in range(_BITS_A_BYTE)]
 
 
 class TcpStream:
@@ -207,12 +235,12 @@ def _rtu_size(held: bytearray, at: int) -> int:
         return 0
     here = len(held) - at
     function = held[at + 1] if here > 1 else None
-    if function is not None and function not in _RTU_COUNTED:
+    if function is not None and function not in READS:
         return _RTU_FIXED.get(function, 0)
     if here < 3:  # noqa: PLR2004  # the third byte says how many follow
         return RTU_ANSWER_BYTES
     size = held[at + 2]
-    is_possible = 1 <= size <= _MOST_DATA and not (function in _READS and size % 2)
+    is_possible = 1 <= size <= _MOST_DATA and not (function in _REGISTERS and size % 2)
     return RTU_ANSWER_BYTES + size if is_possible else 0
 
 
@@ -227,9 +255,11 @@ def _frame(unit: int, body: bytes) -> Frame:
     if function & _EXCEPTION:
         fault = "" if len(body) == 2 and second else "a malformed exception"  # noqa: PLR2004
         return Frame(unit, function & ~_EXCEPTION, exception=second, fault=fault)
-    if function not in _READS:
+    if function not in READS:
         return Frame(unit, function, fault=f"function {function}")
     data = len(body) - 2
-    if data != second or data % 2 or data > _MOST_DATA:
+    if data != second or data > _MOST_DATA or (function in _REGISTERS and data % 2):
         return Frame(unit, function, fault=f"{data} bytes of data, announced as {second}")
+    if function in _BITS:
+        return Frame(unit, function, _bits(body[2:]))
     return Frame(unit, function, _WORDS[data // 2].unpack_from(body, 2))

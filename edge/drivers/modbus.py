@@ -20,6 +20,7 @@ from edge.drivers.framing import (
     RtuStream,
     TcpStream,
     answers,
+    data_bytes,
     rtu_request,
     tcp_answer_head,
     tcp_registers,
@@ -205,19 +206,30 @@ class _PortLink(ABC):
         is_refusal: bool = False,
         is_silence: bool = False,
         is_replay: bool = False,
+        exception: int = 0,
     ) -> None:
         """Hand the answer to who waits for it, if anybody does."""
         if self._waiting is None or self._waiting.done():
             return
         now = asyncio.get_running_loop().time()
         self._waiting.set_result(
-            Answer(registers, quality, detail, is_refusal, is_silence, self._asked_at, now, is_replay)
+            Answer(
+                registers,
+                quality,
+                detail,
+                is_refusal=is_refusal,
+                is_silence=is_silence,
+                asked_at=self._asked_at,
+                answered_at=now,
+                is_replay=is_replay,
+                exception=exception,
+            )
         )
 
-    def _found(self, frame: Frame) -> None:
+    def _found(self, frame: Frame, request: Request) -> None:
         """Finish with the frame that answers the question."""
         if not frame.exception:
-            self._finish(frame.registers, Quality.GOOD)
+            self._finish(frame.registers[: request.length], Quality.GOOD)
             return
         self.traffic.exceptions += 1
         self._finish(
@@ -227,6 +239,7 @@ class _PortLink(ABC):
             is_refusal=frame.exception in _REFUSALS,
             is_silence=frame.exception in _NOBODY_BEHIND,
             is_replay=frame.exception == clockblock.REPLAYING,
+            exception=frame.exception,
         )
 
     @abstractmethod
@@ -261,14 +274,14 @@ class ModbusTcpLink(_PortLink):
         self._transaction = transaction = (self._transaction + 1) % _TRANSACTIONS
         self._unit, self._request = unit, request
         self._head = tcp_answer_head(transaction, unit, request)
-        self._size = len(self._head) + 2 * request.length
+        self._size = len(self._head) + data_bytes(request)
         return await self._exchange(tcp_request(transaction, unit, request), timeout_s)
 
     def _take(self, data: bytes) -> None:
         # Nearly every answer comes whole and alone; its head is compared with the only right one, at once.
         is_whole = len(data) == self._size and data.startswith(self._head) and not self._stream.is_holding
         if is_whole and self._is_waiting:
-            self._finish(tcp_registers(data, self._request.length), Quality.GOOD)
+            self._finish(tcp_registers(data, self._request), Quality.GOOD)
             return
         try:
             frames = self._stream.feed(data)
@@ -284,7 +297,7 @@ class ModbusTcpLink(_PortLink):
     def _take_frame(self, frame: Frame) -> None:
         is_next = self._is_waiting and frame.transaction == self._transaction
         if is_next and answers(frame, self._unit, self._request):
-            self._found(frame)
+            self._found(frame, self._request)
         elif is_next and frame.unit == self._unit:
             self.traffic.broken += 1
             detail = f"{len(frame.registers)} registers came, {self._request.length} were asked for"
@@ -360,7 +373,7 @@ class ModbusRtuLink(_PortLink):
 
     def wire_s(self, request: Request) -> float:
         """All bytes of request and answer, at the speed of the line."""
-        return self._byte_s * (RTU_REQUEST_BYTES + RTU_ANSWER_BYTES + 2 * request.length)
+        return self._byte_s * (RTU_REQUEST_BYTES + RTU_ANSWER_BYTES + data_bytes(request))
 
     async def _silence(self, patience_s: float) -> bool:
         """Wait for the end of the quiet time and the gap before a request; false on a line without one."""
@@ -409,7 +422,7 @@ class ModbusRtuLink(_PortLink):
             is_owed = self._owes and answers(frame, self._unit, self._request)
             if is_owed and self._is_waiting:
                 self._owes = False
-                self._found(frame)
+                self._found(frame, self._request)
             else:
                 self.traffic.late += 1
                 self._has_paid = is_owed and frame is frames[-1] and self._stream.is_clean

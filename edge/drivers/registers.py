@@ -1,26 +1,18 @@
-"""Registers to values and points to requests; pure, so that every case of a manual can be a test."""
+"""Points to requests and answers to values; pure, so that every plan can be a test."""
 
-import math
-import struct
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from edge.drivers import Answer, Request
-from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint
+from sitewarden.profiles.decoding import Decoder, decoder
+from sitewarden.profiles.model import BIT_FUNCTIONS, WIDTHS, Modbus, ModbusPoint
 from sitewarden.quality import Quality
 
-_HALF_16, _WHOLE_16 = 1 << 15, 1 << 16
-_HALF_32, _WHOLE_32 = 1 << 31, 1 << 32
-_DUST_DECIMALS = 9
-"""Binary dust (0.30000000000000004) must not decide whether a limit is reached; no sensor resolves 1e-9."""
+_BITS_A_REGISTER = 16
+"""A request for so many bits moves as much as one for a register."""
 
-Decoded = tuple[float | None, Quality]
-Decoder = Callable[[Sequence[int]], Decoded]
-"""From all registers of an answer to the value of one point."""
-_GOOD = Quality.GOOD
-_BAD_SENTINEL: Decoded = (None, Quality.SENTINEL)
-_BAD_NUMBER: Decoded = (None, Quality.NOT_A_NUMBER)
-_BAD_RANGE: Decoded = (None, Quality.OUT_OF_RANGE)
+Place = tuple[int, int]
+"""A function and a register of its table, as the profile numbers it."""
 
 
 class Placed(NamedTuple):
@@ -37,73 +29,23 @@ class PlannedRead(NamedTuple):
 
     request: Request
     points: tuple[Placed, ...]
-
-
-def decoder(point: ModbusPoint, word_order: str, offset: int = 0) -> Decoder:
-    """What makes a point's value, in the unit of its kind, from registers (0 to 65535 each).
-
-    Its own one or two registers stand at `offset`. `word_order` is the profile's, `big` where the high word
-    comes first; the point's own wins. The value is `None` wherever the quality is not good. Made once and
-    called at every poll: what does not change is decided here.
-    """
-    unsigned = _unsigned(point, word_order, offset)
-    number = _number(point)
-    sentinels, scale, shift = frozenset(point.sentinels), point.scale, point.offset
-    least, most = point.range or (-math.inf, math.inf)
-
-    def decode(registers: Sequence[int]) -> Decoded:
-        raw = unsigned(registers)
-        if raw in sentinels:
-            return _BAD_SENTINEL
-        value = round(number(raw) * scale + shift, _DUST_DECIMALS)
-        if least <= value <= most:
-            return (value, _GOOD) if math.isfinite(value) else _BAD_NUMBER
-        return _BAD_RANGE if math.isfinite(value) else _BAD_NUMBER
-
-    return decode
-
-
-def _unsigned(point: ModbusPoint, word_order: str, offset: int) -> Callable[[Sequence[int]], int]:
-    if WIDTHS[point.type] == 1:
-        return lambda registers: registers[offset]
-    high, low = (offset, offset + 1) if (point.word_order or word_order) == "big" else (offset + 1, offset)
-    return lambda registers: registers[high] << 16 | registers[low]
-
-
-def _number(point: ModbusPoint) -> Callable[[int], float]:
-    if point.bit is not None:
-        bit = point.bit
-        return lambda raw: (raw >> bit) & 1
-    return _NUMBERS[point.type]
-
-
-def _float32(unsigned: int) -> float:
-    number: float = struct.unpack(">f", unsigned.to_bytes(4, "big"))[0]
-    return number
-
-
-_NUMBERS: dict[str, Callable[[int], float]] = {
-    "uint16": float,
-    "uint32": float,
-    "int16": lambda n: float(n - _WHOLE_16 if n >= _HALF_16 else n),
-    "int32": lambda n: float(n - _WHOLE_32 if n >= _HALF_32 else n),
-    "float32": _float32,
-}
+    places: frozenset[Place]
+    """That its points stand on."""
 
 
 def plan(
-    modbus: Modbus, points: Iterable[tuple[str, ModbusPoint]], holes: Collection[int] = ()
+    modbus: Modbus, points: Iterable[tuple[str, ModbusPoint]], holes: Collection[Place] = ()
 ) -> list[PlannedRead]:
     """The fewest reads that serve all points: registers merge across gaps of at most `max_gap`.
 
-    No read is longer than `max_registers`, unless one point alone is, and none touches a register of
-    `holes`, numbered as the profile does: the device has none there, and refuses the whole read. Points that
-    stand on a hole get no read.
+    No read is longer than `max_registers`, unless one point alone is, and none touches a place of `holes`:
+    the device has no register there, and refuses the whole read. Points that stand on a hole get no read.
     """
     reads: list[PlannedRead] = []
     run: list[tuple[str, ModbusPoint]] = []
-    for key, point in sorted(points, key=lambda item: (item[1].register, _end(item[1]))):
-        if any(register in holes for register in range(point.register, _end(point))):
+    by_place = sorted(points, key=lambda item: (modbus.function_of(item[1]), item[1].register, _end(item[1])))
+    for key, point in by_place:
+        if any(place in holes for place in _places(modbus, point)):
             continue
         if run and not _fits(modbus, run, point, holes):
             reads.append(_read(modbus, run))
@@ -123,15 +65,9 @@ def halves(modbus: Modbus, read: PlannedRead) -> list[PlannedRead]:
     return [_read(modbus, points[:middle]), _read(modbus, points[middle:])]
 
 
-def registers_of(read: PlannedRead) -> Iterator[int]:
-    """The registers, numbered as the profile does, that the points of a read stand on."""
-    for placed in read.points:
-        yield from range(placed.point.register, _end(placed.point))
-
-
 def values(read: PlannedRead, answer: Answer) -> list[tuple[str, float | None, Quality]]:
     """Key, value and quality of exactly the points of that read."""
-    if answer.quality is not _GOOD:
+    if answer.quality is not Quality.GOOD:
         return [(placed.key, None, answer.quality) for placed in read.points]
     registers = answer.registers
     return [(placed.key, *placed.decode(registers)) for placed in read.points]
@@ -141,28 +77,32 @@ def _end(point: ModbusPoint) -> int:
     return point.register + WIDTHS[point.type]
 
 
+def _places(modbus: Modbus, point: ModbusPoint) -> Iterator[Place]:
+    function = modbus.function_of(point)
+    return ((function, register) for register in range(point.register, _end(point)))
+
+
 def _fits(
-    modbus: Modbus, run: list[tuple[str, ModbusPoint]], point: ModbusPoint, holes: Collection[int]
+    modbus: Modbus, run: list[tuple[str, ModbusPoint]], point: ModbusPoint, holes: Collection[Place]
 ) -> bool:
-    if modbus.one_point_a_request:
+    first = run[0][1]
+    function = modbus.function_of(first)
+    if modbus.one_point_a_request or modbus.function_of(point) != function:
         return False
+    times = _BITS_A_REGISTER if function in BIT_FUNCTIONS else 1
     end = max(_end(p) for _, p in run)
-    longest = max(end, _end(point)) - run[0][1].register
-    if point.register - end > modbus.max_gap or longest > modbus.max_registers:
+    longest = max(end, _end(point)) - first.register
+    if point.register - end > times * modbus.max_gap or longest > times * modbus.max_registers:
         return False
-    return not any(hole in holes for hole in range(end, point.register))
+    return not any((function, hole) in holes for hole in range(end, point.register))
 
 
 def _read(modbus: Modbus, run: list[tuple[str, ModbusPoint]]) -> PlannedRead:
     first = min(point.register for _, point in run)
     count = max(_end(point) for _, point in run) - first
     placed = tuple(
-        Placed(
-            key,
-            point,
-            point.register - first,
-            decoder(point, modbus.word_order, point.register - first),
-        )
+        Placed(key, point, point.register - first, decoder(point, modbus, point.register - first))
         for key, point in run
     )
-    return PlannedRead(Request(modbus.function, first - modbus.base, count), placed)
+    places = frozenset(place for _, point in run for place in _places(modbus, point))
+    return PlannedRead(Request(modbus.function_of(run[0][1]), first - modbus.base, count), placed, places)

@@ -11,6 +11,7 @@ from edge.judge import Episode
 from edge.tone import Lamp, Siren
 from sitewarden.messages import ClockState, PointBirth, Shelf
 from sitewarden.points import PointKind, point_kind
+from sitewarden.profiles.model import is_bit
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 from sitewarden.text import Text
@@ -176,4 +177,4 @@ class Board:
 def _is_bit(device: Device, point: str) -> bool:
     """Of what the device itself gives; nothing that is derived is one."""
     given = device.profile.points.get(point.removeprefix(f"{device.name}/"))
-    return given is not None and given.bit is not None
+    return given is not None and is_bit(device.profile, given)

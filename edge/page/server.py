@@ -1,25 +1,21 @@
 """Serves the page from a thread of its own; the agent's loop is asked for moments, and never waits."""
 
 import asyncio
-import concurrent.futures
 import hmac
-import io
 import ipaddress
 import logging
 import socket
-import socketserver
-import sys
 import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import Annotated, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
+from edge.boundedserver import BoundedHandler, BoundedServer, LoopBusyError
 from edge.config import Page
 from edge.outputs import OutputsBusyError
 from edge.page.board import Snapshot
@@ -30,18 +26,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONNECTIONS = 8
-"""At a time; one that is older than `LONGEST_S` gives way to a new one."""
-LONGEST_S = 10.0
-SILENCE_S = 5.0
-"""So long a visitor may say nothing."""
-LOOP_S = 1.0
-"""So long the agent's loop may take to answer; it has more important things to do."""
+"""At a time."""
 REQUEST_BYTES = 16 * 1024
 """Of a whole request, its headers included."""
 BODY_BYTES = 8 * 1024
 EPISODES = 200
 """Acknowledged by one request."""
-PAUSE_S = 0.5
 RETRY_S = 10.0
 """So often a port that is taken is tried again."""
 FREE_TRIES, FIRST_WAIT_S, LONGEST_WAIT_S = 5, 5.0, 60.0
@@ -129,35 +119,17 @@ class _RefusedError(Exception):
         super().__init__(word)
 
 
-class PageServer(ThreadingHTTPServer):
+class PageServer(BoundedServer):
     """One page of one gateway."""
 
-    daemon_threads = True
-    request_queue_size = CONNECTIONS
+    request_bytes = REQUEST_BYTES
 
     def __init__(self, page: Page, hands: Hands) -> None:
         """Listens from now on, in the running loop's service; raises `OSError` where it cannot."""
-        self._hands, self._loop = hands, asyncio.get_running_loop()
-        self._host = page.host
+        self._hands, self._host = hands, page.host
         self.guard = PinGuard(page.pin)
         self.files = {path: (_content(name), kind) for path, (name, kind) in FILES.items()}
-        self._since: dict[socket.socket, float] = {}
-        self._lock = threading.Lock()
-        self._is_closed = False
-        if ":" in page.host:
-            self.address_family = socket.AF_INET6
-        super().__init__((page.host, page.port), _Handler)
-        self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
-        self._thread.start()
-
-    def server_bind(self) -> None:
-        """As a plain TCP server: the base class would ask a name server, which may be out of reach."""
-        socketserver.TCPServer.server_bind(self)
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self.server_address[1])
+        super().__init__((page.host, page.port), _Handler, name="page", connections=CONNECTIONS)
 
     def knows_host(self, host: str) -> bool:
         """Whether a browser that sends this `Host` means us, and was not led here by a name of others."""
@@ -172,91 +144,24 @@ class PageServer(ThreadingHTTPServer):
             return name in {"localhost", self._host.lower(), own, f"{own}.local"}
         return True
 
-    def in_loop(self, act: Callable[[Hands], T]) -> T:
-        """Do it in the agent's loop; raises `_RefusedError` where it has no time; then nothing is done."""
-        future = concurrent.futures.Future[T]()
-
-        def do() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(act(self._hands))
-            except Exception as exc:  # noqa: BLE001  it is the visitor's thread that must hear of it
-                future.set_exception(exc)
-
+    def by_hand(self, act: Callable[[Hands], T]) -> T:
+        """Have the agent do it; raises `_RefusedError` where it has no time; then nothing is done."""
         try:
-            self._loop.call_soon_threadsafe(do)
-            return future.result(LOOP_S)
-        except (TimeoutError, RuntimeError) as exc:
-            if not future.cancel() and not future.cancelled():
-                return future.result()
+            return self.in_loop(lambda: act(self._hands))
+        except LoopBusyError as exc:
             raise _RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "busy") from exc
 
-    def get_request(self) -> tuple[Any, Any]:
-        """Where nothing more can be opened, wait a moment rather than ask the system without a pause."""
-        try:
-            return super().get_request()
-        except OSError:
-            if not self._is_closed:
-                time.sleep(PAUSE_S)
-            raise
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Only so many at a time."""
-        now = time.monotonic()
-        with self._lock:
-            oldest = min(self._since, key=self._since.__getitem__, default=None)
-            if oldest is not None and len(self._since) >= CONNECTIONS:
-                if now - self._since[oldest] < LONGEST_S:
-                    request.close()
-                    return
-                del self._since[oldest]
-                # Its thread wakes from reading and ends.
-                _hang_up(oldest)
-            self._since[request] = now
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        """A visitor has gone."""
-        with self._lock:
-            self._since.pop(request, None)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A visitor that breaks off is no error of ours."""
-        del request
-        log.debug("page request failed address=%s: %r", client_address, sys.exc_info()[1])
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._is_closed = True
-        _hang_up(self.socket)
-        self._thread.join(1.0)
-        self.server_close()
-
-    def _serve(self) -> None:
-        """Without the base class's look at the clock twice a second."""
-        while not self._is_closed:
-            self.handle_request()
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(BoundedHandler):
     """One request of one visitor."""
 
     server: PageServer
-    server_version = "SiteWarden"
-    sys_version = ""
-    timeout = SILENCE_S
 
-    def setup(self) -> None:
-        super().setup()
-        self.rfile = io.BufferedReader(_Bounded(self.connection))
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  the base class names it so
         """The page, its parts, and the snapshot: nothing that changes anything."""
         self._try(self._get)
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  the base class names it so
         """What a person does here, after the PIN."""
         self._try(self._post)
 
@@ -273,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _get(self, path: str) -> tuple[bytes, str]:
         if path == "/snapshot.json":
-            snapshot = self.server.in_loop(lambda hands: hands.snapshot())
+            snapshot = self.server.by_hand(lambda hands: hands.snapshot())
             return msgspec.json.encode(snapshot), "application/json"
         if path not in self.server.files:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "not-found")
@@ -297,20 +202,20 @@ class _Handler(BaseHTTPRequestHandler):
         def each(hands: Hands) -> list[str]:
             return [alarm.episode for one in asked.episodes for alarm in hands.acknowledge(one, "local")]
 
-        return {"acknowledged": self.server.in_loop(each)}
+        return {"acknowledged": self.server.by_hand(each)}
 
     def _shelve(self, asked: _Asked) -> dict[str, Any]:
         shelf = asked.shelf
         if shelf is None or not shelf.reason.strip():
             raise _RefusedError(HTTPStatus.BAD_REQUEST, "no-reason")
         local = msgspec.structs.replace(shelf, by="local")
-        if not self.server.in_loop(lambda hands: hands.shelve(local)):
+        if not self.server.by_hand(lambda hands: hands.shelve(local)):
             raise _RefusedError(HTTPStatus.NOT_FOUND, "not-found")
         return {"shelved": True}
 
     def _test_outputs(self, _asked: _Asked) -> dict[str, Any]:
         try:
-            self.server.in_loop(lambda hands: hands.test_outputs())
+            self.server.by_hand(lambda hands: hands.test_outputs())
         except OutputsBusyError as exc:
             raise _RefusedError(HTTPStatus.CONFLICT, "outputs-busy") from exc
         log.warning("outputs are tested from the page address=%s", self.client_address[0])
@@ -351,31 +256,6 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in HEADERS.items():
             self.send_header(name, value)
         super().end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
-        log.debug("page address=%s %s", self.client_address[0], format % args)
-
-
-class _Bounded(io.RawIOBase):
-    """What a visitor sends, up to the size of a decent request; then it ends."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection, self._left = connection, REQUEST_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        count = self._connection.recv_into(memoryview(buffer)[: self._left]) if self._left else 0
-        self._left -= count
-        return count
-
-
-def _hang_up(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        log.debug("it had hung up already", exc_info=True)
 
 
 def _content(name: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from firmware_sim.replay.cast import unused
+from firmware_sim.replay.cast import polled, unused
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header, find_header, read_header
 from sitewarden.profiles import Profile, load_profiles
@@ -51,7 +51,8 @@ def place_of(file: Path, config: Path | None, rules: list[str]) -> Place:
 
 def _by_history(file: Path, rules: list[str]) -> Place:
     header, profiles = read_header(file), load_profiles()
-    devices = list(_placed(header.devices))
+    devices = list(_placed(polled(header.devices, profiles)))
+    header = msgspec.structs.replace(header, devices=devices)
     entries = [_entry(file, i, device, profiles) for i, device in enumerate(devices)]
     buses = dict.fromkeys(device.bus for device in devices)
     gateway = {
@@ -63,10 +64,39 @@ def _by_history(file: Path, rules: list[str]) -> Place:
             for bus in buses
         ],
     }
+    gateway |= _groups(file, devices)
     if not rules and (changed := _changes(header)):
         gateway["limit_changes"] = msgspec.to_builtins(changed)
     packs = () if rules else tuple(header.rules)
-    return Place(msgspec.structs.replace(header, devices=devices), gateway, (), packs)
+    return Place(header, gateway, (), packs)
+
+
+class _Grouped(msgspec.Struct):
+    """What must be known of a group; the gateway checks the rest."""
+
+    group: str
+    cranes: list[dict[str, Any]]
+    obstacles: list[dict[str, Any]] = []
+
+
+def _groups(file: Path, devices: list[DevicePast]) -> dict[str, Any]:
+    """Groups of cranes that are all here: where one is missing, distances to it would be too."""
+    here, found = {device.device for device in devices}, dict[str, _Grouped]()
+    for i, device in enumerate(devices):
+        if not device.crane_group:
+            continue
+        try:
+            group = msgspec.convert(device.crane_group, _Grouped)
+        except msgspec.ValidationError as exc:
+            mend = "Give `--config gateway.yaml`, which has the group."
+            raise ConfigurationError(file, 0, f"devices.{i}.crane_group", str(exc), mend) from exc
+        if all(crane.get("crane") in here for crane in group.cranes):
+            found[group.group] = group
+    if not found:
+        return {}
+    obstacles = {str(one.get("obstacle")): one for group in found.values() for one in group.obstacles}
+    groups = [{"group": name, "cranes": group.cranes} for name, group in found.items()]
+    return {"crane_groups": groups, "obstacles": list(obstacles.values())}
 
 
 def _changes(header: Header) -> list[LimitChange]:
@@ -110,8 +140,10 @@ def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profil
         entry["interval_ms"] = min(device.intervals_ms.values())
     known = {
         "parameters": device.parameters,
+        "point_parameters": device.point_parameters,
         "zero": device.zero,
-        "instruments": msgspec.to_builtins(device.instruments),
+        # Control values of old histories stand where a gateway.yaml no longer says them.
+        "instruments": msgspec.to_builtins(msgspec.structs.replace(device.instruments, control_mm={})),
         "unused": unused(device, profile),
         "layout": device.layout,
     }
@@ -142,6 +174,7 @@ def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
         "buses": [
             {"bus": bus["bus"], "devices": [_absolute(folder, entry) for entry in bus["devices"]]}
             for bus in found["buses"]
+            if bus.get("modbus") is not None  # on the others devices speak by themselves
         ],
     }
     header = _header(file, gateway)
@@ -171,7 +204,7 @@ def _read(config: Path) -> dict[str, Any]:
 class _Device(msgspec.Struct):
     device: Name
     profile: str
-    unit: int
+    unit: int | None = None
 
 
 class _Bus(msgspec.Struct):

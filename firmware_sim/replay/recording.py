@@ -12,6 +12,7 @@ from firmware_sim.scenario import Bus, Cast, Site
 from sitewarden import __version__
 from sitewarden.history import DevicePast, Header, History, Track
 from sitewarden.messages import PointBirth
+from sitewarden.profiles import ModbusProfile
 from sitewarden.quality import Quality
 
 Said = Mapping[str, float | None]
@@ -30,6 +31,7 @@ def record(site: Site, *, name: str, start_ms: int, duration_ms: int, every_ms: 
         _Recorded(site.cast[device.device], bus, Player(site.scenario, site.cast[device.device]), [])
         for bus in site.scenario.buses
         for device in bus.devices
+        if isinstance(site.cast[device.device].profile, ModbusProfile)  # others cannot be served again
     ]
     steps = max(1, every_ms // site.scenario.step_ms)
     instants = duration_ms // (steps * site.scenario.step_ms)

@@ -7,6 +7,7 @@ can never take a recorded value for a true one.
 import struct
 from collections.abc import Callable
 
+from firmware_sim.layout import most_of, wire
 from firmware_sim.modbus import Connection, ModbusServer
 from firmware_sim.replay.image import Image
 from firmware_sim.replay.source import Source
@@ -104,7 +105,7 @@ class _Gateway(Connection):
         if len(pdu) != _READ.size:
             return _exception(function, ILLEGAL_FUNCTION)
         _, first, count = _READ.unpack(pdu)
-        if not 1 <= count <= _MOST_REGISTERS:
+        if not 1 <= count <= most_of(function, _MOST_REGISTERS):
             return _exception(function, ILLEGAL_VALUE)
         if unit == clockblock.UNIT:
             return self._clock(function, first, count)
@@ -129,18 +130,21 @@ class _Gateway(Connection):
 
 
 def _device(image: Image, modbus: Modbus, function: int, first: int, count: int) -> bytes:
-    if function != modbus.function:
+    table = image.tables.get(function)
+    if table is None:
         return _exception(function, ILLEGAL_FUNCTION)
-    if count > modbus.max_registers:
+    if count > most_of(function, modbus.max_registers):
         return _exception(function, ILLEGAL_VALUE)
-    words = image.read(first, count)
+    asked = table[first : first + count]
+    words = image.read(asked) if len(asked) == count else []
     return b"" if words is None else _registers(function, words, count)
 
 
 def _registers(function: int, words: list[int] | tuple[int, ...], count: int) -> bytes:
     if len(words) != count:
         return _exception(function, ILLEGAL_ADDRESS)
-    return struct.pack(f">BB{count}H", function, 2 * count, *words)
+    data = wire(words, function)
+    return bytes((function, len(data))) + data
 
 
 def _exception(function: int, code: int) -> bytes:

@@ -42,18 +42,36 @@ def bind_device(
     changes: Sequence[LimitChange] = (),
 ) -> Bound:
     """Every rule on every point of the device that it watches and that has readings."""
+    everywhere = bind_everywhere(device, packs, changes)
+    found, left = list[BoundRule](), everywhere.not_judged
+    for bound in everywhere.rules:
+        silent = [point for point in _needed(bound) if point not in tracks]
+        left += [_no_history(bound.rule, point) for point in silent]
+        if not silent:
+            found.append(msgspec.structs.replace(bound, rule=_unlatched(bound.rule)))
+    return Bound(found, _each_once(left))
+
+
+def bind_everywhere(
+    device: DevicePast, packs: Iterable[RulePack], changes: Sequence[LimitChange] = ()
+) -> Bound:
+    """Every rule on every point of the device that it watches, whatever was read of it."""
     beside, found, left = _beside(device), list[BoundRule](), list[NotJudged]()
     for pack, rule in rules_of(packs):
-        for point in _watched(rule, beside) if applies(rule, device.parameters) else ():
+        for point in _watched(rule, beside):
+            if not applies(rule, point, device.parameters, device.point_parameters):
+                continue
             bound = _bound(_Place(device, beside, point), pack, rule, changes)
             if isinstance(bound, NotJudged):
                 left.append(bound)
-            elif silent := [p for p in _needed(bound) if p not in tracks]:
-                left += [_no_history(rule, p) for p in silent]
             else:
                 found.append(bound)
-    # One word for a parameter, however many points of the device ask for it.
-    return Bound(found, list({(n.rule, n.where, n.what.en): n for n in left}.values()))
+    return Bound(found, _each_once(left))
+
+
+def _each_once(left: Iterable[NotJudged]) -> list[NotJudged]:
+    """One word for a parameter, however many points of the device ask for it."""
+    return list({(one.rule, one.where, one.what.en): one for one in left}.values())
 
 
 class _Place(NamedTuple):
@@ -66,9 +84,16 @@ def _bound(
     place: _Place, pack: RulePack, rule: Rule, changes: Sequence[LimitChange]
 ) -> BoundRule | NotJudged:
     device, beside, point = place
-    known = device.parameters
     try:
-        return bind(_unlatched(rule), point, known, tables=pack.tables, beside=beside, changes=changes)
+        return bind(
+            rule,
+            point,
+            device.parameters,
+            by_point=device.point_parameters,
+            tables=pack.tables,
+            beside=beside,
+            changes=changes,
+        )
     except ParameterMissingError as exc:
         return _no_parameter(rule, device, exc)
     except KindMissingError as exc:

@@ -7,6 +7,7 @@ import msgspec
 
 from sitewarden.errors import SiteWardenError
 from sitewarden.history import Header, Track, read_history
+from sitewarden.messages import DeviceSetup
 from sitewarden.rules.model import LimitChange
 from sitewarden.rules.packs import RulePack
 from sitewarden.text import Text
@@ -44,11 +45,17 @@ class FileSource:
         self,
         packs: Sequence[RulePack],
         changes: Sequence[LimitChange],
-        parameters: Mapping[str, Mapping[str, float | str]],
+        setups: Mapping[str, DeviceSetup],
     ) -> None:
         """Take rules, changed limits and, by device, parameters from elsewhere than the file."""
         devices = [
-            msgspec.structs.replace(device, parameters=dict(parameters.get(device.device, device.parameters)))
+            msgspec.structs.replace(
+                device,
+                parameters=setups[device.device].parameters,
+                point_parameters=setups[device.device].point_parameters,
+            )
+            if device.device in setups
+            else device
             for device in self.header.devices
         ]
         self.header = msgspec.structs.replace(

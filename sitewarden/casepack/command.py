@@ -40,6 +40,7 @@ def _show(args: argparse.Namespace) -> int:
     _need_numpy()
     from sitewarden.backtest.text import Clock  # noqa: PLC0415
     from sitewarden.casepack import open_pack  # noqa: PLC0415
+    from sitewarden.rules import describe  # noqa: PLC0415
 
     for file in args.files:
         pack = open_pack(file)
@@ -47,7 +48,14 @@ def _show(args: argparse.Namespace) -> int:
         clock = Clock(header.time_zone)
         print(f"{file}: {pack.manifest.title.zh} {pack.manifest.title.en} {pack.manifest.hazard}".rstrip())
         print(f"  {clock.full(header.since_ms)} – {clock.full(header.until_ms)} {header.time_zone}")
-        print(f"  设备 devices: {', '.join(device.device for device in header.devices)}")
+        for device in header.devices:
+            print(f"  设备 device: {device.device}, {device.profile}")
+            given = describe.all_given(device.parameters, device.point_parameters)
+            print("".join(f"    {line}\n" for line in given), end="")
+        for change in header.changes:
+            where = "/".join(filter(None, (change.device, change.point)))
+            why = f"{change.author}: {change.reason}"
+            print(f"  限值变更 changed: {change.rule} {where} {change.limit:g}, {why}")
         readings = sum(track.times.size for track in pack.history.tracks.values())
         print(f"  读数 readings: {readings:,}; 规则 rules: {', '.join(rules.pack for rules in header.rules)}")
         print(f"  预期报警 expected alarms: {len(pack.expected)}")

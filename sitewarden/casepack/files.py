@@ -1,4 +1,4 @@
-"""One case pack, one zip: `manifest.json`, `history.parquet`, `rules/*.yaml`, `expected.json`."""
+"""One case pack, one zip: manifest, history, configuration, rules, and the alarms that they must give."""
 
 import hashlib
 import tempfile
@@ -12,12 +12,20 @@ import yaml
 
 from sitewarden import documents
 from sitewarden.backtest.episodes import Episode
-from sitewarden.casepack.model import VERSION, CasePack, Manifest
+from sitewarden.casepack.configuration import (
+    Configuration,
+    UnfitError,
+    configuration_of,
+    configured,
+    without_configuration,
+)
+from sitewarden.casepack.model import OLDEST, VERSION, CasePack, Manifest
 from sitewarden.errors import ConfigurationError, SiteWardenError
-from sitewarden.history import History, read_history, write_history
+from sitewarden.history import Header, History, read_history, write_history
 from sitewarden.rules.packs import RulePack
 
 MANIFEST, HISTORY, EXPECTED, RULES = "manifest.json", "history.parquet", "expected.json", "rules/"
+CONFIGURATION = "configuration.json"
 LARGEST_BYTES = 1 << 30
 """Unpacked, all files together: a small file may not swell into a disk full."""
 MOST_READINGS = 20_000_000
@@ -31,14 +39,17 @@ class BadPackError(SiteWardenError):
 
 
 def write_pack(file: Path, manifest: Manifest, history: History, expected: Sequence[Episode]) -> None:
-    """Pack; the file is there whole or not at all. The rules are those of the history's header."""
+    """Pack; the file is there whole or not at all. Rules and configuration are the history's own."""
+    header = history.header
+    bare = msgspec.structs.replace(without_configuration(header), rules=[])
     parts = {
-        HISTORY: _history(history),
-        EXPECTED: msgspec.json.format(msgspec.json.encode(list(expected)), indent=1),
-        **{f"{RULES}{pack.pack}.yaml": _yaml(pack) for pack in history.header.rules},
+        HISTORY: _history(history._replace(header=bare)),
+        CONFIGURATION: _json(configuration_of(header)),
+        EXPECTED: _json(list(expected)),
+        **{f"{RULES}{pack.pack}.yaml": _yaml(pack) for pack in header.rules},
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(parts.items())}
-    told = msgspec.structs.replace(manifest, files=hashes)
+    told = msgspec.structs.replace(manifest, v=VERSION, files=hashes)
     draft = file.with_name(f".{file.name}.new")
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr(zipfile.ZipInfo(MANIFEST, _EPOCH), msgspec.json.format(msgspec.json.encode(told)))
@@ -61,7 +72,10 @@ def open_pack(file: Path) -> CasePack:
         expected = msgspec.json.decode(parts[EXPECTED], type=list[Episode])
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise BadPackError(f"{file}: {EXPECTED} is not understood: {exc}") from exc
-    return CasePack(manifest, _read_history(file, parts), expected)
+    history = _read_history(file, parts)
+    if manifest.v > OLDEST:
+        history = history._replace(header=_configured(file, history.header, parts[CONFIGURATION]))
+    return CasePack(manifest, history, expected)
 
 
 def _parts(file: Path, packed: zipfile.ZipFile) -> dict[str, bytes]:
@@ -76,13 +90,17 @@ def _manifest(file: Path, content: bytes) -> Manifest:
         manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise BadPackError(f"{file}: has no manifest that can be understood: {exc}") from exc
-    if manifest.v != VERSION:
-        raise BadPackError(f"{file}: has version {manifest.v} of the format, this program knows {VERSION}")
+    if not OLDEST <= manifest.v <= VERSION:
+        raise BadPackError(
+            f"{file}: has version {manifest.v} of the format, this program knows {OLDEST} to {VERSION}:"
+            " pack it again, or judge it with the program that made it"
+        )
     return manifest
 
 
 def _check(file: Path, manifest: Manifest, parts: Mapping[str, bytes]) -> None:
-    for name in sorted({*manifest.files, *parts, HISTORY, EXPECTED}):
+    needed = {HISTORY, EXPECTED} if manifest.v == OLDEST else {HISTORY, EXPECTED, CONFIGURATION}
+    for name in sorted({*manifest.files, *parts, *needed}):
         if name not in parts:
             raise BadPackError(f"{file}: {name} is missing")
         if hashlib.sha256(parts[name]).hexdigest() != manifest.files.get(name):
@@ -101,6 +119,15 @@ def _read_history(file: Path, parts: Mapping[str, bytes]) -> History:
     return history._replace(header=msgspec.structs.replace(history.header, rules=rules))
 
 
+def _configured(file: Path, header: Header, content: bytes) -> Header:
+    try:
+        return configured(header, msgspec.json.decode(content, type=Configuration))
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise BadPackError(f"{file}: {CONFIGURATION} is not understood: {exc}") from exc
+    except UnfitError as exc:
+        raise BadPackError(f"{file}: {CONFIGURATION} {exc}") from exc
+
+
 def _rules(file: Path, name: str, content: bytes) -> RulePack:
     try:
         return documents.parse(content.decode(), RulePack, file / name).value
@@ -115,6 +142,10 @@ def _history(history: History) -> bytes:
         written = Path(folder) / HISTORY
         write_history(written, history)
         return written.read_bytes()
+
+
+def _json(content: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(content), indent=1)
 
 
 def _yaml(pack: RulePack) -> bytes:

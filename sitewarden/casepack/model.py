@@ -8,14 +8,17 @@ from sitewarden.backtest.episodes import Episode
 from sitewarden.history import History
 from sitewarden.text import Text
 
-VERSION = 1
+VERSION = 2
 """Of the format; a reader refuses what it does not know."""
+OLDEST = 1
+"""Still read: its history's header has the configuration itself."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The pack about itself."""
 
-    v: int = msgspec.field(default=VERSION)
+    v: int = OLDEST
+    """Of the format; the first version left it out."""
     title: Text
     hazard: str = ""
     """The number of the hazard record that it was made from."""
@@ -26,7 +29,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CasePack(NamedTuple):
-    """A whole pack; the history's header has devices, parameters, rules and the alarms that happened."""
+    """A whole pack; the history's header has devices as they were configured, rules and what happened."""
 
     manifest: Manifest
     history: History

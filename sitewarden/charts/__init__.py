@@ -1,12 +1,11 @@
 """Load charts: shipped ones by name, a site's own by file; both checked for order."""
 
 from importlib import resources
-from itertools import pairwise
 from pathlib import Path
 
 from sitewarden import documents
 from sitewarden.errors import ConfigurationError
-from sitewarden.loadchart import LoadChart
+from sitewarden.loadchart import LoadChart, faults
 
 _BUILT_IN = resources.files("sitewarden.charts")
 
@@ -30,15 +29,7 @@ def load_chart(name_or_file: str, beside: Path) -> LoadChart:
 
 def _checked(file: Path) -> LoadChart:
     document = documents.read(file, LoadChart)
-    for falls, line in document.value.falls.items():
-        if not line:
-            raise document.error(f"falls.{falls}", "has no points", "Give at least one [radius, load].")
-        for i, ((r0, q0), (r1, q1)) in enumerate(pairwise(line), start=1):
-            where = f"falls.{falls}.{i}"
-            if r1 <= r0:
-                raise document.error(where, f"radius {r1} m does not lie beyond {r0} m", "Sort by radius.")
-            if q1 > q0:
-                raise document.error(
-                    where, f"load rises from {q0} t to {q1} t", "A load never rises with the radius."
-                )
+    for fault in faults(document.value.falls):
+        where = f"falls.{fault.falls}" if fault.place is None else f"falls.{fault.falls}.{fault.place}"
+        raise document.error(where, fault.message, fault.mend)
     return document.value

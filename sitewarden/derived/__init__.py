@@ -11,15 +11,17 @@ from sitewarden.derived.crane import (
     InputMissingError,
     crane_points,
 )
+from sitewarden.derived.creep import CONTROLS
 from sitewarden.derived.displacement import DAY_MS, DISPLACEMENTS, SPACING_MS, Displacement
 from sitewarden.derived.model import Derivation, DerivedPoint, Subject
 from sitewarden.derived.registry import Derivations, derivations_of
-from sitewarden.derived.thresholds import thresholds
+from sitewarden.derived.thresholds import Threshold, thresholds
 from sitewarden.derived.tilt import TILTS
 from sitewarden.instruments import Instruments
 
 __all__ = [
     "BEYOND_CHART_PERCENT",
+    "CONTROLS",
     "CRANE_DERIVED",
     "CRANE_INPUTS",
     "DAY_MS",
@@ -33,6 +35,7 @@ __all__ = [
     "InputMissingError",
     "Instruments",
     "Subject",
+    "Threshold",
     "crane_points",
     "derivations_of",
     "thresholds",

@@ -21,7 +21,7 @@ CONTROLS = {
     "pit.displacement.vertical.cumulative": "control_vertical_mm",
     "pit.displacement.deep.cumulative": "control_deep_mm",
 }
-"""Kinds that are looked at, and the parameter by which the site gives the control value to their rules."""
+"""Kinds that are looked at, and the parameter that gives the control value to their rules and forecasts."""
 HOUR_MS = 3_600_000
 SPACING_MS = 300_000
 """Of readings that come faster one in five minutes is kept."""
@@ -91,7 +91,7 @@ def make(subject: Subject) -> Iterator["Creep"]:
     """One for every point of cumulative displacement; those with a control value also tell the time to it."""
     for birth in subject.of_kinds(CONTROLS):
         base = birth.p.removesuffix(".cumulative")
-        control_mm = _control_mm(subject, subject.key(base), birth.kind)
+        control_mm = subject.parameters_of(birth.p).get(CONTROLS[birth.kind])
         wanted = (suffix for suffix in SUFFIXES if control_mm is not None or suffix not in LIMIT)
         points = tuple(
             DerivedPoint(
@@ -105,11 +105,6 @@ def make(subject: Subject) -> Iterator["Creep"]:
             for suffix in wanted
         )
         yield Creep(birth.p, control_mm, points)
-
-
-def _control_mm(subject: Subject, key: str, kind: str) -> float | None:
-    """The point's own control value, else the one that the rules of its kind ask for."""
-    return subject.instruments.control_mm.get(key, subject.parameters.get(CONTROLS[kind]))
 
 
 def _how(suffix: str, control_mm: float | None) -> str:
@@ -140,6 +135,8 @@ class Creep:
         self._phase_ms = crc32(point.encode()) % BIN_MS
         self.is_judging = True
         """False while a past is taken in that nobody wants a forecast of."""
+        self.due_ms: int | None = None
+        """The instant at which half an hour was full and that is still to be judged."""
         self._last_ms: int | None = None
         self._open: list[tuple[int, float]] = []
         self._samples: deque[tuple[int, float]] = deque()
@@ -151,6 +148,14 @@ class Creep:
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
         """What follows where half an hour is full, else nothing."""
+        return [*self.judge(), *self.note(readings), *self.judge()]
+
+    def note(self, readings: Sequence[Reading]) -> list[Reading]:
+        """Take a reading and judge nothing yet: `due_ms` says whether there is something to judge.
+
+        That costs some milliseconds, and whoever has an alarm to raise may do so first; but all that is due
+        must be judged before the next reading is noted.
+        """
         reading = readings[0]
         at_ms, last_ms = reading.at_ms, self._last_ms
         self._last_ms = at_ms
@@ -162,12 +167,23 @@ class Creep:
                 self._open.append((at_ms, reading.value))
         return said
 
+    def judge(self) -> list[Reading]:
+        """What has to be said at the instant that is due, if one is."""
+        at_ms, self.due_ms = self.due_ms, None
+        if at_ms is None:
+            return []
+        judged = self._judged(at_ms)
+        if judged.state is State.UNKNOWN and any(self._to_retract.values()):
+            return list(self._unsaid(at_ms))
+        return list(self._said(at_ms, judged))
+
     def remembered(self) -> Any:
         """All that the next look needs."""
         if self._last_ms is None:
             return None
         return {
             "last_ms": self._last_ms,
+            "due_ms": self.due_ms,
             "open": self._open,
             "samples": list(self._samples),
             "quickening": self._quickening,
@@ -181,7 +197,7 @@ class Creep:
         self._samples = deque(sorted({**dict(memory.samples), **dict(self._samples)}.items()))
         if self._last_ms is None:
             self._last_ms, self._open, self._quickening = memory.last_ms, memory.open, memory.quickening
-            self._proven_ms = memory.proven_ms
+            self._proven_ms, self.due_ms = memory.proven_ms, memory.due_ms
             self._to_retract = dict(zip((FAILURE, LIMIT), memory.to_retract, strict=True))
 
     def shift(self, by_ms: int, since_ms: int) -> None:
@@ -189,6 +205,8 @@ class Creep:
         self._samples = deque(_shifted(self._samples, by_ms, since_ms))
         self._open = _shifted(self._open, by_ms, since_ms)
         self._quickening = [_shifted(passed, by_ms, since_ms) for passed in self._quickening]
+        if self.due_ms is not None:
+            self.due_ms = moved(self.due_ms, by_ms, since_ms)
         if self._last_ms is not None:
             self._last_ms = moved(self._last_ms, by_ms, since_ms)
         if self._proven_ms is not None:
@@ -198,7 +216,7 @@ class Creep:
         return (at_ms - self._phase_ms) // BIN_MS
 
     def _close(self, at_ms: int) -> list[Reading]:
-        """Make a sample of what is open, judge, and say what has to be said at this instant."""
+        """Make a sample of what is open, due as of this instant; what is said where there is none."""
         if not self._open:
             return list(self._unsaid(at_ms))
         middle_ms = sum(t for t, _ in self._open) // len(self._open)
@@ -208,12 +226,9 @@ class Creep:
         self._open = []
         while self._samples and self._samples[0][0] < at_ms - WINDOWS_H[-1] * HOUR_MS:
             self._samples.popleft()
-        if not self.is_judging:
-            return []
-        judged = self._judged(at_ms)
-        if judged.state is State.UNKNOWN and any(self._to_retract.values()):
-            return list(self._unsaid(at_ms))
-        return list(self._said(at_ms, judged))
+        if self.is_judging:
+            self.due_ms = at_ms
+        return []
 
     def _unsaid(self, at_ms: int) -> Iterator[Reading]:
         """Bad readings of whatever was said last: it may still hold, and what is bad ends no alarm."""
@@ -288,6 +303,7 @@ class _Memory(msgspec.Struct):
     quickening: list[list[tuple[int, float]]]
     proven_ms: int | None
     to_retract: list[int]
+    due_ms: int | None = None
 
 
 def time_to_limit(

@@ -8,6 +8,7 @@ import msgspec
 from sitewarden.instruments import Instruments
 from sitewarden.loadchart import LoadChart
 from sitewarden.messages import PointBirth
+from sitewarden.parameters import point_key
 from sitewarden.readings import Reading
 from sitewarden.text import Text
 
@@ -45,8 +46,14 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Zero readings by the key of the point, in the unit of its kind."""
     parameters: Mapping[str, float] = {}
     """What the site gives: design values, and thresholds of derivations over their defaults."""
+    point_parameters: Mapping[str, Mapping[str, float]] = {}
+    """The same by the key of a point, which win there."""
     instruments: Instruments = Instruments()
     """What hangs where in a pit, and what the certificates give."""
+
+    def parameters_of(self, point: str) -> Mapping[str, float]:
+        """What holds at a point, or at what is derived from it."""
+        return {**self.parameters, **self.point_parameters.get(point_key(point), {})}
 
     def name(self, key: str) -> str:
         """The point of that key."""

@@ -1,6 +1,6 @@
 """Which derivations a device has: found from what it is, never listed by hand."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -12,9 +12,11 @@ from sitewarden.derived import (
     creep,
     cycles,
     displacement,
+    exposure,
     inclinometer,
     levelling,
     motion,
+    people,
     tilt,
     vibrating_wire,
     wind,
@@ -33,9 +35,11 @@ MAKERS: tuple[Maker, ...] = (
     creep.make,
     crane.make,
     wind.make,
+    exposure.make,
     motion.make,
     tilt.make,
     cycles.make,
+    people.make,
 )
 """In the order of their work: a later one may take what an earlier one adds as its input."""
 
@@ -55,6 +59,8 @@ class Derivations:
         """What the device has beside its own."""
         self._clash = len(self.points) < sum(len(derivation.points) for derivation in derivations)
         self._cycles = next((one for one in derivations if isinstance(one, cycles.Cycles)), None)
+        self._patient: dict[str, creep.Creep] = {}
+        """By name those whose judging may wait a moment."""
         self._routes: dict[str, list[int]] = {}
         for place, derivation in enumerate(self._derivations):
             for point in derivation.inputs:
@@ -62,6 +68,44 @@ class Derivations:
 
     def take(self, readings: Sequence[Reading]) -> list[Reading]:
         """What follows from the readings of one poll, or of many."""
+        made = self.take_at_once(readings)
+        for one in self.waiting:
+            made += self.judge(one)
+        return made
+
+    def let_wait(self, wanted: Container[str]) -> None:
+        """From now on `take_at_once` leaves costly judging for later, less that of points `wanted` at once.
+
+        What waits comes to the same readings of the same instants, if it is judged before the next reading
+        of its inputs is taken; else `take_at_once` does so first.
+        """
+        self._patient = {
+            one.name: one
+            for one in self.forecasts
+            if not any(point.point in self._routes or point.point in wanted for point in one.points)
+        }
+
+    @property
+    def forecasts(self) -> list[creep.Creep]:
+        """What takes long to judge."""
+        return [one for one in self._derivations if isinstance(one, creep.Creep)]
+
+    @property
+    def patient(self) -> Iterable[creep.Creep]:
+        """Those that may wait."""
+        return self._patient.values()
+
+    @property
+    def waiting(self) -> list[creep.Creep]:
+        """What is still to be judged, in the order of the derivations."""
+        return [one for one in self._patient.values() if one.due_ms is not None]
+
+    def judge(self, one: creep.Creep) -> list[Reading]:
+        """What follows from something that waits."""
+        return self._less_own(one.judge())
+
+    def take_at_once(self, readings: Sequence[Reading]) -> list[Reading]:
+        """As `take`, less what may wait."""
         if not self._derivations or not readings:
             return []
         if len(set(map(_at, readings))) == 1:
@@ -77,7 +121,7 @@ class Derivations:
 
     def learn(self, readings: Sequence[Reading]) -> list[Reading]:
         """As `take`, of a past that is over: no forecast is made of it, for it would take minutes."""
-        forecasting = [one for one in self._derivations if isinstance(one, creep.Creep)]
+        forecasting = self.forecasts
         for one in forecasting:
             one.is_judging = False
         try:
@@ -108,11 +152,18 @@ class Derivations:
         self._route(readings, wanted)
         derived: list[Reading] = []
         for place, derivation in enumerate(self._derivations):
-            if place in wanted and (made := derivation.take(wanted[place])):
-                new = [reading for reading in made if reading.point not in self._own] if self._clash else made
+            if place in wanted and (made := self._made(derivation, wanted[place])):
+                new = self._less_own(made)
                 self._route(new, wanted)
                 derived += new
         return derived
+
+    def _made(self, derivation: Derivation, readings: Sequence[Reading]) -> list[Reading]:
+        patient = self._patient.get(derivation.name) if self._patient else None
+        return derivation.take(readings) if patient is None else [*patient.judge(), *patient.note(readings)]
+
+    def _less_own(self, made: list[Reading]) -> list[Reading]:
+        return [reading for reading in made if reading.point not in self._own] if self._clash else made
 
     def _route(self, readings: Iterable[Reading], wanted: dict[int, list[Reading]]) -> None:
         routes = self._routes

@@ -18,6 +18,8 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What can be meant."""
     devices: tuple[str, ...]
     """The kinds of device whose parameter it may be."""
+    points: frozenset[str] = frozenset()
+    """The kinds of point that may have their own."""
     zh: str
     en: str
     source: str

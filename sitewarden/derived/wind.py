@@ -19,8 +19,9 @@ def make(subject: Subject) -> Iterator["Wind"]:
     """One for every anemometer."""
     for birth in subject.of_kinds(WINDS):
         stale_ms = max(birth.stale_after_ms, STALE_MS)
-        share = chosen("wind_coverage", subject.parameters)
-        lengths_s = {step: chosen(f"wind_{step}_s", subject.parameters) for step in ("gust", "mean")}
+        given = subject.parameters_of(birth.p)
+        share = chosen("wind_coverage", given)
+        lengths_s = {step: chosen(f"wind_{step}_s", given) for step in ("gust", "mean")}
         points = tuple(
             DerivedPoint(
                 f"{birth.p}.{step}",
@@ -33,7 +34,7 @@ def make(subject: Subject) -> Iterator["Wind"]:
             for step, length_s in lengths_s.items()
         )
         windows_ms = [round(1000 * length_s) for length_s in lengths_s.values()]
-        break_ms = max(birth.stale_after_ms, round(1000 * chosen("wind_gap_s", subject.parameters)))
+        break_ms = max(birth.stale_after_ms, round(1000 * chosen("wind_gap_s", given)))
         yield Wind(birth.p, points, windows_ms, Gaps(birth.stale_after_ms, break_ms, share))
 
 

@@ -52,7 +52,7 @@ def read_header(file: Path) -> bytes | None:
     return first.removeprefix(MARK).encode() if first.startswith(MARK) else None
 
 
-def read_rows(file: Path, first_ms: int, end_ms: int) -> Iterator[Rows]:
+def read_rows(file: Path, first_ms: int, end_ms: int) -> Rows:
     """All rows at `first_ms` <= instant < `end_ms`; raises `ConfigurationError` naming a bad cell."""
     points: dict[str, int] = {}
     which, at_ms, values, quality = list[int](), list[int](), list[float](), list[int]()
@@ -66,7 +66,7 @@ def read_rows(file: Path, first_ms: int, end_ms: int) -> Iterator[Rows]:
                     quality.append(cell.quality)
     except (OSError, UnicodeDecodeError) as exc:
         raise _unreadable(file, exc) from exc
-    yield Rows(
+    return Rows(
         list(points),
         np.array(which, np.int32),
         np.array(at_ms, np.int64),

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import csvfile, parquetfile
+from sitewarden.history.gathering import TwiceError, gathered
 from sitewarden.history.model import VERSION, Header, History, Track
-from sitewarden.history.rows import Rows, gathered
+from sitewarden.history.rows import Rows
 from sitewarden.topics import IDENTIFIER
 
 PARQUET = ".parquet"
@@ -112,9 +113,21 @@ def read_history(
     known = header or read_header(file)
     first = known.since_ms if since_ms is None else max(since_ms, known.since_ms)
     end = known.until_ms if until_ms is None else min(until_ms, known.until_ms)
+    try:
+        return History(known, _tracks(file, first, end, most))
+    except TwiceError as exc:
+        message = f"has the instant {exc.at_ms} ms twice"
+        raise ConfigurationError(
+            file, 0, exc.point, message, "Keep one reading a point and instant."
+        ) from exc
+
+
+def _tracks(file: Path, first_ms: int, end_ms: int, most: int) -> Mapping[str, Track]:
     if file.suffix == PARQUET:
-        return History(known, _tracks(file, gathered(parquetfile.read_rows(file, first, end, most))))
-    return History(known, _tracks(file, gathered(csvfile.read_rows(file, first, end))))
+        reading = parquetfile.Reading(file, first_ms, end_ms, most)
+        return gathered(reading.parts(), reading.counts)
+    part = csvfile.read_rows(file, first_ms, end_ms).part()
+    return gathered([part], {point: run.stop - run.start for point, run in part.runs()})
 
 
 def _understood(file: Path, encoded: bytes) -> Header:
@@ -145,12 +158,3 @@ def _names(header: Header) -> Iterator[tuple[str, str]]:
 
 class _Versioned(msgspec.Struct):
     v: int = VERSION
-
-
-def _tracks(file: Path, tracks: Mapping[str, Track]) -> Mapping[str, Track]:
-    for point, track in tracks.items():
-        twice = np.flatnonzero(track.times[1:] == track.times[:-1])
-        if twice.size:
-            message = f"has the instant {int(track.times[twice[0]])} ms twice"
-            raise ConfigurationError(file, 0, point, message, "Keep one reading a point and instant.")
-    return tracks

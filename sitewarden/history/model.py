@@ -41,10 +41,14 @@ class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Points of the profile to which nothing was connected."""
     chart: LoadChart | None = None
     parameters: dict[str, float | str] = {}
+    point_parameters: dict[str, dict[str, float | str]] = {}
+    """By the key of a point; they win over the device's."""
     zero: dict[str, float] = {}
     """In mm, by the key of each displacement point."""
     instruments: Instruments = Instruments()
     """What hung where in a pit, and what the certificates gave."""
+    crane_group: dict[str, Any] = {}
+    """Of a crane in a group: `group`, `cranes` and `obstacles`, as the gateway's file had them."""
     layout: dict[str, Any] = {}
 
 

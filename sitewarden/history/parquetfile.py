@@ -4,16 +4,19 @@ So a group is cut into tracks without sorting, and its instants, which climb ste
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from sitewarden.errors import ConfigurationError
-from sitewarden.history.rows import Rows
+from sitewarden.history.gathering import Part
+from sitewarden.history.rows import Rows, run_ends
 from sitewarden.quality import Quality
 
 KEY = b"sitewarden"
@@ -68,31 +71,129 @@ def read_header(file: Path) -> bytes | None:
     return found
 
 
-def read_rows(file: Path, first_ms: int, end_ms: int, most: int = MOST_ROWS) -> Iterator[Rows]:
-    """The rows at `first_ms` <= instant < `end_ms`, a row group at a time; groups outside are not read.
+class _Runs(NamedTuple):
+    """Where a row group has which point; `ends` as in `Part`."""
 
-    Refused before anything is read where the groups have more than `most` rows.
+    points: list[str]
+    ends: list[int]
+
+
+class Reading:
+    """The readings of a file at `first_ms` <= instant < `end_ms`; row groups outside are not read.
+
+    The points of all groups are read first: whoever gathers the parts knows then how much room each takes.
     """
-    opened = _opened(file)
-    missing = [name for name in _COLUMNS if name not in opened.schema_arrow.names]
-    if missing:
-        mend = f"A history has the columns {', '.join(_COLUMNS)}."
-        raise ConfigurationError(file, 0, missing[0], "is not a column", mend)
-    groups = [group for group in range(opened.num_row_groups) if _overlaps(opened, group, first_ms, end_ms)]
-    count = sum(opened.metadata.row_group(group).num_rows for group in groups)
-    if count > most:
-        message = f"has {count:,} readings in this range, more than {most:,}"
-        raise ConfigurationError(file, 0, "", message, "Ask for a shorter range, or export fewer devices.")
+
+    def __init__(self, file: Path, first_ms: int, end_ms: int, most: int = MOST_ROWS) -> None:
+        """Raises `ConfigurationError` where the file is none, or its groups have more than `most` rows."""
+        self._file, self._first_ms, self._end_ms = file, first_ms, end_ms
+        self._opened = _opened(file)
+        missing = [name for name in _COLUMNS if name not in self._opened.schema_arrow.names]
+        if missing:
+            mend = f"A history has the columns {', '.join(_COLUMNS)}."
+            raise ConfigurationError(file, 0, missing[0], "is not a column", mend)
+        groups = range(self._opened.num_row_groups)
+        wanted = [group for group in groups if _overlaps(self._opened, group, first_ms, end_ms)]
+        count = sum(self._opened.metadata.row_group(group).num_rows for group in wanted)
+        if count > most:
+            message = f"has {count:,} readings in this range, more than {most:,}"
+            raise ConfigurationError(
+                file, 0, "", message, "Ask for a shorter range, or export fewer devices."
+            )
+        self.counts: dict[str, int] = {}
+        """How many readings a point has at most."""
+        with _damage_told(file):
+            self._runs = {group: self._look_through(group) for group in wanted}
+
+    def parts(self) -> Iterator[Part]:
+        """A row group at a time; raises `ConfigurationError`."""
+        for group, runs in self._runs.items():
+            with _damage_told(self._file):
+                part = self._part(group, runs)
+            yield part
+
+    def _look_through(self, group: int) -> _Runs | None:
+        """The runs of a group and their readings counted; `None` where sorting it is less work."""
+        points, which = self._points(group)
+        ends = run_ends(which)
+        runs = _Runs([points[i] for i in which[ends - 1].tolist()], ends.tolist())
+        for point, count in zip(runs.points, np.diff(ends, prepend=0).tolist(), strict=True):
+            self.counts[point] = self.counts.get(point, 0) + count
+        return runs if len(ends) <= len(points) else None
+
+    def _part(self, group: int, runs: _Runs | None) -> Part:
+        at_ms, values, quality = self._columns(group)
+        if runs is not None and _are_within(at_ms, self._first_ms, self._end_ms):
+            return Part(runs.points, runs.ends, at_ms, values, quality)
+        rows = Rows(*self._points(group), at_ms, values, quality)
+        return rows.between(self._first_ms, self._end_ms).part()
+
+    def _points(self, group: int) -> tuple[list[str], NDArray[np.int32]]:
+        column = self._column(self._opened.read_row_group(group, columns=["point"]), "point")
+        kind = column.type
+        if not pa.types.is_dictionary(kind) or not pa.types.is_string(kind.value_type):
+            raise ConfigurationError(self._file, 0, "point", f"is {kind}, not text", "Write names as text.")
+        which = column.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+        return column.dictionary.to_pylist(), which
+
+    def _columns(self, group: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
+        table = self._opened.read_row_group(group, columns=_COLUMNS[1:])
+        at_ms = self._column(table, "at_ms").to_numpy().astype(np.int64, copy=False)
+        _check_quality(self._file, table["quality"])
+        quality = _without_nulls(table["quality"], int(Quality.GOOD)).astype(np.uint8, copy=False)
+        values = _without_nulls(table["value"].cast(pa.float64()), float("nan"))
+        # What is no number is never good, whatever another program wrote beside it.
+        missing = np.flatnonzero(~np.isfinite(values))
+        doubtful = missing[quality[missing] == Quality.GOOD]
+        if doubtful.size:
+            quality = quality.copy()
+            quality[doubtful] = Quality.NOT_A_NUMBER
+        return at_ms, values, quality
+
+    def _column(self, table: Any, name: str) -> Any:
+        if table[name].null_count:
+            raise ConfigurationError(self._file, 0, name, "is missing in some rows", "Give every row one.")
+        return _in_one(table[name])
+
+
+def _in_one(column: Any) -> Any:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    whole = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column
+    return whole.combine_chunks()
+
+
+def _without_nulls(column: Any, instead: float) -> NDArray[Any]:
+    whole = _in_one(column)
+    filled = pc.fill_null(whole, instead) if whole.null_count else whole
+    numbers: NDArray[Any] = filled.to_numpy()
+    return numbers
+
+
+def _check_quality(file: Path, column: Any) -> None:
+    ends = pc.min_max(column).as_py()
+    for told in (ends["min"], ends["max"]):
+        if told is not None and not 0 <= told <= max(Quality):
+            message = f"{told} is no quality"
+            raise ConfigurationError(file, 0, "quality", message, f"Write 0 to {int(max(Quality))}.")
+
+
+def _are_within(at_ms: NDArray[np.int64], first_ms: int, end_ms: int) -> bool:
+    return bool(at_ms.size and first_ms <= at_ms.min() and at_ms.max() < end_ms)
+
+
+@contextmanager
+def _damage_told(file: Path) -> Iterator[None]:
     try:
-        for group in groups:
-            yield _rows(file, opened.read_row_group(group, columns=_COLUMNS)).between(first_ms, end_ms)
+        yield
     except (pa.ArrowException, OSError) as exc:
         raise ConfigurationError(file, 0, "", f"is damaged: {exc}", "Export it anew.") from exc
 
 
 def _opened(file: Path) -> Any:
     try:
-        return pq.ParquetFile(file)
+        # Names repeat a million times: only their numbers are unpacked.
+        return pq.ParquetFile(file, read_dictionary=["point"])
     except (pa.ArrowException, OSError) as exc:
         raise ConfigurationError(file, 0, "", f"is no Parquet file: {exc}", "Check the path.") from exc
 
@@ -103,32 +204,3 @@ def _overlaps(opened: Any, group: int, first_ms: int, end_ms: int) -> bool:
     if statistics is None or not statistics.has_min_max:
         return True
     return bool(statistics.max >= first_ms and statistics.min < end_ms)
-
-
-def _rows(file: Path, table: Any) -> Rows:
-    for name in ("point", "at_ms"):
-        if table[name].null_count:
-            raise ConfigurationError(file, 0, name, "is missing in some rows", "Give every row one.")
-    worst = pc.max(table["quality"]).as_py()
-    if worst is not None and worst > max(Quality):
-        raise ConfigurationError(
-            file, 0, "quality", f"{worst} is no quality", f"Write 0 to {int(max(Quality))}."
-        )
-    point = table["point"].combine_chunks()
-    if not pa.types.is_dictionary(point.type):
-        point = point.dictionary_encode()
-    if isinstance(point, pa.ChunkedArray):
-        point = point.unify_dictionaries().combine_chunks()
-    values = pc.fill_null(table["value"].cast(pa.float64()), float("nan")).to_numpy()
-    quality = pc.fill_null(table["quality"], int(Quality.GOOD)).to_numpy().astype(np.uint8, copy=False)
-    # What is no number is never good, whatever another program wrote beside it.
-    doubtful = (quality == Quality.GOOD) & ~np.isfinite(values)
-    if doubtful.any():
-        quality = np.where(doubtful, np.uint8(Quality.NOT_A_NUMBER), quality)
-    return Rows(
-        point.dictionary.to_pylist(),
-        point.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False),
-        table["at_ms"].to_numpy().astype(np.int64, copy=False),
-        values,
-        quality,
-    )

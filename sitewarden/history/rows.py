@@ -1,11 +1,12 @@
 """Readings of many points as columns, and the way between those and one track a point."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sitewarden.history.gathering import Part
 from sitewarden.history.model import Track
 
 
@@ -58,32 +59,16 @@ class Rows(NamedTuple):
             self.points, self.which[order], self.at_ms[order], self.values[order], self.quality[order]
         )
 
-    def tracks(self) -> Iterator[tuple[str, Track]]:
-        """One track a point that has readings, in the order that they had."""
+    def part(self) -> Part:
+        """The same readings, point after point."""
         rows = self.by_point()
-        ends = np.append(np.flatnonzero(rows.which[1:] != rows.which[:-1]) + 1, len(rows.which))
-        first = 0
-        for end in ends.tolist() if len(rows.which) else ():
-            part = Track(rows.at_ms[first:end], rows.values[first:end], rows.quality[first:end])
-            yield rows.points[int(rows.which[first])], part
-            first = end
+        ends = run_ends(rows.which)
+        points = [rows.points[which] for which in rows.which[ends - 1].tolist()]
+        return Part(points, ends.tolist(), rows.at_ms, rows.values, rows.quality)
 
 
-def gathered(parts: Iterable[Rows]) -> dict[str, Track]:
-    """One track a point, ascending by instant, of rows in whatever order."""
-    found: dict[str, list[Track]] = {}
-    for rows in parts:
-        for point, track in rows.tracks():
-            found.setdefault(point, []).append(track)
-    return {point: _joined(found[point]) for point in sorted(found)}
-
-
-def _joined(parts: Sequence[Track]) -> Track:
-    track = parts[0]
-    if len(parts) > 1:
-        times, values, quality = (np.concatenate(column) for column in zip(*parts, strict=True))
-        track = Track(times, values, quality)
-    if not (track.times[1:] < track.times[:-1]).any():
-        return track
-    order = np.argsort(track.times, kind="stable")
-    return Track(track.times[order], track.values[order], track.quality[order])
+def run_ends(which: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Where each run of equal numbers ends."""
+    if not which.size:
+        return np.empty(0, np.intp)
+    return np.append(np.flatnonzero(which[1:] != which[:-1]) + 1, which.size)

@@ -1,10 +1,11 @@
 """From a rule and what a site is to the limit in force: parameters, tables, design values, changes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sitewarden.errors import SiteWardenError
+from sitewarden.parameters import NO_POINTS, ByPoint, Parameters, parameters_at, point_key
 from sitewarden.rules.model import (
     Arming,
     Band,
@@ -27,8 +28,6 @@ from sitewarden.rules.model import (
     Vote,
 )
 
-Parameters = Mapping[str, float | str]
-
 DECIMALS = 9
 """0.1 * 3 lies above 0.3, and a value of 0.3 must reach it."""
 
@@ -36,9 +35,9 @@ DECIMALS = 9
 class ParameterMissingError(SiteWardenError):
     """A rule asks for a parameter that the device does not give."""
 
-    def __init__(self, rule: str, parameter: str, why: str = "") -> None:
-        """Both by name; `why` where more is to be said."""
-        self.rule, self.parameter = rule, parameter
+    def __init__(self, rule: str, parameter: str, why: str = "", *, key: str = "") -> None:
+        """Both by name; `why` where more is to be said, `key` of the point that it is missing for."""
+        self.rule, self.parameter, self.key = rule, parameter, key
         super().__init__(f"the rule `{rule}` asks for `{parameter}`, which is missing{why}")
 
 
@@ -96,9 +95,9 @@ def limit_passed(bound: BoundRule, compared: float) -> float:
     return bound.limit
 
 
-def applies(rule: Rule, parameters: Parameters) -> bool:
-    """Whether the rule exists on a device with these parameters."""
-    asked = rule.applies_if
+def applies(rule: Rule, point: str, parameters: Parameters, by_point: ByPoint = NO_POINTS) -> bool:
+    """Whether the rule exists on this point of a device with these parameters."""
+    asked, parameters = rule.applies_if, _given(rule, point, parameters, by_point).parameters
     if asked is None:
         return True
     if any(name in parameters for name in asked.or_given):
@@ -113,17 +112,19 @@ def bind(
     point: str,
     parameters: Parameters,
     *,
+    by_point: ByPoint = NO_POINTS,
     tables: Mapping[str, Table] | None = None,
     beside: Beside = NOTHING_BESIDE,
     changes: Iterable[LimitChange] = (),
 ) -> BoundRule:
-    """The rule on a point of a device with these parameters.
+    """The rule on a point of a device with these parameters; those that the point has itself win.
 
-    Raises `ParameterMissingError` and `KindMissingError`. Of several changes the highest version holds.
+    Raises `ParameterMissingError` and `KindMissingError`. Of several changes the highest version holds, and
+    of two with the same that of the point.
     """
-    resolver = _Resolver(rule, parameters, tables or {})
+    resolver = _Resolver(rule, _given(rule, point, parameters, by_point), tables or {})
     condition = rule.condition
-    change = _latest(rule, point, changes)
+    change = latest_change(rule, point, changes)
     resolved = resolver.limit(limit_of(condition)) if change is None else _changed(rule, change)
     high = not isinstance(condition, Low) and not (
         isinstance(condition, Rate) and condition.direction == "falling"
@@ -147,7 +148,7 @@ def bind(
         inputs=inputs,
         is_akin=tuple(is_akin(point, other) for other in inputs),
         arm=tuple(_bound(arming, kinds, resolver) for arming in arm),
-        is_plain=not arm and _is_plain(condition),
+        is_plain=not arm and is_limit(condition),
         unit=_unit(condition),
         basis=resolved.basis,
         origin=resolved.origin,
@@ -175,7 +176,8 @@ def limits_of(rule: Rule) -> list[Limit]:
     return ends + [e for arming in rule.arm for e in (arming.at_least, arming.at_most) if e is not None]
 
 
-def _is_plain(condition: Condition) -> bool:
+def is_limit(condition: Condition) -> bool:
+    """Whether a number alone says, against one limit, that the danger is not there."""
     return isinstance(condition, Low) or (isinstance(condition, High) and not condition.magnitude)
 
 
@@ -244,29 +246,59 @@ def _bound(arming: Arming, kinds: Sequence[str], resolver: "_Resolver") -> Bound
     )
 
 
-def _latest(rule: Rule, point: str, changes: Iterable[LimitChange]) -> LimitChange | None:
-    device = point.partition("/")[0]
-    mine = [c for c in changes if c.rule == rule.rule and c.device in (None, device)]
-    return max(mine, key=lambda change: change.version, default=None)
+def latest_change(rule: Rule, point: str, changes: Iterable[LimitChange]) -> LimitChange | None:
+    """The change that holds for the rule on this point; `None` where nobody changed it."""
+    device, key = point.partition("/")[0], point_key(point)
+    mine = [
+        c for c in changes if c.rule == rule.rule and c.device in (None, device) and c.point in (None, key)
+    ]
+    return max(mine, key=lambda change: (change.version, change.point is not None), default=None)
 
 
 def _changed(rule: Rule, change: LimitChange) -> Resolved:
     basis = Basis(clause=rule.basis.clause, source=f"changed by {change.author}", confidence="agreed")
-    return Resolved(change.limit, basis, f"changed by {change.author} on {change.on}: {change.reason}")
+    when = f" on {change.on}" if change.on else ""
+    return Resolved(change.limit, basis, f"changed by {change.author}{when}: {change.reason}")
+
+
+class _Given(NamedTuple):
+    """What a site gives for a rule on a point."""
+
+    parameters: Parameters
+    """The point's own, and for every other name its device's."""
+    key: str
+    own: Collection[str]
+    """Names of the point's own."""
+
+    def told(self, name: str) -> str:
+        """A parameter by its name, and whose it is where it is not the whole device's."""
+        return f"{name} for {self.key}" if name in self.own else name
+
+
+def _given(rule: Rule, point: str, parameters: Parameters, by_point: ByPoint) -> _Given:
+    """A rule on the device as a whole knows of no point's own."""
+    key = point_key(point)
+    if rule.is_of_device or key not in by_point:
+        return _Given(parameters, key, ())
+    return _Given(parameters_at(point, parameters, by_point), key, by_point[key])
 
 
 class _Resolver:
-    """Looks numbers up for one rule on one device."""
+    """Looks numbers up for one rule on one point."""
 
-    def __init__(self, rule: Rule, parameters: Parameters, tables: Mapping[str, Table]) -> None:
-        self._rule, self._parameters, self._tables = rule, parameters, tables
+    def __init__(self, rule: Rule, given: _Given, tables: Mapping[str, Table]) -> None:
+        self._rule, self._given_for, self._tables = rule, given, tables
+        self._parameters, self._told = given.parameters, given.told
+
+    def _missing(self, parameter: str, why: str = "") -> ParameterMissingError:
+        return ParameterMissingError(self._rule.rule, parameter, why, key=self._given_for.key)
 
     def limit(self, asked: Limit) -> Resolved:
         """As `number`; a table that gives none is a parameter that is missing."""
         try:
             return self.number(asked)
         except _UnsureError as exc:
-            raise ParameterMissingError(self._rule.rule, "a design value", f": {exc}") from exc
+            raise self._missing("a design value", f": {exc}") from exc
 
     def number(self, asked: Limit) -> Resolved:
         if not isinstance(asked, Parameter):
@@ -276,7 +308,7 @@ class _Resolver:
         origin = found.origin
         if asked.of is not None:
             value *= self._given(asked.of)
-            origin = f"{origin} of {asked.of}"
+            origin = f"{origin} of {self._told(asked.of)}"
         if asked.fraction != 1.0:
             origin = f"{asked.fraction:g} times {origin}"
         return Resolved(round(value, DECIMALS), found.basis, origin)
@@ -288,13 +320,13 @@ class _Resolver:
             return self._cell(asked)
         if asked.parameter in self._parameters:
             design = Basis(clause=self._rule.basis.clause, source="design", confidence="agreed")
-            return Resolved(self._given(asked.parameter), design, f"the site's {asked.parameter}")
+            return Resolved(self._given(asked.parameter), design, f"the site's {self._told(asked.parameter)}")
         if asked.otherwise is None:
-            raise ParameterMissingError(self._rule.rule, asked.parameter)
+            raise self._missing(asked.parameter)
         try:
             return self.number(asked.otherwise)
         except _UnsureError as exc:
-            raise ParameterMissingError(self._rule.rule, asked.parameter, f": {exc}") from exc
+            raise self._missing(asked.parameter, f": {exc}") from exc
 
     def _least(self, parts: Iterable[Parameter]) -> Resolved:
         found, unprinted = [], None
@@ -310,9 +342,9 @@ class _Resolver:
     def _given(self, name: str) -> float:
         value = self._parameters.get(name)
         if value is None:
-            raise ParameterMissingError(self._rule.rule, name)
+            raise self._missing(name)
         if isinstance(value, str):
-            raise ParameterMissingError(self._rule.rule, name, f": `{value}` is no number")
+            raise self._missing(name, f": `{value}` is no number")
         return float(value)
 
     def _cell(self, asked: Parameter) -> Resolved:
@@ -337,7 +369,7 @@ class _Resolver:
 
     def _chosen(self, table: str, key: str, values: Iterable[float | str]) -> bool:
         if key not in self._parameters:
-            raise ParameterMissingError(self._rule.rule, key, f" and chooses the row of {table}")
+            raise self._missing(key, f" and chooses the row of {table}")
         return any(_same(self._parameters[key], value) for value in values)
 
 

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sitewarden import documents
+import msgspec
+
+from sitewarden import cli, documents
+from sitewarden.errors import UsageError
 from sitewarden.rules import describe
 from sitewarden.rules.model import Rule
 from sitewarden.rules.packs import RulePack, built_in_packs, load_pack, mistakes, schema
 
+CLOUDS = (Path("cloud.yaml"), Path("/etc/sitewarden/cloud.yaml"))
+"""Where a cloud's settings are looked for."""
 FOUND = 2
 """What a file with mistakes gives: the same as any wrong configuration."""
 
@@ -22,9 +27,16 @@ def register(subparsers: Any) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="the shipped packs").set_defaults(run=_list)
     show = actions.add_parser(
-        "show", help="a pack in words (limits in force on a gateway: `sitewarden edge rules`)"
+        "show",
+        help="a pack in words, or the limits in force on a site (of a gateway: `sitewarden edge rules`)",
     )
-    show.add_argument("pack", help="a shipped pack by its name, or a file")
+    show.add_argument("name", metavar="PACK|SITE", help="a shipped pack by its name, a file, or a site")
+    show.add_argument(
+        "--config",
+        type=Path,
+        help=f"cloud.yaml whose database knows the site; default {CLOUDS[0]} here, or {CLOUDS[1]}",
+    )
+    show.add_argument("--json", action="store_true", help="the same as JSON")
     show.set_defaults(run=_show)
     check = actions.add_parser("check", help="check a pack of your own; says every mistake")
     check.add_argument("file", type=Path)
@@ -40,7 +52,24 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    pack = load_pack(args.pack, Path())
+    if args.config is None and (args.name.endswith(".yaml") or args.name in built_in_packs()):
+        return _show_pack(args)
+    config = args.config or next(filter(Path.is_file, CLOUDS), None)
+    if config is None:
+        raise UsageError(
+            f"`{args.name}` is no shipped pack ({', '.join(built_in_packs())}); of a site say which cloud"
+            " knows it, with --config cloud.yaml"
+        )
+    # The cloud's own command knows its database, and says what to install where it is absent.
+    as_json = ["--json"] if args.json else []
+    return cli.main(["cloud", "rules", str(config), "--site", args.name, *as_json])
+
+
+def _show_pack(args: argparse.Namespace) -> int:
+    pack = load_pack(args.name, Path())
+    if args.json:
+        print(msgspec.json.encode(pack).decode())
+        return 0
     for line in (*_asked(pack), *(line for rule in pack.rules for line in in_words(rule))):
         print(line)
     return 0

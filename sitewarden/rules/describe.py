@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sitewarden.parameters import ByPoint, Parameters
 from sitewarden.points import point_kind
 from sitewarden.rules.binding import limit_of
 from sitewarden.rules.model import (
@@ -72,6 +73,18 @@ def unit_of(rule: Rule) -> str:
 def word(value: float | str) -> str:
     """A parameter's value as people write it: 1, not 1.0."""
     return value if isinstance(value, str) else f"{value:g}"
+
+
+def given(parameters: Parameters) -> str:
+    """Such as `pit_class 1, f2_kn 1800`."""
+    return ", ".join(f"{name} {word(value)}" for name, value in parameters.items())
+
+
+def all_given(parameters: Parameters, by_point: ByPoint) -> Iterator[str]:
+    """What a site gives for a device, and then for single points of it."""
+    if parameters:
+        yield f"given: {given(parameters)}"
+    yield from (f"given for {key}: {given(own)}" for key, own in by_point.items())
 
 
 def where_it_applies(asked: Applies) -> str:

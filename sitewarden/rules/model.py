@@ -339,6 +339,8 @@ class LimitChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     rule: Slug
     device: str | None = None
     """Left out: every device that has the rule."""
+    point: str | None = None
+    """The key of a point of that device, such as `strut_3`; left out: every point that the rule watches."""
     limit: float
     low: float | None = None
     """The lower end, of a band."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
-from sitewarden.rules.binding import suppressors_of
+from sitewarden.rules.binding import is_limit, suppressors_of
 from sitewarden.rules.conditions import Inputs
 from sitewarden.rules.engine import NORMAL, Gate, RuleState, Transition, elapse, shifted, step
 from sitewarden.rules.model import Bad, BoundRule
@@ -132,9 +132,9 @@ class Watch:
 class Listeners:
     """The rules that a point's readings move.
 
-    A good value between the limits of plain rules none of which has begun to move is nothing to any of them,
-    nor to a rule that watches for bad readings: that is what nearly every reading is, and it costs two
-    comparisons.
+    A good value between the limits of rules none of which has begun to move is nothing to any of them, armed
+    or not, nor to a rule that watches for bad readings: that is what nearly every reading is, and it costs
+    two comparisons.
     """
 
     __slots__ = ("_above", "_below", "_calm", "_others")
@@ -148,7 +148,8 @@ class Listeners:
 
     def add(self, watch: Watch) -> None:
         """One more rule."""
-        is_calm = watch.bound.is_plain or isinstance(watch.bound.rule.condition, Bad)
+        condition = watch.bound.rule.condition
+        is_calm = is_limit(condition) or isinstance(condition, Bad)
         (self._calm if is_calm else self._others).append(watch)
 
     def __bool__(self) -> bool:
@@ -168,7 +169,7 @@ class Listeners:
     def _look(self) -> None:
         self._above, self._below = math.inf, -math.inf
         if all(watch.state is NORMAL for watch in self._calm):
-            bounds = [watch.bound for watch in self._calm if watch.bound.is_plain]
+            bounds = [watch.bound for watch in self._calm if is_limit(watch.bound.rule.condition)]
             self._above = max((bound.limit for bound in bounds if not bound.high), default=-math.inf)
             self._below = min((bound.limit for bound in bounds if bound.high), default=math.inf)
 

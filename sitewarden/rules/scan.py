@@ -83,8 +83,10 @@ class Track(NamedTuple):
 
 
 EMPTY = Track(np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8))
-PIECE = 16_384
-"""Readings that `scan_all` judges between two calls of `spend`; a slope takes up to 0.1 ms a reading."""
+PIECE = 65_536
+"""Readings that `scan_all` judges between two calls of `spend`."""
+SLOPES = 4
+"""Where a slope is asked for, which takes up to 0.1 ms a reading, this part of a piece."""
 Gates = Sequence[tuple[int, int]]
 """Time ranges, both ends included, in which a raise is withheld; ascending, no two overlapping."""
 
@@ -113,12 +115,18 @@ def scan(
     with a later range give the returned state.
     """
     own = tracks.get(bound.point, EMPTY).between(since_ms, until_ms)
+    is_normal, is_plain = state.phase is Phase.NORMAL, isinstance(bound.rule.condition, High | Low)
+    # Only what is beyond leaves the normal state, and mostly nothing is.
+    if is_normal and is_plain and _is_calm(bound, own.values):
+        return [], _resting(state.memory)
     if isinstance(bound.rule.condition, Stale):
         seen = _stale(bound, state.memory, tracks, since_ms, until_ms)
     else:
         seen = _OBSERVE[type(bound.rule.condition)](bound, state.memory, own, tracks)
         if bound.arm and not isinstance(bound.rule.condition, Frozen):
             seen = _armed(bound, seen, tracks)
+    if is_normal and not is_plain and not (seen.codes == BEYOND).any():
+        return [], _resting(seen.memory)
     return _Walk(bound, seen, gates).walk(state)
 
 
@@ -141,7 +149,8 @@ def scan_all(
         found = suppressors_of(bound, bounds) if bound.rule.suppressed_by else ()
         gates = _merged(gate for other in found for gate in _stood(done[_key(other)], until_ms))
         state, moved = NORMAL, list[Transition]()
-        for first_ms, last_ms in _pieces(tracks.get(bound.point, EMPTY), since_ms, until_ms):
+        own = tracks.get(bound.point, EMPTY).between(since_ms, until_ms)
+        for first_ms, last_ms in _pieces(bound, own.times, since_ms, until_ms):
             turns, state = scan(bound, tracks, since_ms=first_ms, until_ms=last_ms, state=state, gates=gates)
             moved += turns
             spend(len(turns))
@@ -149,10 +158,11 @@ def scan_all(
     return done
 
 
-def _pieces(own: Track, since_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
-    """The range cut before every `PIECE`th reading, or where its instant begins."""
+def _pieces(bound: BoundRule, times: Instants, since_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
+    """The range cut before every so manyth reading, or where its instant begins."""
+    size = max(1, PIECE // SLOPES) if isinstance(bound.rule.condition, Rate) else PIECE
     first_ms = since_ms
-    for at_ms in own.between(since_ms, until_ms).times[PIECE::PIECE].tolist():
+    for at_ms in times[size::size].tolist():
         if at_ms > first_ms:
             yield first_ms, at_ms - 1
             first_ms = at_ms
@@ -224,10 +234,9 @@ class _Walk:
                 continue
             state = self._take(state, self._verdicts[run], self._firsts[run], self._lasts[run])
             run += 1
-        memory = self._memory
         if state.phase is Phase.NORMAL:
-            return self._moved, NORMAL if memory == NOTHING else RuleState(memory=memory)
-        return self._moved, msgspec.structs.replace(state, memory=memory)
+            return self._moved, _resting(self._memory)
+        return self._moved, msgspec.structs.replace(state, memory=self._memory)
 
     def _stays(self, state: RuleState, run: int) -> tuple[int, RuleState]:
         """Until a run that is back inside nothing but the peak of a standing alarm can change."""
@@ -307,6 +316,10 @@ class _Walk:
         return found if before is None else worse(bound, before, found)
 
 
+def _resting(memory: Memory) -> RuleState:
+    return NORMAL if memory == NOTHING else RuleState(memory=memory)
+
+
 def _moved(state: RuleState, phase: Phase, peak: float | None = None) -> RuleState:
     return RuleState(
         phase, 0, state.raised_at_ms, state.peak if peak is None else peak, state.is_acknowledged
@@ -354,6 +367,17 @@ def _as_of(
     if max_age_ms is not None:
         known &= times - track.times[before] <= max_age_ms
     return track.values[before], known
+
+
+def _is_calm(bound: BoundRule, values: Floats) -> bool:
+    """Whether no value, not even a bad one, is beyond the limit; ends at the first block that has one."""
+    is_beyond = np.greater_equal if bound.high else np.less_equal
+    is_magnitude = isinstance(bound.rule.condition, High) and bound.rule.condition.magnitude
+    for first in range(0, len(values), BLOCK):
+        part = values[first : first + BLOCK]
+        if is_beyond(np.abs(part) if is_magnitude else part, bound.limit).any():
+            return False
+    return True
 
 
 def _levels(bound: BoundRule, values: Floats, quality: Codes) -> Codes:
@@ -458,7 +482,8 @@ def _stale(
     instants = np.concatenate((np.array([last_ms], np.int64), good, np.array([until_ms], np.int64)))
     silent_ms = instants[1:] - instants[:-1]
     silences = np.flatnonzero(silent_ms > limit_ms)
-    codes, compared = np.zeros(len(good), np.uint8), silent_ms[:-1] / 1000
+    # Numbers are made floating ones by themselves: on the way of a division that takes longer.
+    codes, compared = np.zeros(len(good), np.uint8), silent_ms[:-1].astype(np.float64) / 1000
     memory = Memory(at_ms=int(instants[-2]))
     if not len(silences):
         return _Seen(good, codes, compared, memory)
@@ -477,25 +502,26 @@ def _good_times(track: Track) -> Instants:
 def _bad(bound: BoundRule, memory: Memory, own: Track, tracks: Mapping[str, Track]) -> _Seen:
     condition = bound.rule.condition
     assert isinstance(condition, Bad)  # noqa: S101
-    named = [quality for quality in Quality if quality.word in condition.any_of]
-    good = own.quality == Quality.GOOD
-    told = np.isin(own.quality, named)
-    codes = np.where(good, BACK, np.where(told, BEYOND, UNKNOWN)).astype(np.uint8)
-    bad = np.flatnonzero(told)
-    compared = np.zeros(len(own.times))
-    # Stretches between good readings; each counts from its first reading of a named quality.
-    stretches = np.cumsum(good)[bad]
+    codes, compared = np.zeros(len(own.times), np.uint8), np.zeros(len(own.times))
+    bad = np.flatnonzero(own.quality != Quality.GOOD)
+    if not len(bad):
+        return _Seen(own.times, codes, compared, NOTHING if len(own.times) else memory)
+    is_named = np.zeros(256, np.bool_)
+    is_named[[quality for quality in Quality if quality.word in condition.any_of]] = True
+    told = bad[is_named[own.quality[bad]]]
+    codes[bad], codes[told] = UNKNOWN, BEYOND
+    # Stretches between good readings, by the good ones before; each counts from its first of a named quality.
+    stretches = told - np.searchsorted(bad, told)
     found, firsts = np.unique(stretches, return_index=True)
-    since = own.times[bad[firsts]]
+    since = own.times[told[firsts]]
     if len(found) and found[0] == 0 and memory.at_ms:
         since[0] = memory.at_ms
-    compared[bad] = (own.times[bad] - since[np.searchsorted(found, stretches)]) / 1000
-    if len(own.times):
-        tail = int(good.sum())
-        if tail and not (len(found) and found[-1] == tail):
-            memory = NOTHING
-        elif len(found) and found[-1] == tail:
-            memory = Memory(at_ms=int(since[-1]))
+    compared[told] = (own.times[told] - since[np.searchsorted(found, stretches)]) / 1000
+    tail = len(own.times) - len(bad)
+    if len(found) and found[-1] == tail:
+        memory = Memory(at_ms=int(since[-1]))
+    elif tail:
+        memory = NOTHING
     return _Seen(own.times, codes, compared, memory)
 
 

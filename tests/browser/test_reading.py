@@ -40,6 +40,7 @@ def main_paths(overload: dict[str, Any]) -> list[str]:
     return [
         "/sites/demo",
         "/sites/demo/alarms?state=all",
+        "/sites/demo/cycles?device=crane-2",
         "/sites/demo/hazards",
         f"/hazards/{overload['id']}",
     ]

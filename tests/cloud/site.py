@@ -12,8 +12,8 @@ from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.model import Delivery, Outcome
 from cloud.ingest.readings import ReadingsLane
 from cloud.ingest.rebirths import Rebirths
+from cloud.registry.seeding import seed_sites
 from cloud.settings import Broker, Settings, SiteSettings
-from cloud.sites.births import write_sites
 from cloud.sites.registry import Registry
 from sitewarden import topics
 from sitewarden.messages import (
@@ -212,7 +212,7 @@ class TestSite:
     def __init__(self, settings: Settings, dsn: str) -> None:
         self.settings, self.dsn = settings, dsn
         self.connection = connect(dsn)
-        write_sites(self.connection, settings.sites)
+        seed_sites(self.connection, settings.sites)
         self.registry = Registry()
         self._alarms = AlarmsLane(settings, self.registry, Rebirths())
         self._readings = ReadingsLane(settings, self.registry, Rebirths())

@@ -105,6 +105,26 @@ def test_numbers_without_a_gap_are_asked_for(tmp_path):
         read_migrations(tmp_path)
 
 
+LETTER = """
+    INSERT INTO dead_letter (received_at, topic, reason, detail, body, digest)
+        VALUES (now(), %(topic)s::text, 'garbage', '', '', sha256(%(topic)s::bytea))
+"""
+
+
+def test_dead_letters_from_before_they_knew_their_mode_get_that_of_their_topic(empty):
+    migrate(empty, shipped()[:12])
+    topics = ["sw/1/live/demo/gw/up/readings", "sw/1/replay/demo/gw/up/readings", "sw/1/dreamt/x", "nonsense"]
+    with psycopg.connect(empty, autocommit=True) as connection:
+        for topic in topics:
+            connection.execute(LETTER, {"topic": topic})
+        connection.execute("INSERT INTO dead_letter_count VALUES ('demo', 'garbage', 2), ('', 'topic', 2)")
+        migrate(empty)
+        modes = connection.execute("SELECT mode FROM dead_letter ORDER BY id").fetchall()
+        counts = connection.execute("SELECT site, mode, n FROM dead_letter_count ORDER BY n, site").fetchall()
+    assert modes == [("live",), ("replay",), ("",), ("",)]
+    assert counts == [("", "", 2), ("demo", "live", 2)]
+
+
 def test_programs_run_as_a_role_without_powers_whoever_logs_in(dsn):
     with connect(dsn) as connection:
         row = connection.execute(

@@ -34,8 +34,7 @@ def test_paths_are_relative_to_the_file(write, tmp_path):
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert settings.data_dir == tmp_path / "cloud-data"
     assert settings.broker_password == "secret"
-    assert settings.knows("demo", "gw-1")
-    assert not settings.knows("demo", "gw-2")
+    assert settings.sites["demo"].gateways == ["gw-1"]
 
 
 def test_an_ipv6_address_is_understood(write):
@@ -62,6 +61,10 @@ def test_what_cannot_be_meant_is_refused_with_its_place_and_mend(write, old, new
         read_settings(write(GOOD.replace(old, new)))
     assert f"cloud.yaml{where}: " in str(refused.value)
     assert mend in str(refused.value)
+
+
+def test_a_file_without_sites_is_one_for_a_registry_that_people_fill(write):
+    assert read_settings(write("broker: {host: 127.0.0.1}\n")).sites == {}
 
 
 def test_the_same_site_twice_is_refused(write):

@@ -12,6 +12,7 @@ from sitewarden.points import vocabulary
 from sitewarden.profiles import load_profiles
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "simulate-devices.md"
+SPEAKING = PAGE.with_name("connect-speaking-devices.md")
 FENCED = re.compile(r"^```yaml\n(scenario: (\S+)\n.*?)^```", re.MULTILINE | re.DOTALL)
 EXAMPLES = FENCED.findall(PAGE.read_text("utf-8"))
 
@@ -28,6 +29,14 @@ def test_a_scenario_of_the_page_can_be_played(text: str, tmp_path: Path) -> None
             player.step()
         player.show()
         assert player.bank.words
+
+
+def test_the_scenario_of_speaking_devices_can_be_played(tmp_path: Path) -> None:
+    ((text, _),) = FENCED.findall(SPEAKING.read_text("utf-8"))
+    file = tmp_path / "scenario.yaml"
+    file.write_text(text, encoding="utf-8")
+    site = read_scenario(file)
+    assert set(site.cast) == {"dust-1", "crane-1"}
 
 
 def test_the_page_has_examples_of_everything() -> None:

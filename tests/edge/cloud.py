@@ -50,8 +50,23 @@ class Cloud:
     def ask_for_birth(self) -> None:
         self.publish("command", Command(command="rebirth"))
 
-    def acknowledge(self, episode: str | None, by: str) -> None:
-        self.publish("command", Command(command="acknowledge", episode=episode, by=by))
+    def acknowledge(self, episode: str | None, by: str, request: str | None = None) -> None:
+        self.publish("command", Command(command="acknowledge", episode=episode, by=by, request=request))
+
+    def shelve(self, of: Alarm, until: int, *, reason: str = "校准", request: str | None = None) -> None:
+        self.publish(
+            "command",
+            Command(
+                command="shelve",
+                episode=of.episode,
+                point=of.point,
+                rule=of.rule,
+                until=until,
+                reason=reason,
+                by="zhang",
+                request=request,
+            ),
+        )
 
     def publish(self, channel: topics.DownChannel, message: Receipt | Command) -> None:
         self._paho.publish(topics.down(self._mode, *self._address, channel), encode(message), qos=1)

@@ -17,7 +17,7 @@ import pytest
 from edge import agent as agent_module
 from edge.agent import Agent
 from edge.config import load_gateway
-from sitewarden.messages import readings_of
+from sitewarden.messages import Status, readings_of
 from tests.edge.cloud import Cloud, listening
 from tests.edge.conftest import GATEWAY_NAME, INTERVAL_MS, SITE_NAME, Configure
 from tests.support.broker import Broker
@@ -329,6 +329,32 @@ async def test_a_button_on_the_siren_acknowledges_everything(
     sys.modules.pop("gpiozero", None)
 
 
+async def test_the_cloud_shelves_an_alarm_that_stands_and_hears_of_it(
+    configured: Configure, broker: Broker, cloud: Cloud
+) -> None:
+    async with site() as (server, crane), agent(configured(server, broker)) as run:
+        crane.load = OVERLOAD
+        await until(lambda: cloud.alarms, within_s=15)
+        alarm, until_ms = cloud.alarms[0], time.time_ns() // 1_000_000 + 3_600_000
+
+        def shelves() -> list[tuple[str, str | None]]:
+            return [
+                (shelf.rule, shelf.request)
+                for shelf in (cloud.states("heartbeat") or [NO_STATUS])[-1].shelved
+            ]
+
+        cloud.shelve(msgspec.structs.replace(alarm, episode="f" * 32), until_ms, request="e" * 32)
+        cloud.shelve(alarm, until_ms, request="a" * 32)
+        await until(lambda: shelves() == [(alarm.rule, "a" * 32)], within_s=15)
+        cloud.shelve(alarm, 0, request="b" * 32)
+        cloud.shelve(alarm, until_ms, request="a" * 32)
+        await until(lambda: shelves() == [], within_s=15)
+        assert await run.end() == 0
+    assert shelves() == [], "what came again was done again"
+    told = [shelf.request for status in cloud.states("heartbeat") for shelf in status.shelved]
+    assert "e" * 32 not in told, "an alarm that does not stand was shelved"
+
+
 async def test_a_tone_ends_by_time_without_an_acknowledgement(
     configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,6 +393,7 @@ async def test_a_diary_on_a_disk_that_hangs_holds_up_neither_polls_nor_the_end(
         assert await run.end() == 0
 
 
+NO_STATUS = Status(state="heartbeat", boot="none", at=0)
 CRITICAL_PACK = """\
 pack: critical
 source: made for this test

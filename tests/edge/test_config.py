@@ -12,7 +12,8 @@ import pytest
 from edge.birth import birth_of
 from edge.busload import load_of
 from edge.command import doubts
-from edge.config import load_gateway
+from edge.config import Gateway, load_gateway
+from edge.derivation import derived_points
 from sitewarden.errors import ConfigurationError
 from tests.edge.conftest import WriteGateway
 
@@ -36,6 +37,12 @@ def put(place: dict[str, Any], **values: object) -> None:
 
 # change, field, a word of the message, a word of the mend
 BROKEN: dict[str, tuple[Change, str, str, str]] = {
+    "a device named as the gateway": (
+        lambda g: put(device(g, 0), device="gw-1"),
+        "buses.0.devices.0.device",
+        "already the gateway",
+        "another name",
+    ),
     "an unknown key": (
         lambda g: put(g["broker"], hots="x"),
         "broker.hots",
@@ -360,13 +367,13 @@ UNFIT: dict[str, tuple[str, dict[str, Any], dict[str, float], str, str, str]] = 
         "is missing",
         "Add `temperature:`",
     ),
-    "a control value of what does not move": (
+    "a control value where it counted for forecasts only": (
         "reference-inclinometer-chain",
         {"control_mm": {"a1": 30}},
         {},
         "control_mm.a1",
-        "not a point whose displacement is known",
-        "Remove",
+        "for rules as well",
+        "point_parameters: {a1: {control_deep_mm: 30}}",
     ),
 }
 
@@ -398,10 +405,8 @@ def test_instruments_add_their_points_and_what_they_lead_to(
             "profile": "reference-inclinometer-chain",
             "unit": 7,
             "zero": {f"a{i}": 0.1 for i in range(1, 9)},
-            "instruments": {
-                "inclinometers": {"wall": {"toe_m": 18, "elements": elements}},
-                "control_mm": {"a8": 40},
-            },
+            "instruments": {"inclinometers": {"wall": {"toe_m": 18, "elements": elements}}},
+            "point_parameters": {"a8": {"control_deep_mm": 40}},
         }
     ]
     (device,) = load_gateway(write_gateway(gateway_dict)).devices
@@ -492,6 +497,152 @@ def test_the_check_doubts_what_leaves_somebody_unheard(
     assert "there will be no alarm" in "\n".join(doubts(load_gateway(write_gateway(gateway_dict))))
 
 
+def wire(gives: str) -> dict[str, Any]:
+    return {"gives": gives, "g": 0.7, "r0": 6250, "k": 0, "t0": 20}
+
+
+def mixed_logger(gateway_dict: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Two struts and an anchor on one logger, the rest of its channels unused."""
+    keys = [f"f{i}" for i in range(1, 17)] + [f"t{i}" for i in range(1, 17)]
+    gateway_dict["rules"] = ["gb50497"]
+    gateway_dict["buses"][0]["devices"] = [
+        {
+            "device": "logger-1",
+            "profile": "vibrating-wire-logger-16",
+            "unit": 7,
+            "unused": [key for key in keys if key not in ("f1", "f2", "f3")],
+            "parameters": {"pit_class": 1, "f2_kn": 2500},
+            "instruments": {
+                "vibrating_wires": {
+                    "f1": wire("pit.strut.force"),
+                    "f2": wire("pit.strut.force"),
+                    "f3": wire("pit.anchor.force"),
+                }
+            },
+            **more,
+        }
+    ]
+    return gateway_dict
+
+
+def limits_of(gateway: Gateway, rule: str) -> dict[str, float]:
+    (device,) = gateway.devices
+    return {bound.point: bound.limit for bound in device.rules if bound.rule.rule == rule}
+
+
+def test_a_point_of_a_mixed_logger_is_judged_by_its_own_parameters(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    own = {"f2": {"f2_kn": 1800}, "f3": {"f2_kn": 900, "prestress_kn": 400}}
+    gateway = load_gateway(write_gateway(mixed_logger(gateway_dict, point_parameters=own)))
+    assert limits_of(gateway, "gb50497-strut-high") == {
+        "logger-1/f1.strut_force": 1500,
+        "logger-1/f2.strut_force": 1080,
+    }
+    assert limits_of(gateway, "gb50497-anchor-high") == {"logger-1/f3.anchor_force": 540}
+    # Only where a prestress is given is there one to fall short of.
+    assert limits_of(gateway, "gb50497-anchor-low") == {"logger-1/f3.anchor_force": 320}
+    assert limits_of(gateway, "gb50497-strut-low") == {}
+    (device,) = gateway.devices
+    assert device.setup.point_parameters == own
+    origins = {bound.point: bound.origin for bound in device.rules if bound.rule.rule == "gb50497-strut-high"}
+    assert origins["logger-1/f2.strut_force"].endswith("of f2_kn for f2")
+    assert origins["logger-1/f1.strut_force"].endswith("of f2_kn")
+
+
+POINTS_UNFIT: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "a point that is none": (
+        {"f33": {"f2_kn": 1}},
+        "f33",
+        "is not a point of this device",
+        "Did you mean `f3`?",
+    ),
+    "a parameter that no rule asks for there": (
+        {"f3": {"f1_kpa": 3}},
+        "f3.f1_kpa",
+        "no rule asks for this parameter here",
+        "Parameters are control_force_max_kn, control_force_min_kn, f2_kn, pit_class, prestress_kn.",
+    ),
+    "a choice that is none": (
+        {"f1": {"pit_class": 4}},
+        "f1.pit_class",
+        "4 is no choice",
+        "Choices are 1, 2, 3.",
+    ),
+    "a word for a number": (
+        {"f1": {"f2_kn": "much"}},
+        "",
+        "`much` is no number",
+        "here or for `f1` under `point_parameters:`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", POINTS_UNFIT)
+def test_parameters_of_points_that_cannot_be_meant_are_refused(
+    name: str, gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    own, field, message, mend = POINTS_UNFIT[name]
+    with pytest.raises(ConfigurationError) as refused:
+        load_gateway(write_gateway(mixed_logger(gateway_dict, point_parameters=own)))
+    where = f"point_parameters.{field}" if field else "parameters"
+    assert refused.value.field == f"buses.0.devices.0.{where}"
+    assert refused.value.line > 0
+    assert message in refused.value.message
+    assert mend in refused.value.mend
+
+
+def test_the_design_value_of_a_point_is_the_limit_of_its_rules_and_of_its_forecasts(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    gateway_dict["rules"] = ["gb50497"]
+    entry = gateway_dict["buses"][0]["devices"].pop(1)
+    entry["parameters"] = {
+        "pit_class": 1,
+        "support": "diaphragm-wall",
+        "depth_m": 12,
+        "horizontal_of": "wall-top",
+        "vertical_of": "ground",
+    }
+    entry["point_parameters"] = {"h2": {"control_cumulative_mm": 45}}
+    gateway_dict["buses"][0]["devices"] = [entry]
+    gateway = load_gateway(write_gateway(gateway_dict))
+    limits = limits_of(gateway, "gb50497-horizontal")
+    assert limits["pit-1/h1.cumulative"] == 20
+    assert limits["pit-1/h2.cumulative"] == 45
+    (device,) = gateway.devices
+    how = {point.point: point.how for point in derived_points(device)}
+    assert "until 45 mm" in how["pit-1/h2.time_to_limit"]
+    assert "pit-1/h1.time_to_limit" not in how
+
+
+def test_a_change_of_one_point_leaves_the_others_as_they_are(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    change = {
+        "rule": "gb50497-strut-high",
+        "device": "logger-1",
+        "point": "f1",
+        "limit": 1200.0,
+        "author": "Li",
+        "reason": "a damaged flange",
+        "on": "2026-11-20",
+        "version": 2,
+    }
+    gateway = load_gateway(write_gateway({**mixed_logger(gateway_dict), "limit_changes": [change]}))
+    assert limits_of(gateway, "gb50497-strut-high") == {
+        "logger-1/f1.strut_force": 1200,
+        "logger-1/f2.strut_force": 1500,
+    }
+    with pytest.raises(ConfigurationError, match=r"watches no point `f3`.*f1, f2"):
+        load_gateway(
+            write_gateway({**mixed_logger(gateway_dict), "limit_changes": [change | {"point": "f3"}]})
+        )
+    del change["device"]
+    with pytest.raises(ConfigurationError, match="Name the device of the point"):
+        load_gateway(write_gateway({**mixed_logger(gateway_dict), "limit_changes": [change]}))
+
+
 def test_the_load_of_a_serial_line_follows_from_its_speed(
     write_gateway: WriteGateway, gateway_dict: dict[str, Any]
 ) -> None:
@@ -554,6 +705,41 @@ def test_one_line_is_one_bus(write_gateway: WriteGateway, gateway_dict: dict[str
         load_gateway(write_gateway(gateway_dict))
     gateway_dict["buses"][1]["modbus"]["port"] = 4002
     assert len(load_gateway(write_gateway(gateway_dict)).buses) == 2
+
+
+def test_rules_on_any_device_mean_those_that_are_read_and_the_gateway_has_its_own(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path
+) -> None:
+    any_silent = """\
+pack: any
+source: made for this test
+rules:
+  - rule: any-silent
+    family: silence
+    version: 1
+    watch: "*"
+    condition: {when: stale, after_s: 5}
+    level: 3
+    label: {zh: 无数据, en: Silent}
+    basis: {clause: none, source: test, confidence: synthetic}
+"""
+    (tmp_path / "any.yaml").write_text(any_silent, encoding="utf-8")
+    change = {"rule": "gateway-clock-step", "limit": 30, "version": 2, "author": "Li Wei", "reason": "drift"}
+    gateway_dict["limit_changes"] = [{**change, "on": "2026-01-05"}]
+    gateway_dict["rules"] = ["tower-crane", "pit-displacement", "any.yaml", "gateway"]
+    itself = load_gateway(write_gateway(gateway_dict)).itself
+    assert itself is not None
+    assert [(bound.rule.rule, bound.limit) for bound in itself.rules] == [
+        ("gateway-clock-step", 30),
+        ("gateway-clock-first-set", 2),
+    ]
+
+
+def test_a_replay_says_nothing_of_a_clock_that_nobody_sets(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    gateway_dict["mode"] = "replay"
+    assert load_gateway(write_gateway(gateway_dict)).itself is None
 
 
 def test_the_birth_tells_how_a_device_is_read_and_judged(

@@ -77,6 +77,19 @@ def test_a_derived_point_says_what_it_is_made_of_and_what_watches_it(gateway: Ga
     assert "as change a day" in told(gateway, "pit-1/h1.rate")
 
 
+def test_where_the_next_reading_comes_later_than_a_delay_ends_it_is_said(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any]
+) -> None:
+    pit = next(d for bus in gateway_dict["buses"] for d in bus["devices"] if d["device"] == "pit-1")
+    late = "read every 30 min: raised by the second reading beyond, 30 min after the first"
+    told_often = told(load_gateway(write_gateway(gateway_dict)), "pit-1/h1.cumulative")
+    pit["interval_ms"] = 1_800_000
+    told_seldom = told(load_gateway(write_gateway(gateway_dict)), "pit-1/h1.cumulative")
+    assert "second reading" not in told_often
+    # The warning has no delay, the alarm has one of 3 s.
+    assert told_seldom.count(late) == 1
+
+
 def test_every_point_of_a_gateway_can_be_explained(gateway: Gateway) -> None:
     for device in gateway.devices:
         for birth in device.points:

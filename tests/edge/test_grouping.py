@@ -87,6 +87,15 @@ def crane_of(gateway: dict[str, Any], number: int) -> dict[str, Any]:
     return found
 
 
+def test_a_crane_tells_its_whole_group(grouped: dict[str, Any], write_gateway: WriteGateway) -> None:
+    first, *_ = load_gateway(write_gateway(grouped)).devices
+    told = first.setup.crane_group
+    assert [crane["crane"] for crane in told["cranes"]] == ["crane-1", "crane-2"]
+    assert [one["obstacle"] for one in told["obstacles"]] == ["street", "house", "line"]
+    again = {**grouped, "crane_groups": [{key: told[key] for key in ("group", "cranes")}]}
+    assert load_gateway(write_gateway({**again, "obstacles": told["obstacles"]})).groups
+
+
 def put(place: dict[str, Any], **values: object) -> None:
     place.update(values)
 

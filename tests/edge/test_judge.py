@@ -273,7 +273,7 @@ def armed(device: Device, **changes: object) -> Device:
     }  # fmt: skip
     pack = RulePack(pack="own", source="test", rules=[msgspec.convert({**plain, **changes}, Rule)])
     raw = [f"{device.name}/{key}" for key in device.profile.points]
-    bound, unjudged = bind_rules(device.points, raw, [pack], {})
+    bound, unjudged = bind_rules(device.points, raw, [pack], parameters={})
     assert not unjudged
     return msgspec.structs.replace(device, rules=tuple(bound))
 
@@ -434,6 +434,29 @@ def test_shelving_silences_a_standing_alarm_and_ends_none(crane: Device) -> None
     assert signal_of(site.judge.standing(), 600) == ("off", "red"), "the lamp says that it stands"
     site.judge.tick(T0 + 5000)
     assert signal_of(site.judge.standing(), 600).siren == "continuous"
+
+
+def test_what_transitions_do_not_tell_of_a_standing_alarm_is_told_by_its_state(pit: Device) -> None:
+    high = {"when": "high", "limit": 10.0}
+    rule = {"watch": "pit.displacement.horizontal.cumulative", "condition": high, "latching": True}
+    site = Site(armed(pit, **rule))
+    (raised,) = site.pit(111.0)
+    assert site.judge.stands(raised.episode)
+    assert site.judge.told_states() == {raised.episode: "unacknowledged"}
+    site.pit(100.0, polls=9)
+    assert site.judge.told_states() == {raised.episode: "latched-unacknowledged"}
+    site.judge.acknowledge(raised.episode, site.now_ms, "local")
+    assert site.judge.told_states() == {}
+    assert not site.judge.stands(raised.episode)
+
+
+def test_an_alarm_that_got_worse_is_told_to_be_unacknowledged_again(crane: Device) -> None:
+    site = Site(armed(crane, **LIMIT_2_T))
+    (raised,) = site.crane(3.0)
+    site.judge.acknowledge(None, site.now_ms, "local")
+    assert site.judge.told_states() == {}
+    site.crane(4.0)
+    assert site.judge.told_states() == {raised.episode: "unacknowledged"}
 
 
 def test_a_point_out_of_service_is_recorded_and_raises_nothing(crane: Device) -> None:

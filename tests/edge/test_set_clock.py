@@ -155,3 +155,81 @@ async def test_a_machine_that_wakes_in_1970_neither_forgets_the_day_nor_invents_
     assert raised.change == "raised"
     assert all(m.at > KNOWN_MS - 31 * HOUR_MS for m in readings)
     assert {m.clock for m in readings} == {"synced", "unsynced"}
+
+
+def of_clock(alarms: list[Alarm]) -> list[Alarm]:
+    return [alarm for alarm in alarms if alarm.family == "gateway-clock"]
+
+
+@pytest.mark.parametrize("by_ms", [HOUR_MS, -HOUR_MS])
+async def test_a_step_is_told_by_how_much_and_when_and_is_over_by_itself(start: Start, by_ms: int) -> None:
+    machine = start(TRUE_MS, "synced")
+    async with writing(machine):
+        machine.polls(4.0, EMPTY_T)
+        machine.wall_ms += by_ms
+        machine.polls(POLL_MS / 1000, EMPTY_T)
+        set_at_ms = machine.wall_ms
+        assert machine.agent.snapshot().siren.siren == "off"
+        machine.polls(11 * 60, EMPTY_T)
+        alarms, readings = await machine.records()
+    raised, cleared = of_clock(alarms)
+    assert (raised.change, raised.rule, raised.point) == (
+        "raised",
+        "gateway-clock-step",
+        "gw-1/clock_step",
+    )
+    assert (raised.at, raised.value, raised.unit, raised.level) == (set_at_ms, by_ms / 1000, "s", 1)
+    assert raised.hazard is None
+    # The readings before it, dated anew, and the one that says by how much.
+    (series,) = (one for one in raised.evidence if one.p == raised.point)
+    assert [r.value for r in readings_of([series], raised.at)] == [0.0, by_ms / 1000]
+    assert (cleared.change, cleared.episode) == ("cleared", raised.episode)
+    assert 600_000 <= cleared.at - raised.at <= 11 * 60_000
+    told = [r for m in readings for r in readings_of(m.series, m.at) if r.point == raised.point]
+    assert [r.value for r in told if r.value] == [by_ms / 1000]
+
+
+async def test_the_first_setting_of_a_clock_without_a_battery_is_told_as_that(start: Start) -> None:
+    machine = start(30_000)
+    async with writing(machine):
+        machine.polls(2.0, EMPTY_T)
+        machine.wall_ms, machine.state = TRUE_MS, "synced"
+        machine.polls(2.0, EMPTY_T)
+        machine.wall_ms += HOUR_MS
+        machine.polls(2.0, EMPTY_T)
+        alarms, _ = await machine.records()
+    assert [(a.change, a.rule) for a in of_clock(alarms)] == [
+        ("raised", "gateway-clock-first-set"),
+        ("raised", "gateway-clock-step"),
+    ]
+
+
+async def test_a_clock_that_is_put_right_by_a_second_or_slewed_is_no_alarm(start: Start) -> None:
+    machine = start(TRUE_MS, "synced")
+    async with writing(machine):
+        machine.polls(2.0, EMPTY_T)
+        machine.wall_ms += 1_200
+        machine.polls(2.0, EMPTY_T)
+        for _ in range(20):
+            machine.wall_ms += 300
+            machine.polls(0.2, EMPTY_T)
+        alarms, readings = await machine.records()
+    assert machine.agent.clock.steps == 1
+    assert of_clock(alarms) == []
+    told = [r.value for m in readings for r in readings_of(m.series, m.at) if r.point == "gw-1/clock_step"]
+    assert 1.2 in told
+
+
+async def test_a_step_that_stands_when_the_agent_ends_is_over_after_the_restart(start: Start) -> None:
+    machine = start(TRUE_MS, "synced")
+    async with writing(machine):
+        machine.polls(1.0, EMPTY_T)
+        machine.wall_ms += HOUR_MS
+        machine.polls(1.0, EMPTY_T)
+        machine.agent._save()
+        (raised,) = of_clock((await machine.records())[0])
+    machine = start(machine.wall_ms + 5_000, "synced")
+    async with writing(machine):
+        machine.polls(12 * 60, EMPTY_T)
+        alarms, _ = await machine.records()
+    assert [(a.change, a.episode) for a in of_clock(alarms)][-1] == ("cleared", raised.episode)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from edge.config import Device
-from firmware_sim.faults import KINDS, Disconnect, WireFault
+from firmware_sim.faults import KINDS, ClockJump, Disconnect, WireFault
 from firmware_sim.scenario import Site, read_scenario
 from sitewarden.profiles import read_profile
 from sitewarden.quality import Quality
@@ -138,6 +138,10 @@ def test_a_bypass_is_read_as_one(played: Played) -> None:
     assert {r.value for poll in ill for r in poll if r.point == "crane-1/limiter_bypass"} == {1.0}
 
 
+OF_LINES = WireFault | Disconnect | ClockJump
+"""Faults of lines, and of clocks that only speaking devices have."""
+
+
 def test_every_fault_of_values_and_registers_is_tried() -> None:
-    kinds = {kind for kind, fault in KINDS.items() if not issubclass(fault, WireFault | Disconnect)}
+    kinds = {kind for kind, fault in KINDS.items() if not issubclass(fault, OF_LINES)}
     assert {case.kind for case in CASES} == kinds

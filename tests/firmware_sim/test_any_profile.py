@@ -12,19 +12,21 @@ import pytest
 from edge.drivers import Answer, Link
 from edge.drivers.modbus import open_link
 from edge.drivers.registers import plan, values
-from edge.settings import ModbusRtuOverTcp, ModbusTcp
+from edge.settings import ModbusRtu, ModbusRtuOverTcp, ModbusSettings, ModbusTcp
 from firmware_sim.modbus import ModbusServer
 from firmware_sim.player import Player
+from firmware_sim.rtu import SerialServer
 from firmware_sim.run import server_of
 from firmware_sim.scenario import Transport
-from firmware_sim.single import described, find_profile, single_device, transport_of
+from firmware_sim.single import described, single_device, transport_of
 from sitewarden.errors import SiteWardenError
-from sitewarden.profiles import Profile, load_profiles
+from sitewarden.profiles import ModbusProfile, find_profile, load_profiles
 from sitewarden.quality import Quality
 from tests.support.waiting import ended, until
 
 SITEWARDEN = Path(sys.executable).with_name("sitewarden")
-PROFILES = load_profiles()
+PROFILES = {name: p for name, p in load_profiles().items() if isinstance(p, ModbusProfile)}
+FAST = 460_800
 OWN = """\
 profile: oven
 version: 1
@@ -38,18 +40,21 @@ groups: {main: {interval_ms: 1000}}
 points:
   heat: {kind: weather.temperature, unit: °C, register: 3, type: float32}
   wind: {kind: weather.wind_speed, unit: m/s, register: 10, type: int32, scale: 0.01, sentinels: [2147483647]}
+  turn: {kind: weather.wind_direction, unit: °, register: 12, type: bcd16, range: [0, 360]}
+  floor: {kind: hoist.floor, unit: "1", register: 13, bits: [4, 9], byte_order: little}
+  door: {kind: hoist.door.entry, unit: "1", register: 13, bit: 0, byte_order: little}
+  top: {kind: hoist.limit.top, unit: "1", function: 2, register: 3}
+  bottom: {kind: hoist.limit.bottom, unit: "1", function: 2, register: 20}
+  spray: {kind: dust.spray, unit: "1", function: 1, register: 1}
 """
 
 
 @asynccontextmanager
-async def linked(profile: Profile, player: Player, transport: Transport) -> AsyncIterator[Link]:
-    baudrate = None if transport == "tcp" else 460_800
+async def linked(profile: ModbusProfile, player: Player, transport: Transport) -> AsyncIterator[Link]:
+    baudrate = None if transport == "tcp" else FAST
     bus = single_device(profile, transport=transport, baudrate=baudrate).scenario.buses[0]
-    server = server_of(bus, {1: player.bank})
-    assert isinstance(server, ModbusServer)
-    async with server:
-        settings = ModbusTcp if transport == "tcp" else ModbusRtuOverTcp
-        link = open_link(settings(host="127.0.0.1", port=server.port), settle_s=0.0)
+    async with server_of(bus, {1: player.bank}) as server:
+        link = open_link(settings_of(server, transport), settle_s=0.0)
         task = asyncio.create_task(link.run())
         try:
             yield link
@@ -57,7 +62,14 @@ async def linked(profile: Profile, player: Player, transport: Transport) -> Asyn
             await ended(task)
 
 
-async def polled(link: Link, profile: Profile) -> dict[str, float | None]:
+def settings_of(server: ModbusServer | SerialServer, transport: Transport) -> ModbusSettings:
+    if isinstance(server, SerialServer):
+        return ModbusRtu(serial=server.address, baudrate=FAST)
+    kind = ModbusTcp if transport == "tcp" else ModbusRtuOverTcp
+    return kind(host="127.0.0.1", port=server.port)
+
+
+async def polled(link: Link, profile: ModbusProfile) -> dict[str, float | None]:
     """Every point as the gateway decodes it; what is not good fails, unless the device says 'no value'."""
     decoded: dict[str, float | None] = {}
     for planned in plan(profile.modbus, profile.points.items()):
@@ -73,8 +85,7 @@ async def polled(link: Link, profile: Profile) -> dict[str, float | None]:
     return decoded
 
 
-async def check(profile: Profile, steps: int) -> None:
-    transport = transport_of(profile)
+async def check(profile: ModbusProfile, steps: int, transport: Transport) -> None:
     site = single_device(profile, seed=11)
     player = Player(site.scenario, site.cast[profile.profile])
     async with linked(profile, player, transport) as link:
@@ -86,15 +97,18 @@ async def check(profile: Profile, steps: int) -> None:
             assert await polled(link, profile) == pytest.approx(said)
 
 
+@pytest.mark.parametrize("transport", ["tcp", "rtu", "rtu-over-tcp"])
 @pytest.mark.parametrize("name", PROFILES)
-async def test_what_a_simulated_device_says_is_what_a_gateway_reads(name: str) -> None:
-    await check(PROFILES[name], steps=400)
+async def test_what_a_simulated_device_says_is_what_a_gateway_reads(name: str, transport: Transport) -> None:
+    """On a network, on a serial line (a pseudo-terminal), and through a serial server."""
+    await check(PROFILES[name], steps=100, transport=transport)
 
 
 async def test_a_profile_of_ones_own_is_simulated_as_well(tmp_path: Path) -> None:
     file = tmp_path / "oven.yaml"
     file.write_text(OWN, encoding="utf-8")
-    await check(find_profile(str(file)), steps=400)
+    profile = find_profile(str(file))
+    await check(profile, steps=400, transport=transport_of(profile))
 
 
 @pytest.mark.parametrize("name", PROFILES)

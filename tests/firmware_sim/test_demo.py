@@ -48,7 +48,7 @@ def test_the_demos_files_are_what_the_programs_read(files: SiteFolder) -> None:
     assert cloud.broker_password
     assert cloud.port == 5678
     assert cloud.demo
-    assert cloud.knows(gateway.site, gateway.name)
+    assert gateway.name in cloud.sites[gateway.site].gateways
     played = read_scenario(files.scenario).cast
     assert {device.name: device.profile.profile for device in gateway.devices} == {
         name: cast.profile.profile for name, cast in played.items()

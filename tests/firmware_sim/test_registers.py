@@ -3,7 +3,7 @@
 import pytest
 
 from firmware_sim.registers import Encoder
-from sitewarden.profiles import Modbus, ModbusPoint, PollGroup, Profile, load_profiles
+from sitewarden.profiles import Modbus, ModbusPoint, ModbusProfile, PollGroup, load_profiles
 
 CRANE = {
     "load": 2.8004,
@@ -18,16 +18,15 @@ CRANE = {
 }
 
 
-def _profile(word_order: str = "big", base: int = 0, **points: ModbusPoint) -> Profile:
+def _profile(word_order: str = "big", base: int = 0, **points: ModbusPoint) -> ModbusProfile:
     modbus = Modbus(transports=["tcp"], word_order=word_order, base=base)  # type: ignore[arg-type]
-    return Profile(
+    return ModbusProfile(
         profile="test",
         version=1,
         device_kind="other",
         products=[],
         source="made for this test",
         verified="simulator",
-        driver="modbus",
         modbus=modbus,
         groups={"main": PollGroup(interval_ms=1000)},
         points=points,

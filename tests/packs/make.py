@@ -91,6 +91,7 @@ CASES = [
         "pit-displacement",
         "{device: pit-1, profile: reference-pit-displacement, unit: 1,"
         " parameters: {control_cumulative_mm: 20, control_rate_mm_per_day: 2},"
+        " point_parameters: {h1: {control_cumulative_mm: 24}},"
         " unused: [h3, h4, h5, h6], zero: {h1: 100.0, h2: 100.0}}",
         """
         physics:
@@ -186,6 +187,7 @@ def _history(case: Case, device: Device, readings: Sequence[Reading]) -> History
                 points=list(device.points),
                 chart=device.chart,
                 parameters=dict(device.parameters),
+                point_parameters={key: dict(own) for key, own in device.point_parameters.items()},
                 zero=dict(device.zero),
             )
         ],

@@ -11,6 +11,8 @@ import pytest
 
 from sitewarden.casepack import BadPackError, open_pack, run_pack, write_pack
 from sitewarden.casepack.command import register
+from sitewarden.history import read_header
+from sitewarden.rules.model import LimitChange
 from tests.packs.make import CASES, make
 
 PACKS = sorted(Path(__file__).parent.glob("*.swpack"))
@@ -89,13 +91,15 @@ def repacked(file: Path, name: str, content: bytes | None) -> Path:
     ("name", "content", "complaint"),
     [
         ("expected.json", b"[]", r"expected.json is not as it was packed"),
+        ("configuration.json", b'{"devices": []}', r"configuration.json is not as it was packed"),
+        ("configuration.json", None, r"configuration.json is missing"),
         ("history.parquet", None, r"history.parquet is missing"),
         ("more.txt", b"more", r"more.txt is not as it was packed"),
         ("manifest.json", b"{}", r"no manifest that can be understood"),
         (
             "manifest.json",
             json.dumps({"v": 9, "title": {"zh": "", "en": ""}, "software": ""}).encode(),
-            "version 9",
+            "version 9 of the format, this program knows 1 to 2: pack it again",
         ),
     ],
 )
@@ -124,11 +128,72 @@ def sealed(file: Path, name: str, content: bytes) -> Path:
         ("rules/tower-crane.yaml", b"pack: \xff", r"rules/tower-crane.yaml is not UTF-8"),
         ("rules/tower-crane.yaml", b"pack: [", r"tower-crane.yaml:1: is not YAML"),
         ("history.parquet", b"PAR1", r"history.parquet is no Parquet file"),
+        ("configuration.json", b'{"devices": 3}', r"configuration.json is not understood"),
+        (
+            "configuration.json",
+            b'{"devices": []}',
+            r"configuration.json is of no device, the history of crane-1",
+        ),
+        (
+            "configuration.json",
+            b'{"devices": [{"device": "crane-1", "profile": "other"}]}',
+            r"says that `crane-1` is a `other`, the history a `reference-tower-crane`",
+        ),
     ],
 )
 def test_a_pack_that_was_packed_wrong_is_refused(tmp_path, name, content, complaint):
     with pytest.raises(BadPackError, match=complaint):
         open_pack(sealed(tmp_path / "bad.swpack", name, content))
+
+
+def of(name: str) -> Path:
+    return next(file for file in PACKS if file.stem == name)
+
+
+def test_the_configuration_is_a_file_of_its_own_and_by_it_the_pack_is_judged(tmp_path):
+    whole = open_pack(of("pit-collapse"))
+    with zipfile.ZipFile(of("pit-collapse")) as packed:
+        configuration = json.loads(packed.read("configuration.json"))
+        (tmp_path / "bare.parquet").write_bytes(packed.read("history.parquet"))
+    (told,) = configuration["devices"]
+    assert told["point_parameters"] == {"h1": {"control_cumulative_mm": 24.0}}
+    (bare,) = read_header(tmp_path / "bare.parquet").devices
+    assert (bare.parameters, bare.point_parameters, bare.zero) == ({}, {}, {})
+    assert whole.history.header.devices[0].zero == {"h1": 100.0, "h2": 100.0}
+    (device,) = whole.history.header.devices
+    other = msgspec.structs.replace(device, point_parameters={})
+    header = msgspec.structs.replace(whole.history.header, devices=[other])
+    file = tmp_path / "other.swpack"
+    write_pack(file, whole.manifest, whole.history._replace(header=header), whole.expected)
+    assert any("limit 24.0 → 20.0" in line or "h1" in line for line in run_pack(open_pack(file)).differences)
+
+
+def test_a_pack_of_the_first_version_has_its_configuration_in_the_history():
+    old = open_pack(of("of-version-1"))
+    assert old.manifest.v == 1
+    assert old.history.header.devices[0].parameters["control_cumulative_mm"] == 20
+
+
+def test_what_is_given_and_changed_is_shown(tmp_path, capsys):
+    pack = open_pack(of("pit-collapse"))
+    change = LimitChange(
+        rule="pit-horizontal-cumulative-70",
+        device="pit-1",
+        point="h2",
+        limit=12.0,
+        author="Li",
+        reason="a pipe",
+        on="2026-11-20",
+        version=2,
+    )
+    header = msgspec.structs.replace(pack.history.header, changes=[change])
+    file = tmp_path / "changed.swpack"
+    write_pack(file, pack.manifest, pack.history._replace(header=header), pack.expected)
+    assert open_pack(file).history.header == header
+    assert sitewarden("pack", "show", file) == 0
+    said = capsys.readouterr().out
+    assert "given for h1: control_cumulative_mm 24" in said
+    assert "pit-horizontal-cumulative-70 pit-1/h2 12, Li: a pipe" in said
 
 
 def test_a_manifest_that_is_not_utf_8_is_refused(tmp_path):

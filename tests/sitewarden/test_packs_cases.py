@@ -44,7 +44,7 @@ def daily(kind: str, *values: float) -> list[Frame]:
 
 def bound_rules(pack: str, kinds: Iterable[str], parameters: Mapping[str, float | str]) -> list[BoundRule]:
     points = [PointBirth(p=f"d/{kind.replace('.', '_')}", kind=kind) for kind in kinds]
-    rules, _ = bind_rules(points, {p.p for p in points}, [load_pack(pack, Path())], parameters)
+    rules, _ = bind_rules(points, {p.p for p in points}, [load_pack(pack, Path())], parameters=parameters)
     return rules
 
 
@@ -79,6 +79,8 @@ DESIGN = {
     "control_vertical_rate_mm_per_day": 2,
 }
 DEEP = {"control_deep_mm": 20, "control_deep_rate_mm_per_day": 2}
+MEANS = {"co": (20, 30), "co2": (9000, 18000), "nh3": (20, 30), "so2": (5, 10), "no2": (5, 10)}
+"""By gas: the limits of its means over 8 h and over 15 min, mg/m³."""
 GAS = {"gas.o2": 20.9, "gas.h2s": 0.0, "gas.co": 0.0, "gas.lel": 0.0}
 HOIST = {"hoist.load": 1.0, "hoist.speed": 0.0}
 RATED = {"hoist_rated_load_t": 2.0}
@@ -91,6 +93,17 @@ CLIMBING = {
 }
 
 CASES = {
+    "a clock that was set back": Case(
+        "gateway",
+        [(0, {"gateway.clock_step": 0.0}), (60, {"gateway.clock_step": -3600.0})],
+        {"gateway-clock-step"},
+    ),
+    "a clock that was put right by a second": Case(
+        "gateway", [(0, {"gateway.clock_step": 0.0}), (60, {"gateway.clock_step": 1.2})], set()
+    ),
+    "a clock that nothing had set": Case(
+        "gateway", [(0, {"gateway.clock_first_set": 86_400.0})], {"gateway-clock-first-set"}
+    ),
     "a load warned of": Case("tower-crane", hold({RATIO: 95.3}, for_s=3), {"crane-load-90"}),
     "a moment warned of": Case("tower-crane", hold({MOMENT: 90}, for_s=3), {"crane-moment-90"}),
     "an overload of a jump": Case(
@@ -202,8 +215,39 @@ CASES = {
     "little oxygen": Case("confined-space", hold({**GAS, "gas.o2": 19.4}), {"gas-oxygen"}),
     "too much oxygen": Case("confined-space", hold({**GAS, "gas.o2": 23.6}), {"gas-oxygen"}),
     "hydrogen sulphide": Case("confined-space", hold({**GAS, "gas.h2s": 10}), {"gas-h2s"}),
-    "some carbon monoxide": Case("confined-space", hold({**GAS, "gas.co": 20}, for_s=60), {"gas-co-20"}),
-    "much carbon monoxide": Case("confined-space", hold({**GAS, "gas.co": 30}, for_s=90), {"gas-co-30"}),
+    "a whiff of carbon monoxide": Case(
+        "confined-space", hold({**GAS, "gas.co": 30, "gas.co.stel": 1.0}), {"gas-co-reading"}
+    ),
+    "less carbon monoxide for a day's work": Case(
+        "confined-space", hold({**GAS, "gas.co": 21, "gas.co.stel": 20.5, "gas.co.twa": 20.0}), {"gas-co-twa"}
+    ),
+    **{
+        f"much {gas} for a quarter of an hour": Case(
+            "confined-space", hold({f"gas.{gas}": 0, f"gas.{gas}.stel": limit}), {f"gas-{gas}-stel"}
+        )
+        for gas, (_, limit) in MEANS.items()
+    },
+    **{
+        f"much {gas} at one reading": Case(
+            "confined-space", hold({f"gas.{gas}": limit, f"gas.{gas}.twa": 0}), {f"gas-{gas}-reading"}
+        )
+        for gas, (_, limit) in MEANS.items()
+    },
+    **{
+        f"much {gas} over a shift": Case(
+            "confined-space", hold({f"gas.{gas}": 0, f"gas.{gas}.twa": limit}), {f"gas-{gas}-twa"}
+        )
+        for gas, (limit, _) in MEANS.items()
+    },
+    **{
+        f"{gas} at the alarm level that the site gives": Case(
+            "confined-space",
+            hold({f"gas.{gas}": 100.0}),
+            {f"gas-{gas}-alarm"} | ({f"gas-{gas}-reading"} if limit <= 100 else set()),
+            {f"alarm_{gas}_mg_m3": 100},
+        )
+        for gas, (_, limit) in MEANS.items()
+    },
     "combustible gas": Case("confined-space", hold({**GAS, "gas.lel": 10}), {"gas-combustible"}),
     "a silent detector": Case(
         "confined-space", [*hold(GAS), *hold({"gas.o2": Quality.TIMEOUT}, since_s=61)], {"gas-silent"}
@@ -509,6 +553,20 @@ CASES = {
         {"noise", "dust-pm10", "dust-pm2-5", "dust-tsp", "dust-silent"},
         {"noise_limit_db": 70, "pm10_limit": 150, "pm2_5_limit": 75, "tsp_limit": 1000},
     ),
+    "people in a shaft, one of them calling, too many inside, and a gate that is broken": Case(
+        "people",
+        hold(
+            {"people.endangered": 1.0, "people.calling": 1.0, "people.inside": 60.0, "gate.fault": 1.0},
+            for_s=61,
+        ),
+        {"person-endangered", "person-calling", "people-too-many", "gate-fault"},
+        {"people_limit": 50},
+    ),
+    "a recorder that warns and alarms": Case(
+        "crane-recorder",
+        hold({"crane.limiter.warning": 1.0, "crane.limiter.alarm": 1.0}, for_s=2),
+        {"recorder-warning", "recorder-alarm"},
+    ),
 }
 
 SILENT = {"pit-silent"}
@@ -603,7 +661,7 @@ def test_both_of_one_sensor_are_told_at_the_very_instant() -> None:
         for step in ("cumulative", "rate")
     ]
     pack = load_pack("metro-dual-control", Path())
-    bound, _ = bind_rules(points, set(), [pack], DESIGN)
+    bound, _ = bind_rules(points, set(), [pack], parameters=DESIGN)
     moved = Rules(bound, T).take([Reading("d/h1.cumulative", T, 15.0), Reading("d/h1.rate", T, -1.5)])
     raised = {m.bound.rule.rule for m in moved}
     assert raised == {f"metro-horizontal-yellow-both-{what}" for what in ("cumulative", "rate")}
@@ -616,7 +674,7 @@ def test_each_sensor_is_paired_with_its_own_rate() -> None:
         for step in ("cumulative", "rate")
     ]
     pack = load_pack("metro-dual-control", Path())
-    rules, _ = bind_rules(points, {"d/h1"}, [pack], DESIGN)
+    rules, _ = bind_rules(points, {"d/h1"}, [pack], parameters=DESIGN)
     paired = {(bound.point, bound.inputs[0]) for bound in rules if bound.inputs}
     assert ("d/h2.cumulative", "d/h2.rate") in paired
     assert all(one.partition(".")[0] == other.partition(".")[0] for one, other in paired)

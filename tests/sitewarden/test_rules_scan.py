@@ -160,6 +160,7 @@ def in_pieces(
     spent: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanning, "PIECE", piece)
+        patch.setattr(scanning, "BLOCK", piece)
         found = scan_all(bounds, tracks, since_ms=T, until_ms=until_ms, spend=spent.append)
     assert sum(spent) == sum(map(len, found.values()))
     return found

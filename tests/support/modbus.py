@@ -13,6 +13,7 @@ from typing import Literal
 HEADER = struct.Struct(">HHHB")  # transaction, protocol (0), length of what follows, unit
 READ = struct.Struct(">BHH")  # function, first register, count
 RTU_REQUEST_BYTES = 8
+BIT_FUNCTIONS = (1, 2)
 ILLEGAL_ADDRESS = 2
 NOISE = bytes.fromhex("00 ff 55 aa 00 fe")  # no frame begins anywhere in it
 
@@ -70,7 +71,11 @@ def tcp_frame(transaction: int, unit: int, pdu: bytes) -> bytes:
 
 
 def registers_pdu(function: int, words: list[int]) -> bytes:
-    """The good answer to a read."""
+    """The good answer to a read; of coils and discrete inputs the lowest bit of each word is theirs."""
+    if function in BIT_FUNCTIONS:
+        size = (len(words) + 7) // 8
+        bits = sum((word & 1) << place for place, word in enumerate(words))
+        return bytes((function, size)) + bits.to_bytes(size, "little")
     return struct.pack(f">BB{len(words)}H", function, 2 * len(words), *words)
 
 

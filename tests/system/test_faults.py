@@ -1,4 +1,7 @@
-"""A crane of the simulator falls ill under a real agent: each fault its own alarm, and none a false one."""
+"""A crane of the simulator falls ill under a real agent: each fault its own alarm, and none a false one.
+
+So are a gap, a frozen value, a bypass bit, and a step of the gateway's clock, each alone, over real Modbus.
+"""
 
 import asyncio
 import contextlib
@@ -20,6 +23,7 @@ from firmware_sim.player import Player
 from firmware_sim.run import disturb, play, server_of
 from firmware_sim.scenario import read_scenario
 from firmware_sim.switchboard import Switchboard
+from sitewarden.messages import ClockState
 from tests.support.waiting import ended, until
 
 SCENARIO = """\
@@ -80,7 +84,8 @@ HOUR_S = 3600.0
 class Wall:
     """The machine's wall clock, which somebody may set."""
 
-    set_by_s = 0.0
+    def __init__(self, state: ClockState) -> None:
+        self.set_by_s, self.state = 0.0, state
 
     def now_s(self) -> float:
         return time.time() + self.set_by_s
@@ -94,15 +99,19 @@ class Site(NamedTuple):
 
     def told(self) -> list[tuple[str, str]]:
         """Every transition in order: what changed, and the rule."""
+        return [(entry["change"], entry["rule"]) for entry in self.lines()]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What siren and lamp were told to do."""
         lines = self.diary.read_text(encoding="utf-8").splitlines() if self.diary.exists() else []
-        return [(entry["change"], entry["rule"]) for entry in map(json.loads, lines)]
+        return [json.loads(line) for line in lines]
 
     def polls(self) -> int:
         return self.agent.readings.state.written
 
 
 @contextlib.asynccontextmanager
-async def watched(folder: Path) -> AsyncIterator[Site]:
+async def watched(folder: Path, state: ClockState = "synced") -> AsyncIterator[Site]:
     """The crane at work and an agent that reads it, without a broker."""
     scenario = _write(folder / "scenario.yaml", SCENARIO)
     _write(folder / "soon.yaml", PACK)
@@ -110,9 +119,9 @@ async def watched(folder: Path) -> AsyncIterator[Site]:
     board, bus = Switchboard(site), site.scenario.buses[0]
     player = Player(site.scenario, site.cast["crane-1"], partial(board.of_device, "crane-1"))
     async with server_of(bus, {1: player.bank}) as server:
-        wall = Wall()
+        wall = Wall(state)
         gateway = load_gateway(_write(folder / "gateway.yaml", yaml.safe_dump(_gateway(server.address))))
-        agent = Agent(gateway, partial(Clock, wall=wall.now_s))
+        agent = Agent(gateway, partial(Clock, wall=wall.now_s, state=lambda: wall.state))
         playing = play(
             [player], site.scenario.step_ms, Ledger(None), partial(disturb, {"line": server}, board)
         )
@@ -206,12 +215,24 @@ def _make(folders: dict[str, Path]) -> None:
         folder.mkdir()
 
 
-@pytest.mark.parametrize("by_s", [HOUR_S, -HOUR_S])
-async def test_a_clock_that_is_set_raises_nothing(tmp_path: Path, by_s: float) -> None:
-    async with watched(tmp_path) as site:
+@pytest.mark.parametrize(
+    ("by_s", "state", "rule"),
+    [
+        (HOUR_S, "synced", "gateway-clock-step"),
+        (-HOUR_S, "synced", "gateway-clock-step"),
+        (HOUR_S, "unsynced", "gateway-clock-first-set"),
+    ],
+)
+async def test_a_clock_that_is_set_raises_its_own_alarm_and_no_other_and_no_sound(
+    tmp_path: Path, by_s: float, state: ClockState, rule: str
+) -> None:
+    async with watched(tmp_path, state) as site:
         await until(lambda: site.polls() > 100, within_s=20)
+        assert site.told() == []
         site.wall.set_by_s = by_s
         more = site.polls() + 300
         await until(lambda: site.polls() > more, within_s=20)
         assert site.agent.clock.steps == 1
-        assert site.told() == []
+        assert site.told() == [("raised", rule)]
+        (line,) = site.lines()
+        assert (line["siren"], line["lamp"]) == ("off", "amber")

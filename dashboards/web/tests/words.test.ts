@@ -1,10 +1,10 @@
 import { isCoded, isOccasional } from '@/domain/occasional'
 import { describe, expect, it } from 'vitest'
-import type { Device, Episode, Hazard } from '@/api/types'
+import type { Device, Episode, Hazard, Point } from '@/api/types'
 import { activeOnly, withEpisode, withHazard, worstLevel } from '@/domain/lists'
 import { namesOf, place } from '@/domain/names'
 import { decimals, formatFigure, formatNumber, unitText } from '@/domain/numbers'
-import { pitRow } from '@/domain/pitRow'
+import { pitRow, withoutForecast } from '@/domain/pitRow'
 import { reading } from '@/domain/reading'
 import { formatInstant, zoneName } from '@/domain/time'
 
@@ -73,7 +73,7 @@ describe('readings', () => {
     expect(reading(point, { ...value, quality: 'timeout' }, 500).level).toBe(0)
   })
   it('of a pit name what is wrong with the sensor, not with the sum made from it', () => {
-    const place = { key: 'h1', at: null, raw: { ...point, id: 'raw' }, cumulative: { ...point, id: 'cum' }, rate: null, control: point.limits[0]!, toLimit: null, toFailure: { ...point, id: 'failure', kind: 'pit.creep.hours_to_failure' } }
+    const place = { key: 'h1', at: null, raw: { ...point, id: 'raw' }, cumulative: { ...point, id: 'cum' }, rate: null, control: point.limits[0]!, toLimit: null, toLimitLeast: null, toLimitMost: null, toFailure: { ...point, id: 'failure', kind: 'pit.creep.hours_to_failure' }, toFailureLeast: null, creepState: null }
     const row = pitRow(place, {
       raw: { at_ms: 0, value: null, quality: 'timeout' }, cum: { at_ms: 0, value: 5, quality: 'bad_input' },
     }, 500)
@@ -81,6 +81,29 @@ describe('readings', () => {
     expect(row.share).toBeNull()
     expect(row.hoursToFailure).toBeNull()
     expect(pitRow(place, { failure: { at_ms: 400, value: 7, quality: 'good' } }, 500).hoursToFailure).toBe(7)
+  })
+})
+
+describe('what is forecast of a pit', () => {
+  const point = (id: string) => ({ id, kind: 'pit.x', resolution: 0.1, stale_after_ms: 1000, limits: [] }) as unknown as Point
+  const place = {
+    key: 'h1', at: null, raw: null, cumulative: null, rate: null, control: null, toLimit: point('limit'), toLimitLeast: point('least'),
+    toLimitMost: point('most'), toFailure: point('failure'), toFailureLeast: point('earliest'), creepState: point('state'),
+  }
+  const said = (values: Record<string, number>, quality = 'good') =>
+    pitRow(place, Object.fromEntries(Object.entries(values).map(([id, value]) => [id, { at_ms: 0, value, quality }])), 500)
+  it('comes with its bounds', () => {
+    const row = said({ limit: 12, least: 8, most: 20, failure: 40, earliest: 30, state: 5 })
+    expect([row.hoursToLimit, row.limitBounds, row.hoursToFailure, row.leastToFailure, row.motion]).toEqual([12, { least: 8, most: 20 }, 40, 30, 'failing'])
+    expect(withoutForecast([row])).toEqual([])
+  })
+  it('says why there is none', () => {
+    expect(withoutForecast([said({ state: 1 }), said({}), said({ state: 1 })])).toEqual([
+      { motion: 'unknown', keys: ['h1'] }, { motion: 'still', keys: ['h1', 'h1'] },
+    ])
+  })
+  it('is nothing where it is bad or old', () => {
+    expect([said({ limit: 12, state: 2 }, 'bad_input').hoursToLimit, said({ state: 2 }, 'bad_input').motion]).toEqual([null, 'unknown'])
   })
 })
 

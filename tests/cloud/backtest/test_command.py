@@ -127,7 +127,7 @@ def test_half_a_command_line_is_refused_with_the_mend(words, complaint):
 def test_an_unknown_site_or_device_or_a_range_turned_round_is_refused(site, config):
     born(site)
     for words, complaint in (
-        (["--site", "other", *RANGE], "has no site `other`; it has demo"),
+        (["--site", "other", *RANGE], "no site `other`; there are demo"),
         (["--site", "demo", *RANGE, "--device", "crane-9"], "no device `crane-9`"),
         (["--site", "demo", "--from", RANGE[3], "--to", RANGE[1]], "must lie after"),
         (["--site", "demo", "--from", "yesterday", "--to", RANGE[3]], "`yesterday` is no instant"),

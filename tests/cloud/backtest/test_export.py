@@ -7,6 +7,7 @@ import pytest
 
 from cloud.backtest.asked import Asked, NoSuchDeviceError
 from cloud.backtest.service import export, open_history
+from cloud.registry.known import load_site
 from firmware_sim.replay.place import place_of
 from sitewarden.history import read_history
 from sitewarden.messages import Gap, Readings
@@ -16,7 +17,7 @@ from tests.cloud.site import BOOT, birth, cleared, raised, readings
 
 
 def history(site, since=T0, until=T0 + 60 * SECOND, device=None):
-    return open_history(site.connection, Asked(site.settings.sites["demo"], device, since, until))
+    return open_history(site.connection, Asked(load_site(site.connection, "demo"), device, since, until))
 
 
 def test_readings_come_out_as_they_went_in_with_quality_and_without_binary_dust(site):

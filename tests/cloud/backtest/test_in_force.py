@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from cloud.backtest.in_force import InForce, in_force, shipped_packs
 from cloud.backtest.store import StoredPoint
+from sitewarden.messages import DeviceSetup
 from sitewarden.rules.binding import bind
 from sitewarden.rules.model import Band, LimitChange, Parameter, Rule
 
@@ -40,6 +42,10 @@ def ends(rule: Rule, version: int, *, high: float, low: float) -> list[dict[str,
     return [{**told, "limit": high, "direction": "high"}, {**told, "limit": low, "direction": "low"}]
 
 
+def design(control_mm: float) -> DeviceSetup:
+    return DeviceSetup(parameters={"control_cumulative_mm": control_mm})
+
+
 def judged_by(rule: Rule, told: InForce) -> tuple[float | None, float]:
     bound = bind(rule, POINT, {}, changes=told.changes)
     return bound.low, bound.limit
@@ -72,6 +78,50 @@ def test_the_parameters_of_the_device_are_no_change_either():
     limit = {"rule": name, "rule_version": rule.version, "limit": 14.0, "direction": "high"}
     mirrored = {**limit, "limit": -14.0, "direction": "low"}
     point = stored(kind, limit, mirrored)
-    assert in_force([point], shipped_packs(), {DEVICE: {"control_cumulative_mm": 20.0}}).changes == []
-    (change,) = in_force([point], shipped_packs(), {DEVICE: {"control_cumulative_mm": 30.0}}).changes
+    assert in_force([point], shipped_packs(), {DEVICE: design(20.0)}).changes == []
+    (change,) = in_force([point], shipped_packs(), {DEVICE: design(30.0)}).changes
     assert (change.limit, change.low, change.version) == (14.0, None, max(2, rule.version))
+
+
+def horizontal(key: str, limit: float, version: int) -> StoredPoint:
+    told = {"rule": HORIZONTAL, "rule_version": version, "limit": limit, "direction": "high"}
+    point = stored(
+        "pit.displacement.horizontal.cumulative", told, {**told, "limit": -limit, "direction": "low"}
+    )
+    return msgspec.structs.replace(point, name=f"{DEVICE}/{key}.cumulative")
+
+
+HORIZONTAL = "gb50497-horizontal"
+
+
+def test_the_own_design_value_of_a_point_is_no_change_either():
+    setup = DeviceSetup(
+        parameters={"control_cumulative_mm": 20.0}, point_parameters={"h2": {"control_cumulative_mm": 35.0}}
+    )
+    points = [horizontal("h1", 20.0, 1), horizontal("h2", 35.0, 1)]
+    assert in_force(points, shipped_packs(), {DEVICE: setup}).changes == []
+    (change,) = in_force(points, shipped_packs(), {DEVICE: design(20.0)}).changes
+    assert (change.point, change.limit) == ("h2", 35.0)
+
+
+def test_a_change_is_told_as_its_gateway_told_it():
+    change = LimitChange(
+        rule=HORIZONTAL,
+        device=DEVICE,
+        point="h2",
+        limit=28.0,
+        author="Li",
+        reason="a pipe",
+        on="2026-11-20",
+        version=2,
+    )
+    setup = msgspec.structs.replace(design(20.0), limit_changes=[change])
+    points = [horizontal("h1", 20.0, 1), horizontal("h2", 28.0, 2)]
+    assert in_force(points, shipped_packs(), {DEVICE: setup}).changes == [change]
+    of_all = msgspec.structs.replace(change, device=None, point=None)
+    setup = msgspec.structs.replace(design(20.0), limit_changes=[of_all])
+    changed = in_force([horizontal("h2", 28.0, 2)], shipped_packs(), {DEVICE: setup}).changes
+    # Another gateway of the site has not changed it.
+    assert changed == [msgspec.structs.replace(of_all, device=DEVICE)]
+    (unknown,) = in_force(points, shipped_packs(), {DEVICE: design(20.0)}).changes
+    assert (unknown.author, unknown.point, unknown.limit) == ("site", "h2", 28.0)

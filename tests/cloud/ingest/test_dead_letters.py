@@ -102,13 +102,28 @@ def test_a_stranger_s_site_name_makes_no_row_of_its_own(site):
 
 
 @pytest.mark.parametrize("mode", ["replay", "drill", "test"])
-def test_what_is_not_live_is_not_counted_as_the_live_site_s(site, mode):
-    site.deliver(
-        delivery(b"nonsense", channel="readings", mode=mode), delivery(b"nonsense", channel="readings")
-    )
-    counted = site.rows("SELECT site, reason, n FROM dead_letter_count ORDER BY site")
-    assert counted == [("", "garbage", 1), ("demo", "garbage", 1)]
-    assert site.value("SELECT count(*) FROM dead_letter") == 2
+def test_what_is_not_live_is_kept_and_counted_by_its_mode(site, mode):
+    site.deliver(*(delivery(b"nonsense", channel="readings", mode=of) for of in (mode, "live")))
+    counted = site.rows("SELECT site, mode, reason, n FROM dead_letter_count ORDER BY mode = 'live'")
+    assert counted == [("demo", mode, "garbage", 1), ("demo", "live", "garbage", 1)]
+    assert site.rows("SELECT mode FROM dead_letter ORDER BY id") == [(mode,), ("live",)]
+
+
+def test_a_topic_without_a_mode_counts_in_none(site):
+    site.deliver(CASES["topic"])
+    assert site.rows("SELECT site, mode, n FROM dead_letter_count") == [("", "", 1)]
+    assert site.rows("SELECT mode FROM dead_letter") == [("",)]
+
+
+def test_a_replay_full_of_nonsense_drives_no_live_letter_out(site, monkeypatch):
+    monkeypatch.setattr(dead_letters, "KEPT_ROWS", 5)
+    site.deliver(delivery(b"live nonsense", channel="readings"))
+    for n in range(12):
+        site.deliver(delivery(b"nonsense %d" % n, channel="readings", mode="replay"))
+    kept = site.rows("SELECT mode, count(*) FROM dead_letter GROUP BY mode ORDER BY mode")
+    assert kept == [("live", 1), ("replay", 5)]
+    newest = site.rows("SELECT body FROM dead_letter WHERE mode = 'replay' ORDER BY id")
+    assert newest == [(b"nonsense %d" % n,) for n in range(7, 12)]
 
 
 def test_a_topic_of_any_length_and_letters_is_kept(site):

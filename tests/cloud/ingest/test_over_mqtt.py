@@ -18,6 +18,7 @@ from cloud.ingest.service import Ingest
 from cloud.settings import Broker as BrokerSettings
 from tests.cloud.ingest.over_mqtt import Gateway, wait_for
 from tests.cloud.site import BOOT, birth, cleared, now_ms, raised, readings
+from tests.cloud.web.serving import Web
 
 COMMITTED = {
     "readings": "SELECT 1 FROM reading WHERE value = %s",
@@ -108,6 +109,47 @@ def test_records_before_the_birth_ask_for_it_once_and_wait_here(gateway):
     gateway.wait_for_receipt(alarm)
     gateway.wait_for_receipt(*batch)
     assert gateway.commands == ["rebirth", "rebirth"]
+
+
+@pytest.mark.usefixtures("ingest")
+def test_what_somebody_asks_of_an_alarm_comes_to_its_gateway(gateway, on_broker, dsn, site, name):
+    gateway.say(birth(), retain=True)
+    gateway.say_until_receipted(alarm := raised())
+    web = Web(on_broker, dsn)
+    try:
+        web.sign_in(site.connection)
+        assert web.post(f"/sites/{name}/alarms/{alarm.episode}/acknowledge").status_code == 202
+    finally:
+        web.close()
+    wait_for(lambda: "acknowledge" in gateway.commands, "the command")
+
+
+@pytest.mark.usefixtures("ingest")
+def test_a_gateway_registered_meanwhile_is_heard_and_a_retired_one_is_not(broker, on_broker, dsn, site, name):
+    late, web = Gateway(broker, name, "gw-9"), Web(on_broker, dsn)
+    unheard = "SELECT coalesce(sum(n), 0) FROM dead_letter_count WHERE site = %s AND reason = 'gateway'"
+    try:
+        web.sign_in(site.connection)
+        late.say(birth(), first := readings(1.0))
+        wait_for(lambda: site.value(unheard, name) == 2, "both refusals")
+        made = web.post(f"/sites/{name}/registry/gateways", json={"id": "gw-9"})
+        # It asks for the birth that it would not hear before, as a gateway would answer.
+        late.say(first)
+        wait_for(lambda: late.commands == ["rebirth"], "the question for the birth")
+        late.say(birth())
+        late.say_until_receipted(first)
+        retired = web.put(
+            f"/sites/{name}/registry/gateways/gw-9",
+            json={"retired_on": "2026-01-01"},
+            headers={"If-Match": made.headers["etag"]},
+        )
+        assert retired.status_code == 200
+        late.say(last := readings(2.0))
+        wait_for(lambda: site.value(unheard, name) == 3, "the refusal")
+        assert last.seq not in late.receipted()
+    finally:
+        web.close()
+        late.close()
 
 
 @pytest.mark.usefixtures("site")

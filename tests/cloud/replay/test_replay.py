@@ -11,7 +11,7 @@ from cloud.settings import Settings
 from firmware_sim.replay.run import Playback, Playing, playing
 from firmware_sim.replay.run import Settings as ReplaySettings
 from sitewarden.history import write_history
-from tests.cloud.site import birth, make_settings, raised, readings
+from tests.cloud.site import birth, delivery, make_settings, raised, readings
 from tests.cloud.web.serving import Web
 from tests.support.histories import STEP_MS, T0, crane_past, crane_tracks, history_of
 
@@ -53,7 +53,12 @@ def test_the_pages_know_that_it_is_a_replay(web):
 def test_nothing_live_gets_in(site):
     site.deliver(birth())
     assert site.value("SELECT count(*) FROM gateway") == 0
-    assert site.rows("SELECT reason FROM dead_letter") == [("mode",)]
+    assert site.rows("SELECT mode, reason FROM dead_letter") == [("live", "mode")]
+
+
+def test_its_statistics_count_its_own_dead_letters_and_none_of_a_live_gateway(site, web):
+    site.deliver(birth(), delivery(b"nonsense", channel="readings", mode="replay"))
+    assert web.get("/sites/demo/statistics").json()["dead_letters"] == {"garbage": 1}
 
 
 def test_alarms_of_the_past_are_shown_and_open_nothing(site, web):

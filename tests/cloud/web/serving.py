@@ -56,6 +56,9 @@ class Web:
     def post(self, path: str, **more) -> httpx.Response:
         return self.client.post(f"/api/v1{path}", **more)
 
+    def put(self, path: str, **more) -> httpx.Response:
+        return self.client.put(f"/api/v1{path}", **more)
+
     def delete(self, path: str, **more) -> httpx.Response:
         return self.client.delete(f"/api/v1{path}", **more)
 

@@ -147,6 +147,7 @@ def test_statistics_count_what_came_in(site, web):
     site.deliver(message)
     site.deliver(readings(4.0, at=now_ms() - 3_600_000))
     site.deliver(delivery(b"nonsense", channel="readings"))
+    site.deliver(delivery(b"nonsense", channel="readings", mode="replay"))
     site.deliver(heartbeat(written=4))
     assert web.get("/sites/demo/statistics").json() == {
         "readings": 4,

@@ -26,6 +26,7 @@ FRAME = Frame(1, 3, (40, 50))
 def test_a_checksum_is_the_one_of_the_specification() -> None:
     assert crc16(bytes.fromhex("01 03 00 64 00 14")) == 0x1A04
     assert rtu_request(1, Request(3, 100, 20)) == bytes.fromhex("01 03 00 64 00 14 04 1a")
+    assert rtu_request(129, Request(3, 0, 10)) == bytes.fromhex("81 03 00 00 00 0a da 0d")
 
 
 def test_a_request_over_tcp_has_its_transaction_in_front() -> None:
@@ -37,7 +38,31 @@ def test_a_good_answer_over_tcp_is_its_head_and_its_registers() -> None:
     head = tcp_answer_head(9, 7, Request(4, 100, 2))
     assert answer.startswith(head)
     assert len(answer) == len(head) + 4
-    assert tcp_registers(answer, 2) == (1, 2)
+    assert tcp_registers(answer, Request(4, 100, 2)) == (1, 2)
+
+
+BITS = [1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1]
+"""Coils 20 to 38 of the specification's example, which sends them as CD 6B 05."""
+
+
+@pytest.mark.parametrize("function", [1, 2])
+def test_bits_come_as_the_example_of_the_specification_has_them(function: int) -> None:
+    request = Request(function, 19, 19)
+    (frame,) = RtuStream().feed(rtu_frame(17, bytes((function, 3)) + bytes.fromhex("cd 6b 05")))
+    assert frame.registers[:19] == BITS
+    assert answers(frame, 17, request)
+    assert not answers(frame, 17, Request(function, 19, 25))
+    answer = tcp_frame(9, 17, bytes((function, 3)) + bytes.fromhex("cd 6b 05"))
+    assert answer.startswith(tcp_answer_head(9, 17, request))
+    assert tcp_registers(answer, request) == BITS
+
+
+@pytest.mark.parametrize("function", [0, 5, 6, 15, 16, 22, 23, 43])
+def test_no_frame_that_does_more_than_read_can_be_made(function: int) -> None:
+    with pytest.raises(ValueError, match="only read"):
+        rtu_request(1, Request(function, 0, 1))
+    with pytest.raises(ValueError, match="only read"):
+        tcp_request(1, 1, Request(function, 0, 1))
 
 
 @pytest.mark.parametrize("cut", range(1, len(ANSWER)))

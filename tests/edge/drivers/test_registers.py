@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.drivers import Answer, Request
-from edge.drivers.registers import decoder, halves, plan, values
+from edge.drivers.registers import halves, plan, values
+from sitewarden.profiles.decoding import decoder
 from sitewarden.profiles.model import WIDTHS, Modbus, ModbusPoint
 from sitewarden.quality import Quality
+
+TCP = Modbus(transports=["tcp"])
 
 
 def point(**fields: object) -> ModbusPoint:
@@ -43,12 +46,32 @@ def words(number: float) -> list[int]:
         ({"bit": 0}, [1], 1.0),
         ({"bit": 0}, [65534], 0.0),
         ({"bit": 15}, [32768], 1.0),
+        ({"bits": [4, 7]}, [0xFA5F], 5.0),
+        ({"bits": [12, 15], "scale": 0.5}, [0xF000], 7.5),
+        ({"bits": [0, 1], "byte_order": "little"}, [0x0300], 3.0),
+        ({"type": "bcd16"}, [0x1234], 1234.0),
+        ({"type": "bcd16", "scale": 0.1}, [0x0099], 9.9),
+        ({"type": "bcd32"}, [0x0123, 0x4567], 1234567.0),
+        ({"type": "bcd32", "word_order": "little"}, [0x4567, 0x0123], 1234567.0),
+        ({"byte_order": "little"}, [0x3412], 0x1234),
+        ({"type": "int16", "byte_order": "little"}, [0xFEFF], -2.0),
+        # 12.3 as a float is 41 44 CC CD: the four orders that makers have for it.
+        ({"type": "float32"}, [0x4144, 0xCCCD], 12.300000191),
+        ({"type": "float32", "word_order": "little"}, [0xCCCD, 0x4144], 12.300000191),
+        ({"type": "float32", "byte_order": "little"}, [0x4441, 0xCDCC], 12.300000191),
+        (
+            {"type": "float32", "word_order": "little", "byte_order": "little"},
+            [0xCDCC, 0x4441],
+            12.300000191,
+        ),
+        ({"function": 1}, [1], 1.0),
+        ({"function": 2, "byte_order": "little"}, [1], 1.0),
     ],
 )
 def test_a_number_is_what_type_order_scale_and_bit_say(
     fields: dict[str, object], registers: list[int], value: float
 ) -> None:
-    assert decoder(point(**fields), "big")(registers) == (value, Quality.GOOD)
+    assert decoder(point(**fields), TCP)(registers) == (value, Quality.GOOD)
 
 
 @pytest.mark.parametrize(
@@ -62,20 +85,25 @@ def test_a_number_is_what_type_order_scale_and_bit_say(
         ({"type": "int16", "range": [0, 60]}, [65535], Quality.OUT_OF_RANGE),
         ({"type": "float32"}, words(math.nan), Quality.NOT_A_NUMBER),
         ({"type": "float32"}, words(math.inf), Quality.NOT_A_NUMBER),
+        ({"type": "bcd16"}, [0x123A], Quality.NOT_A_NUMBER),
+        ({"type": "bcd32"}, [0xFFFF, 0xFFFF], Quality.NOT_A_NUMBER),
+        ({"type": "bcd16", "sentinels": [0x9999]}, [0x9999], Quality.SENTINEL),
+        ({"byte_order": "little", "sentinels": [0x7FFF]}, [0xFF7F], Quality.SENTINEL),
+        ({"type": "float32", "sentinels": [0x7FC00000]}, [0x7FC0, 0], Quality.SENTINEL),
     ],
 )
 def test_a_number_that_cannot_be_meant_is_no_value(
     fields: dict[str, object], registers: list[int], quality: Quality
 ) -> None:
-    assert decoder(point(**fields), "big")(registers) == (None, quality)
+    assert decoder(point(**fields), TCP)(registers) == (None, quality)
 
 
 def test_zero_is_a_reading_not_a_gap() -> None:
-    assert decoder(point(range=[0, 60]), "big")([0]) == (0.0, Quality.GOOD)
+    assert decoder(point(range=[0, 60]), TCP)([0]) == (0.0, Quality.GOOD)
 
 
 def test_the_ends_of_a_range_belong_to_it() -> None:
-    assert decoder(point(range=[0, 60], scale=0.001), "big")([60000]) == (60.0, Quality.GOOD)
+    assert decoder(point(range=[0, 60], scale=0.001), TCP)([60000]) == (60.0, Quality.GOOD)
 
 
 def test_a_failed_read_makes_bad_exactly_its_own_points() -> None:
@@ -153,8 +181,27 @@ def test_any_registers_decode_to_a_finite_value_or_a_reason(
 def test_no_read_touches_a_hole_and_what_lies_beside_it_is_read_together() -> None:
     modbus = Modbus(transports=["tcp"])
     points = [(str(i), point(register=i)) for i in range(8)]
-    reads = plan(modbus, points, holes={4})
+    reads = plan(modbus, points, holes={(3, 4)})
     assert [read.request for read in reads] == [Request(3, 0, 4), Request(3, 5, 3)]
+
+
+def test_tables_are_read_apart_and_bits_sixteen_times_as_far() -> None:
+    modbus = Modbus(transports=["tcp"], function=4, max_gap=1, max_registers=2)
+    points = [
+        ("a", point(register=0)),
+        ("b", point(register=0, function=3)),
+        ("c", point(register=1, function=2)),
+        ("d", point(register=18, function=2)),
+        ("e", point(register=33, function=2)),
+    ]
+    reads = plan(modbus, points, holes={(4, 18)})
+    assert [read.request for read in reads] == [
+        Request(2, 1, 18),
+        Request(2, 33, 1),
+        Request(3, 0, 1),
+        Request(4, 0, 1),
+    ]
+    assert plan(modbus, points, holes={(2, 1)})[0].request == Request(2, 18, 16)
 
 
 def test_a_device_that_wants_one_point_a_request_gets_that() -> None:

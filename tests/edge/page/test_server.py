@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from edge import boundedserver
 from edge.config import Page
 from edge.outputs import OutputsBusyError
 from edge.page import server as module
@@ -212,7 +213,7 @@ def test_each_wrong_pin_waits_longer_up_to_a_minute_and_the_right_one_ends_it() 
 async def test_a_loop_that_has_no_time_makes_the_page_wait_and_not_the_other_way_round(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "LOOP_S", 0.05)
+    monkeypatch.setattr(boundedserver, "LOOP_S", 0.05)
     async with serving() as (server, agent):
         asked: list[tuple[int, Any, bytes]] = []
         visitor = threading.Thread(
@@ -236,7 +237,7 @@ async def test_visitors_that_say_nothing_neither_multiply_nor_stay(monkeypatch: 
             await ask(server, "GET", "/")
         assert len(server._since) == CONNECTIONS
         # … and takes the place of the oldest afterwards.
-        monkeypatch.setattr(module, "LONGEST_S", 0.0)
+        monkeypatch.setattr(boundedserver, "LONGEST_S", 0.0)
         assert (await ask(server, "GET", "/"))[0] == 200
         for line in idle:
             line.close()

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,19 +12,20 @@ from edge.drivers.registers import plan, values
 from firmware_sim.replay.image import Image
 from sitewarden.clockblock import Code, told
 from sitewarden.profiles import load_profiles
-from sitewarden.profiles.model import Modbus, ModbusPoint, Profile
+from sitewarden.profiles.model import Modbus, ModbusPoint, ModbusProfile
 from sitewarden.quality import Quality
 
 CRANE = load_profiles()["reference-tower-crane"]
 NAN = math.nan
 
 
-def read(profile: Profile, image: Image) -> dict[str, tuple[float | None, Quality]]:
+def read(profile: ModbusProfile, image: Image) -> dict[str, tuple[float | None, Quality]]:
     """All points as the gateway reads them, refused ones one by one."""
     found = {}
     for key, point in profile.points.items():
         (one,) = plan(profile.modbus, [(key, point)])
-        registers = image.read(one.request.first, one.request.length)
+        first, table = one.request.first, image.tables[one.request.function]
+        registers = image.read(table[first : first + one.request.length])
         if registers is None:
             answer = Answer((), Quality.TIMEOUT)
         else:
@@ -32,15 +34,14 @@ def read(profile: Profile, image: Image) -> dict[str, tuple[float | None, Qualit
     return found
 
 
-def a_profile(**point) -> Profile:
-    return Profile(
+def a_profile(**point) -> ModbusProfile:
+    return ModbusProfile(
         profile="made-up",
         version=1,
         device_kind="other",
         products=[],
         source="this test",
         verified="simulator",
-        driver="modbus",
         modbus=Modbus(transports=["tcp"]),
         groups={"main": CRANE.groups["main"]},
         points={"x": ModbusPoint(kind="crane.load", unit="t", register=3, **point)},
@@ -54,6 +55,22 @@ def test_good_values_come_back_as_they_were():
     keys = list(CRANE.points)
     image.show([(keys.index(key), value, Quality.GOOD) for key, value in said.items()])
     assert read(CRANE, image) == {key: (value, Quality.GOOD) for key, value in said.items()}
+    assert not image.wanted
+
+
+def test_bits_tables_and_digits_come_back_as_they_were():
+    points = {
+        "spray": ModbusPoint(kind="dust.spray", unit="1", function=1, register=2),
+        "door": ModbusPoint(kind="hoist.door.entry", unit="1", function=2, register=0),
+        "top": ModbusPoint(kind="hoist.limit.top", unit="1", register=7, bit=15, byte_order="little"),
+        "floor": ModbusPoint(kind="hoist.floor", unit="1", register=7, bits=(0, 6), byte_order="little"),
+        "height": ModbusPoint(kind="hoist.height", unit="m", register=8, type="bcd32", scale=0.01),
+    }
+    profile = msgspec.structs.replace(a_profile(), points=points)
+    image = Image(profile, points)
+    said = {"spray": 1.0, "door": 1.0, "top": 1.0, "floor": 99.0, "height": 1234.56}
+    image.show([(i, said[key], Quality.GOOD) for i, key in enumerate(points)])
+    assert read(profile, image) == {key: (value, Quality.GOOD) for key, value in said.items()}
     assert not image.wanted
 
 
@@ -86,10 +103,10 @@ def test_not_a_number_is_one_in_a_float_register():
 def test_a_refused_point_is_refused_and_its_neighbours_are_not():
     image = Image(CRANE, CRANE.points)
     image.show([(0, NAN, Quality.EXCEPTION), (1, 25.0, Quality.GOOD)])
-    assert image.read(0, 7) == []
+    assert image.read(range(7)) == []
     assert image.wanted == {0, 1}
-    assert image.read(0, 1) == []
-    assert image.read(1, 1) == [2500]
+    assert image.read(range(1)) == []
+    assert image.read(range(1, 2)) == [2500]
     assert not image.wanted
 
 
@@ -97,15 +114,15 @@ def test_a_silent_unit_is_silent_to_whoever_asks_and_nobody_need_wait_for_it():
     image = Image(CRANE, CRANE.points)
     image.show([(i, NAN, Quality.TIMEOUT) for i in range(9)])
     assert image.codes == bytes([told(Quality.TIMEOUT)] * 9)
-    assert image.read(0, 7) is None
+    assert image.read(range(7)) is None
     assert not image.wanted
 
 
 def test_a_point_that_was_silent_alone_does_not_silence_its_neighbours():
     image = Image(CRANE, CRANE.points)
     image.show([(0, 3.0, Quality.GOOD), (1, NAN, Quality.TIMEOUT), (2, 10.0, Quality.GOOD)])
-    assert image.read(1, 1) is None
-    assert image.read(0, 3) is not None
+    assert image.read(range(1, 2)) is None
+    assert image.read(range(3)) is not None
     assert not image.wanted
 
 

@@ -15,9 +15,10 @@ from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
 from sitewarden.backtest.judging import Span, judge
 from sitewarden.errors import ConfigurationError
-from sitewarden.history import read_history, write_history
+from sitewarden.history import DevicePast, read_history, write_history
 from sitewarden.quality import Quality
 from sitewarden.rules.model import LimitChange
+from tests.edge.test_grouping import BRAKING, BUILD, LAYOUT, STREET
 from tests.support.histories import T0, crane_past, crane_tracks, history_of
 
 GATEWAY = {
@@ -111,6 +112,46 @@ def test_a_history_that_knows_everything_needs_no_file(tmp_path, file):
     assert any(rule.rule.rule == "crane-load-110" for device in gateway.devices for rule in device.rules)
     cloud = yaml.safe_load(site.files.cloud.read_text())
     assert cloud["replay"] == {"control": "replay.sock"}
+
+
+def grouped(tmp_path: Path, *names: str) -> Path:
+    """A history of these of two cranes that can reach one another."""
+    cranes = [
+        {"crane": name, "ground_m": 0.0, "build": BUILD, "braking": BRAKING}
+        for name in ("crane-1", "crane-2")
+    ]
+    whole = {"group": "towers", "cranes": cranes, "obstacles": [STREET]}
+    devices = [
+        msgspec.structs.replace(
+            crane_past(name, i + 1),
+            crane_group=whole,
+            layout={**LAYOUT, "x_m": 104.0 * i, "mast_m": 40.0},
+        )
+        for i, name in enumerate(names)
+    ]
+    tracks = {point: track for name in names for point, track in crane_tracks(name, [1.0] * 4).items()}
+    history = tmp_path / "group.parquet"
+    write_history(history, history_of(tracks, *devices))
+    return history
+
+
+def test_a_group_is_played_where_all_of_its_cranes_are_there(tmp_path):
+    gateway, _ = written(tmp_path, grouped(tmp_path, "crane-1", "crane-2"), None)
+    (group,) = gateway.groups
+    assert [member.crane.name for member in group.members] == ["crane-1", "crane-2"]
+    assert [one.obstacle for one in group.obstacles] == ["street"]
+
+
+def test_a_group_without_one_of_its_cranes_is_none(tmp_path):
+    assert "crane_groups" not in place_of(grouped(tmp_path, "crane-1"), None, []).gateway
+
+
+def test_a_group_that_is_none_is_refused(tmp_path):
+    strange = msgspec.structs.replace(crane_past(), crane_group={"group": 7})
+    file = tmp_path / "strange.parquet"
+    write_history(file, history_of(crane_tracks("crane-1", [1.0] * 4), strange))
+    with pytest.raises(ConfigurationError, match=r"devices\.0\.crane_group.*--config gateway.yaml"):
+        place_of(file, None, [])
 
 
 def test_only_devices_that_the_gateway_knows_are_played(file, config):
@@ -275,3 +316,21 @@ def test_a_scenario_is_recorded_without_waiting_for_it(tmp_path, capsys):
     assert len(load.times) == 60
     assert load.values.max() > 1.0
     assert place_of(out, None, ["tower-crane"]).gateway["site"] == "demo"
+
+
+def test_devices_that_speak_by_themselves_are_left_out(
+    tmp_path: Path, file: Path, config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    station = {"device": "dust-1", "profile": "hj212-dust-noise", "identity": "M1"}
+    ear = {"bus": "dust", "hj212": {"listen": "0.0.0.0:9212"}, "devices": [station]}
+    config.write_text(yaml.safe_dump({**GATEWAY, "buses": [*GATEWAY["buses"], ear]}))
+    buses = place_of(file, config, ["tower-crane"]).gateway["buses"]
+    assert [bus["bus"] for bus in buses] == ["rs485"]
+    history = read_history(file)
+    past = DevicePast(device="dust-1", profile="hj212-dust-noise")
+    header = msgspec.structs.replace(history.header, devices=[*history.header.devices, past])
+    both = tmp_path / "both.csv"
+    write_history(both, history._replace(header=header))
+    devices = place_of(both, None, ["tower-crane"]).header.devices
+    assert [device.device for device in devices] == [one.device for one in history.header.devices]
+    assert "not replayed, it speaks by itself device=dust-1" in caplog.text

@@ -34,7 +34,7 @@ class Gateway:
                 for due in block.due:
                     image = self.source.image(due.bus, due.unit)
                     assert image is not None
-                    image.read(0, 7)
+                    image.read(range(7))
             self.taken = block.serial
         return block
 

@@ -1,6 +1,8 @@
 """A history survives its file, whichever format, and a bad file says what is wrong with it."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +17,6 @@ from sitewarden.history import (
     Header,
     History,
     Track,
-    parquetfile,
     read_header,
     read_history,
     write_history,
@@ -196,11 +197,11 @@ def test_more_readings_than_memory_holds_are_refused_before_they_are_read(tmp_pa
     file = tmp_path / "h.parquet"
     track = a_track(*((SINCE_MS + i, 1.0, 0) for i in range(100)))
     write_history(file, History(a_header(), {"crane-1/load": track}))
-    assert sum(len(rows.at_ms) for rows in parquetfile.read_rows(file, SINCE_MS, SINCE_MS + 100, 100)) == 100
+    assert len(read_history(file, most=100).tracks["crane-1/load"].times) == 100
     with pytest.raises(ConfigurationError, match="100 readings in this range, more than 99"):
-        next(parquetfile.read_rows(file, SINCE_MS, SINCE_MS + 100, 99))
+        read_history(file, most=99)
     # What lies outside the range is not read, and does not count.
-    assert list(parquetfile.read_rows(file, SINCE_MS - 100, SINCE_MS, 99)) == []
+    assert read_history(file, until_ms=SINCE_MS, most=99).tracks == {}
 
 
 def test_a_parquet_of_another_program_hides_no_dead_sensor(tmp_path: Path) -> None:
@@ -220,3 +221,117 @@ def test_a_parquet_of_another_program_hides_no_dead_sensor(tmp_path: Path) -> No
     pq.write_table(pa.table({**columns, "quality": pa.array([0, 0, 0, 200], pa.uint8())}), file)
     with pytest.raises(ConfigurationError, match="200 is no quality"):
         read_history(file, header=a_header())
+
+
+@st.composite
+def foreign_rows(draw: st.DrawFn) -> list[tuple[str, int, float | None, int | None]]:
+    """Readings of three points in whatever order, as another program may write them; some not good."""
+    places = draw(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), unique=True, max_size=40))
+    order = draw(st.sampled_from(["as drawn", "by point", "by instant"]))
+    if order != "as drawn":
+        places.sort(key=lambda place: place if order == "by point" else place[::-1])
+    value = st.one_of(st.none(), st.floats())
+    quality = st.one_of(st.none(), st.sampled_from(list(Quality)).map(int))
+    return [(f"crane-1/{p}", SINCE_MS + t * 1000, draw(value), draw(quality)) for p, t in places]
+
+
+def expected_of(
+    rows: list[tuple[str, int, float | None, int | None]], first_ms: int, end_ms: int
+) -> dict[str, list[tuple[int, float, int]]]:
+    """What the rows say, a row at a time."""
+    found: dict[str, list[tuple[int, float, int]]] = {}
+    for point, at_ms, value, told in sorted(rows, key=lambda row: row[1]):
+        number = math.nan if value is None else value
+        is_doubtful = not told and not math.isfinite(number)
+        if first_ms <= at_ms < end_ms:
+            reading = at_ms, number, int(Quality.NOT_A_NUMBER) if is_doubtful else told or 0
+            found.setdefault(point, []).append(reading)
+    return found
+
+
+@settings(deadline=None)
+@given(
+    rows=foreign_rows(),
+    is_dictionary=st.booleans(),
+    written=st.fixed_dictionaries({"row_group_size": st.integers(1, 12), "write_statistics": st.booleans()}),
+    asked=st.tuples(st.integers(-1, 31), st.integers(-1, 31)),
+)
+def test_a_parquet_of_another_program_says_the_same_however_it_is_cut(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[str, int, float | None, int | None]],
+    is_dictionary: bool,
+    written: dict[str, Any],
+    asked: tuple[int, int],
+) -> None:
+    file = tmp_path_factory.mktemp("h") / "h.parquet"
+    points, times, values, quality = ([row[i] for row in rows] for i in range(4))
+    names = pa.array(points, pa.string())
+    columns = {
+        "point": names.dictionary_encode() if is_dictionary else names,
+        "at_ms": pa.array(times, pa.int64()),
+        "value": pa.array(values, pa.float64()),
+        "quality": pa.array(quality, pa.uint8()),
+    }
+    pq.write_table(pa.table(columns), file, **written)
+    first_ms, end_ms = (SINCE_MS + place * 1000 for place in asked)
+    read = read_history(file, header=a_header(), since_ms=first_ms, until_ms=end_ms)
+    told = {
+        point: list(zip(track.times.tolist(), track.values.tolist(), track.quality.tolist(), strict=True))
+        for point, track in read.tracks.items()
+    }
+    # By their writing: what is no number is not equal to itself.
+    assert repr(told) == repr(dict(sorted(expected_of(rows, max(first_ms, SINCE_MS), end_ms).items())))
+
+
+@pytest.mark.parametrize("group", [1, 2, 10])
+def test_an_instant_that_is_there_twice_is_found_wherever_it_stands(tmp_path: Path, group: int) -> None:
+    file = tmp_path / "h.parquet"
+    at_ms = [SINCE_MS + 2, SINCE_MS, SINCE_MS + 1, SINCE_MS + 2]
+    columns = {
+        "point": ["a/x"] * 4,
+        "at_ms": at_ms,
+        "value": [1.0] * 4,
+        "quality": pa.array([0] * 4, pa.uint8()),
+    }
+    pq.write_table(pa.table(columns), file, row_group_size=group)
+    with pytest.raises(ConfigurationError, match=rf"a/x: has the instant {SINCE_MS + 2} ms twice"):
+        read_history(file, header=a_header())
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"point": [1, 2]}, "point: is int64, not text"),
+        ({"point": [None, "a/x"]}, "point: is missing in some rows"),
+        ({"quality": [-1, 0]}, "-1 is no quality"),
+        ({"value": ["heavy", "light"]}, "is damaged"),
+    ],
+)
+def test_a_column_that_cannot_be_meant_is_named(
+    tmp_path: Path, changed: dict[str, Any], complaint: str
+) -> None:
+    file = tmp_path / "h.parquet"
+    columns = {
+        "point": ["a/x"] * 2,
+        "at_ms": [SINCE_MS, SINCE_MS + 1],
+        "value": [1.0, 2.0],
+        "quality": [0, 0],
+    }
+    pq.write_table(pa.table({**columns, **changed}), file)
+    with pytest.raises(ConfigurationError, match=complaint):
+        read_history(file, header=a_header())
+
+
+def test_points_that_were_read_together_share_their_instants_and_nobody_can_change_them(
+    tmp_path: Path,
+) -> None:
+    times, later = np.arange(SINCE_MS, SINCE_MS + 100), np.arange(SINCE_MS + 1, SINCE_MS + 101)
+    values, good = np.zeros(100), np.zeros(100, np.uint8)
+    together = {f"crane-1/{key}": Track(times, values, good) for key in "ac"}
+    file = tmp_path / "h.parquet"
+    write_history(file, History(a_header(), {**together, "crane-1/b": Track(later, values, good)}))
+    read = read_history(file).tracks
+    assert np.shares_memory(read["crane-1/a"].times, read["crane-1/c"].times)
+    assert read["crane-1/b"].times.tolist() == later.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        read["crane-1/a"].times[0] = 0

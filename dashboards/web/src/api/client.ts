@@ -1,8 +1,16 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
 import type {
-  Backtest, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site, SiteSummary, Statistics, Trial, Values,
+  AlarmRequest, Asked, Backtest, CycleDay, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
+  SiteSummary, Statistics, Trial, Values, WorkCycle,
+  Choices, Imported, RegisteredSite, RegistryChange, TreeNode,
 } from './types'
+
+/** `body.name.zh` of a request, and what is wrong with it. */
+export interface FieldError {
+  field: string
+  message: string
+}
 
 /** A refusal (RFC 9457) or, with status 0, no answer at all. */
 export class ApiError extends Error {
@@ -11,6 +19,8 @@ export class ApiError extends Error {
     /** Stable word of what went wrong, such as `wrong-password`. */
     readonly slug: string,
     message: string,
+    /** What is wrong, field by field, where the server says so. */
+    readonly fields: FieldError[] = [],
   ) {
     super(message)
     this.name = 'ApiError'
@@ -19,18 +29,21 @@ export class ApiError extends Error {
 
 const ROOT = '/api/v1'
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await ask(method, path, body)
+async function call<T>(method: string, path: string, body?: unknown, version?: number): Promise<T> {
+  const response = await ask(method, path, body, version)
   if (!response.ok) throw await refusal(response)
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T)
 }
 
-async function ask(method: string, path: string, body: unknown): Promise<Response> {
+async function ask(method: string, path: string, body: unknown, version: number | undefined): Promise<Response> {
   try {
     return await fetch(ROOT + path, {
       method,
       credentials: 'same-origin',
-      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
+      },
       body: body === undefined ? null : JSON.stringify(body),
     })
   } catch (cause) {
@@ -42,9 +55,9 @@ async function ask(method: string, path: string, body: unknown): Promise<Respons
 async function refusal(response: Response): Promise<ApiError> {
   const type = response.headers.get('content-type') ?? ''
   if (!type.includes('json')) return new ApiError(response.status, 'unexpected', response.statusText)
-  const problem = (await response.json()) as { type?: string; title?: string; detail?: unknown }
+  const problem = (await response.json()) as { type?: string; title?: string; detail?: unknown; errors?: FieldError[] }
   const detail = typeof problem.detail === 'string' ? problem.detail : (problem.title ?? response.statusText)
-  return new ApiError(response.status, problem.type?.split('/').pop() ?? 'unexpected', detail)
+  return new ApiError(response.status, problem.type?.split('/').pop() ?? 'unexpected', detail, problem.errors ?? [])
 }
 
 const part = encodeURIComponent
@@ -66,8 +79,17 @@ export const api = {
   site: (site: string) => call<Site>('GET', `/sites/${part(site)}`),
   values: (site: string) => call<Values>('GET', `/sites/${part(site)}/values`),
   statistics: (site: string) => call<Statistics>('GET', `/sites/${part(site)}/statistics`),
-  alarms: (site: string, state: 'active' | 'all', after: string | null = null, limit = 50) =>
+  alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, after, limit })}`),
+  requests: (site: string, alarm: string) => call<Page<AlarmRequest>>('GET', `/sites/${part(site)}/alarms/${part(alarm)}/requests`),
+  acknowledge: (site: string, alarm: string) => call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/acknowledge`),
+  shelve: (site: string, alarm: string, untilMs: number, reason: string) =>
+    call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/shelve`, { until: new Date(untilMs).toISOString(), reason }),
+  unshelve: (site: string, alarm: string) => call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/unshelve`, {}),
+  cycles: (site: string, device: string, day: string, after: string | null = null, limit = 100) =>
+    call<Page<WorkCycle>>('GET', `/sites/${part(site)}/work-cycles${query({ device, day, after, limit })}`),
+  cycleDay: (site: string, device: string, day: string) => call<CycleDay>('GET', `/sites/${part(site)}/work-cycles/day${query({ device, day })}`),
+  cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
   hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
@@ -77,6 +99,30 @@ export const api = {
   },
   rules: (site: string) => call<RulesInForce>('GET', `/sites/${part(site)}/rules`),
   backtest: (site: string, trial: Trial) => call<Backtest>('POST', `/sites/${part(site)}/backtests`, trial),
+  makeSite: (given: object) => call<RegisteredSite>('POST', '/sites', given),
+  registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
+  changeSite: (site: string, given: object, version: number) =>
+    call<RegisteredSite>('PUT', `/sites/${part(site)}/registry`, given, version),
+  nodes: (tree: string, after: string | null = null) => call<Page<TreeNode>>('GET', `/trees/${tree}${query({ after, limit: 500 })}`),
+  makeNode: (tree: string, given: object) => call<TreeNode>('POST', `/trees/${tree}`, given),
+  changeNode: (tree: string, node: number, given: object, version: number) =>
+    call<TreeNode>('PUT', `/trees/${tree}/${node}`, given, version),
+  removeNode: (tree: string, node: number, version: number) => call<void>('DELETE', `/trees/${tree}/${node}`, undefined, version),
+  choices: () => call<Choices>('GET', '/registry/choices'),
+  records: <T>(site: string, kind: string, after: string | null = null, of: string | null = null) =>
+    call<Page<T>>('GET', `/sites/${part(site)}/registry/${kind}${query({ after, of, limit: 200 })}`),
+  record: <T>(site: string, kind: string, id: string) => call<T>('GET', `/sites/${part(site)}/registry/${kind}/${id}`),
+  makeRecord: <T>(site: string, kind: string, given: object) => call<T>('POST', `/sites/${part(site)}/registry/${kind}`, given),
+  changeRecord: <T>(site: string, kind: string, id: string, given: object, version: number) =>
+    call<T>('PUT', `/sites/${part(site)}/registry/${kind}/${id}`, given, version),
+  removeRecord: (site: string, kind: string, id: string, version: number) =>
+    call<void>('DELETE', `/sites/${part(site)}/registry/${kind}/${id}`, undefined, version),
+  changes: (site: string, record: string, key: string) =>
+    call<Page<RegistryChange>>('GET', `/sites/${part(site)}/registry/changes${query({ record, key, limit: 30 })}`),
+  bring: (site: string, what: string, asked: object) =>
+    call<Imported>('POST', `/sites/${part(site)}/registry/imports/${what}`, asked),
+  planUrl: (site: string, plan: string, sha256: string) => `${ROOT}/sites/${part(site)}/registry/images/${part(plan)}?of=${sha256.slice(0, 12)}`,
+  templateUrl: (what: string, language: string) => `${ROOT}/registry/templates/${what}.csv?language=${language}`,
   packUrl: (hazard: string) => `${ROOT}/hazards/${part(hazard)}/pack`,
   replay: () => call<Replay>('GET', '/replay'),
   steer: (wanted: ReplayAsked) => call<Replay>('POST', '/replay', wanted),

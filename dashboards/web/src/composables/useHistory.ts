@@ -14,6 +14,7 @@ export function useHistory(
   spanMs: () => number,
   nowMs: Ref<number>,
   values: Record<string, Value | undefined>,
+  ask: typeof api.series = api.series,
 ) {
   const fetched = shallowRef<Record<string, LinePoint[]>>({})
   const tails = shallowRef<Record<string, LinePoint[]>>({})
@@ -27,11 +28,11 @@ export function useHistory(
     // Before the first value of a replay nobody knows what time it is.
     if (to <= 0) return
     try {
-      const found = await Promise.all(points().map((point) => api.series(site(), point.id, to - spanMs(), to, 1000)))
+      const found = await Promise.all(points().map((point) => ask(site(), point.id, to - spanMs(), to, 1000)))
       if (mine === asked) fetched.value = Object.fromEntries(found.map((one) => [one.point, linePoints(one)]))
     } catch (caught) {
       if (!(caught instanceof ApiError)) throw caught
-      error.value = caught
+      if (mine === asked) error.value = caught
     }
   }
 

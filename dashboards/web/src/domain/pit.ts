@@ -16,7 +16,11 @@ export interface PitPlace {
   control: Limit | null
   /** Forecasts, which mostly have nothing to say. */
   toLimit: Point | null
+  toLimitLeast: Point | null
+  toLimitMost: Point | null
   toFailure: Point | null
+  toFailureLeast: Point | null
+  creepState: Point | null
 }
 
 export function pitLayout(device: Device): PitLayout | null {
@@ -47,7 +51,11 @@ export function pitPlaces(device: Device): PitPlace[] {
       rate: own.find((point) => point.kind.endsWith('.rate')) ?? null,
       control: cumulative ? controlLimit(cumulative.limits) : null,
       toLimit: forecast(key, 'pit.time_to_limit'),
+      toLimitLeast: forecast(key, 'pit.time_to_limit.least'),
+      toLimitMost: forecast(key, 'pit.time_to_limit.most'),
       toFailure: forecast(key, 'pit.creep.hours_to_failure'),
+      toFailureLeast: forecast(key, 'pit.creep.hours_to_failure.least'),
+      creepState: forecast(key, 'pit.creep.state'),
     }
   })
 }

@@ -16,6 +16,22 @@ export interface PitRow {
   /** Hours until the control value, and until failure where the wall quickens towards one; `null`: nothing is forecast. */
   hoursToLimit: number | null
   hoursToFailure: number | null
+  /** Between which the time to the control value lies (95 %), and the least until failure. */
+  limitBounds: { least: number; most: number } | null
+  leastToFailure: number | null
+  /** How the place moves, which says why nothing more is forecast. */
+  motion: Motion
+}
+
+/** The states of creep in the order of their numbers, which only gateways know. */
+const MOTIONS = ['unknown', 'still', 'steady', 'new-pace', 'quickening', 'failing'] as const
+export type Motion = (typeof MOTIONS)[number]
+
+/** Places of which nothing is forecast, by how they move; empty where no place has a forecast at all. */
+export function withoutForecast(rows: PitRow[]): { motion: Motion; keys: string[] }[] {
+  const silent = rows.filter((row) => row.place.toLimit !== null && row.hoursToLimit === null && row.hoursToFailure === null)
+  return MOTIONS.map((motion) => ({ motion, keys: silent.filter((row) => row.motion === motion).map((row) => row.place.key) }))
+    .filter(({ keys }) => keys.length > 0)
 }
 
 export function pitRow(place: PitPlace, values: Record<string, Value | undefined>, nowMs: number): PitRow {
@@ -29,7 +45,12 @@ export function pitRow(place: PitPlace, values: Record<string, Value | undefined
     const said = point && reading(point, values[point.id], nowMs)
     return said?.judgement.state === 'good' ? said.value : null
   }
-  const forecast = { hoursToLimit: hours(place.toLimit), hoursToFailure: hours(place.toFailure) }
+  const [least, most] = [hours(place.toLimitLeast), hours(place.toLimitMost)]
+  const forecast = {
+    hoursToLimit: hours(place.toLimit), hoursToFailure: hours(place.toFailure), leastToFailure: hours(place.toFailureLeast),
+    limitBounds: least === null || most === null ? null : { least, most },
+    motion: MOTIONS[hours(place.creepState) ?? 0] ?? 'unknown',
+  }
   return { ...forecast, place, cumulative, rate, level, share: known ? Math.abs(cumulative.value! / place.control!.limit) : null }
 }
 

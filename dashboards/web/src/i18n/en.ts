@@ -1,14 +1,16 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
+import registry from './registry.en'
 import type zh from './zh'
 
 const en: typeof zh = {
+  registry,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
   replay: {
     badge: 'Replay', text: 'A record of the past, not the present', mark: 'Replay', pause: 'Pause', resume: 'Go on', step: 'Step', speed: 'Speed of the replay', fastest: 'Fastest', loop: 'Loop', seek: 'Jump to an instant',
     gone: 'The replay does not answer', states: { waiting: 'Waiting for the gateway', running: 'Playing', paused: 'Paused', ended: 'At its end' },
   },
-  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', backtest: 'Back-test', sites: 'All sites', main: 'Main navigation' },
+  nav: { site: 'Site', alarms: 'Alarms', hazards: 'Hazards', backtest: 'Back-test', registry: 'Registry', sites: 'All sites', main: 'Main navigation' },
   session: {
     signIn: 'Sign in', signOut: 'Sign out', name: 'User name', password: 'Password', signingIn: 'Signing in…',
     wrong: 'The user name or password is wrong.', unreachable: 'The server cannot be reached. Check the network and try again.', failed: 'Sign-in failed: {detail}',
@@ -62,7 +64,9 @@ const en: typeof zh = {
   pit: {
     plan: 'Plan', planOf: 'Plan of {name}, {n} points', point: 'Point', cumulative: 'Cumulative', rate: 'Rate', control: 'Control', share: '% of control',
     age: 'Age', depth: 'Excavated to {depth} m', curve: 'Trend', noLayout: 'No outline configured, so there is no drawing.', table: 'Readings of the points',
-    toLimit: 'control value in about {h} h', toFailure: 'quickening: failure in about {h} h',
+    toLimit: 'control value in about {h} h', limitBounds: ' (95 %: {least}–{most} h)', toFailure: 'quickening: failure in about {h} h', leastToFailure: ' (at the earliest {h} h)',
+    forecastNote: 'Forecasts come from the last 2–4 days of movement; they are no measurements and replace no limit.', noForecast: 'No forecast ({why}): {points}.',
+    motions: { unknown: 'too few data', still: 'no clear movement', steady: 'steady or slowing', 'new-pace': 'a new pace', quickening: 'quickening, not to be forecast yet', failing: 'failing' },
     selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data', parts: { plan: 'Plan', points: 'Points', curve: 'Trend' }, partsLabel: 'Part shown',
     range: { '1': '24 h', '3': '3 d', '7': '7 d', '14': '14 d' }, rangeLabel: 'Time range', quantityLabel: 'Quantity',
   },
@@ -72,9 +76,41 @@ const en: typeof zh = {
     oldest: 'oldest {age}', empty: 'nothing waiting', disk: 'Disk free', clock: 'Clock', clocks: { synced: 'synchronised', unsynced: 'not synchronised', unknown: 'unknown' }, none: 'No gateway configured.',
   },
   alarms: {
-    title: 'Alarms', active: 'Active', all: 'All', filter: 'Which alarms', level: 'Level', what: 'Alarm', value: 'Peak / limit', raised: 'Raised', lasted: 'Lasted',
-    state: 'State', ongoing: 'Active', cleared: 'Cleared', acknowledged: 'Acknowledged', acknowledgedAt: 'Acknowledged {time} ({by})', by: { local: 'on site', cloud: 'cloud' }, basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
-    noneActive: 'No alarm is active now.', late: 'sent late', mode: 'mode {mode}', clockUnsynced: 'gateway clock not synchronised',
+    title: 'Alarms', active: 'Active', all: 'All', filter: 'Filter by state', level: 'Level', what: 'Alarm', value: 'Peak / limit', raised: 'Raised', lasted: 'Lasted',
+    state: 'State', ongoing: 'Active', acknowledgedAt: 'Acknowledged {time} ({by})', by: { local: 'on site', cloud: 'cloud' }, basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
+    noneActive: 'No alarm is active now.', noneState: 'No alarm is in this state.', handle: 'Handle the alarm', handleShort: 'Handle…', close: 'Close',
+    worse: '(got worse)',
+    states: {
+      unacknowledged: 'Unacknowledged', acknowledged: 'Acknowledged', 'latched-unacknowledged': 'Latched, unacknowledged', 'returned-unacknowledged': 'Returned, unacknowledged',
+      shelved: 'Shelved', 'suppressed-by-design': 'Suppressed by design', 'out-of-service': 'Out of service', normal: 'Normal',
+    },
+    stateHelp: {
+      again: 'It got clearly worse after somebody had acknowledged it', unacknowledged: 'The alarm stands and nobody has acknowledged it', acknowledged: 'The alarm stands; somebody knows of it', 'latched-unacknowledged': 'The value is back; it ends once somebody acknowledges it',
+      'returned-unacknowledged': 'The alarm has ended, and nobody ever acknowledged it', shelved: 'Held back for a time on request; it comes back by itself', 'suppressed-by-design': 'Held back by its rule while one at least as grave stands on the same point',
+      'out-of-service': 'The point is out of service: no new alarm is raised', normal: 'The alarm has ended and was acknowledged',
+    },
+    acknowledge: 'Acknowledge', acknowledgeHelp: 'Says that you know. Once the gateway has it, this alarm sounds no longer; the danger may stand.', acknowledgeHelpEnded: 'The alarm has ended: this is noted here alone and not sent to the gateway.',
+    shelve: 'Shelve', unshelve: 'Unshelve', shelveHelp: 'For a time this rule makes no sound and raises no new alarm (one that is still due is raised at the end); the lamp of a standing one stays on. At most 24 hours, with a reason. In force once the gateway confirms it.',
+    replayed: 'This is a record of the past: nothing can be asked of it.', mayNot: 'Your account may only look. An administrator acknowledges and shelves.', refused: 'Not done: {detail}', history: 'What was asked', noHistory: 'Nobody has handled it yet.',
+    kinds: { acknowledge: 'asked to acknowledge', shelve: 'asked to shelve', unshelve: 'asked to unshelve' },
+    outcomes: { pending: 'not confirmed yet', done: 'in force', ended: 'the alarm had ended; not shelved', lapsed: 'never confirmed in time', replaced: 'replaced by a later request' },
+    asked: {
+      acknowledge: '{by} asked to acknowledge at {time};', shelve: '{by} asked to shelve at {time};', unshelve: '{by} asked to unshelve at {time};',
+      waiting: 'the gateway has not confirmed yet', away: 'the gateway is offline, it is sent when it is back',
+    },
+    late: 'sent late', modes: { test: 'test', drill: 'drill', replay: 'replay' }, clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
+  },
+  shelves: {
+    title: 'Shelved rules', help: 'A shelved rule makes no sound and raises no new alarm; it comes back by itself.', until: 'until {time}', left: '{time} left', ending: 'asked to end; the gateway has not confirmed yet',
+    duration: 'Shelve for', for: { '15': '15 min', '60': '1 h', '240': '4 h', '480': '8 h', '1440': '24 h' },
+    reason: 'Reason (required)', reasonHint: 'Such as: sensor is being calibrated', change: 'Change or end the shelving',
+  },
+  cycles: {
+    title: 'Work cycles', open: 'Work cycles', back: 'Back to the site', crane: 'Crane', day: 'Day', previous: 'Day before', next: 'Day after', today: 'Today', table: 'Download the table (CSV)',
+    count: 'Cycles', brokenOff: 'of these broken off', lifting: 'Time under load', peakLoad: 'Heaviest load', peakRatio: 'Worst moment ratio', busiest: 'Busiest hour',
+    hours: 'Cycles an hour', ratios: 'Worst moment ratio', ratiosHelp: 'The highest share of the rated moment in each cycle; colours follow the limits of this crane.', withoutRatio: '{n} cycles have no moment ratio.',
+    none: 'No work cycle was recorded on this day.', start: 'Start', end: 'End', lasted: 'Lasted m:s', load: 'Peak load', moment: 'Peak moment', ratio: 'Moment ratio', loadRatio: 'Load ratio', radii: 'Radius, from → to', heights: 'Height, from → to',
+    broken: 'broken off', brokenHelp: 'Data were lost under load; where it was set down is unknown', inHour: '{hour}:00: {n}', inRatio: '{span}: {n}', over: '≥{low} %', span: '{low}–{high} %',
   },
   hazards: {
     title: 'Hazards', open: 'Open', all: 'All', filter: 'Which hazards', number: 'Number', content: 'Content', level: 'Grade', status: 'Status', signal: 'Signal', opened: 'Opened',

@@ -1,12 +1,15 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+import registry from './registry.zh'
+
 export default {
+  registry,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
   replay: {
     badge: '历史回放', text: '过去的记录，不是现在', mark: '回放', pause: '暂停', resume: '继续', step: '单步', speed: '回放速度', fastest: '最快', loop: '循环', seek: '跳到时刻',
     gone: '回放程序没有应答', states: { waiting: '等待网关', running: '回放中', paused: '已暂停', ended: '已放完' },
   },
-  nav: { site: '现场', alarms: '报警', hazards: '隐患', backtest: '回测', sites: '工地列表', main: '主导航' },
+  nav: { site: '现场', alarms: '报警', hazards: '隐患', backtest: '回测', registry: '档案', sites: '工地列表', main: '主导航' },
   session: {
     signIn: '登录', signOut: '退出', name: '用户名', password: '密码', signingIn: '正在登录…',
     wrong: '用户名或密码不正确。', unreachable: '无法连接服务器，请检查网络后重试。', failed: '登录失败：{detail}',
@@ -60,7 +63,9 @@ export default {
   pit: {
     plan: '平面', planOf: '{name} 平面图，{n} 个测点', point: '测点', cumulative: '累计', rate: '速率', control: '控制值', share: '控制值占比',
     age: '数据时间', depth: '开挖深度 {depth} m', curve: '变化曲线', noLayout: '没有配置轮廓，无法绘图。', table: '测点数据',
-    toLimit: '约 {h} 小时后达到控制值', toFailure: '变形加速：约 {h} 小时后可能失稳',
+    toLimit: '约 {h} 小时后达到控制值', limitBounds: '（95 %：{least}–{most} 小时）', toFailure: '变形加速：约 {h} 小时后可能失稳', leastToFailure: '（最早 {h} 小时）',
+    forecastNote: '预测由近 2–4 天的变形推算，不是测量值，不能代替限值报警。', noForecast: '无预测（{why}）：{points}。',
+    motions: { unknown: '数据不足', still: '没有明显变形', steady: '匀速或减缓', 'new-pace': '速率刚改变', quickening: '正在加速，尚不能预测', failing: '趋于失稳' },
     selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据', parts: { plan: '平面', points: '测点', curve: '曲线' }, partsLabel: '显示内容',
     range: { '1': '24 小时', '3': '3 天', '7': '7 天', '14': '14 天' }, rangeLabel: '时间范围', quantityLabel: '曲线内容',
   },
@@ -70,9 +75,41 @@ export default {
     oldest: '最早 {age}', empty: '无积压', disk: '磁盘剩余', clock: '时钟', clocks: { synced: '已同步', unsynced: '未同步', unknown: '未知' }, none: '没有配置网关。',
   },
   alarms: {
-    title: '报警', active: '未解除', all: '全部', filter: '报警范围', level: '级别', what: '报警内容', value: '峰值 / 限值', raised: '报警时间', lasted: '持续',
-    state: '状态', ongoing: '未解除', cleared: '已解除', acknowledged: '已确认', acknowledgedAt: '{time} 已确认（{by}）', by: { local: '现场', cloud: '平台' }, basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
-    noneActive: '当前没有未解除的报警。', late: '补传', mode: '模式 {mode}', clockUnsynced: '网关时钟未同步',
+    title: '报警', active: '未解除', all: '全部', filter: '按状态筛选', level: '级别', what: '报警内容', value: '峰值 / 限值', raised: '报警时间', lasted: '持续',
+    state: '状态', ongoing: '未解除', acknowledgedAt: '{time} 已确认（{by}）', by: { local: '现场', cloud: '平台' }, basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
+    noneActive: '当前没有未解除的报警。', noneState: '没有处于此状态的报警。', handle: '处理报警', handleShort: '处理…', close: '关闭',
+    worse: '（已加重）',
+    states: {
+      unacknowledged: '未确认', acknowledged: '已确认', 'latched-unacknowledged': '自保持未确认', 'returned-unacknowledged': '已恢复未确认',
+      shelved: '已搁置', 'suppressed-by-design': '设计抑制', 'out-of-service': '停用', normal: '正常',
+    },
+    stateHelp: {
+      again: '确认后又明显加重，须再次确认', unacknowledged: '报警仍在，还没有人确认', acknowledged: '报警仍在，已有人知晓', 'latched-unacknowledged': '数值已回落，须有人确认后才解除',
+      'returned-unacknowledged': '报警已解除，但一直没有人确认', shelved: '按要求暂不声响，到期自动恢复', 'suppressed-by-design': '被同一测点上不低于它的报警按规则抑制',
+      'out-of-service': '测点停用，不再发出新报警', normal: '报警已解除，并有人确认过',
+    },
+    acknowledge: '确认', acknowledgeHelp: '表示您已知晓。网关收到后停止这一报警的声响；危险可能仍在。', acknowledgeHelpEnded: '报警已经解除，确认只记录在平台上，不再发给网关。',
+    shelve: '搁置', unshelve: '取消搁置', shelveHelp: '搁置期间此规则不发声响，也不发出新报警（到期仍超限才发出）；已有的报警警示灯仍亮。最长 24 小时，须写明原因，网关确认后才生效。',
+    replayed: '这是过去的记录，不能处理。', mayNot: '您的账户只能查看。确认和搁置须由管理员进行。', refused: '没有成功：{detail}', history: '处理记录', noHistory: '还没有人处理过。',
+    kinds: { acknowledge: '请求确认', shelve: '请求搁置', unshelve: '请求取消搁置' },
+    outcomes: { pending: '网关尚未确认', done: '已生效', ended: '报警已先解除，未搁置', lapsed: '到期仍未生效', replaced: '被后来的请求取代' },
+    asked: {
+      acknowledge: '{by} {time} 已请求确认，', shelve: '{by} {time} 已请求搁置，', unshelve: '{by} {time} 已请求取消搁置，',
+      waiting: '网关尚未确认', away: '网关离线，恢复后自动发送',
+    },
+    late: '补传', modes: { test: '调试', drill: '演练', replay: '回放' }, clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
+  },
+  shelves: {
+    title: '已搁置的规则', help: '搁置期间不发声响，也不发出新报警；到期自动恢复。', until: '至 {time}', left: '还剩 {time}', ending: '已请求取消，网关尚未确认',
+    duration: '搁置时长', for: { '15': '15 分钟', '60': '1 小时', '240': '4 小时', '480': '8 小时', '1440': '24 小时' },
+    reason: '原因（必填）', reasonHint: '例如：传感器校准', change: '更改或取消搁置',
+  },
+  cycles: {
+    title: '工作循环', open: '工作循环', back: '返回现场', crane: '塔机', day: '日期', previous: '前一天', next: '后一天', today: '今天', table: '下载表格（CSV）',
+    count: '循环次数', brokenOff: '其中中断', lifting: '吊载时间', peakLoad: '最大起重量', peakRatio: '最大力矩百分比', busiest: '最忙一小时',
+    hours: '每小时循环次数', ratios: '最大力矩百分比分布', ratiosHelp: '每个循环中力矩达到额定值的最大百分比；颜色对应此塔机的报警限值。', withoutRatio: '{n} 个循环没有力矩百分比。',
+    none: '这一天没有记录到工作循环。', start: '开始', end: '结束', lasted: '时长 分:秒', load: '最大起重量', moment: '最大力矩', ratio: '力矩百分比', loadRatio: '起重量百分比', radii: '幅度 起→落', heights: '高度 起→落',
+    broken: '中断', brokenHelp: '吊载中途失去数据，落钩位置未知', inHour: '{hour} 时：{n} 次', inRatio: '{span}：{n} 次', over: '≥{low} %', span: '{low}–{high} %',
   },
   hazards: {
     title: '隐患', open: '待处理', all: '全部', filter: '隐患范围', number: '编号', content: '内容', level: '等级', status: '状态', signal: '信号', opened: '开立时间',

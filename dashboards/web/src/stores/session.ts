@@ -8,6 +8,9 @@ export const server = ref<Server | null>(null)
 export const session = ref<Session | null>(null)
 export const isDemo = computed(() => server.value?.demo === true || session.value?.demo === true)
 
+/** Whether this account may ask something of alarms; the server says so again at every request. */
+export const mayAct = computed(() => session.value?.account.role === 'admin')
+
 /**
  * The cookie cannot be seen from here. Noting that there is one spares a first visitor a question whose answer is
  * known, and keeps the console free of refusals that are none.

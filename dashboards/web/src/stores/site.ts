@@ -4,6 +4,7 @@ import { computed, reactive, ref, shallowReactive, shallowRef } from 'vue'
 import { api, ApiError } from '@/api/client'
 import { listen } from '@/api/live'
 import type { Episode, Gateway, Hazard, Page, Site, Value, Values } from '@/api/types'
+import { heldBack } from '@/domain/alarmState'
 import { nextSkew } from '@/domain/freshness'
 import { activeOnly, hazardUrgency, withEpisode, withHazard } from '@/domain/lists'
 import { isReplay } from './replay'
@@ -16,6 +17,8 @@ export const site = shallowRef<Site | null>(null)
 export const values = shallowReactive<Record<string, Value | undefined>>({})
 export const alarms = shallowRef<Episode[]>([])
 export const hazards = shallowRef<Hazard[]>([])
+/** What the gateways say of alarms beyond their transitions. */
+export const held = computed(() => heldBack(site.value?.gateways ?? []))
 /** The newest alarm or hazard event, for lists that a view keeps itself. */
 export const lastChange = shallowRef<Change | null>(null)
 export const failure = shallowRef<ApiError | null>(null)

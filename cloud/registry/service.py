@@ -1,0 +1,168 @@
+"""Changes of the registry: signed, of the version that was seen, done once however often they are sent."""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any
+
+import msgspec
+import psycopg
+from fastapi import Header
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from cloud.accounts.model import Signed
+from cloud.database import AsyncConnection, instant
+from cloud.problems import ProblemError
+from cloud.serving import Serving
+
+KEPT_S = 86_400
+"""So long an answer to a POST is remembered."""
+
+IfMatch = Annotated[
+    str | None, Header(description="The ETag of what was seen; a change of something newer is refused.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(max_length=200, description="The same request with the same key is done once, for a day."),
+]
+
+
+@contextlib.asynccontextmanager
+async def acting(serving: Serving, signed: Signed, *, fenced: bool = True) -> AsyncIterator[AsyncConnection]:
+    """A transaction of that account: what it writes is signed, what is out of its scope is not there.
+
+    Not `fenced` is what makes something that is in no scope yet; whoever asks for that looks afterwards.
+    """
+    account = "" if signed.account_id is None or not fenced else str(signed.account_id)
+    async with translated(), serving.pool.connection() as connection, connection.transaction():
+        await connection.execute(
+            "SELECT set_config('sitewarden.account', %s, true), set_config('sitewarden.author', %s, true)",
+            [account, signed.name],
+        )
+        yield connection
+
+
+@contextlib.asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """What the database refuses, as a problem with the field that it is of."""
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as exc:
+        field = _field(exc)
+        raise ProblemError(
+            409, "already-there", "It is there already", f"{field}: the site has one already.", field=field
+        ) from exc
+    except psycopg.errors.ForeignKeyViolation as exc:
+        field = _field(exc)
+        detail = f"{field}: there is none of that name."
+        raise ProblemError(422, "unknown-reference", "It refers to nothing", detail, field=field) from exc
+
+
+@contextlib.asynccontextmanager
+async def removing() -> AsyncIterator[None]:
+    """Around a removal: what others refer to stays."""
+    try:
+        yield
+    except psycopg.errors.ForeignKeyViolation as exc:
+        raise in_use() from exc
+
+
+def in_use() -> ProblemError:
+    """It cannot be removed."""
+    return ProblemError(409, "in-use", "Something refers to it", "Remove or change first what refers to it.")
+
+
+def _field(exc: psycopg.Error) -> str:
+    """Constraints bear the name of their field; a primary key is the record's own name."""
+    name = exc.diag.constraint_name or ""
+    return "id" if name.endswith("_pkey") else name
+
+
+def etag(version: int) -> str:
+    """As it travels."""
+    return f'"{version}"'
+
+
+def check_match(if_match: str | None, version: int) -> None:
+    """Raise a problem where the change was not made to the version that there is."""
+    if if_match is None:
+        raise ProblemError(
+            428,
+            "version-missing",
+            "Which version was seen?",
+            "Send the ETag as `If-Match`.",
+            field="If-Match",
+        )
+    if if_match != etag(version):
+        raise ProblemError(
+            412,
+            "changed-meanwhile",
+            "Somebody has changed it meanwhile",
+            "Look at it again, then change it.",
+            {"ETag": etag(version)},
+        )
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a POST did."""
+
+    body: Any
+    etag: str | None = None
+
+
+async def once(
+    connection: AsyncConnection,
+    signed: Signed,
+    *,
+    key: str | None,
+    request: tuple[str, Any],
+    now_ms: int,
+    work: Callable[[], Awaitable[Answer]],
+) -> Answer:
+    """What `work` answers, or has answered to the same request under that key within a day."""
+    if key is None or signed.account_id is None:
+        return await work()
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise ProblemError(422, "invalid", "Not a key", "Printable characters only.", field="Idempotency-Key")
+    digest = hashlib.sha256(msgspec.json.encode(request)).digest()
+    now = instant(now_ms)
+    await connection.execute("DELETE FROM idempotency WHERE at < %s", [instant(now_ms - KEPT_S * 1000)])
+    # Whoever sends the same at the same time waits here for the first to commit.
+    made = await connection.execute(
+        """
+        INSERT INTO idempotency (account_id, key, digest, at) VALUES (%s, %s, %s, %s)
+            ON CONFLICT DO NOTHING RETURNING 1
+        """,
+        [signed.account_id, key, digest, now],
+    )
+    named = {"account": signed.account_id, "key": key}
+    if await made.fetchone() is None:
+        return await _remembered(connection, named, digest)
+    answer = await work()
+    await connection.execute(
+        """
+        UPDATE idempotency SET etag = %(etag)s, body = %(body)s
+         WHERE account_id = %(account)s AND key = %(key)s
+        """,
+        {**named, "etag": answer.etag, "body": Jsonb(answer.body)},
+    )
+    return answer
+
+
+async def _remembered(connection: AsyncConnection, named: dict[str, Any], digest: bytes) -> Answer:
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        "SELECT digest, etag, body FROM idempotency WHERE account_id = %(account)s AND key = %(key)s", named
+    )
+    row = await cursor.fetchone()
+    if row is None or row["digest"] != digest:
+        raise ProblemError(
+            422,
+            "idempotency-key-reused",
+            "The key was used for another request",
+            "Give each request a key of its own.",
+            field="Idempotency-Key",
+        )
+    return Answer(body=row["body"], etag=row["etag"])

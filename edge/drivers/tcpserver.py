@@ -1,0 +1,157 @@
+"""Where devices connect to and speak: strangers may too, and cost little memory, few connections, no time."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+from edge.drivers.speaking import Hearing, Talk
+
+log = logging.getLogger(__name__)
+
+CHUNK_BYTES = 4096
+MESSAGES_PER_S = 200.0
+"""Of one connection; who sends more is read more slowly, and TCP tells the sender."""
+STRANGER_S = 10.0
+"""So long a connection may keep its place without a message of a device that is known."""
+IDLE_S = 900.0
+"""So long a known one may say nothing; a device that is switched off says no farewell."""
+MOST_BROKEN = 200
+"""Pieces of noise, or messages of strangers, in a row before the connection is closed."""
+ANSWER_S = 5.0
+"""So long a device may take to accept an answer."""
+RETRY_S = 10.0
+"""So often a port that is taken is tried again."""
+_KEEPALIVE_S = 30
+
+
+class TcpServer:
+    """Listens on one port for as long as `run` runs."""
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        make_talk: Callable[[], Talk],
+        hearing: Hearing,
+        *,
+        connections: int,
+        stranger_s: float = STRANGER_S,
+    ) -> None:
+        """One talk a connection; `connections` at a time."""
+        self._address, self._make_talk, self._hearing = address, make_talk, hearing
+        self._most, self._stranger_s = connections, stranger_s
+        self._open: set[asyncio.Task[None]] = set()
+        self.port = 0
+        """Where it listens; 0 before it does."""
+
+    async def run(self) -> None:
+        """Listen until cancelled; a port that is taken is no reason to leave the site unwatched."""
+        host, port = self._address
+        is_news = True
+        while True:
+            try:
+                server = await asyncio.start_server(self._accept, host, port, limit=CHUNK_BYTES)
+            except OSError as exc:
+                if is_news:
+                    log.error("cannot listen host=%s port=%d: %s", host, port, exc.strerror)  # noqa: TRY400  the cause is said
+                is_news = False
+                await asyncio.sleep(RETRY_S)
+            else:
+                break
+        self.port = server.sockets[0].getsockname()[1]
+        log.info("listening host=%s port=%d", host, self.port)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            # Closed first, and not waited for: that would wait for those who are connected.
+            server.close()
+            for task in self._open:
+                task.cancel()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._open) >= self._most:
+            self._hearing.refuse(_peer(writer), "too many connections")
+            writer.transport.abort()
+            return
+        task = asyncio.create_task(self._serve(reader, writer), name=f"connection {_peer(writer)}")
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = _Connection(self._make_talk(), self._hearing, self._stranger_s)
+        try:
+            _keep_alive(writer)
+            await connection.talk(reader, writer)
+        except (OSError, TimeoutError) as exc:
+            log.debug("connection ended peer=%s: %s", _peer(writer), exc)
+        except Exception:
+            log.exception("connection ended by a mistake peer=%s", _peer(writer))
+        finally:
+            connection.close()
+            writer.transport.abort()
+
+
+class _Connection:
+    """Who has spoken on a connection, and how patient we still are with it."""
+
+    def __init__(self, talk: Talk, hearing: Hearing, stranger_s: float) -> None:
+        self._talk, self._hearing = talk, hearing
+        self._stranger_by_s = asyncio.get_running_loop().time() + stranger_s
+        self._known: set[str] = set()
+        self._useless = 0
+        """Pieces and messages in a row that were of no use."""
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Until either side has enough; raises `OSError`, a `TimeoutError` among them."""
+        while self._useless < MOST_BROKEN:
+            async with asyncio.timeout(self._patience_s()):
+                data = await reader.read(CHUNK_BYTES)
+            if not data:
+                return
+            heard = await self._hear(data, writer)
+            await asyncio.sleep(heard / MESSAGES_PER_S)
+        log.warning("connection closed, it says nothing of use peer=%s", _peer(writer))
+
+    async def _hear(self, data: bytes, writer: asyncio.StreamWriter) -> int:
+        """Take what is whole and answer it; how many messages and pieces of noise that were."""
+        messages, before = 0, self._talk.broken
+        for heard in self._talk.hear(data):
+            messages += 1
+            outcome = self._hearing.hear(heard)
+            self._useless = 0 if outcome.is_known else self._useless + 1
+            if outcome.is_known and heard.identity not in self._known:
+                self._known.add(heard.identity)
+                self._hearing.came(heard.identity)
+            if outcome.answer:
+                writer.write(outcome.answer)
+                async with asyncio.timeout(ANSWER_S):
+                    await writer.drain()
+        broken = self._talk.broken - before
+        self._hearing.traffic.broken += broken
+        self._useless += broken
+        return messages + broken
+
+    def close(self) -> None:
+        """It is over."""
+        for identity in self._known:
+            self._hearing.went(identity)
+
+    def _patience_s(self) -> float:
+        if self._known:
+            return IDLE_S
+        return max(0.0, self._stranger_by_s - asyncio.get_running_loop().time())
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    """A device that lost its power is noticed, though it says no farewell."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_S)
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    name = writer.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) else "?"

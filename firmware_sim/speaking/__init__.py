@@ -1,0 +1,1 @@
+"""Devices that nobody asks: they speak by themselves to a gateway that listens."""

@@ -1,0 +1,90 @@
+"""What a pack's devices were set up as, apart from what was read of them. Pure."""
+
+from typing import Any
+
+import msgspec
+
+from sitewarden.errors import SiteWardenError
+from sitewarden.history import DevicePast, Header
+from sitewarden.instruments import Instruments
+from sitewarden.loadchart import LoadChart
+from sitewarden.rules.model import LimitChange
+from sitewarden.text import Text
+
+
+class DeviceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A device, as its gateway was told to read and judge it."""
+
+    device: str
+    profile: str
+    version: int | None = None
+    """Of the profile."""
+    label: Text | None = None
+    bus: str | None = None
+    unit: int | None = None
+    intervals_ms: dict[str, int] = {}
+    """By poll group."""
+    unused: list[str] = []
+    chart: LoadChart | None = None
+    """The whole load chart of a crane."""
+    parameters: dict[str, float | str] = {}
+    point_parameters: dict[str, dict[str, float | str]] = {}
+    zero: dict[str, float] = {}
+    instruments: Instruments = Instruments()
+    crane_group: dict[str, Any] = {}
+    """The whole group that a crane is in, with what stands around it."""
+    layout: dict[str, Any] = {}
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """Of all devices of a pack."""
+
+    devices: list[DeviceConfiguration]
+    limit_changes: list[LimitChange] = []
+    """Limits that the site had changed."""
+
+
+class UnfitError(SiteWardenError):
+    """A configuration of other devices than the history is of."""
+
+
+def configuration_of(header: Header) -> Configuration:
+    """What a history's header says of it."""
+    return Configuration(
+        devices=[
+            DeviceConfiguration(
+                **{name: getattr(device, name) for name in DeviceConfiguration.__struct_fields__}
+            )
+            for device in header.devices
+        ],
+        limit_changes=header.changes,
+    )
+
+
+def without_configuration(header: Header) -> Header:
+    """The header with nothing but what was recorded: devices by name and profile, and their points."""
+    bare = [
+        DevicePast(device=device.device, profile=device.profile, points=device.points)
+        for device in header.devices
+    ]
+    return msgspec.structs.replace(header, devices=bare, changes=[])
+
+
+def configured(header: Header, configuration: Configuration) -> Header:
+    """The header whole again; raises `UnfitError` where the two are not of the same devices."""
+    known = {device.device: device for device in configuration.devices}
+    recorded = {device.device: device.profile for device in header.devices}
+    if recorded.keys() != known.keys():
+        raise UnfitError(
+            f"is of {', '.join(sorted(known)) or 'no device'}, the history of {', '.join(sorted(recorded))}"
+        )
+    for name, profile in recorded.items():
+        if known[name].profile != profile:
+            raise UnfitError(f"says that `{name}` is a `{known[name].profile}`, the history a `{profile}`")
+    devices = [_configured(device, known[device.device]) for device in header.devices]
+    return msgspec.structs.replace(header, devices=devices, changes=configuration.limit_changes)
+
+
+def _configured(device: DevicePast, known: DeviceConfiguration) -> DevicePast:
+    fields = {name: getattr(known, name) for name in DeviceConfiguration.__struct_fields__}
+    return msgspec.structs.replace(device, **fields)

@@ -1,0 +1,1 @@
+"""Device profiles: what is refused, and what is made of raw words."""
