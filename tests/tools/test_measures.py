@@ -100,6 +100,11 @@ def test_the_interval_holds_the_figure_and_is_narrow_where_all_photos_agree() ->
     assert half.ap50_by_size["helmet"]["under 12 px"] is None
 
 
+def test_photos_without_bare_heads_are_judged_by_their_helmets_alone() -> None:
+    alone = figures([said((HELMET, 0.9, HERE))] * 3, [real((HELMET, HERE))] * 3, times=20)
+    assert (alone.map50.value, list(alone.ap50)) == (1, ["helmet"])
+
+
 def test_the_gain_over_oneself_is_nothing_and_over_a_blind_one_everything() -> None:
     truth = [real((HELMET, HERE), (HEAD, THERE))] * 4
     good, blind = [said((HELMET, 0.9, HERE), (HEAD, 0.8, THERE))] * 4, [said()] * 4

@@ -140,6 +140,7 @@ def _card(chosen: argparse.Namespace) -> None:
         evaluations={
             name: evaluation.evaluate(chosen.model, some, fixes, thresholds=thresholds)
             for name, some in sets.items()
+            if any(photo.labels for photo in some)
         },
         thresholds=thresholds,
         speed=compare(chosen.model, chosen.yardstick),

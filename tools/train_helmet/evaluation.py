@@ -46,6 +46,9 @@ def evaluate(
     thresholds: dict[str, float] | None = None,
 ) -> Evaluation:
     """All figures of `model`, and its gain over another."""
+    if not any(photo.labels for photo in photos):
+        message = "nothing to measure by: no photo of this split has a labelled head"
+        raise ConfigurationError(model, 0, "", message, "Name a collection with labels.")
     size = input_size(model)
     found = detect(model, photos)
     other = _resized(detect(against, photos), size / input_size(against)) if against else None

@@ -147,7 +147,8 @@ def draws(photos: int, times: int, seed: int = 0) -> Floats:
 
 def interval(value: float, sampled: Floats) -> Interval:
     """The figure with the bounds that 95 % of the samples keep."""
-    low, high = np.nanpercentile(sampled, [2.5, 97.5])
+    known = sampled[~np.isnan(sampled)]
+    low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (value, value)
     return Interval(value, float(low), float(high))
 
 
@@ -155,7 +156,7 @@ class Figures(msgspec.Struct, frozen=True):
     """One detector over one set of photos."""
 
     map50: Interval
-    ap50: dict[str, Interval]  # by kind
+    ap50: dict[str, Interval]  # by kind, of which there are heads
     ap50_by_size: dict[str, dict[str, float | None]]  # by kind and size; nothing where no head is that size
     heads: dict[str, int]
     best_f1: dict[str, OperatingPoint]
@@ -167,8 +168,12 @@ def figures(found: Sequence[Found], truth: Sequence[Truth], times: int = 1000) -
     sampled = _sampled(rankings, draws(len(truth), times))
     values = [average_precision(ranking) for ranking in rankings]
     return Figures(
-        map50=interval(float(np.nanmean(values)), np.nanmean(sampled, axis=1)),
-        ap50={name: interval(values[at], sampled[:, at]) for at, name in enumerate(KINDS)},
+        map50=interval(float(_means(np.array([values]))[0]), _means(sampled)),
+        ap50={
+            name: interval(values[at], sampled[:, at])
+            for at, name in enumerate(KINDS)
+            if rankings[at].heads.any()
+        },
         ap50_by_size={name: _by_size(found, truth, at) for at, name in enumerate(KINDS)},
         heads={name: int(rankings[at].heads.sum()) for at, name in enumerate(KINDS)},
         best_f1={name: best_point(rankings[at]) for at, name in enumerate(KINDS)},
@@ -181,13 +186,20 @@ def gain(
     """By how much `found` has the better mAP50 than `baseline` on the same photos: a paired bootstrap."""
     weights = draws(len(truth), times)
     pairs = [[rank(side, truth, kind) for kind in range(len(KINDS))] for side in (found, baseline)]
-    sampled = [np.nanmean(_sampled(rankings, weights), axis=1) for rankings in pairs]
-    values = [float(np.nanmean([average_precision(one) for one in rankings])) for rankings in pairs]
-    return interval(values[0] - values[1], sampled[0] - sampled[1])
+    sampled = [_means(_sampled(rankings, weights)) for rankings in pairs]
+    values = [_means(np.array([[average_precision(one) for one in rankings]]))[0] for rankings in pairs]
+    return interval(float(values[0] - values[1]), sampled[0] - sampled[1])
 
 
 def _sampled(rankings: Sequence[Ranking], weights: Floats) -> Floats:
     return np.array([[average_precision(one, row) for one in rankings] for row in weights])
+
+
+def _means(rows: Floats) -> Floats:
+    """The mean of each row over the kinds of which its photos show heads; NaN where they show none."""
+    known = ~np.isnan(rows)
+    counts = known.sum(axis=1)
+    return np.where(counts, np.where(known, rows, 0).sum(axis=1) / np.maximum(counts, 1), np.nan)
 
 
 def _by_size(found: Sequence[Found], truth: Sequence[Truth], kind: int) -> dict[str, float | None]:

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
 import torch
 
-from tools.train_helmet import export, recipes
+from edge.vision import card
+from tools.train_helmet import collection, export, recipes
 from tools.train_helmet.augment import Album
 from tools.train_helmet.collection import HEAD, HELMET
+from tools.train_helmet.command import main
 from tools.train_helmet.evaluation import FARTHEST, disagreement, input_size
 from tools.train_helmet.loss import assign, imitation, loss
 from tools.train_helmet.net import Answer, Detector, Grid, Shape, grid
@@ -146,3 +149,41 @@ def test_the_exported_network_answers_as_the_trained_one_in_both_runtimes(tmp_pa
     ours = torch.cat((answer.boxes, answer.logits.sigmoid()), -1).numpy()
     theirs = session(file).run(None, {"image": image})[0]
     assert np.abs(ours - theirs).max() < FARTHEST
+
+
+@pytest.fixture
+def folder(tmp_path: Path, canvases: Canvases) -> Path:
+    """The scenes as a collection of two splits for training, choosing and measuring."""
+    entries = []
+    for at, (pixels, kinds, boxes) in enumerate(
+        zip(canvases.pixels, canvases.kinds, canvases.boxes, strict=True)
+    ):
+        split, origin = ("train", "val", "test")[at // 2], ("hhw", "css_neg")[at % 2]
+        for kind in ("images", "labels"):
+            (tmp_path / kind / split).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / "images" / split / f"{at}.jpg"), pixels)
+        x1, y1, x2, y2 = boxes[0] / 256
+        label = f"{kinds[0]} {(x1 + x2) / 2} {(y1 + y2) / 2} {x2 - x1} {y2 - y1}\n"
+        (tmp_path / "labels" / split / f"{at}.txt").write_text(label)
+        entries.append({"file": f"images/{split}/{at}.jpg", "source": origin})
+    (tmp_path / "manifest.json").write_bytes(msgspec.json.encode(entries))
+    return tmp_path
+
+
+def test_the_card_of_an_exported_network_is_one_that_a_gateway_reads(folder: Path) -> None:
+    torch.manual_seed(0)
+    model, lesson = folder / "small.onnx", folder / "lesson.json"
+    export.write(Detector(Shape(width=24)).eval(), SIZE, model)
+    learned = {"sha256": "0" * 64, "photos": {"hhw": 1}, "heads": {"helmet": 1, "head": 0}}
+    lesson.write_bytes(msgspec.json.encode(learned))
+    files = ["--start", str(model), "--yardstick", str(model), "--lesson", str(lesson)]
+    assert main(["card", str(model), "--photos", str(folder), *files]) == 0
+    read = card.load(folder / "small.json")
+    assert (read.input.size, read.output.points) == (SIZE, len(grid(SIZE).points))
+    assert [measured.count for measured in read.measured] == [2, 2, 1, 1]
+    assert read.lesson.attribution == (collection.load_origins()["hhw"].attribution,)
+
+
+def test_a_model_that_is_not_there_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(folder / "none.onnx"), "--photos", str(folder)]) == 2
+    assert "none.onnx" in capsys.readouterr().err
