@@ -168,7 +168,7 @@ def figures(found: Sequence[Found], truth: Sequence[Truth], times: int = 1000) -
     sampled = _sampled(rankings, draws(len(truth), times))
     values = [average_precision(ranking) for ranking in rankings]
     return Figures(
-        map50=interval(float(_means(np.array([values]))[0]), _means(sampled)),
+        map50=interval(float(means(np.array([values]))[0]), means(sampled)),
         ap50={
             name: interval(values[at], sampled[:, at])
             for at, name in enumerate(KINDS)
@@ -186,8 +186,8 @@ def gain(
     """By how much `found` has the better mAP50 than `baseline` on the same photos: a paired bootstrap."""
     weights = draws(len(truth), times)
     pairs = [[rank(side, truth, kind) for kind in range(len(KINDS))] for side in (found, baseline)]
-    sampled = [_means(_sampled(rankings, weights)) for rankings in pairs]
-    values = [_means(np.array([[average_precision(one) for one in rankings]]))[0] for rankings in pairs]
+    sampled = [means(_sampled(rankings, weights)) for rankings in pairs]
+    values = [means(np.array([[average_precision(one) for one in rankings]]))[0] for rankings in pairs]
     return interval(float(values[0] - values[1]), sampled[0] - sampled[1])
 
 
@@ -195,7 +195,7 @@ def _sampled(rankings: Sequence[Ranking], weights: Floats) -> Floats:
     return np.array([[average_precision(one, row) for one in rankings] for row in weights])
 
 
-def _means(rows: Floats) -> Floats:
+def means(rows: Floats) -> Floats:
     """The mean of each row over the kinds of which its photos show heads; NaN where they show none."""
     known = ~np.isnan(rows)
     counts = known.sum(axis=1)

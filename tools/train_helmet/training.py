@@ -16,7 +16,7 @@ from tools.train_helmet import answers, collection
 from tools.train_helmet.augment import Album
 from tools.train_helmet.collection import KINDS, Photo
 from tools.train_helmet.loss import imitation, loss
-from tools.train_helmet.measures import Found, average_precision, rank
+from tools.train_helmet.measures import Found, average_precision, means, rank
 from tools.train_helmet.net import Answer, Detector, Shape, grid
 from tools.train_helmet.photos import canvases, crops
 from tools.train_helmet.recipes import Plan, Recipe
@@ -202,14 +202,16 @@ class _Watch:
 
     def _judge(self, smooth: Detector, step: int, minutes: float) -> None:
         precisions = self.validation.precisions(smooth)
-        values = {f"ap50_{name}": round(precisions[kind], 4) for kind, name in enumerate(KINDS)}
+        score = float(np.nan_to_num(means(np.array([precisions]))[0]))
+        shown = [None if math.isnan(value) else round(value, 4) for value in precisions]
+        values = {f"ap50_{name}": value for name, value in zip(KINDS, shown, strict=True)}
         mean = round(float(self.total) / max(step - self.step, 1), 3)
         self.record.row(
             {"run": self.run.name, "step": step, "minutes": round(minutes, 2), "loss": mean, **values}
         )
         self.step, self.total = step, 0.0
-        if np.mean(precisions) >= self.best:
-            self.best = float(np.mean(precisions))
+        if score >= self.best:
+            self.best = score
             torch.save(smooth.state_dict(), self.record.file(self.run))
 
 
