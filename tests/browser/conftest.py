@@ -112,3 +112,12 @@ def overload(witness: Visit) -> dict[str, Any]:
                     return found
         assert time.monotonic() < deadline, "the overload opened no hazard"
         witness.page.wait_for_timeout(250)  # keeps the browser's own events flowing
+
+
+@pytest.fixture(scope="package")
+def axe() -> str:
+    """The accessibility checker's source."""
+    source: Path = PAGES / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        leave_out("axe-core is not installed (npm ci in dashboards/web)")
+    return source.read_text(encoding="utf-8")

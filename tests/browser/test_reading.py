@@ -2,16 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from firmware_sim.demo.running import RunningSite
-from tests.browser.conftest import PAGES, Arrive
-from tests.browser.visiting import PHONE, Visit, until, visit
-from tests.support.left_out import leave_out
+from tests.browser.conftest import Arrive
+from tests.browser.visiting import PHONE, SMALL_TARGETS, Visit, barriers_on, until, visit
 
 pytestmark = pytest.mark.timeout(150)
 HAN = re.compile("[\u4e00-\u9fff]+")
@@ -28,12 +26,6 @@ VISIBLE_TEXT = """() => {
     }
     return found.filter(([text]) => text)
 }"""
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, input, [role=button]')]
-    .filter((one) => one.checkVisibility() && !one.closest('.skip'))
-    .map((one) => [one, (one.querySelector('.target') ?? one).getBoundingClientRect()])
-    .filter(([, box]) => box.right > 0 && (box.width < 43.5 || box.height < 43.5))
-    .map(([one, box]) => `${one.tagName} ${one.textContent.trim().slice(0, 30)} ${box.width} x ${box.height}`)
-"""
 
 
 def main_paths(overload: dict[str, Any]) -> list[str]:
@@ -168,15 +160,6 @@ def test_an_address_that_leads_nowhere_says_so(arrive: Arrive) -> None:
     page.wait_for_url("**/sites/demo")
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The accessibility checker's source."""
-    source: Path = PAGES / "node_modules" / "axe-core" / "axe.min.js"
-    if not source.exists():
-        leave_out("axe-core is not installed (npm ci in dashboards/web)")
-    return source.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_main_pages_have_no_serious_barrier(
     arrive: Arrive, overload: dict[str, Any], axe: str, theme: str
@@ -184,11 +167,5 @@ def test_the_main_pages_have_no_serious_barrier(
     visitor = arrive(theme=theme)
     for path in main_paths(overload):
         page = settled(visitor, path)
-        page.evaluate(f"() => {{ {axe} }}")
-        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-        barriers = [
-            (one["id"], [node["html"][:160] for node in one["nodes"][:3]])
-            for one in found
-            if one["impact"] in {"serious", "critical"}
-        ]
+        barriers = barriers_on(page, axe)
         assert not barriers, f"{path}: {barriers}"

@@ -9,12 +9,23 @@ from playwright.sync_api import Browser, Page, expect
 
 from cloud.accounts.permissions import COOKIE
 from cloud.migrate import migrate
-from tests.browser.visiting import PHONE, visit
-from tests.cloud.registry.records import day, png
+from tests.browser.visiting import PHONE, SMALL_TARGETS, barriers_on, visit
+from tests.cloud.registry.records import (
+    CHART,
+    CRANE,
+    OPERATOR,
+    PIT,
+    POINT,
+    WORK,
+    Registry,
+    day,
+    png,
+)
 from tests.cloud.site import TestSite, birth, make_settings, readings
 from tests.cloud.web.serving import Web
 from tests.support.postgres import Postgres
 
+pytestmark = pytest.mark.timeout(150)
 TABLE = "设备编号,类型,名称,型号\ncrane-1,塔机,1号塔机,TC5610\ncrane-2,塔机,2号塔机,TC6013\n"
 
 
@@ -178,3 +189,61 @@ def test_a_zone_is_outlined_on_its_plan(come, served, made, tmp_path):
     assert plan == "plan-1"
     for found, meant in zip(corners, ([0.25, 0.25], [0.75, 0.25], [0.5, 0.75]), strict=True):
         assert found == pytest.approx(meant, abs=0.01)
+
+
+PATHS = [
+    *(
+        f"/sites/full/registry/{part}"
+        for part in ("site", "devices", "pits", "works", "operators", "zones", "import")
+    ),
+    "/sites/full/registry/devices/crane-1",
+    "/new-site",
+]
+
+
+@pytest.fixture(scope="module")
+def full(served: tuple[Web, TestSite]) -> None:
+    """The site `full`, with something of everything."""
+    web, _ = served
+    web.post("/sites", json={"id": "full", "name": {"zh": "全", "en": "Full"}})
+    web.post("/trees/territory", json={"kind": "county", "name": {"zh": "甲县", "en": "County A"}})
+    registry = Registry(web, "full")
+    registry.make("gateways", {"id": "gw-1"})
+    registry.make("devices", CRANE)
+    registry.make(
+        "steps",
+        {"device": "crane-1", "step": "filed", "done_on": day(-9), "body": "甲", "valid_until": day(-1)},
+    )
+    registry.make("charts", CHART)
+    registry.make("operators", OPERATOR, devices=["crane-1"])
+    registry.make("pits", PIT)
+    registry.make("points", POINT)
+    registry.make("works", WORK)
+
+
+def each(page: Page) -> Iterator[str]:
+    """Every path of the registry, open and loaded."""
+    address = page.url.removesuffix("/new-site")
+    for path in PATHS:
+        page.goto(f"{address}{path}")
+        page.wait_for_selector(".panel table, .panel form, .panel dl, .card form")
+        yield path
+
+
+@pytest.mark.usefixtures("full")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_of_the_registry_has_a_serious_barrier(come, axe, theme):
+    page = come("/new-site", theme=theme)
+    for path in each(page):
+        if page.locator("[data-add]").count():
+            page.locator("[data-add]").first.click()
+        barriers = barriers_on(page, axe)
+        assert not barriers, f"{path}: {barriers}"
+
+
+@pytest.mark.usefixtures("full")
+def test_on_a_phone_nothing_scrolls_sideways_and_everything_can_be_touched(come):
+    page = come("/new-site", size=PHONE, language="en")
+    for path in each(page):
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
+        assert not page.evaluate(SMALL_TARGETS), path

@@ -110,3 +110,23 @@ def until(page: Page, is_so: Callable[[], object], what: str, *, within_s: float
     while not is_so():
         assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
         page.wait_for_timeout(50)
+
+
+SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, input, [role=button]')]
+    .filter((one) => one.checkVisibility() && !one.closest('.skip'))
+    .map((one) => [one, (one.querySelector('.target') ?? one).getBoundingClientRect()])
+    .filter(([, box]) => box.right > 0 && (box.width < 43.5 || box.height < 43.5))
+    .map(([one, box]) => `${one.tagName} ${one.textContent.trim().slice(0, 30)} ${box.width} x ${box.height}`)
+"""
+"""What a finger would miss."""
+
+
+def barriers_on(page: Page, axe: str) -> list[tuple[str, list[str]]]:
+    """What keeps somebody from reading or using the page, by the accessibility checker `axe`."""
+    page.evaluate(f"() => {{ {axe} }}")
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [
+        (one["id"], [node["html"][:160] for node in one["nodes"][:3]])
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
