@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 NO_TRANSACTION = "-- no transaction"
 """First line of a file that PostgreSQL refuses inside a transaction; each statement must be repeatable."""
+_PATIENCE_S = 5
 _LOCK = 0x5357_4D47
 """Any number that nothing else in the database locks."""
 
@@ -73,6 +74,16 @@ def migrate(dsn: str, migrations: list[Migration] | None = None) -> list[Migrati
         for migration in missing:
             _apply(connection, migration)
     return missing
+
+
+def pending(dsn: str) -> list[Migration]:
+    """What `migrate` would apply; changes nothing, waits for nobody. Raises `MigrationError` as that does."""
+    wanted = shipped()
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=_PATIENCE_S) as connection:
+        try:
+            return _missing(connection, wanted)
+        except psycopg.errors.UndefinedTable:
+            return wanted
 
 
 def _files(folder: Traversable) -> Iterator[Migration]:

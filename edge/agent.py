@@ -98,9 +98,13 @@ class Agent:
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
+        self._asked: Mapping[str, BusTask] = {}
+        """By device whoever can ask it again; in a replay nobody, for the history has what was asked."""
         self._waiting = asyncio.Event()
         """Set while a forecast is still to be made, as one may be that an earlier run has left."""
         self._waiting.set()
+        self._judging, self._ticking = systemd.Pulse(), systemd.Pulse()
+        """Rules on readings, and on time that passes: a mistake at one device stops neither."""
         self._alarmed = asyncio.Event()
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
@@ -155,8 +159,6 @@ class Agent:
         owners, reading = self._readers()
         ears = [self._ear(ear) for ear in self._gateway.ears]
         self._watch = HealthWatch([*owners, *ears], lambda: self.readings.state.written)
-        progress = {name: task.overdue_s for name, task in reading.items()}
-        progress |= {ear.name: ear.overdue_s for ear in ears}
         work = {
             "recorder": self._recorder.run(),
             "forecasts": self._forecast(),
@@ -164,7 +166,7 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
-            "watchdog": systemd.feed_watchdog(progress),
+            "watchdog": systemd.feed_watchdog(self._watched(reading, ears)),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {name}": task.run() for name, task in reading.items()},
             **{f"ear {ear.name}": ear.run() for ear in ears},
@@ -172,11 +174,27 @@ class Agent:
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
+    def _watched(
+        self, reading: Mapping[str, BusTask | Replay], ears: Sequence[EarTask]
+    ) -> Mapping[str, systemd.Work]:
+        """All that must go on, or nobody is watched; not the uplink, without which rules and siren do."""
+        return {
+            **{f"bus {name}": systemd.Work(task.overdue_s) for name, task in reading.items()},
+            **{f"bus {ear.name}": systemd.Work(ear.overdue_s) for ear in ears},
+            "rules": systemd.Work(self._judging.late_s),
+            "silence": systemd.Work(self._ticking.late_s),
+            **{
+                f"outbox {lane.name}": systemd.Work(lane.silent_s, systemd.DISK_STUCK_S)
+                for lane in (self.alarms, self.readings)
+            },
+        }
+
     def _readers(self) -> tuple[Sequence[BusTask | Line], Mapping[str, BusTask | Replay]]:
         """Every bus, and what reads it: a task each, or in a replay one for all, which keeps them in step."""
         links = [(bus, open_link(bus.modbus, settle_s=bus.settle_s)) for bus in self._gateway.buses]
         if not isinstance(self.clock, RecordedClock):
             tasks = [BusTask(bus, link, self.take, self.stamp) for bus, link in links]
+            self._asked = {device.name: task for task in tasks for device in task.bus.devices}
             return tasks, {task.bus.name: task for task in tasks}
         lines = [Line(bus, link) for bus, link in links]
         replay = Replay(
@@ -214,10 +232,12 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
+        self._judging.begin()
         if device.danger is not None:
             standing = (episode.alarm for episode in self._judge.episodes())
             readings = [*readings, *device.danger.readings(device.name, readings, standing)]
         self._keep(self._judge.take_at_once(device, readings))
+        self._judging.done()
         if self._gateway.mode == "replay":
             # Recorded time waits for everything.
             while self._work():
@@ -235,6 +255,9 @@ class Agent:
             self._save()
         if self._gateway.page is not None:
             self._board.take(judged.readings)
+        for again in judged.again:
+            if (bus := self._asked.get(again.device)) is not None:
+                bus.look_again(again.device, again.group, self.clock.mono_ms(again.at_ms) / 1000)
 
     def take_past(self, device: Device, readings: Sequence[Reading]) -> None:
         """What a device had kept: recorded as back-fill, for no rule may judge it now."""
@@ -295,24 +318,29 @@ class Agent:
 
     def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
         """Take note that somebody knows of an alarm, or of all that stand (`None`); what that changed."""
-        # It comes from outside and goes into the record of this episode, which must not be refused for it.
-        name = "".join(filter(str.isprintable, by))[:LONGEST_BY]
-        alarms = self._judge.acknowledge(episode, self.clock.now_ms(), name)
+        alarms = self._judge.acknowledge(episode, self.clock.now_ms(), _printable(by)[:LONGEST_BY])
         self._tell(alarms)
         self._uplink.tell_soon()
         return alarms
 
     def tick(self, now_ms: int) -> None:
         """Time has passed up to an instant from which every reading has come."""
+        self._ticking.begin()
         for key, shelf in list(self._shelves.items()):
             if not 0 < shelf.until - now_ms <= LONGEST_SHELF_MS + LATEST_TICK_MS:
                 self._unshelve(key)
         self._tell(self._judge.tick(now_ms))
+        self._ticking.done()
 
     def shelve(self, shelf: Shelf) -> bool:
         """Hold a rule's alarm back for a day at most, or no longer (a past instant); whether it is known."""
         now_ms = self.clock.now_ms()
-        kept = msgspec.structs.replace(shelf, until=min(shelf.until, now_ms + LONGEST_SHELF_MS))
+        kept = msgspec.structs.replace(
+            shelf,
+            until=min(shelf.until, now_ms + LONGEST_SHELF_MS),
+            by=_printable(shelf.by),
+            reason=_printable(shelf.reason),
+        )
         if not self._judge.shelve(shelf.point, shelf.rule, kept.until):
             return False
         key = f"{_SHELF}{shelf.point} {shelf.rule}"
@@ -652,6 +680,11 @@ class Agent:
                 await self.readings.flushed()
         except TimeoutError:
             log.critical("the disk did not take everything in time")
+
+
+def _printable(text: str) -> str:
+    """What comes from outside goes into records and heartbeats, none of which may be refused for it."""
+    return "".join(filter(str.isprintable, " ".join(text.split())))
 
 
 def _understood(key: str, body: bytes, kind: type[T]) -> T | None:

@@ -7,11 +7,12 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from edge import cancelling
+from edge.again import LEAST_GAIN_S
 from edge.breaker import Breaker
 from edge.config import Bus, Device, PolledDevice
 from edge.drivers import Answer, Link, Traffic
 from edge.drivers.registers import Place, PlannedRead, halves, plan, values
-from edge.plausibility import Plausibility, watched
+from edge.plausibility import CONFIRMING, Plausibility, watched
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
@@ -32,6 +33,14 @@ HOLES_S = 60.0
 """So long a register that a unit does not have is left alone; then it is asked for once, by itself."""
 MARGIN_S = 0.005
 """Between the end of a probe's waiting and the next deadline."""
+AGAIN_SPAN_S = 0.5
+"""A re-read wants to be done so long after its instant: that is its deadline among those of the polls."""
+AGAIN_DISTANCE_S = 1.0
+"""A poll group is never re-read sooner than so long after it was read."""
+AGAIN_SHARE = 9
+"""After a re-read its poll group is left alone for so many times as long as that took: it gets a tenth."""
+CONFIRM_S = 3.0
+"""So long after a jump the next reading looks whether the thing has stayed there."""
 LATENCIES = 1000
 """The newest of them say how fast the bus is."""
 
@@ -62,7 +71,7 @@ class Poll:
 
     def __init__(self, unit: Unit, group: str, *, start: float) -> None:
         """Due at `start`, `start` + interval, … seconds of the loop's clock, each to be done by the next."""
-        self.unit, self.device = unit, unit.device
+        self.unit, self.device, self.group = unit, unit.device, group
         self._points = [(key, p) for key, p in self.device.profile.points.items() if p.group == group]
         # Made once: a name whose hash is known is found faster, and there are thousands a second.
         self._names = {key: f"{self.device.name}/{key}" for key, _ in self._points}
@@ -75,9 +84,23 @@ class Poll:
         self._known_returns = 0
         self.reads = self._planned()
         self.interval_s = self.device.intervals_ms[group] / 1000
-        self.due = start
+        self.due = self.wanted_at = start
+        """On the grid; and the next instant to be read at, which is sooner where there is to be a re-read."""
         self.missed = 0
         """Deadlines that passed while the bus was busy; counted, never made up for."""
+        self.again_at = math.inf
+        """When it is to be read once more ahead of its time; one re-read waits at most."""
+        self.rereads = 0
+        """How many were made."""
+        self.took_s = self.slowest_s = 0.0
+        """So long the last turn held the bus, and its longest request."""
+        self._renewed_s = (self.device.profile.groups[group].measured_every_ms or 0) / 1000
+        self._again_from = 0.0
+        """No re-read before this."""
+        self._turn_at = 0.0
+        self._is_reread = False
+        self._confirming = 0
+        """So many re-reads since the last poll of the grid were for a jump."""
         self._quiet_until = 0.0
         self._refuses_all = False
         self.left: list[PlannedRead] = []
@@ -85,15 +108,23 @@ class Poll:
         self.answers: list[tuple[PlannedRead, Answer]] = []
         """Of the present turn."""
 
-    @property
-    def deadline(self) -> float:
-        """By when the present turn should be done."""
-        return self.due + self.interval_s
+    def deadline(self, now: float) -> float:
+        """By when the present turn should be done; one of the grid has the whole interval."""
+        return self.due + self.interval_s if self.due <= now else self.again_at + AGAIN_SPAN_S
+
+    def look_again(self, at: float) -> None:
+        """Be read once more at an instant, unless that brings little before the next poll of the grid."""
+        at = max(at, self._again_from)
+        if at <= self.due - LEAST_GAIN_S and at < self.again_at:
+            self.again_at = self.wanted_at = at
 
     def begin(self, now: float) -> None:
         """Begin a turn, unless one is under way."""
         if self.left or self.answers:
             return
+        self._turn_at, self._is_reread = now, now < self.due
+        if not self._is_reread:
+            self._confirming = 0
         if self._known_returns != self.unit.returns:
             # Who comes back may be another instrument.
             self._known_returns = self.unit.returns
@@ -121,6 +152,7 @@ class Poll:
         now on; one that answers after all is none any more.
         """
         answers, self.answers, self.left = self.answers, [], []
+        self._note_turn(answers, now)
         refused = {place for read, answer in answers if answer.is_refusal for place in read.places}
         sound = {place for read, answer in answers if answer.quality is Quality.GOOD for place in read.places}
         if sound:
@@ -129,8 +161,19 @@ class Poll:
             self._set_holes(holes, now)
         # A unit that refuses everything has no holes: it is not ready, and is asked as before.
         self._refuses_all = bool(refused) and not sound
-        self._advance(now)
+        if self.due <= now:
+            self._advance(now)
         return answers
+
+    def _note_turn(self, answers: Sequence[tuple[PlannedRead, Answer]], now: float) -> None:
+        """How long it took, and from when on the next re-read may be."""
+        took_s = [answer.answered_at - answer.asked_at for _, answer in answers]
+        self.took_s, self.slowest_s = sum(took_s), max(took_s, default=0.0)
+        rest_s = max(AGAIN_DISTANCE_S, AGAIN_SHARE * self.took_s if self._is_reread else 0.0)
+        self._again_from = max(now + rest_s, self._turn_at + self._renewed_s)
+        self.rereads += self._is_reread
+        if self.again_at <= self._turn_at:
+            self.again_at, self.wanted_at = math.inf, self.due
 
     def _set_holes(self, holes: set[Place], now: float) -> None:
         if holes != self.holes:
@@ -155,7 +198,15 @@ class Poll:
             last = answers[-1][1]
             quality = last.quality if last.quality is not Quality.GOOD else Quality.EXCEPTION
             found += self.bad(quality, stamp(last.answered_at), known)
+        if self._plausible and any(reading.quality is Quality.JUMP for reading in found):
+            self._confirm(answers[-1][1].answered_at)
         return found
+
+    def _confirm(self, now: float) -> None:
+        """What really jumped is believed by the readings after it; what never agrees hurries nobody."""
+        if self._confirming < CONFIRMING:
+            self._confirming += 1
+            self.look_again(now + CONFIRM_S)
 
     def bad(self, quality: Quality, at_ms: int, known: Collection[str] = ()) -> Iterator[Reading]:
         """A bad reading of every point but those that are known."""
@@ -174,8 +225,9 @@ class Poll:
         return True
 
     def skip(self, now: float) -> None:
-        """Leave the rest of this turn out."""
+        """Leave the rest of this turn out, and a re-read as well."""
         self.left, self.answers = [], []
+        self.again_at, self.wanted_at = math.inf, self.due
         if self.due <= now:
             self._advance(now)
 
@@ -193,6 +245,7 @@ class Poll:
             over = int((now - self.due) // self.interval_s) + 1
             self.missed += over
             self.due += over * self.interval_s
+        self.wanted_at = min(self.due, self.again_at)
 
     def _judged(
         self, decoded: list[tuple[str, float | None, Quality]], at_ms: int, middle_s: float
@@ -238,6 +291,21 @@ class BusTask:
             for group in unit.device.intervals_ms
             if any(point.group == group for point in unit.device.profile.points.values())
         ]
+        self._by_group = {(poll.device.name, poll.group): poll for poll in self.polls}
+        self._resting: asyncio.Future[None] | None = None
+
+    def look_again(self, device: str, group: str, at: float) -> None:
+        """Read a poll group once more, ahead of its time, at an instant of the loop's clock or soon after.
+
+        Asked for what answers at the moment, at most one waits for each poll group, and where the grid comes
+        to it as soon nothing is done.
+        """
+        poll = self._by_group.get((device, group))
+        if poll is None or poll.unit.breaker.is_down:
+            return
+        poll.look_again(at)
+        if self._resting is not None and poll.wanted_at < self._done_by and not self._resting.done():
+            self._resting.set_result(None)
 
     @property
     def name(self) -> str:
@@ -254,6 +322,11 @@ class BusTask:
         """Deadlines that passed while the bus was busy."""
         return sum(poll.missed for poll in self.polls)
 
+    @property
+    def rereads(self) -> int:
+        """Poll groups read once more ahead of their time."""
+        return sum(poll.rereads for poll in self.polls)
+
     async def run(self) -> None:
         """Poll until cancelled; a mistake of ours at one poll must not end the others."""
         loop = asyncio.get_running_loop()
@@ -264,7 +337,7 @@ class BusTask:
             poll, until = self._choose(now)
             if poll is None:
                 self._done_by = until
-                await asyncio.sleep(until - now)
+                await self._rest(until - now)
             else:
                 try:
                     await self._go_on(poll)
@@ -276,6 +349,17 @@ class BusTask:
                 tell_at += TELL_MISSED_S
                 self._tell_missed()
 
+    async def _rest(self, seconds: float) -> None:
+        """Until somebody is due, or is to be looked at again before."""
+        loop = asyncio.get_running_loop()
+        self._resting = loop.create_future()
+        alarm = loop.call_later(seconds, _wake, self._resting)
+        try:
+            await self._resting
+        finally:
+            alarm.cancel()
+            self._resting = None
+
     def overdue_s(self) -> float:
         """How long the present step, a wait or a request, has been over its time; 0 or less is fine."""
         return asyncio.get_running_loop().time() - self._done_by
@@ -284,18 +368,34 @@ class BusTask:
         """The poll with the earliest deadline of those that are due, or until when there is none."""
         best, until = None, math.inf
         for poll in self.polls:
-            ready_at = max(poll.due, poll.unit.ready_at)
+            ready_at = max(poll.wanted_at, poll.unit.ready_at)
             if ready_at > now:
                 until = min(until, ready_at)
+            elif poll.due > now and not self._fits(poll, now):
+                until = min(until, poll.due)
             elif best is None or _urgency(poll, now) < _urgency(best, now):
                 best = poll
         return best, until
 
+    def _fits(self, reread: Poll, now: float) -> bool:
+        """Whether nobody who would be in time without the next request of a re-read is late by it."""
+        others = [poll for poll in self.polls if poll is not reread and not poll.unit.breaker.is_down]
+        without, after = now, now + reread.slowest_s + MARGIN_S
+        for poll in sorted(others, key=_grid_deadline):
+            without, after = max(without, poll.due) + poll.took_s, max(after, poll.due) + poll.took_s
+            if without <= _grid_deadline(poll) < after:
+                return False
+        return True
+
     def _tell_down(self, now: float) -> None:
         """A unit that is left alone is told to be silent, also where the bus has no time for anything."""
         for poll in self.polls:
-            if poll.unit.breaker.is_down and poll.due <= now and not self._may_ask(poll.unit, now):
+            if not poll.unit.breaker.is_down:
+                continue
+            if poll.due <= now and not self._may_ask(poll.unit, now):
                 self._tell_silence(poll, Quality.TIMEOUT, now)
+                poll.skip(now)
+            elif poll.due > now and poll.again_at < math.inf:
                 poll.skip(now)
 
     def _may_ask(self, unit: Unit, now: float) -> bool:
@@ -324,12 +424,16 @@ class BusTask:
     def _hand_over(self, poll: Poll) -> None:
         """The turn is over: its readings go on."""
         now = asyncio.get_running_loop().time()
-        holes = len(poll.holes)
+        holes, rereads = len(poll.holes), poll.rereads
         answers = poll.end(now)
         if len(poll.holes) > holes:
             lacks = " ".join(f"{function}/{register}" for function, register in sorted(poll.holes))
             log.warning("unit lacks device=%s function/register=%s", poll.device.name, lacks)
-        if not answers or (len(answers) == 1 and answers[0][1].quality is Quality.DISCONNECTED):
+        is_cut = len(answers) == 1 and answers[0][1].quality is Quality.DISCONNECTED
+        if is_cut and poll.rereads > rereads:
+            # Whoever has asked for the re-read must hear that nothing came of it.
+            self._sink(poll.device, list(poll.bad(Quality.DISCONNECTED, self._stamp(now))))
+        elif is_cut or not answers:
             self._tell_silence(poll, Quality.DISCONNECTED if answers else Quality.EXCEPTION, now)
         else:
             self._sink(poll.device, poll.readings(answers, self._stamp))
@@ -337,14 +441,18 @@ class BusTask:
     def _timeout_s(self, poll: Poll, now: float) -> float | None:
         """How long the unit may take to answer; `None` where it must not be asked now."""
         unit, breaker = poll.unit, poll.unit.breaker
-        if not breaker.is_doubtful:
+        if not breaker.is_doubtful and poll.due <= now:
             return self._shortened(unit, now)
         if breaker.is_down and not self._may_ask(unit, now):
             return None
         after_s = self.link.quiet_s + max(
             (self.link.wire_s(read.request) for read in poll.reads), default=0.0
         )
-        return breaker.timeout_s(now, unit.timeout_s, after_s, self._slack_s(unit, now, after_s))
+        slack_s = self._slack_s(unit, now, after_s)
+        if not breaker.is_doubtful:
+            # A re-read keeps nobody waiting for longer than an answer may take, as far as is known.
+            return max(breaker.enough_s(unit.timeout_s), min(unit.timeout_s, slack_s - after_s))
+        return breaker.timeout_s(now, unit.timeout_s, after_s, slack_s)
 
     def _shortened(self, unit: Unit, now: float) -> float:
         """The whole timeout, unless the line itself seems dead and others wait for their turn.
@@ -358,7 +466,7 @@ class BusTask:
 
     def _slack_s(self, unit: Unit, now: float, after_s: float) -> float:
         """Until when nobody else who is alive wants the bus, less the quiet time that still runs."""
-        others = [p.due for p in self.polls if p.unit is not unit and not p.unit.breaker.is_down]
+        others = [p.wanted_at for p in self.polls if p.unit is not unit and not p.unit.breaker.is_down]
         if not others:
             return unit.timeout_s + after_s
         return min(others) - now - MARGIN_S - self.link.quiet_left_s()
@@ -414,6 +522,17 @@ class BusTask:
             self._sink(poll.device, list(poll.bad(quality, self._stamp(now))))
 
 
+def _wake(resting: asyncio.Future[None]) -> None:
+    if not resting.done():
+        resting.set_result(None)
+
+
+def _grid_deadline(poll: Poll) -> float:
+    """Without what is to be looked at again."""
+    return poll.due + poll.interval_s
+
+
 def _urgency(poll: Poll, now: float) -> tuple[bool, float]:
     """The earliest deadline first; who was silent comes after everybody who is alive, until it is late."""
-    return poll.unit.breaker.is_doubtful and now <= poll.deadline, poll.deadline
+    deadline = poll.deadline(now)
+    return poll.unit.breaker.is_doubtful and now <= deadline, deadline

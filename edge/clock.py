@@ -1,51 +1,21 @@
 """What time it is, how far the machine believes so itself, and when somebody has set the clock."""
 
-import ctypes
-import errno
 import math
 import time
 from collections.abc import Callable
 
+from sitewarden.kernelclock import clock_state
 from sitewarden.messages import ClockState
 
 LEAST_STEP_S = 0.5
 """A wall clock that is slewed drifts by less between two looks; what is more was set."""
 STATE_S = 1.0
 """So long the kernel's word is good for."""
-_STA_UNSYNC = 0x0040
-_TIME_ERROR = 5
-
-
-class _Timex(ctypes.Structure):
-    """`struct timex` of Linux up to the field that is read; the rest is room for the kernel to write into."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_byte * 256),
-    )
 
 
 def now_ms() -> int:
     """Wall clock, UTC milliseconds."""
     return time.time_ns() // 1_000_000
-
-
-def clock_state() -> ClockState:
-    """Whether something disciplines the wall clock, as the kernel sees it; changes nothing."""
-    try:
-        adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
-    except (AttributeError, OSError):
-        return "unknown"  # not Linux
-    timex = _Timex()
-    state = adjtimex(ctypes.byref(timex))
-    if state < 0:
-        return "unknown" if ctypes.get_errno() in (errno.EPERM, errno.ENOSYS) else "unsynced"
-    return "unsynced" if state == _TIME_ERROR or timex.status & _STA_UNSYNC else "synced"
 
 
 class Clock:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,14 @@ from edge.config import (
     transport_of,
     way_of,
 )
-from edge.grouping import described, doubts_of
+from edge.doubts import doubts
+from edge.grouping import described
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
-from edge.rules import in_force, unwatched_points
+from edge.rules import in_force
 from sitewarden.rules.describe import in_force as rule_in_force
 
 CONFIG = Path("/etc/sitewarden/gateway.yaml")
-FULL_PERCENT = 80
-"""A bus that is held longer has no room for a second try."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -69,24 +67,6 @@ def _check(args: argparse.Namespace) -> int:
     for line in (*describe(gateway), *map("warning: {}".format, doubts(gateway))):
         print(line)
     return 0
-
-
-def doubts(gateway: Gateway) -> Iterator[str]:
-    """What can be meant, but leaves somebody in danger unheard."""
-    if not gateway.outputs:
-        yield "`outputs` is empty: on site an alarm is neither heard nor seen"
-    if not any(device.rules for device in gateway.devices):
-        yield "no rule watches anything: there will be no alarm"
-    for bus in gateway.buses:
-        percent = load_of(bus).percent
-        if percent > FULL_PERCENT:
-            yield f"bus {bus.name} would be held {percent:.0f} % of its time: poll slower or split it"
-    for group in gateway.groups:
-        yield from doubts_of(group)
-    for device in gateway.devices:
-        if device.rules and (unwatched := unwatched_points(device)):
-            yield f"no rule watches {', '.join(unwatched)}"
-        yield from (f"{device.name}: {why}" for why in device.unjudged)
 
 
 def _explain(args: argparse.Namespace) -> int:

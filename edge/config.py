@@ -54,7 +54,7 @@ from sitewarden.messages import DeviceSetup, PointBirth
 from sitewarden.parameters import NO_POINTS, ByPoint, point_key
 from sitewarden.profiles import ModbusProfile, Profile, load_profiles
 from sitewarden.profiles.model import SPEAKING, FrameProfile, Hj212Profile, JsonProfile, SpeakingProfile
-from sitewarden.rules.binding import ParameterMissingError, asked_of
+from sitewarden.rules.binding import ParameterMissingError, asked_of, change_unmeant, limit_unmeant
 from sitewarden.rules.describe import word
 from sitewarden.rules.model import Bad, Bit, BoundRule, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, load_pack
@@ -397,7 +397,7 @@ class _Check:
             ):
                 message = f"pin {settings.acknowledge_pin} already drives siren or lamp"
                 yield self._error(f"outputs.{i}.acknowledge_pin", message, "Give the button its own pin.")
-            if isinstance(settings, LogOutput) and not (self._folder / settings.file).parent.is_dir():
+            if isinstance(settings, LogOutput) and _is_missing((self._folder / settings.file).parent):
                 message = f"the folder of `{settings.file}` does not exist"
                 yield self._error(f"outputs.{i}.file", message, "Make the folder, or name another file.")
 
@@ -459,7 +459,13 @@ class _Check:
     def _unknown_profiles(self, profiles: Mapping[str, Profile]) -> Iterator[ConfigurationError]:
         for i, bus in enumerate(self._file.buses):
             for j, entry in enumerate(bus.devices):
-                if entry.profile not in profiles:
+                if entry.profile == itself.PROFILE.profile:
+                    # Histories and judgements leave out what is of this profile.
+                    message = f"`{entry.profile}` is what a gateway says of itself"
+                    yield self._error(
+                        f"buses.{i}.devices.{j}.profile", message, "Give the profile another name."
+                    )
+                elif entry.profile not in profiles:
                     message = f"there is no profile `{entry.profile}`"
                     mend = _nearest(entry.profile, profiles, "Profiles are")
                     yield self._error(f"buses.{i}.devices.{j}.profile", message, mend)
@@ -533,6 +539,9 @@ class _Check:
                 yield self._error(f"{where}.rule", f"there is no rule `{change.rule}`", mend)
             elif isinstance(rules[change.rule].condition, Bit | Bad):
                 yield self._error(f"{where}.rule", f"`{change.rule}` has no limit", "Change the rule itself.")
+            elif (unmeant := change_unmeant(rules[change.rule], change)) is not None:
+                field, message, mend = unmeant
+                yield self._error(f"{where}.{field}", message, mend)
             elif change.version <= rules[change.rule].version:
                 newest = rules[change.rule].version
                 message = f"version {change.version} is not above the rule's own, {newest}"
@@ -572,7 +581,7 @@ class _Check:
 
     def _certificates(self, field: str, name: str | None) -> Path | None:
         file = None if name is None else self._folder / name
-        if file is not None and not file.is_file():
+        if file is not None and not _is_file(file):
             raise self._error(field, f"`{name}` is not a file", "Check the path.")
         return file
 
@@ -851,7 +860,7 @@ class _Check:
     ) -> tuple[list[BoundRule], list[str]]:
         raw = {f"{entry.device}/{key}" for key in profile.points}
         try:
-            return bind_rules(
+            bound, unjudged = bind_rules(
                 points,
                 raw,
                 packs,
@@ -864,6 +873,12 @@ class _Check:
             if entry.point_parameters and exc.key:
                 mend = f"{mend[:-1]}, here or for `{exc.key}` under `point_parameters:`."
             raise self._error(f"{where}.parameters", str(exc), mend) from exc
+        for one in bound:
+            if (message := limit_unmeant(one)) is not None:
+                raise self._error(
+                    f"{where}.parameters", message, "Write the design engineer's value, above 0."
+                )
+        return bound, unjudged
 
 
 def _thresholds_of(device_kind: str) -> dict[str, Threshold]:
@@ -876,6 +891,22 @@ def _point_thresholds(kinds: Collection[str]) -> dict[str, Threshold]:
 
 def _choices(packs: Iterable[RulePack]) -> dict[str, Sequence[float | str]]:
     return {name: declared.choices for pack in packs for name, declared in pack.parameters.items()}
+
+
+def _is_missing(folder: Path) -> bool:
+    """Whether there is no such folder; what is closed to whoever checks may be open to the agent."""
+    try:
+        return not folder.is_dir()
+    except PermissionError:
+        return False
+
+
+def _is_file(file: Path) -> bool:
+    """Whether it is a file that can be seen."""
+    try:
+        return file.is_file()
+    except PermissionError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

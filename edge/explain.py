@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from edge.again import LEAST_GAIN_S, may_hurry
+from edge.bus import AGAIN_DISTANCE_S
 from edge.config import (
     Bus,
     Device,
@@ -232,11 +234,25 @@ def _rules(found: Found) -> Iterator[Line]:
 
 
 def _late(found: Found, bound: BoundRule) -> Iterator[str]:
-    """A delay that is shorter than the wait for the next reading lasts until that comes."""
+    """What ends a delay that is shorter than the wait for the next poll: a re-read, or only that poll."""
     interval_ms = max(_intervals_ms(found), default=0)
-    if bound.point == found.birth.p and 0 < bound.on_delay_ms < interval_ms:
-        waits = describe.duration(interval_ms / 1000)
-        yield f"read every {waits}: raised by the second reading beyond, {waits} after the first"
+    if bound.point != found.birth.p or not 0 < bound.on_delay_ms < interval_ms:
+        return
+    every = describe.duration(interval_ms / 1000)
+    again_ms = max(bound.on_delay_ms, 1000 * AGAIN_DISTANCE_S, *_measured_every_ms(found))
+    is_asked = isinstance(found.device, PolledDevice)
+    if is_asked and may_hurry(bound) and again_ms <= interval_ms - 1000 * LEAST_GAIN_S:
+        again = describe.duration(again_ms / 1000)
+        yield f"read every {every}, and once more {again} after a reading beyond: raised if it still is"
+    else:
+        yield f"read every {every}: raised by the second reading beyond, {every} after the first"
+
+
+def _measured_every_ms(found: Found) -> Iterator[int]:
+    """How often the device measures what the point comes from, where it does so by a clock of its own."""
+    profile = found.device.profile
+    for key in _sources(found.device, found.birth):
+        yield profile.groups[profile.points[key].group].measured_every_ms or 0
 
 
 def present(page: Page | None, found: Found) -> list[str]:

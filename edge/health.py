@@ -57,6 +57,10 @@ class Owner(Protocol):
     def missed(self) -> int:
         """Deadlines that passed while the bus was busy."""
 
+    @property
+    def rereads(self) -> int:
+        """Poll groups read once more ahead of their time."""
+
 
 class _Sample(NamedTuple):
     at_s: float
@@ -109,6 +113,7 @@ class HealthWatch:
             broken=traffic.broken,
             exceptions=traffic.exceptions,
             missed=owner.missed,
+            rereads=owner.rereads,
         )
 
 

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from edge.again import Again, Polled, hurried, wanted
 from edge.config import Device
 from edge.derivation import derivations_for
 from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
+from sitewarden.derived import DerivedPoint
 from sitewarden.messages import Alarm, ClockState, PointBirth, Series, ToldState, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.quality import Quality
@@ -87,11 +89,16 @@ class Judgement(NamedTuple):
     """Transitions in order; `boot` and `seq` are the outbox's to give."""
     cycles: list[WorkCycle]
     """Lifts that ended with this poll."""
+    again: Sequence[Again] = ()
+    """What should be read once more ahead of its time, for an on-delay will be over before."""
 
     def then(self, later: "Judgement") -> "Judgement":
         """Both as one."""
         return Judgement(
-            [*self.readings, *later.readings], [*self.alarms, *later.alarms], [*self.cycles, *later.cycles]
+            [*self.readings, *later.readings],
+            [*self.alarms, *later.alarms],
+            [*self.cycles, *later.cycles],
+            [*self.again, *later.again],
         )
 
 
@@ -265,10 +272,18 @@ class Judge:
             partner = f"{watch.bound.point}.partner"
             if watch.bound.is_plain and partner in self._told_beside.get(watch.bound.point, ()):
                 watch.partner = self._points[partner].recent
+        self._hurried = hurried(self._watches.values(), Polled(self._devices, self._derived_points()))
+        self._seldom = {name for rules in self._hurried.values() for one in rules for name, _ in one.sources}
+        """Devices with points that such a rule is about."""
         self._involved = self._let_wait()
         """By derivation that may wait: points of which no later reading may be judged before it."""
         self._forecast = [device for device in self._devices if self.derivations[device.name].patient]
         """Those with something that may wait."""
+
+    def _derived_points(self) -> Iterator[DerivedPoint]:
+        for device in self._devices:
+            yield from self.derivations[device.name].points
+            yield from device.group_points
 
     def _track(self, device: Device) -> None:
         births = {birth.p: birth for birth in device.points}
@@ -378,7 +393,10 @@ class Judge:
         for standing in self._standing:
             recent = points[standing.bound.point].recent
             standing.listen_to(None if recent is None else recent.good_value())
-        return Judgement(recorded, alarms, self.derivations[device.name].fetch_cycles())
+        again: Sequence[Again] = ()
+        if device.name in self._seldom:
+            again = wanted({reading.point: reading.at_ms for reading in recorded}, self._hurried)
+        return Judgement(recorded, alarms, self.derivations[device.name].fetch_cycles(), again)
 
     def _let_wait(self) -> dict[str, frozenset[str]]:
         """Forecasts of every device wait, unless a rule of another point looks at them.

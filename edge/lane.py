@@ -5,6 +5,7 @@ import contextlib
 import logging
 import shutil
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +84,8 @@ class Lane:
         self._wanted.set()  # there may be something to compact
         self._idle = asyncio.Event()
         self._idle.set()
+        self._asked, self._answered_s = 0, 0.0
+        """What the disk is asked for now, and when it last answered (s of the boot's own clock)."""
 
     @property
     def state(self) -> State:
@@ -100,6 +103,10 @@ class Lane:
     def memory(self) -> Mapping[str, bytes]:
         """What is remembered, by key."""
         return self._file.memory
+
+    def silent_s(self) -> float:
+        """How long the disk has not answered what it was asked; a refusal is an answer too."""
+        return time.monotonic() - self._answered_s if self._asked else 0.0
 
     def put(self, batch: Sequence[Message], memory: Mapping[str, bytes | None] | None = None) -> None:
         """Have messages and memory written as soon as the disk takes them; waits for nothing."""
@@ -268,7 +275,13 @@ class Lane:
             log.critical("no room can be made lane=%s: %s", self.name, exc)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
+        if not self._asked:
+            self._answered_s = time.monotonic()
+        self._asked += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
+        finally:
+            self._asked -= 1
 
     def _guarded(self, work: Callable[[], T]) -> T:
         """Do it, and once more on a new file where the old one turns out to be broken."""
@@ -277,6 +290,8 @@ class Lane:
         except (sqlite3.DatabaseError, UnicodeDecodeError) as exc:
             self._file.set_aside_if_broken(exc)
             return work()
+        finally:
+            self._answered_s = time.monotonic()
 
     def _give_up_oldest(self) -> None:
         """Where too many messages wait, the oldest that the disk has not; what is to be remembered stays."""

@@ -275,6 +275,11 @@ class EarTask:
         """Nobody asks, so nothing is missed."""
         return 0
 
+    @property
+    def rereads(self) -> int:
+        """Nor is anything asked for again."""
+        return 0
+
     async def run(self) -> None:
         """Look for silence until cancelled; a mistake of ours must not end that."""
         loop = asyncio.get_running_loop()

@@ -183,9 +183,13 @@ class GpioDriver:
             self._button.when_pressed = press
 
     def close(self) -> None:
-        """Off, then free the pins."""
-        self._siren.close()
-        self._lamp.close()
+        """Off, then free the pins: one that is only freed floats, and a relay may keep what it had."""
+        for pin in (self._siren, self._lamp):
+            try:
+                pin.off()
+            except (self._error, OSError) as exc:
+                log.critical("output not switched off: %s", exc)
+            pin.close()
         if self._button is not None:
             self._button.close()
 

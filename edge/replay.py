@@ -97,6 +97,11 @@ class Line:
         """Nothing is due but what the simulator says."""
         return 0
 
+    @property
+    def rereads(self) -> int:
+        """The history has what was read again."""
+        return 0
+
     async def look(self, address: int) -> ClockBlock:
         """The clock block at an address, whole; asks until it is there."""
         while True:

@@ -1,14 +1,19 @@
 """Write what follows from data into docs/reference: points, devices, thresholds, rules, scenario keys."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
+import cloud.doctor
+import edge.doctor
+from edge.doctor import outbox, outputs, serial, service
 from firmware_sim import model, scenario
 from firmware_sim.camera import model as camera
 from scripts.structures import section, structures
 from sitewarden.derived import thresholds
+from sitewarden.doctor import Check, broker, machine
 from sitewarden.points import vocabulary
 from sitewarden.profiles import command as profiles
 from sitewarden.profiles import load_profiles
@@ -29,6 +34,7 @@ def pages() -> dict[str, str]:
         "thresholds.md": _page(_thresholds()),
         "rules.md": _page(_rules()),
         "scenario-keys.md": _page(_scenario()),
+        "doctor.md": _page(_doctor()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -77,6 +83,58 @@ def _devices() -> Iterator[str]:
         must, should = (", ".join(map(_choice, choices)) for choices in (wanted.must, wanted.should))
         every = f"{wanted.least_every_ms / 1000:g} s"
         yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
+
+
+_GATEWAYS = (edge.doctor, service, serial, outputs, outbox)
+
+
+def _doctor() -> Iterator[str]:
+    yield "# What the doctor looks at 体检项目\n"
+    yield from _ABOUT
+    yield from _STATUSES
+    yield "\n## JSON\n"
+    yield from _JSON
+    for title, modules in (
+        ("Of a gateway and of a cloud", (machine, broker)),
+        ("Of a gateway", _GATEWAYS),
+        ("Of a cloud", (cloud.doctor,)),
+    ):
+        yield f"\n## {title}\n"
+        yield from ("| check | looks at | why it matters |", "|---|---|---|")
+        for check in checks(modules):
+            yield f"| `{check.name}` | {check.looks_at} | {check.why} |"
+
+
+def checks(modules: Sequence[ModuleType]) -> list[Check]:
+    """Those that modules make and do not only use, in the order of their source."""
+    common = [one for module in (machine, broker) for one in vars(module).values() if isinstance(one, Check)]
+    made = [one for module in modules for one in vars(module).values() if isinstance(one, Check)]
+    return common if machine in modules else [one for one in made if one not in common]
+
+
+_STATUSES = (
+    "| status | means | exit status of the whole |",
+    "|---|---|---|",
+    "| `ok` | as it should be | 0 |",
+    "| `note` | may be meant so, and is worth knowing | 0 |",
+    "| `unknown` | could not be looked at; neither good nor bad | 0 |",
+    "| `finding` | wrong, with what mends it | 1 |",
+    "| `unreachable` | broker or database does not answer; wins over 1 | 3 |",
+    "| | the file is no program's configuration, or none was found | 2 |",
+)
+_ABOUT = (
+    "`sitewarden doctor [gateway.yaml | cloud.yaml]` looks at this machine beside the running program and",
+    "takes nothing of it: not its lock, its MQTT client, or its serial lines. It opens no serial line,",
+    "asks no device, and changes nothing. Without a file it looks at those in `/etc/sitewarden`. As root",
+    "it sees most. By example: [see that it is",
+    "right](../how-to/deploy-a-gateway.md#5-see-that-it-is-right).\n",
+)
+_JSON = (
+    "`--json` prints one object: `form` (1; keys may be added, none is taken away), `exit`, and",
+    "`examined`, a list with `program` (`edge` or `cloud`), `file` and `results`. A result has `check`,",
+    "`subject` (a file, a bus, a lane; may be empty), `status`, `what`, `why` and `mend`; of what is",
+    "`unknown`, `mend` lets it be known. Texts may change, names of checks and statuses do not.",
+)
 
 
 def _choice(kinds: list[str]) -> str:

@@ -312,6 +312,8 @@ class BusHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exceptions: Natural = 0
     missed: Natural = 0
     """Deadlines that passed while the bus was busy."""
+    rereads: Natural = 0
+    """Poll groups read once more ahead of their time: an alarm's delay was over, or a jump unconfirmed."""
 
 
 class DeviceHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

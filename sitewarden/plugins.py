@@ -28,13 +28,22 @@ def add(subparsers: Any, group: str, asked: Sequence[str] = ()) -> None:
 
 def absent(subparsers: Any, entry: metadata.EntryPoint, cause: ImportError) -> None:
     """A command whose extra is not installed still answers."""
-    extra = _EXTRAS.get(entry.module.partition(".")[0], entry.name)
 
     def explain(_: argparse.Namespace) -> int:
-        what = f"sitewarden: {entry.name}: {cause}"
-        print(f"{what}; what it needs comes with: pip install 'sitewarden[{extra}]'", file=sys.stderr)
+        print(f"sitewarden: {entry.name}: {missing(entry, cause)}", file=sys.stderr)
         return USAGE
 
     parser = subparsers.add_parser(entry.name, add_help=False)
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     parser.set_defaults(run=explain)
+
+
+def missing(entry: metadata.EntryPoint, cause: ImportError) -> str:
+    """What is not installed of a program, and how to install it."""
+    extra = _EXTRAS.get(program_of(entry), entry.name)
+    return f"{cause}; what it needs comes with: pip install 'sitewarden[{extra}]'"
+
+
+def program_of(entry: metadata.EntryPoint) -> str:
+    """The package that brings it."""
+    return entry.module.partition(".")[0]

@@ -10,14 +10,16 @@ from edge.drivers.speaking import Hearing, Talk
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 4096
-MESSAGES_PER_S = 200.0
+MESSAGES_PER_S, BYTES_PER_S = 200.0, 32_768.0
 """Of one connection; who sends more is read more slowly, and TCP tells the sender."""
 STRANGER_S = 10.0
 """So long a connection may keep its place without a message of a device that is known."""
 IDLE_S = 900.0
 """So long a known one may say nothing; a device that is switched off says no farewell."""
-MOST_BROKEN = 200
+MOST_BROKEN = 100
 """Pieces of noise, or messages of strangers, in a row before the connection is closed."""
+BAR_S, MOST_BARRED = 20.0, 256
+"""So long whoever was closed for that may not come again; noise costs time, and reconnecting is cheap."""
 ANSWER_S = 5.0
 """So long a device may take to accept an answer."""
 RETRY_S = 10.0
@@ -41,6 +43,8 @@ class TcpServer:
         self._address, self._make_talk, self._hearing = address, make_talk, hearing
         self._most, self._stranger_s = connections, stranger_s
         self._open: set[asyncio.Task[None]] = set()
+        self._barred: dict[str, float] = {}
+        """By address: until when."""
         self.port = 0
         """Where it listens; 0 before it does."""
 
@@ -69,11 +73,13 @@ class TcpServer:
                 task.cancel()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._open) >= self._most:
-            self._hearing.refuse(_peer(writer), "too many connections")
+        peer = _peer(writer)
+        is_barred = self._barred.get(peer, 0.0) > asyncio.get_running_loop().time()
+        if is_barred or len(self._open) >= self._most:
+            self._hearing.refuse(peer, "nothing of use before" if is_barred else "too many connections")
             writer.transport.abort()
             return
-        task = asyncio.create_task(self._serve(reader, writer), name=f"connection {_peer(writer)}")
+        task = asyncio.create_task(self._serve(reader, writer), name=f"connection {peer}")
         self._open.add(task)
         task.add_done_callback(self._open.discard)
 
@@ -82,6 +88,8 @@ class TcpServer:
         try:
             _keep_alive(writer)
             await connection.talk(reader, writer)
+            if connection.is_useless:
+                self._bar(_peer(writer))
         except (OSError, TimeoutError) as exc:
             log.debug("connection ended peer=%s: %s", _peer(writer), exc)
         except Exception:
@@ -89,6 +97,13 @@ class TcpServer:
         finally:
             connection.close()
             writer.transport.abort()
+
+    def _bar(self, peer: str) -> None:
+        now_s = asyncio.get_running_loop().time()
+        log.warning("connection closed, it says nothing of use peer=%s", peer)
+        self._barred = {other: until for other, until in self._barred.items() if until > now_s}
+        if len(self._barred) < MOST_BARRED:
+            self._barred[peer] = now_s + BAR_S
 
 
 class _Connection:
@@ -103,14 +118,19 @@ class _Connection:
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until either side has enough; raises `OSError`, a `TimeoutError` among them."""
-        while self._useless < MOST_BROKEN:
+        while not self.is_useless:
             async with asyncio.timeout(self._patience_s()):
                 data = await reader.read(CHUNK_BYTES)
             if not data:
                 return
             heard = await self._hear(data, writer)
-            await asyncio.sleep(heard / MESSAGES_PER_S)
-        log.warning("connection closed, it says nothing of use peer=%s", _peer(writer))
+            # At least one message's time for each piece: many small ones cost as much as a few large ones.
+            await asyncio.sleep(max(max(1, heard) / MESSAGES_PER_S, len(data) / BYTES_PER_S))
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether nothing of use has come for too long."""
+        return self._useless >= MOST_BROKEN
 
     async def _hear(self, data: bytes, writer: asyncio.StreamWriter) -> int:
         """Take what is whole and answer it; how many messages and pieces of noise that were."""

@@ -75,8 +75,9 @@ def _record(args: argparse.Namespace) -> int:
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a history (.parquet or CSV), or a case pack (.swpack)")
+    # A default in words is understood only when it is used: a gateway has nothing that it needs.
     parser.add_argument(
-        "--speed", type=_speed, default=_speed(SPEED), help=f"0.1 to 600, or max (default: {SPEED})"
+        "--speed", type=_speed, default=SPEED, help="0.1 to 600, or max (default: %(default)s)"
     )
     parser.add_argument("--from", dest="since", type=_instant, help="first instant, RFC 3339 with offset")
     parser.add_argument("--to", dest="until", type=_instant, help="end, not included")

@@ -54,6 +54,9 @@ class PollGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Of a speaking device: how often it speaks."""
     stale_after_ms: Interval | None = None
     """Left out: three intervals."""
+    measured_every_ms: Interval | None = None
+    """The device measures by a clock of its own and answers the old value until then: a re-read sooner after
+    a reading would prove nothing. Left out: it measures when asked, or all the time."""
     occasional: bool = False
     """A speaking device says these only when something happens: that it does not is no silence."""
 

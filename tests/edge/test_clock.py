@@ -2,7 +2,8 @@
 
 import time
 
-from edge.clock import Clock, clock_state, now_ms
+from edge.clock import Clock, now_ms
+from sitewarden.kernelclock import clock_state
 from sitewarden.messages import ClockState
 
 BOOT_1970_S, KNOWN_S, TRUE_S = 30.0, 1_790_000_000.0, 1_790_003_600.0

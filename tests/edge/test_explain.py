@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from edge.config import Gateway, Page, load_gateway
@@ -77,17 +78,35 @@ def test_a_derived_point_says_what_it_is_made_of_and_what_watches_it(gateway: Ga
     assert "as change a day" in told(gateway, "pit-1/h1.rate")
 
 
-def test_where_the_next_reading_comes_later_than_a_delay_ends_it_is_said(
+def test_where_the_next_poll_comes_later_than_a_delay_ends_what_ends_it_is_said(
     write_gateway: WriteGateway, gateway_dict: dict[str, Any]
 ) -> None:
     pit = next(d for bus in gateway_dict["buses"] for d in bus["devices"] if d["device"] == "pit-1")
-    late = "read every 30 min: raised by the second reading beyond, 30 min after the first"
+    late = "read every 30 min, and once more 3 s after a reading beyond: raised if it still is"
     told_often = told(load_gateway(write_gateway(gateway_dict)), "pit-1/h1.cumulative")
     pit["interval_ms"] = 1_800_000
     told_seldom = told(load_gateway(write_gateway(gateway_dict)), "pit-1/h1.cumulative")
-    assert "second reading" not in told_often
+    assert "once more" not in told_often
     # The warning has no delay, the alarm has one of 3 s.
     assert told_seldom.count(late) == 1
+
+
+def test_a_logger_with_a_clock_of_its_own_is_read_again_only_once_it_has_measured_again(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any]
+) -> None:
+    pit = next(d for bus in gateway_dict["buses"] for d in bus["devices"] if d["device"] == "pit-1")
+    pit["interval_ms"] = 1_800_000
+    found = find(load_gateway(write_gateway(gateway_dict)), "pit-1/h1.cumulative", FILE)
+    for measured_every_ms, said in {
+        600_000: "and once more 10 min after a reading beyond",
+        1_800_000: "raised by the second reading beyond, 30 min after the first",
+    }.items():
+        main = msgspec.structs.replace(
+            found.device.profile.groups["main"], measured_every_ms=measured_every_ms
+        )
+        profile = msgspec.structs.replace(found.device.profile, groups={"main": main})
+        device = msgspec.structs.replace(found.device, profile=profile)
+        assert said in "\n".join(explain(found._replace(device=device)))
 
 
 def test_every_point_of_a_gateway_can_be_explained(gateway: Gateway) -> None:

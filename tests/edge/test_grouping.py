@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.command import describe, doubts
+from edge.command import describe
 from edge.config import Gateway, load_gateway
+from edge.doubts import doubts
 from edge.explain import explain, find
 from edge.judge import Judge
 from sitewarden.errors import ConfigurationError

@@ -143,8 +143,8 @@ def test_pins_beat_burn_and_go_dark_with_the_level(pins: list[Any]) -> None:
     outputs.close()
     siren, lamp = pins
     assert (siren.pin, lamp.pin) == (17, 27)
-    assert siren.told == ["blink 0.5 0.5", "on", "off", "close"]
-    assert lamp.told == ["blink 0.5 0.5", "on", "off", "close"]
+    assert siren.told == ["blink 0.5 0.5", "on", "off", "off", "close"]
+    assert lamp.told == ["blink 0.5 0.5", "on", "off", "off", "close"]
 
 
 @pytest.mark.usefixtures("pins")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from edge.command import doubts
 from edge.config import load_gateway
+from edge.doubts import doubts
 from edge.rules import in_force
 from sitewarden.errors import ConfigurationError
 from sitewarden.rules.packs import built_in_packs

@@ -1,6 +1,8 @@
 """The command line answers with its documented exit status."""
 
 import argparse
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -45,3 +47,18 @@ def test_what_is_not_installed_says_what_to_install(capsys: pytest.CaptureFixtur
 def test_the_shipped_profiles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profiles", "list"]) == 0
     assert "reference-pit-displacement" in capsys.readouterr().out
+
+
+ON_A_GATEWAY = """
+import sys
+for missing in ("numpy", "pyarrow", "fastapi", "psycopg", "paho.mqtt", "amqtt", "cv2", "aiomqtt"):
+    sys.modules[missing] = None
+from sitewarden.cli import main
+main(["--help"])
+"""
+
+
+def test_the_commands_are_listed_also_where_little_is_installed() -> None:
+    asked = subprocess.run([sys.executable, "-c", ON_A_GATEWAY], capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr
+    assert "profiles" in asked.stdout

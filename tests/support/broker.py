@@ -11,7 +11,7 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +59,17 @@ class Broker:
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path, *, program: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        program: str,
+        instead: Mapping[str, str] | None = None,
+        added: Sequence[str] = (),
+    ) -> None:
+        """`instead` replaces values of the deployed configuration by their names, `added` are more lines."""
         self.folder = folder
+        self._instead, self._added = instead or {}, added
         self.port = 0
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
@@ -121,7 +130,8 @@ class Broker:
 
     def _launch(self) -> None:
         config = self.folder / "mosquitto.conf"
-        config.write_text(configuration(self.folder, self.port))
+        lines = configuration(self.folder, self.port, self._instead)
+        config.write_text("\n".join([lines, *self._added, ""]))
         with (self.folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._program, "-c", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -162,12 +172,16 @@ class Broker:
         self._process = None
 
 
-def configuration(folder: Path, port: int) -> str:
-    """The deployed mosquitto.conf with only the address, the file locations and the account changed."""
+def configuration(folder: Path, port: int, changed: Mapping[str, str] | None = None) -> str:
+    """The deployed mosquitto.conf with only the address, the file locations and the account changed.
+
+    And what a test wants otherwise.
+    """
     instead: Mapping[str, str] = {
         "listener": f"{port} {Broker.host}",
         "password_file": str(folder / "passwords"),
         "acl_file": str(DEPLOYED / "acl"),
+        **(changed or {}),
     }
     lines = [_replaced(line, instead) for line in (DEPLOYED / "mosquitto.conf").read_text().splitlines()]
     # As root, Mosquitto would become the user "mosquitto", who cannot read a test's folder.

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from edge.drivers.goyo import HEADER, GoyoTalk
 from edge.drivers.hj212 import Hj212Talk, framed
 from edge.drivers.speaking import Heard, Talk
+from edge.drivers.streams import MOST_BEGUN, Stream
 
 DATA = "QN=20240601083000000;ST=39;CN=2011;PW=1;MN={};Flag=4;CP=&&DataTime=20240601083000;LA-Rtd={}&&"
 MNS = st.from_regex("[A-Z0-9]{1,24}", fullmatch=True)
@@ -99,3 +100,24 @@ def test_ten_megabytes_without_an_end_are_not_kept() -> None:
         assert peak < 100_000
         assert talk.broken > 1000
     assert list(Hj212Talk().hear(framed(DATA.format("M1", 1))))
+
+
+def test_a_frame_that_was_not_sound_is_looked_at_once_however_the_rest_comes() -> None:
+    looked: list[bytes] = []
+
+    def is_sound(frame: bytes) -> bool:
+        looked.append(frame)
+        return False
+
+    stream = Stream(b"#", lambda buffer, start: 4 if len(buffer) > start else None, is_sound, 64)
+    for byte in b"#########" * 20:
+        assert list(stream.feed(bytes([byte]))) == []
+    assert len(looked) == 9 * 20 - 3
+    assert stream.broken == len(looked)
+
+
+def test_what_begins_again_and_again_and_never_ends_is_not_kept() -> None:
+    stream = Stream(b"#", lambda *_: 1000, lambda _: True, 1000)
+    for _ in range(50):
+        list(stream.feed(b"#x" * 10))
+        assert len(stream._buffer) <= 2 * MOST_BEGUN
