@@ -318,9 +318,7 @@ class Agent:
 
     def acknowledge(self, episode: str | None, by: str) -> list[Alarm]:
         """Take note that somebody knows of an alarm, or of all that stand (`None`); what that changed."""
-        # It comes from outside and goes into the record of this episode, which must not be refused for it.
-        name = "".join(filter(str.isprintable, by))[:LONGEST_BY]
-        alarms = self._judge.acknowledge(episode, self.clock.now_ms(), name)
+        alarms = self._judge.acknowledge(episode, self.clock.now_ms(), _printable(by)[:LONGEST_BY])
         self._tell(alarms)
         self._uplink.tell_soon()
         return alarms
@@ -337,7 +335,12 @@ class Agent:
     def shelve(self, shelf: Shelf) -> bool:
         """Hold a rule's alarm back for a day at most, or no longer (a past instant); whether it is known."""
         now_ms = self.clock.now_ms()
-        kept = msgspec.structs.replace(shelf, until=min(shelf.until, now_ms + LONGEST_SHELF_MS))
+        kept = msgspec.structs.replace(
+            shelf,
+            until=min(shelf.until, now_ms + LONGEST_SHELF_MS),
+            by=_printable(shelf.by),
+            reason=_printable(shelf.reason),
+        )
         if not self._judge.shelve(shelf.point, shelf.rule, kept.until):
             return False
         key = f"{_SHELF}{shelf.point} {shelf.rule}"
@@ -677,6 +680,11 @@ class Agent:
                 await self.readings.flushed()
         except TimeoutError:
             log.critical("the disk did not take everything in time")
+
+
+def _printable(text: str) -> str:
+    """What comes from outside goes into records and heartbeats, none of which may be refused for it."""
+    return "".join(filter(str.isprintable, " ".join(text.split())))
 
 
 def _understood(key: str, body: bytes, kind: type[T]) -> T | None:

@@ -13,9 +13,10 @@ log = logging.getLogger(__name__)
 FEED_S = 5.0
 STUCK_S = 20.0
 """A bus this far behind its deadlines is stuck: its longest timeout is far shorter than that."""
-DISK_STUCK_S = 120.0
-"""A call to the disk that takes longer is stuck. The kernel gives a dying card up sooner, with an error that
-the outbox bears; until then a fresh agent would hang on the same card, and its siren with it."""
+DISK_STUCK_S = 300.0
+"""A call to the disk that takes longer is stuck: saving what is left of a full file takes minutes on a card.
+The kernel gives a dying card up sooner, with an error that the outbox bears; until then a fresh agent would
+hang on the same card, and its siren with it."""
 
 
 class Work(NamedTuple):
@@ -28,24 +29,30 @@ class Work(NamedTuple):
 
 
 class Pulse:
-    """Work that is begun again and again; late since it was begun and never once done."""
+    """Work that is begun again and again, and late while it is never once done.
+
+    Counted from the first try to the last: a failure after which nobody tries again for long, as with a
+    device that seldom speaks, is no work that is stuck.
+    """
 
     def __init__(self) -> None:
         """Nothing was begun yet."""
-        self._since_s: float | None = None
+        self._first_s: float | None = None
+        self._last_s = 0.0
 
     def begin(self) -> None:
         """Somebody begins; whether it ends well remains to be seen."""
-        if self._since_s is None:
-            self._since_s = time.monotonic()
+        self._last_s = time.monotonic()
+        if self._first_s is None:
+            self._first_s = self._last_s
 
     def done(self) -> None:
         """It went well, once: that is progress."""
-        self._since_s = None
+        self._first_s = None
 
     def late_s(self) -> float:
-        """How long it has been tried without success."""
-        return 0.0 if self._since_s is None else time.monotonic() - self._since_s
+        """For how long it has been tried without success."""
+        return 0.0 if self._first_s is None else self._last_s - self._first_s
 
 
 def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:

@@ -51,6 +51,9 @@ class Sender:
             except psycopg.Error as exc:
                 log.warning("requests wait for the database cause=%s", str(exc).replace("\n", " "))
                 self._disconnect()
+            except Exception:
+                # The last resort of the loop: what takes alarms in must not end for it. It is sent again.
+                log.exception("requests could not be looked at")
         self._disconnect()
 
     def _look(self) -> None:

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, instant
 from cloud.ingest.model import GatewayKey
-from sitewarden.messages import DeviceBirth, LimitBirth, PointBirth, Status
+from sitewarden.messages import DeviceBirth, LimitBirth, PointBirth, Shelf, Status
 from sitewarden.points import PointKind, vocabulary
 from sitewarden.quality import Quality
 
@@ -132,11 +132,17 @@ def _write_health(connection: Connection, gateway_id: int, status: Status) -> No
 
 def _write_held_back(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> None:
     """Which alarms the gateway holds back now; whoever asked for it sees by this that it is so."""
-    shelved = [shelf for shelf in status.shelved if _believable(shelf.until) is not None]
+    shelved = [_storable(shelf) for shelf in status.shelved if _believable(shelf.until) is not None]
     connection.execute(
         "UPDATE gateway SET shelved = %s, states = %s, told_at = %s WHERE id = %s",
         [Jsonb(shelved), Jsonb(status.states), instant(received_ms), gateway_id],
     )
+
+
+def _storable(shelf: Shelf) -> Shelf:
+    """With words that the database takes: for one NUL in them the gateway would seem to be away."""
+    by, reason = (text.replace("\x00", "\N{REPLACEMENT CHARACTER}") for text in (shelf.by, shelf.reason))
+    return msgspec.structs.replace(shelf, by=by, reason=reason)
 
 
 def _write_devices(

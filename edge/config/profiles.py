@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge import itself
 from edge.config.addresses import transport_of
 from edge.config.source import Source, nearest
 from edge.drivers.registry import UnknownProtocolError, talk_maker
@@ -32,10 +33,16 @@ def profile_folders(source: Source) -> Iterator[Path]:
 
 
 def unknown_profiles(source: Source, profiles: Mapping[str, Profile]) -> Iterator[ConfigurationError]:
-    """Devices of a profile that there is not."""
+    """Devices of a profile that there is not, or that no device may have."""
     for i, bus in enumerate(source.file.buses):
         for j, entry in enumerate(bus.devices):
-            if entry.profile not in profiles:
+            if entry.profile == itself.PROFILE.profile:
+                # Histories and judgements leave out what is of this profile.
+                message = f"`{entry.profile}` is what a gateway says of itself"
+                yield source.error(
+                    f"buses.{i}.devices.{j}.profile", message, "Give the profile another name."
+                )
+            elif entry.profile not in profiles:
                 message = f"there is no profile `{entry.profile}`"
                 mend = nearest(entry.profile, profiles, "Profiles are")
                 yield source.error(f"buses.{i}.devices.{j}.profile", message, mend)

@@ -9,7 +9,7 @@ from edge.settings import DeviceEntry
 from sitewarden.errors import ConfigurationError
 from sitewarden.messages import PointBirth
 from sitewarden.parameters import point_key
-from sitewarden.rules.binding import ParameterMissingError
+from sitewarden.rules.binding import ParameterMissingError, change_unmeant, limit_unmeant
 from sitewarden.rules.model import Bad, Bit, BoundRule, LimitChange, Rule
 from sitewarden.rules.packs import RulePack, load_pack
 
@@ -50,6 +50,9 @@ def changes_unmeant(source: Source, packs: list[RulePack]) -> Iterator[Configura
             yield source.error(f"{where}.rule", f"there is no rule `{change.rule}`", mend)
         elif isinstance(rules[change.rule].condition, Bit | Bad):
             yield source.error(f"{where}.rule", f"`{change.rule}` has no limit", "Change the rule itself.")
+        elif (unmeant := change_unmeant(rules[change.rule], change)) is not None:
+            field, message, mend = unmeant
+            yield source.error(f"{where}.{field}", message, mend)
         elif change.version <= rules[change.rule].version:
             newest = rules[change.rule].version
             message = f"version {change.version} is not above the rule's own, {newest}"
@@ -93,7 +96,7 @@ def bound_rules(
 ) -> tuple[list[BoundRule], list[str]]:
     """The rules that hold, and why others do not; `raw` are the keys of the points that are read."""
     try:
-        return bind_rules(
+        bound, unjudged = bind_rules(
             points,
             {f"{entry.device}/{key}" for key in raw},
             packs,
@@ -106,3 +109,7 @@ def bound_rules(
         if entry.point_parameters and exc.key:
             mend = f"{mend[:-1]}, here or for `{exc.key}` under `point_parameters:`."
         raise source.error(f"{where}.parameters", str(exc), mend) from exc
+    for one in bound:
+        if (message := limit_unmeant(one)) is not None:
+            raise source.error(f"{where}.parameters", message, "Write the design engineer's value, above 0.")
+    return bound, unjudged

@@ -133,7 +133,10 @@ class Clock:
 
     def full(self, at_ms: int) -> str:
         """Date and time to the tenth of a second."""
-        at = dt.datetime.fromtimestamp(at_ms / 1000, self._zone)
+        try:
+            at = dt.datetime.fromtimestamp(at_ms / 1000, self._zone)
+        except (ValueError, OverflowError, OSError):
+            return f"{at_ms} ms"  # no year that a calendar has: a file may say anything
         return f"{at:%Y-%m-%d %H:%M:%S}.{at_ms // 100 % 10}"
 
     def episode(self, episode: Episode) -> str:

@@ -22,7 +22,7 @@ from sitewarden.casepack.configuration import (
 from sitewarden.casepack.model import OLDEST, VERSION, CasePack, Manifest
 from sitewarden.errors import ConfigurationError, SiteWardenError
 from sitewarden.history import Header, History, read_history, write_history
-from sitewarden.rules.packs import RulePack
+from sitewarden.rules.packs import RulePack, mistakes
 
 MANIFEST, HISTORY, EXPECTED, RULES = "manifest.json", "history.parquet", "expected.json", "rules/"
 CONFIGURATION = "configuration.json"
@@ -130,11 +130,14 @@ def _configured(file: Path, header: Header, content: bytes) -> Header:
 
 def _rules(file: Path, name: str, content: bytes) -> RulePack:
     try:
-        return documents.parse(content.decode(), RulePack, file / name).value
+        document = documents.parse(content.decode(), RulePack, file / name)
     except UnicodeDecodeError as exc:
         raise BadPackError(f"{file}: {name} is not UTF-8 text") from exc
     except ConfigurationError as exc:
         raise BadPackError(str(exc)) from exc
+    for mistake in mistakes(document):
+        raise BadPackError(str(mistake))
+    return document.value
 
 
 def _history(history: History) -> bytes:

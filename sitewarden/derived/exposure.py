@@ -19,6 +19,9 @@ STEPS = ("stel", "twa")
 PIECES = 90
 """A window is kept in so many pieces; what lies in one counts by the share of it that is in the window."""
 
+ANEW_MS = 8 * 3_600_000
+"""A night without a reading: whoever comes after it has breathed nothing of what was before. Less than that
+is time that nobody measured, and a detector without power for the length of a window proves no clean air."""
 LONGEST_TELL_MS = 60_000
 """A mean over hours need not be told more often."""
 _NEVER_MS = -(2**53)
@@ -86,7 +89,7 @@ class Exposure:
     moment that the window's limit is passed, not hours later. Time that went unmeasured since is left out of
     the length, up to a share; beyond that the sum over the whole window is only the least that it may be: it
     is told where it is no less than what was told last, so that it may raise an alarm and never end one, and
-    is bad otherwise. After a silence as long as the window everything begins anew.
+    is bad otherwise. After a silence of eight hours everything begins anew.
     """
 
     def __init__(self, point: str, derived: DerivedPoint, times: Times) -> None:
@@ -155,9 +158,15 @@ class Exposure:
         return not -self._times.tell_ms < at_ms - self._told_ms + SLACK_MS < self._times.tell_ms
 
     def _add(self, at_ms: int, value: float) -> None:
-        """What was breathed since the last reading: as much of the one as of the other."""
+        """What was breathed since the last reading: as much of the one as of the other.
+
+        A clock that is set back by less than anybody notices dates some readings before the last one: they
+        say nothing, and hours of exposure are not forgotten for them.
+        """
         last_ms = self._good_ms
-        if self._since_ms is None or not 0 <= at_ms - last_ms < self._times.window_ms:
+        if last_ms - self._times.break_ms <= at_ms < last_ms:
+            return
+        if self._since_ms is None or not 0 <= at_ms - last_ms < max(self._times.window_ms, ANEW_MS):
             self._pieces.clear()
             self._since_ms, self._floor = at_ms, 0.0
         elif 0 < at_ms - last_ms <= self._times.break_ms:

@@ -56,9 +56,10 @@ def read_rows(file: Path, first_ms: int, end_ms: int) -> Rows:
     """All rows at `first_ms` <= instant < `end_ms`; raises `ConfigurationError` naming a bad cell."""
     points: dict[str, int] = {}
     which, at_ms, values, quality = list[int](), list[int](), list[float](), list[int]()
+    table = _Table(file)
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            for cell in _Table(file).cells(text):
+            for cell in table.cells(text):
                 if first_ms <= cell.at_ms < end_ms:
                     which.append(points.setdefault(cell.point, len(points)))
                     at_ms.append(cell.at_ms)
@@ -66,6 +67,8 @@ def read_rows(file: Path, first_ms: int, end_ms: int) -> Rows:
                     quality.append(cell.quality)
     except (OSError, UnicodeDecodeError) as exc:
         raise _unreadable(file, exc) from exc
+    except csv.Error as exc:
+        raise table.error("", f"is no line of a CSV: {exc}", "Close what is opened with a quote.") from exc
     return Rows(
         list(points),
         np.array(which, np.int32),
@@ -94,13 +97,13 @@ class _Table:
         names = [name.strip() for name in next(rows, [])]
         point, value = self._column(names, "point"), self._column(names, "value")
         at, instant = self._instants(names)
-        quality = names.index("quality") if "quality" in names else None
+        quality = self._column(names, "quality") if "quality" in names else None
         for row in rows:
             if not row:
                 continue
             if len(row) != len(names):
                 message = f"has {len(row)} cells, the header has {len(names)}"
-                raise self._error("", message, "Leave a missing value empty.")
+                raise self.error("", message, "Leave a missing value empty.")
             word = row[quality].strip() if quality is not None else ""
             yield self._cell(row[point].strip(), instant(row[at]), row[value].strip(), word)
 
@@ -113,21 +116,23 @@ class _Table:
     def _cell(self, point: str, at_ms: int, value: str, word: str) -> _Cell:
         quality = _WORDS.get(word) if word not in _GOOD else Quality.GOOD
         if quality is None:
-            raise self._error("quality", f"`{word}` is no quality", f"Write one of {', '.join(_WORDS)}.")
+            raise self.error("quality", f"`{word}` is no quality", f"Write one of {', '.join(_WORDS)}.")
         if quality > Quality.STALE:
             return _Cell(point, at_ms, math.nan, quality)
         try:
             number = float(value)
         except ValueError as exc:
             mend = "Write a number, or a quality that says why there is none."
-            raise self._error("value", f"`{value}` is not a number", mend) from exc
+            raise self.error("value", f"`{value}` is not a number", mend) from exc
         if not math.isfinite(number):
             return _Cell(point, at_ms, math.nan, Quality.NOT_A_NUMBER)
         return _Cell(point, at_ms, number, quality)
 
     def _column(self, names: list[str], name: str) -> int:
         if name not in names:
-            raise self._error(name, "is not a column", "A history has point, at_ms, value and quality.")
+            raise self.error(name, "is not a column", "A history has point, at_ms, value and quality.")
+        if names.count(name) > 1:
+            raise self.error(name, "is there twice", "Give each column once.")
         return names.index(name)
 
     def _instants(self, names: list[str]) -> tuple[int, Callable[[str], int]]:
@@ -141,19 +146,20 @@ class _Table:
             return int(cell)
         except ValueError as exc:
             message = f"`{cell}` is no number of milliseconds"
-            raise self._error("at_ms", message, "Write milliseconds since 1970, UTC.") from exc
+            raise self.error("at_ms", message, "Write milliseconds since 1970, UTC.") from exc
 
     def _written_instant(self, cell: str) -> int:
         mend = "Write an instant such as 2026-05-04T08:00:00+08:00."
         try:
             at = datetime.fromisoformat(cell.strip())
         except ValueError as exc:
-            raise self._error("at", f"`{cell}` is not an instant", mend) from exc
+            raise self.error("at", f"`{cell}` is not an instant", mend) from exc
         if at.tzinfo is None:
-            raise self._error("at", f"`{cell}` does not say its offset from UTC", mend)
+            raise self.error("at", f"`{cell}` does not say its offset from UTC", mend)
         return round(at.timestamp() * 1000)
 
-    def _error(self, column: str, message: str, mend: str) -> ConfigurationError:
+    def error(self, column: str, message: str, mend: str) -> ConfigurationError:
+        """A complaint about the line that was read last."""
         return ConfigurationError(self._file, self._line, column, message, mend)
 
 

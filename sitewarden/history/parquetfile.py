@@ -88,10 +88,7 @@ class Reading:
         """Raises `ConfigurationError` where the file is none, or its groups have more than `most` rows."""
         self._file, self._first_ms, self._end_ms = file, first_ms, end_ms
         self._opened = _opened(file)
-        missing = [name for name in _COLUMNS if name not in self._opened.schema_arrow.names]
-        if missing:
-            mend = f"A history has the columns {', '.join(_COLUMNS)}."
-            raise ConfigurationError(file, 0, missing[0], "is not a column", mend)
+        _check_columns(file, self._opened.schema_arrow)
         groups = range(self._opened.num_row_groups)
         wanted = [group for group in groups if _overlaps(self._opened, group, first_ms, end_ms)]
         count = sum(self._opened.metadata.row_group(group).num_rows for group in wanted)
@@ -130,9 +127,6 @@ class Reading:
 
     def _points(self, group: int) -> tuple[list[str], NDArray[np.int32]]:
         column = self._column(self._opened.read_row_group(group, columns=["point"]), "point")
-        kind = column.type
-        if not pa.types.is_dictionary(kind) or not pa.types.is_string(kind.value_type):
-            raise ConfigurationError(self._file, 0, "point", f"is {kind}, not text", "Write names as text.")
         which = column.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
         return column.dictionary.to_pylist(), which
 
@@ -144,6 +138,9 @@ class Reading:
         values = _without_nulls(table["value"].cast(pa.float64()), float("nan"))
         # What is no number is never good, whatever another program wrote beside it.
         missing = np.flatnonzero(~np.isfinite(values))
+        if np.isinf(values[missing]).any():
+            values = values.copy()
+            values[missing] = np.nan
         doubtful = missing[quality[missing] == Quality.GOOD]
         if doubtful.size:
             quality = quality.copy()
@@ -168,6 +165,47 @@ def _without_nulls(column: Any, instead: float) -> NDArray[Any]:
     filled = pc.fill_null(whole, instead) if whole.null_count else whole
     numbers: NDArray[Any] = filled.to_numpy()
     return numbers
+
+
+def _check_columns(file: Path, schema: Any) -> None:
+    """Each once, and of a kind that can be meant: told before a reading is looked at."""
+    for name in _COLUMNS:
+        count = schema.names.count(name)
+        if count != 1:
+            message = "is there twice" if count else "is not a column"
+            raise ConfigurationError(
+                file, 0, name, message, f"A history has the columns {', '.join(_COLUMNS)}."
+            )
+    for name, (is_meant, wanted, mend) in _KINDS.items():
+        kind = schema.field(name).type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if not is_meant(kind):
+            raise ConfigurationError(file, 0, name, f"is {kind}, not {wanted}", mend)
+
+
+def _is_text(kind: Any) -> bool:
+    return any(
+        is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    )
+
+
+def _is_number(kind: Any) -> bool:
+    is_decimal = pa.types.is_decimal(kind)
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or is_decimal)
+
+
+_KINDS = {
+    "point": (lambda kind: _is_text(kind) or pa.types.is_null(kind), "text", "Write names as text."),
+    "at_ms": (
+        lambda kind: pa.types.is_signed_integer(kind) or pa.types.is_null(kind),
+        "whole milliseconds",
+        "Write milliseconds since 1970, UTC, as int64.",
+    ),
+    "value": (lambda kind: _is_number(kind) or pa.types.is_null(kind), "numbers", "Write them as float64."),
+    "quality": (pa.types.is_integer, "a number", f"Write 0 to {int(max(Quality))} as uint8."),
+}
+"""By column: what it may be, in words, and the mend. Nothing at all is told row by row."""
 
 
 def _check_quality(file: Path, column: Any) -> None:
@@ -196,11 +234,15 @@ def _opened(file: Path) -> Any:
         return pq.ParquetFile(file, read_dictionary=["point"])
     except (pa.ArrowException, OSError) as exc:
         raise ConfigurationError(file, 0, "", f"is no Parquet file: {exc}", "Check the path.") from exc
+    except KeyError as exc:
+        # Names that are lists or the like have no numbers of their own.
+        raise ConfigurationError(file, 0, "point", "is not a column of text", "Write names as text.") from exc
 
 
 def _overlaps(opened: Any, group: int, first_ms: int, end_ms: int) -> bool:
-    column = opened.schema_arrow.get_field_index("at_ms")
-    statistics = opened.metadata.row_group(group).column(column).statistics
+    # By its path: columns of columns before it count for several here.
+    paths = [opened.schema.column(i).path for i in range(len(opened.schema))]
+    statistics = opened.metadata.row_group(group).column(paths.index("at_ms")).statistics
     if statistics is None or not statistics.has_min_max:
         return True
     return bool(statistics.max >= first_ms and statistics.min < end_ms)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from sitewarden.errors import SiteWardenError
 from sitewarden.parameters import NO_POINTS, ByPoint, Parameters, parameters_at, point_key
 from sitewarden.rules.model import (
+    LONGEST_S,
+    SHORTEST_S,
     Arming,
     Band,
     Basis,
@@ -15,7 +17,9 @@ from sitewarden.rules.model import (
     Condition,
     Consecutive,
     Count,
+    Frozen,
     High,
+    Jump,
     Limit,
     LimitChange,
     Low,
@@ -255,10 +259,48 @@ def latest_change(rule: Rule, point: str, changes: Iterable[LimitChange]) -> Lim
     return max(mine, key=lambda change: (change.version, change.point is not None), default=None)
 
 
+def change_unmeant(rule: Rule, change: LimitChange) -> tuple[str, str, str] | None:
+    """Field, fault and mend of a change that the rule cannot mean: it would always alarm, or never."""
+    condition = rule.condition
+    if change.low is not None and not isinstance(condition, Band):
+        return "low", f"`{rule.rule}` has one limit and no lower end", "Remove the line."
+    if isinstance(condition, Stale | Frozen) and not SHORTEST_S <= change.limit <= LONGEST_S:
+        return "limit", f"{change.limit:g} s cannot be meant", "Write seconds, from 0.1 to a year."
+    if _is_distance(condition) and change.limit <= 0:
+        return "limit", f"{change.limit:g} is passed by every value", "Write a number above 0."
+    if isinstance(condition, Band):
+        low = condition.low if change.low is None else change.low
+        if not isinstance(low, Parameter) and low >= change.limit:
+            message = f"the band from {low:g} to {change.limit:g} lets nothing through"
+            return "limit" if change.low is None else "low", message, "Write `low:`, and below `limit:`."
+    return None
+
+
+def limit_unmeant(bound: BoundRule) -> str | None:
+    """Why the limit in force cannot be meant: every value would be beyond it."""
+    if _is_distance(bound.rule.condition) and bound.limit <= 0:
+        return f"`{bound.rule.rule}` has the limit {bound.limit:g} ({bound.origin}), which every value passes"
+    if bound.low is not None and bound.low >= bound.limit:
+        band = f"{bound.low:g} to {bound.limit:g}"
+        return f"`{bound.rule.rule}` has a band from {band}, which lets nothing through"
+    return None
+
+
+def _is_distance(condition: Condition) -> bool:
+    """Whether what is compared is never below nothing: a number without its sign, or a step."""
+    is_unsigned = isinstance(condition, High | Consecutive) and condition.magnitude
+    is_slope = isinstance(condition, Rate) and condition.direction == "either"
+    return is_unsigned or is_slope or isinstance(condition, Jump)
+
+
 def _changed(rule: Rule, change: LimitChange) -> Resolved:
     basis = Basis(clause=rule.basis.clause, source=f"changed by {change.author}", confidence="agreed")
     when = f" on {change.on}" if change.on else ""
-    return Resolved(change.limit, basis, f"changed by {change.author}{when}: {change.reason}")
+    limit = change.limit
+    if isinstance(rule.condition, Stale | Frozen):
+        # No gateway takes such a time, but histories and packs of strangers are judged too.
+        limit = min(limit, LONGEST_S)
+    return Resolved(limit, basis, f"changed by {change.author}{when}: {change.reason}")
 
 
 class _Given(NamedTuple):

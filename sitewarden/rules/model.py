@@ -16,7 +16,10 @@ Positive = Annotated[float, msgspec.Meta(gt=0, description="a number above 0")]
 Seconds = Annotated[
     float, msgspec.Meta(ge=0, le=2_678_400, description="seconds, 0 or more, a month at most")
 ]
-Window = Annotated[float, msgspec.Meta(ge=0.1, le=31_536_000, description="seconds, from 0.1 to a year")]
+SHORTEST_S, LONGEST_S = 0.1, 31_536_000
+Window = Annotated[
+    float, msgspec.Meta(ge=SHORTEST_S, le=LONGEST_S, description="seconds, from 0.1 to a year")
+]
 Several = Annotated[int, msgspec.Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
 Slug = Annotated[
     str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]*$", description="a name of a-z, 0-9 and -, no capitals")

@@ -17,9 +17,9 @@ import pytest
 from edge import agent as agent_module
 from edge.agent import Agent
 from edge.config import load_gateway
-from sitewarden.messages import Status, readings_of
+from sitewarden.messages import Shelf, Status, readings_of
 from tests.edge.cloud import Cloud, listening
-from tests.edge.conftest import GATEWAY_NAME, INTERVAL_MS, SITE_NAME, Configure
+from tests.edge.conftest import GATEWAY_NAME, INTERVAL_MS, SITE_NAME, Configure, WriteGateway
 from tests.support.broker import Broker
 from tests.support.modbus import ModbusServer, Unit, serving
 from tests.support.waiting import until
@@ -327,6 +327,26 @@ async def test_a_button_on_the_siren_acknowledges_everything(
             await asyncio.wait_for(task, 10)
             running.close()
     sys.modules.pop("gpiozero", None)
+
+
+async def test_what_nobody_can_print_is_in_no_reason(
+    write_gateway: WriteGateway, gateway_dict: dict[str, Any]
+) -> None:
+    """It is in every heartbeat and birth, and the cloud's database takes no NUL."""
+    running = Agent(load_gateway(write_gateway(gateway_dict)))
+    try:
+        shelf = Shelf(
+            point="crane-1/load_ratio",
+            rule="crane-load-100",
+            until=time.time_ns() // 1_000_000 + 60_000,
+            by="lo\x00cal",
+            reason="传感器\x00 校准\nagain",
+        )
+        assert running.shelve(shelf)
+        (kept,) = running.snapshot().shelved
+        assert (kept.by, kept.reason) == ("local", "传感器 校准 again")
+    finally:
+        running.close()
 
 
 async def test_the_cloud_shelves_an_alarm_that_stands_and_hears_of_it(

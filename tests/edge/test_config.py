@@ -35,6 +35,11 @@ def put(place: dict[str, Any], **values: object) -> None:
     place.update(values)
 
 
+def changed(rule: str, limit: float, **more: object) -> dict[str, object]:
+    by = {"author": "Li Wei", "reason": "a test", "on": "2026-11-20", "version": 9}
+    return {"rule": rule, "limit": limit, **by, **more}
+
+
 # change, field, a word of the message, a word of the mend
 BROKEN: dict[str, tuple[Change, str, str, str]] = {
     "a device named as the gateway": (
@@ -42,6 +47,54 @@ BROKEN: dict[str, tuple[Change, str, str, str]] = {
         "buses.0.devices.0.device",
         "already the gateway",
         "another name",
+    ),
+    "a profile named as the gateway's own": (
+        lambda g: put(device(g, 0), profile="gateway"),
+        "buses.0.devices.0.profile",
+        "says of itself",
+        "another name",
+    ),
+    "a control value below nothing": (
+        lambda g: put(device(g, 1)["parameters"], control_cumulative_mm=-20),
+        "buses.0.devices.1.parameters",
+        "every value passes",
+        "above 0",
+    ),
+    "a rate of nothing for one point": (
+        lambda g: put(device(g, 1), point_parameters={"h1": {"control_rate_mm_per_day": 0}}),
+        "buses.0.devices.1.parameters",
+        "the site's control_rate_mm_per_day for h1",
+        "above 0",
+    ),
+    "a silence longer than a year": (
+        lambda g: put(g, limit_changes=[changed("crane-silent", 1e308)]),
+        "limit_changes.0.limit",
+        "cannot be meant",
+        "to a year",
+    ),
+    "a silence shorter than nothing": (
+        lambda g: put(g, limit_changes=[changed("crane-silent", -5)]),
+        "limit_changes.0.limit",
+        "cannot be meant",
+        "from 0.1",
+    ),
+    "a band turned over": (
+        lambda g: put(g, limit_changes=[changed("gateway-clock-step", 5, low=10)]),
+        "limit_changes.0.low",
+        "lets nothing through",
+        "below `limit:`",
+    ),
+    "a lower end where there is none": (
+        lambda g: put(g, limit_changes=[changed("crane-load-110", 95, low=3)]),
+        "limit_changes.0.low",
+        "no lower end",
+        "Remove",
+    ),
+    "a displacement beyond less than nothing": (
+        lambda g: put(g, limit_changes=[changed("pit-horizontal-cumulative-100", -3)]),
+        "limit_changes.0.limit",
+        "passed by every value",
+        "above 0",
     ),
     "an unknown key": (
         lambda g: put(g["broker"], hots="x"),

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from edge.agent import Agent
 from edge.command import describe
 from edge.config import load_gateway
 from edge.explain import explain, find
+from edge.listening import Speaker
 from sitewarden.errors import ConfigurationError
 from sitewarden.messages import readings_of
 from sitewarden.quality import Quality
@@ -228,3 +230,41 @@ def test_a_replay_has_no_ears(gateway_dict: dict[str, Any], write_gateway: Write
     gateway_dict["mode"] = "replay"
     with pytest.raises(ConfigurationError, match="a replay is served over Modbus TCP"):
         load_gateway(write_gateway(gateway_dict))
+
+
+async def test_a_recorder_that_falls_silent_is_one_alarm_which_ends_when_it_speaks_again(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    gateway_dict.update(
+        rules=["tower-crane"],
+        buses=[
+            {
+                "bus": "cranes",
+                "frames": {"protocol": "goyo", "listen": "127.0.0.1:0"},
+                "devices": [{**CRANE, "interval_ms": 1000}],
+            }
+        ],
+    )
+    agent = Agent(load_gateway(write_gateway(gateway_dict)))
+    try:
+        (device,) = agent._gateway.ears[0].devices
+        speaker, start_ms, stood = Speaker(device, 0.0), agent.clock.now_ms(), []
+        for second in range(240):
+            now_ms = start_ms + 1000 * second
+            if not 60 <= second < 160:
+                # The recorder's clock is three seconds behind, and its messages take one.
+                told = speaker.decode(frame(1.0))
+                dated = speaker.dated(now_ms - 4000, second, now_ms, float(second), is_past=False)
+                speaker.heard([key for key, _, _ in told.values], float(second))
+                agent.take(device, speaker.readings(told.values, dated, float(second)))
+            agent.take(device, speaker.silence(float(second), now_ms, Quality.TIMEOUT))
+            agent.tick(now_ms - 2500)
+            stood.append({e.alarm.rule for e in agent._judge.episodes()})
+        silent = [second for second, rules in enumerate(stood) if "crane-silent" in rules]
+        assert silent == list(range(silent[0], silent[-1] + 1)), "raised once and cleared once"
+        assert 60 + 25 <= silent[0] <= 60 + 40
+        assert 160 <= silent[-1] <= 170
+        assert set.union(*stood) == {"crane-silent"}
+        assert stood[-1] == set()
+    finally:
+        agent.close()

@@ -71,9 +71,11 @@ def test_work_is_late_from_its_first_failure_until_it_goes_well_once() -> None:
     pulse = systemd.Pulse()
     assert pulse.late_s() == 0
     pulse.begin()
+    assert pulse.late_s() == 0, "a device that seldom speaks is not stuck by one failure"
+    pulse.begin()
     first = pulse.late_s()
     pulse.begin()
-    assert pulse.late_s() >= first > 0
+    assert pulse.late_s() > first > 0
     pulse.done()
     assert pulse.late_s() == 0
 
@@ -113,7 +115,7 @@ async def test_rules_that_fail_for_everybody_are_stuck_and_those_of_one_device_a
 
     monkeypatch.setattr(agent._judge, "take_at_once", fails)
     monkeypatch.setattr(agent._judge, "tick", fails)
-    for attempt in (lambda: agent.take(crane, []), lambda: agent.tick(0)):
+    for attempt in 2 * (lambda: agent.take(crane, []), lambda: agent.tick(0)):
         with pytest.raises(ValueError, match="mistake"):
             attempt()
     assert watched["rules"].late_s() > 0

@@ -121,12 +121,40 @@ def sealed(file: Path, name: str, content: bytes) -> Path:
     return file
 
 
+NO_SUCH_TABLE = b"""\
+pack: tower-crane
+source: made for this test
+rules:
+  - rule: any
+    family: any
+    version: 1
+    watch: crane.load
+    condition: {when: high, limit: {table: nix, column: c}}
+    level: 1
+    label: {zh: x, en: x}
+    basis: {clause: none, source: test, confidence: synthetic}
+"""
+
+
+def test_a_pack_of_impossible_instants_and_silences_says_how_it_differs(tmp_path):
+    """A stranger's pack may say anything; it is judged, and never ends in a traceback."""
+    pack = open_pack(PACKS[0])
+    header = pack.history.header
+    never = LimitChange(rule="crane-silent", limit=1e308, author="x", reason="x", on="2026-11-20", version=9)
+    history = pack.history._replace(header=msgspec.structs.replace(header, changes=[never]))
+    far = msgspec.structs.replace(pack.expected[0], raised_at=10**17)
+    write_pack(tmp_path / "odd.swpack", pack.manifest, history, [far])
+    differences = run_pack(open_pack(tmp_path / "odd.swpack")).differences
+    assert any(f"{10**17} ms" in line for line in differences)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
         ("expected.json", b'[{"point": "\xff"}]', r"expected.json is not understood"),
         ("rules/tower-crane.yaml", b"pack: \xff", r"rules/tower-crane.yaml is not UTF-8"),
         ("rules/tower-crane.yaml", b"pack: [", r"tower-crane.yaml:1: is not YAML"),
+        ("rules/tower-crane.yaml", NO_SUCH_TABLE, r"there is no table `nix` in this pack"),
         ("history.parquet", b"PAR1", r"history.parquet is no Parquet file"),
         ("configuration.json", b'{"devices": 3}', r"configuration.json is not understood"),
         (

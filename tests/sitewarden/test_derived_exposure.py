@@ -109,10 +109,20 @@ def test_what_is_lost_for_longer_than_a_break_has_no_mean() -> None:
     assert at(11.5, said) is None
 
 
-def test_after_a_silence_as_long_as_the_window_everything_begins_anew() -> None:
-    said = told("stel", [*co(24.0, for_ms=15 * MIN), *co(6.0, since_ms=31 * MIN, for_ms=5 * MIN)])
-    assert at(31, said) == 0.0
-    assert at(35.9, said) == pytest.approx(2.0, rel=0.05)
+def test_after_a_night_of_silence_everything_begins_anew() -> None:
+    morning = 15 * MIN + 8 * HOUR
+    said = told("stel", [*co(24.0, for_ms=15 * MIN), *co(6.0, since_ms=morning, for_ms=5 * MIN)])
+    assert said[-1][1] == pytest.approx(2.0, rel=0.05)
+    assert (morning / MIN, 0.0) in said
+
+
+def test_a_detector_without_power_for_the_whole_window_proves_no_clean_air() -> None:
+    """Else the gravest alarm would end although the air is as foul as before."""
+    said = told("stel", [*co(100.0, for_ms=20 * MIN), *co(100.0, since_ms=40 * MIN, for_ms=20 * MIN)])
+    after = [value for when, value in said if when >= 40]
+    assert after[0] is None
+    assert min(value for value in after if value is not None) == pytest.approx(100.0)
+    assert after[-1] == pytest.approx(100.0)
 
 
 def test_less_than_nothing_is_nothing() -> None:
@@ -131,6 +141,12 @@ def test_a_clock_that_is_set_back_loses_no_dose() -> None:
     made = derivations.take(co(24.0, since_ms=16 * MIN - HOUR, for_ms=MIN))
     (newest,) = [r for r in made if r.point == "g1/co.stel"][-1:]
     assert newest.value == pytest.approx(24.0)
+
+
+def test_a_clock_that_is_set_back_by_a_blink_forgets_no_hours() -> None:
+    """Less than half a second is followed without a word, and a head may be asked five times a second."""
+    said = told("twa", [*co(24.0, for_ms=8 * HOUR), *co(24.0, since_ms=8 * HOUR - 5_400, for_ms=5 * MIN)])
+    assert min(value for when, value in said if when > 470 and value is not None) > 23
 
 
 def restored(before: Derivations) -> Derivations:

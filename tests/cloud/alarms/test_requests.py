@@ -1,12 +1,15 @@
 """What is asked of alarms at the cloud: sent to the gateway, and done only when the gateway says so."""
 
 import datetime as dt
+import queue
+import threading
 from typing import Any
 
 import msgspec
 import pytest
 
 from cloud.alarms.requests import RESEND_MS, look
+from cloud.ingest.sending import Sender
 from sitewarden.messages import Command, Shelf
 from tests.cloud.site import TestSite, acknowledged, birth, cleared, heartbeat, now_ms, raised
 from tests.cloud.web.serving import Web
@@ -116,6 +119,29 @@ def test_asked_twice_is_asked_once(site, web, alarm):
     assert ask(web, alarm, "acknowledge")["request"] is None
 
 
+def test_what_cannot_be_sent_ends_nothing_and_is_sent_again(site, web, alarm, dsn):
+    """Who takes alarms in must not end because somebody's acknowledgement found no way out."""
+    failed, seen = threading.Event(), queue.Queue[str]()
+
+    def publish(topic: str, _body: bytes) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("no way out")
+        seen.put(topic)
+
+    sender = Sender(dsn, publish, lambda: True)
+    sender.start()
+    try:
+        site.deliver(heartbeat())
+        ask(web, alarm, "acknowledge")
+        assert failed.wait(20)
+        site.rows("UPDATE alarm_request SET sent_at = NULL RETURNING id")
+        assert seen.get(timeout=20).endswith("down/command")
+        assert sender.is_alive
+    finally:
+        sender.stop()
+
+
 def test_without_an_answer_a_command_is_sent_again(site, web, alarm):
     ask(web, alarm, "acknowledge")
     assert len(sent(site)) == 1
@@ -146,6 +172,14 @@ def test_a_shelf_is_in_force_when_the_gateway_names_it(site, web, alarm):
     assert (shelf["until"], shelf["episode"]) == (asked["until"], alarm.episode)
     assert shelf["label"] == {"zh": "起重量超过额定值", "en": "Load above rated"}
     assert outcomes(web, alarm) == [("shelve", "done")]
+
+
+def test_an_odd_reason_of_a_gateway_does_not_make_it_seem_away(site, web, alarm):
+    odd = Shelf(point=alarm.point, rule=alarm.rule, until=now_ms() + HOUR_MS, by="local", reason="a\x00b")
+    site.deliver(heartbeat(shelved=[odd]))
+    (shelf,) = gateway(web)["shelved"]
+    assert shelf["reason"] == "a\N{REPLACEMENT CHARACTER}b"
+    assert site.rows("SELECT count(*) FROM dead_letter") == [(0,)]
 
 
 def test_somebody_elses_shelf_does_not_confirm_what_was_asked_here(site, web, alarm):

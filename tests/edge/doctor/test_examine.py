@@ -52,7 +52,7 @@ async def test_beside_a_running_agent_all_is_looked_at_and_the_agent_notices_not
             assert run.log().count("connected broker") == 1, "the agent's connection was taken over"
             assert await run.end() == 0
     assert set(found) >= EXPECTED
-    never_known_here = {"clock.sync", "clock.offset", "service.active"}
+    never_known_here = {"clock.sync", "clock.offset", "service.active", "disk.free", "disk.write"}
     wrong = {check for check, said in found.items() if said & {"finding", "unreachable"}}
     assert wrong <= never_known_here
     assert found["broker.foreign-branch"] == {"ok"}

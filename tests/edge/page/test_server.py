@@ -122,9 +122,10 @@ async def test_an_alarm_is_shelved_with_a_reason_and_by_whoever_is_on_site() -> 
             "until": 5,
             "by": "somebody",
             "reason": "calibrating",
+            "request": "a" * 32,
         }
         assert await post(server, "/shelve", {"shelf": shelf}, **OURS) == (200, {"shelved": True})
-        assert [(one.by, one.reason) for one in agent.done] == [("local", "calibrating")]
+        assert [(one.by, one.reason, one.request) for one in agent.done] == [("local", "calibrating", None)]
         assert (await post(server, "/shelve", {"shelf": {**shelf, "reason": " "}}, **OURS))[0] == 400
         assert (await post(server, "/shelve", {"shelf": {**shelf, "rule": "gone"}}, **OURS))[0] == 404
 

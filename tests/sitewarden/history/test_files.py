@@ -1,5 +1,6 @@
 """A history survives its file, whichever format, and a bad file says what is wrong with it."""
 
+import datetime as dt
 import math
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from sitewarden.text import Text
 HOUR_MS = 3_600_000
 SINCE_MS = 1_763_600_400_000
 ENDINGS = [".parquet", ".csv"]
+COLUMNS = ["point", "at_ms", "value", "quality"]
 
 
 def a_header(**changed):
@@ -304,7 +306,14 @@ def test_an_instant_that_is_there_twice_is_found_wherever_it_stands(tmp_path: Pa
         ({"point": [1, 2]}, "point: is int64, not text"),
         ({"point": [None, "a/x"]}, "point: is missing in some rows"),
         ({"quality": [-1, 0]}, "-1 is no quality"),
-        ({"value": ["heavy", "light"]}, "is damaged"),
+        ({"value": ["heavy", "light"]}, "value: is string, not numbers"),
+        ({"value": [2**63 - 1, 0]}, "is damaged"),
+        ({"quality": ["good", "good"]}, "quality: is string, not a number"),
+        ({"quality": [0.5, 0.0]}, "quality: is double, not a number"),
+        ({"at_ms": [dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2)]}, "at_ms: is timestamp"),
+        ({"at_ms": ["1", "2"]}, "at_ms: is string, not whole milliseconds"),
+        ({"at_ms": [math.nan, math.nan]}, "at_ms: is double, not whole milliseconds"),
+        ({"point": [["a/x"], ["a/x"]]}, "point: is not a column of text"),
     ],
 )
 def test_a_column_that_cannot_be_meant_is_named(
@@ -320,6 +329,32 @@ def test_a_column_that_cannot_be_meant_is_named(
     pq.write_table(pa.table({**columns, **changed}), file)
     with pytest.raises(ConfigurationError, match=complaint):
         read_history(file, header=a_header())
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    table = pa.table([["a/x"], [SINCE_MS], [1.0], [0], [2.0]], [*COLUMNS, "value"])
+    pq.write_table(table, tmp_path / "h.parquet")
+    (tmp_path / "h.csv").write_text(f"point,at_ms,value,value\na/x,{SINCE_MS},1,2\n", encoding="utf-8")
+    for ending in ENDINGS:
+        with pytest.raises(ConfigurationError, match="value: is there twice"):
+            read_history(tmp_path / f"h{ending}", header=a_header())
+
+
+def test_a_cell_without_end_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "h.csv"
+    file.write_text(f"point,at_ms,value\n{'x' * 200_000},{SINCE_MS},1\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"h\.csv:2.* is no line of a CSV"):
+        read_history(file, header=a_header())
+
+
+def test_columns_of_another_program_do_not_hide_when_a_group_was(tmp_path: Path) -> None:
+    more = pa.array([{"a": "z", "b": "z", "c": "z"}])
+    table = pa.table([more, ["a/x"], [SINCE_MS], [math.inf], [0]], ["more", *COLUMNS])
+    pq.write_table(table, tmp_path / "h.parquet")
+    (track,) = read_history(tmp_path / "h.parquet", header=a_header()).tracks.values()
+    assert track.times.tolist() == [SINCE_MS]
+    assert math.isnan(track.values[0])
+    assert track.quality[0] == Quality.NOT_A_NUMBER
 
 
 def test_points_that_were_read_together_share_their_instants_and_nobody_can_change_them(
