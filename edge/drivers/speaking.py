@@ -11,6 +11,8 @@ from sitewarden.quality import Quality
 
 _DUST_DECIMALS = 9
 """Binary dust (0.30000000000000004) must not decide whether a limit is reached."""
+_LARGEST = 3.4028234663852886e38
+"""Of a 32-bit register: what text may say beyond it no sensor measures, and sums of such numbers overflow."""
 NEVER = datetime.min  # noqa: DTZ901  a device's own time has no zone
 """In place of an instant that cannot be read: it is believed by nobody."""
 
@@ -106,6 +108,7 @@ def scaled(point: Point, number: float) -> tuple[float | None, Quality]:
     value = round(number * point.scale + point.offset, _DUST_DECIMALS) if math.isfinite(number) else number
     if not math.isfinite(value):
         return None, Quality.NOT_A_NUMBER
-    if point.range is not None and not point.range[0] <= value <= point.range[1]:
+    low, high = point.range or (-_LARGEST, _LARGEST)
+    if not max(low, -_LARGEST) <= value <= min(high, _LARGEST):
         return None, Quality.OUT_OF_RANGE
     return value, Quality.GOOD

@@ -95,6 +95,8 @@ def test_a_pointer_to_nothing_says_nothing(pointer: str) -> None:
         ({}, '"NaN"', "not_a_number"),
         ({}, "[1]", "not_a_number"),
         ({"range": [0, 5]}, "6", "out_of_range"),
+        ({}, "1e39", "out_of_range"),
+        ({}, "-1e308", "out_of_range"),
     ],
 )
 def test_what_is_written_there_becomes_a_value_or_the_reason_why_not(
