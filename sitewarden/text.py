@@ -1,4 +1,4 @@
-"""A text that people read, in both languages."""
+"""Texts that people read, and texts that people wrote."""
 
 import msgspec
 
