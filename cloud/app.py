@@ -14,6 +14,7 @@ from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
 from cloud.cycles.routes import router as cycles_router
+from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
@@ -116,6 +117,7 @@ def _api() -> APIRouter:
         cycles_router,
         live_router,
         replay_router,
+        make_enrolment_router(),
         imports_router,
         make_registry_router(),
         trees_router,

@@ -1,5 +1,7 @@
 """The cloud's configuration file, checked for meaning before anything starts."""
 
+import re
+import ssl
 import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,11 +51,39 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The replay's control socket, relative to the configuration file."""
 
 
+class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How gateways are let in: where they find the broker, and how the broker learns of them."""
+
+    host: str
+    """The broker as gateways reach it, from their sites."""
+    port: Port = 8883
+    ca_file: str | None = None
+    """Certificates (PEM) that the broker's is checked against; without it gateways connect without TLS."""
+    password_file: str
+    """The broker's file of passwords; lines of users that are no gateways of ours are left as they are."""
+    pid_file: str | None = None
+    """The broker's process gets a SIGHUP when the file has changed."""
+    reload_command: list[str] = []
+    """Run instead; neither is given where the broker watches the file by itself."""
+
+
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """The same with every path resolved and the certificates read."""
+
+    host: str
+    port: int
+    ca: str | None
+    password_file: Path
+    pid_file: Path | None = None
+    reload_command: tuple[str, ...] = ()
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: str = "127.0.0.1:8080"
     data_dir: str = "cloud-data"
     database: Database | None = None
     broker: Broker = Broker()
+    enrolment: EnrolmentSettings | None = None
     demo: bool = False
     replay: Replay | None = None
     sites: list[SiteSettings] = []
@@ -76,6 +106,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the registry is seeded with; which sites there are, the registry knows."""
     replay: Path | None = None
     """The control socket of the replay that this cloud shows; `None`: it shows live sites."""
+    enrolment: Enrolment | None = None
+    """`None`: gateways get their passwords by hand."""
 
     @property
     def mode(self) -> Mode:
@@ -112,6 +144,7 @@ def read_settings(file: Path) -> Settings:
         dsn=found.database.dsn if found.database else None,
         broker=found.broker,
         broker_password=_password(document),
+        enrolment=_enrolment(document),
         demo=found.demo,
         replay=(file.parent / found.replay.control).resolve() if found.replay else None,
         sites={site.site: site for site in found.sites},
@@ -140,6 +173,47 @@ def _password(document: documents.Document[_File]) -> str | None:
     if not lines or not lines[0]:
         raise document.error("broker.password_file", f"`{name}` is empty", "Write the password on line 1.")
     return lines[0]
+
+
+def _enrolment(document: documents.Document[_File]) -> Enrolment | None:
+    found, folder = document.value.enrolment, document.file.parent
+    if found is None:
+        return None
+    password_file = (folder / found.password_file).resolve()
+    if not password_file.is_file():
+        raise document.error(
+            "enrolment.password_file",
+            f"`{found.password_file}` is not a file",
+            "Name the file that the broker's own `password_file` names.",
+        )
+    if found.pid_file is not None and found.reload_command:
+        raise document.error(
+            "enrolment", "`pid_file` and `reload_command` exclude each other", "Keep one of them."
+        )
+    return Enrolment(
+        host=found.host,
+        port=found.port,
+        ca=_certificates(document, found.ca_file),
+        password_file=password_file,
+        pid_file=None if found.pid_file is None else (folder / found.pid_file).resolve(),
+        reload_command=tuple(found.reload_command),
+    )
+
+
+def _certificates(document: documents.Document[_File], name: str | None) -> str | None:
+    """Certificates as gateways get them; a private key in the same file must not travel with them."""
+    if name is None:
+        return None
+    try:
+        text = (document.file.parent / name).read_text(encoding="utf-8")
+        found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
+        certificates = "".join(f"{certificate}\n" for certificate in found)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
+    except (OSError, ValueError) as exc:
+        raise document.error(
+            "enrolment.ca_file", f"`{name}` is no file of certificates: {exc}", "Name a PEM file."
+        ) from exc
+    return certificates
 
 
 def _meaningless(document: documents.Document[_File]) -> Iterator[ConfigurationError]:

@@ -21,6 +21,7 @@ from edge.config import (
     way_of,
 )
 from edge.doubts import doubts
+from edge.enrolment import command as enrolment
 from edge.grouping import described
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
@@ -41,6 +42,7 @@ def register(subparsers: Any) -> None:
     check = actions.add_parser("check", help="say what would run, and what is wrong with the file")
     check.add_argument("config", type=Path, help="gateway.yaml")
     check.set_defaults(run=_check)
+    enrolment.register(actions, CONFIG)
     explain = actions.add_parser("explain", help="say everything about a point")
     explain.add_argument("point", help="such as crane-1/load")
     explain.add_argument("--config", type=Path, default=CONFIG, help="gateway.yaml (default: %(default)s)")

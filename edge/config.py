@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import itertools
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -600,7 +601,7 @@ class _Check:
     def _secret(self, field: str, name: str | None) -> str | None:
         if name is None or not self._with_secrets:
             return None
-        file = self._folder / name
+        file = _shown_by_systemd(name) or self._folder / name
         try:
             mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
@@ -879,6 +880,13 @@ class _Check:
                     f"{where}.parameters", message, "Write the design engineer's value, above 0."
                 )
         return bound, unjudged
+
+
+def _shown_by_systemd(name: str) -> Path | None:
+    """A secret of that name that the service was given (`LoadCredential=`): it wins over one beside us."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    shown = None if folder is None else Path(folder) / name
+    return shown if shown is not None and Path(name).name == name and shown.is_file() else None
 
 
 def _thresholds_of(device_kind: str) -> dict[str, Threshold]:

@@ -1,5 +1,6 @@
 """docker-compose.yml is checked without a container engine, so that it cannot rot where nobody has one."""
 
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,16 @@ import yaml
 from cloud.settings import read_settings
 from edge.config import load_gateway
 from firmware_sim.scenario import read_scenario
-from tests.support.broker import ACCEPTED, Broker, Credentials, connack
+from tests.cloud.ingest.over_mqtt import wait_for
+from tests.support.broker import (
+    ACCEPTED,
+    Broker,
+    Credentials,
+    configuration,
+    connack,
+    free_port,
+    password_hash,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -22,6 +32,8 @@ BUILT = {name: service for name, service in SERVICES.items() if "build" in servi
 CONFIGURATION = ROOT / "deploy" / "compose"
 PROGRAM = Path(sys.executable).with_name("sitewarden")
 MEANT_TO_BE_PUBLIC: set[str] = set()
+NOT_AUTHORISED = 5
+MADE_BY_INIT = {ROOT / "deploy" / "secrets" / "broker"}
 
 
 def read(name: str) -> dict[str, Any]:
@@ -50,7 +62,11 @@ def strings(node: object) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("name", SERVICES)
 def test_everything_a_service_mounts_or_builds_from_exists(name: str) -> None:
     service = SERVICES[name]
-    missing = [str(source) for source, _ in bind_mounts(service) if not source.is_file()]
+    missing = [
+        str(source)
+        for source, _ in bind_mounts(service)
+        if source not in MADE_BY_INIT and not source.is_file()
+    ]
     build = service.get("build")
     if build:
         dockerfile = (ROOT / build["context"] / build["dockerfile"]).read_text(encoding="utf-8")
@@ -146,7 +162,7 @@ def test_the_programs_take_their_configuration(tmp_path: Path) -> None:
     (tmp_path / "secret").chmod(0o600)
     for file in ("cloud.yaml", "gateway.yaml"):
         content = re.sub(
-            r"/run/secrets/(cloud|gateway)\.password",
+            r"/run/secrets/(cloud|gateway)\.password|/secrets/broker/passwords",
             str(tmp_path / "secret"),
             (CONFIGURATION / file).read_text(),
         )
@@ -174,15 +190,21 @@ def make_secrets(root: Path, *gateways: str) -> None:
 
 def test_every_secret_that_compose_names_is_made(installation: Path) -> None:
     made = [(installation / secret["file"]) for secret in COMPOSE["secrets"].values()]
+    made += [
+        installation / folder.relative_to(ROOT) / Path(password_file).name
+        for folder in MADE_BY_INIT
+        for password_file in [read("cloud.yaml")["enrolment"]["password_file"]]
+    ]
     assert [path for path in made if not path.is_file()] == []
     assert {path.stat().st_mode & 0o077 for path in made} == {0}
 
 
 def test_making_secrets_again_keeps_them_and_adds_a_gateway(installation: Path) -> None:
     folder = installation / "deploy" / "secrets"
-    before = {path.name: path.read_text() for path in folder.iterdir()}
+    before = {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    (folder / "broker" / "passwords").rename(folder / "passwords")  # where an earlier version kept them
     make_secrets(installation, "site-b/gw-7")
-    after = {path.name: path.read_text() for path in folder.iterdir()}
+    after = {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
     assert set(after) - set(before) == {"site-b_gw-7.password"}
     assert after["passwords"].startswith(before["passwords"])
     assert {name: after[name] for name in before if name != "passwords"} == {
@@ -195,8 +217,30 @@ def test_the_broker_accepts_the_secrets_that_were_made(installation: Path, fresh
     fresh_broker.stop()
     ours = fresh_broker.folder / "passwords"
     probe = next(line for line in ours.read_text().splitlines() if line.startswith("probe/"))
-    ours.write_text(f"{probe}\n{(folder / 'passwords').read_text()}")
+    ours.write_text(f"{probe}\n{(folder / 'broker' / 'passwords').read_text()}")
     fresh_broker.start()
     for user, file in (("cloud", "cloud.password"), ("demo/gw-1", "demo_gw-1.password")):
         credentials = Credentials(username=user, password=(folder / file).read_text().strip())
         assert connack(fresh_broker.port, credentials) == ACCEPTED
+
+
+def test_the_broker_s_start_lets_it_read_passwords_again(mosquitto: str, tmp_path: Path) -> None:
+    """As in its container: nobody else can signal the broker there."""
+    stranger = Credentials(username="demo/gw-9", password=f"for {tmp_path.name}")
+    broker = Broker(tmp_path, program=mosquitto)
+    broker.port = free_port()
+    (tmp_path / "mosquitto.conf").write_text(configuration(tmp_path, broker.port))
+    secrets = tmp_path / "passwords"
+    environment = {**os.environ, "PATH": f"{Path(mosquitto).parent}:{os.environ['PATH']}"}
+    command = ["sh", ROOT / "deploy" / "mosquitto" / "start", tmp_path / "mosquitto.conf", secrets]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as started:
+        try:
+            wait_for(lambda: connack(broker.port, stranger) == NOT_AUTHORISED, "the broker")
+            line = f"{stranger.username}:{password_hash(stranger.password, b'twelve bytes')}\n"
+            (tmp_path / "new").write_text(secrets.read_text() + line)
+            (tmp_path / "new").replace(secrets)
+            wait_for(lambda: connack(broker.port, stranger) == ACCEPTED, "the new password")
+        finally:
+            started.terminate()
+        assert started.wait(10) == 0
+    assert connack(broker.port, stranger) is None, "the broker ends with its shell"

@@ -55,6 +55,8 @@ def examine(file: Path) -> Iterator[Result]:
     broker = settings.broker
     if broker.password_file is not None:
         yield file_result(file.parent / broker.password_file, is_secret=True)
+    if settings.enrolment is not None:
+        yield file_result(settings.enrolment.password_file, is_secret=True)
     yield from clock_results(broker.host)
     yield from _zone_results(settings)
     yield from disk_results(settings.data_dir, LEAST_BYTES, "there should be")

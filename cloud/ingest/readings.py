@@ -7,6 +7,7 @@ import msgspec
 from cloud.cycles.store import ToldCycle, store_cycles
 from cloud.database import Connection
 from cloud.ingest.admission import Admission, Admitted, HomelessError
+from cloud.ingest.clones import note_life
 from cloud.ingest.dead_letters import bury
 from cloud.ingest.decoding import (
     ImplausibleError,
@@ -98,6 +99,9 @@ class ReadingsLane:
         if status.state == "offline":
             births.write_will(connection, gateway_id, status)
             return True
+        # A retained birth may be of a boot that has ended, and a replay begins anew as often as it likes.
+        if not delivery.retained and key.mode != "replay":
+            note_life(connection, key, gateway_id, status, delivery.received_ms)
         if status.state == "online":
             births.write_birth(
                 connection, key, gateway_id, status, delivery.received_ms, retained=delivery.retained

@@ -7,6 +7,7 @@ import time
 import psycopg
 
 from cloud.database import Connection, connect
+from cloud.enrolment.roster import Roster
 from cloud.hazards.clock import expire_clocks
 from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.link import SHARED, Link
@@ -48,6 +49,7 @@ class Ingest:
         readings = Worker("readings", ReadingsLane, surroundings, _READINGS, forget_old_events)
         heard = Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver)
         self._sender = Sender(dsn, heard.publish, lambda: heard.is_up)
+        self._roster = None if settings.enrolment is None else Roster(settings.enrolment, dsn)
         self._links = {
             alarms: heard,
             readings: Link(
@@ -66,11 +68,15 @@ class Ingest:
             worker.start(link)
             link.start()
         self._sender.start()
+        if self._roster is not None:
+            self._roster.start()
         log.info("ingest running broker=%s:%d", self._settings.broker.host, self._settings.broker.port)
         while not stopping.wait(_WATCH_S):
-            if not (self._sender.is_alive and all(worker.is_alive for worker in self._links)):
+            if not self._is_alive:
                 raise WorkerDiedError("a lane has ended by itself")
         self._sender.stop()
+        if self._roster is not None:
+            self._roster.stop()
         for worker in self._links:
             worker.stop()
         for worker, link in self._links.items():
@@ -80,6 +86,11 @@ class Ingest:
     def wait_until_subscribed(self, timeout_s: float) -> bool:
         """Whether both lanes hear the broker within the time."""
         return all(link.wait_until_subscribed(timeout_s) for link in self._links.values())
+
+    @property
+    def _is_alive(self) -> bool:
+        roster_is_alive = self._roster is None or self._roster.is_alive
+        return roster_is_alive and self._sender.is_alive and all(worker.is_alive for worker in self._links)
 
     def _seed_sites(self, stopping: threading.Event) -> None:
         while not stopping.is_set():

@@ -1,4 +1,4 @@
-"""Which sites there are, and which gateways may speak for them."""
+"""Which sites there are, and which gateways may speak for them: those neither retired nor revoked."""
 
 from collections.abc import Mapping
 from typing import LiteralString
@@ -11,8 +11,12 @@ from sitewarden.text import Text
 
 KNOWN: LiteralString = """
     SELECT site.site, site.name, site.time_zone,
-           ARRAY(SELECT gateway FROM site_gateway AS its
-                  WHERE its.site = site.site AND its.retired_on IS NULL ORDER BY gateway) AS gateways
+           ARRAY(SELECT its.gateway
+                   FROM site_gateway AS its
+                        LEFT JOIN gateway_access AS access
+                          ON access.site = its.site AND access.gateway = its.gateway
+                  WHERE its.site = site.site AND its.retired_on IS NULL AND access.revoked_at IS NULL
+                  ORDER BY its.gateway) AS gateways
       FROM site
 """
 

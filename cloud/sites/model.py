@@ -8,6 +8,8 @@ from cloud.alarms.model import RequestShown, ShelfShown
 from cloud.shown import Instant, Shown, TextShown
 from sitewarden.messages import ToldState
 
+Presence = Literal["online", "offline", "unknown"]
+
 
 class SiteFacts(Shown):
     """What list and detail have in common."""
@@ -30,7 +32,7 @@ class Gateway(Shown):
     """A gateway and how it fares."""
 
     id: str
-    state: Literal["online", "offline", "unknown"] = Field(
+    state: Presence = Field(
         description="Offline: it said so, or was silent for 30 s. Unknown: it was never heard."
     )
     seen_at: Instant | None
@@ -38,6 +40,9 @@ class Gateway(Shown):
     outbox: Outbox
     disk_free_bytes: int | None
     clock: str
+    cloned_at: Instant | None = Field(
+        description="When two machines were last seen under its name, within a day."
+    )
     shelved: list[ShelfShown] = Field(description="Rules whose alarms it holds back, as it last said.")
     states: dict[str, ToldState] = Field(
         description="Of its standing alarms, by episode, what alarms and shelves do not tell."

@@ -6,14 +6,17 @@ from typing import NamedTuple
 
 from cloud.alarms.model import RequestShown, ShelfShown
 from cloud.database import Row, instant
+from cloud.instants import rfc3339
 from cloud.registry.known import SiteEntry
 from cloud.settings import Settings
 from cloud.shown import TextShown
-from cloud.sites.model import Device, Gateway, Outbox, Point, SiteFacts
+from cloud.sites.model import Device, Gateway, Outbox, Point, Presence, SiteFacts
 from sitewarden.points import vocabulary
 
 SILENCE = dt.timedelta(seconds=30)
 """Three heartbeats; whoever is silent for longer is offline, whatever it said last."""
+CLONE_SHOWN = dt.timedelta(days=1)
+"""So long two machines under one name are shown after they were last seen."""
 
 
 def site_facts(settings: Settings, site: SiteEntry) -> SiteFacts:
@@ -37,6 +40,22 @@ class GatewayRows(NamedTuple):
 def gateways_shown(rows: GatewayRows, now: dt.datetime) -> list[Gateway]:
     """The gateways as they fare, also one that was never heard."""
     return [_gateway(row, rows, now) for row in rows.gateways]
+
+
+def presence(row: Row, now: dt.datetime) -> Presence:
+    """Whether it speaks: by when it was last heard, whatever it said last."""
+    state: Presence = row["state"]
+    is_silent = row["seen_at"] is None or now - row["seen_at"] > SILENCE
+    return "offline" if state == "online" and is_silent else state
+
+
+def cloned_at(row: Row, now: dt.datetime) -> str | None:
+    """When two machines were last seen under its name; forgotten in a day, or when it got a new password."""
+    at: dt.datetime | None = row["cloned_at"]
+    renewed_at: dt.datetime | None = row["issued_at"]
+    if at is None or now - at > CLONE_SHOWN or (renewed_at is not None and renewed_at > at):
+        return None
+    return rfc3339(at)
 
 
 def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
@@ -73,11 +92,11 @@ def _gateway(row: Row, rows: GatewayRows, now: dt.datetime) -> Gateway:
             shelved=[],
             states={},
             requests=[],
+            cloned_at=None,
         )
-    silent = row["seen_at"] is None or now - row["seen_at"] > SILENCE
     return Gateway(
         id=name,
-        state="offline" if row["state"] == "online" and silent else row["state"],
+        state=presence(row, now),
         seen_at=row["seen_at"],
         boot=row["boot"],
         outbox=Outbox(
@@ -85,6 +104,7 @@ def _gateway(row: Row, rows: GatewayRows, now: dt.datetime) -> Gateway:
         ),
         disk_free_bytes=row["disk_free_bytes"],
         clock=row["clock"],
+        cloned_at=cloned_at(row, now),
         shelved=[_shelf(shelf) for shelf in rows.shelves if shelf["gateway"] == name],
         states=row["states"],
         requests=[_request(request) for request in rows.requests if request["gateway"] == name],

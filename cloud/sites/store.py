@@ -3,9 +3,12 @@
 from typing import LiteralString
 
 GATEWAYS: LiteralString = """
-    SELECT site_gateway.gateway AS name, gateway.*
-      FROM site_gateway LEFT JOIN gateway
-        ON gateway.site = site_gateway.site AND gateway.gateway = site_gateway.gateway AND mode = %(mode)s
+    SELECT site_gateway.gateway AS name, access.issued_at, gateway.*
+      FROM site_gateway
+           LEFT JOIN gateway ON gateway.site = site_gateway.site AND gateway.gateway = site_gateway.gateway
+                            AND mode = %(mode)s
+           LEFT JOIN gateway_access AS access
+             ON access.site = site_gateway.site AND access.gateway = site_gateway.gateway
      WHERE site_gateway.site = %(site)s AND retired_on IS NULL
      ORDER BY site_gateway.gateway
 """

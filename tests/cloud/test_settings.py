@@ -6,6 +6,7 @@ import pytest
 
 from cloud.settings import read_settings
 from sitewarden.errors import ConfigurationError
+from tests.support.certificates import certify
 
 GOOD = """
 listen: 127.0.0.1:8080
@@ -71,3 +72,38 @@ def test_the_same_site_twice_is_refused(write):
     site = GOOD.strip().splitlines()[-1]
     with pytest.raises(ConfigurationError, match=r":7: sites\.1\.site: `demo` is given twice"):
         read_settings(write(GOOD + site + "\n"))
+
+
+ENROLMENT = f"""{GOOD}\
+enrolment: {{host: broker.example.org, ca_file: ca.pem, password_file: passwords, pid_file: pid}}
+"""
+
+
+def test_enrolment_names_files_beside_the_configuration_and_gives_away_no_key(write, tmp_path):
+    (tmp_path / "passwords").touch()
+    certify(tmp_path, "broker.example.org")
+    certificate = (tmp_path / "cert.pem").read_text()
+    (tmp_path / "ca.pem").write_text((tmp_path / "key.pem").read_text() + "a note\n" + certificate)
+    enrolment = read_settings(write(ENROLMENT)).enrolment
+    assert enrolment is not None
+    assert (enrolment.host, enrolment.port) == ("broker.example.org", 8883)
+    assert (enrolment.password_file, enrolment.pid_file) == (tmp_path / "passwords", tmp_path / "pid")
+    assert enrolment.ca == certificate
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("passwords", "nowhere", "enrolment.password_file: `nowhere` is not a file"),
+        ("pid_file: pid", "pid_file: pid, reload_command: [reload]", "enrolment: `pid_file` and"),
+        ("ca.pem", "passwords", "enrolment.ca_file: `passwords` is no file of certificates"),
+        ("ca.pem", "nowhere", "enrolment.ca_file: `nowhere` is no file of certificates"),
+    ],
+)
+def test_enrolment_that_cannot_be_meant_is_refused(write, tmp_path, old, new, said):
+    (tmp_path / "passwords").touch()
+    certify(tmp_path, "broker.example.org")
+    (tmp_path / "cert.pem").rename(tmp_path / "ca.pem")
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(write(ENROLMENT.replace(old, new)))
+    assert f"cloud.yaml:7: {said}" in str(refused.value)

@@ -320,6 +320,26 @@ def test_a_password_that_everybody_can_read_is_refused(
     assert load_gateway(file).broker.password == password
 
 
+def test_a_secret_that_systemd_gives_the_service_wins_over_the_one_beside_the_file(
+    gateway_dict: dict[str, Any],
+    write_gateway: WriteGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gateway_dict["broker"] |= {"username": "test-site/gw-1", "password_file": "broker.password"}
+    given = tmp_path / "credentials"
+    given.mkdir()
+    for folder, password in ((tmp_path, "beside"), (given, "given")):
+        (folder / "broker.password").write_text(f"{password}\n")
+        (folder / "broker.password").chmod(0o400)
+    file = write_gateway(gateway_dict)
+    assert load_gateway(file).broker.password == "beside"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
+    assert load_gateway(file).broker.password == "given"
+    (given / "broker.password").unlink()
+    assert load_gateway(file).broker.password == "beside"
+
+
 def test_a_profile_that_speaks_no_tcp_is_refused(
     gateway_dict: dict[str, Any], write_gateway: WriteGateway, tmp_path: Path
 ) -> None:

@@ -71,6 +71,7 @@ class Broker:
         self.folder = folder
         self._instead, self._added = instead or {}, added
         self.port = 0
+        self.password_file, self.pid_file = folder / "passwords", folder / "pid"
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self._passwords: dict[str, str] = {}
@@ -136,6 +137,7 @@ class Broker:
             self._process = subprocess.Popen(
                 [self._program, "-c", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+        self.pid_file.write_text(f"{self._process.pid}\n")
 
     def _answers_in_time(self) -> bool:
         deadline = time.monotonic() + READY_TIMEOUT_S
@@ -155,9 +157,10 @@ class Broker:
             time.sleep(0.02)
 
     def _write_passwords(self) -> None:
-        path = self.folder / "passwords"
-        path.touch(mode=0o600)
-        path.write_text("".join(f"{user}:{hashed}\n" for user, hashed in self._passwords.items()))
+        self.password_file.touch(mode=0o600)
+        self.password_file.write_text(
+            "".join(f"{user}:{hashed}\n" for user, hashed in self._passwords.items())
+        )
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:

@@ -23,6 +23,8 @@ PUBLIC = {
     "POST /api/v1/session",
     "POST /api/v1/session/demo",
     "POST /api/v1/setup",
+    "POST /api/v1/enrol",
+    "POST /api/v1/enrol/seen",
     "GET /healthz",
     "GET /readyz",
     "GET|HEAD /{path:page}",

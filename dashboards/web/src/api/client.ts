@@ -1,7 +1,7 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
 import type {
-  AlarmRequest, Asked, Backtest, CycleDay, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
+  Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
   SiteSummary, Statistics, Trial, Values, WorkCycle,
   Choices, Imported, RegisteredSite, RegistryChange, TreeNode,
 } from './types'
@@ -99,6 +99,9 @@ export const api = {
   },
   rules: (site: string) => call<RulesInForce>('GET', `/sites/${part(site)}/rules`),
   backtest: (site: string, trial: Trial) => call<Backtest>('POST', `/sites/${part(site)}/backtests`, trial),
+  access: (site: string) => call<Access>('GET', `/sites/${part(site)}/gateways`),
+  makeCode: (site: string, gateway: string) => call<EnrolmentCode>('POST', `/sites/${part(site)}/gateways/${part(gateway)}/code`, {}),
+  revokeGateway: (site: string, gateway: string) => call<void>('POST', `/sites/${part(site)}/gateways/${part(gateway)}/revocation`, {}),
   makeSite: (given: object) => call<RegisteredSite>('POST', '/sites', given),
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
   changeSite: (site: string, given: object, version: number) =>

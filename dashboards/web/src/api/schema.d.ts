@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol
+         * @description What a gateway gets for its one-time code.
+         */
+        post: operations["enrol_api_v1_enrol_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrol/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seen
+         * @description The gateway has put its password in a safe place: it is in force now.
+         */
+        post: operations["seen_api_v1_enrol_seen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}": {
         parameters: {
             query?: never;
@@ -356,6 +396,66 @@ export interface paths {
          * @description What other rules would have done over the site's history.
          */
         post: operations["run_backtest_api_v1_sites__site__backtests_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gateways
+         * @description Every gateway of the site, and how it stands with being let in.
+         */
+        get: operations["list_gateways_api_v1_sites__site__gateways_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Code
+         * @description A code with which the gateway is enrolled, or gets a new password: once, within 15 minutes.
+         */
+        post: operations["make_code_api_v1_sites__site__gateways__gateway__code_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/revocation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke
+         * @description Shut the gateway out: its password, a code of it, and what it is saying at this moment.
+         */
+        post: operations["revoke_api_v1_sites__site__gateways__gateway__revocation_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1123,6 +1223,15 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccessShown
+         * @description All gateways of a site.
+         */
+        AccessShown: {
+            broker: components["schemas"]["BrokerTold"];
+            /** Items */
+            items: components["schemas"]["GatewayAccess"][];
+        };
+        /**
          * AccountShown
          * @description Who is signed in.
          */
@@ -1217,6 +1326,39 @@ export interface components {
             confidence: string;
             /** Source */
             source: string;
+        };
+        /**
+         * BrokerShown
+         * @description Where the broker is.
+         */
+        BrokerShown: {
+            /**
+             * Ca
+             * @description Certificates (PEM) that the broker's is checked against; null: no TLS.
+             */
+            ca: string | null;
+            /** Host */
+            host: string;
+            /** Port */
+            port: number;
+        };
+        /**
+         * BrokerTold
+         * @description Whether the broker knows what stands here.
+         */
+        BrokerTold: {
+            /**
+             * Complaint
+             * @description Why it could not be told.
+             */
+            complaint: string | null;
+            /**
+             * Is Configured
+             * @description Without `enrolment` in cloud.yaml no code can be made.
+             */
+            is_configured: boolean;
+            /** Is Up To Date */
+            is_up_to_date: boolean;
         };
         /**
          * CategoryShown
@@ -1361,6 +1503,23 @@ export interface components {
             id: string;
             /** Text */
             text: string;
+        };
+        /**
+         * CodeShown
+         * @description A one-time code; it is shown this once.
+         */
+        CodeShown: {
+            /**
+             * Code
+             * @example K7QF-3M9X-PW4T
+             */
+            code: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            expires_at: string;
         };
         /**
          * ComparisonShown
@@ -1845,6 +2004,43 @@ export interface components {
             version: number;
         };
         /**
+         * Enrol
+         * @description What a gateway sends to be let in.
+         */
+        Enrol: {
+            /** Code */
+            code: string;
+            /** Gateway */
+            gateway?: string | null;
+            /**
+             * Site
+             * @description Who it is already: a code of another is refused.
+             */
+            site?: string | null;
+        };
+        /**
+         * Enrolled
+         * @description Who the gateway is from now on, and its password: shown this once.
+         */
+        Enrolled: {
+            broker: components["schemas"]["BrokerShown"];
+            /** Gateway */
+            gateway: string;
+            /**
+             * In Force At
+             * Format: date-time
+             * @description At the latest; at once when the gateway says that it has it.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            in_force_at: string;
+            /** Password */
+            password: string;
+            /** Site */
+            site: string;
+            /** Username */
+            username: string;
+        };
+        /**
          * Episode
          * @description One alarm from its raise to its clear.
          */
@@ -2005,6 +2201,11 @@ export interface components {
             boot: string | null;
             /** Clock */
             clock: string;
+            /**
+             * Cloned At
+             * @description When two machines were last seen under its name, within a day.
+             */
+            cloned_at: string | null;
             /** Disk Free Bytes */
             disk_free_bytes: number | null;
             /** Id */
@@ -2035,6 +2236,51 @@ export interface components {
             states: {
                 [key: string]: "unacknowledged" | "latched-unacknowledged" | "suppressed-by-design" | "out-of-service";
             };
+        };
+        /**
+         * GatewayAccess
+         * @description A gateway of the site, and how it stands with being let in.
+         */
+        GatewayAccess: {
+            /**
+             * Cloned At
+             * @description When two machines were last seen under its name.
+             */
+            cloned_at: string | null;
+            /**
+             * Code Expires At
+             * @description Of a code that may still be used.
+             */
+            code_expires_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Issued At
+             * @description Since when its password holds.
+             */
+            issued_at: string | null;
+            /**
+             * Next Issued At
+             * @description When a password was handed out that is not in force yet.
+             */
+            next_issued_at: string | null;
+            /** Note */
+            note: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Seen At */
+            seen_at: string | null;
+            /**
+             * Standing
+             * @description Not enrolled: a password, if any, was made by hand. Handed out: its password is not in force yet.
+             * @enum {string}
+             */
+            standing: "not_enrolled" | "handed_out" | "enrolled" | "revoked" | "retired";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "online" | "offline" | "unknown";
         };
         /**
          * GatewayGiven
@@ -3369,6 +3615,24 @@ export interface components {
             unknown: string[];
         };
         /**
+         * Seen
+         * @description What a gateway sends when it has put its password in a safe place.
+         */
+        Seen: {
+            /**
+             * Gateway
+             * @example crane-1
+             */
+            gateway: string;
+            /** Password */
+            password: string;
+            /**
+             * Site
+             * @example crane-1
+             */
+            site: string;
+        };
+        /**
          * Series
          * @description A point over time, in columns; a null between two instants is a gap.
          */
@@ -4053,6 +4317,142 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    enrol_api_v1_enrol_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Enrol"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seen_api_v1_enrol_seen_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Seen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_hazard_api_v1_hazards__hazard__get: {
         parameters: {
             query?: never;
@@ -5526,6 +5926,207 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gateways_api_v1_sites__site__gateways_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_code_api_v1_sites__site__gateways__gateway__code_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_v1_sites__site__gateways__gateway__revocation_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {

@@ -50,7 +50,7 @@ export default {
   changedMeanwhile: 'Somebody has just changed it. Cancel, open it again, then change it.', inUse: 'Other records refer to it. Change or remove those first.', outOfOrder: 'What must come before this step is missing, or the dates are out of order.',
   noStep: 'Not recorded', noChart: 'No load chart', stepExpired: '{step}: expired', until: 'until {day}', nextEnd: 'next ends {day}', over: 'ended {day}', announced: 'Announced', notAnnounced: 'Not announced', noControl: 'No control value of the design',
   lacksReview: 'Lacks a review', inService: 'In service', retired: 'Retired {day}', corners: '{n} corners', pointsOf: 'Points of {pit}',
-  scaleSource: 'Scales are from:', gatewayHint: 'Heard from the moment it is registered, without a restart. It also needs an account at the broker, named site/gateway.',
+  scaleSource: 'Scales are from:', gatewayHint: 'Heard from the moment it is registered, without a restart. It gets an account of its own by a code.',
   backToDevices: 'Back to the devices', file: 'File', parties: 'Responsible parties', noParties: 'No party is recorded yet.', life: 'Life', addStep: 'Record a step', noLife: 'No step is recorded yet.',
   chart: 'Load chart', noChartText: 'There is no load chart yet: without one no rated load can be told.', falls: '{n} falls', radius: 'Radius m', load: 'Rated t', changes: 'Changes', made: 'Made',
   siteId: 'Name of the site', siteIdHelp: 'a-z, 0-9 and -; it cannot be changed later', siteName: 'Label', siteNameEn: 'Label in English', timeZone: 'Time zone', makeSite: 'Make it', siteThere: 'There is a site of that name already.',

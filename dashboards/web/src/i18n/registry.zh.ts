@@ -50,7 +50,7 @@ export default {
   changedMeanwhile: '其他人刚刚修改过，请取消后重新打开再改。', inUse: '还有其他记录引用它，先修改或删除那些记录。', outOfOrder: '这个环节的前置环节还没有完成，或日期顺序不对。',
   noStep: '未登记', noChart: '无特性表', stepExpired: '{step}已过期', until: '至 {day}', nextEnd: '下次到期 {day}', over: '{day} 已过期', announced: '已上报', notAnnounced: '未上报', noControl: '未填设计控制值',
   lacksReview: '缺专家论证', inService: '使用中', retired: '{day} 停用', corners: '{n} 个角点', pointsOf: '{pit} 的监测点',
-  scaleSource: '规模划分依据：', gatewayHint: '登记后立即生效，无需重启。网关还需要在消息代理上有名为“工地/网关”的账户。',
+  scaleSource: '规模划分依据：', gatewayHint: '登记后立即生效，无需重启。网关用接入码得到自己的账户。',
   backToDevices: '返回设备列表', file: '基本信息', parties: '责任单位', noParties: '还没有登记责任单位。', life: '生命周期', addStep: '登记环节', noLife: '还没有登记任何环节。',
   chart: '起重特性表', noChartText: '还没有起重特性表：没有它就算不出额定起重量。', falls: '{n} 倍率', radius: '幅度 m', load: '额定 t', changes: '修改记录', made: '建立档案',
   siteId: '工地编号', siteIdHelp: '小写字母、数字和 -，建立后不能修改', siteName: '名称', siteNameEn: '英文名称', timeZone: '时区', makeSite: '建立', siteThere: '这个编号已经有了。',

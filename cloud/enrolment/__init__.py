@@ -1,0 +1,1 @@
+"""Gateways come by a one-time code, and go when they are revoked."""

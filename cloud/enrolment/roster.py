@@ -1,0 +1,202 @@
+"""The broker's file of passwords, kept as the registry says, and the broker told when it has changed."""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+
+from cloud.database import Connection, connect, instant
+from cloud.enrolment.store import put_due_in_force
+from cloud.settings import Enrolment
+from sitewarden.errors import SiteWardenError
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+_RELOAD_S = 10.0
+_LOCK = 0x5357_524F
+"""Any number that nothing else in the database locks."""
+
+_Told = tuple[int, tuple[int, int, int]]
+"""Number of the registry, and which file that was."""
+
+
+class RosterError(SiteWardenError):
+    """The broker could not be told."""
+
+
+def projected(text: str, gateways: Mapping[str, str | None]) -> str:
+    """The file with each of the gateways under its hash, or not at all; other lines stay. Pure."""
+    lines, seen = [], set()
+    for line in text.splitlines():
+        user = line.partition(":")[0]
+        if user not in gateways:
+            lines.append(line)
+        elif user not in seen and gateways[user] is not None:
+            lines.append(f"{user}:{gateways[user]}")
+        seen.add(user)
+    lines += [f"{user}:{hashed}" for user, hashed in sorted(gateways.items()) if hashed and user not in seen]
+    return "".join(f"{line}\n" for line in lines)
+
+
+class Roster:
+    """One thread of ingest with a database connection of its own."""
+
+    def __init__(self, settings: Enrolment, dsn: str) -> None:
+        """Nothing is read yet."""
+        self._settings, self._dsn = settings, dsn
+        self._connection: Connection | None = None
+        self._told: _Told | None = None
+        self._complaint: str | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest-roster", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell nothing more, and wait until it has ended."""
+        self._stopping.set()
+        self._thread.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def look(self, connection: Connection, now_ms: int) -> None:
+        """Put in force what is due, and tell the broker where anything has changed: here, or in its file."""
+        put_due_in_force(connection, instant(now_ms))
+        row = connection.execute("SELECT version FROM registry_version").fetchone()
+        version = 0 if row is None else int(row[0])
+        try:
+            if self._told == (version, _identity(self._settings.password_file)):
+                return
+            with connection.transaction():
+                # Several programs may do the same; one after the other they write the same.
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+                self._write(_gateways(connection))
+                told = version, _identity(self._settings.password_file)
+            self._reload()
+        except (OSError, RosterError) as exc:
+            self._note(connection, version, now_ms, complaint=str(exc))
+        else:
+            self._told = told
+            self._note(connection, version, now_ms, complaint=None)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_S):
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = connect(self._dsn)
+                self.look(self._connection, time.time_ns() // 1_000_000)
+            except psycopg.Error as exc:
+                log.warning("passwords wait for the database cause=%s", str(exc).replace("\n", " "))
+                self._disconnect()
+        self._disconnect()
+
+    def _write(self, gateways: Mapping[str, str | None]) -> None:
+        file = self._settings.password_file
+        before = file.read_text(encoding="utf-8")
+        after = projected(before, gateways)
+        if after != before:
+            _replace(file, after)
+            log.info("passwords written file=%s gateways=%d", file, len(gateways))
+
+    def _reload(self) -> None:
+        """Also where the file was right already: whoever wrote it may have died before it said so."""
+        if self._settings.reload_command:
+            _run_reload(self._settings.reload_command)
+        elif self._settings.pid_file is not None:
+            _send_hup(self._settings.pid_file)
+
+    def _note(self, connection: Connection, version: int, now_ms: int, *, complaint: str | None) -> None:
+        """For people; a complaint once, and not every second."""
+        if complaint is not None and complaint == self._complaint:
+            return
+        if complaint is not None:
+            log.error("the broker was not told of its users, trying on cause=%s", complaint)
+        self._complaint = complaint
+        connection.execute(
+            """
+            INSERT INTO broker_roster (version, told_at, complaint)
+                VALUES (%(version)s, %(at)s, %(complaint)s)
+                ON CONFLICT (one) DO UPDATE
+                   SET version = excluded.version, told_at = excluded.told_at, complaint = excluded.complaint
+            """,
+            {
+                "version": version,
+                "at": None if complaint else instant(now_ms),
+                "complaint": complaint,
+            },
+        )
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _gateways(connection: Connection) -> dict[str, str | None]:
+    """By user name what the broker asks for; `None` shuts it out. Whoever was never enrolled is not named."""
+    rows = connection.execute(
+        """
+        SELECT its.site || '/' || its.gateway,
+               CASE WHEN its.retired_on IS NULL AND access.revoked_at IS NULL THEN access.password_hash END
+          FROM site_gateway AS its
+               LEFT JOIN gateway_access AS access ON access.site = its.site AND access.gateway = its.gateway
+         WHERE its.retired_on IS NOT NULL OR access.revoked_at IS NOT NULL OR access.password_hash IS NOT NULL
+        """
+    )
+    return {username: hashed for username, hashed in rows}  # noqa: C416  a dict of its own types
+
+
+def _identity(file: Path) -> tuple[int, int, int]:
+    found = file.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _replace(file: Path, text: str) -> None:
+    """At once, with owner and rights as they were: whoever reads it has the old file or the new one."""
+    before = file.stat()
+    number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as new:
+            new.write(text)
+            new.flush()
+            os.fchmod(new.fileno(), before.st_mode & 0o777)
+            # Only root may give a file away; others share a group with the broker.
+            with contextlib.suppress(PermissionError):
+                os.fchown(new.fileno(), before.st_uid, before.st_gid)
+            os.fsync(new.fileno())
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _send_hup(pid_file: Path) -> None:
+    text = pid_file.read_text(encoding="utf-8").strip()
+    if not text.isdecimal() or int(text) <= 1:
+        raise RosterError(f"{pid_file} holds no process id")
+    os.kill(int(text), signal.SIGHUP)
+
+
+def _run_reload(command: tuple[str, ...]) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603  the operator's own command, from cloud.yaml
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_RELOAD_S, check=False
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise RosterError(f"`{command[0]}` did not end within {_RELOAD_S:g} s") from exc
+    if done.returncode:
+        raise RosterError(f"`{command[0]}` ended with {done.returncode}: {done.stderr.strip()[-300:]}")

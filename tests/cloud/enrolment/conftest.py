@@ -1,0 +1,72 @@
+"""The site with a broker's file of passwords beside it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloud.enrolment.roster import Roster
+from cloud.settings import Enrolment, Settings
+from tests.cloud.site import TestSite, make_settings, now_ms
+from tests.cloud.web.serving import Web
+
+HAND_MADE = "cloud:$7$101$c2FsdA==$aGFzaA==\ndemo/gw-1:$7$101$c2FsdA==$aGFzaA==\n"
+
+
+@pytest.fixture
+def passwords(tmp_path: Path) -> Path:
+    """The broker's file, in which gw-1 stands by hand and gw-2 does not."""
+    file = tmp_path / "passwords"
+    file.write_text(HAND_MADE)
+    return file
+
+
+@pytest.fixture
+def settings(tmp_path: Path, passwords: Path) -> Settings:
+    told = ("touch", str(tmp_path / "told"))
+    enrolment = Enrolment(
+        host="broker.example.org", port=8883, ca=None, password_file=passwords, reload_command=told
+    )
+    return make_settings(tmp_path, enrolment=enrolment)
+
+
+@pytest.fixture
+def roster(settings: Settings, site: TestSite) -> Callable[[], None]:
+    """Look once, as ingest does every second."""
+    assert settings.enrolment is not None
+    made = Roster(settings.enrolment, "")
+    return lambda: made.look(site.connection, now_ms())
+
+
+@pytest.fixture
+def gateway(web: Web) -> Iterator["Asking"]:
+    """Whoever has a code and no account."""
+    asking = Asking(web)
+    yield asking
+    asking.close()
+
+
+class Asking:
+    """The requests that a gateway makes."""
+
+    def __init__(self, web: Web) -> None:
+
+        self._client = httpx.Client(base_url=web.address, timeout=10)
+        self._web = web
+
+    def code(self, gateway: str = "gw-1") -> str:
+        """A new code, from an administrator."""
+        answer = self._web.post(f"/sites/demo/gateways/{gateway}/code")
+        assert answer.status_code == 201, answer.text
+        return answer.json()["code"]
+
+    def enrol(self, code: str, **more):
+        return self._client.post("/api/v1/enrol", json={"code": code, **more})
+
+    def seen(self, enrolled: dict):
+        named = {name: enrolled[name] for name in ("site", "gateway", "password")}
+        return self._client.post("/api/v1/enrol/seen", json=named)
+
+    def close(self) -> None:
+        self._client.close()
