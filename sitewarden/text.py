@@ -1,4 +1,4 @@
-"""A text that people read, in both languages."""
+"""Texts that people read, and texts that people wrote."""
 
 import msgspec
 
@@ -8,3 +8,8 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     zh: str
     en: str
+
+
+def printable(text: str) -> str:
+    """What comes from outside goes into records and heartbeats, none of which may be refused for it."""
+    return "".join(filter(str.isprintable, " ".join(text.split())))

@@ -107,7 +107,7 @@ def test_a_site_is_made_and_its_gateway_is_heard_without_a_restart(come, served)
 
 @pytest.mark.usefixtures("made")
 def test_a_device_gets_its_file_and_its_life(come):
-    page = come("/sites/north/registry/devices")
+    page = come("/sites/north/registry")
     page.click("[data-add=devices]")
     fill(page, 编号="crane-9", 类型="crane", 名称="9号塔机")
     save(page)

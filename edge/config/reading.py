@@ -1,0 +1,88 @@
+"""From the file to the gateway, checks first, in the order in which a person would mend them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from edge.config.access import broker_of, page_of
+from edge.config.buses import bus_of, ear_of
+from edge.config.devices import gateway_itself
+from edge.config.model import Gateway
+from edge.config.naming import named_twice, spoken_unclearly
+from edge.config.outputs import outputs_unusable, placed, unreplayable
+from edge.config.parameters import parameters_unmeant
+from edge.config.profiles import profile_folders, protocols_unknown, unknown_profiles
+from edge.config.rules import changes_unmeant, packs_of
+from edge.config.source import Known, Source
+from edge.grouping import plan_groups
+from edge.settings import GatewayFile
+from sitewarden import documents
+from sitewarden.errors import ConfigurationError
+from sitewarden.profiles import Profile, load_profiles
+from sitewarden.rules.packs import RulePack
+
+
+def load_gateway(file: Path, *, with_secrets: bool = True) -> Gateway:
+    """Read and check `gateway.yaml`; raises `ConfigurationError` at the first thing that cannot be meant.
+
+    Without secrets password and PIN stay unread, for whoever only wants to know what is connected.
+    """
+    return _gateway(Source(documents.read(file, GatewayFile), with_secrets=with_secrets))
+
+
+def _gateway(source: Source) -> Gateway:
+    for error in _unclear(source):
+        raise error
+    profiles = load_profiles(*profile_folders(source))
+    packs = packs_of(source)
+    for error in _unmeant(source, profiles, packs):
+        raise error
+    groups = plan_groups(source.file, profiles, source.error)
+    known = Known(
+        profiles, packs, {device: points for group in groups for device, points in group.points().items()}
+    )
+    return Gateway(
+        site=source.file.site,
+        name=source.file.gateway,
+        mode=source.file.mode,
+        data_dir=_data_dir(source),
+        broker=broker_of(source),
+        outputs=tuple(placed(source, settings) for settings in source.file.outputs),
+        siren=source.file.siren,
+        page=None if source.file.page is None else page_of(source, source.file.page),
+        buses=tuple(
+            bus_of(source, i, entry, entry.modbus, known)
+            for i, entry in enumerate(source.file.buses)
+            if entry.modbus is not None
+        ),
+        ears=tuple(
+            ear_of(source, i, entry, entry.speaking, known)
+            for i, entry in enumerate(source.file.buses)
+            if entry.speaking is not None
+        ),
+        groups=groups,
+        itself=None if source.file.mode == "replay" else gateway_itself(source, packs),
+    )
+
+
+def _unclear(source: Source) -> Iterator[ConfigurationError]:
+    """What is wrong whatever profiles and packs say."""
+    yield from spoken_unclearly(source)
+    yield from named_twice(source)
+    yield from outputs_unusable(source)
+    yield from unreplayable(source)
+
+
+def _unmeant(
+    source: Source, profiles: Mapping[str, Profile], packs: list[RulePack]
+) -> Iterator[ConfigurationError]:
+    """What profiles and packs do not know."""
+    yield from unknown_profiles(source, profiles)
+    yield from protocols_unknown(source)
+    yield from parameters_unmeant(source, profiles, packs)
+    yield from changes_unmeant(source, packs)
+
+
+def _data_dir(source: Source) -> Path:
+    """A mode has an outbox of its own: what was decided in a test must never go out as live."""
+    folder = source.folder / source.file.data_dir
+    return folder if source.file.mode == "live" else folder / source.file.mode

@@ -1,0 +1,1 @@
+"""Tools that make parts of SiteWarden and are no part of what is installed."""
