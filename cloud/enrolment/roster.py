@@ -6,15 +6,12 @@ import os
 import signal
 import subprocess
 import tempfile
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import psycopg
-
-from cloud.database import Connection, connect, instant
+from cloud.database import Connection, instant
 from cloud.enrolment.store import put_due_in_force
+from cloud.looking import Looking
 from cloud.settings import Enrolment
 from sitewarden.errors import SiteWardenError
 
@@ -50,31 +47,15 @@ def projected(text: str, gateways: Mapping[str, str | None]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-class Roster:
-    """One thread of ingest with a database connection of its own."""
+class Roster(Looking):
+    """A thread of ingest."""
 
     def __init__(self, settings: Enrolment, dsn: str) -> None:
         """Nothing is read yet."""
-        self._settings, self._dsn = settings, dsn
-        self._connection: Connection | None = None
+        super().__init__(dsn, name="ingest-roster", every_s=LOOK_S)
+        self._settings = settings
         self._told: _Told | None = None
         self._complaint: str | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ingest-roster", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Tell nothing more, and wait until it has ended."""
-        self._stopping.set()
-        self._thread.join()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Put in force what is due, and tell the broker where anything has changed: here, or in its file."""
@@ -95,20 +76,6 @@ class Roster:
         else:
             self._told = told
             self._note(connection, version, now_ms, complaint=None)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = connect(self._dsn)
-                self.look(self._connection, time.time_ns() // 1_000_000)
-            except psycopg.Error as exc:
-                log.warning("passwords wait for the database cause=%s", str(exc).replace("\n", " "))
-                self._disconnect()
-            except Exception:
-                # The last resort of the loop: alarms are taken in by the same process, and must go on.
-                log.exception("the broker was not told of its users")
-        self._disconnect()
 
     def _write(self, gateways: Mapping[str, str | None]) -> None:
         file = self._settings.password_file
@@ -145,11 +112,6 @@ class Roster:
                 "complaint": complaint,
             },
         )
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 def _gateways(connection: Connection) -> dict[str, str | None]:

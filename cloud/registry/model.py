@@ -258,16 +258,7 @@ class OperatorGiven(Given):
     """Who may operate which devices; no number of the person but the certificate's."""
 
     name: Said
-    trade: Literal[
-        "crane_operator",
-        "hoist_operator",
-        "signaller",
-        "rigger",
-        "erector",
-        "platform_installer",
-        "electrician",
-        "other",
-    ]
+    trade: Trade
     certificate_no: Said
     valid_from: dt.date | None = None
     valid_until: dt.date
