@@ -94,6 +94,8 @@ class Speaker:
         """The newest instant as the device itself says it."""
         self._older = 0
         """So many messages in a row went on from one that was older than the newest."""
+        self._older_since = 0.0, 0
+        """When that one came, and what instant it told."""
         self._last_said_ms = 0
         self._late_since: tuple[float, int] | None = None
         """When the first of the late messages in a row came, and what instant it told."""
@@ -145,7 +147,7 @@ class Speaker:
         if late_ms > 1000 * self._speech.late_s:
             return Believed.PAST if self._catches_up(said_ms, now_s) else Believed.NEVER
         self._late_since = None
-        return Believed.PAST if self._is_older(said_ms) else Believed.NOW
+        return Believed.PAST if self._is_older(said_ms, now_s) else Believed.NOW
 
     def _catches_up(self, said_ms: int, now_s: float) -> bool:
         """Whether a late message was kept: such come while the clock is right, faster than they were made.
@@ -162,11 +164,22 @@ class Speaker:
             self._right_until_s = -math.inf
         return now_s <= self._right_until_s
 
-    def _is_older(self, said_ms: int) -> bool:
-        """Whether it lies before what is known; where the device goes on from there, its clock was set."""
-        goes_on, self._last_said_ms = said_ms > self._last_said_ms, said_ms
-        self._older = self._older + 1 if goes_on and said_ms < self._newest_said_ms else 0
-        return said_ms < self._newest_said_ms and self._older < SET_BACK
+    def _is_older(self, said_ms: int, now_s: float) -> bool:
+        """Whether it lies before what is known; where the device goes on from there, its clock was set.
+
+        What was kept goes on as well, only faster than the time: it is of the past for all that.
+        """
+        last_ms, self._last_said_ms = self._last_said_ms, said_ms
+        if said_ms >= self._newest_said_ms:
+            self._older = 0
+            return False
+        if said_ms < last_ms:
+            self._older, self._older_since = 0, (now_s, said_ms)
+        elif said_ms > last_ms:
+            self._older += 1
+        began_s, began_ms = self._older_since
+        keeps_pace = said_ms - began_ms <= 2000 * (now_s - began_s)
+        return self._older < SET_BACK or not keeps_pace
 
     def arrived(self, arrived_ms: int) -> Dated:
         """Of a device that says no instant, or while the gateway has none to compare it with."""

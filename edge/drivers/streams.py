@@ -20,10 +20,13 @@ class Stream:
         """Frames that were not sound, and pieces that were none; line ends between frames are neither."""
         self._gone = 0
         """Bytes of the stream before those that are kept."""
-        self._unsound: set[int] = set()
-        """Where in the stream frames began that were not sound: nobody looks at one twice."""
+        self._begun: deque[int] = deque(maxlen=MOST_BEGUN)
+        """Where in the stream frames have begun that wait for their rest."""
+        self._looked = 0
+        """Up to where in the stream somebody has looked for frames: nobody looks at a byte twice, however
+        small the pieces are in which a stranger sends."""
         self._has_failed = False
-        """Whether one of the bytes that are kept is of such a frame, which is counted already."""
+        """Whether one of the bytes that are kept is of an unsound frame, which is counted already."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The sound frames that are whole now.
@@ -31,32 +34,39 @@ class Stream:
         A frame that is cut off does not swallow those behind it: a sound one inside what is still missing
         shows that the rest will never come.
         """
-        buffer, place, begun = self._buffer, 0, deque[int](maxlen=MOST_BEGUN)
+        buffer, waiting = self._buffer, deque(place for place in self._begun if place >= self._gone)
         buffer += data
-        while (start := buffer.find(self._header, place)) >= 0:
+        self._begun.clear()
+        while (start := self._next(waiting)) >= 0:
             size = self._size_of(buffer, start)
             if size is None or (0 < size <= self._most and start + size > len(buffer)):
-                begun.append(start)
+                self._begun.append(self._gone + start)
             elif 0 < size <= self._most and self._checks(start, size):
                 frame = bytes(buffer[start : start + size])
                 self._drop(start)
                 self._cut(size)
-                begun.clear()
-                place = 0
+                self._begun.clear()
+                waiting = deque(place for place in waiting if place >= self._gone)
                 yield frame
-                continue
-            place = start + 1
         # What may still become a frame stays: those that wait for their rest, else the beginning of a header.
-        self._drop(begun[0] if begun else max(0, len(buffer) - len(self._header) + 1))
+        unneeded = len(buffer) - len(self._header) + 1
+        self._drop(self._begun[0] - self._gone if self._begun else max(0, unneeded))
         self._drop(max(0, len(buffer) - self._most))
+
+    def _next(self, waiting: deque[int]) -> int:
+        """Where in the buffer the next frame may begin; -1 where none does."""
+        if waiting:
+            return waiting.popleft() - self._gone
+        place = max(0, self._looked - self._gone)
+        start = self._buffer.find(self._header, place)
+        seen = start + 1 if start >= 0 else max(place, len(self._buffer) - len(self._header) + 1)
+        self._looked = self._gone + seen
+        return start
 
     def _checks(self, start: int, size: int) -> bool:
         """Whether the whole frame there is sound."""
-        if self._gone + start in self._unsound:
-            return False
         if self._is_sound(bytes(self._buffer[start : start + size])):
             return True
-        self._unsound.add(self._gone + start)
         self._has_failed = True
         self.broken += 1
         return False
@@ -72,5 +82,3 @@ class Stream:
     def _cut(self, count: int) -> None:
         del self._buffer[:count]
         self._gone += count
-        if self._unsound and count:
-            self._unsound = {place for place in self._unsound if place >= self._gone}

@@ -232,6 +232,20 @@ def test_a_clock_that_was_set_back_is_believed_again_after_some_messages(station
     assert told[3].at_ms > NOW_MS + 20 * S, "instants of one point only go forwards"
 
 
+def test_what_was_kept_for_a_moment_is_never_taken_for_a_clock_that_was_set_back(station: Speaker) -> None:
+    assert dated(station, NOW_MS).believed is Believed.NOW
+    kept = [dated(station, NOW_MS - 60 * S + 5000 * i, i, at_s=0.05 * i) for i in range(1, 10)]
+    assert {one.believed for one in kept} == {Believed.PAST}
+    assert kept[-1].at_ms == NOW_MS - 15 * S, "nothing is dated anew"
+    assert dated(station, NOW_MS + 5 * S, at_s=5) == (NOW_MS + 5 * S, Believed.NOW)
+
+
+def test_a_clock_that_was_set_back_is_believed_where_two_messages_share_a_second(station: Speaker) -> None:
+    assert dated(station, NOW_MS + 20 * S).believed is Believed.NOW
+    told = [dated(station, NOW_MS - 60 * S + i // 2 * S, i, at_s=i / 2) for i in range(12)]
+    assert [one.believed for one in told][-4:] == [Believed.NOW] * 4
+
+
 def test_what_was_kept_comes_faster_than_it_was_made_and_a_wrong_clock_keeps_pace(station: Speaker) -> None:
     assert dated(station, NOW_MS).believed is Believed.NOW
     kept = [dated(station, NOW_MS - 7200 * S + 60_000 * i, i, at_s=0.1 * i) for i in range(1, 40)]

@@ -121,3 +121,18 @@ def test_what_begins_again_and_again_and_never_ends_is_not_kept() -> None:
     for _ in range(50):
         list(stream.feed(b"#x" * 10))
         assert len(stream._buffer) <= 2 * MOST_BEGUN
+
+
+def test_a_stranger_who_sends_byte_by_byte_has_no_byte_looked_at_again_and_again() -> None:
+    looks = 0
+
+    def size_of(buffer: bytearray, start: int) -> int:
+        nonlocal looks
+        looks += 1
+        return 4000 if buffer[start + 2 : start + 3] == b"!" else 0
+
+    stream = Stream(b"##", size_of, lambda _: False, 4096)
+    assert list(stream.feed(b"##!" + b"#" * 3000)) == []
+    for _ in range(500):
+        assert list(stream.feed(b"#")) == []
+    assert looks < 3000 + 3 * 500, "once a header, and once a piece whatever waits for its rest"
