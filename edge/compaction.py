@@ -182,7 +182,12 @@ def coalesced(gaps: Iterable[Gap]) -> list[Gap]:
 
 
 def moved(message: Readings | Alarm, by_ms: int) -> Readings | Alarm:
-    """The message with its instants put right."""
+    """The message with its instants put right.
+
+    What a device or its logger had kept was dated by a clock of theirs (no `mono`), and nobody has set that.
+    """
+    if isinstance(message, Readings) and message.hist and message.mono is None and not message.gaps:
+        return message
     instants: dict[str, object] = {"at": message.at + by_ms, "moved_ms": message.moved_ms + by_ms}
     # What an earlier boot of the machine dated stays: its clock was another.
     began_ms = message.at - message.mono if message.mono is not None else 0

@@ -355,8 +355,11 @@ class EarTask:
             self._take(speaker, heard, told, arrived_ms, now_s)
         elif speaker.heard((), now_s):
             log.info("device speaks again device=%s", speaker.device.name)
-        answer = b"" if heard.answer is None else heard.answer(speaker.local(arrived_ms))
-        return Outcome(is_known=True, answer=answer)
+        if heard.answer is None:
+            return Outcome(is_known=True)
+        # A recorder that keeps the evidence must not be set by a clock that is not set itself.
+        now = None if self._clock_state() == "unsynced" else speaker.local(arrived_ms)
+        return Outcome(is_known=True, answer=heard.answer(now))
 
     def _take(self, speaker: Speaker, heard: Heard, told: Told, arrived_ms: int, now_s: float) -> None:
         if speaker.is_repeated(told.number):
@@ -365,11 +368,13 @@ class EarTask:
         at = told.at or heard.at
         # Two people may pass in the same second: only what is the same to the last byte came twice.
         body = hash(heard.body if isinstance(heard.body, bytes) else tuple(told.values))
-        if self._clock_state() == "unsynced" and not heard.is_past:
+        said_ms, is_unsynced = None if at is None else speaker.said_ms(at), self._clock_state() == "unsynced"
+        if is_unsynced and not heard.is_past:
             dated = speaker.arrived(arrived_ms)
         else:
-            said_ms = None if at is None else speaker.said_ms(at)
-            dated = speaker.dated(said_ms, body, arrived_ms, now_s, is_past=heard.is_past)
+            # A clock that woke in the past is no reason to lose what was kept: it is answered and comes once.
+            known_ms = max(arrived_ms, said_ms or 0) if is_unsynced else arrived_ms
+            dated = speaker.dated(said_ms, body, known_ms, now_s, is_past=heard.is_past)
         if dated.believed is not Believed.NOW:
             self.traffic.late += 1
         if dated.believed is Believed.TWICE:

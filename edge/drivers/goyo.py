@@ -94,7 +94,10 @@ def _frame(kind: int, data: bytes) -> bytes:
 _PAST_TAKEN = _frame(PAST, b"")
 
 
-def _heartbeat_answer(at: datetime, now: datetime) -> bytes:
+def _heartbeat_answer(at: datetime, now: datetime | None) -> bytes:
+    """A clock that is right is left alone, and so is any while nobody here knows what is right."""
+    if now is None:
+        return _frame(HEARTBEAT, b"\0")
     if at is not NEVER and abs((now - at).total_seconds()) <= SYNC_S:
         return _frame(HEARTBEAT, b"\0")
     return _frame(HEARTBEAT, b"\x01" + bytes.fromhex(now.strftime("%y%m%d%H%M%S")))

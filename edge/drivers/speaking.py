@@ -52,8 +52,9 @@ class Heard(NamedTuple):
     """The device itself says that this is of the past: it is recorded and never judged."""
     refusal: str = ""
     """Why it is taken for nobody's, whoever it says that it is: a wrong password."""
-    answer: Callable[[datetime], bytes] | None = None
-    """What the device wants to hear, given the time now in its own zone; only one that is known hears it."""
+    answer: Callable[[datetime | None], bytes] | None = None
+    """What the device wants to hear, given the time now in its own zone, or `None` while the gateway's own
+    clock is not set; only one that is known hears it."""
 
 
 class Outcome(NamedTuple):

@@ -52,6 +52,13 @@ def test_merged_readings_are_the_same_in_fewer_messages(batches: list[list[Readi
     assert merged[0].hist
 
 
+def test_what_others_had_dated_stays_when_the_gateway_s_clock_is_set() -> None:
+    kept = message(*values("c/a", 1.0), hist=True)
+    assert compaction.moved(kept, 86_400_000) == kept
+    live = message(*values("c/a", 1.0, at_ms=9000), mono=500)
+    assert compaction.moved(live, 1000).at == 10_000
+
+
 @given(some, some)
 def test_what_is_thinned_or_aggregated_and_its_gap_are_all_that_was(
     one: list[Reading], other: list[Reading]

@@ -181,6 +181,26 @@ async def test_a_crane_speaks_in_frames_and_has_its_clock_set(make_ear: MakeEar)
         assert abs((local() - local().strptime(answer[7:13].hex(), "%y%m%d%H%M%S")).total_seconds()) < 5
 
 
+async def test_a_gateway_whose_clock_is_not_set_sets_nobody_else_s(make_ear: MakeEar) -> None:
+    async with listening(make_ear(GOYO, CRANE), clock="unsynced") as ear, ear.connected() as (reader, writer):
+        writer.write(bytes.fromhex("7e7e11000e00") + b"GY0017\0\0" + bytes.fromhex("990101000000007d7d"))
+        assert await asyncio.wait_for(reader.readexactly(10), 5) == bytes.fromhex("7e7e1100010000007d7d")
+
+
+async def test_what_a_crane_had_kept_is_not_lost_while_the_gateway_s_clock_is_behind(
+    make_ear: MakeEar,
+) -> None:
+    async with (
+        listening(make_ear(GOYO, CRANE), clock="unsynced", stamp=lambda _: 5000) as ear,
+        ear.connected() as (reader, writer),
+    ):
+        at = local(ago_s=600).replace(microsecond=0)
+        writer.write(crane_frame("GY0017", kind=3, time=f"{at:%y%m%d%H%M%S}"))
+        assert await asyncio.wait_for(reader.readexactly(9), 5)
+        assert {r.at_ms for r in ear.came.past} == {ear.task.units[0].said_ms(at)}
+        assert ear.came.live == []
+
+
 async def test_another_state_within_the_same_second_is_not_lost(make_ear: MakeEar) -> None:
     async with listening(make_ear(GOYO, CRANE)) as ear, ear.connected() as (_, writer):
         first = bytearray(crane_frame("GY0017", time=f"{local():%y%m%d%H%M%S}"))

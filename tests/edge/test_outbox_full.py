@@ -311,7 +311,9 @@ def test_a_shift_between_two_steps_of_a_merge_reaches_every_reading(
     for steps in range(1, 7):
         file = LaneFile(tmp_path / f"{steps}.db", boot="boot-1", synchronous="NORMAL", max_bytes=2**29)
         for number in range(12):
-            file.append([batch_of([Reading("crane-1/load", 1000 * number, float(number))])], {})
+            batch = batch_of([Reading("crane-1/load", 1000 * number, float(number))])
+            # As live ones are, with the instant of the boot's own clock.
+            file.append([msgspec.structs.replace(batch, mono=1000 * number)], {})
         for _ in range(steps):
             file.compact()
         file.shift(500)

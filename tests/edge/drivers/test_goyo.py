@@ -38,6 +38,12 @@ def test_a_wrong_clock_is_set_right(time: str) -> None:
     assert answer(one(GoyoTalk(), heartbeat(time))) == "7e 7e 11 00 07 00 01 26 05 04 08 30 15 00 7d 7d"
 
 
+def test_a_clock_is_left_alone_while_the_gateway_has_none_that_is_set() -> None:
+    heard = one(GoyoTalk(), heartbeat("260504082900"))
+    assert heard.answer is not None
+    assert heard.answer(None).hex(" ") == "7e 7e 11 00 01 00 00 00 7d 7d"
+
+
 def test_live_data_have_the_device_s_number_and_its_instant() -> None:
     heard = one(GoyoTalk(), crane_frame("GY0017"))
     assert (heard.identity, heard.at, heard.is_past) == ("GY0017", NOW, False)
