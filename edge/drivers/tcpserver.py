@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from collections import Counter
 from collections.abc import Callable
 
 from edge.drivers.speaking import Hearing, Talk
@@ -14,6 +15,9 @@ MESSAGES_PER_S, BYTES_PER_S = 200.0, 32_768.0
 """Of one connection; who sends more is read more slowly, and TCP tells the sender."""
 STRANGER_S = 10.0
 """So long a connection may keep its place without a message of a device that is known."""
+GIVES_WAY_S = 120.0
+"""A known one that has said nothing for so long gives way to another from its own address, where there is no
+more place: a device that lost its power or its network says no farewell, and comes again."""
 IDLE_S = 900.0
 """So long a known one may say nothing; a device that is switched off says no farewell."""
 MOST_BROKEN = 100
@@ -42,7 +46,7 @@ class TcpServer:
         """One talk a connection; `connections` at a time."""
         self._address, self._make_talk, self._hearing = address, make_talk, hearing
         self._most, self._stranger_s = connections, stranger_s
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: dict[asyncio.Task[None], _Connection] = {}
         self._barred: dict[str, float] = {}
         """By address: until when."""
         self.port = 0
@@ -69,22 +73,44 @@ class TcpServer:
         finally:
             # Closed first, and not waited for: that would wait for those who are connected.
             server.close()
-            for task in self._open:
+            for task in list(self._open):
                 task.cancel()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = _peer(writer)
         is_barred = self._barred.get(peer, 0.0) > asyncio.get_running_loop().time()
-        if is_barred or len(self._open) >= self._most:
+        if is_barred or (len(self._open) >= self._most and not self._made_room(peer)):
             self._hearing.refuse(peer, "nothing of use before" if is_barred else "too many connections")
             writer.transport.abort()
             return
-        task = asyncio.create_task(self._serve(reader, writer), name=f"connection {peer}")
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
+        connection = _Connection(self._make_talk(), self._hearing, self._stranger_s, peer)
+        task = asyncio.create_task(self._serve(connection, reader, writer), name=f"connection {peer}")
+        self._open[task] = connection
+        task.add_done_callback(lambda done: self._open.pop(done, None))
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = _Connection(self._make_talk(), self._hearing, self._stranger_s)
+    def _made_room(self, peer: str) -> bool:
+        """Whether somebody gave way to a newcomer: a stranger of many from one address, else a dead one.
+
+        So nobody who takes all places keeps the devices of other addresses out.
+        """
+        held = Counter(one.peer for one in self._open.values())
+        crowd = [
+            task for task, one in self._open.items() if not one.is_known and held[one.peer] > held[peer] + 1
+        ]
+        own = {task: one for task, one in self._open.items() if one.peer == peer}
+        if not crowd and all(one.is_known for one in own.values()):
+            dead_s = asyncio.get_running_loop().time() - GIVES_WAY_S
+            crowd = [task for task, one in own.items() if one.heard_s <= dead_s]
+        if not crowd:
+            return False
+        gone = min(crowd, key=lambda task: self._open[task].heard_s)
+        del self._open[gone]
+        gone.cancel()
+        return True
+
+    async def _serve(
+        self, connection: "_Connection", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
             _keep_alive(writer)
             await connection.talk(reader, writer)
@@ -109,9 +135,11 @@ class TcpServer:
 class _Connection:
     """Who has spoken on a connection, and how patient we still are with it."""
 
-    def __init__(self, talk: Talk, hearing: Hearing, stranger_s: float) -> None:
-        self._talk, self._hearing = talk, hearing
-        self._stranger_by_s = asyncio.get_running_loop().time() + stranger_s
+    def __init__(self, talk: Talk, hearing: Hearing, stranger_s: float, peer: str) -> None:
+        self._talk, self._hearing, self.peer = talk, hearing, peer
+        self.heard_s = asyncio.get_running_loop().time()
+        """When something of a known device came last, at first when it was opened."""
+        self._stranger_by_s = self.heard_s + stranger_s
         self._known: set[str] = set()
         self._useless = 0
         """Pieces and messages in a row that were of no use."""
@@ -128,6 +156,11 @@ class _Connection:
             await asyncio.sleep(max(max(1, heard) / MESSAGES_PER_S, len(data) / BYTES_PER_S))
 
     @property
+    def is_known(self) -> bool:
+        """Whether a device that is known has spoken on it."""
+        return bool(self._known)
+
+    @property
     def is_useless(self) -> bool:
         """Whether nothing of use has come for too long."""
         return self._useless >= MOST_BROKEN
@@ -139,6 +172,8 @@ class _Connection:
             messages += 1
             outcome = self._hearing.hear(heard)
             self._useless = 0 if outcome.is_known else self._useless + 1
+            if outcome.is_known:
+                self.heard_s = asyncio.get_running_loop().time()
             if outcome.is_known and heard.identity not in self._known:
                 self._known.add(heard.identity)
                 self._hearing.came(heard.identity)

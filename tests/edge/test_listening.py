@@ -108,6 +108,35 @@ async def test_no_more_connections_than_allowed_and_strangers_give_their_place_b
         assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
 
 
+async def test_who_takes_all_places_keeps_no_device_out(make_ear: MakeEar) -> None:
+    ear = make_ear({"hj212": {"listen": "127.0.0.1:0", "connections": 2}}, STATION)
+    async with listening(ear) as heard, contextlib.AsyncExitStack() as stack:
+        for _ in range(2):
+            await stack.enter_async_context(heard.connected("127.0.0.2"))
+        reader, writer = await stack.enter_async_context(heard.connected())
+        writer.write(packet(60))
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        late, _ = await stack.enter_async_context(heard.connected("127.0.0.2"))
+        with contextlib.suppress(OSError):
+            assert await asyncio.wait_for(late.read(), 5) == b"", "a device that speaks keeps its place"
+        writer.write(packet(61, local(ago_s=-1)))
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+
+
+async def test_a_device_that_lost_its_network_comes_again_though_all_places_are_taken(
+    make_ear: MakeEar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcpserver, "GIVES_WAY_S", 0.0)
+    ear = make_ear({"hj212": {"listen": "127.0.0.1:0", "connections": 1}}, STATION)
+    async with listening(ear) as heard, heard.connected() as (before, half_open):
+        half_open.write(packet(60))
+        assert await asyncio.wait_for(before.readuntil(b"\r\n"), 5)
+        async with heard.connected() as (reader, writer):
+            writer.write(packet(61, local(ago_s=-1)))
+            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        assert heard.came.values("dust-1/noise") == [60, 61]
+
+
 async def test_the_same_packet_again_is_acknowledged_and_counted_once(make_ear: MakeEar) -> None:
     async with listening(make_ear(HJ212, STATION)) as ear, ear.connected() as (reader, writer):
         same = packet(60, local(ago_s=1))

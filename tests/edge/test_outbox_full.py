@@ -37,7 +37,8 @@ def _old_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def poll(number: int, step_ms: int = 100) -> Readings:
     at_ms = START_MS + number * step_ms
-    return batch_of([Reading(p, at_ms, ((number * 7 + n * n) % 97) / 100) for n, p in enumerate(POINTS)])
+    batch = batch_of([Reading(p, at_ms, ((number * 7 + n * n) % 97) / 100) for n, p in enumerate(POINTS)])
+    return msgspec.structs.replace(batch, mono=batch.at)
 
 
 def outbox(folder: Path, *, max_bytes: int = 2**29, boot: str = "boot-1") -> LaneFile:
