@@ -466,8 +466,11 @@ class Agent:
     async def _remember(self, watch: HealthWatch) -> None:
         while True:
             await asyncio.sleep(REMEMBER_S)
-            self._look_at_clock()
-            self._save()
+            try:
+                self._look_at_clock()
+                self._save()
+            except Exception:
+                log.exception("not everything is remembered over a restart")
             watch.sample()
             for lane in (self.alarms, self.readings):
                 await lane.measure()

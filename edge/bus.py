@@ -333,7 +333,10 @@ class BusTask:
         tell_at = loop.time() + TELL_MISSED_S
         while True:
             now = loop.time()
-            self._tell_down(now)
+            try:
+                self._tell_down(now)
+            except Exception:
+                log.exception("nobody heard of a silence bus=%s", self.bus.name)
             poll, until = self._choose(now)
             if poll is None:
                 self._done_by = until

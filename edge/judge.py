@@ -76,7 +76,7 @@ class RulesMemory(msgspec.Struct, frozen=True, kw_only=True):
 
     states: dict[str, RuleState] = {}
     """By point and rule, of those without a standing alarm."""
-    inputs: dict[str, list[tuple[str, int, float | None, int]]] = {}
+    inputs: dict[str, list[tuple[str, int, float | None, Quality]]] = {}
     """The newest readings, older first, of points that rules of other points look at."""
 
 
@@ -326,7 +326,7 @@ class Judge:
             tracked = self._points.get(point)
             if tracked is not None and tracked.newest is not None:
                 for name, at_ms, value, quality in readings:
-                    tracked.newest.add(Reading(name, at_ms, value, Quality(quality)))
+                    tracked.newest.add(Reading(name, at_ms, value, quality))
 
     def take(self, device: Device, readings: Sequence[Reading]) -> Judgement:
         """Judge the readings of one poll, and all that is derived from them.
@@ -659,9 +659,9 @@ def _resumed(episode: Episode) -> RuleState:
     )
 
 
-def _kept(newest: Newest) -> list[tuple[str, int, float | None, int]]:
+def _kept(newest: Newest) -> list[tuple[str, int, float | None, Quality]]:
     readings = (reading for reading in (newest.before, newest.now) if reading is not None)
-    return [(r.point, r.at_ms, r.value, int(r.quality)) for r in readings]
+    return [(r.point, r.at_ms, r.value, r.quality) for r in readings]
 
 
 def _memory_key(watch: Watch) -> str:

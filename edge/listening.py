@@ -102,7 +102,7 @@ class Speaker:
         self._right_until_s = -math.inf
         """So long its clock is taken to be right, because it was lately."""
         self._seen: OrderedDict[tuple[int, int], None] = OrderedDict()
-        self._numbers: OrderedDict[str, None] = OrderedDict()
+        self._numbers: OrderedDict[tuple[str, datetime | None], None] = OrderedDict()
 
     def local(self, at_ms: int) -> datetime:
         """An instant as the device's own clock should show it."""
@@ -117,9 +117,12 @@ class Speaker:
             since = at - datetime(1970, 1, 1, tzinfo=UTC)
         return since // timedelta(milliseconds=1)
 
-    def is_repeated(self, number: str | None) -> bool:
-        """Whether a message of this number has come before."""
-        return number is not None and not _noted(self._numbers, number, NUMBERS)
+    def is_repeated(self, number: str | None, at: datetime | None = None) -> bool:
+        """Whether a message of this number, and of this instant of the device's, has come before.
+
+        A device that counts anew after it was switched off has other instants: its news is news.
+        """
+        return number is not None and not _noted(self._numbers, (number, at), NUMBERS)
 
     def dated(self, said_ms: int | None, body: int, arrived_ms: int, now_s: float, *, is_past: bool) -> Dated:
         """What to think of an instant; `said_ms` is the device's own, `body` tells its messages apart.
@@ -362,10 +365,10 @@ class EarTask:
         return Outcome(is_known=True, answer=heard.answer(now))
 
     def _take(self, speaker: Speaker, heard: Heard, told: Told, arrived_ms: int, now_s: float) -> None:
-        if speaker.is_repeated(told.number):
+        at = told.at or heard.at
+        if speaker.is_repeated(told.number, at):
             self.traffic.late += 1
             return
-        at = told.at or heard.at
         # Two people may pass in the same second: only what is the same to the last byte came twice.
         body = hash(heard.body if isinstance(heard.body, bytes) else tuple(told.values))
         said_ms, is_unsynced = None if at is None else speaker.said_ms(at), self._clock_state() == "unsynced"

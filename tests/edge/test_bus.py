@@ -120,6 +120,26 @@ async def test_a_unit_that_is_down_goes_on_being_seen_as_silent(crane: Device) -
         assert all(len(readings) == 9 for readings in taken.of("dead"))
 
 
+async def test_a_mistake_while_a_silence_is_told_does_not_end_the_bus(crane: Device) -> None:
+    units = {1: fake.Unit(CRANE), 2: fake.Unit(is_silent=True)}
+    devices = on_bus(crane, "a", 1), on_bus(crane, "dead", 2)
+    async with serving(units) as server, polling(server, *devices) as (bus, taken):
+        await until(lambda: bus.units[1].breaker.is_down, within_s=20)
+        sink, fails = bus._sink, 3
+
+        def failing(device: Device, readings: Sequence[Reading]) -> None:
+            nonlocal fails
+            if device.name == "dead" and fails:
+                fails -= 1
+                raise ZeroDivisionError
+            sink(device, readings)
+
+        bus._sink = failing  # type: ignore[method-assign]
+        await until(lambda: not fails, within_s=20)
+        good, told = taken.good("a"), len(taken.of("dead"))
+        await until(lambda: taken.good("a") > good and len(taken.of("dead")) > told, within_s=20)
+
+
 async def test_a_unit_that_comes_back_is_read_again(crane: Device) -> None:
     units = {1: fake.Unit(CRANE, is_silent=True)}
     async with serving(units) as server, polling(server, on_bus(crane, "a", 1)) as (bus, taken):

@@ -331,6 +331,12 @@ def test_a_number_of_a_message_counts_once(station: Speaker) -> None:
     ]
 
 
+def test_a_device_that_counts_anew_after_it_was_switched_off_is_heard(station: Speaker) -> None:
+    morning, noon = local(ago_s=3600), local()
+    said = [("1", morning), ("2", morning), ("1", noon), ("1", noon)]
+    assert [station.is_repeated(number, at) for number, at in said] == [False, False, False, True]
+
+
 def test_a_clock_shows_the_device_s_own_time(station: Speaker) -> None:
     at = station.local(NOW_MS)
     assert at.tzinfo is None
