@@ -9,6 +9,7 @@ import socketserver
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
@@ -43,7 +44,8 @@ class BoundedServer(ThreadingHTTPServer):
         """Listens from now on, beside the running loop; raises `OSError` where it cannot."""
         self._loop = asyncio.get_running_loop()
         self.request_queue_size = self._most = connections
-        self._since: dict[socket.socket, float] = {}
+        self._since: dict[socket.socket, tuple[float, str]] = {}
+        """When each visitor came, and from where."""
         self._lock = threading.Lock()
         self._is_closed = False
         if ":" in address[0]:
@@ -94,16 +96,27 @@ class BoundedServer(ThreadingHTTPServer):
         """Only so many at a time."""
         now = time.monotonic()
         with self._lock:
-            oldest = min(self._since, key=self._since.__getitem__, default=None)
-            if oldest is not None and len(self._since) >= self._most:
-                if now - self._since[oldest] < LONGEST_S:
+            host = str(client_address[0])
+            if len(self._since) >= self._most:
+                gone = self._who_gives_way(host, now)
+                if gone is None:
                     request.close()
                     return
-                del self._since[oldest]
+                del self._since[gone]
                 # Its thread wakes from reading and ends.
-                _hang_up(oldest)
-            self._since[request] = now
+                _hang_up(gone)
+            self._since[request] = now, host
         super().process_request(request, client_address)
+
+    def _who_gives_way(self, host: str, now: float) -> socket.socket | None:
+        """The oldest of those that are old, or that are many from one address: such keep no other out."""
+        held = Counter(other for _, other in self._since.values())
+        ready = [
+            visitor
+            for visitor, (since, other) in self._since.items()
+            if now - since >= LONGEST_S or held[other] > held[host] + 1
+        ]
+        return min(ready, key=lambda visitor: self._since[visitor][0], default=None)
 
     def shutdown_request(self, request: Any) -> None:
         """A visitor has gone."""

@@ -245,6 +245,16 @@ async def test_visitors_that_say_nothing_neither_multiply_nor_stay(monkeypatch: 
         await until(lambda: not server._since)
 
 
+async def test_who_takes_all_places_keeps_nobody_else_out() -> None:
+    async with serving() as (server, _):
+        there, here = ("127.0.0.1", server.port), ("127.0.0.2", 0)
+        idle = [socket.create_connection(there, source_address=here) for _ in range(CONNECTIONS)]
+        await until(lambda: len(server._since) == CONNECTIONS)
+        assert (await ask(server, "GET", "/"))[0] == 200
+        for line in idle:
+            line.close()
+
+
 async def test_a_request_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving() as (server, _):
 
