@@ -302,10 +302,11 @@ class EarTask:
         while True:
             now_s = loop.time()
             self._look_by_s = now_s + LOOK_S
-            try:
-                self._look()
-            except Exception:
-                log.exception("nobody looked for silent devices bus=%s", self.name)
+            for speaker in self.units:
+                try:
+                    self._look(speaker)
+                except Exception:
+                    log.exception("nobody looked whether it is silent device=%s", speaker.device.name)
             await asyncio.sleep(LOOK_S)
 
     def overdue_s(self) -> float:
@@ -406,18 +407,17 @@ class EarTask:
         self._offset_ms = offset_ms
         return now_s, at_ms
 
-    def _look(self) -> None:
+    def _look(self, speaker: Speaker) -> None:
         now_s, at_ms = self._now()
-        for speaker in self.units:
-            is_there = self._present[speaker.device.identity] > 0
-            quality = Quality.TIMEOUT if is_there else Quality.DISCONNECTED
-            readings = speaker.silence(now_s, at_ms, quality)
-            if readings and not speaker.is_silent:
-                speaker.is_silent = True
-                self.traffic.timeouts += 1
-                log.warning("device is silent bus=%s device=%s", self.name, speaker.device.name)
-            if readings:
-                self._sink(speaker.device, readings)
+        is_there = self._present[speaker.device.identity] > 0
+        quality = Quality.TIMEOUT if is_there else Quality.DISCONNECTED
+        readings = speaker.silence(now_s, at_ms, quality)
+        if readings and not speaker.is_silent:
+            speaker.is_silent = True
+            self.traffic.timeouts += 1
+            log.warning("device is silent bus=%s device=%s", self.name, speaker.device.name)
+        if readings:
+            self._sink(speaker.device, readings)
 
     def _tell(self, identity: str, form: str, why: str) -> None:
         """A line in the log, every `TELL_S` at most for each stranger: they may be many and loud."""

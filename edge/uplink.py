@@ -286,7 +286,11 @@ class Uplink:
         log.info("command=%s", command.command)
         if command.command != "rebirth":
             if self._obey_other is not None:
-                self._obey_other(command)
+                try:
+                    self._obey_other(command)
+                except Exception:
+                    # Alarms go over this connection: an order that fails must not end it.
+                    log.exception("not obeyed command=%s", command.command)
             return
         await self._publish_birth(client)
         now = asyncio.get_running_loop().time()

@@ -198,6 +198,20 @@ async def test_a_silent_device_has_bad_readings_and_good_ones_when_it_speaks_aga
     assert {quality for _, quality in heard.came.of("dust-1/wind_speed")} <= {"timeout", "disconnected"}
 
 
+async def test_a_mistake_at_one_silent_device_hides_no_other_s_silence(
+    make_ear: MakeEar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.02)
+    other = {**STATION, "device": "dust-2", "identity": "M2"}
+    async with listening(make_ear(HJ212, STATION, other)) as heard:
+        first, second = heard.task.units
+        for speaker in (first, second):
+            speaker._stale_s, speaker._quiet_s = dict.fromkeys(speaker._stale_s, 0.1), 0.0
+        first.silence = lambda *_: 1 / 0  # type: ignore[assignment, method-assign, return-value]
+        await until(lambda: heard.came.of("dust-2/noise"))
+        assert heard.came.of("dust-2/noise")[0] == (None, "disconnected")
+
+
 async def test_a_crane_speaks_in_frames_and_has_its_clock_set(make_ear: MakeEar) -> None:
     async with listening(make_ear(GOYO, CRANE)) as ear, ear.connected() as (reader, writer):
         writer.write(crane_frame("GY0017", time=f"{local():%y%m%d%H%M%S}"))

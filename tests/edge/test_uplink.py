@@ -412,3 +412,16 @@ async def test_an_agent_that_is_killed_while_receipts_are_held_sends_the_same_ag
         await until(lambda: edge.readings.state.depth == 0)
     assert len(cloud.readings) == 10
     assert {(m.boot, m.seq): m for m in cloud.readings[5:]} == first
+
+
+async def test_an_order_that_fails_does_not_end_the_connection(
+    here: Gateway, cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(here) as edge:
+        await until(lambda: cloud.states("online"))
+        edge.uplink._obey_other = lambda _: 1 / 0  # type: ignore[assignment, return-value]
+        cloud.acknowledge("0" * 32, "a")
+        await until(lambda: "not obeyed command=acknowledge" in caplog.text)
+        edge.raise_alarm()
+        await until(lambda: cloud.alarms)
+        assert len(cloud.states("online")) == 1
