@@ -113,6 +113,10 @@ class Memory:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         episodes = {f"{_EPISODE}{e.alarm.episode}": msgspec.json.encode(e) for e in judge.episodes()}
         groups = {f"{_GROUP}{name}": body for name, body in judge.grouping.remembered().items()}
+        # Those that have ended were dropped with their transition; nobody compares with them again.
+        self._saved = {
+            k: body for k, body in self._saved.items() if k in episodes or not k.startswith(_EPISODE)
+        }
         episodes[_RULES] = msgspec.json.encode(judge.memory())
         if changed := self._changed(episodes):
             self._alarms.put([], changed)
