@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 import aiomqtt
 
+from edge import cancelling
 from edge.config import Ear
 from edge.drivers.speaking import Heard, Hearing
 from edge.settings import MqttJson
@@ -44,6 +45,7 @@ class MqttJsonSubscription:
                 if is_news:
                     log.warning("no broker of the site, trying on %s: %s", where, exc)
                 is_news = False
+            cancelling.heed()
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, RECONNECT_MAX_S)
 
@@ -65,6 +67,7 @@ class MqttJsonSubscription:
         try:
             async for message in client.messages:
                 self._hear(message)
+                cancelling.heed()
                 await asyncio.sleep(1 / MESSAGES_PER_S)
         finally:
             for topic in self._topics:
