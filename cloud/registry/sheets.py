@@ -189,7 +189,7 @@ def _bare(title: str) -> str:
 
 def _line(number: int, cells: list[str], known: Mapping[int, Column], titles: list[str]) -> Line:
     said: dict[str, Any] = {}
-    complaints = []
+    complaints = list(_beside(number, cells, titles))
     for place, column in known.items():
         text = cells[place].strip() if place < len(cells) else ""
         title = titles[place].strip()
@@ -207,6 +207,21 @@ def _line(number: int, cells: list[str], known: Mapping[int, Column], titles: li
     return Line(number, said, complaints)
 
 
+def _beside(number: int, cells: list[str], titles: list[str]) -> Iterator[Complaint]:
+    """What stands under no title: mostly a comma within a number, and all behind it would be misread."""
+    beside = [
+        text.strip()
+        for place, text in enumerate(cells)
+        if text.strip() and not (place < len(titles) and titles[place].strip())
+    ]
+    if beside:
+        message = Text(f"“{beside[0]}”不在任何列名之下", f"`{beside[0]}` stands under no title")
+        mend = Text(
+            "去掉它；数字不写千位逗号。", "Take it out, and write numbers without a comma for thousands."
+        )
+        yield Complaint(line=number, field="", message=message, mend=mend)
+
+
 def plain(text: str) -> str:
     """Whatever is written."""
     return text
@@ -214,6 +229,9 @@ def plain(text: str) -> str:
 
 def number(text: str) -> float:
     """A number."""
+    if "_" in text:
+        # Python alone takes `1_5` for 15.
+        raise _no_number(text)
     try:
         value = float(text)
     except ValueError:

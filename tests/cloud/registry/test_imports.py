@@ -233,6 +233,13 @@ def test_what_is_no_table_is_refused_with_a_mend(content, line, message):
     assert refused.value.complaint.mend.zh
 
 
+@pytest.mark.parametrize("row", ["2,14,1,200", "2,14,6,,x", "2,1_4,6"])
+def test_a_row_that_would_be_misread_is_told(row):
+    """An unquoted comma for thousands moves all that follows by one: 200 t where 1,200 was meant."""
+    sheet = read_sheet(f"falls,radius_m,load_t\n{row}\n".encode(), CHART)
+    assert [complaint.line for line in sheet.lines for complaint in line.complaints] == [2]
+
+
 def test_titles_alone_are_a_template():
     assert template(CHART, in_english=True) == b"\xef\xbb\xbffalls,radius_m,load_t\r\n"
 

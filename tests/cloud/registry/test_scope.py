@@ -92,8 +92,22 @@ def test_nobody_makes_or_moves_a_site_to_where_he_cannot_see_it(web, site, trees
     assert web.post("/sites", json={**new, "territory": trees["second"]}).status_code == 201
     moved = {"name": words("南区"), "territory": trees["first"]}
     answer = web.put("/sites/south/registry", json=moved, headers={"If-Match": '"1"'})
+    assert problem(answer) == (422, "unknown-reference", ["territory"])
+    moved = {"name": words("南区"), "territory": trees["province"]}
+    answer = web.put("/sites/south/registry", json=moved, headers={"If-Match": '"1"'})
     assert problem(answer) == (422, "out-of-scope", ["territory"])
     assert sites(web) == ["north", "south"]
+
+
+def test_nobody_hangs_a_site_from_a_node_that_he_cannot_see(web, site, trees):
+    """Else he would read its name, and those above it, one number after the other."""
+    given = {"kind": "group", "name": words("某集团")}
+    group = web.post("/trees/enterprise", json=given).json()["id"]
+    become(web, site, "admin", node=trees["second"])
+    new = {"id": "south", "name": words("南区"), "territory": trees["second"]}
+    unseen = problem(web.post("/sites", json={**new, "enterprise": group}))
+    assert unseen == (422, "unknown-reference", ["enterprise"])
+    assert unseen == problem(web.post("/sites", json={**new, "enterprise": 10**6}))
 
 
 def test_the_database_itself_shows_a_scoped_account_nothing_else(web, site, trees):
