@@ -109,17 +109,23 @@ def test_what_is_made_below_a_node_that_moves_meanwhile_moves_with_it(web, site,
     first, second = trees["first"], trees["second"]
     given = {"kind": "town", "name": words("某镇"), "parent": second}
     waiting = b"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    with ThreadPoolExecutor(1) as other, psycopg.connect(dsn, autocommit=True) as looking:
-        with site.connection.transaction():
-            site.connection.execute("SELECT set_config('sitewarden.author', '甲', true)")
-            site.connection.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
-            site.connection.execute(
-                "UPDATE tree_node SET parent = %(to)s, path = (SELECT path FROM tree_node WHERE node = %(to)s) "
-                "|| node || '/' WHERE node = %(node)s",
-                {"to": first, "node": second},
-            )
-            made = other.submit(web.post, "/trees/territory", json=given)
-            wait_for(lambda: made.done() or looking.execute(waiting).fetchone() != (0,), "the other to wait")
+    with (
+        ThreadPoolExecutor(1) as other,
+        psycopg.connect(dsn, autocommit=True) as looking,
+        site.connection.transaction(),
+    ):
+        site.connection.execute("SELECT set_config('sitewarden.author', '甲', true)")
+        site.connection.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
+        site.connection.execute(
+            """
+            UPDATE tree_node SET parent = %(to)s,
+                   path = (SELECT path FROM tree_node WHERE node = %(to)s) || node || '/'
+             WHERE node = %(node)s
+            """,
+            {"to": first, "node": second},
+        )
+        made = other.submit(web.post, "/trees/territory", json=given)
+        wait_for(lambda: made.done() or looking.execute(waiting).fetchone() != (0,), "the other to wait")
     path = site.value("SELECT path FROM tree_node WHERE node = %s", second)
     assert made.result().json()["path"] == f"{path}{made.result().json()['id']}/"
 
