@@ -222,6 +222,7 @@ def test_a_template_is_a_table_that_is_understood(web, what, language):
         ("倍率,幅度,颜色\n".encode(), 1, "`颜色` is no known column"),
         ("倍率,幅度\n".encode(), 1, "额定起重量 is missing"),
         ("倍率,倍率\n".encode(), 1, "is given twice"),
+        (b"falls," + b" " * 100_000 + b"x\n", 1, "is no known column"),
         (b'falls,radius_m,load_t\n2,"14,6\n', 2, "cannot be read"),
         (b"falls,radius_m,load_t\n" + b"2,14,6\n" * 2001, 2002, "more than 2000 rows"),
     ],
