@@ -19,10 +19,23 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SETTINGS = "-c timezone=UTC -c application_name=sitewarden"
 
 
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Of libpq. A server that is gone without a word, its power lost, is given up in half a minute: the system's
+own patience is two hours, and alarms would wait for it."""
+
+
 def as_app(dsn: str) -> str:
     """The connection string with which programs log in: whoever logs in becomes the programs' role."""
-    options = conninfo_to_dict(dsn).get("options") or ""
-    return make_conninfo(dsn, options=f"{options} {_SETTINGS} -c role={APP_ROLE}".strip(), connect_timeout=5)
+    given = conninfo_to_dict(dsn)
+    options = f"{given.get('options') or ''} {_SETTINGS} -c role={APP_ROLE}".strip()
+    patience = {name: value for name, value in _PATIENCE.items() if name not in given}
+    return make_conninfo(dsn, options=options, **patience)
 
 
 def connect(dsn: str) -> Connection:

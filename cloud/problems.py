@@ -100,6 +100,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(psycopg.DataError, _on_refused_value)
     app.add_exception_handler(psycopg.OperationalError, _on_database_away)
     app.add_exception_handler(PoolTimeout, _on_database_away)
 
@@ -122,6 +123,13 @@ async def _on_invalid(_: Request, exc: Exception) -> JSONResponse:
     ]
     detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
     return answer(ProblemError(422, "invalid", "The request was not understood", detail), errors=errors)
+
+
+async def _on_refused_value(request: Request, exc: Exception) -> JSONResponse:
+    """A NUL in an address, a number beyond all bounds: what no column takes, nothing is named by."""
+    log.warning("value refused path=%r cause=%s", request.url.path, str(exc).replace("\n", " "))
+    detail = "It holds a value that cannot be stored or looked for."
+    return answer(ProblemError(422, "invalid", "The request was not understood", detail))
 
 
 async def _on_database_away(_: Request, exc: Exception) -> JSONResponse:

@@ -38,7 +38,7 @@ async def standing_of(connection: AsyncConnection, site: str, gateway: str) -> R
     """Whether a gateway is in service; locked, so that it stays so."""
     return await _row(
         connection,
-        "SELECT retired_on FROM site_gateway WHERE site = %(site)s AND gateway = %(gateway)s FOR KEY SHARE",
+        "SELECT retired_on FROM site_gateway WHERE site = %(site)s AND gateway = %(gateway)s FOR SHARE",
         {"site": site, "gateway": gateway},
     )
 

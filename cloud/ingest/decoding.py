@@ -33,7 +33,9 @@ def sender(delivery: Delivery, settings: Settings, sites: Sites) -> GatewayKey:
     topic = topics.parse(delivery.topic)
     key = GatewayKey.of(topic)
     if settings.mode == "replay" and key.mode != "replay":
-        raise MessageError("mode", f"this cloud shows a replay and takes nothing of mode {key.mode}")
+        # Without boot and seq, so never receipted: a gateway would forget an alarm that nobody has stored.
+        detail = f"this cloud shows a replay and takes nothing of mode {key.mode}"
+        raise UnreadableRecordError("mode", detail, None, None)
     if not may_speak(sites, key.site, key.gateway):
         raise MessageError("gateway", f"{key.gateway} is not registered as a gateway of site {key.site}")
     return key

@@ -122,12 +122,22 @@ class Worker:
             try:
                 batch = self._take()
                 if batch:
-                    self._settle(batch)
+                    self._work(batch)
                 self._keep_house()
             except Exception:
-                # The last resort of the loop: nothing was receipted, so whatever it was comes again.
-                log.exception("batch failed lane=%s", self._lane)
+                # The last resort of the loop.
+                log.exception("worker stumbled lane=%s", self._lane)
         self._disconnect()
+
+    def _work(self, batch: list[Delivery]) -> None:
+        try:
+            self._settle(batch)
+        except Exception:
+            # Nothing was receipted, so whatever it was comes again. The broker forgets it: of too many that
+            # are not acknowledged it would send no more, and the lane would be deaf.
+            log.exception("batch failed lane=%s", self._lane)
+            for delivery in batch:
+                self._acknowledge(delivery)
 
     def _take(self) -> list[Delivery]:
         batch = self._unpark()

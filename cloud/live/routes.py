@@ -7,11 +7,12 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from cloud.accounts.permissions import COOKIE, Viewer, signed_in
+from cloud.accounts.service import clock_s
 from cloud.live.frames import HEARTBEAT, HELLO, RESET, frame, values_frame
 from cloud.live.hub import Hub
 from cloud.live.viewers import Viewer as Watching
 from cloud.problems import ProblemError
-from cloud.registry.access import KnownSite
+from cloud.registry.access import KnownSite, seen_site
 from cloud.serving import Served, Serving
 
 router = APIRouter(tags=["live"], dependencies=[Viewer])
@@ -80,6 +81,7 @@ async def _stream(
         for gateway in await hub.gateways(site):
             yield frame("gateway", gateway.model_dump_json().encode())
         viewer.is_behind = True  # whatever was committed before it joined is read from the database
+        look_again_s = clock_s() + HEARTBEAT_S
         while not hub.is_closing:
             if viewer.is_behind:
                 async for frames in _catch_up(hub, viewer):
@@ -87,10 +89,20 @@ async def _stream(
             waiting = _waiting(viewer, hub)
             if waiting:
                 yield waiting
-            if not await viewer.wait(HEARTBEAT_S):
-                if await signed_in(token, serving) is None:
+            has_news = await viewer.wait(HEARTBEAT_S)
+            # Also where there is always news: a site at work is never silent for so long.
+            if clock_s() >= look_again_s:
+                if not await _may_watch(serving, site, token):
                     return
+                look_again_s = clock_s() + HEARTBEAT_S
+            if not has_news:
                 yield HEARTBEAT
+
+
+async def _may_watch(serving: Serving, site: str, token: str) -> bool:
+    """Whether the session still goes on, and still sees the site."""
+    signed = await signed_in(token, serving)
+    return signed is not None and await seen_site(serving, signed, site) is not None
 
 
 async def _catch_up(hub: Hub, viewer: Watching) -> AsyncIterator[bytes]:

@@ -13,12 +13,18 @@ from cloud.serving import Served, Serving
 _SEEN: LiteralString = KNOWN + "WHERE sees_site(%(account)s, site.site) "
 
 
+async def seen_site(serving: Serving, signed: Signed, site: str) -> SiteEntry | None:
+    """The site, if there is one of that name and the account may see it."""
+    row = await serving.row(_SEEN + "AND site.site = %(site)s", {"account": signed.account_id, "site": site})
+    return None if row is None else entry_of(row)
+
+
 async def known_site(serving: Served, signed: SignedIn, site: str) -> SiteEntry:
     """The site named in the path; a problem where there is none, or none that the account may see."""
-    row = await serving.row(_SEEN + "AND site.site = %(site)s", {"account": signed.account_id, "site": site})
-    if row is None:
+    entry = await seen_site(serving, signed, site)
+    if entry is None:
         raise not_found("site")
-    return entry_of(row)
+    return entry
 
 
 KnownSite = Annotated[SiteEntry, Depends(known_site)]

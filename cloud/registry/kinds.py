@@ -121,6 +121,15 @@ async def _check_devices(around: Around, row: Row) -> None:
         raise _refusal("devices", f"the site has no device file {', '.join(unknown)}")
 
 
+# gateways
+
+
+async def _check_gateway(around: Around, row: Row) -> None:
+    """Whoever is retired is shut out at this moment: a day that is still to come would silence its alarms."""
+    if row["retired_on"] is not None and row["retired_on"] > around.today:
+        raise _refusal("retired_on", "lies in the future; retire it when it has gone")
+
+
 # plans
 
 
@@ -279,6 +288,7 @@ GATEWAYS = Kind(
     given=model.GatewayGiven,
     new=model.GatewayNew,
     shown=model.RegisteredGateway,
+    check=_check_gateway,
     # What it said refers to it: it is retired, not removed.
     free=None,
 )

@@ -1,5 +1,6 @@
 """Which sites there are, and which gateways may speak for them: those neither retired nor revoked."""
 
+import zoneinfo
 from collections.abc import Mapping
 from typing import LiteralString
 
@@ -40,9 +41,25 @@ def may_speak(sites: Sites, site: str, gateway: str) -> bool:
 
 def entry_of(row: Row) -> SiteEntry:
     """A row of `KNOWN`."""
-    return SiteEntry(
-        site=row["site"], name=Text(**row["name"]), time_zone=row["time_zone"], gateways=row["gateways"]
-    )
+    return SiteEntry(site=row["site"], name=_name_of(row), time_zone=_zone_of(row), gateways=row["gateways"])
+
+
+def _name_of(row: Row) -> Text:
+    """A name that somebody has spoilt by hand silences nobody: least of all every other site."""
+    try:
+        return Text(**row["name"])
+    except TypeError:
+        return Text(row["site"], row["site"])
+
+
+def _zone_of(row: Row) -> str:
+    """The same of a time zone, or of one that this machine does not know: its alarms are told in UTC."""
+    name: str = row["time_zone"]
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
+    return name
 
 
 def load_sites(connection: Connection) -> dict[str, SiteEntry]:

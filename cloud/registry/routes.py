@@ -211,10 +211,13 @@ def _site_shown(row: Row) -> model.RegisteredSite:
     return model.RegisteredSite(**{name: value for name, value in row.items() if name in fields})
 
 
-async def _check_trees(connection: AsyncConnection, given: model.SiteGiven) -> None:
-    """A foreign key knows that a node is there, not of which tree it is."""
+async def _check_trees(connection: AsyncConnection, account_id: int | None, given: model.SiteGiven) -> None:
+    """A foreign key knows that a node is there, not of which tree it is, nor who may see it."""
     for tree, node in (("territory", given.territory), ("enterprise", given.enterprise)):
-        found = await connection.execute("SELECT FROM tree_node WHERE tree = %s AND node = %s", [tree, node])
+        found = await connection.execute(
+            "SELECT FROM tree_node WHERE tree = %s AND node = %s AND sees_node(%s, path)",
+            [tree, node, account_id],
+        )
         if node is not None and await found.fetchone() is None:
             detail = f"{tree}: there is no such node"
             raise ProblemError(422, "unknown-reference", "It refers to nothing", detail, field=tree)
@@ -242,7 +245,7 @@ def _add_sites(router: APIRouter) -> None:
         async with acting(serving, signed, fenced=False) as connection:
 
             async def work() -> Answer:
-                await _check_trees(connection, given)
+                await _check_trees(connection, signed.account_id, given)
                 values = {"site": given.id, **given.model_dump(exclude={"id"})}
                 row = await store.insert(connection, _SITE, values)
                 await _check_scope(connection, signed.account_id, given.id)
@@ -283,7 +286,7 @@ def _add_sites(router: APIRouter) -> None:
             if seen is None:
                 raise not_found("site")
             check_match(if_match, seen["version"])
-            await _check_trees(connection, given)
+            await _check_trees(connection, signed.account_id, given)
             row = await store.update(connection, _SITE, site.site, site.site, given.model_dump())
             await _check_scope(connection, signed.account_id, site.site)
         response.headers["ETag"] = etag(row["version"])

@@ -29,7 +29,9 @@ def _seed(connection: Connection, site: SiteSettings) -> None:
         "INSERT INTO site (site, name, time_zone) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         [site.site, Jsonb(site.name), site.time_zone],
     )
-    row = connection.execute("SELECT seed FROM site WHERE site = %s FOR UPDATE", [site.site]).fetchone()
+    row = connection.execute(
+        "SELECT seed FROM site WHERE site = %s FOR NO KEY UPDATE", [site.site]
+    ).fetchone()
     before = None if row is None or row[0] is None else msgspec.convert(row[0], SiteSettings)
     if before == site:
         return

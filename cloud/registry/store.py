@@ -88,7 +88,8 @@ async def read(
         sql.Placeholder("site"),
         sql.Identifier(table.key),
         sql.Placeholder("key"),
-        sql.SQL("FOR UPDATE" if locked else ""),
+        # Not FOR UPDATE: alarms that are stored meanwhile refer to the site, and would wait for it.
+        sql.SQL("FOR NO KEY UPDATE" if locked else ""),
     )
     rows = await _rows(connection, statement, {"site": site, "key": key})
     return rows[0] if rows else None

@@ -64,6 +64,8 @@ async def make_node(
     async with acting(serving, signed) as connection:
 
         async def work() -> Answer:
+            # Its parent may be moving at this moment, and the path would be that of where it was.
+            await _lock(connection)
             above = await _parent(connection, tree, given.parent)
             cursor = await connection.execute(
                 """
@@ -157,12 +159,12 @@ async def remove_node(
         await connection.execute("DELETE FROM tree_node WHERE node = %s", [node])
 
 
-_TREE_LOCK = 0x5357_5452
+TREE_LOCK = 0x5357_5452
 """Any number that nothing else in the database locks: two moves at once could make a loop."""
 
 
 async def _lock(connection: AsyncConnection) -> None:
-    await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_TREE_LOCK])
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
 
 
 def _columns(given: NodeGiven) -> dict[str, Any]:

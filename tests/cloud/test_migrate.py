@@ -4,7 +4,7 @@ import threading
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cloud.database import as_app, connect
 from cloud.migrate import Migration, MigrationError, migrate, read_migrations, shipped
@@ -140,3 +140,15 @@ def test_options_of_the_operator_s_dsn_are_kept(dsn):
     with psycopg.connect(as_app(make_conninfo(dsn, options="-c statement_timeout=7s"))) as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("7s",)
         assert connection.execute("SELECT current_user").fetchone() == ("sitewarden_app",)
+
+
+def test_a_server_that_went_without_a_word_is_given_up_soon_or_as_the_operator_says():
+    chosen = conninfo_to_dict(as_app("host=db tcp_user_timeout=5000 connect_timeout=9"))
+    assert (chosen["tcp_user_timeout"], chosen["connect_timeout"]) == ("5000", "9")
+    # After the first silence, and as often as it is asked again.
+    ours = {
+        name: int(str(value))
+        for name, value in conninfo_to_dict(as_app("host=db")).items()
+        if "alive" in name
+    }
+    assert ours["keepalives_idle"] + ours["keepalives_interval"] * ours["keepalives_count"] <= 30

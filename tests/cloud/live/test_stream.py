@@ -1,5 +1,6 @@
 """What viewers see, as it happens, over a real connection."""
 
+import itertools
 import threading
 import time
 
@@ -166,6 +167,31 @@ def test_a_stream_ends_when_its_session_does(web, monkeypatch):
         stream.next("values")
         assert web.delete("/session").status_code == 204
         stream.all()
+
+
+def test_a_stream_with_much_to_say_ends_when_its_session_does(site, web, monkeypatch):
+    """A crane at work has news several times a second, and never a silence in which to look."""
+    monkeypatch.setattr(routes, "HEARTBEAT_S", 0.2)
+    site.born()
+    stop = threading.Event()
+
+    def talk() -> None:
+        for n in itertools.count():
+            if stop.is_set():
+                return
+            tell(site, readings(float(n % 50), at=now_ms() + n))
+
+    speaker = threading.Thread(target=talk)
+    with web.stream() as stream:
+        stream.next("values")
+        assert web.delete("/session").status_code == 204
+        speaker.start()
+        try:
+            until = time.monotonic() + 10
+            assert all(time.monotonic() < until for _ in stream.events), "it goes on without a session"
+        finally:
+            stop.set()
+            speaker.join()
 
 
 @pytest.mark.usefixtures("site")

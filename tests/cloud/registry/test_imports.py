@@ -222,6 +222,7 @@ def test_a_template_is_a_table_that_is_understood(web, what, language):
         ("倍率,幅度,颜色\n".encode(), 1, "`颜色` is no known column"),
         ("倍率,幅度\n".encode(), 1, "额定起重量 is missing"),
         ("倍率,倍率\n".encode(), 1, "is given twice"),
+        (b"falls," + b" " * 100_000 + b"x\n", 1, "is no known column"),
         (b'falls,radius_m,load_t\n2,"14,6\n', 2, "cannot be read"),
         (b"falls,radius_m,load_t\n" + b"2,14,6\n" * 2001, 2002, "more than 2000 rows"),
     ],
@@ -231,6 +232,13 @@ def test_what_is_no_table_is_refused_with_a_mend(content, line, message):
         read_sheet(content, CHART)
     assert refused.value.complaint.line == line
     assert refused.value.complaint.mend.zh
+
+
+@pytest.mark.parametrize("row", ["2,14,1,200", "2,14,6,,x", "2,1_4,6"])
+def test_a_row_that_would_be_misread_is_told(row):
+    """An unquoted comma for thousands moves all that follows by one: 200 t where 1,200 was meant."""
+    sheet = read_sheet(f"falls,radius_m,load_t\n{row}\n".encode(), CHART)
+    assert [complaint.line for line in sheet.lines for complaint in line.complaints] == [2]
 
 
 def test_titles_alone_are_a_template():

@@ -48,6 +48,14 @@ def test_a_site_is_heard_from_the_moment_it_is_made(site, people):
     assert site.value("SELECT count(*) FROM hazard WHERE site = 'north'") == 1
 
 
+@pytest.mark.parametrize("spoilt", ["name = '[]'", "time_zone = 'Asia/Nowhere'", "time_zone = '../x'"])
+def test_a_site_spoilt_by_hand_silences_nobody(site, people, spoilt):
+    site.born()
+    people(f"UPDATE site SET {spoilt}")
+    assert not site.deliver(raised()).dead
+    assert site.value("SELECT count(*) FROM hazard") == 1
+
+
 def test_a_retired_gateway_is_heard_no_more_and_what_it_said_stays(site, people):
     site.born()
     site.deliver(readings(1.0))

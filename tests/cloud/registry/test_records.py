@@ -1,10 +1,14 @@
 """Records are made, seen, changed and taken out, and every change is kept with its author."""
 
+import asyncio
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
+from cloud.database import as_app
+from cloud.registry import store
 from tests.cloud.registry.records import (
     CHART,
     CRANE,
@@ -18,7 +22,7 @@ from tests.cloud.registry.records import (
     problem,
     words,
 )
-from tests.cloud.site import birth, readings
+from tests.cloud.site import birth, raised, readings
 
 PLAN = {"id": "p-1", "name": words("总图")}
 ZONE = {"id": "z-1", "name": words("东区"), "polygon": [[0, 0], [1, 0], [0.5, 1]]}
@@ -46,6 +50,37 @@ def test_a_retired_gateway_is_gone_from_the_site_and_heard_no_more(registry, sit
     assert [gateway["id"] for gateway in registry.web.get("/sites/demo").json()["gateways"]] == ["gw-1"]
     assert site.deliver(birth(), gateway="gw-2").dead
     assert registry.web.delete(f"{registry.base}/gateways/gw-2").status_code == 405
+
+
+def test_a_gateway_that_is_to_be_retired_one_day_is_not_silenced_today(registry, site):
+    answer = registry.change("gateways", "gw-2", {"retired_on": day(1)}, 1)
+    assert problem(answer) == (422, "invalid", ["retired_on"])
+    assert not site.deliver(birth(), gateway="gw-2").dead
+
+
+def test_who_changes_a_site_holds_up_none_of_its_alarms(site, dsn):
+    """What is stored of an alarm refers to the site, and must not wait for whoever is at it."""
+    site.born()
+    site.connection.execute("SET lock_timeout = '2s'")
+
+    async def alarm_while_it_is_locked() -> None:
+        async with await psycopg.AsyncConnection.connect(as_app(dsn)) as changing:
+            assert await store.read(
+                changing, store.Table(name="site", key="site"), "demo", "demo", locked=True
+            )
+            assert not site.deliver(raised()).dead
+
+    asyncio.run(alarm_while_it_is_locked())
+    assert site.value("SELECT count(*) FROM hazard") == 1
+
+
+def test_steps_of_one_device_at_once_are_all_kept(registry):
+    registry.make("devices", {"id": "wind-1", "kind": "weather", "name": words("风速仪")})
+    step = {"device": "wind-1", "step": "installed", "done_on": day(-9), "body": "某单位"}
+    registry.make("steps", step)
+    with ThreadPoolExecutor(8) as many:
+        answers = list(many.map(lambda _: registry.tries("steps", step, step="maintained"), range(8)))
+    assert [answer.status_code for answer in answers] == [201] * 8
 
 
 def test_a_record_reads_as_it_was_given(registry):

@@ -1,10 +1,15 @@
 """What is out of an account's scope does not exist for it, on every route and behind every route."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
 
 from cloud.accounts.permissions import COOKIE
 from cloud.accounts.tokens import new_token, token_hash
 from cloud.registry.kinds import KINDS
+from cloud.registry.trees import TREE_LOCK
+from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.registry.records import PIT, Registry, problem, words
 from tests.cloud.site import raised
 
@@ -92,8 +97,48 @@ def test_nobody_makes_or_moves_a_site_to_where_he_cannot_see_it(web, site, trees
     assert web.post("/sites", json={**new, "territory": trees["second"]}).status_code == 201
     moved = {"name": words("南区"), "territory": trees["first"]}
     answer = web.put("/sites/south/registry", json=moved, headers={"If-Match": '"1"'})
+    assert problem(answer) == (422, "unknown-reference", ["territory"])
+    moved = {"name": words("南区"), "territory": trees["province"]}
+    answer = web.put("/sites/south/registry", json=moved, headers={"If-Match": '"1"'})
     assert problem(answer) == (422, "out-of-scope", ["territory"])
     assert sites(web) == ["north", "south"]
+
+
+def test_what_is_made_below_a_node_that_moves_meanwhile_moves_with_it(web, site, trees, dsn):
+    """Else whoever may see where the node was would see what hangs from it for ever."""
+    first, second = trees["first"], trees["second"]
+    given = {"kind": "town", "name": words("某镇"), "parent": second}
+    waiting = b"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with (
+        ThreadPoolExecutor(1) as other,
+        psycopg.connect(dsn, autocommit=True) as looking,
+        site.connection.transaction(),
+    ):
+        site.connection.execute("SELECT set_config('sitewarden.author', '甲', true)")
+        site.connection.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
+        site.connection.execute(
+            """
+            UPDATE tree_node SET parent = %(to)s,
+                   path = (SELECT path FROM tree_node WHERE node = %(to)s) || node || '/'
+             WHERE node = %(node)s
+            """,
+            {"to": first, "node": second},
+        )
+        made = other.submit(web.post, "/trees/territory", json=given)
+        wait_for(lambda: made.done() or looking.execute(waiting).fetchone() != (0,), "the other to wait")
+    path = site.value("SELECT path FROM tree_node WHERE node = %s", second)
+    assert made.result().json()["path"] == f"{path}{made.result().json()['id']}/"
+
+
+def test_nobody_hangs_a_site_from_a_node_that_he_cannot_see(web, site, trees):
+    """Else he would read its name, and those above it, one number after the other."""
+    given = {"kind": "group", "name": words("某集团")}
+    group = web.post("/trees/enterprise", json=given).json()["id"]
+    become(web, site, "admin", node=trees["second"])
+    new = {"id": "south", "name": words("南区"), "territory": trees["second"]}
+    unseen = problem(web.post("/sites", json={**new, "enterprise": group}))
+    assert unseen == (422, "unknown-reference", ["enterprise"])
+    assert unseen == problem(web.post("/sites", json={**new, "enterprise": 10**6}))
 
 
 def test_the_database_itself_shows_a_scoped_account_nothing_else(web, site, trees):

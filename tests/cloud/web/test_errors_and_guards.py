@@ -30,6 +30,13 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
         ("GET", "/sites/demo/alarms?after=!!", (422, "/problems/bad-cursor")),
         ("GET", "/sites/demo/alarms?after=WzEsMl0", (422, "/problems/bad-cursor")),
         ("GET", "/sites/demo/series?point=x", (422, "/problems/invalid")),
+        ("GET", "/sites/%00", (422, "/problems/invalid")),
+        ("GET", "/sites/demo/registry/devices?of=%00", (422, "/problems/invalid")),
+        (
+            "GET",
+            "/sites/demo/registry/changes?after=WyI5OTk5OTk5OTk5OTk5OTk5OTk5OTkiXQ",
+            (422, "/problems/invalid"),
+        ),
         (
             "GET",
             "/sites/demo/series?point=x&from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
