@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from cloud.accounts.setup_link import new_setup_link
+from cloud.database import connect
 from cloud.migrate import migrate
+from cloud.registry.seeding import seed_sites
 from tests.browser.visiting import Visit, visit
 from tests.cloud.site import make_settings
 from tests.cloud.web.serving import Web
@@ -32,7 +34,10 @@ def dsn(postgres: Postgres) -> str:
 def web(built_pages: Path, dsn: str, tmp_path: Path) -> Iterator[Web]:
     """A cloud's web server that is no demo."""
     assert built_pages.is_dir()
-    served = Web(make_settings(tmp_path), dsn)
+    settings = make_settings(tmp_path)
+    with connect(dsn) as connection:
+        seed_sites(connection, settings.sites)
+    served = Web(settings, dsn)
     yield served
     served.close()
 
