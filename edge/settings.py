@@ -121,7 +121,7 @@ class Hj212Server(_Checked, frozen=True, kw_only=True):
 
     listen: Listen
     connections: Connections = 16
-    """At a time; one more is refused."""
+    """At a time; for one more, a stranger of whoever holds most of them gives way, or it is refused."""
     password_file: str | None = None
     """One line that every packet's PW must be; left out, any is taken."""
 
@@ -133,7 +133,7 @@ class FrameServer(_Checked, frozen=True, kw_only=True):
     """`goyo`, or one that is installed as an entry point of `sitewarden.drivers`."""
     listen: Listen
     connections: Connections = 16
-    """At a time; one more is refused."""
+    """At a time; for one more, a stranger of whoever holds most of them gives way, or it is refused."""
 
 
 class MqttJson(_Checked, frozen=True, kw_only=True):
@@ -154,7 +154,7 @@ class HttpPush(_Checked, frozen=True, kw_only=True):
 
     listen: Listen
     connections: Connections = 16
-    """At a time; one more is refused."""
+    """At a time; for one more, a stranger of whoever holds most of them gives way, or it is refused."""
     max_body_bytes: BodyBytes = 16_384
     """A larger body is refused unread."""
 
