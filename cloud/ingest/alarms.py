@@ -1,5 +1,6 @@
 """The way of alarms into the database: transition, episode, hazard record, event: one transaction."""
 
+import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
@@ -12,7 +13,7 @@ from cloud.hazards.store import hazards_by_id
 from cloud.ingest.admission import Admission, HomelessError
 from cloud.ingest.dead_letters import bury
 from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, sender
-from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
+from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled
 from cloud.ingest.rebirths import Rebirths
 from cloud.live.store import NewEvent, write_events
 from cloud.registry.known import Sites
@@ -21,6 +22,8 @@ from cloud.sites.registry import GatewayEntry, Registry
 from sitewarden.errors import MessageError
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
+
+log = logging.getLogger(__name__)
 
 
 class _Accepted(NamedTuple):
@@ -71,15 +74,14 @@ class AlarmsLane:
                 admitted = self._admission.admit(
                     connection, key, alarm, [alarm.point], now_ms, ever=alarm.change == "cleared"
                 )
-                if admitted.unknown:
-                    raise UnreadableRecordError(
-                        "unknown_point", f"{alarm.point} is in no birth", alarm.boot, alarm.seq
-                    )
             except HomelessError:
                 outcome.homeless.append((key, delivery))
             except MessageError as exc:
                 outcome.dead.append(dead_letter(delivery, exc, self._sites))
             else:
+                if admitted.unknown:
+                    # Of a kind that only a newer cloud knows, say. What it says stands in the alarm itself.
+                    log.warning("alarm of an unknown point site=%s point=%s", key.site, alarm.point)
                 outcome.settled.append(Settled(key, alarm.boot, alarm.seq))
                 yield _Accepted(key, admitted.gateway, alarm, delivery.received_ms)
 

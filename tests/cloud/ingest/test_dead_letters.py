@@ -74,10 +74,12 @@ def test_a_point_that_even_the_birth_asked_for_does_not_name_is_given_up(site):
     assert site.value("SELECT reason FROM dead_letter") == "unknown_point"
 
 
-def test_an_alarm_of_an_unknown_point_is_kept(site):
-    outcome = site.born().deliver(alarm := raised(point="crane-1/ghost"))
+def test_an_alarm_of_an_unknown_point_opens_its_episode_and_its_hazard(site):
+    outcome = site.born().deliver(alarm := raised(point="crane-1/ghost", kind="crane.of_tomorrow"))
     assert site.seqs(outcome) == [alarm.seq]
-    assert site.rows("SELECT reason, n FROM dead_letter_count") == [("unknown_point", 1)]
+    assert site.rows("SELECT point, kind FROM episode") == [("crane-1/ghost", "crane.of_tomorrow")]
+    assert site.value("SELECT count(*) FROM hazard") == 1
+    assert site.value("SELECT count(*) FROM dead_letter") == 0
 
 
 def test_an_alarm_that_contradicts_itself_is_kept_and_opens_nothing(site):
