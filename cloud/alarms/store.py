@@ -65,6 +65,29 @@ def store_transition(connection: Connection, gateway_id: int, alarm: Alarm, rece
     return row is not None
 
 
+_PUT_TOGETHER: LiteralString = """
+    INSERT INTO episode AS known (
+            id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
+            value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
+            received_at, clock, basis, evidence, late)
+        VALUES (
+            %(id)s, %(site)s, %(mode)s, %(gateway)s, %(device)s, %(point)s, %(kind)s, %(rule)s,
+            %(rule_version)s, %(family)s, %(level)s, %(label)s, %(value)s, %(peak)s, %(limit)s, %(unit)s,
+            %(raised_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(cleared_at)s, %(received_at)s,
+            %(clock)s, %(basis)s, %(evidence)s, %(late)s)
+        ON CONFLICT (id) DO UPDATE SET
+            acknowledged_at = coalesce(known.acknowledged_at, excluded.acknowledged_at),
+            acknowledged_by = coalesce(nullif(known.acknowledged_by, ''), excluded.acknowledged_by),
+            cleared_at = coalesce(known.cleared_at, excluded.cleared_at),
+            value = CASE WHEN %(is_raise)s THEN excluded.value ELSE known.value END,
+            peak = CASE WHEN excluded.peak >= excluded."limit" THEN greatest(known.peak, excluded.peak)
+                        ELSE least(known.peak, excluded.peak) END,
+            evidence = known.evidence || excluded.evidence,
+            late = known.late OR excluded.late
+        RETURNING hazard_id, raised_at, cleared_at, value, peak
+"""
+
+
 def store_episode(
     connection: Connection, key: GatewayKey, gateway_id: int, alarm: Alarm, received_ms: int
 ) -> StoredEpisode:
@@ -73,59 +96,8 @@ def store_episode(
     A clear is final whenever it comes, and so is an acknowledgement; the value is that of the raise; the peak
     is the worse one, on the side of the limit where the danger lies.
     """
-    row = connection.execute(
-        """
-        INSERT INTO episode AS known (
-                id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
-                value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
-                received_at, clock, basis, evidence, late)
-            VALUES (
-                %(id)s, %(site)s, %(mode)s, %(gateway)s, %(device)s, %(point)s, %(kind)s, %(rule)s,
-                %(rule_version)s, %(family)s, %(level)s, %(label)s, %(value)s, %(peak)s, %(limit)s, %(unit)s,
-                %(raised_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(cleared_at)s, %(received_at)s,
-                %(clock)s, %(basis)s, %(evidence)s, %(late)s)
-            ON CONFLICT (id) DO UPDATE SET
-                acknowledged_at = coalesce(known.acknowledged_at, excluded.acknowledged_at),
-                acknowledged_by = coalesce(nullif(known.acknowledged_by, ''), excluded.acknowledged_by),
-                cleared_at = coalesce(known.cleared_at, excluded.cleared_at),
-                value = CASE WHEN %(is_raise)s THEN excluded.value ELSE known.value END,
-                peak = CASE WHEN excluded.peak >= excluded."limit" THEN greatest(known.peak, excluded.peak)
-                            ELSE least(known.peak, excluded.peak) END,
-                evidence = known.evidence || excluded.evidence,
-                late = known.late OR excluded.late
-            RETURNING hazard_id, raised_at, cleared_at, value, peak
-        """,
-        {
-            "id": UUID(alarm.episode),
-            "site": key.site,
-            "mode": key.mode,
-            "gateway": gateway_id,
-            "device": alarm.device,
-            "point": alarm.point,
-            "kind": alarm.kind,
-            "rule": alarm.rule,
-            "rule_version": alarm.rule_version,
-            "family": alarm.family,
-            "level": alarm.level,
-            "label": Jsonb(alarm.label),
-            "value": alarm.value if alarm.change == "raised" else alarm.peak,
-            "peak": alarm.peak,
-            "limit": alarm.limit,
-            "unit": alarm.unit,
-            "raised_at": instant(alarm.raised_at),
-            "acknowledged_at": None if alarm.acknowledged_at is None else instant(alarm.acknowledged_at),
-            "acknowledged_by": alarm.acknowledged_by,
-            "cleared_at": None if alarm.cleared_at is None else instant(alarm.cleared_at),
-            "received_at": instant(received_ms),
-            "clock": alarm.clock,
-            "basis": Jsonb(alarm.basis),
-            "evidence": Jsonb({alarm.change: [_evidence(alarm.at, series) for series in alarm.evidence]}),
-            # Of the raise alone: a danger that stands for an hour is not late when it ends.
-            # What a replay plays was long ago, and nothing held it up.
-            "late": key.mode != "replay" and alarm.change == "raised" and received_ms - alarm.at > LATE_MS,
-            "is_raise": alarm.change == "raised",
-        },
-    ).fetchone()
+    values = _episode_row(key, gateway_id, alarm, received_ms)
+    row = connection.execute(_PUT_TOGETHER, values).fetchone()
     assert row is not None  # noqa: S101  an upsert without WHERE always returns its row
     hazard_id, raised_at, cleared_at, value, peak = row
     return StoredEpisode(
@@ -145,6 +117,40 @@ def episodes_by_id(connection: Connection, ids: list[UUID]) -> list[Episode]:
     cursor = connection.cursor(row_factory=dict_row)
     cursor.execute(EPISODES + "WHERE id = ANY(%s) ORDER BY raised_at, id", [ids])
     return [Episode(**row) for row in cursor]
+
+
+def _episode_row(key: GatewayKey, gateway_id: int, alarm: Alarm, received_ms: int) -> dict[str, Any]:
+    """What a transition knows of its episode."""
+    return {
+        "id": UUID(alarm.episode),
+        "site": key.site,
+        "mode": key.mode,
+        "gateway": gateway_id,
+        "device": alarm.device,
+        "point": alarm.point,
+        "kind": alarm.kind,
+        "rule": alarm.rule,
+        "rule_version": alarm.rule_version,
+        "family": alarm.family,
+        "level": alarm.level,
+        "label": Jsonb(alarm.label),
+        "value": alarm.value if alarm.change == "raised" else alarm.peak,
+        "peak": alarm.peak,
+        "limit": alarm.limit,
+        "unit": alarm.unit,
+        "raised_at": instant(alarm.raised_at),
+        "acknowledged_at": None if alarm.acknowledged_at is None else instant(alarm.acknowledged_at),
+        "acknowledged_by": alarm.acknowledged_by,
+        "cleared_at": None if alarm.cleared_at is None else instant(alarm.cleared_at),
+        "received_at": instant(received_ms),
+        "clock": alarm.clock,
+        "basis": Jsonb(alarm.basis),
+        "evidence": Jsonb({alarm.change: [_evidence(alarm.at, series) for series in alarm.evidence]}),
+        # Of the raise alone: a danger that stands for an hour is not late when it ends.
+        # What a replay plays was long ago, and nothing held it up.
+        "late": key.mode != "replay" and alarm.change == "raised" and received_ms - alarm.at > LATE_MS,
+        "is_raise": alarm.change == "raised",
+    }
 
 
 def _evidence(at_ms: int, series: Series) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def make_router() -> APIRouter:
     router = APIRouter(tags=["registry"], responses=_CONFLICT)
     for kind in KINDS:
         _add_reading(router, kind)
+        _add_making(router, kind)
         _add_changing(router, kind)
         if kind.free is not None:
             _add_removing(router, kind)
@@ -104,7 +105,7 @@ def _add_reading(router: APIRouter, kind: Kind) -> None:
         return shown[0]
 
 
-def _add_changing(router: APIRouter, kind: Kind) -> None:
+def _add_making(router: APIRouter, kind: Kind) -> None:
     async def make(
         site: KnownSite,
         serving: Served,
@@ -129,6 +130,20 @@ def _add_changing(router: APIRouter, kind: Kind) -> None:
         response.headers["ETag"] = answer.etag or ""
         return answer.body
 
+    # What a body is depends on the kind; FastAPI reads it from here.
+    make.__annotations__["given"] = kind.new
+    router.add_api_route(
+        _path(kind, one=False),
+        make,
+        methods=["POST"],
+        status_code=201,
+        dependencies=[Admin],
+        response_model=kind.shown,
+        name=f"make {kind.word}",
+    )
+
+
+def _add_changing(router: APIRouter, kind: Kind) -> None:
     async def change(
         site: KnownSite,
         serving: Served,
@@ -147,17 +162,7 @@ def _add_changing(router: APIRouter, kind: Kind) -> None:
         response.headers["ETag"] = etag(row["version"])
         return shown
 
-    # What a body is depends on the kind; FastAPI reads it from here.
-    make.__annotations__["given"], change.__annotations__["given"] = kind.new, kind.given
-    router.add_api_route(
-        _path(kind, one=False),
-        make,
-        methods=["POST"],
-        status_code=201,
-        dependencies=[Admin],
-        response_model=kind.shown,
-        name=f"make {kind.word}",
-    )
+    change.__annotations__["given"] = kind.given
     router.add_api_route(
         _path(kind, one=True),
         change,
