@@ -1,39 +1,10 @@
 """What a pack's devices were set up as, apart from what was read of them. Pure."""
 
-from typing import Any
-
 import msgspec
 
 from sitewarden.errors import SiteWardenError
-from sitewarden.history import DevicePast, Header
-from sitewarden.instruments import Instruments
-from sitewarden.loadchart import LoadChart
+from sitewarden.history import DeviceConfiguration, DevicePast, Header
 from sitewarden.rules.model import LimitChange
-from sitewarden.text import Text
-
-
-class DeviceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A device, as its gateway was told to read and judge it."""
-
-    device: str
-    profile: str
-    version: int | None = None
-    """Of the profile."""
-    label: Text | None = None
-    bus: str | None = None
-    unit: int | None = None
-    intervals_ms: dict[str, int] = {}
-    """By poll group."""
-    unused: list[str] = []
-    chart: LoadChart | None = None
-    """The whole load chart of a crane."""
-    parameters: dict[str, float | str] = {}
-    point_parameters: dict[str, dict[str, float | str]] = {}
-    zero: dict[str, float] = {}
-    instruments: Instruments = Instruments()
-    crane_group: dict[str, Any] = {}
-    """The whole group that a crane is in, with what stands around it."""
-    layout: dict[str, Any] = {}
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):

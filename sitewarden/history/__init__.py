@@ -4,9 +4,10 @@ Needs numpy and pyarrow, so nothing that a gateway runs imports it.
 """
 
 from sitewarden.history.files import HistoryWriter, find_header, read_header, read_history, write_history
-from sitewarden.history.model import DevicePast, Header, History, PastAlarm, Track
+from sitewarden.history.model import DeviceConfiguration, DevicePast, Header, History, PastAlarm, Track
 
 __all__ = [
+    "DeviceConfiguration",
     "DevicePast",
     "Header",
     "History",

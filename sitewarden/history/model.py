@@ -13,14 +13,14 @@ from sitewarden.rules.packs import RulePack
 from sitewarden.rules.scan import Track
 from sitewarden.text import Text
 
-__all__ = ["VERSION", "DevicePast", "Header", "History", "PastAlarm", "Track"]
+__all__ = ["VERSION", "DeviceConfiguration", "DevicePast", "Header", "History", "PastAlarm", "Track"]
 
 VERSION = 1
 """Of the format; a reader refuses what it does not know."""
 
 
-class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A device as it was while the history was recorded.
+class DeviceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A device, as its gateway was told to read and judge it while the history was recorded.
 
     What the source did not know stays at its default: a cloud knows neither units nor charts.
     """
@@ -35,8 +35,6 @@ class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """By which it answered on its bus."""
     intervals_ms: dict[str, int] = {}
     """How often it was asked, by poll group; says from when on missing readings are a silence."""
-    points: list[PointBirth] = []
-    """Raw and derived, with their kinds."""
     unused: list[str] = []
     """Points of the profile to which nothing was connected."""
     chart: LoadChart | None = None
@@ -50,6 +48,13 @@ class DevicePast(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     crane_group: dict[str, Any] = {}
     """Of a crane in a group: `group`, `cranes` and `obstacles`, as the gateway's file had them."""
     layout: dict[str, Any] = {}
+
+
+class DevicePast(DeviceConfiguration, frozen=True, kw_only=True, omit_defaults=True):
+    """A device as it was, with the points that it announced."""
+
+    points: list[PointBirth] = []
+    """Raw and derived, with their kinds."""
 
 
 class PastAlarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
