@@ -70,7 +70,10 @@ async def test_whatever_is_killed_nothing_is_lost_and_nothing_doubled(
 
 def check(cloud: Cloud, folder: Path) -> None:
     readings = {(r.point, r.at_ms) for m in cloud.readings for r in readings_of(m.series, m.at)}
-    assert counters(folder, "readings") == {"depth": 0, "dropped": 0, "written": len(readings)}
+    # A poll that comes in as the agent is told to end may leave its reading in the outbox, received or not.
+    kept = counters(folder, "readings")
+    assert kept["dropped"] == 0
+    assert kept["written"] - kept["depth"] <= len(readings) <= kept["written"]
     transitions = {(alarm.boot, alarm.seq): alarm for alarm in cloud.alarms}
     assert counters(folder, "alarms") == {"depth": 0, "dropped": 0, "written": len(transitions)}
     told = Counter((alarm.episode, alarm.change) for alarm in transitions.values())
