@@ -3,7 +3,8 @@
 from typing import LiteralString
 
 NEWEST: LiteralString = """
-    SELECT name, resolution, (extract(epoch FROM at) * 1000)::bigint AS at_ms, value, quality
+    SELECT name, resolution, (extract(epoch FROM at) * 1000)::bigint AS at_ms, value, quality,
+           (extract(epoch FROM good_at) * 1000)::bigint AS good_at_ms, good_value
       FROM newest JOIN point ON point.id = newest.point_id JOIN gateway ON gateway.id = point.gateway_id
      WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.current
        AND gateway.gateway IN (SELECT gateway FROM site_gateway WHERE site = %(site)s AND retired_on IS NULL)

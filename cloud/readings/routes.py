@@ -11,11 +11,10 @@ from cloud.database import milliseconds
 from cloud.problems import ProblemError, not_found
 from cloud.readings import queries
 from cloud.readings.model import Series, Value, Values
-from cloud.readings.service import Row, bucket_width_ms, number_of, site_now_ms, with_gaps
+from cloud.readings.service import Row, bucket_width_ms, site_now_ms, value_of, with_gaps
 from cloud.registry.access import KnownSite
 from cloud.serving import Served, Serving
 from sitewarden.points import vocabulary
-from sitewarden.quality import Quality
 
 router = APIRouter(tags=["readings"], dependencies=[Viewer])
 
@@ -26,14 +25,7 @@ _EARLIEST, _LATEST = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1970, 
 async def read_values(site: KnownSite, serving: Served) -> Values:
     """The newest reading of every point."""
     rows = await serving.rows(queries.NEWEST, {"site": site.site, "mode": serving.settings.mode})
-    values = {
-        row["name"]: Value(
-            at_ms=row["at_ms"],
-            value=number_of(row["resolution"])(row["value"]),
-            quality=Quality(row["quality"]).word,
-        )
-        for row in rows
-    }
+    values = {row["name"]: Value(**value_of(row)) for row in rows}
     now_ms = site_now_ms(serving.settings, serving.now_ms(), (value.at_ms for value in values.values()))
     return Values(now_ms=now_ms, values=values)
 
