@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Literal, Self
 
 from firmware_sim.demo import broker
-from firmware_sim.demo.listeners import BrokerListener
+from firmware_sim.demo.listeners import ApiClient, BrokerListener
 from firmware_sim.demo.processes import Program, sitewarden
+from firmware_sim.demo.registering import PASSWORD_FILE, register
 from firmware_sim.demo.rights import OBSERVER
 from firmware_sim.demo.site import SiteConfiguration, SiteFolder
 from sitewarden.errors import UnreachableError
@@ -54,7 +55,7 @@ class RunningSite:
         self.listener: BrokerListener | None = None
         """Hears every message from the first on, where an observer is wanted."""
         self.ready_s = 0.0
-        """How long it took until the pages answered."""
+        """How long it took until the pages answered, with all that they show."""
         self._broker_kind, self._observer, self._say = broker_kind, observer, say
         self._programs: dict[str, Program] = {}
 
@@ -116,6 +117,17 @@ class RunningSite:
         self._start_gateway(bus_ports)
         self._say("云平台启动中 · cloud is starting (database, ingest, web)")
         self._wait(self._pages_answer, "the web pages", "cloud")
+        if self.files.configuration.is_registered:
+            self._fill_registry()
+
+    def _fill_registry(self) -> None:
+        api, files = ApiClient(HOST, self.web_port), self.files
+        made = register(api, files.configuration.site, files.folder, files.cloud)
+        if made:
+            self._say(
+                f"档案 · registry: {made} 条虚构记录 · invented records; "
+                f"登记账号 · account: {files.folder / PASSWORD_FILE}"
+            )
 
     def _start_broker(self) -> None:
         self.files.write_broker(self.broker_port)
