@@ -55,7 +55,7 @@ class RunningSite:
         self.listener: BrokerListener | None = None
         """Hears every message from the first on, where an observer is wanted."""
         self.ready_s = 0.0
-        """How long it took until the pages answered, with all that they show."""
+        """How long it took until the pages answered."""
         self._broker_kind, self._observer, self._say = broker_kind, observer, say
         self._programs: dict[str, Program] = {}
 
@@ -83,6 +83,18 @@ class RunningSite:
         """Raises `ProgramDiedError` where one of the programs has ended."""
         for program in self._programs.values():
             program.check()
+
+    def fill_registry(self) -> None:
+        """Enter what people would enter of the demo's site, unless that was done in this folder before."""
+        site, folder = self.files.configuration.site, self.files.folder
+        try:
+            made = register(ApiClient(HOST, self.web_port), site, folder, self.files.cloud)
+        except (OSError, http.client.HTTPException) as exc:
+            self.check()
+            raise UnreachableError(f"the cloud did not take the demo's registry: {exc}") from exc
+        if made:
+            self._say(f"档案已填入 {made} 条虚构记录 · {made} invented records are in the registry")
+            self._say(f"可编辑档案的账号 · an account that may edit: {folder / PASSWORD_FILE}")
 
     def stop(self) -> None:
         """Stop what still runs, in order."""
@@ -117,17 +129,6 @@ class RunningSite:
         self._start_gateway(bus_ports)
         self._say("云平台启动中 · cloud is starting (database, ingest, web)")
         self._wait(self._pages_answer, "the web pages", "cloud")
-        if self.files.configuration.is_registered:
-            self._fill_registry()
-
-    def _fill_registry(self) -> None:
-        api, files = ApiClient(HOST, self.web_port), self.files
-        made = register(api, files.configuration.site, files.folder, files.cloud)
-        if made:
-            self._say(
-                f"档案 · registry: {made} 条虚构记录 · invented records; "
-                f"登记账号 · account: {files.folder / PASSWORD_FILE}"
-            )
 
     def _start_broker(self) -> None:
         self.files.write_broker(self.broker_port)

@@ -29,8 +29,6 @@ class SiteConfiguration:
     """Logs in as `cloud` with the password in `cloud.password`."""
     histories: Mapping[str, str] = field(default_factory=dict)
     """By device: the file in which its past is written."""
-    is_registered: bool = False
-    """Whether its registry is filled, as that of a real site is."""
 
     @property
     def gateway_user(self) -> str:
@@ -51,7 +49,6 @@ def demo_site() -> SiteConfiguration:
         gateway=gateway,
         cloud=cloud,
         histories={"pit-1": "pit-1-history.csv"},
-        is_registered=True,
     )
 
 
