@@ -30,6 +30,7 @@ from cloud.settings import Settings
 from cloud.shown import Shown
 from cloud.sites.routes import router as sites_router
 from cloud.tables.routes import router as tables_router
+from cloud.trials.routes import router as trials_router
 from sitewarden import __version__
 
 API = "/api/v1"
@@ -122,6 +123,7 @@ def _api() -> APIRouter:
         live_router,
         replay_router,
         make_enrolment_router(),
+        trials_router,
         imports_router,
         make_registry_router(),
         trees_router,

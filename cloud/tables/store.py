@@ -16,7 +16,7 @@ READINGS: LiteralString = """
 
 ALARMS: LiteralString = """
     SELECT level, device, point, label, rule, rule_version, value, peak, "limit", unit, raised_at,
-           acknowledged_at, acknowledged_by, cleared_at, late, basis ->> 'clause' AS clause,
+           acknowledged_at, acknowledged_by, cleared_at, late, test, basis ->> 'clause' AS clause,
            (SELECT number FROM hazard WHERE hazard.id = episode.hazard_id) AS hazard
       FROM episode
      WHERE site = %(site)s AND mode = %(mode)s AND (%(device)s::text IS NULL OR device = %(device)s)
