@@ -18,6 +18,8 @@ POINT: LiteralString = """
 """
 """The point of that name that is in force, or was last."""
 
+FIRST: LiteralString = "SELECT min(at) AS at FROM reading WHERE point_id = %(id)s AND at < %(to)s"
+
 HOW_MANY: LiteralString = """
     SELECT count(*) AS n FROM (
         SELECT FROM reading WHERE point_id = %(id)s AND at >= %(from)s AND at < %(to)s

@@ -36,12 +36,15 @@ async def read_series(
     serving: Served,
     *,
     point: Annotated[str, Query(max_length=128, pattern=r"^[^\x00]+$")],
-    start: Annotated[AwareDatetime, Query(alias="from", description="RFC 3339 with offset; included.")],
+    start: Annotated[
+        AwareDatetime | None,
+        Query(alias="from", description="RFC 3339 with offset; included. Left out: the first reading."),
+    ] = None,
     end: Annotated[AwareDatetime, Query(alias="to", description="RFC 3339 with offset; excluded.")],
     max_points: Annotated[int, Query(ge=10, le=10_000)] = 2000,
 ) -> Series:
     """A point over time; gathered into buckets where there are more than `max_points` readings."""
-    if not _EARLIEST <= start < end <= _LATEST:
+    if not _EARLIEST <= (start or _EARLIEST) < end <= _LATEST:
         detail = "`to` must lie after `from`, both between 1970 and 2200."
         raise ProblemError(422, "empty-range", "The range is empty", detail)
     found = await serving.row(
@@ -49,6 +52,8 @@ async def read_series(
     )
     if found is None:
         raise not_found("point")
+    if start is None:
+        start = await _first(serving, found["id"], end)
     asked = {"id": found["id"], "from": start, "to": end, "limit": max_points + 1}
     counted = await serving.row(queries.HOW_MANY, asked)
     raw = counted is not None and counted["n"] <= max_points
@@ -68,6 +73,13 @@ async def read_series(
         max=columns.high,
         raw=raw,
     )
+
+
+async def _first(serving: Serving, point_id: int, end: dt.datetime) -> dt.datetime:
+    """When the point's first reading was; just before the end where there is none."""
+    row = await serving.row(queries.FIRST, {"id": point_id, "to": end})
+    first = row["at"] if row else None
+    return first if first is not None else end - dt.timedelta(seconds=1)
 
 
 async def _raw(serving: Serving, asked: dict[str, Any]) -> list[Row]:

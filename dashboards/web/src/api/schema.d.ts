@@ -12164,8 +12164,8 @@ export interface operations {
         parameters: {
             query: {
                 point: string;
-                /** @description RFC 3339 with offset; included. */
-                from: string;
+                /** @description RFC 3339 with offset; included. Left out: the first reading. */
+                from?: string | null;
                 /** @description RFC 3339 with offset; excluded. */
                 to: string;
                 max_points?: number;
