@@ -58,7 +58,7 @@ it('a value that is not good keeps what was good last', () => {
 
 describe('the papers of a machine', () => {
   const facts = (changes: Partial<MachineFacts>) => ({ registration_no: 'R-1', property_no: '', standing: 'in_use', is_in_use: true, expired: [], expires_on: null, operators: [], ...changes }) as MachineFacts
-  const who = (validity: string) => ({ name: 'A', validity }) as MachineFacts['operators'][number]
+  const who = (validity: string, trade = 'crane_operator') => ({ name: 'A', validity, trade }) as MachineFacts['operators'][number]
   const texts = (kind: Device['kind'], given: MachineFacts | undefined) => findings(kind, given).map((one) => one.text)
 
   it('are in order with a registration and an operator whose certificate holds', () => {
@@ -67,6 +67,9 @@ describe('the papers of a machine', () => {
   it('lack what nobody has entered', () => {
     expect(texts('crane', facts({ registration_no: '', is_in_use: false }))).toEqual(['notRegistered', 'notInUse', 'noOperator'])
     expect(texts('crane', undefined)).toEqual(['noFile'])
+  })
+  it('do not take a signaller for an operator, though his certificate counts', () => {
+    expect(texts('crane', facts({ operators: [who('expired', 'signaller')] }))).toEqual(['operatorExpired', 'noOperator'])
   })
   it('put what has expired before what is missing', () => {
     expect(texts('hoist', facts({ expired: ['inspected'], registration_no: '', operators: [who('expired'), who('expiring')] })))

@@ -61,15 +61,20 @@ export interface Finding {
 
 /** Machines that lift are registered for use and worked by people with a certificate. */
 const LIFTING: readonly Device['kind'][] = ['crane', 'hoist']
+export const isLifting = (kind: Device['kind']): boolean => LIFTING.includes(kind)
+
+/** Who drives it, of all who are bound to it: a signaller's certificate lets nobody into the cab. */
+export const drivers = (facts: MachineFacts): MachineFacts['operators'] =>
+  facts.operators.filter(({ trade }) => trade === 'crane_operator' || trade === 'hoist_operator')
 
 export function findings(kind: Device['kind'], facts: MachineFacts | undefined): Finding[] {
-  const lifts = LIFTING.includes(kind)
+  const lifts = isLifting(kind)
   if (!facts) return lifts ? [{ text: 'noFile', level: 3, of: '' }] : []
   const found: Finding[] = facts.expired.map((step) => ({ text: 'expired', level: 4, of: step }))
   if (!lifts) return found
   if (!facts.registration_no) found.push({ text: 'notRegistered', level: 3, of: '' })
   if (!facts.is_in_use) found.push({ text: 'notInUse', level: 3, of: '' })
-  if (!facts.operators.length) found.push({ text: 'noOperator', level: 3, of: '' })
+  if (!drivers(facts).length) found.push({ text: 'noOperator', level: 3, of: '' })
   for (const { name, validity } of facts.operators) {
     if (validity === 'expired') found.push({ text: 'operatorExpired', level: 4, of: name })
     if (validity === 'not_yet') found.push({ text: 'operatorNotYet', level: 4, of: name })

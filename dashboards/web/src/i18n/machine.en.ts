@@ -2,7 +2,8 @@
 export default {
   onTrial: 'On trial', offline: 'Offline since {time}', never: 'Never any data', partly: 'Some points silent', frozen: 'Data frozen', clockOff: 'Clock off',
   load_ratio: 'Load', moment_ratio: 'Moment', noLimiter: 'No limiter points', more: '{n} more points', operators: 'Operators', registration: 'Registered', finding: 'Findings', export: 'Export table (CSV)',
-  groups: { cranes: 'Tower cranes', pits: 'Pits', others: 'Other devices' },
+  people: 'People', standing: 'Stage', plan: 'Site from above', 
+  groups: { crane: 'Tower cranes', pit: 'Pits' },
   findings: {
     noFile: 'No device file', notRegistered: 'Not registered for use', notInUse: 'File has not come to use', expired: '{of} expired', noOperator: 'No operator bound',
     operatorExpired: 'Certificate of {of} expired', operatorNotYet: 'Certificate of {of} not valid yet', operatorExpiring: 'Certificate of {of} ends soon',

@@ -2,7 +2,8 @@
 export default {
   onTrial: '试运行', offline: '离线 {time}', never: '从未有数据', partly: '部分测点无数据', frozen: '数据冻结', clockOff: '时钟偏差',
   load_ratio: '起重量', moment_ratio: '力矩', noLimiter: '没有限制器测点', more: '另有 {n} 个测点', operators: '司机', registration: '使用登记', finding: '问题', export: '导出表格（CSV）',
-  groups: { cranes: '塔机', pits: '基坑', others: '其他设备' },
+  people: '人员', standing: '环节', plan: '总平面', 
+  groups: { crane: '塔机', pit: '基坑' },
   findings: {
     noFile: '没有设备档案', notRegistered: '未办使用登记', notInUse: '档案未到使用环节', expired: '{of}已过期', noOperator: '没有绑定司机',
     operatorExpired: '{of}证书已过期', operatorNotYet: '{of}证书未生效', operatorExpiring: '{of}证书即将到期',
