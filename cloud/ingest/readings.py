@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from cloud.configuration.store import write_report
 from cloud.cycles.store import ToldCycle, store_cycles
 from cloud.database import Connection
 from cloud.ingest.admission import Admission, Admitted, HomelessError
@@ -17,6 +18,7 @@ from cloud.ingest.decoding import (
     dead_letter,
     present_ms,
     record_of,
+    report_of,
     sender,
     status_of,
 )
@@ -29,6 +31,7 @@ from cloud.sites import births
 from cloud.sites.registry import GatewayEntry, Registry
 from sitewarden.errors import MessageError
 from sitewarden.messages import Readings, Status
+from sitewarden.topics import UpChannel
 
 MOST_ROWS = 200_000
 """Of one transaction, and one message more: back-fill holds many times what a live message does."""
@@ -59,10 +62,13 @@ class ReadingsLane:
         """
         outcome = Outcome()
         self._sites = self._registry.sites(connection)
-        statuses = [delivery for delivery in batch if _is_status(delivery)]
-        readings = [delivery for delivery in batch if not _is_status(delivery)]
+        statuses = [delivery for delivery in batch if _is_of(delivery, "status")]
+        reports = [delivery for delivery in batch if _is_of(delivery, "config")]
+        readings = [d for d in batch if not _is_of(d, "status") and not _is_of(d, "config")]
         if statuses:
             self._commit_statuses(connection, statuses, outcome)
+        if reports:
+            self._commit_reports(connection, reports, outcome)
         while readings:
             with connection.transaction():
                 stored = self._store(connection, readings, now_ms, outcome)
@@ -75,6 +81,17 @@ class ReadingsLane:
             bury(connection, outcome.dead)
         if any(births_came):
             self._registry.forget()
+
+    def _commit_reports(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
+        first_dead = len(outcome.dead)
+        with connection.transaction():
+            for delivery in batch:
+                try:
+                    key = sender(delivery, self._settings, self._sites)
+                    write_report(connection, key, report_of(delivery), delivery.received_ms)
+                except MessageError as exc:
+                    outcome.dead.append(dead_letter(delivery, exc, self._sites))
+            bury(connection, outcome.dead[first_dead:])
 
     def _take_status(self, connection: Connection, delivery: Delivery, outcome: Outcome) -> bool:
         """Write a status down; returns whether it was a birth."""
@@ -200,6 +217,6 @@ def _check_mode(status: Status, key: GatewayKey, entry: GatewayEntry) -> None:
         raise MessageError("mode", f"boot {status.boot} runs in another mode than {key.mode}")
 
 
-def _is_status(delivery: Delivery) -> bool:
+def _is_of(delivery: Delivery, channel: UpChannel) -> bool:
     """By the topic's end alone: one that is wrong elsewhere is found out later."""
-    return delivery.topic.endswith("/up/status")
+    return delivery.topic.endswith(f"/up/{channel}")

@@ -18,6 +18,7 @@ from cloud.sites.registry import Registry
 from sitewarden import topics
 from sitewarden.messages import (
     Alarm,
+    ConfigurationReport,
     Counters,
     DeviceBirth,
     LimitBirth,
@@ -184,7 +185,12 @@ def cleared(of: Alarm, after_ms: int = 5000, **changes) -> Alarm:
 
 
 def channel_of(message: msgspec.Struct) -> str:
-    return {Readings: "readings", Alarm: "alarms", Status: "status"}[type(message)]
+    return {
+        Readings: "readings",
+        Alarm: "alarms",
+        Status: "status",
+        ConfigurationReport: "config",
+    }[type(message)]
 
 
 def delivery(
