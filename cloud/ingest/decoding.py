@@ -10,7 +10,7 @@ from cloud.registry.known import Sites, may_speak
 from cloud.settings import Settings
 from sitewarden import topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import Alarm, ConfigurationReport, Gap, Readings, Series, Status, WorkCycle, decode
+from sitewarden.messages import Alarm, Gap, Readings, Series, Status, WorkCycle, decode
 
 OLDEST_MS = 400 * 86_400_000
 """How far back a reading may lie: a logger's memory of a year, and some."""
@@ -56,11 +56,6 @@ def record_of(delivery: Delivery, kind: type[T]) -> T:
 def status_of(delivery: Delivery) -> Status:
     """The status in the body; raises `MessageError`."""
     return decode(delivery.body, Status)
-
-
-def report_of(delivery: Delivery) -> ConfigurationReport:
-    """The report on a configuration in the body; raises `MessageError`."""
-    return decode(delivery.body, ConfigurationReport)
 
 
 def present_ms(key: GatewayKey, at_ms: int, now_ms: int) -> int:

@@ -1,5 +1,6 @@
-"""The way of readings and statuses into the database: one transaction a batch."""
+"""The way of readings, statuses, trials and reports into the database: one transaction a batch."""
 
+import logging
 from collections.abc import Iterator
 
 import msgspec
@@ -18,20 +19,23 @@ from cloud.ingest.decoding import (
     dead_letter,
     present_ms,
     record_of,
-    report_of,
     sender,
     status_of,
 )
-from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
+from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
 from cloud.readings.store import Columns, ToldGap, store, store_gaps
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites import births
 from cloud.sites.registry import GatewayEntry, Registry
+from cloud.trials import service as trials
 from sitewarden.errors import MessageError
-from sitewarden.messages import Readings, Status
+from sitewarden.messages import ConfigurationReport, Readings, Status, decode
 from sitewarden.topics import UpChannel
+from sitewarden.trials import TrialTold
+
+log = logging.getLogger(__name__)
 
 MOST_ROWS = 200_000
 """Of one transaction, and one message more: back-fill holds many times what a live message does."""
@@ -63,12 +67,13 @@ class ReadingsLane:
         outcome = Outcome()
         self._sites = self._registry.sites(connection)
         statuses = [delivery for delivery in batch if _is_of(delivery, "status")]
-        reports = [delivery for delivery in batch if _is_of(delivery, "config")]
-        readings = [d for d in batch if not _is_of(d, "status") and not _is_of(d, "config")]
+        told = [delivery for delivery in batch if _is_of(delivery, "trial") or _is_of(delivery, "config")]
+        apart = {id(delivery) for delivery in (*statuses, *told)}
+        readings = [delivery for delivery in batch if id(delivery) not in apart]
         if statuses:
             self._commit_statuses(connection, statuses, outcome)
-        if reports:
-            self._commit_reports(connection, reports, outcome)
+        if told:
+            self._commit_told(connection, told, outcome)
         while readings:
             with connection.transaction():
                 stored = self._store(connection, readings, now_ms, outcome)
@@ -82,16 +87,31 @@ class ReadingsLane:
         if any(births_came):
             self._registry.forget()
 
-    def _commit_reports(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
-        first_dead = len(outcome.dead)
+    def _commit_told(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
+        """What gateways tell of trials and configurations; it has no number and no receipt.
+
+        Where it is lost, it is asked for again.
+        """
+        dead: list[DeadLetter] = []
         with connection.transaction():
             for delivery in batch:
                 try:
                     key = sender(delivery, self._settings, self._sites)
-                    write_report(connection, key, report_of(delivery), delivery.received_ms)
+                    if _is_of(delivery, "config"):
+                        report = decode(delivery.body, ConfigurationReport)
+                        write_report(connection, key, report, delivery.received_ms)
+                    else:
+                        self._note_trial(connection, key, delivery)
                 except MessageError as exc:
-                    outcome.dead.append(dead_letter(delivery, exc, self._sites))
-            bury(connection, outcome.dead[first_dead:])
+                    dead.append(dead_letter(delivery, exc, self._sites))
+            bury(connection, dead)
+        outcome.dead += dead
+
+    def _note_trial(self, connection: Connection, key: GatewayKey, delivery: Delivery) -> None:
+        told = decode(delivery.body, TrialTold)
+        gateway_id = self._registry.entry(connection, key).id
+        if not trials.note(connection, gateway_id, told, delivery.received_ms):
+            log.info("nobody waits for trial=%s gateway=%s/%s", told.request, key.site, key.gateway)
 
     def _take_status(self, connection: Connection, delivery: Delivery, outcome: Outcome) -> bool:
         """Write a status down; returns whether it was a birth."""

@@ -54,7 +54,10 @@ class Ingest:
             "readings",
             settings,
             # Retained births do not come over a shared subscription, so each worker hears every status.
-            [every_up("status"), SHARED + every_up("config"), SHARED + every_up("readings")],
+            [
+                every_up("status"),
+                *(SHARED + every_up(channel) for channel in ("readings", "config", "trial")),
+            ],
             readings.deliver,
         )
         self._lookers: list[Looking] = [

@@ -30,6 +30,7 @@ from sitewarden.messages import (
 )
 from sitewarden.rules import Basis, HazardProposal
 from sitewarden.text import Text
+from sitewarden.trials import TrialTold
 
 BOOT = "b" * 32
 PROPOSAL = HazardProposal(
@@ -190,6 +191,7 @@ def channel_of(message: msgspec.Struct) -> str:
         Alarm: "alarms",
         Status: "status",
         ConfigurationReport: "config",
+        TrialTold: "trial",
     }[type(message)]
 
 
