@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 
+from cloud.configuration.sending import ConfigurationSender
 from cloud.database import Connection, connect
 from cloud.enrolment.roster import Roster
 from cloud.hazards.clock import expire_clocks
@@ -62,21 +63,26 @@ class Ingest:
         alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS, _expiring(settings, registry))
         readings = Worker("readings", ReadingsLane, surroundings, _READINGS, forget_old_events)
         heard = Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver)
-        self._aside: list[Looking] = [Sender(dsn, heard.publish, lambda: heard.is_up)]
+        told = Link(
+            "readings",
+            settings,
+            # Retained births do not come over a shared subscription, so each worker hears every status.
+            [
+                every_up("status"),
+                *(SHARED + every_up(channel) for channel in ("readings", "config", "trial")),
+            ],
+            readings.deliver,
+        )
+        self._lookers: list[Looking] = [
+            Sender(dsn, heard.publish, lambda: heard.is_up),
+            # Large, and nothing that an alarm's receipt should wait for.
+            ConfigurationSender(dsn, told.publish, lambda: told.is_up),
+        ]
         if settings.enrolment is not None:
-            self._aside.append(Roster(settings.enrolment, dsn))
+            self._lookers.append(Roster(settings.enrolment, dsn))
         if settings.tells:
-            self._aside.append(Notifier(settings, dsn))
-        self._links = {
-            alarms: heard,
-            readings: Link(
-                "readings",
-                settings,
-                # Retained births do not come over a shared subscription, so each worker hears every status.
-                [every_up("status"), SHARED + every_up("readings")],
-                readings.deliver,
-            ),
-        }
+            self._lookers.append(Notifier(settings, dsn))
+        self._links = {alarms: heard, readings: told}
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop; raises `WorkerDiedError` where a lane has ended by itself."""
@@ -84,14 +90,14 @@ class Ingest:
         for worker, link in self._links.items():
             worker.start(link)
             link.start()
-        for aside in self._aside:
-            aside.start()
+        for looker in self._lookers:
+            looker.start()
         log.info("ingest running broker=%s:%d", self._settings.broker.host, self._settings.broker.port)
         while not stopping.wait(_WATCH_S):
             if not self._is_alive:
                 raise WorkerDiedError("a lane has ended by itself")
-        for aside in self._aside:
-            aside.stop()
+        for looker in self._lookers:
+            looker.stop()
         for worker in self._links:
             worker.stop()
         for worker, link in self._links.items():
@@ -104,7 +110,8 @@ class Ingest:
 
     @property
     def _is_alive(self) -> bool:
-        return all(aside.is_alive for aside in self._aside) and all(worker.is_alive for worker in self._links)
+        lookers_are_alive = all(looker.is_alive for looker in self._lookers)
+        return lookers_are_alive and all(worker.is_alive for worker in self._links)
 
     def _seed_sites(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
