@@ -19,6 +19,7 @@ from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
+from cloud.profiles.routes import make_router as make_profiles_router
 from cloud.readings.routes import router as readings_router
 from cloud.registry.import_routes import router as imports_router
 from cloud.registry.routes import make_router as make_registry_router
@@ -121,6 +122,7 @@ def _api() -> APIRouter:
         imports_router,
         make_registry_router(),
         trees_router,
+        make_profiles_router(),
     ):
         router.include_router(part)
     return router
