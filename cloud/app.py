@@ -13,6 +13,7 @@ from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
+from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
@@ -125,6 +126,7 @@ def _api() -> APIRouter:
         make_registry_router(),
         trees_router,
         make_profiles_router(),
+        make_commissioning_router(),
     ):
         router.include_router(part)
     return router

@@ -14,6 +14,7 @@ from cloud.commissioning.model import (
 )
 from cloud.commissioning.readiness import STEPS, reasons, standing
 from cloud.database import Row
+from cloud.instants import rfc3339
 from cloud.profiles.presenting import text_shown
 
 
@@ -83,7 +84,7 @@ def _live(its: Live) -> LiveShown:
         unit=its.unit,
         value=its.value,
         quality="none" if its.quality is None else its.quality.word,
-        at=its.at,
+        at=None if its.at is None else rfc3339(its.at),
         age_ms=its.age_ms,
         is_fresh=its.is_fresh,
     )

@@ -1,4 +1,4 @@
-"""Configurations that commissioning proposes: the gateway's own texts, with one device or one profile changed."""
+"""Configurations that commissioning proposes: a gateway's own texts with one device or profile changed."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ async def files_of(connection: AsyncConnection, of: Of) -> Files:
     """
     its = await current(connection, of)
     if its.now is None:
-        detail = "Its own file says what it does: hand it over (`sitewarden edge enrol`) before it is configured here."
+        detail = "Its own file says what it does; hand it over before it is configured here."
         raise ProblemError(409, "not-configured-here", "Not configured from here", detail, field="gateway")
     newest = its.newest
     if newest is not None and newest["state"] in ("waiting", "probation", "in_force"):
@@ -66,7 +66,7 @@ async def put_device(
         known = await draft.facts_of(around.connection, of.site)
         of_device = {name: said for name, said in known.items() if name == bound["device"]}
         files = draft.merged(files, of_device).files
-        return await propose(around.connection, of, files, author, reason, around.now)
+        return await propose(around.connection, of, files, author=author, reason=reason, now=around.now)
 
 
 async def put_profile(around: Around, gateway: str, profile: Kept, *, author: str, reason: str) -> int:
@@ -75,7 +75,7 @@ async def put_profile(around: Around, gateway: str, profile: Kept, *, author: st
     with _editing():
         await lock(around.connection, of)
         files = _with_profile(await files_of(around.connection, of), profile)
-        return await propose(around.connection, of, files, author, reason, around.now)
+        return await propose(around.connection, of, files, author=author, reason=reason, now=around.now)
 
 
 def _with_profile(files: Files, profile: Kept) -> Files:

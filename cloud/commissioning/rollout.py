@@ -1,7 +1,7 @@
 """A new version of a profile goes to one gateway of a site, then to the rest, and back if need be.
 
-A roll-out changes by what devices are read and nothing else: what is in use stays in use, its alarms live. That
-its known value was checked by an older version is shown until somebody checks anew.
+A roll-out changes by what devices are read and nothing else: what is in use stays in use, its alarms live.
+That its known value was checked by an older version is shown until somebody checks anew.
 """
 
 from typing import Any, LiteralString
@@ -91,7 +91,10 @@ async def bring_back(around: Around, rollout: UUID, if_match: str | None, reason
         back = await put_profile(around, part["gateway"], profile, author=by, reason=reason)
         named = {"rollout": rollout, "gateway": part["gateway"], "back": back}
         await around.connection.execute(
-            "UPDATE profile_rollout_part SET back = %(back)s WHERE rollout = %(rollout)s AND gateway = %(gateway)s",
+            """
+            UPDATE profile_rollout_part SET back = %(back)s
+             WHERE rollout = %(rollout)s AND gateway = %(gateway)s
+            """,
             named,
         )
         await _read_by(around, row["profile"], part["gateway"], part["from_version"], back)

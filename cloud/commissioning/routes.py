@@ -175,9 +175,9 @@ def _add_checks(router: APIRouter) -> None:
         device: str,
         check: UUID,
         given: ApprovalGiven,
+        *,
         serving: Served,
         signed: SignedIn,
-        *,
         response: Response,
     ) -> CommissioningShown:
         """Approve a check that another has signed."""

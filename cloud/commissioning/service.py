@@ -103,7 +103,7 @@ async def run_on_trial(around: Around, device: str, reason: str, by: str) -> Non
     denied = gathered.facts.denied
     if denied:
         raise ProblemError(409, "model-denied", "This model is not let in", "; ".join(denied))
-    await _put(around, device, bound, profile, "trial", (by, reason))
+    await _put(around, bound, profile, "trial", (by, reason))
     await store.commission(around.connection, _named(around, device), _nobody())
 
 
@@ -119,7 +119,7 @@ async def commission(around: Around, device: str, if_match: str | None, reason: 
             for its in found
         ]
         raise ProblemError(409, "not-ready", "It may not be in use yet", detail, errors=errors)
-    await _put(around, device, bound, profile, "in_use", (by, reason))
+    await _put(around, bound, profile, "in_use", (by, reason))
     by_what = f"{bound['profile']} {bound['profile_version']}"
     done = {"at": around.now, "by": by, "profile": by_what}
     await store.commission(around.connection, _named(around, device), done)
@@ -129,9 +129,8 @@ def _nobody() -> Row:
     return {"at": None, "by": None, "profile": None}
 
 
-async def _put(
-    around: Around, device: str, bound: Row, profile: Kept, state: str, signed: tuple[str, str]
-) -> None:
+async def _put(around: Around, bound: Row, profile: Kept, state: str, signed: tuple[str, str]) -> None:
+    device = bound["device"]
     file = await file_of(around, device)
     keys = {
         "profile": bound["profile"],

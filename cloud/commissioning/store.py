@@ -14,7 +14,7 @@ BOUND: LiteralString = """
 
 LISTED: LiteralString = """
     SELECT file.device, file.kind, file.name, its.profile, its.profile_version, its.gateway,
-           its.commissioned_at, device.commissioning, device.profile AS runs, device.profile_version AS runs_version
+           its.commissioned_at, device.commissioning
       FROM device_file AS file
            LEFT JOIN commissioning AS its USING (site, device)
            LEFT JOIN device ON device.site = file.site AND device.device = file.device
@@ -49,8 +49,8 @@ CHECKS: LiteralString = """
 """
 
 NOW: LiteralString = """
-    SELECT point.name, point.kind, point.label, point.resolution, point.stale_after_ms, newest.at, newest.value,
-           newest.quality
+    SELECT point.name, point.kind, point.label, point.resolution, point.stale_after_ms, newest.at,
+           newest.value, newest.quality
       FROM point LEFT JOIN newest ON newest.point_id = point.id AND newest.at > 'epoch'
      WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.device = %(device)s AND point.current
      ORDER BY point.position
@@ -92,8 +92,8 @@ _BIND: LiteralString = """
 """
 
 _CHECK: LiteralString = """
-    INSERT INTO witnessed_check (check_id, site, device, point, unit, reference, tolerance, value, read_at, age_ms,
-                                 profile, profile_version, method, is_passed, account_id, author, at)
+    INSERT INTO witnessed_check (check_id, site, device, point, unit, reference, tolerance, value, read_at,
+                                 age_ms, profile, profile_version, method, is_passed, account_id, author, at)
         VALUES (%(id)s, %(site)s, %(device)s, %(point)s, %(unit)s, %(reference)s, %(tolerance)s, %(value)s,
                 %(read_at)s, %(age_ms)s, %(profile)s, %(profile_version)s, %(method)s, %(is_passed)s,
                 %(account)s, %(author)s, %(at)s)
@@ -133,7 +133,10 @@ async def bind(connection: AsyncConnection, values: Row) -> None:
 async def sent(connection: AsyncConnection, named: Row, configuration: int) -> None:
     """Note which configuration of the gateway has the device."""
     await connection.execute(
-        "UPDATE commissioning SET configuration = %(configuration)s WHERE site = %(site)s AND device = %(device)s",
+        """
+        UPDATE commissioning SET configuration = %(configuration)s
+         WHERE site = %(site)s AND device = %(device)s
+        """,
         {**named, "configuration": configuration},
     )
 

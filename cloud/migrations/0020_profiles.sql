@@ -157,6 +157,17 @@ CREATE TABLE device_profile (
     version int,
     PRIMARY KEY (site, mode, device, since)
 );
+CREATE FUNCTION device_profile_notes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF TG_OP = 'INSERT' OR (OLD.profile, OLD.profile_version) IS DISTINCT FROM (NEW.profile, NEW.profile_version) THEN
+        INSERT INTO device_profile (site, mode, device, since, profile, version)
+            VALUES (NEW.site, NEW.mode, NEW.device, now(), NEW.profile, NEW.profile_version)
+            ON CONFLICT (site, mode, device, since) DO UPDATE
+               SET profile = excluded.profile, version = excluded.version;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER notes AFTER INSERT OR UPDATE ON device FOR EACH ROW EXECUTE FUNCTION device_profile_notes();
 
 DO $$
 DECLARE
@@ -179,4 +190,5 @@ BEGIN
 END $$;
 
 GRANT SELECT, INSERT, UPDATE ON commissioning, profile_rollout, profile_rollout_part TO sitewarden_app;
-GRANT SELECT, INSERT ON commissioning_trial, witnessed_check, check_approval, device_profile TO sitewarden_app;
+GRANT SELECT, INSERT ON commissioning_trial, witnessed_check, check_approval TO sitewarden_app;
+GRANT SELECT ON device_profile TO sitewarden_app;
