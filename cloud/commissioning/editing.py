@@ -140,8 +140,12 @@ def _with_item(text: str, items: yaml.SequenceNode, item: Any) -> str:
     """One more item of a list, in the way in which the list is written."""
     if items.flow_style:
         return _before_the_bracket(text, items, _flow(item), is_first=not items.value)
-    last = _line_end(text, _end(items))
-    return f"{text[:last]}\n{' ' * items.start_mark.column}- {_flow(item)}{text[last:]}"
+    last, indent = _line_end(text, _end(items)), " " * items.start_mark.column
+    lines = [_flow(item)]
+    if isinstance(item, Mapping):
+        lines = [f"{key}: {_flow(value)}" for key, value in item.items()]
+    written = f"\n{indent}  ".join(lines)
+    return f"{text[:last]}\n{indent}- {written}{text[last:]}"
 
 
 def _with_key(text: str, device: str, key: str, value: Any) -> str:

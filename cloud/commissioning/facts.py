@@ -183,7 +183,7 @@ def _point(row: Row, now: dt.datetime, profile: Kept | None) -> Live:
     quality = None if row["quality"] is None else Quality(row["quality"])
     age_ms = None if row["at"] is None else milliseconds(now) - milliseconds(row["at"])
     is_fresh = quality is Quality.GOOD and age_ms is not None and age_ms <= row["stale_after_ms"]
-    value = None if row["value"] is None else row["value"] * row["resolution"]
+    value = None if row["value"] is None else float(f"{row['value'] * row['resolution']:.12g}")
     return Live(
         name=row["name"],
         label=label,

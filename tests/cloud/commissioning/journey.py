@@ -209,7 +209,8 @@ class Journey:
         assert self.bind().status_code == 200
         self.registered()
         self.tried()
-        assert self.on_trial().status_code == 200
+        proposed = self.on_trial()
+        assert proposed.status_code == 200, proposed.text
         self.became("in_force")
         self.runs()
         self.checked()

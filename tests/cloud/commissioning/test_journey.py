@@ -102,8 +102,8 @@ def test_a_wrong_unit_leaves_the_range_and_keeps_it_out(journey, web):
     journey.ready()
     journey.tried(load=3000.0)
     assert problem(journey.commission())[:2] == (409, "not-ready")
-    said = [r["says"]["en"] for s in journey.see()["steps"] for r in s["reasons"] if r["code"] == "hint"]
-    assert any("scale: 0.001" in text for text in said)
+    said = [r["says"]["en"] for s in journey.see()["steps"] for r in s["reasons"] if r["code"] == "finding"]
+    assert said == ["out_of_range: load"]
 
 
 def test_without_a_registration_it_runs_on_trial_and_is_not_put_into_use(journey, web):
@@ -246,7 +246,7 @@ def test_a_bus_that_is_not_there_is_told(journey, web):
         ({"profile": "nothing"}, "profile"),
         ({"profile_version": 7}, "profile"),
         ({"profile": "simple-water-level"}, "profile"),
-        ({"unit": None, "identity": "MN1"}, "identity"),
+        ({"unit": None, "identity": "MN1"}, "unit"),
         ({"gateway": "gw-7"}, "gateway"),
     ],
 )
@@ -278,7 +278,6 @@ def test_what_is_in_use_goes_back_on_trial_only_by_name_and_reason(journey, web)
 
 
 def test_out_of_scope_there_is_no_such_device(journey, web, site):
-    journey.ready()
     web.post("/sites", json={"id": "north", "name": {"zh": "北区", "en": "North"}})
     become(web, site, "admin", site="north")
     for method, path, body in (

@@ -19,8 +19,6 @@ def journey(web, site) -> Journey:
     journey.ready()
     assert journey.commission().status_code == 200
     journey.became("in_force")
-    site.born(boot="d" * 32)
-    site.deliver_from = None
     return journey
 
 
