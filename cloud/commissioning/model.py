@@ -84,7 +84,7 @@ class ReasonShown(Shown):
     is_blocking: bool = Field(description="Found to be wrong, not only missing yet.")
 
 
-class StepShown(Shown):
+class CommissioningStep(Shown):
     """A step on the way, and what it lacks."""
 
     step: Step
@@ -108,7 +108,7 @@ class AnnouncedShown(Shown):
     version: int | None
 
 
-class CheckShown(Shown):
+class WitnessedCheck(Shown):
     """A check as it was signed."""
 
     id: Identity
@@ -152,7 +152,7 @@ class CommissioningShown(Shown):
     version: int = Field(description="The ETag; 0: it is not bound yet.")
     binding: BindingShown | None
     is_polled: bool
-    steps: list[StepShown]
+    steps: list[CommissioningStep]
     may_be_commissioned: bool
     read: TrialShown | None
     conformance: TrialShown | None
@@ -161,7 +161,7 @@ class CommissioningShown(Shown):
     commissioned_at: Instant | None
     commissioned_by: str | None
     commissioned_profile: str | None = Field(description="With its version at the time.")
-    checks: list[CheckShown]
+    checks: list[WitnessedCheck]
     points: list[LiveShown]
 
 
@@ -187,7 +187,7 @@ class GatewayChoice(Shown):
     is_configured_here: bool = Field(description="Else its own file says what it does.")
 
 
-class Choices(Shown):
+class CommissioningChoices(Shown):
     """What may be filled in."""
 
     gateways: list[GatewayChoice]

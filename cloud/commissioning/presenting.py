@@ -4,13 +4,13 @@ from cloud.commissioning.facts import Gathered, Live
 from cloud.commissioning.model import (
     AnnouncedShown,
     BindingShown,
-    CheckShown,
     CommissioningListed,
     CommissioningShown,
+    CommissioningStep,
     LiveShown,
     ReasonShown,
     SentShown,
-    StepShown,
+    WitnessedCheck,
 )
 from cloud.commissioning.readiness import STEPS, reasons, standing
 from cloud.database import Row
@@ -35,7 +35,7 @@ def shown(device: Row, gathered: Gathered) -> CommissioningShown:
         binding=_binding(gathered),
         is_polled=facts.is_polled,
         steps=[
-            StepShown(
+            CommissioningStep(
                 step=step,
                 standing=standing(step, facts, found),
                 reasons=[its for its in shown_reasons if its.step == step],
@@ -55,7 +55,8 @@ def shown(device: Row, gathered: Gathered) -> CommissioningShown:
         commissioned_by=bound.get("commissioned_by"),
         commissioned_profile=bound.get("commissioned_profile"),
         checks=[
-            CheckShown(**{name: row[name] for name in CheckShown.model_fields}) for row in gathered.checks
+            WitnessedCheck(**{name: row[name] for name in WitnessedCheck.model_fields})
+            for row in gathered.checks
         ],
         points=[_live(its) for its in gathered.live],
     )

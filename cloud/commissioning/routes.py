@@ -12,7 +12,7 @@ from cloud.commissioning.model import (
     ApprovalGiven,
     BindingGiven,
     CheckGiven,
-    Choices,
+    CommissioningChoices,
     CommissioningListed,
     CommissioningShown,
     GatewayChoice,
@@ -69,7 +69,9 @@ def _add_reading(router: APIRouter) -> None:
         return Page(items=[listed(row) for row in rows], next=None)
 
     @router.get("/sites/{site}/commissioning/choices", dependencies=[Viewer])
-    async def read_commissioning_choices(site: KnownSite, serving: Served, signed: SignedIn) -> Choices:
+    async def read_commissioning_choices(
+        site: KnownSite, serving: Served, signed: SignedIn
+    ) -> CommissioningChoices:
         """Gateways to which a device may be bound, and their buses."""
         async with acting(serving, signed) as connection:
             query = "SELECT gateway FROM site_gateway WHERE site = %(site)s AND retired_on IS NULL ORDER BY 1"
@@ -77,7 +79,7 @@ def _add_reading(router: APIRouter) -> None:
             for row in await store.rows(connection, query, {"site": site.site}):
                 buses, is_ours = await polled_buses(connection, Of(site.site, row["gateway"]))
                 found.append(GatewayChoice(gateway=row["gateway"], buses=buses, is_configured_here=is_ours))
-        return Choices(gateways=found)
+        return CommissioningChoices(gateways=found)
 
     @router.get(_PATH, dependencies=[Viewer])
     async def read_commissioning(

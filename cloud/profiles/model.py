@@ -34,7 +34,7 @@ class Complaint(Shown):
     mend: str
 
 
-class CheckShown(Shown):
+class PaperCheck(Shown):
     """One thing that was looked at."""
 
     name: str
@@ -61,7 +61,7 @@ class ProfileSummary(Shown):
     points: int
 
 
-class PointShown(Shown):
+class ProfilePoint(Shown):
     """A point of a profile."""
 
     key: str
@@ -80,9 +80,9 @@ class ProfileChecked(Shown):
 
     is_sound: bool
     complaints: list[Complaint]
-    checks: list[CheckShown] = Field(description="Of a sound one: what it lacks.")
+    checks: list[PaperCheck] = Field(description="Of a sound one: what it lacks.")
     summary: ProfileSummary | None
-    points: list[PointShown]
+    points: list[ProfilePoint]
     newest: int | None = Field(description="The newest version that is kept under this name.")
     difference: list[str] = Field(description="From that one, line by line.")
     denied: list[str] = Field(description="Products of it that are not let in anywhere.")
@@ -112,8 +112,8 @@ class ProfileShown(Shown):
     summary: ProfileSummary
     origin: Literal["shipped", "brought"]
     text: str
-    points: list[PointShown]
-    checks: list[CheckShown]
+    points: list[ProfilePoint]
+    checks: list[PaperCheck]
     versions: list[VersionListed] = Field(description="The newest first.")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cloud.profiles.model import CheckShown, Complaint, PointShown, ProductShown, ProfileSummary
+from cloud.profiles.model import Complaint, PaperCheck, ProductShown, ProfilePoint, ProfileSummary
 from cloud.shown import TextShown
 from sitewarden.errors import ConfigurationError
 from sitewarden.points import point_kind
@@ -27,10 +27,10 @@ def summary(profile: Profile) -> ProfileSummary:
     )
 
 
-def points(profile: Profile) -> list[PointShown]:
+def points(profile: Profile) -> list[ProfilePoint]:
     """Where every point stands and what it means."""
     return [
-        PointShown(
+        ProfilePoint(
             key=key,
             kind=point.kind,
             label=text_shown(point.label or point_kind(point.kind).label),
@@ -50,9 +50,9 @@ def _place(profile: Profile, point: Any) -> str:
     return f"JSON {said}" if isinstance(profile, JsonProfile) else said
 
 
-def checks_shown(checks: Iterable[Check]) -> list[CheckShown]:
+def checks_shown(checks: Iterable[Check]) -> list[PaperCheck]:
     """Checks for a page."""
-    return [CheckShown(name=its.name, level=its.level, says=text_shown(its.says)) for its in checks]
+    return [PaperCheck(name=its.name, level=its.level, says=text_shown(its.says)) for its in checks]
 
 
 def text_shown(text: Text) -> TextShown:
