@@ -5,7 +5,7 @@ import datetime as dt
 from cloud.alarms.model import Episode
 from cloud.hazards.model import Hazard
 from cloud.readings.model import Values
-from cloud.registry.model import Step, Trade, Validity
+from cloud.registry.model import Finding, Step, Trade, Validity
 from cloud.shown import Shown
 from cloud.sites.model import Site
 
@@ -30,6 +30,8 @@ class MachineFacts(Shown):
     is_in_use: bool
     expired: list[Step]
     expires_on: dt.date | None
+    finding: Finding | None
+    """Where the file and the gateway contradict each other on whether it is on trial."""
     operators: list[OperatorFacts]
 
 

@@ -46,7 +46,7 @@ async def read_home(site: KnownSite, serving: Served, signed: SignedIn) -> Home:
 
 async def machines_of(site: SiteEntry, serving: Serving, signed: Signed) -> dict[str, MachineFacts]:
     """What the registry says of the devices of a site, on its own calendar."""
-    of_site = {"site": site.site}
+    of_site = {"site": site.site, "mode": serving.settings.mode}
     async with acting(serving, signed) as connection:
         found = RegistryRows(
             files=await rows(connection, store.FILES, of_site),

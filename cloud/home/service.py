@@ -7,7 +7,7 @@ from typing import NamedTuple
 from cloud.database import Row
 from cloud.home.model import MachineFacts, OperatorFacts
 from cloud.registry.kinds import validity
-from cloud.registry.lifecycle import Done, in_order, standing
+from cloud.registry.lifecycle import Done, commissioning_finding, in_order, standing
 
 
 class RegistryRows(NamedTuple):
@@ -43,6 +43,7 @@ def _machine(file: Row, steps: list[Row], operators: list[OperatorFacts], today:
         is_in_use=stands.is_in_use,
         expired=stands.expired,
         expires_on=stands.expires_on,
+        finding=commissioning_finding(stands, file["commissioning"]),
         operators=operators,
     )
 

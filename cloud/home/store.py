@@ -23,7 +23,13 @@ OPEN: LiteralString = (
     """
 )
 
-FILES: LiteralString = "SELECT device, kind, property_no FROM device_file WHERE site = %(site)s"
+FILES: LiteralString = """
+    SELECT device, kind, property_no,
+           (SELECT commissioning FROM device
+             WHERE device.site = device_file.site AND device.mode = %(mode)s
+               AND device.device = device_file.device AND current) AS commissioning
+      FROM device_file WHERE site = %(site)s
+"""
 
 STEPS: LiteralString = """
     SELECT device, step, done_on, valid_until, document_no FROM device_step WHERE site = %(site)s

@@ -57,7 +57,7 @@ it('a value that is not good keeps what was good last', () => {
 })
 
 describe('the papers of a machine', () => {
-  const facts = (changes: Partial<MachineFacts>) => ({ registration_no: 'R-1', property_no: '', standing: 'in_use', is_in_use: true, expired: [], expires_on: null, operators: [], ...changes }) as MachineFacts
+  const facts = (changes: Partial<MachineFacts>) => ({ registration_no: 'R-1', property_no: '', standing: 'in_use', is_in_use: true, expired: [], expires_on: null, finding: null, operators: [], ...changes }) as MachineFacts
   const who = (validity: string, trade = 'crane_operator') => ({ name: 'A', validity, trade }) as MachineFacts['operators'][number]
   const texts = (kind: Device['kind'], given: MachineFacts | undefined) => findings(kind, given).map((one) => one.text)
 
@@ -74,6 +74,10 @@ describe('the papers of a machine', () => {
   it('put what has expired before what is missing', () => {
     expect(texts('hoist', facts({ expired: ['inspected'], registration_no: '', operators: [who('expired'), who('expiring')] })))
       .toEqual(['expired', 'operatorExpired', 'notRegistered', 'operatorExpiring'])
+  })
+  it('that contradict the gateway on a trial are said to, and gravely where its alarms call nobody', () => {
+    expect(findings('pit', facts({ finding: 'on_trial_in_use' }))).toEqual([{ text: 'on_trial_in_use', level: 4, of: '' }])
+    expect(texts('crane', facts({ finding: 'in_use_unrecorded', is_in_use: false, operators: [who('valid')] }))).toEqual(['in_use_unrecorded'])
   })
   it('of an instrument ask for no operator', () => {
     expect(texts('pit', facts({ registration_no: '', is_in_use: false }))).toEqual([])

@@ -53,7 +53,7 @@ export function counted(states: MachineState[]): Record<Speaking, number> {
 
 /** What an inspector would object to in a machine's papers, with how grave it is. */
 export interface Finding {
-  text: 'noFile' | 'notRegistered' | 'notInUse' | 'expired' | 'noOperator' | 'operatorExpired' | 'operatorNotYet' | 'operatorExpiring'
+  text: 'noFile' | 'on_trial_in_use' | 'in_use_unrecorded' | 'notRegistered' | 'notInUse' | 'expired' | 'noOperator' | 'operatorExpired' | 'operatorNotYet' | 'operatorExpiring'
   level: 2 | 3 | 4
   /** Which step of its life, or whose certificate. */
   of: string
@@ -71,9 +71,10 @@ export function findings(kind: Device['kind'], facts: MachineFacts | undefined):
   const lifts = isLifting(kind)
   if (!facts) return lifts ? [{ text: 'noFile', level: 3, of: '' }] : []
   const found: Finding[] = facts.expired.map((step) => ({ text: 'expired', level: 4, of: step }))
+  if (facts.finding) found.push({ text: facts.finding, level: facts.finding === 'on_trial_in_use' ? 4 : 2, of: '' })
   if (!lifts) return found
   if (!facts.registration_no) found.push({ text: 'notRegistered', level: 3, of: '' })
-  if (!facts.is_in_use) found.push({ text: 'notInUse', level: 3, of: '' })
+  if (!facts.is_in_use && !facts.finding) found.push({ text: 'notInUse', level: 3, of: '' })
   if (!drivers(facts).length) found.push({ text: 'noOperator', level: 3, of: '' })
   for (const { name, validity } of facts.operators) {
     if (validity === 'expired') found.push({ text: 'operatorExpired', level: 4, of: name })

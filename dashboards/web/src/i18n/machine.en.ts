@@ -1,6 +1,6 @@
 /** Texts of machines and their pages, in English. */
 export default {
-  onTrial: 'On trial', offline: 'Offline since {time}', never: 'Never any data', partly: 'Some points silent', frozen: 'Data frozen', clockOff: 'Clock off',
+  offline: 'Offline since {time}', never: 'Never any data', partly: 'Some points silent', frozen: 'Data frozen', clockOff: 'Clock off',
   load_ratio: 'Load', moment_ratio: 'Moment', noLimiter: 'No limiter points', more: '{n} more points', operators: 'Operators', registration: 'Registered', finding: 'Findings', export: 'Export table (CSV)',
   people: 'People', standing: 'Stage', plan: 'Site from above', 
   groups: { crane: 'Tower cranes', pit: 'Pits' },

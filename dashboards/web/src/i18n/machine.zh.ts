@@ -1,6 +1,6 @@
 /** Texts of machines and their pages, in Chinese. */
 export default {
-  onTrial: '试运行', offline: '离线 {time}', never: '从未有数据', partly: '部分测点无数据', frozen: '数据冻结', clockOff: '时钟偏差',
+  offline: '离线 {time}', never: '从未有数据', partly: '部分测点无数据', frozen: '数据冻结', clockOff: '时钟偏差',
   load_ratio: '起重量', moment_ratio: '力矩', noLimiter: '没有限制器测点', more: '另有 {n} 个测点', operators: '司机', registration: '使用登记', finding: '问题', export: '导出表格（CSV）',
   people: '人员', standing: '环节', plan: '总平面', 
   groups: { crane: '塔机', pit: '基坑' },
