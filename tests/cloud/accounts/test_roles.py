@@ -69,6 +69,6 @@ def test_a_role_that_is_no_more_permits_nothing():
 
 
 def test_what_there_is_not_is_asked_for_by_nobody():
-    with pytest.raises(UnknownPermissionError, match="all.of.it"):
+    with pytest.raises(UnknownPermissionError, match=r"all\.of\.it"):
         roles_with("all.of.it")
     assert roles_giving("supervision_engineer") == [ADMIN, "county_authority"]
