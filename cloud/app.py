@@ -13,6 +13,7 @@ from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
+from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
@@ -119,6 +120,7 @@ def _api() -> APIRouter:
         live_router,
         replay_router,
         make_enrolment_router(),
+        configuration_router,
         trials_router,
         imports_router,
         make_registry_router(),

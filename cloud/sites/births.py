@@ -66,7 +66,7 @@ def write_birth(
     _write_health(connection, gateway_id, status)
     # A retained birth of the boot that we know is older than what its heartbeats have told since.
     if not (retained and row is not None and row[0] == status.boot):
-        _write_held_back(connection, gateway_id, status, received_ms)
+        _write_what_is_so(connection, gateway_id, status, received_ms)
 
 
 def _forget_newest(connection: Connection, gateway_id: int) -> None:
@@ -92,7 +92,7 @@ def write_heartbeat(connection: Connection, gateway_id: int, status: Status, rec
     if row is None:
         return False
     _write_health(connection, gateway_id, status)
-    _write_held_back(connection, gateway_id, status, received_ms)
+    _write_what_is_so(connection, gateway_id, status, received_ms)
     return True
 
 
@@ -130,12 +130,13 @@ def _write_health(connection: Connection, gateway_id: int, status: Status) -> No
     )
 
 
-def _write_held_back(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> None:
-    """Which alarms the gateway holds back now; whoever asked for it sees by this that it is so."""
+def _write_what_is_so(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> None:
+    """Which alarms it holds back now, and what it works from: whoever asked for it sees that it is so."""
+    configuration = None if status.configuration is None else Jsonb(status.configuration)
     shelved = [_storable(shelf) for shelf in status.shelved if _believable(shelf.until) is not None]
     connection.execute(
-        "UPDATE gateway SET shelved = %s, states = %s, told_at = %s WHERE id = %s",
-        [Jsonb(shelved), Jsonb(status.states), instant(received_ms), gateway_id],
+        "UPDATE gateway SET shelved = %s, states = %s, configuration = %s, told_at = %s WHERE id = %s",
+        [Jsonb(shelved), Jsonb(status.states), configuration, instant(received_ms), gateway_id],
     )
 
 

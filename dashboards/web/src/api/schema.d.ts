@@ -442,6 +442,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration
+         * @description How the gateway stands with its configuration; the ETag is that of the newest version.
+         */
+        get: operations["read_configuration_api_v1_sites__site__gateways__gateway__configuration_get"];
+        /**
+         * Propose Configuration
+         * @description A new version: sent to the gateway until it says what became of it. `"0"` is the ETag of none.
+         */
+        put: operations["propose_configuration_api_v1_sites__site__gateways__gateway__configuration_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Configuration
+         * @description Have the gateway check texts and reckon the load of its buses; nothing changes there.
+         */
+        post: operations["check_configuration_api_v1_sites__site__gateways__gateway__configuration_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/checks/{check}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Check
+         * @description What the gateway has answered so far; checks are remembered for a day.
+         */
+        get: operations["read_configuration_check_api_v1_sites__site__gateways__gateway__configuration_checks__check__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Draft
+         * @description The newest texts with the design values and load charts of the registry; nothing is sent by this.
+         */
+        get: operations["read_configuration_draft_api_v1_sites__site__gateways__gateway__configuration_draft_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Configurations
+         * @description Every version that was proposed, the newest first.
+         */
+        get: operations["list_configurations_api_v1_sites__site__gateways__gateway__configuration_versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Version
+         * @description One version with its texts.
+         */
+        get: operations["read_configuration_version_api_v1_sites__site__gateways__gateway__configuration_versions__version__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Configurations
+         * @description How a version differs from an earlier one; left out, from the one before it.
+         */
+        get: operations["compare_configurations_api_v1_sites__site__gateways__gateway__configuration_versions__version__diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Configuration
+         * @description Propose an older version anew, as a version of its own.
+         */
+        post: operations["roll_back_configuration_api_v1_sites__site__gateways__gateway__configuration_versions__version__rollback_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways/{gateway}/revocation": {
         parameters: {
             query?: never;
@@ -1317,15 +1481,6 @@ export interface components {
             rule_version: number;
         };
         /**
-         * Asked
-         * @description An alarm after something was asked of it.
-         */
-        Asked: {
-            alarm: components["schemas"]["Episode"];
-            /** @description Null where there was nothing left to ask. */
-            request: components["schemas"]["RequestShown"] | null;
-        };
-        /**
          * BacktestShown
          * @description What the proposed rules would have done.
          */
@@ -1513,20 +1668,6 @@ export interface components {
             source: string;
         };
         /**
-         * CheckShown
-         * @description One thing that was looked at.
-         */
-        CheckShown: {
-            /**
-             * Level
-             * @enum {string}
-             */
-            level: "ok" | "note" | "finding";
-            /** Name */
-            name: string;
-            says: components["schemas"]["TextShown"];
-        };
-        /**
          * Choices
          * @description What may be filled in where a word of a list is asked for.
          */
@@ -1608,6 +1749,27 @@ export interface components {
             line: number;
             mend: components["schemas"]["TextShown"];
             message: components["schemas"]["TextShown"];
+        };
+        /**
+         * ConfigurationShown
+         * @description How a gateway stands with its configuration.
+         */
+        ConfigurationShown: {
+            /** Gateway */
+            gateway: string;
+            in_force: components["schemas"]["VersionShown"] | null;
+            /** Is Online */
+            is_online: boolean;
+            newest: components["schemas"]["VersionWhole"] | null;
+            /** @description Null where its own file alone says what it does: nothing is sent. */
+            now: components["schemas"]["Now"] | null;
+            /**
+             * Own File
+             * @description What its own file says, until a version from here is in force.
+             */
+            own_file: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * CraneGeometry
@@ -2063,6 +2225,63 @@ export interface components {
             version: number;
         };
         /**
+         * DiffShown
+         * @description How two versions differ.
+         */
+        DiffShown: {
+            /** After */
+            after: number;
+            /**
+             * Before
+             * @description 0: nothing.
+             */
+            before: number;
+            /** Files */
+            files: components["schemas"]["FileDiff"][];
+        };
+        /**
+         * DraftChange
+         * @description Something that the registry says otherwise than the document.
+         */
+        DraftChange: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Device */
+            device: string;
+            /**
+             * What
+             * @description Such as `point_parameters.H1` or `load_chart`.
+             */
+            what: string;
+        };
+        /**
+         * DraftShown
+         * @description The newest texts with what the registry says; nothing is sent until somebody proposes it.
+         */
+        DraftShown: {
+            /**
+             * Based On
+             * @description The version that it is a change of; 0: the gateway's own file.
+             */
+            based_on: number;
+            /** Changes */
+            changes: components["schemas"]["DraftChange"][];
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * Unplaced
+             * @description What the registry says of devices that the document lacks.
+             */
+            unplaced: string[];
+        };
+        /**
          * Enrol
          * @description What a gateway sends to be let in.
          */
@@ -2236,6 +2455,34 @@ export interface components {
             rate: number | null;
         };
         /**
+         * FaultShown
+         * @description Why a configuration cannot be meant so, and the mend.
+         */
+        FaultShown: {
+            /**
+             * Field
+             * @default
+             */
+            field: string;
+            /**
+             * File
+             * @default
+             */
+            file: string;
+            /**
+             * Line
+             * @default 0
+             */
+            line: number;
+            /**
+             * Mend
+             * @default
+             */
+            mend: string;
+            /** Message */
+            message: string;
+        };
+        /**
          * FieldChange
          * @description A field that becomes another.
          */
@@ -2260,6 +2507,19 @@ export interface components {
             before: unknown;
             /** Field */
             field: string;
+        };
+        /**
+         * FileDiff
+         * @description How a text differs between two versions.
+         */
+        FileDiff: {
+            /** File */
+            file: string;
+            /**
+             * Lines
+             * @description As `diff -u` writes them, without its heading.
+             */
+            lines: string[];
         };
         /**
          * Gateway
@@ -2748,6 +3008,18 @@ export interface components {
             rule: string;
         };
         /**
+         * LoadShown
+         * @description What a bus would be asked for.
+         */
+        LoadShown: {
+            /** Bus */
+            bus: string;
+            /** Percent */
+            percent: number;
+            /** Requests Per S */
+            requests_per_s: number;
+        };
+        /**
          * MeasureShown
          * @description A dimension by which a kind of dangerous works is judged.
          */
@@ -2811,6 +3083,28 @@ export interface components {
             what: components["schemas"]["TextShown"];
             /** Where */
             where: string;
+        };
+        /**
+         * Now
+         * @description Which configuration the gateway works from, as it last said.
+         */
+        Now: {
+            /**
+             * Hash
+             * @default
+             */
+            hash: string;
+            /**
+             * On Probation
+             * @default false
+             */
+            on_probation: boolean;
+            /**
+             * Version
+             * @description 0: what its own file says.
+             * @default 0
+             */
+            version: number;
         };
         /**
          * Operator
@@ -3055,6 +3349,16 @@ export interface components {
         Page_TrialShown_: {
             /** Items */
             items: components["schemas"]["TrialShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[VersionShown] */
+        Page_VersionShown_: {
+            /** Items */
+            items: components["schemas"]["VersionShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -3484,6 +3788,24 @@ export interface components {
             type: string;
         };
         /**
+         * Proposal
+         * @description A new version.
+         */
+        Proposal: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * Reason
+             * @description Why; it stays with the version.
+             */
+            reason: string;
+        };
+        /**
          * RegisteredGateway
          * @description A gateway as registered.
          */
@@ -3633,7 +3955,7 @@ export interface components {
          */
         ReportShown: {
             /** Checks */
-            checks: components["schemas"]["CheckShown"][];
+            checks: components["schemas"]["cloud__trials__model__CheckShown"][];
             /**
              * Is Sound
              * @description No check is a finding.
@@ -3699,6 +4021,17 @@ export interface components {
              * @description Of `shelve`.
              */
             until: string | null;
+        };
+        /**
+         * Return
+         * @description An older version, proposed anew.
+         */
+        Return: {
+            /**
+             * Reason
+             * @description Why; it stays with the version.
+             */
+            reason: string;
         };
         /**
          * RowShown
@@ -4345,6 +4678,85 @@ export interface components {
             };
         };
         /**
+         * VersionShown
+         * @description A version without its texts.
+         */
+        VersionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Hash */
+            hash: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Reason */
+            reason: string;
+            /** Reported At */
+            reported_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Waiting: the gateway has not said anything of it. Superseded: a newer one came before.
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "probation" | "in_force" | "rolled_back" | "superseded";
+            /** Version */
+            version: number;
+            /** @description Of what was refused or rolled back, as the gateway says. */
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * VersionWhole
+         * @description A version with its texts.
+         */
+        VersionWhole: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /** Hash */
+            hash: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Reason */
+            reason: string;
+            /** Reported At */
+            reported_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Waiting: the gateway has not said anything of it. Superseded: a newer one came before.
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "probation" | "in_force" | "rolled_back" | "superseded";
+            /** Version */
+            version: number;
+            /** @description Of what was refused or rolled back, as the gateway says. */
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
          * Words
          * @description A name for people, in both languages.
          */
@@ -4550,6 +4962,70 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /**
+         * Asked
+         * @description An alarm after something was asked of it.
+         */
+        cloud__alarms__model__Asked: {
+            alarm: components["schemas"]["Episode"];
+            /** @description Null where there was nothing left to ask. */
+            request: components["schemas"]["RequestShown"] | null;
+        };
+        /**
+         * Asked
+         * @description Texts that the gateway is asked about.
+         */
+        cloud__configuration__model__Asked: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        cloud__configuration__model__CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * CheckShown
+         * @description One thing that was looked at.
+         */
+        cloud__trials__model__CheckShown: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "note" | "finding";
+            /** Name */
+            name: string;
+            says: components["schemas"]["TextShown"];
         };
     };
     responses: never;
@@ -5841,7 +6317,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Asked"];
+                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -5981,7 +6457,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Asked"];
+                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -6053,7 +6529,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Asked"];
+                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -6304,6 +6780,676 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_api_v1_sites__site__gateways__gateway__configuration_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_configuration_api_v1_sites__site__gateways__gateway__configuration_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proposal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has proposed another version meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_configuration_api_v1_sites__site__gateways__gateway__configuration_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cloud__configuration__model__Asked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_check_api_v1_sites__site__gateways__gateway__configuration_checks__check__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                check: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_draft_api_v1_sites__site__gateways__gateway__configuration_draft_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_configurations_api_v1_sites__site__gateways__gateway__configuration_versions_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VersionShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_version_api_v1_sites__site__gateways__gateway__configuration_versions__version__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_configurations_api_v1_sites__site__gateways__gateway__configuration_versions__version__diff_get: {
+        parameters: {
+            query?: {
+                /** @description The earlier version; 0 is nothing. */
+                against?: number | null;
+            };
+            header?: never;
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiffShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_configuration_api_v1_sites__site__gateways__gateway__configuration_versions__version__rollback_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Return"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has proposed another version meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The database is away */
             503: {
