@@ -18,16 +18,14 @@ from sitewarden.profiles import ModbusProfile, parse_profile
 
 router = APIRouter(tags=["trials"])
 
-_SEES = requires("status.view")
+_SEES, _TRIES = requires("status.view"), requires("devices.try")
 
 MOST_LISTED = 20
 _FILE = Path("profile.yaml")
 """As complaints about the text name it."""
 
 
-@router.post(
-    "/sites/{site}/gateways/{gateway}/trials", dependencies=[requires("devices.try")], status_code=201
-)
+@router.post("/sites/{site}/gateways/{gateway}/trials", dependencies=[_TRIES], status_code=201)
 async def ask_for_trial(
     site: KnownSite, gateway: str, wanted: TrialWanted, serving: Served, signed: SignedIn
 ) -> TrialShown:

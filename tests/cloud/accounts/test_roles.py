@@ -42,7 +42,7 @@ def test_no_role_leads_up_to_another_that_gave_it():
             assert role not in reached(given), f"{role} gives {given}, which leads back"
         assert ADMIN not in reached(role)
         if role in {"enterprise_principal", "safety_director", "project_manager", "platform_operator"}:
-            # Whoever is controlled appoints nobody who controls him; who runs the platform, nobody who judges.
+            # Whoever is controlled appoints nobody who controls him.
             controls = {"limits.approve", "devices.witness", "hazards.close_major"}
             for below in reached(role):
                 assert not controls & roles().permissions_of(below), (role, below)
