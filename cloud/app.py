@@ -20,6 +20,7 @@ from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
+from cloud.notices.routes import make_router as make_notices_router
 from cloud.readings.routes import router as readings_router
 from cloud.registry.import_routes import router as imports_router
 from cloud.registry.routes import make_router as make_registry_router
@@ -120,6 +121,7 @@ def _api() -> APIRouter:
         live_router,
         replay_router,
         make_enrolment_router(),
+        make_notices_router(),
         configuration_router,
         trials_router,
         imports_router,

@@ -4,6 +4,74 @@
  */
 
 export interface paths {
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Channel
+         * @description A new channel, of a site or of all.
+         */
+        post: operations["make_channel_api_v1_channels_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel
+         * @description One channel, without its secret: that is never shown again.
+         */
+        get: operations["read_channel_api_v1_channels__channel__get"];
+        /**
+         * Change Channel
+         * @description Set it up otherwise. A secret that is left out stays, unless it would go elsewhere than before.
+         */
+        put: operations["change_channel_api_v1_channels__channel__put"];
+        post?: never;
+        /**
+         * Remove Channel
+         * @description It tells nothing any more, and its secret is destroyed; what it has told stays.
+         */
+        delete: operations["remove_channel_api_v1_channels__channel__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Channel
+         * @description Send a test now; the answer is what the other side answered, whatever that is.
+         */
+        post: operations["test_channel_api_v1_channels__channel__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrol": {
         parameters: {
             query?: never;
@@ -402,6 +470,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Channels
+         * @description The channels that the site's alarms and hazards are told by.
+         */
+        get: operations["list_channels_api_v1_sites__site__channels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways": {
         parameters: {
             query?: never;
@@ -706,6 +794,26 @@ export interface paths {
          *     is not possible any more, `reset` comes first: whatever was listed before must be read again.
          */
         get: operations["watch_api_v1_sites__site__live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notices
+         * @description What was told of the site, and what became of each, the newest first.
+         */
+        get: operations["list_notices_api_v1_sites__site__notices_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1594,6 +1702,160 @@ export interface components {
             key: string;
             /** Record */
             record: string;
+        };
+        /**
+         * ChannelGiven
+         * @description What a channel is set up with.
+         */
+        ChannelGiven: {
+            /**
+             * Is On
+             * @default true
+             */
+            is_on: boolean;
+            /**
+             * Key
+             * @description What messages are signed with (DingTalk, Feishu, webhook). Left out: as it was.
+             */
+            key?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Lowest
+             * @description Alarms below this level are not told.
+             * @default 3
+             */
+            lowest: number;
+            mail?: components["schemas"]["MailTarget"] | null;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * @description Of the mail account. Left out in a change: as it was.
+             */
+            password?: string | null;
+            /**
+             * Url
+             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             */
+            url?: string | null;
+        };
+        /**
+         * ChannelNew
+         * @description A channel that is not there yet.
+         */
+        ChannelNew: {
+            /**
+             * Is On
+             * @default true
+             */
+            is_on: boolean;
+            /**
+             * Key
+             * @description What messages are signed with (DingTalk, Feishu, webhook). Left out: as it was.
+             */
+            key?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Lowest
+             * @description Alarms below this level are not told.
+             * @default 3
+             */
+            lowest: number;
+            mail?: components["schemas"]["MailTarget"] | null;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * @description Of the mail account. Left out in a change: as it was.
+             */
+            password?: string | null;
+            /**
+             * Site
+             * @description Null: of all sites.
+             */
+            site?: string | null;
+            /**
+             * Url
+             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             */
+            url?: string | null;
+        };
+        /**
+         * ChannelShown
+         * @description A channel, without what is secret.
+         */
+        ChannelShown: {
+            /** Has Key */
+            has_key: boolean;
+            /** Has Password */
+            has_password: boolean;
+            /** Id */
+            id: string;
+            /** Is On */
+            is_on: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            last: components["schemas"]["LastShown"] | null;
+            /** Lowest */
+            lowest: number;
+            mail: components["schemas"]["MailTarget"] | null;
+            /**
+             * May Change
+             * @description A channel of all sites is changed by who sees all sites.
+             */
+            may_change: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @description Of a robot or a receiver: the address without its secret.
+             */
+            origin: string | null;
+            /** Site */
+            site: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ChannelsShown
+         * @description The channels of a site, those of all sites among them.
+         */
+        ChannelsShown: {
+            /** Items */
+            items: components["schemas"]["ChannelShown"][];
+            /**
+             * Tells
+             * @description False: a demo or a replay, which tells nobody outside.
+             */
+            tells: boolean;
         };
         /**
          * Chart
@@ -2929,6 +3191,27 @@ export interface components {
             unit: string;
         };
         /**
+         * LastShown
+         * @description How the newest notice of a channel fared.
+         */
+        LastShown: {
+            /** Answer */
+            answer: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Code */
+            code: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+        };
+        /**
          * LeadShown
          * @description How long before the next limit a level warned.
          */
@@ -3020,6 +3303,34 @@ export interface components {
             requests_per_s: number;
         };
         /**
+         * MailTarget
+         * @description A server that sends mail, and to whom.
+         */
+        MailTarget: {
+            /** Host */
+            host: string;
+            /**
+             * Port
+             * @default 465
+             */
+            port: number;
+            /** Recipients */
+            recipients: string[];
+            /**
+             * Security
+             * @default tls
+             * @enum {string}
+             */
+            security: "tls" | "starttls" | "none";
+            /** Sender */
+            sender: string;
+            /**
+             * Username
+             * @default
+             */
+            username: string;
+        };
+        /**
          * MeasureShown
          * @description A dimension by which a kind of dangerous works is judged.
          */
@@ -3083,6 +3394,53 @@ export interface components {
             what: components["schemas"]["TextShown"];
             /** Where */
             where: string;
+        };
+        /**
+         * NoticeShown
+         * @description A notice and what became of it.
+         */
+        NoticeShown: {
+            /** Answer */
+            answer: string;
+            /** Body */
+            body: string;
+            /** Channel */
+            channel: string;
+            /** Channel Name */
+            channel_name: string;
+            /** Code */
+            code: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "alarm" | "hazard" | "major" | "flood" | "test";
+            /** Level */
+            level: number;
+            /** Site */
+            site: string | null;
+            /**
+             * State
+             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute, told of by a closing notice.
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            /** Title */
+            title: string;
+            /** Took Ms */
+            took_ms: number | null;
+            /** Tried At */
+            tried_at: string | null;
+            /** Tries */
+            tries: number;
         };
         /**
          * Now
@@ -3259,6 +3617,16 @@ export interface components {
         Page_Hazard_: {
             /** Items */
             items: components["schemas"]["Hazard"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[NoticeShown] */
+        Page_NoticeShown_: {
+            /** Items */
+            items: components["schemas"]["NoticeShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -4480,6 +4848,23 @@ export interface components {
             valid_until?: string | null;
         };
         /**
+         * Tested
+         * @description What came of a test: what the other side answered.
+         */
+        Tested: {
+            /** Code */
+            code: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "sent" | "rejected" | "unknown";
+            /** Text */
+            text: string;
+            /** Took Ms */
+            took_ms: number;
+        };
+        /**
          * TextShown
          * @description The same words in Chinese and English.
          */
@@ -5036,6 +5421,459 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    make_channel_api_v1_channels_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelNew"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_api_v1_channels__channel__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_channel_api_v1_channels__channel__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_channel_api_v1_channels__channel__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_channel_api_v1_channels__channel__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     enrol_api_v1_enrol_post: {
         parameters: {
             query?: never;
@@ -6657,6 +7495,94 @@ export interface operations {
             };
         };
     };
+    list_channels_api_v1_sites__site__channels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelsShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_gateways_api_v1_sites__site__gateways_get: {
         parameters: {
             query?: never;
@@ -7868,6 +8794,99 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notices_api_v1_sites__site__notices_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NoticeShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The database is away */
             503: {
