@@ -98,6 +98,21 @@ CREATE OR REPLACE FUNCTION sees_node(account int, of text) RETURNS boolean
              WHERE starts_with(x.path, of) AND sees_site(account, site.site))
 $$;
 
+-- A channel of all sites is for whoever has the whole system, in one of these roles; with NULL in whatever role.
+CREATE FUNCTION rules_channel(account int, of text, roles text[]) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT account IS NULL
+        OR EXISTS (SELECT FROM assignments_of(account) AS given
+                    WHERE of IS NULL AND num_nonnulls(given.node, given.site) = 0
+                      AND (roles IS NULL OR given.role = ANY (roles)))
+        OR EXISTS (SELECT FROM assignments_at(account, of) AS given
+                    WHERE of IS NOT NULL AND given.devices IS NULL AND (roles IS NULL OR given.role = ANY (roles)))
+$$;
+CREATE OR REPLACE FUNCTION rules_channel(account int, of text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT rules_channel(account, of, NULL)
+$$;
+
 DROP FUNCTION rules_node(int, text);
 DROP TABLE account_scope;
 ALTER TABLE account DROP COLUMN role, DROP COLUMN is_scoped;
