@@ -152,8 +152,9 @@ NOTICES: LiteralString = """
            notice.level, notice.title, notice.body, notice.created_at, notice.state, notice.code,
            notice.answer, notice.tries, notice.tried_at, notice.took_ms
       FROM notice JOIN channel USING (channel)
-     WHERE (notice.site = %(site)s OR (notice.site IS NULL AND rules_channel(%(account)s, channel.site, %(roles)s)
-                                       AND (channel.site IS NULL OR channel.site = %(site)s)))
+     WHERE (notice.site = %(site)s
+            OR (notice.site IS NULL AND (channel.site IS NULL OR channel.site = %(site)s)
+                AND rules_channel(%(account)s, channel.site, %(roles)s)))
        AND (%(at)s::timestamptz IS NULL OR (notice.created_at, notice.notice) < (%(at)s, %(id)s))
      ORDER BY notice.created_at DESC, notice.notice DESC LIMIT %(limit)s
 """

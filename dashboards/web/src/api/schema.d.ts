@@ -1589,6 +1589,15 @@ export interface components {
             rule_version: number;
         };
         /**
+         * Asked
+         * @description An alarm after something was asked of it.
+         */
+        Asked: {
+            alarm: components["schemas"]["Episode"];
+            /** @description Null where there was nothing left to ask. */
+            request: components["schemas"]["RequestShown"] | null;
+        };
+        /**
          * BacktestShown
          * @description What the proposed rules would have done.
          */
@@ -1928,6 +1937,19 @@ export interface components {
              * @description Nameplate or manual, with its edition.
              */
             source: string;
+        };
+        /**
+         * CheckAsked
+         * @description Texts that the gateway is asked about.
+         */
+        CheckAsked: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
         };
         /**
          * Choices
@@ -5349,28 +5371,6 @@ export interface components {
             ][];
         };
         /**
-         * Asked
-         * @description An alarm after something was asked of it.
-         */
-        cloud__alarms__model__Asked: {
-            alarm: components["schemas"]["Episode"];
-            /** @description Null where there was nothing left to ask. */
-            request: components["schemas"]["RequestShown"] | null;
-        };
-        /**
-         * Asked
-         * @description Texts that the gateway is asked about.
-         */
-        cloud__configuration__model__Asked: {
-            /**
-             * Files
-             * @description Texts by name; `gateway.yaml` is the main one.
-             */
-            files: {
-                [key: string]: string;
-            };
-        };
-        /**
          * CheckShown
          * @description What the gateway thinks of texts that nobody has proposed.
          */
@@ -7155,7 +7155,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -7295,7 +7295,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -7367,7 +7367,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -7887,7 +7887,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__configuration__model__Asked"];
+                "application/json": components["schemas"]["CheckAsked"];
             };
         };
         responses: {
