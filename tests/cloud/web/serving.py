@@ -43,6 +43,11 @@ def assign(connection, account: int, role: str, *, node=None, site=None, devices
     return assignment
 
 
+def change_role(connection, role: str) -> None:
+    """Give everybody that role instead."""
+    connection.execute("UPDATE assignment SET role = %s", [role])
+
+
 def new_session(connection, account: int) -> str:
     """The token of a session of that account."""
     token = new_token()

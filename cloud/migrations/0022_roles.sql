@@ -32,7 +32,8 @@ INSERT INTO assignment (account_id, role, valid_from, given_by)
 INSERT INTO assignment (account_id, role, node, site, valid_from, given_by)
     SELECT a.id, a.role, s.node, s.site, a.created_at, a.name FROM account AS a JOIN account_scope AS s ON s.account_id = a.id;
 
--- What holds of an account at this moment at a site, the whole of it or some devices.
+-- What holds of an account at this moment at a site, the whole of it or some devices. Not now(), which stands still
+-- for as long as a transaction waits for another that takes the role away.
 CREATE FUNCTION assignments_at(account int, of text) RETURNS SETOF assignment
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT given.*
@@ -43,7 +44,8 @@ CREATE FUNCTION assignments_at(account int, of text) RETURNS SETOF assignment
            LEFT JOIN tree_node AS t ON t.node = x.territory
            LEFT JOIN tree_node AS e ON e.node = x.enterprise
      WHERE given.account_id = account AND whose.disabled_at IS NULL
-       AND given.valid_from <= now() AND (given.valid_until IS NULL OR given.valid_until > now())
+       AND given.valid_from <= statement_timestamp()
+       AND (given.valid_until IS NULL OR given.valid_until > statement_timestamp())
        AND (num_nonnulls(given.node, given.site) = 0 OR given.site = of
             OR starts_with(t.path, top.path) OR starts_with(e.path, top.path))
 $$;
@@ -73,7 +75,8 @@ CREATE FUNCTION assignments_of(account int) RETURNS SETOF assignment
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT given.* FROM assignment AS given JOIN account AS whose ON whose.id = given.account_id
      WHERE given.account_id = account AND whose.disabled_at IS NULL
-       AND given.valid_from <= now() AND (given.valid_until IS NULL OR given.valid_until > now())
+       AND given.valid_from <= statement_timestamp()
+       AND (given.valid_until IS NULL OR given.valid_until > statement_timestamp())
 $$;
 
 -- Whether a node lies in what the account has in one of these roles; with NULL in whatever role.
