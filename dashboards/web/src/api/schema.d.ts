@@ -2193,6 +2193,32 @@ export interface components {
             field: string;
         };
         /**
+         * FieldProblem
+         * @description What is wrong with one field of a request.
+         */
+        FieldProblem: {
+            /**
+             * Code
+             * @description Stable word for it, by which pages find words of their own.
+             */
+            code: string;
+            /**
+             * Field
+             * @example body.name.zh
+             */
+            field: string;
+            /** Message */
+            message: string;
+            /**
+             * Values
+             * @description What those words may name, such as a limit.
+             * @default {}
+             */
+            values: {
+                [key: string]: string | number | string[];
+            };
+        };
+        /**
          * Gateway
          * @description A gateway and how it fares.
          */
@@ -3331,9 +3357,7 @@ export interface components {
              * @description Of a request that was not understood.
              * @default null
              */
-            errors: {
-                [key: string]: unknown;
-            }[] | null;
+            errors: components["schemas"]["FieldProblem"][] | null;
             /** Status */
             status: number;
             /** Title */
