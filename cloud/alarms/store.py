@@ -20,7 +20,7 @@ LATE_MS = 60_000
 EPISODES: LiteralString = """
     SELECT id, site, device, point, kind, rule, rule_version, family, level, label, value, peak, "limit",
            unit, raised_at, acknowledged_at, acknowledged_by, cleared_at, received_at, mode, clock, basis,
-           hazard_id AS hazard, late
+           hazard_id AS hazard, late, test, ended
       FROM episode
 """
 """As they are shown."""
@@ -42,6 +42,8 @@ class StoredEpisode(msgspec.Struct, frozen=True, kw_only=True):
     cleared_at: dt.datetime | None
     value: float
     peak: float
+    is_new: bool
+    """Nothing was known of it before this transition."""
 
 
 def store_transition(connection: Connection, gateway_id: int, alarm: Alarm, received_ms: int) -> bool:
@@ -69,12 +71,12 @@ _PUT_TOGETHER: LiteralString = """
     INSERT INTO episode AS known (
             id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
             value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
-            received_at, clock, basis, evidence, late)
+            received_at, clock, basis, evidence, late, test, ended)
         VALUES (
             %(id)s, %(site)s, %(mode)s, %(gateway)s, %(device)s, %(point)s, %(kind)s, %(rule)s,
             %(rule_version)s, %(family)s, %(level)s, %(label)s, %(value)s, %(peak)s, %(limit)s, %(unit)s,
             %(raised_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(cleared_at)s, %(received_at)s,
-            %(clock)s, %(basis)s, %(evidence)s, %(late)s)
+            %(clock)s, %(basis)s, %(evidence)s, %(late)s, %(test)s, %(ended)s)
         ON CONFLICT (id) DO UPDATE SET
             acknowledged_at = coalesce(known.acknowledged_at, excluded.acknowledged_at),
             acknowledged_by = coalesce(nullif(known.acknowledged_by, ''), excluded.acknowledged_by),
@@ -83,8 +85,9 @@ _PUT_TOGETHER: LiteralString = """
             peak = CASE WHEN excluded.peak >= excluded."limit" THEN greatest(known.peak, excluded.peak)
                         ELSE least(known.peak, excluded.peak) END,
             evidence = known.evidence || excluded.evidence,
-            late = known.late OR excluded.late
-        RETURNING hazard_id, raised_at, cleared_at, value, peak
+            late = known.late OR excluded.late,
+            ended = coalesce(known.ended, excluded.ended)
+        RETURNING hazard_id, raised_at, cleared_at, value, peak, xmax = 0
 """
 
 
@@ -99,9 +102,10 @@ def store_episode(
     values = _episode_row(key, gateway_id, alarm, received_ms)
     row = connection.execute(_PUT_TOGETHER, values).fetchone()
     assert row is not None  # noqa: S101  an upsert without WHERE always returns its row
-    hazard_id, raised_at, cleared_at, value, peak = row
+    # An updated row names the transaction that locked the one before it, an inserted row none.
+    hazard_id, raised_at, cleared_at, value, peak, is_new = row
     return StoredEpisode(
-        hazard_id=hazard_id, raised_at=raised_at, cleared_at=cleared_at, value=value, peak=peak
+        hazard_id=hazard_id, raised_at=raised_at, cleared_at=cleared_at, value=value, peak=peak, is_new=is_new
     )
 
 
@@ -149,6 +153,8 @@ def _episode_row(key: GatewayKey, gateway_id: int, alarm: Alarm, received_ms: in
         # Of the raise alone: a danger that stands for an hour is not late when it ends.
         # What a replay plays was long ago, and nothing held it up.
         "late": key.mode != "replay" and alarm.change == "raised" and received_ms - alarm.at > LATE_MS,
+        "test": alarm.test,
+        "ended": alarm.ended,
         "is_raise": alarm.change == "raised",
     }
 

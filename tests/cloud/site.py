@@ -18,6 +18,7 @@ from cloud.sites.registry import Registry
 from sitewarden import topics
 from sitewarden.messages import (
     Alarm,
+    ConfigurationReport,
     Counters,
     DeviceBirth,
     LimitBirth,
@@ -29,6 +30,7 @@ from sitewarden.messages import (
 )
 from sitewarden.rules import Basis, HazardProposal
 from sitewarden.text import Text
+from sitewarden.trials import TrialTold
 
 BOOT = "b" * 32
 PROPOSAL = HazardProposal(
@@ -184,7 +186,13 @@ def cleared(of: Alarm, after_ms: int = 5000, **changes) -> Alarm:
 
 
 def channel_of(message: msgspec.Struct) -> str:
-    return {Readings: "readings", Alarm: "alarms", Status: "status"}[type(message)]
+    return {
+        Readings: "readings",
+        Alarm: "alarms",
+        Status: "status",
+        ConfigurationReport: "config",
+        TrialTold: "trial",
+    }[type(message)]
 
 
 def delivery(

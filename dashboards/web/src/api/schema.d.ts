@@ -4,6 +4,74 @@
  */
 
 export interface paths {
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Channel
+         * @description A new channel, of a site or of all.
+         */
+        post: operations["make_channel_api_v1_channels_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel
+         * @description One channel, without its secret: that is never shown again.
+         */
+        get: operations["read_channel_api_v1_channels__channel__get"];
+        /**
+         * Change Channel
+         * @description Set it up otherwise. A secret that is left out stays, unless it would go elsewhere than before.
+         */
+        put: operations["change_channel_api_v1_channels__channel__put"];
+        post?: never;
+        /**
+         * Remove Channel
+         * @description It tells nothing any more, and its secret is destroyed; what it has told stays.
+         */
+        delete: operations["remove_channel_api_v1_channels__channel__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Channel
+         * @description Send a test now; the answer is what the other side answered, whatever that is.
+         */
+        post: operations["test_channel_api_v1_channels__channel__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrol": {
         parameters: {
             query?: never;
@@ -402,6 +470,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Channels
+         * @description The channels that the site's alarms and hazards are told by.
+         */
+        get: operations["list_channels_api_v1_sites__site__channels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways": {
         parameters: {
             query?: never;
@@ -442,6 +530,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration
+         * @description How the gateway stands with its configuration; the ETag is that of the newest version.
+         */
+        get: operations["read_configuration_api_v1_sites__site__gateways__gateway__configuration_get"];
+        /**
+         * Propose Configuration
+         * @description A new version: sent to the gateway until it says what became of it. `"0"` is the ETag of none.
+         */
+        put: operations["propose_configuration_api_v1_sites__site__gateways__gateway__configuration_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Configuration
+         * @description Have the gateway check texts and reckon the load of its buses; nothing changes there.
+         */
+        post: operations["check_configuration_api_v1_sites__site__gateways__gateway__configuration_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/checks/{check}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Check
+         * @description What the gateway has answered so far; checks are remembered for a day.
+         */
+        get: operations["read_configuration_check_api_v1_sites__site__gateways__gateway__configuration_checks__check__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Draft
+         * @description The newest texts with the design values and load charts of the registry; nothing is sent by this.
+         */
+        get: operations["read_configuration_draft_api_v1_sites__site__gateways__gateway__configuration_draft_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Configurations
+         * @description Every version that was proposed, the newest first.
+         */
+        get: operations["list_configurations_api_v1_sites__site__gateways__gateway__configuration_versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Version
+         * @description One version with its texts.
+         */
+        get: operations["read_configuration_version_api_v1_sites__site__gateways__gateway__configuration_versions__version__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Configurations
+         * @description How a version differs from an earlier one; left out, from the one before it.
+         */
+        get: operations["compare_configurations_api_v1_sites__site__gateways__gateway__configuration_versions__version__diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Configuration
+         * @description Propose an older version anew, as a version of its own.
+         */
+        post: operations["roll_back_configuration_api_v1_sites__site__gateways__gateway__configuration_versions__version__rollback_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways/{gateway}/revocation": {
         parameters: {
             query?: never;
@@ -456,6 +708,50 @@ export interface paths {
          * @description Shut the gateway out: its password, a code of it, and what it is saying at this moment.
          */
         post: operations["revoke_api_v1_sites__site__gateways__gateway__revocation_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trials
+         * @description The newest trials of a gateway, at most 20.
+         */
+        get: operations["list_trials_api_v1_sites__site__gateways__gateway__trials_get"];
+        put?: never;
+        /**
+         * Ask For Trial
+         * @description Have a gateway try a device beside its polls; look again until `state` says what came of it.
+         */
+        post: operations["ask_for_trial_api_v1_sites__site__gateways__gateway__trials_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/trials/{trial}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Trial
+         * @description How it stands, and once it is done the raw words beside what they mean, hints and findings.
+         */
+        get: operations["read_trial_api_v1_sites__site__gateways__gateway__trials__trial__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -498,6 +794,26 @@ export interface paths {
          *     is not possible any more, `reset` comes first: whatever was listed before must be read again.
          */
         get: operations["watch_api_v1_sites__site__live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notices
+         * @description What was told of the site, and what became of each, the newest first.
+         */
+        get: operations["list_notices_api_v1_sites__site__notices_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1278,15 +1594,6 @@ export interface components {
             rule_version: number;
         };
         /**
-         * Asked
-         * @description An alarm after something was asked of it.
-         */
-        Asked: {
-            alarm: components["schemas"]["Episode"];
-            /** @description Null where there was nothing left to ask. */
-            request: components["schemas"]["RequestShown"] | null;
-        };
-        /**
          * BacktestShown
          * @description What the proposed rules would have done.
          */
@@ -1400,6 +1707,160 @@ export interface components {
             key: string;
             /** Record */
             record: string;
+        };
+        /**
+         * ChannelGiven
+         * @description What a channel is set up with.
+         */
+        ChannelGiven: {
+            /**
+             * Is On
+             * @default true
+             */
+            is_on: boolean;
+            /**
+             * Key
+             * @description What messages are signed with (DingTalk, Feishu, webhook). Left out: as it was.
+             */
+            key?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Lowest
+             * @description Alarms below this level are not told.
+             * @default 3
+             */
+            lowest: number;
+            mail?: components["schemas"]["MailTarget"] | null;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * @description Of the mail account. Left out in a change: as it was.
+             */
+            password?: string | null;
+            /**
+             * Url
+             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             */
+            url?: string | null;
+        };
+        /**
+         * ChannelNew
+         * @description A channel that is not there yet.
+         */
+        ChannelNew: {
+            /**
+             * Is On
+             * @default true
+             */
+            is_on: boolean;
+            /**
+             * Key
+             * @description What messages are signed with (DingTalk, Feishu, webhook). Left out: as it was.
+             */
+            key?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Lowest
+             * @description Alarms below this level are not told.
+             * @default 3
+             */
+            lowest: number;
+            mail?: components["schemas"]["MailTarget"] | null;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * @description Of the mail account. Left out in a change: as it was.
+             */
+            password?: string | null;
+            /**
+             * Site
+             * @description Null: of all sites.
+             */
+            site?: string | null;
+            /**
+             * Url
+             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             */
+            url?: string | null;
+        };
+        /**
+         * ChannelShown
+         * @description A channel, without what is secret.
+         */
+        ChannelShown: {
+            /** Has Key */
+            has_key: boolean;
+            /** Has Password */
+            has_password: boolean;
+            /** Id */
+            id: string;
+            /** Is On */
+            is_on: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            last: components["schemas"]["LastShown"] | null;
+            /** Lowest */
+            lowest: number;
+            mail: components["schemas"]["MailTarget"] | null;
+            /**
+             * May Change
+             * @description A channel of all sites is changed by who sees all sites.
+             */
+            may_change: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @description Of a robot or a receiver: the address without its secret.
+             */
+            origin: string | null;
+            /** Site */
+            site: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ChannelsShown
+         * @description The channels of a site, those of all sites among them.
+         */
+        ChannelsShown: {
+            /** Items */
+            items: components["schemas"]["ChannelShown"][];
+            /**
+             * Tells
+             * @description False: a demo or a replay, which tells nobody outside.
+             */
+            tells: boolean;
         };
         /**
          * Chart
@@ -1555,6 +2016,27 @@ export interface components {
             line: number;
             mend: components["schemas"]["TextShown"];
             message: components["schemas"]["TextShown"];
+        };
+        /**
+         * ConfigurationShown
+         * @description How a gateway stands with its configuration.
+         */
+        ConfigurationShown: {
+            /** Gateway */
+            gateway: string;
+            in_force: components["schemas"]["VersionShown"] | null;
+            /** Is Online */
+            is_online: boolean;
+            newest: components["schemas"]["VersionWhole"] | null;
+            /** @description Null where its own file alone says what it does: nothing is sent. */
+            now: components["schemas"]["Now"] | null;
+            /**
+             * Own File
+             * @description What its own file says, until a version from here is in force.
+             */
+            own_file: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * CraneGeometry
@@ -1745,6 +2227,12 @@ export interface components {
          * @description A device and its points.
          */
         Device: {
+            /**
+             * Commissioning
+             * @description `trial` (试运行): it is watched and shown, and its alarms call nobody.
+             * @enum {string}
+             */
+            commissioning: "trial" | "in_use";
             /** Gateway */
             gateway: string;
             /** Id */
@@ -2004,6 +2492,63 @@ export interface components {
             version: number;
         };
         /**
+         * DiffShown
+         * @description How two versions differ.
+         */
+        DiffShown: {
+            /** After */
+            after: number;
+            /**
+             * Before
+             * @description 0: nothing.
+             */
+            before: number;
+            /** Files */
+            files: components["schemas"]["FileDiff"][];
+        };
+        /**
+         * DraftChange
+         * @description Something that the registry says otherwise than the document.
+         */
+        DraftChange: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Device */
+            device: string;
+            /**
+             * What
+             * @description Such as `point_parameters.H1` or `load_chart`.
+             */
+            what: string;
+        };
+        /**
+         * DraftShown
+         * @description The newest texts with what the registry says; nothing is sent until somebody proposes it.
+         */
+        DraftShown: {
+            /**
+             * Based On
+             * @description The version that it is a change of; 0: the gateway's own file.
+             */
+            based_on: number;
+            /** Changes */
+            changes: components["schemas"]["DraftChange"][];
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * Unplaced
+             * @description What the registry says of devices that the document lacks.
+             */
+            unplaced: string[];
+        };
+        /**
          * Enrol
          * @description What a gateway sends to be let in.
          */
@@ -2062,6 +2607,11 @@ export interface components {
             clock: string;
             /** Device */
             device: string;
+            /**
+             * Ended
+             * @description Why it was cleared although nothing says that the danger is over: its rule or point is gone; its device was put into use; or back on trial.
+             */
+            ended: ("orphaned" | "in_use" | "trial") | null;
             /** Family */
             family: string;
             /**
@@ -2116,6 +2666,11 @@ export interface components {
             rule_version: number;
             /** Site */
             site: string;
+            /**
+             * Test
+             * @description Of a device on trial (试运行): no siren, no hazard, nobody is called.
+             */
+            test: boolean;
             /** Unit */
             unit: string;
             /**
@@ -2165,6 +2720,34 @@ export interface components {
              * @description 0 to 1; null where nothing is judged.
              */
             rate: number | null;
+        };
+        /**
+         * FaultShown
+         * @description Why a configuration cannot be meant so, and the mend.
+         */
+        FaultShown: {
+            /**
+             * Field
+             * @default
+             */
+            field: string;
+            /**
+             * File
+             * @default
+             */
+            file: string;
+            /**
+             * Line
+             * @default 0
+             */
+            line: number;
+            /**
+             * Mend
+             * @default
+             */
+            mend: string;
+            /** Message */
+            message: string;
         };
         /**
          * FieldChange
@@ -2217,6 +2800,19 @@ export interface components {
             values: {
                 [key: string]: string | number | string[];
             };
+        };
+        /**
+         * FileDiff
+         * @description How a text differs between two versions.
+         */
+        FileDiff: {
+            /** File */
+            file: string;
+            /**
+             * Lines
+             * @description As `diff -u` writes them, without its heading.
+             */
+            lines: string[];
         };
         /**
          * Gateway
@@ -2522,6 +3118,22 @@ export interface components {
             status: string;
         };
         /**
+         * HintShown
+         * @description Another way to read the raw words that would make sense of them.
+         */
+        HintShown: {
+            /**
+             * Change
+             * @description What to write at the point for it.
+             */
+            change: {
+                [key: string]: string | number;
+            };
+            says: components["schemas"]["TextShown"];
+            /** Value */
+            value: number;
+        };
+        /**
          * HookPlaceShown
          * @description Where a hook was; null what no sensor told.
          */
@@ -2610,6 +3222,27 @@ export interface components {
             unit: string;
         };
         /**
+         * LastShown
+         * @description How the newest notice of a channel fared.
+         */
+        LastShown: {
+            /** Answer */
+            answer: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Code */
+            code: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+        };
+        /**
          * LeadShown
          * @description How long before the next limit a level warned.
          */
@@ -2689,6 +3322,46 @@ export interface components {
             rule: string;
         };
         /**
+         * LoadShown
+         * @description What a bus would be asked for.
+         */
+        LoadShown: {
+            /** Bus */
+            bus: string;
+            /** Percent */
+            percent: number;
+            /** Requests Per S */
+            requests_per_s: number;
+        };
+        /**
+         * MailTarget
+         * @description A server that sends mail, and to whom.
+         */
+        MailTarget: {
+            /** Host */
+            host: string;
+            /**
+             * Port
+             * @default 465
+             */
+            port: number;
+            /** Recipients */
+            recipients: string[];
+            /**
+             * Security
+             * @default tls
+             * @enum {string}
+             */
+            security: "tls" | "starttls" | "none";
+            /** Sender */
+            sender: string;
+            /**
+             * Username
+             * @default
+             */
+            username: string;
+        };
+        /**
          * MeasureShown
          * @description A dimension by which a kind of dangerous works is judged.
          */
@@ -2752,6 +3425,75 @@ export interface components {
             what: components["schemas"]["TextShown"];
             /** Where */
             where: string;
+        };
+        /**
+         * NoticeShown
+         * @description A notice and what became of it.
+         */
+        NoticeShown: {
+            /** Answer */
+            answer: string;
+            /** Body */
+            body: string;
+            /** Channel */
+            channel: string;
+            /** Channel Name */
+            channel_name: string;
+            /** Code */
+            code: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "alarm" | "hazard" | "major" | "flood" | "test";
+            /** Level */
+            level: number;
+            /** Site */
+            site: string | null;
+            /**
+             * State
+             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute, told of by a closing notice.
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            /** Title */
+            title: string;
+            /** Took Ms */
+            took_ms: number | null;
+            /** Tried At */
+            tried_at: string | null;
+            /** Tries */
+            tries: number;
+        };
+        /**
+         * Now
+         * @description Which configuration the gateway works from, as it last said.
+         */
+        Now: {
+            /**
+             * Hash
+             * @default
+             */
+            hash: string;
+            /**
+             * On Probation
+             * @default false
+             */
+            on_probation: boolean;
+            /**
+             * Version
+             * @description 0: what its own file says.
+             * @default 0
+             */
+            version: number;
         };
         /**
          * Operator
@@ -2912,6 +3654,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[NoticeShown] */
+        Page_NoticeShown_: {
+            /** Items */
+            items: components["schemas"]["NoticeShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[Operator] */
         Page_Operator_: {
             /** Items */
@@ -2986,6 +3738,26 @@ export interface components {
         Page_TreeNode_: {
             /** Items */
             items: components["schemas"]["TreeNode"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[TrialShown] */
+        Page_TrialShown_: {
+            /** Items */
+            items: components["schemas"]["TrialShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[VersionShown] */
+        Page_VersionShown_: {
+            /** Items */
+            items: components["schemas"]["VersionShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -3346,6 +4118,44 @@ export interface components {
             pit: string;
         };
         /**
+         * PointTried
+         * @description What a point said last: raw words beside what they mean.
+         */
+        PointTried: {
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /** Function */
+            function: number;
+            /**
+             * Hints
+             * @default []
+             */
+            hints: components["schemas"]["HintShown"][];
+            /** Kind */
+            kind: string;
+            /** Point */
+            point: string;
+            /** Quality */
+            quality: string;
+            /**
+             * Register
+             * @description As the manual numbers it.
+             */
+            register: number;
+            /**
+             * Registers
+             * @description Raw words; empty where there was no answer.
+             */
+            registers: number[];
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
          * Problem
          * @description What went wrong.
          */
@@ -3373,6 +4183,24 @@ export interface components {
              * @example /problems/not-found
              */
             type: string;
+        };
+        /**
+         * Proposal
+         * @description A new version.
+         */
+        Proposal: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * Reason
+             * @description Why; it stays with the version.
+             */
+            reason: string;
         };
         /**
          * RegisteredGateway
@@ -3519,6 +4347,27 @@ export interface components {
             steps: number;
         };
         /**
+         * ReportShown
+         * @description All that a trial came to.
+         */
+        ReportShown: {
+            /** Checks */
+            checks: components["schemas"]["cloud__trials__model__CheckShown"][];
+            /**
+             * Is Sound
+             * @description No check is a finding.
+             */
+            is_sound: boolean;
+            /** Points */
+            points: components["schemas"]["PointTried"][];
+            /** Profile */
+            profile: string;
+            /** Rounds */
+            rounds: number;
+            /** Version */
+            version: number;
+        };
+        /**
          * RequestShown
          * @description What somebody asked of an alarm here, and what became of it.
          */
@@ -3569,6 +4418,17 @@ export interface components {
              * @description Of `shelve`.
              */
             until: string | null;
+        };
+        /**
+         * Return
+         * @description An older version, proposed anew.
+         */
+        Return: {
+            /**
+             * Reason
+             * @description Why; it stays with the version.
+             */
+            reason: string;
         };
         /**
          * RowShown
@@ -4007,6 +4867,23 @@ export interface components {
             valid_until?: string | null;
         };
         /**
+         * Tested
+         * @description What came of a test: what the other side answered.
+         */
+        Tested: {
+            /** Code */
+            code: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "sent" | "rejected" | "unknown";
+            /** Text */
+            text: string;
+            /** Took Ms */
+            took_ms: number;
+        };
+        /**
          * TextShown
          * @description The same words in Chinese and English.
          */
@@ -4084,6 +4961,85 @@ export interface components {
             to: string;
         };
         /**
+         * TrialShown
+         * @description A trial and what came of it.
+         */
+        TrialShown: {
+            /**
+             * Asked At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            asked_at: string;
+            /** Bus */
+            bus: string;
+            /** By */
+            by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description It does not begin later.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "read" | "conformance";
+            /** @description Of one that is done. */
+            report: components["schemas"]["ReportShown"] | null;
+            /** Seconds */
+            seconds: number;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description `lapsed`: the gateway said nothing of it in time.
+             * @enum {string}
+             */
+            state: "asked" | "running" | "done" | "refused" | "failed" | "lapsed";
+            /** Told At */
+            told_at: string | null;
+            /** Unit */
+            unit: number;
+            /** @description Of one that was refused or failed. */
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * TrialWanted
+         * @description A device to be tried, which need not be in any configuration.
+         */
+        TrialWanted: {
+            /**
+             * Bus
+             * @description One that the gateway reads already.
+             */
+            bus: string;
+            /**
+             * Kind
+             * @description `read`: every point once. `conformance`: for some time, and what it lacks.
+             * @default read
+             * @enum {string}
+             */
+            kind: "read" | "conformance";
+            /**
+             * Profile
+             * @description The text of the profile's file.
+             */
+            profile: string;
+            /**
+             * Seconds
+             * @description Of a conformance run.
+             * @default 20
+             */
+            seconds: number;
+            /** Unit */
+            unit: number;
+        };
+        /**
          * UnshelveAsked
          * @description Why it is held back no longer, where somebody says so.
          */
@@ -4124,6 +5080,85 @@ export interface components {
             values: {
                 [key: string]: components["schemas"]["Value"];
             };
+        };
+        /**
+         * VersionShown
+         * @description A version without its texts.
+         */
+        VersionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Hash */
+            hash: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Reason */
+            reason: string;
+            /** Reported At */
+            reported_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Waiting: the gateway has not said anything of it. Superseded: a newer one came before.
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "probation" | "in_force" | "rolled_back" | "superseded";
+            /** Version */
+            version: number;
+            /** @description Of what was refused or rolled back, as the gateway says. */
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * VersionWhole
+         * @description A version with its texts.
+         */
+        VersionWhole: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /** Hash */
+            hash: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Reason */
+            reason: string;
+            /** Reported At */
+            reported_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Waiting: the gateway has not said anything of it. Superseded: a newer one came before.
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "probation" | "in_force" | "rolled_back" | "superseded";
+            /** Version */
+            version: number;
+            /** @description Of what was refused or rolled back, as the gateway says. */
+            why: components["schemas"]["TextShown"] | null;
         };
         /**
          * Words
@@ -4332,6 +5367,70 @@ export interface components {
                 number
             ][];
         };
+        /**
+         * Asked
+         * @description An alarm after something was asked of it.
+         */
+        cloud__alarms__model__Asked: {
+            alarm: components["schemas"]["Episode"];
+            /** @description Null where there was nothing left to ask. */
+            request: components["schemas"]["RequestShown"] | null;
+        };
+        /**
+         * Asked
+         * @description Texts that the gateway is asked about.
+         */
+        cloud__configuration__model__Asked: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        cloud__configuration__model__CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * CheckShown
+         * @description One thing that was looked at.
+         */
+        cloud__trials__model__CheckShown: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "note" | "finding";
+            /** Name */
+            name: string;
+            says: components["schemas"]["TextShown"];
+        };
     };
     responses: never;
     parameters: never;
@@ -4341,6 +5440,459 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    make_channel_api_v1_channels_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelNew"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_api_v1_channels__channel__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_channel_api_v1_channels__channel__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_channel_api_v1_channels__channel__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_channel_api_v1_channels__channel__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     enrol_api_v1_enrol_post: {
         parameters: {
             query?: never;
@@ -5622,7 +7174,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Asked"];
+                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -5762,7 +7314,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Asked"];
+                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -5834,7 +7386,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Asked"];
+                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -5946,6 +7498,94 @@ export interface operations {
             };
             /** @description Another one is running */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channels_api_v1_sites__site__channels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelsShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6097,6 +7737,676 @@ export interface operations {
             };
         };
     };
+    read_configuration_api_v1_sites__site__gateways__gateway__configuration_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_configuration_api_v1_sites__site__gateways__gateway__configuration_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proposal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has proposed another version meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_configuration_api_v1_sites__site__gateways__gateway__configuration_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cloud__configuration__model__Asked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_check_api_v1_sites__site__gateways__gateway__configuration_checks__check__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                check: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_draft_api_v1_sites__site__gateways__gateway__configuration_draft_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_configurations_api_v1_sites__site__gateways__gateway__configuration_versions_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VersionShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_version_api_v1_sites__site__gateways__gateway__configuration_versions__version__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_configurations_api_v1_sites__site__gateways__gateway__configuration_versions__version__diff_get: {
+        parameters: {
+            query?: {
+                /** @description The earlier version; 0 is nothing. */
+                against?: number | null;
+            };
+            header?: never;
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiffShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_configuration_api_v1_sites__site__gateways__gateway__configuration_versions__version__rollback_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Return"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has proposed another version meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     revoke_api_v1_sites__site__gateways__gateway__revocation_post: {
         parameters: {
             query?: never;
@@ -6115,6 +8425,215 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trials_api_v1_sites__site__gateways__gateway__trials_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrialShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_trial_api_v1_sites__site__gateways__gateway__trials_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_trial_api_v1_sites__site__gateways__gateway__trials__trial__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                trial: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialShown"];
+                };
             };
             /** @description Nobody is signed in */
             401: {
@@ -6294,6 +8813,99 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notices_api_v1_sites__site__notices_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NoticeShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The database is away */
             503: {
