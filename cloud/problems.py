@@ -30,6 +30,8 @@ class FieldProblem(Shown):
     values: dict[str, str | int | float | list[str]] = Field(
         default={}, description="What those words may name, such as a limit."
     )
+    line: int | None = Field(default=None, description="Of a text that was sent, from 1.")
+    mend: str | None = None
 
 
 class Problem(Shown):
@@ -59,16 +61,18 @@ class ProblemError(Exception):
         field: str = "",
         code: str = "",
         values: Mapping[str, str | int | float | list[str]] | None = None,
+        errors: list[FieldProblem] | None = None,
     ) -> None:
         """`slug` is the stable word by which programs know the problem; `field`: what of the request.
 
         `code` says more closely what is wrong with the field, and `values` what words for it may name.
+        `errors` is for whoever knows more than one field.
         """
         super().__init__(f"{slug}: {detail or title}")
         self.status, self.slug, self.title, self.detail = status, slug, title, detail or title
         self.headers = dict(headers or {})
-        self.errors: list[FieldProblem] | None = None
-        if field:
+        self.errors = errors or None
+        if field and not errors:
             said = FieldProblem(
                 field=field, message=self.detail, code=code or slug, values=dict(values or {})
             )

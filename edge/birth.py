@@ -15,6 +15,7 @@ def birth_of(device: Device) -> DeviceBirth:
         kind=device.profile.device_kind,
         label=device.label,
         profile=device.profile.profile,
+        profile_version=device.profile.version,
         layout=dict(device.layout),
         setup=device.setup,
         points=list(device.points),

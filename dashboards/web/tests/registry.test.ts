@@ -44,7 +44,7 @@ describe('a form', () => {
   })
 })
 
-const said = (field: string, code: string) => ({ field, code, message: code, values: {} })
+const said = (field: string, code: string) => ({ field, code, message: code, values: {}, line: null, mend: null })
 
 describe('complaints', () => {
   it('stand at their fields, and those of no field on top', () => {

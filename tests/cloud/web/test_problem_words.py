@@ -83,6 +83,8 @@ def _slugs() -> set[str]:
 def _said_of_fields() -> set[str]:
     found = {code for call in _calls("complaint") for code in _text(call.args[0])}
     found |= {code for call in _calls("_refusal") if len(call.args) > 2 for code in _text(call.args[1])}
+    for call in _calls("FieldProblem"):
+        found |= _text({word.arg: word.value for word in call.keywords}.get("code"))
     for call in _calls("ProblemError"):
         said = {word.arg: word.value for word in call.keywords}
         if "field" in said:

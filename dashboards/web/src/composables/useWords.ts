@@ -23,7 +23,8 @@ export function useWords() {
   /** What is wrong with a field. */
   const complaint = (error: FieldError) => {
     const key = `problems.fields.${error.code}`
-    return te(key) ? t(key, Object.fromEntries(Object.entries(error.values ?? {}).map(([name, value]) => [name, named(name, value)]))) : error.message
+    const values = Object.entries(error.values ?? {}).map(([name, value]) => [name, named(name, value)])
+    return te(key) ? t(key, { ...Object.fromEntries(values), said: error.message }) : error.message
   }
   const named = (name: string, value: string | number | string[]): string => {
     if (Array.isArray(value)) return value.map((one) => named(name, one)).join(locale.value === 'en' ? ', ' : '、')
