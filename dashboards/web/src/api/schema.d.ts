@@ -2398,6 +2398,19 @@ export interface components {
             source: string;
         };
         /**
+         * CheckAsked
+         * @description Texts that the gateway is asked about.
+         */
+        CheckAsked: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+        };
+        /**
          * CheckGiven
          * @description A known value before witnesses, beside which the live reading is put.
          */
@@ -2422,6 +2435,34 @@ export interface components {
              * @description At most half of the known value: a wider one could not tell a wrong scale.
              */
             tolerance: number;
+        };
+        /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
         };
         /**
          * Choices
@@ -2955,6 +2996,11 @@ export interface components {
              * @description When the next certificate of a step ends.
              */
             expires_on: string | null;
+            /**
+             * Finding
+             * @description `on_trial_in_use`: it is in use by this file, and its gateway has it on trial, so its alarms call nobody. `in_use_unrecorded`: its gateway has it in use, and this file does not.
+             */
+            finding: ("on_trial_in_use" | "in_use_unrecorded") | null;
             /**
              * Following
              * @description Steps that may come next.
@@ -5367,7 +5413,7 @@ export interface components {
          */
         ReportShown: {
             /** Checks */
-            checks: components["schemas"]["cloud__trials__model__CheckShown"][];
+            checks: components["schemas"]["TrialCheck"][];
             /**
              * Is Sound
              * @description No check is a finding.
@@ -6006,19 +6052,6 @@ export interface components {
             zh: string;
         };
         /**
-         * TextsAsked
-         * @description Texts that the gateway is asked about.
-         */
-        TextsAsked: {
-            /**
-             * Files
-             * @description Texts by name; `gateway.yaml` is the main one.
-             */
-            files: {
-                [key: string]: string;
-            };
-        };
-        /**
          * TreeNode
          * @description A node of a tree.
          */
@@ -6084,6 +6117,20 @@ export interface components {
              * @description RFC 3339 with offset; excluded.
              */
             to: string;
+        };
+        /**
+         * TrialCheck
+         * @description One thing that was looked at.
+         */
+        TrialCheck: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "note" | "finding";
+            /** Name */
+            name: string;
+            says: components["schemas"]["TextShown"];
         };
         /**
          * TrialGiven
@@ -6582,48 +6629,6 @@ export interface components {
                 number,
                 number
             ][];
-        };
-        /**
-         * CheckShown
-         * @description What the gateway thinks of texts that nobody has proposed.
-         */
-        cloud__configuration__model__CheckShown: {
-            /** Answered At */
-            answered_at: string | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Errors */
-            errors: components["schemas"]["FaultShown"][];
-            /** Id */
-            id: string;
-            /** Load */
-            load: components["schemas"]["LoadShown"][];
-            /** Sent At */
-            sent_at: string | null;
-            /**
-             * State
-             * @description Null until the gateway has answered.
-             */
-            state: ("checked" | "refused") | null;
-            why: components["schemas"]["TextShown"] | null;
-        };
-        /**
-         * CheckShown
-         * @description One thing that was looked at.
-         */
-        cloud__trials__model__CheckShown: {
-            /**
-             * Level
-             * @enum {string}
-             */
-            level: "ok" | "note" | "finding";
-            /** Name */
-            name: string;
-            says: components["schemas"]["TextShown"];
         };
     };
     responses: never;
@@ -10406,7 +10411,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TextsAsked"];
+                "application/json": components["schemas"]["CheckAsked"];
             };
         };
         responses: {
@@ -10416,7 +10421,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -10485,7 +10490,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
