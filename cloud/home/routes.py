@@ -5,8 +5,9 @@ import zoneinfo
 
 from fastapi import APIRouter
 
+from cloud.accounts.holding import Devices, Held, devices_permitted, held_of
 from cloud.accounts.model import Signed
-from cloud.accounts.permissions import SignedIn, Viewer
+from cloud.accounts.permissions import SeenDevices, SignedIn, requires
 from cloud.alarms.model import Episode
 from cloud.database import instant
 from cloud.hazards.model import Hazard
@@ -20,20 +21,26 @@ from cloud.registry.service import acting
 from cloud.registry.store import rows
 from cloud.serving import Served, Serving
 from cloud.sites.routes import read_site
+from cloud.sites.service import is_among
 
-router = APIRouter(tags=["sites"], dependencies=[Viewer])
+router = APIRouter(tags=["sites"])
 
 
-@router.get("/sites/{site}/home")
-async def read_home(site: KnownSite, serving: Served, signed: SignedIn) -> Home:
-    """A site, its newest values, what is wrong and what the registry says of its devices: one look."""
+@router.get("/sites/{site}/home", dependencies=[requires("status.view", by_device=True)])
+async def read_home(site: KnownSite, serving: Served, signed: SignedIn, devices: SeenDevices) -> Home:
+    """A site, its newest values, what is wrong and what the registry says of its devices: one look.
+
+    Each part is empty where the account may not see it.
+    """
+    held = await held_of(serving, signed.account_id, site.site)
+    live, hazards_of = _permitted(held, "live.view"), _permitted(held, "hazards.view")
     asked = {"site": site.site, "mode": serving.settings.mode, "most": store.MOST}
     shown, values, alarms, hazards, machines = await asyncio.gather(
-        read_site(site, serving),
-        read_values(site, serving),
-        serving.rows(store.STANDING, asked),
-        serving.rows(store.OPEN, asked),
-        machines_of(site, serving, signed),
+        read_site(site, serving, signed, devices),
+        read_values(site, serving, live),
+        serving.rows(store.STANDING, {**asked, "devices": live}),
+        serving.rows(store.OPEN, {**asked, "devices": hazards_of}),
+        machines_of(site, serving, signed, devices_permitted(held, "registry.view")),
     )
     return Home(
         site=shown,
@@ -44,8 +51,16 @@ async def read_home(site: KnownSite, serving: Served, signed: SignedIn) -> Home:
     )
 
 
-async def machines_of(site: SiteEntry, serving: Serving, signed: Signed) -> dict[str, MachineFacts]:
-    """What the registry says of the devices of a site, on its own calendar."""
+def _permitted(held: list[Held], permission: str) -> list[str] | None:
+    """For which devices; `None`: all; empty: none."""
+    devices = devices_permitted(held, permission)
+    return None if devices is None else sorted(devices)
+
+
+async def machines_of(
+    site: SiteEntry, serving: Serving, signed: Signed, devices: Devices = None
+) -> dict[str, MachineFacts]:
+    """What the registry says of the devices of a site, or of some, on its own calendar."""
     of_site = {"site": site.site, "mode": serving.settings.mode}
     async with acting(serving, signed) as connection:
         found = RegistryRows(
@@ -54,4 +69,5 @@ async def machines_of(site: SiteEntry, serving: Serving, signed: Signed) -> dict
             operators=await rows(connection, store.OPERATORS, of_site),
         )
     today = instant(serving.now_ms()).astimezone(zoneinfo.ZoneInfo(site.time_zone)).date()
-    return machines_shown(found, today)
+    machines = machines_shown(found, today)
+    return {device: facts for device, facts in machines.items() if is_among(device, devices)}

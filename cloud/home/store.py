@@ -12,6 +12,7 @@ STANDING: LiteralString = (
     EPISODES
     + """
     WHERE site = %(site)s AND mode = %(mode)s AND cleared_at IS NULL
+      AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
     ORDER BY raised_at DESC, id DESC LIMIT %(most)s
     """
 )
@@ -19,7 +20,9 @@ STANDING: LiteralString = (
 OPEN: LiteralString = (
     HAZARDS
     + """
-    WHERE site = %(site)s AND closed_at IS NULL ORDER BY opened_at DESC, id DESC LIMIT %(most)s
+    WHERE site = %(site)s AND closed_at IS NULL
+      AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
+    ORDER BY opened_at DESC, id DESC LIMIT %(most)s
     """
 )
 

@@ -10,6 +10,7 @@ READINGS: LiteralString = """
            LEFT JOIN newest ON newest.point_id = point.id AND newest.at > 'epoch'
      WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.current AND device.current
        AND (%(device)s::text IS NULL OR point.device = %(device)s)
+       AND (%(devices)s::text[] IS NULL OR point.device = ANY (%(devices)s))
        AND gateway.gateway IN (SELECT gateway FROM site_gateway WHERE site = %(site)s AND retired_on IS NULL)
      ORDER BY gateway.gateway, point.position LIMIT %(limit)s
 """
@@ -20,6 +21,7 @@ ALARMS: LiteralString = """
            (SELECT number FROM hazard WHERE hazard.id = episode.hazard_id) AS hazard
       FROM episode
      WHERE site = %(site)s AND mode = %(mode)s AND (%(device)s::text IS NULL OR device = %(device)s)
+       AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
        AND (%(state)s = 'all' OR (%(state)s = 'active' AND cleared_at IS NULL)
             OR (%(state)s = 'returned' AND cleared_at IS NOT NULL AND acknowledged_at IS NULL))
      ORDER BY raised_at DESC, id DESC LIMIT %(limit)s
@@ -32,6 +34,7 @@ HAZARDS: LiteralString = """
       FROM hazard
      WHERE site = %(site)s AND (%(status)s = 'all' OR closed_at IS NULL)
        AND (%(device)s::text IS NULL OR device = %(device)s)
+       AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
      ORDER BY opened_at DESC, id DESC LIMIT %(limit)s
 """
 

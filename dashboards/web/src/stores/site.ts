@@ -14,6 +14,8 @@ export type Connection = 'connecting' | 'open' | 'lost'
 export type Change = { kind: 'alarm'; item: Episode } | { kind: 'hazard'; item: Hazard }
 
 export const site = shallowRef<Site | null>(null)
+/** Whether the account may do that on this site; the server asks again at every request. */
+export const mayHere = (permission: string) => site.value?.permissions.includes(permission) === true
 export const values = shallowReactive<Record<string, Value | undefined>>({})
 export const alarms = shallowRef<Episode[]>([])
 export const hazards = shallowRef<Hazard[]>([])
@@ -53,7 +55,7 @@ export async function openSite(id: string): Promise<void> {
     if (current === id) fail(error)
     return
   }
-  if (current === id) stop = listen(id, listener(id))
+  if (current === id && mayHere('live.view')) stop = listen(id, listener(id))
 }
 
 export function closeSite(): void {
