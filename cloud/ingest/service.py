@@ -3,6 +3,8 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
+from uuid import UUID
 
 import psycopg
 
@@ -17,6 +19,8 @@ from cloud.ingest.sending import Sender
 from cloud.ingest.worker import Batching, Surroundings, Worker
 from cloud.live.store import forget_old_events
 from cloud.looking import Looking
+from cloud.notices.notifier import Notifier
+from cloud.notices.opening import Telling, tell_suspected
 from cloud.registry.seeding import seed_sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -31,9 +35,17 @@ _RETRY_S = 1.0
 _WATCH_S = 1.0
 
 
-def _expire_clocks(connection: Connection) -> None:
-    for hazard in expire_clocks(connection, time.time_ns() // 1_000_000):
-        log.info("handling is late, suspected major hazard=%s", hazard)
+def _expiring(settings: Settings, registry: Registry) -> Callable[[Connection], None]:
+    def tell(connection: Connection, ids: list[UUID], now_ms: int) -> None:
+        if ids:
+            sites = registry.sites(connection)
+            tell_suspected(connection, Telling(settings=settings, sites=sites, now_ms=now_ms), ids)
+
+    def expire(connection: Connection) -> None:
+        for hazard in expire_clocks(connection, time.time_ns() // 1_000_000, tell):
+            log.info("handling is late, suspected major hazard=%s", hazard)
+
+    return expire
 
 
 class WorkerDiedError(SiteWardenError):
@@ -46,8 +58,9 @@ class Ingest:
     def __init__(self, settings: Settings, dsn: str) -> None:
         """Nothing is connected yet."""
         self._settings, self._dsn = settings, dsn
-        surroundings = Surroundings(settings=settings, dsn=dsn, registry=Registry())
-        alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS, _expire_clocks)
+        registry = Registry()
+        surroundings = Surroundings(settings=settings, dsn=dsn, registry=registry)
+        alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS, _expiring(settings, registry))
         readings = Worker("readings", ReadingsLane, surroundings, _READINGS, forget_old_events)
         heard = Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver)
         told = Link(
@@ -67,6 +80,8 @@ class Ingest:
         ]
         if settings.enrolment is not None:
             self._lookers.append(Roster(settings.enrolment, dsn))
+        if settings.tells:
+            self._lookers.append(Notifier(settings, dsn))
         self._links = {alarms: heard, readings: told}
 
     def run(self, stopping: threading.Event) -> None:
