@@ -363,7 +363,7 @@ def _add_changes(router: APIRouter) -> None:
 
 
 def _add_findings(router: APIRouter) -> None:
-    @router.get("/sites/{site}/registry/out-of-use", dependencies=[Viewer])
+    @router.get("/sites/{site}/registry/out-of-use", dependencies=[_SEES])
     async def list_out_of_use(site: KnownSite, serving: Served, signed: SignedIn) -> model.OutOfUseList:
         """Machines that work although their files say that they may not."""
         async with acting(serving, signed) as connection:
