@@ -30,10 +30,12 @@ from edge.page.faring import faring
 from edge.recorder import Recorder
 from edge.replay import Line, RecordedClock, Replay
 from edge.shelves import Shelves
+from edge.trial.desk import Desk
 from edge.uplink import Uplink
 from sitewarden.messages import Alarm, Health, Shelf
 from sitewarden.readings import Reading
 from sitewarden.text import printable
+from sitewarden.trials import TrialTold
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +93,7 @@ class Agent:
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
         self._shelves = Shelves(self._memory, self.tell_soon)
+        self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms)
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
@@ -101,6 +104,7 @@ class Agent:
             health=self._told_health,
             shelved=self._shelves.in_force,
             states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
+            take_trial=self._desk.take,
         )
         self._clock_told_ms = 0
         self._resume()
@@ -123,7 +127,7 @@ class Agent:
             await stop.wait()
             log.info("stopping")
             systemd.notify("STOPPING=1")
-            for task in (*polling, *([self._test] if self._test else [])):
+            for task in (*polling, *self._desk.tasks, *([self._test] if self._test else [])):
                 task.cancel()
             await self._flush()
             await self._uplink.drain(DRAIN_S)
@@ -187,6 +191,13 @@ class Agent:
 
     def _ear(self, ear: Ear) -> EarTask:
         return EarTask(ear, self.take, self.stamp, past=self.take_past, clock_state=lambda: self.clock.state)
+
+    def _buses(self) -> Mapping[str, BusTask]:
+        """Whatever is polled now; nothing in a replay."""
+        return {bus.name: bus for bus in self._asked.values()}
+
+    async def _tell_trial(self, told: TrialTold) -> None:
+        await self._uplink.tell("trial", told)
 
     async def _room(self) -> None:
         """Wait while the cloud is behind."""

@@ -71,13 +71,15 @@ class Uplink:
         health: Callable[[], Health | None] = lambda: None,
         shelved: Callable[[], list[Shelf]] = list,
         states: Callable[[], dict[str, ToldState]] = dict,
+        take_trial: Callable[[bytes], None] | None = None,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares.
 
         `obey` is told of a command that is not about the connection; it must not wait. `health` is what the
-        heartbeat says of the gateway itself, `shelved` and `states` what of its alarms.
+        heartbeat says of the gateway itself, `shelved` and `states` what of its alarms. `take_trial` is given
+        the body of a request for a trial, and must not wait.
         """
-        self._obey_other = obey
+        self._obey_other, self._take_trial = obey, take_trial
         self._gateway, self._devices, self._boot = gateway, devices, boot
         self._heartbeat_s = heartbeat_s
         self._alarms, self._readings = lanes
@@ -151,6 +153,12 @@ class Uplink:
         """Let the next heartbeat come at once: somebody waits to see that what they asked is done."""
         self._has_news.set()
 
+    async def tell(self, channel: topics.UpChannel, message: msgspec.Struct) -> None:
+        """Say what needs no receipt; without a connection it is lost, and whoever asked asks again."""
+        if self._connection is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await self._connection.publish(self._topic(channel), encode(message), qos=1)
+
     async def room(self, most: int) -> None:
         """Wait until at most so many records are on their way, written or not."""
         while self._outstanding() > most:
@@ -206,7 +214,8 @@ class Uplink:
     async def _serve(self, client: aiomqtt.Client) -> None:
         await self._release()
         self._alarms_are_out.clear()
-        await client.subscribe([(self._heard("receipts"), 1), (self._heard("command"), 1)])
+        channels: tuple[topics.DownChannel, ...] = ("receipts", "command", "trial")
+        await client.subscribe([(self._heard(channel), 1) for channel in channels])
         await self._publish_birth(client)
         cancelling.heed()
         self._is_connected, self._connection = True, client
@@ -243,6 +252,8 @@ class Uplink:
             try:
                 if message.topic.matches(self._heard("receipts")):
                     await self._take_receipt(decode(message.payload, Receipt))
+                elif message.topic.matches(self._heard("trial")):
+                    self._try_device(message.payload)
                 else:
                     await self._obey(client, decode(message.payload, Command))
             except MessageError as exc:
@@ -297,6 +308,16 @@ class Uplink:
         for lane in (self._alarms, self._readings):
             self._windows[lane.name].resend_all(now)
             lane.changed.set()
+
+    def _try_device(self, body: bytes) -> None:
+        if self._take_trial is not None:
+            try:
+                self._take_trial(body)
+            except MessageError:
+                raise
+            except Exception:
+                # Alarms go over this connection: a trial that fails must not end it.
+                log.exception("a request for a trial could not be taken")
 
     async def _beat(self, client: aiomqtt.Client) -> None:
         while True:
