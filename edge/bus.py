@@ -96,6 +96,8 @@ class Poll:
         """How many were made."""
         self.took_s = self.slowest_s = 0.0
         """So long the last turn held the bus, and its longest request."""
+        self.was_made = False
+        """Whether there was a turn yet."""
         self._renewed_s = (self.device.profile.groups[group].measured_every_ms or 0) / 1000
         self._again_from = 0.0
         """No re-read before this."""
@@ -154,6 +156,7 @@ class Poll:
         now on; one that answers after all is none any more.
         """
         answers, self.answers, self.left = self.answers, [], []
+        self.was_made = True
         self._note_turn(answers, now)
         refused = {place for read, answer in answers if answer.is_refusal for place in read.places}
         sound = {place for read, answer in answers if answer.quality is Quality.GOOD for place in read.places}
@@ -403,7 +406,8 @@ class BusTask:
         """What must still be in time after an errand: polls of those who are alive, and re-reads."""
         for poll in self.polls:
             if not poll.unit.breaker.is_down:
-                yield Job(_grid_deadline(poll), poll.took_s)
+                # Of one that was never made nobody knows how long it takes.
+                yield Job(_grid_deadline(poll), poll.took_s if poll.was_made else math.inf)
                 if poll.again_at < poll.due:
                     yield Job(poll.again_at + AGAIN_SPAN_S, poll.took_s)
 

@@ -9,6 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from sitewarden import topics
 from sitewarden.messages import Alarm, Command, Lane, Readings, Receipt, Status, decode, encode
+from sitewarden.trials import TrialAsked, TrialTold
 from tests.support.broker import Broker
 
 Record = Alarm | Readings
@@ -20,6 +21,7 @@ class Cloud:
     def __init__(self, broker: Broker, site: str, gateway: str, mode: topics.Mode = "live") -> None:
         self.heard: list[Record | Status] = []
         self.retained: list[Status] = []
+        self.trials: list[TrialTold] = []
         self.receipts: Callable[[Record], bool] = lambda _: True
         self._mode, self._address = mode, (site, gateway)
         self._subscribed = threading.Event()
@@ -68,7 +70,7 @@ class Cloud:
             ),
         )
 
-    def publish(self, channel: topics.DownChannel, message: Receipt | Command) -> None:
+    def publish(self, channel: topics.DownChannel, message: Receipt | Command | TrialAsked) -> None:
         self._paho.publish(topics.down(self._mode, *self._address, channel), encode(message), qos=1)
 
     def publish_raw(self, channel: topics.DownChannel, body: bytes) -> None:
@@ -85,6 +87,9 @@ class Cloud:
             self.heard.append(status)
             if message.retain:
                 self.retained.append(status)
+            return
+        if channel == "trial":
+            self.trials.append(decode(body, TrialTold))
             return
         record = decode(body, Alarm) if channel == "alarms" else decode(body, Readings)
         self.heard.append(record)
