@@ -20,6 +20,7 @@ def birth_of(device: Device) -> DeviceBirth:
         setup=device.setup,
         points=list(device.points),
         limits=[limit for bound in device.rules for limit in _limits(bound)],
+        commissioning=device.commissioning,
     )
 
 

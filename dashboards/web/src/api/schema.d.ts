@@ -1992,6 +1992,15 @@ export interface components {
             note: string;
         };
         /**
+         * Asked
+         * @description An alarm after something was asked of it.
+         */
+        Asked: {
+            alarm: components["schemas"]["Episode"];
+            /** @description Null where there was nothing left to ask. */
+            request: components["schemas"]["RequestShown"] | null;
+        };
+        /**
          * BacktestShown
          * @description What the proposed rules would have done.
          */
@@ -2389,6 +2398,19 @@ export interface components {
             source: string;
         };
         /**
+         * CheckAsked
+         * @description Texts that the gateway is asked about.
+         */
+        CheckAsked: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+        };
+        /**
          * CheckGiven
          * @description A known value before witnesses, beside which the live reading is put.
          */
@@ -2413,6 +2435,34 @@ export interface components {
              * @description At most half of the known value: a wider one could not tell a wrong scale.
              */
             tolerance: number;
+        };
+        /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
         };
         /**
          * Choices
@@ -2946,6 +2996,11 @@ export interface components {
              * @description When the next certificate of a step ends.
              */
             expires_on: string | null;
+            /**
+             * Finding
+             * @description `on_trial_in_use`: it is in use by this file, and its gateway has it on trial, so its alarms call nobody. `in_use_unrecorded`: its gateway has it in use, and this file does not.
+             */
+            finding: ("on_trial_in_use" | "in_use_unrecorded") | null;
             /**
              * Following
              * @description Steps that may come next.
@@ -5323,7 +5378,7 @@ export interface components {
          */
         ReportShown: {
             /** Checks */
-            checks: components["schemas"]["cloud__trials__model__CheckShown"][];
+            checks: components["schemas"]["TrialCheck"][];
             /**
              * Is Sound
              * @description No check is a finding.
@@ -6029,6 +6084,20 @@ export interface components {
             to: string;
         };
         /**
+         * TrialCheck
+         * @description One thing that was looked at.
+         */
+        TrialCheck: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "note" | "finding";
+            /** Name */
+            name: string;
+            says: components["schemas"]["TextShown"];
+        };
+        /**
          * TrialGiven
          * @description A trial of the device as it is bound.
          */
@@ -6525,70 +6594,6 @@ export interface components {
                 number,
                 number
             ][];
-        };
-        /**
-         * Asked
-         * @description An alarm after something was asked of it.
-         */
-        cloud__alarms__model__Asked: {
-            alarm: components["schemas"]["Episode"];
-            /** @description Null where there was nothing left to ask. */
-            request: components["schemas"]["RequestShown"] | null;
-        };
-        /**
-         * Asked
-         * @description Texts that the gateway is asked about.
-         */
-        cloud__configuration__model__Asked: {
-            /**
-             * Files
-             * @description Texts by name; `gateway.yaml` is the main one.
-             */
-            files: {
-                [key: string]: string;
-            };
-        };
-        /**
-         * CheckShown
-         * @description What the gateway thinks of texts that nobody has proposed.
-         */
-        cloud__configuration__model__CheckShown: {
-            /** Answered At */
-            answered_at: string | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Errors */
-            errors: components["schemas"]["FaultShown"][];
-            /** Id */
-            id: string;
-            /** Load */
-            load: components["schemas"]["LoadShown"][];
-            /** Sent At */
-            sent_at: string | null;
-            /**
-             * State
-             * @description Null until the gateway has answered.
-             */
-            state: ("checked" | "refused") | null;
-            why: components["schemas"]["TextShown"] | null;
-        };
-        /**
-         * CheckShown
-         * @description One thing that was looked at.
-         */
-        cloud__trials__model__CheckShown: {
-            /**
-             * Level
-             * @enum {string}
-             */
-            level: "ok" | "note" | "finding";
-            /** Name */
-            name: string;
-            says: components["schemas"]["TextShown"];
         };
     };
     responses: never;
@@ -8935,7 +8940,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -9075,7 +9080,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -9147,7 +9152,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -10371,7 +10376,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__configuration__model__Asked"];
+                "application/json": components["schemas"]["CheckAsked"];
             };
         };
         responses: {
@@ -10381,7 +10386,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -10450,7 +10455,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
