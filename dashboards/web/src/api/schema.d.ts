@@ -3521,6 +3521,43 @@ export interface components {
             field: string;
         };
         /**
+         * FieldProblem
+         * @description What is wrong with one field of a request.
+         */
+        FieldProblem: {
+            /**
+             * Code
+             * @description Stable word for it, by which pages find words of their own.
+             */
+            code: string;
+            /**
+             * Field
+             * @example body.name.zh
+             */
+            field: string;
+            /**
+             * Line
+             * @description Of a text that was sent, from 1.
+             * @default null
+             */
+            line: number | null;
+            /**
+             * Mend
+             * @default null
+             */
+            mend: string | null;
+            /** Message */
+            message: string;
+            /**
+             * Values
+             * @description What those words may name, such as a limit.
+             * @default {}
+             */
+            values: {
+                [key: string]: string | number | string[];
+            };
+        };
+        /**
          * FileDiff
          * @description How a text differs between two versions.
          */
@@ -4987,9 +5024,7 @@ export interface components {
              * @description Of a request that was not understood.
              * @default null
              */
-            errors: {
-                [key: string]: unknown;
-            }[] | null;
+            errors: components["schemas"]["FieldProblem"][] | null;
             /** Status */
             status: number;
             /** Title */
