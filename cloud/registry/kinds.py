@@ -77,6 +77,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     values: Callable[[Any], dict[str, Any]] = _values
     check: Callable[[Around, Row], Awaitable[None]] = _nothing
     """Raises a problem where a record just written cannot be so."""
+    edited_with: str = "registry.edit"
+    """The permission."""
     free: Callable[[Around, Key], Awaitable[None]] | None = _removable
     """Raises a problem where a record must stay; `None`: records of this kind always do."""
     dress: Callable[[Around, list[Row]], Awaitable[Dressed]] = _plain
@@ -295,6 +297,7 @@ def _dressed_work(row: Mapping[str, Any], announced: set[str], heard: set[str]) 
 GATEWAYS = Kind(
     word="gateway",
     path="gateways",
+    edited_with="gateways.edit",
     table=Table(name="site_gateway", key="gateway"),
     given=model.GatewayGiven,
     new=model.GatewayNew,

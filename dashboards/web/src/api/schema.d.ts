@@ -1926,11 +1926,6 @@ export interface components {
         AccountShown: {
             /** Name */
             name: string;
-            /**
-             * Role
-             * @enum {string}
-             */
-            role: "viewer" | "admin";
         };
         /**
          * AlarmShown
@@ -5729,6 +5724,11 @@ export interface components {
             account: components["schemas"]["AccountShown"];
             /** Demo */
             demo: boolean;
+            /**
+             * Permissions
+             * @description What the account may do somewhere; what it may do on a site, that site says.
+             */
+            permissions: string[];
         };
         /**
          * SetUp
@@ -5836,6 +5836,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             now: string;
+            /**
+             * Permissions
+             * @description What the account may do here.
+             */
+            permissions: string[];
             /** Time Zone */
             time_zone: string;
         };
