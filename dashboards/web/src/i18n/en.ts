@@ -3,6 +3,7 @@ import enrolment from './enrolment.en'
 import gatewayPage from './gatewayPage.en'
 import machine from './machine.en'
 import problems from './problems.en'
+import profiles from './profiles.en'
 import registry from './registry.en'
 import type zh from './zh'
 
@@ -11,6 +12,7 @@ const en: typeof zh = {
   gatewayPage,
   machine,
   problems,
+  profiles,
   registry,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
