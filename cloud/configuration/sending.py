@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable
 
-from cloud.configuration.store import due
+from cloud.configuration.store import due, untold
 from cloud.database import Connection
+from cloud.ingest.rebirths import Rebirths
 from cloud.looking import Looking
 from sitewarden import topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import encode
+from sitewarden.messages import Command, encode
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ class ConfigurationSender(Looking):
         """`publish` queues a message on a connection to the broker, if there is one now."""
         super().__init__(dsn, name="ingest-configurations", every_s=LOOK_S)
         self._publish, self._can_publish = publish, can_publish
+        self._rebirths = Rebirths()
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Send what is due."""
@@ -38,3 +40,10 @@ class ConfigurationSender(Looking):
                 log.error("cannot be sent gateway=%s/%s: %s", key.site, key.gateway, exc)  # noqa: TRY400
                 continue
             self._publish(topics.down(key.mode, key.site, key.gateway, "config"), body)
+        for key in untold(connection, now_ms):
+            # What it said of its own file when it connected, nobody heard: it says so with its birth again.
+            if self._rebirths.is_due(key, now_ms):
+                self._publish(
+                    topics.down(key.mode, key.site, key.gateway, "command"),
+                    encode(Command(command="rebirth")),
+                )

@@ -84,6 +84,21 @@ def due(connection: Connection, now_ms: int) -> list[Due]:
     return found
 
 
+def untold(connection: Connection, now_ms: int) -> list[GatewayKey]:
+    """Gateways that work from their own file and whose word about what is in it was not heard."""
+    rows = connection.execute(_UNTOLD, {"heard_since": instant(now_ms - SILENT_MS)}).fetchall()
+    return [GatewayKey(*row) for row in rows]
+
+
+_UNTOLD: LiteralString = """
+    SELECT gateway.mode, gateway.site, gateway.gateway FROM gateway
+     WHERE gateway.mode <> 'replay' AND gateway.state = 'online' AND gateway.seen_at >= %(heard_since)s
+       AND gateway.configuration IS NOT NULL AND coalesce((gateway.configuration ->> 'version')::int, 0) = 0
+       AND NOT EXISTS (SELECT FROM gateway_own_file AS its
+                        WHERE its.site = gateway.site AND its.gateway = gateway.gateway)
+"""
+
+
 def write_report(
     connection: Connection, key: GatewayKey, report: ConfigurationReport, received_ms: int
 ) -> None:
