@@ -85,7 +85,7 @@ class Proposal(_Given):
     reason: Reason
 
 
-class Asked(_Given):
+class CheckAsked(_Given):
     """Texts that the gateway is asked about."""
 
     files: Files

@@ -149,7 +149,7 @@ async def roll_back_configuration(
 
 @router.post(_PATH + "/check", dependencies=[Admin], status_code=202)
 async def check_configuration(
-    site: KnownSite, gateway: str, serving: Served, signed: SignedIn, asked: model.Asked
+    site: KnownSite, gateway: str, serving: Served, signed: SignedIn, asked: model.CheckAsked
 ) -> model.CheckShown:
     """Have the gateway check texts and reckon the load of its buses; nothing changes there."""
     async with acting(serving, signed) as connection:

@@ -1594,6 +1594,15 @@ export interface components {
             rule_version: number;
         };
         /**
+         * Asked
+         * @description An alarm after something was asked of it.
+         */
+        Asked: {
+            alarm: components["schemas"]["Episode"];
+            /** @description Null where there was nothing left to ask. */
+            request: components["schemas"]["RequestShown"] | null;
+        };
+        /**
          * BacktestShown
          * @description What the proposed rules would have done.
          */
@@ -1933,6 +1942,19 @@ export interface components {
              * @description Nameplate or manual, with its edition.
              */
             source: string;
+        };
+        /**
+         * CheckAsked
+         * @description Texts that the gateway is asked about.
+         */
+        CheckAsked: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
         };
         /**
          * Choices
@@ -5344,28 +5366,6 @@ export interface components {
             ][];
         };
         /**
-         * Asked
-         * @description An alarm after something was asked of it.
-         */
-        cloud__alarms__model__Asked: {
-            alarm: components["schemas"]["Episode"];
-            /** @description Null where there was nothing left to ask. */
-            request: components["schemas"]["RequestShown"] | null;
-        };
-        /**
-         * Asked
-         * @description Texts that the gateway is asked about.
-         */
-        cloud__configuration__model__Asked: {
-            /**
-             * Files
-             * @description Texts by name; `gateway.yaml` is the main one.
-             */
-            files: {
-                [key: string]: string;
-            };
-        };
-        /**
          * CheckShown
          * @description What the gateway thinks of texts that nobody has proposed.
          */
@@ -7150,7 +7150,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -7290,7 +7290,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -7362,7 +7362,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__alarms__model__Asked"];
+                    "application/json": components["schemas"]["Asked"];
                 };
             };
             /** @description Nobody is signed in */
@@ -7882,7 +7882,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__configuration__model__Asked"];
+                "application/json": components["schemas"]["CheckAsked"];
             };
         };
         responses: {
