@@ -4,7 +4,7 @@ import type zh from './start.zh'
 const en: typeof zh = {
   title: 'Set a site up', steps: { account: 'Account', site: 'Site', gateway: 'Gateway', points: 'Points', notices: 'Notices' }, step: 'Step {n} of 5', done: 'done', here: 'here', open: 'not done',
   next: 'Next', back: 'Back', skip: 'Skip', finish: 'Go to the site', resume: 'Go on setting up', resumeText: 'Setting up is not finished; go on whenever you like.',
-  later: 'Leave whenever you like: what is done is kept, and the list of sites or the site’s page leads back here.',
+  later: 'Leave whenever you like: what is done is kept, and the registry of the site leads back here.',
   skips: {
     gateway: 'Skipped: nothing of what happens on site reaches this system. Later: Registry → Gateways.', points: 'Skipped: values are relied upon that nobody has checked. Later: on the site’s page.', notices: 'Skipped: whoever looks at no page is not told of alarms. Later: Registry → Notices.',
   },
@@ -29,7 +29,7 @@ const en: typeof zh = {
     },
     trouble: '{n} points: {what}',
     mends: {
-      none: 'Nothing read yet: wait for a poll; then check the addresses.', stale: 'Out of date: check the line and the gateway.', timeout: 'Check power, wiring (A and B swapped?), unit number and baud rate.', exception: 'The device refused to be read: is the profile that of its model?', disconnected: 'Check cable, address and port.', out_of_range: 'Check range and scaling, or whether the sensor is broken.',
+      none: 'No value yet: means wait for their span, others for a poll; then check the register addresses.', stale: 'Out of date: check the line and the gateway.', timeout: 'Check power, wiring (A and B swapped?), unit number and baud rate.', exception: 'The device refused to be read: is the profile that of its model?', disconnected: 'Check cable, address and port.', out_of_range: 'Check range and scaling, or whether the sensor is broken.',
       sentinel: 'The sensor says that it has no value: check its probe.', not_a_number: 'Check word order and type.', clock: 'The gateway’s clock is not trusted: check its time source.', frozen: 'It stands still: is the sensor stuck?', jump: 'A jump, waiting to be confirmed.', bad_input: 'Made of another point: mend that one first.', bad: 'The value is bad.', no_value: 'There is no value.',
     },
   },
