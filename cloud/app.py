@@ -13,6 +13,7 @@ from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
+from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
@@ -21,6 +22,7 @@ from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.routes import make_router as make_notices_router
+from cloud.profiles.routes import make_router as make_profiles_router
 from cloud.readings.routes import router as readings_router
 from cloud.registry.import_routes import router as imports_router
 from cloud.registry.routes import make_router as make_registry_router
@@ -89,7 +91,8 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
 def openapi(app: FastAPI) -> dict[str, Any]:
     """The description of the interface (OpenAPI 3.1)."""
     document = app.openapi()
-    document["components"]["schemas"]["Problem"] = problems.Problem.model_json_schema()
+    problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= {**problem.pop("$defs"), "Problem": problem}
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     return document
@@ -127,6 +130,8 @@ def _api() -> APIRouter:
         imports_router,
         make_registry_router(),
         trees_router,
+        make_profiles_router(),
+        make_commissioning_router(),
     ):
         router.include_router(part)
     return router

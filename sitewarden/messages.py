@@ -290,6 +290,8 @@ class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
     label: Text
     profile: Name
+    profile_version: Natural | None = None
+    """By which its numbers were read; left out by an older gateway."""
     layout: dict[str, Any] = {}
     setup: DeviceSetup = DeviceSetup()
     points: list[PointBirth]

@@ -173,13 +173,14 @@ def _write_device(
 ) -> None:
     connection.execute(
         """
-        INSERT INTO device (site, mode, device, gateway_id, kind, label, profile, layout, setup, position,
-                            commissioning, current)
-            VALUES (%(site)s, %(mode)s, %(device)s, %(gateway)s, %(kind)s, %(label)s, %(profile)s, %(layout)s,
-                    %(setup)s, %(position)s, %(commissioning)s, true)
+        INSERT INTO device (site, mode, device, gateway_id, kind, label, profile, profile_version, layout,
+                            setup, position, commissioning, current)
+            VALUES (%(site)s, %(mode)s, %(device)s, %(gateway)s, %(kind)s, %(label)s, %(profile)s,
+                    %(profile_version)s, %(layout)s, %(setup)s, %(position)s, %(commissioning)s, true)
             ON CONFLICT (site, mode, device) DO UPDATE
                SET gateway_id = excluded.gateway_id, kind = excluded.kind, label = excluded.label,
-                   profile = excluded.profile, layout = excluded.layout, setup = excluded.setup,
+                   profile = excluded.profile, profile_version = excluded.profile_version,
+                   layout = excluded.layout, setup = excluded.setup,
                    position = excluded.position, commissioning = excluded.commissioning,
                    current = true
         """,
@@ -191,6 +192,7 @@ def _write_device(
             "kind": device.kind,
             "label": Jsonb(device.label),
             "profile": device.profile,
+            "profile_version": device.profile_version,
             "layout": Jsonb(device.layout),
             "setup": Jsonb(device.setup),
             "position": position,

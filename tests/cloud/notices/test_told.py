@@ -40,6 +40,15 @@ def test_an_alarm_is_told_once_with_the_record_that_it_opened(site, channel, not
     assert states(site) == [("alarm", "sent", "0")]
 
 
+def test_an_alarm_of_a_device_on_trial_is_told_to_nobody(site, channel, notify, robot):
+    channel()
+    site.born()
+    site.deliver(raised(test=True, level=4), raised(level=3))
+    notify()
+    assert [said["text"]["content"].split("\n")[0][:4] for said in robot.heard] == ["[报警]"]
+    assert len(states(site)) == 1
+
+
 def test_a_danger_that_is_heard_of_late_is_told_as_over(site, channel, notify, robot):
     channel(language="en")
     site.born()
@@ -88,14 +97,6 @@ def test_a_record_that_was_not_handled_in_time_is_told_in_the_transaction_that_s
 def test_what_is_not_live_is_not_told(site, channel, mode):
     channel(lowest=1)
     site.deliver(raised(), mode=mode)
-    assert not states(site)
-
-
-def test_a_device_on_trial_calls_nobody(site, channel):
-    channel(lowest=1)
-    site.born()
-    site.deliver(raised(test=True))
-    assert site.value("SELECT count(*) FROM episode") == 1
     assert not states(site)
 
 

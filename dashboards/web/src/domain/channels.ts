@@ -63,14 +63,9 @@ export function givenOfChannel(draft: ChannelDraft, site: string, isNew: boolean
 const FIELDS = ['name', 'url', 'key', 'password', 'site', 'host', 'port', 'security', 'username', 'sender', 'recipients'] as const
 
 /** Which fields of the form a refusal is about: each has a mend of its own; the empty name is the form. */
-export function wrongFields(error: ApiError | null): Map<string, string> {
-  const found = new Map<string, string>()
-  for (const { field, message } of error?.fields ?? []) {
-    const name = field.split('.').find((part) => (FIELDS as readonly string[]).includes(part)) ?? ''
-    if (!found.has(name)) found.set(name, message)
-  }
-  if (error && !found.size) found.set('', error.message)
-  return found
+export function wrongFields(error: ApiError | null): ReadonlySet<string> {
+  const named = (error?.fields ?? []).map(({ field }) => field.split('.').find((part) => (FIELDS as readonly string[]).includes(part)) ?? '')
+  return new Set(error && !named.length ? [''] : named)
 }
 
 /** Codes that the pages can say more of than their number. */

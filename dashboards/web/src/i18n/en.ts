@@ -1,6 +1,7 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import enrolment from './enrolment.en'
 import notices from './notices.en'
+import problems from './problems.en'
 import registry from './registry.en'
 import start from './start.en'
 import type zh from './zh'
@@ -8,6 +9,7 @@ import type zh from './zh'
 const en: typeof zh = {
   enrolment,
   notices,
+  problems,
   registry,
   start,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
@@ -104,6 +106,7 @@ const en: typeof zh = {
       acknowledge: '{by} asked to acknowledge at {time};', shelve: '{by} asked to shelve at {time};', unshelve: '{by} asked to unshelve at {time};',
       waiting: 'the gateway has not confirmed yet', away: 'the gateway is offline, it is sent when it is back',
     },
+    test: 'TEST', testHelp: 'Of a device on trial: no siren, no hazard, nobody is called', ended: { orphaned: 'its rule or point is gone', in_use: 'the device was put into use; its tests end here', trial: 'the device went back on trial' },
     late: 'sent late', modes: { test: 'test', drill: 'drill', replay: 'replay' }, clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
   },
   shelves: {
@@ -138,7 +141,7 @@ const en: typeof zh = {
     rules: 'Rules', rulesHint: 'Start from those in force; a changed rule is marked.', noRules: 'The cloud does not know the rules in force here: connect the gateway first.', unknown: 'Gateways also run rules whose text the cloud does not have; they are left out: {names}',
     fields: { limit: 'Limit', fraction: 'Share of the control value', on_delay_s: 'On-delay s', off_delay_s: 'Off-delay s', dead_band: 'Dead-band' },
     changed: 'changed', wasText: 'in force {value}', undo: 'Undo', editText: 'Edit as text', closeText: 'Close the text', textLabel: 'Text of the rule {rule} (YAML)', leaveOut: 'Leave out', removed: 'left out',
-    run: 'Run the back-test', running: 'Running…', nothingChanged: 'Nothing is changed yet: this only checks the rules in force against what was recorded.', busy: 'Another back-test is running; try again in a moment.', failed: 'The back-test failed: {detail}',
+    run: 'Run the back-test', running: 'Running…', nothingChanged: 'Nothing is changed yet: this only checks the rules in force against what was recorded.', failed: 'The back-test failed: {detail}',
     result: 'Result', added: 'Added', removedCount: 'Removed', moved: 'Moved', unchanged: 'Unchanged', alarmsOf: 'Rules in force: {before} alarms; proposed: {after}.', readings: '{n} readings judged in {s} s.',
     changes: 'Alarms that change', none: 'No alarm changes.', more: 'Only the first {n} are listed.', later: '{by} later', earlier: '{by} earlier', sameStart: 'same start', standing: 'still standing', lasts: 'lasts {time}', 
     curve: 'Curve', inForceLimit: 'in force {limit}', proposedLimit: 'proposed {limit}', before: 'in force {time}', after: 'proposed {time}',

@@ -1,12 +1,14 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
+import problems from './problems.zh'
 import registry from './registry.zh'
 import start from './start.zh'
 
 export default {
   enrolment,
   notices,
+  problems,
   registry,
   start,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
@@ -103,6 +105,7 @@ export default {
       acknowledge: '{by} {time} 已请求确认，', shelve: '{by} {time} 已请求搁置，', unshelve: '{by} {time} 已请求取消搁置，',
       waiting: '网关尚未确认', away: '网关离线，恢复后自动发送',
     },
+    test: '试运行', testHelp: '试运行设备的报警：不鸣响，不生成隐患，不通知任何人', ended: { orphaned: '规则或测点已移除', in_use: '设备转为投用，试运行报警到此结束', trial: '设备转回试运行' },
     late: '补传', modes: { test: '调试', drill: '演练', replay: '回放' }, clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
   },
   shelves: {
@@ -137,7 +140,7 @@ export default {
     rules: '规则', rulesHint: '从现行规则开始；改动过的规则会标出。', noRules: '云端不知道此工地的现行规则：请先让网关连上。', unknown: '网关还运行着云端没有文本的规则，未参与回测：{names}',
     fields: { limit: '限值', fraction: '占控制值的比例', on_delay_s: '报警延时 s', off_delay_s: '解除延时 s', dead_band: '回差' },
     changed: '已改动', wasText: '现行 {value}', undo: '恢复', editText: '编辑文本', closeText: '收起文本', textLabel: '{rule} 的规则文本（YAML）', leaveOut: '不用此规则', removed: '不用',
-    run: '开始回测', running: '正在回测…', nothingChanged: '还没有改动：将只核对现行规则与实际报警。', busy: '另一个回测正在运行，请稍后再试。', failed: '回测失败：{detail}',
+    run: '开始回测', running: '正在回测…', nothingChanged: '还没有改动：将只核对现行规则与实际报警。', failed: '回测失败：{detail}',
     result: '结果', added: '新增', removedCount: '减少', moved: '移动', unchanged: '不变', alarmsOf: '现行规则 {before} 次报警，拟用规则 {after} 次。', readings: '判断了 {n} 个读数，用时 {s} s。',
     changes: '报警变化', none: '报警没有变化。', more: '只列出前 {n} 项。', later: '晚 {by}', earlier: '早 {by}', sameStart: '起始不变', standing: '仍在持续', lasts: '持续 {time}', 
     curve: '曲线', inForceLimit: '现行 {limit}', proposedLimit: '拟用 {limit}', before: '现行 {time}', after: '拟用 {time}',
