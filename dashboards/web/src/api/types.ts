@@ -60,6 +60,15 @@ export type ZoneOutline = Schemas['Zone']
 export type Choices = Schemas['Choices']
 export type RegistryChange = Schemas['Change']
 export type Imported = Schemas['Imported']
+export type ProfileListed = Schemas['ProfileListed']
+export type Profile = Schemas['ProfileShown']
+export type ProfileChecked = Schemas['ProfileChecked']
+export type Denial = Schemas['DenialShown']
+export type DeviceTrial = Schemas['TrialShown']
+export type Commissioning = Schemas['CommissioningShown']
+export type CommissioningListed = Schemas['CommissioningListed']
+export type CommissioningChoices = Schemas['CommissioningChoices']
+export type Rollout = Schemas['RolloutShown']
 /** Whatever is not told is as it was. */
 export type ReplayAsked = Pick<Schemas['ReplayAsked'], 'do'> & Partial<Schemas['ReplayAsked']>
 

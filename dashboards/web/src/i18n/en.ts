@@ -2,6 +2,7 @@
 import enrolment from './enrolment.en'
 import notices from './notices.en'
 import problems from './problems.en'
+import profiles from './profiles.en'
 import registry from './registry.en'
 import start from './start.en'
 import type zh from './zh'
@@ -10,6 +11,7 @@ const en: typeof zh = {
   enrolment,
   notices,
   problems,
+  profiles,
   registry,
   start,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },

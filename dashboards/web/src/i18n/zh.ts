@@ -2,6 +2,7 @@
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import problems from './problems.zh'
+import profiles from './profiles.zh'
 import registry from './registry.zh'
 import start from './start.zh'
 
@@ -9,6 +10,7 @@ export default {
   enrolment,
   notices,
   problems,
+  profiles,
   registry,
   start,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
