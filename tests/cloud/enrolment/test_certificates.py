@@ -1,4 +1,4 @@
-"""Certificates over HTTP: for a key that stays on the gateway, renewed in time, and on the list when revoked."""
+"""Certificates over HTTP: for a key that stays on the gateway, renewed, and on the list when revoked."""
 
 import datetime as dt
 from pathlib import Path
@@ -109,7 +109,7 @@ def test_without_a_request_or_with_a_bad_one_no_code_is_used_up(gateway: Asking)
     code = gateway.code()
     assert problem(gateway.enrol(code)) == (409, "certificate-wanted")
     assert problem(gateway.enrol(code, request="no request")) == (422, "request-wrong")
-    weak = request_of(rsa.generate_private_key(65537, 1024))
+    weak = request_of(rsa.generate_private_key(65537, 2048))
     assert problem(gateway.enrol(code, request=weak)) == (422, "request-wrong")
     assert gateway.enrol(code, request=request_of(new_key())).status_code == 200
 
@@ -199,9 +199,7 @@ def test_a_certificate_that_has_ended_is_said_to_and_renews_nothing(gateway: Ask
     assert problem(gateway.renew(serial, key, request_of(new_key()))) == (403, "certificate-expired")
 
 
-def test_a_list_that_somebody_put_back_is_put_right_and_dated_later(
-    gateway: Asking, web, roster, listed, ca, settings
-):
+def test_a_list_that_somebody_put_back_is_put_right_and_dated_later(gateway: Asking, web, roster, listed, ca):
     key = new_key()
     empty = (ca / "revoked.crl").read_bytes()
     serial = gateway.enrol_key(key)["certificate"]["serial"]
