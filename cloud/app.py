@@ -28,6 +28,7 @@ from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
 from cloud.shown import Shown
 from cloud.sites.routes import router as sites_router
+from cloud.trials.routes import router as trials_router
 from sitewarden import __version__
 
 API = "/api/v1"
@@ -118,6 +119,7 @@ def _api() -> APIRouter:
         live_router,
         replay_router,
         make_enrolment_router(),
+        trials_router,
         imports_router,
         make_registry_router(),
         trees_router,

@@ -42,13 +42,17 @@ class Document(Generic[T]):
 
 def read(file: Path, kind: type[T]) -> Document[T]:
     """Read `file` as a `kind` (a msgspec struct); raises `ConfigurationError` where it is none."""
+    return parse(text_of(file), kind, file)
+
+
+def text_of(file: Path) -> str:
+    """What stands in `file`; raises `ConfigurationError` where that cannot be read."""
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as exc:
         raise ConfigurationError(file, 0, "", f"cannot be read: {exc.strerror}", "Check the path.") from exc
     except UnicodeDecodeError as exc:
         raise ConfigurationError(file, 0, "", "is not UTF-8 text", "Save it as UTF-8.") from exc
-    return parse(text, kind, file)
 
 
 def load(file: Path, kind: type[T]) -> T:

@@ -54,6 +54,11 @@ ToldState = Literal["unacknowledged", "latched-unacknowledged", "suppressed-by-d
 Unacknowledged is also one that got clearly worse after somebody had acknowledged it.
 """
 
+Commissioning = Literal["trial", "in_use"]
+"""Of a device: 试运行, it is watched and nobody is called; or 投用."""
+Ended = Literal["orphaned", "in_use", "trial"]
+"""Its point or rule has left the configuration; or its device was put into use, or back on trial."""
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -219,6 +224,10 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hazard: HazardProposal | None = None
     evidence: list[Series] = []
     """The readings around the moment; `t` counts from `at` and is negative before it."""
+    test: bool = False
+    """Of a device on trial (试运行): nobody is called, no siren sounds, and no hazard comes of it."""
+    ended: Ended | None = None
+    """Why it was cleared although nothing says that the danger is over; absent where something does."""
 
 
 class PointBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -282,6 +291,7 @@ class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     setup: DeviceSetup = DeviceSetup()
     points: list[PointBirth]
     limits: list[LimitBirth] = []
+    commissioning: Commissioning = "in_use"
 
 
 class Counters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -24,11 +24,28 @@ MARKERS_OF_FIXTURE = {
 }
 
 
+# Longest first: what is begun last is waited for alone.
+LONG = ("tests/browser", "tests/system", "tests/firmware_sim")
+
+
+@pytest.hookimpl(trylast=True)  # after the shuffle
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             for marker in MARKERS_OF_FIXTURE.get(fixture, ()):
                 item.add_marker(marker)
+        item.add_marker(pytest.mark.xdist_group(_together_with(item)))
+    items.sort(key=_rank)
+
+
+def _together_with(item: pytest.Item) -> str:
+    """Which tests one worker runs after one another: a file's, and all that drive a browser."""
+    file = item.nodeid.partition("::")[0]
+    return LONG[0] if file.startswith(LONG[0]) else file
+
+
+def _rank(item: pytest.Item) -> int:
+    return next((rank for rank, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

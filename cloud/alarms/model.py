@@ -53,6 +53,11 @@ class Episode(Shown):
     basis: BasisShown
     hazard: Identity | None = Field(description="The hazard record that it belongs to.")
     late: bool = Field(description="It reached the cloud more than a minute after its raise.")
+    test: bool = Field(description="Of a device on trial (试运行): no siren, no hazard, nobody is called.")
+    ended: Literal["orphaned", "in_use", "trial"] | None = Field(
+        description="Why it was cleared although nothing says that the danger is over: its rule or point is "
+        "gone; its device was put into use; or back on trial."
+    )
 
 
 RequestKind = Literal["acknowledge", "shelve", "unshelve"]

@@ -20,7 +20,7 @@ LATE_MS = 60_000
 EPISODES: LiteralString = """
     SELECT id, site, device, point, kind, rule, rule_version, family, level, label, value, peak, "limit",
            unit, raised_at, acknowledged_at, acknowledged_by, cleared_at, received_at, mode, clock, basis,
-           hazard_id AS hazard, late
+           hazard_id AS hazard, late, test, ended
       FROM episode
 """
 """As they are shown."""
@@ -69,12 +69,12 @@ _PUT_TOGETHER: LiteralString = """
     INSERT INTO episode AS known (
             id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
             value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
-            received_at, clock, basis, evidence, late)
+            received_at, clock, basis, evidence, late, test, ended)
         VALUES (
             %(id)s, %(site)s, %(mode)s, %(gateway)s, %(device)s, %(point)s, %(kind)s, %(rule)s,
             %(rule_version)s, %(family)s, %(level)s, %(label)s, %(value)s, %(peak)s, %(limit)s, %(unit)s,
             %(raised_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(cleared_at)s, %(received_at)s,
-            %(clock)s, %(basis)s, %(evidence)s, %(late)s)
+            %(clock)s, %(basis)s, %(evidence)s, %(late)s, %(test)s, %(ended)s)
         ON CONFLICT (id) DO UPDATE SET
             acknowledged_at = coalesce(known.acknowledged_at, excluded.acknowledged_at),
             acknowledged_by = coalesce(nullif(known.acknowledged_by, ''), excluded.acknowledged_by),
@@ -83,7 +83,8 @@ _PUT_TOGETHER: LiteralString = """
             peak = CASE WHEN excluded.peak >= excluded."limit" THEN greatest(known.peak, excluded.peak)
                         ELSE least(known.peak, excluded.peak) END,
             evidence = known.evidence || excluded.evidence,
-            late = known.late OR excluded.late
+            late = known.late OR excluded.late,
+            ended = coalesce(known.ended, excluded.ended)
         RETURNING hazard_id, raised_at, cleared_at, value, peak
 """
 
@@ -149,6 +150,8 @@ def _episode_row(key: GatewayKey, gateway_id: int, alarm: Alarm, received_ms: in
         # Of the raise alone: a danger that stands for an hour is not late when it ends.
         # What a replay plays was long ago, and nothing held it up.
         "late": key.mode != "replay" and alarm.change == "raised" and received_ms - alarm.at > LATE_MS,
+        "test": alarm.test,
+        "ended": alarm.ended,
         "is_raise": alarm.change == "raised",
     }
 

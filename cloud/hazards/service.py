@@ -42,9 +42,14 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 def follow_alarm(connection: Connection, heard: Heard) -> UUID | None:
     """Open a record for a new episode, or carry the change into the record it belongs to; returns the record.
 
-    Only mode live opens records. A clear that comes before its raise opens one too: the danger was there.
+    Only mode live opens records, and no device on trial does. A clear that comes before its raise opens one
+    too: the danger was there.
     """
-    if heard.mode != "live" or (heard.alarm.hazard is None and heard.episode.hazard_id is None):
+    if (
+        heard.mode != "live"
+        or heard.alarm.test
+        or (heard.alarm.hazard is None and heard.episode.hazard_id is None)
+    ):
         return None
     if heard.episode.hazard_id is not None:
         hazard_id = heard.episode.hazard_id

@@ -1,5 +1,6 @@
-"""The way of readings and statuses into the database: one transaction a batch."""
+"""The way of readings, statuses and trials into the database: one transaction a batch."""
 
+import logging
 from collections.abc import Iterator
 
 import msgspec
@@ -20,15 +21,19 @@ from cloud.ingest.decoding import (
     sender,
     status_of,
 )
-from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
+from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
 from cloud.readings.store import Columns, ToldGap, store, store_gaps
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites import births
 from cloud.sites.registry import GatewayEntry, Registry
+from cloud.trials import service as trials
 from sitewarden.errors import MessageError
-from sitewarden.messages import Readings, Status
+from sitewarden.messages import Readings, Status, decode
+from sitewarden.trials import TrialTold
+
+log = logging.getLogger(__name__)
 
 MOST_ROWS = 200_000
 """Of one transaction, and one message more: back-fill holds many times what a live message does."""
@@ -60,9 +65,12 @@ class ReadingsLane:
         outcome = Outcome()
         self._sites = self._registry.sites(connection)
         statuses = [delivery for delivery in batch if _is_status(delivery)]
-        readings = [delivery for delivery in batch if not _is_status(delivery)]
+        told = [delivery for delivery in batch if _is_trial(delivery)]
+        readings = [d for d in batch if not (_is_status(d) or _is_trial(d))]
         if statuses:
             self._commit_statuses(connection, statuses, outcome)
+        if told:
+            self._commit_trials(connection, told, outcome)
         while readings:
             with connection.transaction():
                 stored = self._store(connection, readings, now_ms, outcome)
@@ -75,6 +83,23 @@ class ReadingsLane:
             bury(connection, outcome.dead)
         if any(births_came):
             self._registry.forget()
+
+    def _commit_trials(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
+        """What gateways tell of trials; it has no number and no receipt, for it is asked for again."""
+        dead: list[DeadLetter] = []
+        with connection.transaction():
+            for delivery in batch:
+                try:
+                    key = sender(delivery, self._settings, self._sites)
+                    told = decode(delivery.body, TrialTold)
+                    gateway_id = self._registry.entry(connection, key).id
+                except MessageError as exc:
+                    dead.append(dead_letter(delivery, exc, self._sites))
+                    continue
+                if not trials.note(connection, gateway_id, told, delivery.received_ms):
+                    log.info("nobody waits for trial=%s gateway=%s/%s", told.request, key.site, key.gateway)
+            bury(connection, dead)
+        outcome.dead += dead
 
     def _take_status(self, connection: Connection, delivery: Delivery, outcome: Outcome) -> bool:
         """Write a status down; returns whether it was a birth."""
@@ -203,3 +228,7 @@ def _check_mode(status: Status, key: GatewayKey, entry: GatewayEntry) -> None:
 def _is_status(delivery: Delivery) -> bool:
     """By the topic's end alone: one that is wrong elsewhere is found out later."""
     return delivery.topic.endswith("/up/status")
+
+
+def _is_trial(delivery: Delivery) -> bool:
+    return delivery.topic.endswith("/up/trial")

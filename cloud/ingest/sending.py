@@ -1,4 +1,4 @@
-"""Takes to gateways what people have asked of alarms, again and again until it is confirmed."""
+"""Takes to gateways what people have asked, of alarms or a trial, again and again until it is answered."""
 
 import logging
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from cloud.alarms.requests import look
 from cloud.database import Connection
 from cloud.live.store import wake_viewers
 from cloud.looking import Looking
+from cloud.trials import service as trials
 from sitewarden import topics
 from sitewarden.messages import encode
 
@@ -27,7 +28,8 @@ class Sender(Looking):
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Send what is due, and wake whoever looks on where something has been settled."""
-        due, has_news = look(connection, now_ms, may_send=self._can_publish())
+        may_send = self._can_publish()
+        due, has_news = look(connection, now_ms, may_send=may_send)
         for key, command in due:
             log.info(
                 "asking gateway=%s/%s command=%s by=%s", key.site, key.gateway, command.command, command.by
@@ -35,3 +37,6 @@ class Sender(Looking):
             self._publish(topics.down(key.mode, key.site, key.gateway, "command"), encode(command))
         if has_news:
             wake_viewers(connection)
+        for key, asked in trials.look(connection, now_ms, may_send=may_send):
+            log.info("asking gateway=%s/%s trial=%s bus=%s", key.site, key.gateway, asked.request, asked.bus)
+            self._publish(topics.down(key.mode, key.site, key.gateway, "trial"), encode(asked))

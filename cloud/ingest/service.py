@@ -56,7 +56,7 @@ class Ingest:
                 "readings",
                 settings,
                 # Retained births do not come over a shared subscription, so each worker hears every status.
-                [every_up("status"), SHARED + every_up("readings")],
+                [every_up("status"), SHARED + every_up("readings"), SHARED + every_up("trial")],
                 readings.deliver,
             ),
         }

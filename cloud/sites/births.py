@@ -173,13 +173,13 @@ def _write_device(
     connection.execute(
         """
         INSERT INTO device (site, mode, device, gateway_id, kind, label, profile, layout, setup, position,
-                            current)
+                            commissioning, current)
             VALUES (%(site)s, %(mode)s, %(device)s, %(gateway)s, %(kind)s, %(label)s, %(profile)s, %(layout)s,
-                    %(setup)s, %(position)s, true)
+                    %(setup)s, %(position)s, %(commissioning)s, true)
             ON CONFLICT (site, mode, device) DO UPDATE
                SET gateway_id = excluded.gateway_id, kind = excluded.kind, label = excluded.label,
                    profile = excluded.profile, layout = excluded.layout, setup = excluded.setup,
-                   position = excluded.position,
+                   position = excluded.position, commissioning = excluded.commissioning,
                    current = true
         """,
         {
@@ -193,6 +193,7 @@ def _write_device(
             "layout": Jsonb(device.layout),
             "setup": Jsonb(device.setup),
             "position": position,
+            "commissioning": device.commissioning,
         },
     )
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from cloud.alarms.model import RequestShown, ShelfShown
 from cloud.shown import Instant, Shown, TextShown
-from sitewarden.messages import ToldState
+from sitewarden.messages import Commissioning, ToldState
 
 Presence = Literal["online", "offline", "unknown"]
 
@@ -82,6 +82,9 @@ class Device(Shown):
     label: TextShown
     profile: str
     layout: dict[str, Any]
+    commissioning: Commissioning = Field(
+        description="`trial` (试运行): it is watched and shown, and its alarms call nobody."
+    )
     points: list[Point]
 
 

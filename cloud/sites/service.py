@@ -71,6 +71,7 @@ def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
             label=row["label"],
             profile=row["profile"],
             layout=row["layout"],
+            commissioning=row["commissioning"],
             points=by_device.get(row["device"], []),
         )
         for row in rows

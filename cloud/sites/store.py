@@ -49,7 +49,8 @@ COUNTS: LiteralString = """
            coalesce(sum(readings_late), 0)::bigint AS readings_late,
            (SELECT count(*) FROM alarm_transition JOIN gateway ON gateway.id = gateway_id
              WHERE site = %(site)s AND mode = %(mode)s) AS alarm_transitions,
-           (SELECT count(*) FROM episode WHERE site = %(site)s AND mode = %(mode)s) AS episodes,
+           (SELECT count(*) FROM episode
+             WHERE site = %(site)s AND mode = %(mode)s AND NOT test) AS episodes,
            (SELECT count(*) FROM hazard WHERE site = %(site)s AND closed_at IS NULL) AS hazards_open
       FROM gateway WHERE site = %(site)s AND mode = %(mode)s
 """

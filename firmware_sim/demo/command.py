@@ -93,6 +93,8 @@ def _show(args: argparse.Namespace, folder: Path, say: Say) -> int:
             say(f"就绪 · ready: {site.url}    (Ctrl-C 结束 · to stop)")
             if args.json:
                 return _measure(site, args.seconds, say)
+            # Whoever opens the page first looks at the site; the registry is there when he gets to it.
+            site.fill_registry()
             _wait(site.check, args.seconds)
             say("停止中 · stopping")
     except KeyboardInterrupt:

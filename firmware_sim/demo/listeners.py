@@ -16,6 +16,8 @@ from sitewarden import topics
 from sitewarden.errors import MessageError, SiteWardenError
 from sitewarden.messages import Alarm, Receipt, decode
 
+_DONE = (http.client.OK, http.client.CREATED)
+
 
 def now_ms() -> int:
     """Wall clock, UTC ms."""
@@ -160,7 +162,7 @@ def plain(episode: str) -> str:
 
 
 class ApiClient:
-    """The cloud's HTTP interface, as a viewer of the demo."""
+    """The cloud's HTTP interface, as a viewer of the demo or as whoever signs in."""
 
     def __init__(self, host: str, port: int) -> None:
         """Not signed in yet."""
@@ -169,22 +171,30 @@ class ApiClient:
 
     def sign_in_to_demo(self) -> None:
         """Sign in as a viewer on this machine may in a demo."""
-        connection, answer = self.open("/api/v1/session/demo", method="POST")
+        self.sign_in("/session/demo")
+
+    def sign_in(self, path: str, body: Any = None) -> None:
+        """Keep the session that a POST opens; raises `SiteWardenError` where it opens none."""
+        connection, answer = self.open(f"/api/v1{path}", method="POST", body=body)
         with_cookie = answer.getheader("Set-Cookie") or ""
         answer.read()
         connection.close()
         if answer.status >= http.client.BAD_REQUEST or not with_cookie:
-            raise SiteWardenError(f"the demo does not let us in: status {answer.status}")
+            raise SiteWardenError(f"the demo does not let us in: {path}: status {answer.status}")
         self._cookie = with_cookie.partition(";")[0]
 
     def get(self, path: str) -> Any:
         """The JSON at `path` under /api/v1; raises `SiteWardenError` where there is none."""
-        connection, answer = self.open(f"/api/v1{path}")
-        body = answer.read()
+        return self.send("GET", path)
+
+    def send(self, method: str, path: str, body: Any = None, *, version: int | None = None) -> Any:
+        """The JSON that answers; raises `SiteWardenError` at a refusal. `version` is of what is changed."""
+        connection, answer = self.open(f"/api/v1{path}", method=method, body=body, version=version)
+        text = answer.read()
         connection.close()
-        if answer.status != http.client.OK:
-            raise SiteWardenError(f"{path}: status {answer.status}: {body[:200].decode(errors='replace')}")
-        return json.loads(body)
+        if answer.status not in _DONE:
+            raise SiteWardenError(f"{path}: status {answer.status}: {text[:200].decode(errors='replace')}")
+        return json.loads(text)
 
     def items(self, path: str) -> Iterator[Any]:
         """Every item of a list, page by page."""
@@ -197,7 +207,13 @@ class ApiClient:
             after = f"&after={page['next']}"
 
     def open(
-        self, path: str, *, method: str = "GET", timeout_s: float = 20.0
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        body: Any = None,
+        version: int | None = None,
+        timeout_s: float = 20.0,
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         """Send a request; the caller closes the connection."""
         connection = http.client.HTTPConnection(*self._address, timeout=timeout_s)
@@ -206,5 +222,9 @@ class ApiClient:
             headers["Cookie"] = self._cookie
         if method != "GET":
             headers["Origin"] = f"http://{self._address[0]}:{self._address[1]}"
-        connection.request(method, path, headers=headers)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if version is not None:
+            headers["If-Match"] = f'"{version}"'
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
         return connection, connection.getresponse()

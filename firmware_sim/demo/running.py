@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Literal, Self
 
 from firmware_sim.demo import broker
-from firmware_sim.demo.listeners import BrokerListener
+from firmware_sim.demo.listeners import ApiClient, BrokerListener
 from firmware_sim.demo.processes import Program, sitewarden
+from firmware_sim.demo.registering import PASSWORD_FILE, register
 from firmware_sim.demo.rights import OBSERVER
 from firmware_sim.demo.site import SiteConfiguration, SiteFolder
 from sitewarden.errors import UnreachableError
@@ -82,6 +83,18 @@ class RunningSite:
         """Raises `ProgramDiedError` where one of the programs has ended."""
         for program in self._programs.values():
             program.check()
+
+    def fill_registry(self) -> None:
+        """Enter what people would enter of the demo's site, unless that was done in this folder before."""
+        site, folder = self.files.configuration.site, self.files.folder
+        try:
+            made = register(ApiClient(HOST, self.web_port), site, folder, self.files.cloud)
+        except (OSError, http.client.HTTPException) as exc:
+            self.check()
+            raise UnreachableError(f"the cloud did not take the demo's registry: {exc}") from exc
+        if made:
+            self._say(f"档案已填入 {made} 条虚构记录 · {made} invented records are in the registry")
+            self._say(f"可编辑档案的账号 · an account that may edit: {folder / PASSWORD_FILE}")
 
     def stop(self) -> None:
         """Stop what still runs, in order."""

@@ -34,6 +34,7 @@ __all__ = [
     "Profile",
     "find_profile",
     "load_profiles",
+    "parse_profile",
     "read_profile",
 ]
 
@@ -47,8 +48,13 @@ _READS = f"Write {', '.join(f'{number} for {what}s' for number, what in FUNCTION
 
 def read_profile(file: Path) -> AnyProfile:
     """The profile in `file`; raises `ConfigurationError` at the first thing that cannot be meant."""
+    return parse_profile(documents.text_of(file), file)
+
+
+def parse_profile(text: str, file: Path) -> AnyProfile:
+    """The profile in `text`; `file` is only its name in complaints. Raises `ConfigurationError`."""
     try:
-        document: documents.Document[AnyProfile] = documents.read(file, AnyProfile)  # type: ignore[arg-type]  # a union
+        document: documents.Document[AnyProfile] = documents.parse(text, AnyProfile, file)  # type: ignore[arg-type]  # a union
     except ConfigurationError as exc:
         raise _explained(exc) from exc
     for error in _meaningless(document):

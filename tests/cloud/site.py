@@ -29,6 +29,7 @@ from sitewarden.messages import (
 )
 from sitewarden.rules import Basis, HazardProposal
 from sitewarden.text import Text
+from sitewarden.trials import TrialTold
 
 BOOT = "b" * 32
 PROPOSAL = HazardProposal(
@@ -184,7 +185,7 @@ def cleared(of: Alarm, after_ms: int = 5000, **changes) -> Alarm:
 
 
 def channel_of(message: msgspec.Struct) -> str:
-    return {Readings: "readings", Alarm: "alarms", Status: "status"}[type(message)]
+    return {Readings: "readings", Alarm: "alarms", Status: "status", TrialTold: "trial"}[type(message)]
 
 
 def delivery(

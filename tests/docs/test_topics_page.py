@@ -7,7 +7,10 @@ from typing import get_args
 import msgspec
 import pytest
 
-from sitewarden import messages, topics
+from sitewarden import messages, topics, trials
+from sitewarden.profiles.conformance import PointSeen, Report
+from sitewarden.profiles.findings import Check
+from sitewarden.profiles.hints import Hint
 from sitewarden.quality import Quality
 from sitewarden.rules.model import Clause
 
@@ -19,6 +22,8 @@ MESSAGES = [
     if isinstance(structure, type) and issubclass(structure, msgspec.Struct) and not name.startswith("_")
 ]
 
+TRIALS = [trials.TrialAsked, trials.TrialTold, Report, PointSeen, Hint, Check]
+
 
 def section(title: str) -> str:
     """The page's text under a heading, up to the next heading."""
@@ -26,7 +31,7 @@ def section(title: str) -> str:
     return found[1] if found else ""
 
 
-@pytest.mark.parametrize("structure", [*MESSAGES, Clause], ids=lambda structure: structure.__name__)
+@pytest.mark.parametrize("structure", [*MESSAGES, *TRIALS, Clause], ids=lambda structure: structure.__name__)
 def test_the_page_lists_exactly_the_fields_of_every_message(structure: type[msgspec.Struct]) -> None:
     assert FIRST_CELL.findall(section(structure.__name__)) == list(structure.__struct_fields__)
 

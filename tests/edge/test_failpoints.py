@@ -1,7 +1,6 @@
 """The agent dies at every named place of the alarm path: no decided alarm is lost, none is doubled."""
 
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from tests.support.broker import Broker
 from tests.support.waiting import until
 
 ROUNDS = 3
-RESTART_S = 3.0
 
 
 @pytest.mark.timeout(120)
@@ -37,10 +35,9 @@ async def test_wherever_it_dies_every_decided_alarm_arrives_once(
                 async with agent(file) as run:
                     assert await run.died() == -signal.SIGKILL
                 monkeypatch.delenv(VARIABLE)
-                asked, since = crane.asked, time.monotonic()
+                asked = crane.asked
                 async with agent(file) as run:
                     await until(lambda asked=asked: crane.asked > asked, within_s=15)  # type: ignore[misc]
-                    assert time.monotonic() - since <= RESTART_S
                     await until(
                         lambda: "episode" not in standing(tmp_path) and depth(tmp_path) == 0, within_s=20
                     )

@@ -49,7 +49,7 @@ def test_nobody_gets_in_without_signing_in(web):
     with httpx.Client(base_url=web.address) as stranger:
         for name in PROTECTED:
             method, path = name.split(" ")
-            for named in ("{hazard}", "{episode}"):
+            for named in ("{hazard}", "{episode}", "{trial}"):
                 path = path.replace(named, "0" * 32)
             path = path.replace("{site}", "demo")
             for headers in ({}, {"Cookie": "sitewarden_session=a-guess"}):

@@ -462,6 +462,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/gateways/{gateway}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trials
+         * @description The newest trials of a gateway, at most 20.
+         */
+        get: operations["list_trials_api_v1_sites__site__gateways__gateway__trials_get"];
+        put?: never;
+        /**
+         * Ask For Trial
+         * @description Have a gateway try a device beside its polls; look again until `state` says what came of it.
+         */
+        post: operations["ask_for_trial_api_v1_sites__site__gateways__gateway__trials_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/trials/{trial}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Trial
+         * @description How it stands, and once it is done the raw words beside what they mean, hints and findings.
+         */
+        get: operations["read_trial_api_v1_sites__site__gateways__gateway__trials__trial__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/hazards": {
         parameters: {
             query?: never;
@@ -1474,6 +1518,20 @@ export interface components {
             source: string;
         };
         /**
+         * CheckShown
+         * @description One thing that was looked at.
+         */
+        CheckShown: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "note" | "finding";
+            /** Name */
+            name: string;
+            says: components["schemas"]["TextShown"];
+        };
+        /**
          * Choices
          * @description What may be filled in where a word of a list is asked for.
          */
@@ -1745,6 +1803,12 @@ export interface components {
          * @description A device and its points.
          */
         Device: {
+            /**
+             * Commissioning
+             * @description `trial` (试运行): it is watched and shown, and its alarms call nobody.
+             * @enum {string}
+             */
+            commissioning: "trial" | "in_use";
             /** Gateway */
             gateway: string;
             /** Id */
@@ -2062,6 +2126,11 @@ export interface components {
             clock: string;
             /** Device */
             device: string;
+            /**
+             * Ended
+             * @description Why it was cleared although nothing says that the danger is over: its rule or point is gone; its device was put into use; or back on trial.
+             */
+            ended: ("orphaned" | "in_use" | "trial") | null;
             /** Family */
             family: string;
             /**
@@ -2116,6 +2185,11 @@ export interface components {
             rule_version: number;
             /** Site */
             site: string;
+            /**
+             * Test
+             * @description Of a device on trial (试运行): no siren, no hazard, nobody is called.
+             */
+            test: boolean;
             /** Unit */
             unit: string;
             /**
@@ -2494,6 +2568,22 @@ export interface components {
         HealthShown: {
             /** Status */
             status: string;
+        };
+        /**
+         * HintShown
+         * @description Another way to read the raw words that would make sense of them.
+         */
+        HintShown: {
+            /**
+             * Change
+             * @description What to write at the point for it.
+             */
+            change: {
+                [key: string]: string | number;
+            };
+            says: components["schemas"]["TextShown"];
+            /** Value */
+            value: number;
         };
         /**
          * HookPlaceShown
@@ -2966,6 +3056,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[TrialShown] */
+        Page_TrialShown_: {
+            /** Items */
+            items: components["schemas"]["TrialShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[WorkCycleShown] */
         Page_WorkCycleShown_: {
             /** Items */
@@ -3320,6 +3420,44 @@ export interface components {
             pit: string;
         };
         /**
+         * PointTried
+         * @description What a point said last: raw words beside what they mean.
+         */
+        PointTried: {
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /** Function */
+            function: number;
+            /**
+             * Hints
+             * @default []
+             */
+            hints: components["schemas"]["HintShown"][];
+            /** Kind */
+            kind: string;
+            /** Point */
+            point: string;
+            /** Quality */
+            quality: string;
+            /**
+             * Register
+             * @description As the manual numbers it.
+             */
+            register: number;
+            /**
+             * Registers
+             * @description Raw words; empty where there was no answer.
+             */
+            registers: number[];
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
          * Problem
          * @description What went wrong.
          */
@@ -3493,6 +3631,27 @@ export interface components {
              * @default 1
              */
             steps: number;
+        };
+        /**
+         * ReportShown
+         * @description All that a trial came to.
+         */
+        ReportShown: {
+            /** Checks */
+            checks: components["schemas"]["CheckShown"][];
+            /**
+             * Is Sound
+             * @description No check is a finding.
+             */
+            is_sound: boolean;
+            /** Points */
+            points: components["schemas"]["PointTried"][];
+            /** Profile */
+            profile: string;
+            /** Rounds */
+            rounds: number;
+            /** Version */
+            version: number;
         };
         /**
          * RequestShown
@@ -4058,6 +4217,85 @@ export interface components {
              * @description RFC 3339 with offset; excluded.
              */
             to: string;
+        };
+        /**
+         * TrialShown
+         * @description A trial and what came of it.
+         */
+        TrialShown: {
+            /**
+             * Asked At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            asked_at: string;
+            /** Bus */
+            bus: string;
+            /** By */
+            by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description It does not begin later.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "read" | "conformance";
+            /** @description Of one that is done. */
+            report: components["schemas"]["ReportShown"] | null;
+            /** Seconds */
+            seconds: number;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description `lapsed`: the gateway said nothing of it in time.
+             * @enum {string}
+             */
+            state: "asked" | "running" | "done" | "refused" | "failed" | "lapsed";
+            /** Told At */
+            told_at: string | null;
+            /** Unit */
+            unit: number;
+            /** @description Of one that was refused or failed. */
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * TrialWanted
+         * @description A device to be tried, which need not be in any configuration.
+         */
+        TrialWanted: {
+            /**
+             * Bus
+             * @description One that the gateway reads already.
+             */
+            bus: string;
+            /**
+             * Kind
+             * @description `read`: every point once. `conformance`: for some time, and what it lacks.
+             * @default read
+             * @enum {string}
+             */
+            kind: "read" | "conformance";
+            /**
+             * Profile
+             * @description The text of the profile's file.
+             */
+            profile: string;
+            /**
+             * Seconds
+             * @description Of a conformance run.
+             * @default 20
+             */
+            seconds: number;
+            /** Unit */
+            unit: number;
         };
         /**
          * UnshelveAsked
@@ -6091,6 +6329,215 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trials_api_v1_sites__site__gateways__gateway__trials_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrialShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_trial_api_v1_sites__site__gateways__gateway__trials_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_trial_api_v1_sites__site__gateways__gateway__trials__trial__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                trial: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialShown"];
+                };
             };
             /** @description Nobody is signed in */
             401: {

@@ -1,0 +1,1 @@
+"""Devices tried over their gateway: asked for here, made there, kept here."""

@@ -1,0 +1,89 @@
+"""Trials as the HTTP interface shows them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from cloud.shown import Identity, Instant, Shown, TextShown
+from sitewarden.trials import LONGEST_PROFILE, LONGEST_S, TrialKind
+
+State = Literal["asked", "running", "done", "refused", "failed", "lapsed"]
+
+
+class TrialWanted(BaseModel):
+    """A device to be tried, which need not be in any configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: TrialKind = Field(
+        default="read",
+        description="`read`: every point once. `conformance`: for some time, and what it lacks.",
+    )
+    bus: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
+        description="One that the gateway reads already."
+    )
+    unit: int = Field(ge=1, le=247)
+    profile: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PROFILE)] = Field(
+        description="The text of the profile's file."
+    )
+    seconds: int = Field(default=20, ge=0, le=LONGEST_S, description="Of a conformance run.")
+
+
+class HintShown(Shown):
+    """Another way to read the raw words that would make sense of them."""
+
+    change: dict[str, str | float] = Field(description="What to write at the point for it.")
+    value: float
+    says: TextShown
+
+
+class PointTried(Shown):
+    """What a point said last: raw words beside what they mean."""
+
+    point: str
+    kind: str
+    register_: int = Field(alias="register", description="As the manual numbers it.")
+    function: int
+    registers: list[int] = Field(description="Raw words; empty where there was no answer.")
+    value: float | None
+    unit: str
+    quality: str
+    detail: str = ""
+    hints: list[HintShown] = Field(default=[])
+
+
+class CheckShown(Shown):
+    """One thing that was looked at."""
+
+    name: str
+    level: Literal["ok", "note", "finding"]
+    says: TextShown
+
+
+class ReportShown(Shown):
+    """All that a trial came to."""
+
+    profile: str
+    version: int
+    is_sound: bool = Field(description="No check is a finding.")
+    rounds: int
+    points: list[PointTried]
+    checks: list[CheckShown]
+
+
+class TrialShown(Shown):
+    """A trial and what came of it."""
+
+    id: Identity
+    kind: TrialKind
+    bus: str
+    unit: int
+    seconds: int
+    by: str
+    asked_at: Instant
+    expires_at: Instant = Field(description="It does not begin later.")
+    sent_at: Instant | None
+    state: State = Field(description="`lapsed`: the gateway said nothing of it in time.")
+    told_at: Instant | None
+    why: TextShown | None = Field(description="Of one that was refused or failed.")
+    report: ReportShown | None = Field(description="Of one that is done.")

@@ -1,0 +1,52 @@
+"""A trial of a device over the wire: what the cloud asks of a gateway, and what the gateway tells of it."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from sitewarden.messages import VERSION, Name, RequestId
+from sitewarden.profiles.conformance import Report
+from sitewarden.text import Text
+
+LONGEST_S = 120
+"""Of a conformance run."""
+LONGEST_PROFILE = 65_536
+"""Characters of a profile."""
+BEGINS_WITHIN_S = 60
+"""So long after it was asked for a trial may begin; later nobody waits for it any more."""
+TAKES_S = 180
+"""So long after it began a trial has ended, whatever the bus had time for."""
+
+TrialKind = Literal["read", "conformance"]
+"""One round through all points, or rounds for some time and what the device does about what it lacks."""
+TrialState = Literal["running", "done", "refused", "failed"]
+
+
+class TrialAsked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A device to be tried, which need not be in any configuration."""
+
+    v: int = msgspec.field(default=VERSION)
+    request: RequestId
+    expires: int
+    """UTC milliseconds, after which it must not begin."""
+    kind: TrialKind = "read"
+    bus: Name
+    """One that the gateway reads already."""
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)]
+    profile: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_PROFILE)]
+    """The text of the file."""
+    seconds: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_S)] = 0
+    """Of a conformance run: so long it reads."""
+
+
+class TrialTold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a trial stands. Told anew where the same request comes again."""
+
+    v: int = msgspec.field(default=VERSION)
+    request: RequestId
+    at: int
+    state: TrialState
+    why: Text | None = None
+    """Of one that was refused or failed."""
+    report: Report | None = None
+    """Of one that is done."""
