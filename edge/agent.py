@@ -144,6 +144,7 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
+            "certificate": self._renew_certificate(),
             "watchdog": systemd.feed_watchdog(self._watched(reading, ears)),
             **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
             **{f"bus {name}": task.run() for name, task in reading.items()},
@@ -286,6 +287,7 @@ class Agent:
                 failed=self._outputs.failed,
             ),
             shelved=self._shelves.in_force(),
+            refusal=self._uplink.refusal,
             health=faring(
                 self._told_health(), (self.alarms, self.readings), self._outputs, self.clock.now_ms()
             ),
@@ -400,6 +402,13 @@ class Agent:
             clock_steps=self.clock.steps,
             outbox_bytes={lane.name: lane.used_bytes for lane in (self.alarms, self.readings)},
         )
+
+    async def _renew_certificate(self) -> None:
+        if self._gateway.broker.certificate_file is None:
+            return
+        from edge.enrolment.renewing import Renewal  # noqa: PLC0415  takes memory; most gateways have a password
+
+        await Renewal(self._gateway.broker, lambda: self._uplink.serial).run()
 
     async def _serve_page(self) -> None:
         if self._gateway.page is None:
