@@ -47,6 +47,8 @@ ALARMS_FIRST_S = 10.0
 """So long readings wait for alarms after a connection, if those have no end."""
 HOLD_S = 3.0
 """So long a receipt for readings waits for others, so that the disk is asked once for all of them."""
+ANSWER_S = 10.0
+"""So long an answer of the broker is waited for; of one that refuses a certificate there is none."""
 ASK_WHY_S = 30.0
 """So often at most the broker is asked what it has against the certificate."""
 LOGIN_LOOK_S = 2.0
@@ -257,6 +259,7 @@ class Uplink:
             will=aiomqtt.Will(self._topic("status"), self._offline(), qos=1, retain=True),
             keepalive=KEEPALIVE_S,
             tls_context=login.tls,
+            timeout=ANSWER_S,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             # The windows bound what is under way; the library's own queue would set alarms behind readings.
             max_inflight_messages=1000,

@@ -1,5 +1,6 @@
 """The site with a broker's file of passwords beside it."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 
 from cloud.enrolment.roster import Roster
+from cloud.ingest.service import Ingest
 from cloud.settings import Enrolment, Settings
 from tests.cloud.enrolment.keys import Key, request_of, signature_of
 from tests.cloud.site import TestSite, make_settings, now_ms
@@ -38,6 +40,20 @@ def roster(settings: Settings, site: TestSite) -> Callable[[], None]:
     assert settings.enrolment is not None
     made = Roster(settings.enrolment, "")
     return lambda: made.look(site.connection, now_ms())
+
+
+@pytest.fixture
+def ingest(settings: Settings, dsn: str, site: TestSite) -> Iterator[Ingest]:
+    """The whole ingest, as a thread."""
+    stopping = threading.Event()
+    made = Ingest(settings, dsn)
+    thread = threading.Thread(target=made.run, args=(stopping,))
+    thread.start()
+    assert made.wait_until_subscribed(20)
+    yield made
+    stopping.set()
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 @pytest.fixture
