@@ -12,6 +12,9 @@ A day: the outbox is filled by the agent's own recorder and lane with 24 h of a 
 second at the instants of a virtual clock; then the agent starts on it, and the time is taken from its first
 word until the listener has had every reading.
 
+A power cut: the agent is killed while it polls, and the time is taken from its next start to the instant of
+its first reading of the last device.
+
 There is no baseline: a bare loop keeps nothing.
 """
 
@@ -41,6 +44,8 @@ PEERS_PATIENCE_S = 45.0
 """ThingsBoard's gateway may take 20 s before it tries again."""
 ALARMS_WITHIN_S = 5.0
 DRAINED_WITHIN_S = 60.0
+KILLS = 3
+RESTARTED_WITHIN_S = 3.0
 LITTLE = 2
 """Records: an outbox that holds no more has nothing but what is under way."""
 
@@ -69,6 +74,7 @@ def run(quick: bool) -> Sequence[Result]:
             lost = {peer.name: _lost_by(rig, peer, cut_s) for peer in peers.installed()} if cut_s < 60 else {}
             rows += _rows(name, cut_s, _ours(rig, cut_s), lost)
         rows += _day(rig)
+        rows.append(_restart(rig))
     return rows
 
 
@@ -234,6 +240,37 @@ def _day(rig: Rig) -> list[Result]:
         Result(name="sent twice and counted once, a day", value=tallied.repeated, unit=""),
         Result(name="a day drained", value=ended_s - began_s, unit="s", goal=DRAINED_WITHIN_S),
     ]
+
+
+def _restart(rig: Rig) -> Result:
+    """The worst of some."""
+    buses, took = _buses(), []
+    with rig.devices(buses):
+        command = OURS.command(rig, buses, INTERVAL_MS, rig.broker_port)
+        for _ in range(KILLS + 1):
+            rig.listener.forget()
+            began_ms = time.time_ns() // 1_000_000
+            with rig.running("gateway", command) as program:
+                took.append((_all_polled_ms(rig.listener, program, began_ms) - began_ms) / 1000)
+                program.kill()
+    # The first has nothing to take up.
+    return Result(name="first poll after a kill", value=max(took[1:]), unit="s", goal=RESTARTED_WITHIN_S)
+
+
+def _all_polled_ms(listener: Listener, program: Program, began_ms: int) -> int:
+    """The instant at which the last of the devices was read for the first time since."""
+    names = [f"{device}/r0" for bus in _buses() for device in bus.units]
+
+    def first(name: str) -> int | None:
+        column = listener.columns.get(name)
+        instants = column.instants if column else ()
+        return min((at_ms for at_ms in instants if at_ms >= began_ms), default=None)
+
+    wait_until(
+        lambda: all(first(name) is not None for name in names),
+        *(PATIENCE_S, "a reading of every device", program.check),
+    )
+    return max(at_ms for name in names if (at_ms := first(name)) is not None)
 
 
 def _wait_for_the_day(listener: Listener, program: Program) -> float:

@@ -13,12 +13,16 @@ from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
+from cloud.commissioning.routes import make_router as make_commissioning_router
+from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
+from cloud.notices.routes import make_router as make_notices_router
+from cloud.profiles.routes import make_router as make_profiles_router
 from cloud.readings.routes import router as readings_router
 from cloud.registry.import_routes import router as imports_router
 from cloud.registry.routes import make_router as make_registry_router
@@ -119,10 +123,14 @@ def _api() -> APIRouter:
         live_router,
         replay_router,
         make_enrolment_router(),
+        make_notices_router(),
+        configuration_router,
         trials_router,
         imports_router,
         make_registry_router(),
         trees_router,
+        make_profiles_router(),
+        make_commissioning_router(),
     ):
         router.include_router(part)
     return router

@@ -26,6 +26,9 @@ class Looking(ABC):
     def look(self, connection: Connection, now_ms: int) -> None:
         """Do what is due at that instant (UTC milliseconds); whatever it raises, it is called again."""
 
+    def leave(self, connection: Connection) -> None:  # noqa: B027  most have nothing to do
+        """The last thing that it does, where it is told to stop."""
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()
@@ -52,7 +55,16 @@ class Looking(ABC):
             except Exception:
                 # The last resort of the loop: alarms are taken in by the same process, and must go on.
                 log.exception("%s could not be done", self._name)
+        self._leave()
         self._disconnect()
+
+    def _leave(self) -> None:
+        if self._connection is None or self._connection.closed:
+            return
+        try:
+            self.leave(self._connection)
+        except psycopg.Error as exc:
+            log.warning("%s ends without its last word cause=%s", self._name, str(exc).replace("\n", " "))
 
     def _disconnect(self) -> None:
         if self._connection is not None:

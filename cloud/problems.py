@@ -45,12 +45,16 @@ class ProblemError(Exception):
         headers: Mapping[str, str] | None = None,
         *,
         field: str = "",
+        errors: list[dict[str, Any]] | None = None,
     ) -> None:
-        """`slug` is the stable word by which programs know the problem; `field`: what of the request."""
+        """`slug` is the stable word by which programs know the problem; `field`: what of the request.
+
+        `errors` is for whoever knows more than one field.
+        """
         super().__init__(f"{slug}: {detail or title}")
         self.status, self.slug, self.title, self.detail = status, slug, title, detail or title
         self.headers = dict(headers or {})
-        self.errors = [{"field": field, "message": self.detail}] if field else None
+        self.errors = errors or ([{"field": field, "message": self.detail}] if field else None)
 
 
 def not_found(what: str) -> ProblemError:

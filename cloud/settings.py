@@ -1,11 +1,13 @@
 """The cloud's configuration file, checked for meaning before anything starts."""
 
+import ipaddress
 import re
 import ssl
 import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -109,12 +111,32 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Certificates | None = None
 
 
+class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How people are told of alarms and hazards outside of the pages."""
+
+    pages: str | None = None
+    """Where people reach the pages, such as https://safety.example.com: notices link to it."""
+    networks: list[str] = []
+    """Addresses of your own that notices may go to, besides those of the open internet."""
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Notices(msgspec.Struct, frozen=True, kw_only=True):
+    """The same with every network understood."""
+
+    pages: str | None = None
+    networks: tuple[Network, ...] = ()
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: str = "127.0.0.1:8080"
     data_dir: str = "cloud-data"
     database: Database | None = None
     broker: Broker = Broker()
     enrolment: EnrolmentSettings | None = None
+    notices: NoticeSettings = NoticeSettings()
     demo: bool = False
     replay: Replay | None = None
     sites: list[SiteSettings] = []
@@ -139,6 +161,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The control socket of the replay that this cloud shows; `None`: it shows live sites."""
     enrolment: Enrolment | None = None
     """`None`: gateways get their passwords by hand."""
+    notices: Notices = Notices()
+
+    @property
+    def tells(self) -> bool:
+        """Whether anybody outside is told of anything: never of a demo, nor of a replay."""
+        return self.mode == "live" and not self.demo
 
     @property
     def mode(self) -> Mode:
@@ -176,6 +204,7 @@ def read_settings(file: Path) -> Settings:
         broker=found.broker,
         broker_password=_password(document),
         enrolment=_enrolment(document),
+        notices=_notices(document),
         demo=found.demo,
         replay=(file.parent / found.replay.control).resolve() if found.replay else None,
         sites={site.site: site for site in found.sites},
@@ -263,6 +292,24 @@ def _authority(document: documents.Document[_File], enrolment: EnrolmentSettings
         host=found.host or enrolment.host,
         port=found.port or enrolment.port,
     )
+
+
+def _notices(document: documents.Document[_File]) -> Notices:
+    found = document.value.notices
+    pages = found.pages
+    if pages is not None and not (urlsplit(pages).scheme in {"http", "https"} and urlsplit(pages).hostname):
+        raise document.error(
+            "notices.pages", f"`{pages}` is no address of pages", "Write it like https://safety.example.com."
+        )
+    networks: list[Network] = []
+    for i, text in enumerate(found.networks):
+        try:
+            networks.append(ipaddress.ip_network(text))
+        except ValueError as exc:
+            raise document.error(
+                f"notices.networks.{i}", f"`{text}` is no network: {exc}", "Write it like 10.1.0.0/16."
+            ) from exc
+    return Notices(pages=None if pages is None else pages.rstrip("/"), networks=tuple(networks))
 
 
 def _certificates(document: documents.Document[_File], name: str | None) -> str | None:

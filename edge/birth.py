@@ -15,10 +15,12 @@ def birth_of(device: Device) -> DeviceBirth:
         kind=device.profile.device_kind,
         label=device.label,
         profile=device.profile.profile,
+        profile_version=device.profile.version,
         layout=dict(device.layout),
         setup=device.setup,
         points=list(device.points),
         limits=[limit for bound in device.rules for limit in _limits(bound)],
+        commissioning=device.commissioning,
     )
 
 

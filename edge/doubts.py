@@ -27,6 +27,9 @@ def unheard(gateway: Gateway) -> Iterator[str]:
         yield "`outputs` is empty: on site an alarm is neither heard nor seen"
     if not any(device.rules for device in gateway.devices):
         yield "no rule watches anything: there will be no alarm"
+    for device in gateway.devices:
+        if device.is_on_trial:
+            yield f"{device.name} is on trial (试运行): its alarms sound nothing and open no hazard"
     for group in gateway.groups:
         yield from doubts_of(group)
 

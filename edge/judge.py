@@ -15,7 +15,7 @@ from edge.derivation import derivations_for
 from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
 from sitewarden.derived import DerivedPoint
-from sitewarden.messages import Alarm, ClockState, PointBirth, Series, ToldState, WorkCycle, series_of
+from sitewarden.messages import Alarm, ClockState, Ended, PointBirth, Series, ToldState, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -301,21 +301,23 @@ class Judge:
     ) -> list[Alarm]:
         """Go on with the alarms that stood when the agent ended, and with what else its rules remembered.
 
-        Returns a clear for each whose rule or point is gone from the configuration: nothing could end it.
+        Returns a clear for each that cannot go on: its rule or point is gone from the configuration and
+        nothing could end it, or its device was put into use, or on trial: then a danger that stands is
+        raised anew, heard or not as it now should be.
         """
         self._remember(memory or RulesMemory())
         waiting = {(episode.alarm.point, episode.alarm.rule): episode for episode in episodes}
+        ended: list[Alarm] = []
         for watch in self._watches.values():
             episode = waiting.pop(key_of(watch.bound), None)
-            if episode is not None:
-                watch.resume(episode)
-                self._standing.append(watch)
-        return [
-            msgspec.structs.replace(
-                orphan.alarm, change="cleared", at=now_ms, cleared_at=now_ms, peak=orphan.state.peak
-            )
-            for orphan in waiting.values()
-        ]
+            if episode is None:
+                continue
+            if episode.alarm.test != watch.device.is_on_trial:
+                ended.append(_ended(episode, watch.device.commissioning, now_ms))
+                continue
+            watch.resume(episode)
+            self._standing.append(watch)
+        return ended + [_ended(orphan, "orphaned", now_ms) for orphan in waiting.values()]
 
     def _remember(self, memory: RulesMemory) -> None:
         for watch in self._watches.values():
@@ -495,14 +497,16 @@ class Judge:
         ]
 
     def acknowledge(self, episode: str | None, at_ms: int, by: str) -> list[Alarm]:
-        """Note that somebody knows of an alarm, or of all that stand (`None`).
+        """Note that somebody knows of an alarm, or of all that stand and may be heard (`None`).
 
         Returns a transition for each that nobody had acknowledged before.
         """
         alarms = []
         for watch in list(self._standing):
             raised = watch.alarm
-            if raised is None or raised.acknowledged_at is not None or episode not in (None, raised.episode):
+            if raised is None or raised.acknowledged_at is not None:
+                continue
+            if raised.episode != episode and (episode is not None or raised.test):
                 continue
             watch.alarm = msgspec.structs.replace(raised, acknowledged_at=at_ms, acknowledged_by=by)
             alarms.append(self._acknowledged(watch, watch.alarm, at_ms))
@@ -517,6 +521,7 @@ class Judge:
         for watch in self._standing:
             if (
                 watch.alarm is not None
+                and not watch.alarm.test
                 and siren_of(_standing(watch, watch.alarm, self._now_ms), max_on_s) == "continuous"
             ):
                 watch.sounded_s += seconds
@@ -524,9 +529,11 @@ class Judge:
                     watch.silenced_peak = watch.state.peak
 
     def standing(self) -> list[Standing]:
-        """The standing alarms, as siren and lamp need them."""
+        """The standing alarms, as siren and lamp need them: none of a device on trial."""
         return [
-            _standing(watch, watch.alarm, self._now_ms) for watch in self._standing if watch.alarm is not None
+            _standing(watch, watch.alarm, self._now_ms)
+            for watch in self._standing
+            if watch.alarm is not None and not watch.alarm.test
         ]
 
     def _told(self, watch: _Watch, transition: Transition) -> Alarm:
@@ -594,7 +601,9 @@ class Judge:
             peak=transition.peak,
             raised_at=transition.raised_at_ms,
             basis=watch.bound.basis,
-            hazard=rule.hazard,
+            # Nor does it propose a hazard: a cloud that does not know the mark must not open one.
+            hazard=None if watch.device.is_on_trial else rule.hazard,
+            test=watch.device.is_on_trial,
         )
 
     def _evidence(self, watch: _Watch, at_ms: int) -> list[Series]:
@@ -656,6 +665,13 @@ def _resumed(episode: Episode) -> RuleState:
         state,
         phase=Phase.ACTIVE if state.phase is Phase.RETURNING else state.phase,
         is_acknowledged=episode.alarm.acknowledged_at is not None,
+    )
+
+
+def _ended(episode: Episode, why: Ended, now_ms: int) -> Alarm:
+    """The clear of an episode that cannot go on."""
+    return msgspec.structs.replace(
+        episode.alarm, change="cleared", at=now_ms, cleared_at=now_ms, peak=episode.state.peak, ended=why
     )
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from sitewarden.collision.model import Braking, CraneBuild, Obstacle
 from sitewarden.instruments import Instruments
+from sitewarden.messages import Commissioning
 from sitewarden.profiles.model import Name
 from sitewarden.rules.model import LimitChange
 from sitewarden.text import Text
@@ -230,6 +231,8 @@ class DeviceEntry(_Checked, frozen=True, kw_only=True):
     instruments: Instruments = Instruments()
     """What hangs where in a pit, and what the certificates give."""
     history: str | None = None
+    commissioning: Commissioning = "in_use"
+    """`trial` (试运行): it is read and judged, and its alarms, marked as tests, sound nothing."""
     out_of_service: list[str] = []
     """Points under maintenance: read and recorded, and no alarm of theirs is raised."""
     unused: list[str] = []

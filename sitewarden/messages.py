@@ -48,6 +48,9 @@ Who = Annotated[str, msgspec.Meta(max_length=128)]
 EpisodeId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 RequestId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 """Of what somebody asked for at the cloud."""
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+ConfigurationState = Literal["refused", "probation", "in_force", "rolled_back", "checked"]
+"""Checked: nothing is wrong with it, and it was not to be put in force."""
 ToldState = Literal["unacknowledged", "latched-unacknowledged", "suppressed-by-design", "out-of-service"]
 """Of a standing alarm what its transitions and the shelves do not tell, as ANSI/ISA-18.2 names it.
 
@@ -287,6 +290,8 @@ class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
     label: Text
     profile: Name
+    profile_version: Natural | None = None
+    """By which its numbers were read; left out by an older gateway."""
     layout: dict[str, Any] = {}
     setup: DeviceSetup = DeviceSetup()
     points: list[PointBirth]
@@ -364,6 +369,69 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     """By which request of the cloud; absent where it was done on site."""
 
 
+class ConfigurationFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a configuration cannot be meant so, and the mend."""
+
+    file: str = ""
+    """Of the bundle; empty where it is about no file of it."""
+    line: Natural = 0
+    """From 1; 0 is the whole file."""
+    field: str = ""
+    message: str
+    mend: str = ""
+
+
+class BusLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bus would be asked for, reckoned before anything is connected."""
+
+    bus: Name
+    percent: float
+    """Of the time that requests and answers hold it; above 100 it cannot keep up."""
+    requests_per_s: float
+
+
+class ConfigurationNow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which configuration a gateway works from that the cloud configures."""
+
+    version: Natural = 0
+    """Of the cloud; 0 is what the gateway's own file says."""
+    hash: str = ""
+    on_probation: bool = False
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a gateway shall work from, or only say what it thinks of."""
+
+    v: int = msgspec.field(default=VERSION)
+    version: Natural = 0
+    """Higher than any before; 0 where it is only to be checked."""
+    hash: Sha256
+    files: dict[str, str]
+    """Texts by name; `sitewarden.bundle` says which names there may be."""
+    check: RequestId | None = None
+    """Only check it and reckon the load of its buses, and name this in the report; nothing changes."""
+
+
+class ConfigurationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a configuration; sent when that changes, at each connection, and when it comes again."""
+
+    v: int = msgspec.field(default=VERSION)
+    boot: Name
+    at: int
+    version: Natural = 0
+    hash: str = ""
+    state: ConfigurationState
+    why: Text | None = None
+    """Of what was refused or rolled back."""
+    errors: list[ConfigurationFault] = []
+    load: list[BusLoad] = []
+    """Of every bus that is polled."""
+    check: RequestId | None = None
+    """Which request to check it is the answer to."""
+    files: dict[str, str] | None = None
+    """What the gateway's own file says beside its identity, until one of the cloud's is in force."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Presence: the birth (`online`, retained), the last will (`offline`, retained), the heartbeat."""
 
@@ -386,6 +454,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Rules that are held back now."""
     states: dict[EpisodeId, ToldState] = {}
     """Of standing alarms that are not just acknowledged."""
+    configuration: ConfigurationNow | None = None
+    """Left out where the gateway's own file alone says what it works from."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from sitewarden.errors import MessageError
 
 Mode = Literal["live", "test", "drill", "replay"]
 Direction = Literal["up", "down"]
-UpChannel = Literal["alarms", "readings", "status", "trial"]
-DownChannel = Literal["receipts", "command", "trial"]
+UpChannel = Literal["alarms", "readings", "status", "config", "trial"]
+DownChannel = Literal["receipts", "command", "config", "trial"]
 
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """What sites, gateways and devices may be called: it goes into topics, file names and addresses."""

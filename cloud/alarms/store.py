@@ -42,6 +42,8 @@ class StoredEpisode(msgspec.Struct, frozen=True, kw_only=True):
     cleared_at: dt.datetime | None
     value: float
     peak: float
+    is_new: bool
+    """Nothing was known of it before this transition."""
 
 
 def store_transition(connection: Connection, gateway_id: int, alarm: Alarm, received_ms: int) -> bool:
@@ -85,7 +87,7 @@ _PUT_TOGETHER: LiteralString = """
             evidence = known.evidence || excluded.evidence,
             late = known.late OR excluded.late,
             ended = coalesce(known.ended, excluded.ended)
-        RETURNING hazard_id, raised_at, cleared_at, value, peak
+        RETURNING hazard_id, raised_at, cleared_at, value, peak, xmax = 0
 """
 
 
@@ -100,9 +102,10 @@ def store_episode(
     values = _episode_row(key, gateway_id, alarm, received_ms)
     row = connection.execute(_PUT_TOGETHER, values).fetchone()
     assert row is not None  # noqa: S101  an upsert without WHERE always returns its row
-    hazard_id, raised_at, cleared_at, value, peak = row
+    # An updated row names the transaction that locked the one before it, an inserted row none.
+    hazard_id, raised_at, cleared_at, value, peak, is_new = row
     return StoredEpisode(
-        hazard_id=hazard_id, raised_at=raised_at, cleared_at=cleared_at, value=value, peak=peak
+        hazard_id=hazard_id, raised_at=raised_at, cleared_at=cleared_at, value=value, peak=peak, is_new=is_new
     )
 
 

@@ -1,5 +1,6 @@
 """The handling clock of a clause in two parts: when it runs out, the record is suspected major."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from cloud.database import Connection, instant
@@ -23,10 +24,15 @@ def start_clock(connection: Connection, hazard_id: UUID, *, since_ms: int, lasts
         store.append_event(connection, hazard_id, event)
 
 
-def expire_clocks(connection: Connection, now_ms: int) -> list[UUID]:
+def expire_clocks(
+    connection: Connection,
+    now_ms: int,
+    tell: Callable[[Connection, list[UUID], int], None] = lambda *_: None,
+) -> list[UUID]:
     """Settle every clock that has run out by `now_ms`; returns the records that are suspected major by it.
 
-    Several workers may ask at the same time: each clock is one's alone.
+    Several workers may ask at the same time: each clock is one's alone. `tell` gets the records in the same
+    transaction.
     """
     escalated: list[UUID] = []
     with connection.transaction():
@@ -37,6 +43,7 @@ def expire_clocks(connection: Connection, now_ms: int) -> list[UUID]:
                 store.append_event(connection, timer.hazard_id, event)
                 escalated.append(timer.hazard_id)
             store.settle_timer(connection, timer.hazard_id, instant(now_ms))
+        tell(connection, escalated, now_ms)
         shown = store.hazards_by_id(connection, escalated) if escalated else []
         write_events(
             connection,

@@ -79,6 +79,8 @@ class Evidence(Shown):
 class HazardDetail(HazardFacts):
     """A hazard record with everything that belongs to it."""
 
+    profile: str | None = Field(description="By which the device was read when the record was opened.")
+    profile_version: int | None
     episodes: list[Episode]
     events: list[HazardEvent]
     evidence: list[Evidence]

@@ -12,7 +12,7 @@ from cloud.alarms.store import EPISODES
 from cloud.database import Row
 from cloud.hazards.model import Evidence, Hazard, HazardDetail, HazardEvent
 from cloud.hazards.service import evidence_shown
-from cloud.hazards.store import HAZARDS
+from cloud.hazards.store import HAZARDS, READ_BY
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import not_found
 from cloud.registry.access import KnownSite
@@ -71,8 +71,12 @@ async def read_hazard(hazard: UUID, serving: Served, signed: SignedIn) -> Hazard
     events = await serving.rows(
         "SELECT record, hash FROM hazard_event WHERE hazard_id = %s ORDER BY seq", [hazard]
     )
+    read_by = await serving.row(
+        READ_BY, {"site": record["site"], "device": record["device"], "at": record["opened_at"]}
+    )
     return HazardDetail(
         **{**record, "episodes": [Episode(**row) for row in episodes]},
+        **(read_by or {"profile": None, "profile_version": None}),
         events=[_event(row) for row in events],
         evidence=[Evidence(episode=row["id"], series=evidence_shown(row["evidence"])) for row in measured],
     )

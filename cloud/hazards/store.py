@@ -24,6 +24,13 @@ HAZARDS: LiteralString = """
 """
 """As they are shown."""
 
+READ_BY: LiteralString = """
+    SELECT profile, version AS profile_version FROM device_profile
+     WHERE site = %(site)s AND mode = 'live' AND device = %(device)s AND since <= %(at)s
+     ORDER BY since DESC LIMIT 1
+"""
+"""By what a device was read at an instant."""
+
 
 class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     """What an alarm proposes."""

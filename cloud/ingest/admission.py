@@ -61,8 +61,11 @@ class Admission:
 
 
 def _points(entry: GatewayEntry, boot: str, *, ever: bool) -> dict[str, PointEntry]:
-    """A record of the newest boot speaks of its birth's points; an older one of any ever announced."""
-    return entry.current if entry.boot == boot and not ever else entry.known
+    """A record of the newest boot speaks of its gateway's points; an older one of any ever announced.
+
+    Not of those of the birth alone: what was recorded before another configuration came may come after it.
+    """
+    return entry.own if entry.boot == boot and not ever else entry.known
 
 
 def _unknown(entry: GatewayEntry, boot: str, names: list[str], *, ever: bool) -> list[str]:

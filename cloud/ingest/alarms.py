@@ -16,6 +16,7 @@ from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, 
 from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled
 from cloud.ingest.rebirths import Rebirths
 from cloud.live.store import NewEvent, write_events
+from cloud.notices.opening import News, Telling, tell
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites.registry import GatewayEntry, Registry
@@ -54,7 +55,10 @@ class AlarmsLane:
         self._sites = self._registry.sites(connection)
         with connection.transaction():
             accepted = list(self._accept(connection, batch, now_ms, outcome))
-            episodes, hazards = self._store(connection, accepted, now_ms)
+            told: dict[UUID, Text] = {}
+            episodes, hazards = self._store(connection, accepted, now_ms, told)
+            news = News(episodes=told, hazards=hazards)
+            tell(connection, Telling(settings=self._settings, sites=self._sites, now_ms=now_ms), news)
             bury(connection, outcome.dead)
             outcome.settled += [letter.settled for letter in outcome.dead if letter.settled is not None]
             events = [*_alarm_events(connection, episodes), *_hazard_events(connection, hazards)]
@@ -86,9 +90,12 @@ class AlarmsLane:
                 yield _Accepted(key, admitted.gateway, alarm, delivery.received_ms)
 
     def _store(
-        self, connection: Connection, accepted: list[_Accepted], now_ms: int
+        self, connection: Connection, accepted: list[_Accepted], now_ms: int, told: dict[UUID, Text]
     ) -> tuple[list[UUID], list[UUID]]:
-        """Store what is new; returns the live episodes and the hazard records that changed."""
+        """Store what is new; returns the live episodes and the hazard records that changed.
+
+        Into `told` go new live episodes, with the name of their device.
+        """
         episodes: dict[UUID, None] = {}
         hazards: dict[UUID, None] = {}
         for key, gateway, alarm, received_ms in sorted(accepted, key=_Accepted.lock_order):
@@ -108,6 +115,9 @@ class AlarmsLane:
                 now_ms=now_ms,
             )
             hazard = follow_alarm(connection, heard)
+            # A device on trial calls nobody.
+            if stored.is_new and key.mode == "live" and not alarm.test:
+                told[UUID(alarm.episode)] = heard.device
             if key.mode == self._settings.mode:
                 episodes[UUID(alarm.episode)] = None
             if hazard is not None:

@@ -1,10 +1,11 @@
-"""The way of readings, statuses and trials into the database: one transaction a batch."""
+"""The way of readings, statuses, trials and reports into the database: one transaction a batch."""
 
 import logging
 from collections.abc import Iterator
 
 import msgspec
 
+from cloud.configuration.store import write_report
 from cloud.cycles.store import ToldCycle, store_cycles
 from cloud.database import Connection
 from cloud.ingest.admission import Admission, Admitted, HomelessError
@@ -30,7 +31,8 @@ from cloud.sites import births
 from cloud.sites.registry import GatewayEntry, Registry
 from cloud.trials import service as trials
 from sitewarden.errors import MessageError
-from sitewarden.messages import Readings, Status, decode
+from sitewarden.messages import ConfigurationReport, Readings, Status, decode
+from sitewarden.topics import UpChannel
 from sitewarden.trials import TrialTold
 
 log = logging.getLogger(__name__)
@@ -64,13 +66,14 @@ class ReadingsLane:
         """
         outcome = Outcome()
         self._sites = self._registry.sites(connection)
-        statuses = [delivery for delivery in batch if _is_status(delivery)]
-        told = [delivery for delivery in batch if _is_trial(delivery)]
-        readings = [d for d in batch if not (_is_status(d) or _is_trial(d))]
+        statuses = [delivery for delivery in batch if _is_of(delivery, "status")]
+        told = [delivery for delivery in batch if _is_of(delivery, "trial") or _is_of(delivery, "config")]
+        apart = {id(delivery) for delivery in (*statuses, *told)}
+        readings = [delivery for delivery in batch if id(delivery) not in apart]
         if statuses:
             self._commit_statuses(connection, statuses, outcome)
         if told:
-            self._commit_trials(connection, told, outcome)
+            self._commit_told(connection, told, outcome)
         while readings:
             with connection.transaction():
                 stored = self._store(connection, readings, now_ms, outcome)
@@ -84,22 +87,31 @@ class ReadingsLane:
         if any(births_came):
             self._registry.forget()
 
-    def _commit_trials(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
-        """What gateways tell of trials; it has no number and no receipt, for it is asked for again."""
+    def _commit_told(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
+        """What gateways tell of trials and configurations; it has no number and no receipt.
+
+        Where it is lost, it is asked for again.
+        """
         dead: list[DeadLetter] = []
         with connection.transaction():
             for delivery in batch:
                 try:
                     key = sender(delivery, self._settings, self._sites)
-                    told = decode(delivery.body, TrialTold)
-                    gateway_id = self._registry.entry(connection, key).id
+                    if _is_of(delivery, "config"):
+                        report = decode(delivery.body, ConfigurationReport)
+                        write_report(connection, key, report, delivery.received_ms)
+                    else:
+                        self._note_trial(connection, key, delivery)
                 except MessageError as exc:
                     dead.append(dead_letter(delivery, exc, self._sites))
-                    continue
-                if not trials.note(connection, gateway_id, told, delivery.received_ms):
-                    log.info("nobody waits for trial=%s gateway=%s/%s", told.request, key.site, key.gateway)
             bury(connection, dead)
         outcome.dead += dead
+
+    def _note_trial(self, connection: Connection, key: GatewayKey, delivery: Delivery) -> None:
+        told = decode(delivery.body, TrialTold)
+        gateway_id = self._registry.entry(connection, key).id
+        if not trials.note(connection, gateway_id, told, delivery.received_ms):
+            log.info("nobody waits for trial=%s gateway=%s/%s", told.request, key.site, key.gateway)
 
     def _take_status(self, connection: Connection, delivery: Delivery, outcome: Outcome) -> bool:
         """Write a status down; returns whether it was a birth."""
@@ -225,10 +237,6 @@ def _check_mode(status: Status, key: GatewayKey, entry: GatewayEntry) -> None:
         raise MessageError("mode", f"boot {status.boot} runs in another mode than {key.mode}")
 
 
-def _is_status(delivery: Delivery) -> bool:
+def _is_of(delivery: Delivery, channel: UpChannel) -> bool:
     """By the topic's end alone: one that is wrong elsewhere is found out later."""
-    return delivery.topic.endswith("/up/status")
-
-
-def _is_trial(delivery: Delivery) -> bool:
-    return delivery.topic.endswith("/up/trial")
+    return delivery.topic.endswith(f"/up/{channel}")

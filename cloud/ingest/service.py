@@ -3,9 +3,12 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
+from uuid import UUID
 
 import psycopg
 
+from cloud.configuration.sending import ConfigurationSender
 from cloud.database import Connection, connect
 from cloud.enrolment.roster import Roster
 from cloud.hazards.clock import expire_clocks
@@ -15,6 +18,9 @@ from cloud.ingest.readings import ReadingsLane
 from cloud.ingest.sending import Sender
 from cloud.ingest.worker import Batching, Surroundings, Worker
 from cloud.live.store import forget_old_events
+from cloud.looking import Looking
+from cloud.notices.notifier import Notifier
+from cloud.notices.opening import Telling, tell_suspected
 from cloud.registry.seeding import seed_sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -29,9 +35,17 @@ _RETRY_S = 1.0
 _WATCH_S = 1.0
 
 
-def _expire_clocks(connection: Connection) -> None:
-    for hazard in expire_clocks(connection, time.time_ns() // 1_000_000):
-        log.info("handling is late, suspected major hazard=%s", hazard)
+def _expiring(settings: Settings, registry: Registry) -> Callable[[Connection], None]:
+    def tell(connection: Connection, ids: list[UUID], now_ms: int) -> None:
+        if ids:
+            sites = registry.sites(connection)
+            tell_suspected(connection, Telling(settings=settings, sites=sites, now_ms=now_ms), ids)
+
+    def expire(connection: Connection) -> None:
+        for hazard in expire_clocks(connection, time.time_ns() // 1_000_000, tell):
+            log.info("handling is late, suspected major hazard=%s", hazard)
+
+    return expire
 
 
 class WorkerDiedError(SiteWardenError):
@@ -44,22 +58,31 @@ class Ingest:
     def __init__(self, settings: Settings, dsn: str) -> None:
         """Nothing is connected yet."""
         self._settings, self._dsn = settings, dsn
-        surroundings = Surroundings(settings=settings, dsn=dsn, registry=Registry())
-        alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS, _expire_clocks)
+        registry = Registry()
+        surroundings = Surroundings(settings=settings, dsn=dsn, registry=registry)
+        alarms = Worker("alarms", AlarmsLane, surroundings, _ALARMS, _expiring(settings, registry))
         readings = Worker("readings", ReadingsLane, surroundings, _READINGS, forget_old_events)
         heard = Link("alarms", settings, [SHARED + every_up("alarms")], alarms.deliver)
-        self._sender = Sender(dsn, heard.publish, lambda: heard.is_up)
-        self._roster = None if settings.enrolment is None else Roster(settings.enrolment, dsn)
-        self._links = {
-            alarms: heard,
-            readings: Link(
-                "readings",
-                settings,
-                # Retained births do not come over a shared subscription, so each worker hears every status.
-                [every_up("status"), SHARED + every_up("readings"), SHARED + every_up("trial")],
-                readings.deliver,
-            ),
-        }
+        told = Link(
+            "readings",
+            settings,
+            # Retained births do not come over a shared subscription, so each worker hears every status.
+            [
+                every_up("status"),
+                *(SHARED + every_up(channel) for channel in ("readings", "config", "trial")),
+            ],
+            readings.deliver,
+        )
+        self._lookers: list[Looking] = [
+            Sender(dsn, heard.publish, lambda: heard.is_up),
+            # Large, and nothing that an alarm's receipt should wait for.
+            ConfigurationSender(dsn, told.publish, lambda: told.is_up),
+        ]
+        if settings.enrolment is not None:
+            self._lookers.append(Roster(settings.enrolment, dsn))
+        if settings.tells:
+            self._lookers.append(Notifier(settings, dsn))
+        self._links = {alarms: heard, readings: told}
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop; raises `WorkerDiedError` where a lane has ended by itself."""
@@ -67,16 +90,14 @@ class Ingest:
         for worker, link in self._links.items():
             worker.start(link)
             link.start()
-        self._sender.start()
-        if self._roster is not None:
-            self._roster.start()
+        for looker in self._lookers:
+            looker.start()
         log.info("ingest running broker=%s:%d", self._settings.broker.host, self._settings.broker.port)
         while not stopping.wait(_WATCH_S):
             if not self._is_alive:
                 raise WorkerDiedError("a lane has ended by itself")
-        self._sender.stop()
-        if self._roster is not None:
-            self._roster.stop()
+        for looker in self._lookers:
+            looker.stop()
         for worker in self._links:
             worker.stop()
         for worker, link in self._links.items():
@@ -89,8 +110,8 @@ class Ingest:
 
     @property
     def _is_alive(self) -> bool:
-        roster_is_alive = self._roster is None or self._roster.is_alive
-        return roster_is_alive and self._sender.is_alive and all(worker.is_alive for worker in self._links)
+        lookers_are_alive = all(looker.is_alive for looker in self._lookers)
+        return lookers_are_alive and all(worker.is_alive for worker in self._links)
 
     def _seed_sites(self, stopping: threading.Event) -> None:
         while not stopping.is_set():

@@ -14,7 +14,7 @@ from cloud.problems import ProblemError, not_found
 from cloud.registry import model, store
 from cloud.registry.images import NoImageError, image_of
 from cloud.registry.known import SiteEntry
-from cloud.registry.lifecycle import Done, OutOfOrderError, Standing, standing
+from cloud.registry.lifecycle import Done, OutOfOrderError, Standing, commissioning_finding, standing
 from cloud.registry.service import in_use
 from cloud.registry.store import Key, Table
 from cloud.registry.works import scale_of, works
@@ -161,13 +161,15 @@ async def _dress_devices(around: Around, rows: list[Row]) -> Dressed:
     names, site = [row["device"] for row in rows], around.site.site
     standings = await _standings(around, rows)
     charts = await around.names(store.CHARTS, site, names)
-    announced = await around.names(store.ANNOUNCED_DEVICES, site, around.mode, names)
+    rows = await store.rows(around.connection, store.COMMISSIONED, [site, around.mode, names])
+    announced = {row["device"]: row["commissioning"] for row in rows}
     return [
         {
             **{field: value for field, value in standings[name]._asdict().items() if field != "step"},
             "standing": standings[name].step,
             "has_chart": name in charts,
             "is_announced": name in announced,
+            "finding": commissioning_finding(standings[name], announced.get(name)),
         }
         for name in names
     ]

@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, get_args
 
-from cloud.registry.model import DeviceKind, Step
+from cloud.registry.model import DeviceKind, Finding, Step
 from sitewarden.errors import SiteWardenError
+from sitewarden.messages import Commissioning
 
 ORDER: tuple[Step, ...] = get_args(Step)
 
@@ -72,6 +73,18 @@ class OutOfOrderError(SiteWardenError):
         """`missing`: what must have been before."""
         super().__init__(f"{step} comes after {' and '.join(missing)}")
         self.step, self.missing = step, missing
+
+
+def commissioning_finding(life: Standing, announced: Commissioning | None) -> Finding | None:
+    """Where the file and the gateway contradict each other; `announced`: what the gateway has, if it has it.
+
+    What the gateway says goes: an alarm is not lost because a form was not filled in.
+    """
+    if announced == "trial" and life.is_in_use:
+        return "on_trial_in_use"
+    if announced == "in_use" and not life.is_in_use:
+        return "in_use_unrecorded"
+    return None
 
 
 def in_order(steps: Sequence[Done]) -> list[Done]:

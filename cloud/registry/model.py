@@ -205,6 +205,8 @@ Step = Literal[
     "maintained",
     "dismantled",
 ]
+Finding = Literal["on_trial_in_use", "in_use_unrecorded"]
+"""Where the file of a device and its gateway contradict each other."""
 
 
 class StepGiven(Given):
@@ -427,6 +429,10 @@ class DeviceFile(Versioned, DeviceGiven):
     expires_on: dt.date | None = Field(description="When the next certificate of a step ends.")
     has_chart: bool
     is_announced: bool = Field(description="Whether a gateway has announced a device of this name.")
+    finding: Finding | None = Field(
+        description="`on_trial_in_use`: it is in use by this file, and its gateway has it on trial, so its "
+        "alarms call nobody. `in_use_unrecorded`: its gateway has it in use, and this file does not."
+    )
 
 
 class DeviceStep(Versioned, StepGiven):

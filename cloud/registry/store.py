@@ -130,6 +130,11 @@ ANNOUNCED_DEVICES: LiteralString = """
     SELECT device FROM device WHERE site = %s AND mode = %s AND current AND device = ANY(%s)
 """
 
+COMMISSIONED: LiteralString = """
+    SELECT device, commissioning FROM device
+     WHERE site = %s AND mode = %s AND current AND device = ANY(%s)
+"""
+
 ANNOUNCED_POINTS: LiteralString = """
     SELECT name FROM point WHERE site = %s AND mode = %s AND current AND name = ANY(%s)
 """

@@ -66,7 +66,7 @@ def write_birth(
     _write_health(connection, gateway_id, status)
     # A retained birth of the boot that we know is older than what its heartbeats have told since.
     if not (retained and row is not None and row[0] == status.boot):
-        _write_held_back(connection, gateway_id, status, received_ms)
+        _write_what_is_so(connection, gateway_id, status, received_ms)
 
 
 def _forget_newest(connection: Connection, gateway_id: int) -> None:
@@ -92,7 +92,7 @@ def write_heartbeat(connection: Connection, gateway_id: int, status: Status, rec
     if row is None:
         return False
     _write_health(connection, gateway_id, status)
-    _write_held_back(connection, gateway_id, status, received_ms)
+    _write_what_is_so(connection, gateway_id, status, received_ms)
     return True
 
 
@@ -130,12 +130,13 @@ def _write_health(connection: Connection, gateway_id: int, status: Status) -> No
     )
 
 
-def _write_held_back(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> None:
-    """Which alarms the gateway holds back now; whoever asked for it sees by this that it is so."""
+def _write_what_is_so(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> None:
+    """Which alarms it holds back now, and what it works from: whoever asked for it sees that it is so."""
+    configuration = None if status.configuration is None else Jsonb(status.configuration)
     shelved = [_storable(shelf) for shelf in status.shelved if _believable(shelf.until) is not None]
     connection.execute(
-        "UPDATE gateway SET shelved = %s, states = %s, told_at = %s WHERE id = %s",
-        [Jsonb(shelved), Jsonb(status.states), instant(received_ms), gateway_id],
+        "UPDATE gateway SET shelved = %s, states = %s, configuration = %s, told_at = %s WHERE id = %s",
+        [Jsonb(shelved), Jsonb(status.states), configuration, instant(received_ms), gateway_id],
     )
 
 
@@ -172,13 +173,14 @@ def _write_device(
 ) -> None:
     connection.execute(
         """
-        INSERT INTO device (site, mode, device, gateway_id, kind, label, profile, layout, setup, position,
-                            commissioning, current)
-            VALUES (%(site)s, %(mode)s, %(device)s, %(gateway)s, %(kind)s, %(label)s, %(profile)s, %(layout)s,
-                    %(setup)s, %(position)s, %(commissioning)s, true)
+        INSERT INTO device (site, mode, device, gateway_id, kind, label, profile, profile_version, layout,
+                            setup, position, commissioning, current)
+            VALUES (%(site)s, %(mode)s, %(device)s, %(gateway)s, %(kind)s, %(label)s, %(profile)s,
+                    %(profile_version)s, %(layout)s, %(setup)s, %(position)s, %(commissioning)s, true)
             ON CONFLICT (site, mode, device) DO UPDATE
                SET gateway_id = excluded.gateway_id, kind = excluded.kind, label = excluded.label,
-                   profile = excluded.profile, layout = excluded.layout, setup = excluded.setup,
+                   profile = excluded.profile, profile_version = excluded.profile_version,
+                   layout = excluded.layout, setup = excluded.setup,
                    position = excluded.position, commissioning = excluded.commissioning,
                    current = true
         """,
@@ -190,6 +192,7 @@ def _write_device(
             "kind": device.kind,
             "label": Jsonb(device.label),
             "profile": device.profile,
+            "profile_version": device.profile_version,
             "layout": Jsonb(device.layout),
             "setup": Jsonb(device.setup),
             "position": position,

@@ -23,8 +23,8 @@ class GatewayEntry(msgspec.Struct, frozen=True, kw_only=True):
     boot: str | None
     """Of its newest birth; `None` where none has come."""
     birth_received_ms: int
-    current: dict[str, PointEntry]
-    """The points of its newest birth."""
+    own: dict[str, PointEntry]
+    """Every point that it has ever announced, less those that another gateway has announced since."""
     known: dict[str, PointEntry]
     """Every point of its site and mode, also of earlier births."""
     foreign_boots: frozenset[str]
@@ -78,25 +78,25 @@ def load_entry(connection: Connection, key: GatewayKey) -> GatewayEntry:
     """Read one gateway and its points; the gateway's row is made where there is none."""
     gateway_id, boot, born_ms = _gateway(connection, key)
     known: dict[str, PointEntry] = {}
-    current: dict[str, PointEntry] = {}
+    own: dict[str, PointEntry] = {}
     # Those in force come last, so that they win over an earlier kind of the same name.
     rows = connection.execute(
         """
-        SELECT id, name, resolution, current AND gateway_id = %(gateway)s
+        SELECT id, name, resolution, gateway_id = %(gateway)s
           FROM point WHERE site = %(site)s AND mode = %(mode)s ORDER BY current, id
         """,
         {"gateway": gateway_id, "site": key.site, "mode": key.mode},
     )
-    for point_id, name, resolution, is_current in rows:
+    for point_id, name, resolution, is_own in rows:
         point = PointEntry(id=point_id, resolution=resolution)
         known[name] = point
-        if is_current:
-            current[name] = point
+        if is_own:
+            own[name] = point
     return GatewayEntry(
         id=gateway_id,
         boot=boot,
         birth_received_ms=born_ms,
-        current=current,
+        own=own,
         known=known,
         foreign_boots=_foreign_boots(connection, key),
         device_labels=_device_labels(connection, key),

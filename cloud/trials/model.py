@@ -52,7 +52,7 @@ class PointTried(Shown):
     hints: list[HintShown] = Field(default=[])
 
 
-class CheckShown(Shown):
+class TrialCheck(Shown):
     """One thing that was looked at."""
 
     name: str
@@ -68,7 +68,7 @@ class ReportShown(Shown):
     is_sound: bool = Field(description="No check is a finding.")
     rounds: int
     points: list[PointTried]
-    checks: list[CheckShown]
+    checks: list[TrialCheck]
 
 
 class TrialShown(Shown):

@@ -54,6 +54,7 @@ def fields_of(source: Source, where: str, entry: DeviceEntry, bus: BusEntry, kno
         danger=Danger(zones=entry.zones) if entry.zones else None,
         rules=tuple(rules),
         unjudged=tuple(unjudged),
+        commissioning=entry.commissioning,
         out_of_service=_out_of_service(source, where, entry, points),
         history=source.folder / entry.history if entry.history else None,
         layout=msgspec.to_builtins(entry.layout) if entry.layout else {},

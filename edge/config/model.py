@@ -12,7 +12,7 @@ from edge.settings import ModbusSettings, OutputSettings, SirenSettings, Speakin
 from edge.zones import Danger
 from sitewarden.derived import DerivedPoint, Instruments
 from sitewarden.loadchart import LoadChart
-from sitewarden.messages import DeviceSetup, PointBirth
+from sitewarden.messages import Commissioning, DeviceSetup, PointBirth
 from sitewarden.parameters import NO_POINTS, ByPoint
 from sitewarden.profiles import ModbusProfile, Profile
 from sitewarden.profiles.model import SpeakingProfile
@@ -47,12 +47,18 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[BoundRule, ...]
     unjudged: tuple[str, ...] = ()
     """Why rules of the packs do not hold for this device, though it has what they watch."""
+    commissioning: Commissioning = "in_use"
     out_of_service: frozenset[str] = frozenset()
     """Points whose alarms are not raised."""
     history: Path | None
     layout: Mapping[str, Any]
     setup: DeviceSetup = DeviceSetup()
     """As the file has it, for the cloud to know."""
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether its alarms are tests (试运行): told, and heard by nobody."""
+        return self.commissioning == "trial"
 
 
 class PolledDevice(Device, frozen=True, kw_only=True):

@@ -39,6 +39,8 @@ class PointNow(msgspec.Struct, frozen=True, kw_only=True):
     """Of that value, by a clock that nobody sets."""
     stale_after_ms: int
     is_stale: bool
+    on_trial: bool
+    """Its device is on trial (试运行)."""
     quality: str
     """Of the newest reading, good or not; `none` where there never was one."""
 
@@ -63,6 +65,8 @@ class AlarmNow(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds UTC, as the other instants."""
     acknowledged_at: int | None
     acknowledged_by: str
+    test: bool
+    """Of a device on trial: nobody hears it."""
 
 
 class SirenNow(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +90,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     needs_pin: bool
     points: list[PointNow]
     alarms: list[AlarmNow]
-    """The gravest first, then the newest."""
+    """The gravest first, then the newest; tests last."""
     siren: SirenNow
     shelved: list[Shelf]
     """Rules whose alarms somebody holds back."""
@@ -132,9 +136,9 @@ class Board:
         return [self._now(place, now) for place in self._places.values()]
 
     def alarms(self, episodes: Iterable[Episode]) -> list[AlarmNow]:
-        """The standing alarms, the gravest first; acknowledging moves none under somebody's finger."""
+        """The standing alarms, the gravest first, tests last; acknowledging moves none under a finger."""
         shown = [self._alarm(episode) for episode in episodes if episode.alarm.point in self._places]
-        return sorted(shown, key=lambda alarm: (-alarm.level, -alarm.raised_at))
+        return sorted(shown, key=lambda alarm: (alarm.test, -alarm.level, -alarm.raised_at))
 
     def _now(self, place: _Place, now: float) -> PointNow:
         device, birth, kind = place
@@ -153,6 +157,7 @@ class Board:
             age_ms=age_ms,
             stale_after_ms=birth.stale_after_ms,
             is_stale=age_ms is not None and age_ms > birth.stale_after_ms,
+            on_trial=device.is_on_trial,
             quality="none" if newest is None else newest.quality.word,
         )
 
@@ -174,6 +179,7 @@ class Board:
             raised_at=alarm.raised_at,
             acknowledged_at=alarm.acknowledged_at,
             acknowledged_by=alarm.acknowledged_by,
+            test=alarm.test,
         )
 
 

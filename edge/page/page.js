@@ -99,7 +99,7 @@ function showHeader() {
   write(at('language'), words().other)
   document.title = words().name
   if (!snapshot) return
-  document.title = `${snapshot.alarms.length ? `(${snapshot.alarms.length}) ` : ''}${snapshot.site} · ${words().name}`
+  document.title = `${heard(snapshot.alarms).length ? `(${heard(snapshot.alarms).length}) ` : ''}${snapshot.site} · ${words().name}`
   write(at('gateway'), `${snapshot.site} / ${snapshot.gateway}`)
   writeOrHide(at('mode'), words().mode[snapshot.mode] ?? '')
   write(at('clock'), `${instant(snapshot.at_ms)} · ${words().clock[snapshot.clock]}`)
@@ -117,12 +117,14 @@ function showLost() {
   writeOrHide(at('lost'), isLost ? (snapshot ? words().lost(instant(snapshot.at_ms)) : words().never) : '')
 }
 
+const heard = (alarms) => alarms.filter((alarm) => !alarm.test)
+
 const isShelved = (alarm) => snapshot.shelved.some((shelf) => shelf.point === alarm.point && shelf.rule === alarm.rule)
 
 function signalNote({ siren, alarms }) {
   if (siren.failed) return words().failed(siren.failed)
   if (siren.is_testing) return words().testing
-  const loud = alarms.filter((alarm) => alarm.level >= 2)
+  const loud = heard(alarms).filter((alarm) => alarm.level >= 2)
   const isLower = siren.siren !== 'continuous' && loud.some((alarm) => alarm.level >= 3)
   if (!loud.length || (siren.siren !== 'off' && !isLower)) return ''
   return loud.every((alarm) => alarm.acknowledged_at || isShelved(alarm)) ? words().silenced : words().ranOut
@@ -133,7 +135,7 @@ function showSignal() {
   write(at('signal'), `${words().siren[siren.siren]} · ${words().lamp[siren.lamp]}`)
   at('siren').className = `${siren.siren} ${siren.lamp}`
   writeOrHide(at('signal-note'), signalNote(snapshot))
-  at('test').disabled = siren.is_testing || alarms.length > 0
+  at('test').disabled = siren.is_testing || heard(alarms).length > 0
 }
 
 function makeAlarm(alarm) {
@@ -141,9 +143,9 @@ function makeAlarm(alarm) {
   button.addEventListener('click', () => acknowledge([alarm.episode]))
   const shelve = make('button', { type: 'button', 'data-part': 'shelve' })
   shelve.addEventListener('click', () => shelveAlarm(alarm))
-  return make('li', { class: `alarm l${alarm.level}`, 'data-episode': alarm.episode },
+  return make('li', { class: `alarm l${alarm.level}${alarm.test ? ' test' : ''}`, 'data-episode': alarm.episode },
     make('span', { class: 'level' }, shape(alarm.level), make('span', { 'data-part': 'level' })),
-    make('span', { class: 'what' }, make('b', { 'data-part': 'where' }), ' ', make('span', { 'data-part': 'label' })),
+    make('span', { class: 'what' }, make('span', { class: 'tag', 'data-part': 'trial' }), ' ', make('b', { 'data-part': 'where' }), ' ', make('span', { 'data-part': 'label' })),
     make('span', { class: 'figures' }, make('b', { 'data-part': 'now' }), make('span', { 'data-part': 'limit' })),
     make('span', { class: 'note', 'data-part': 'since' }),
     make('span', { class: 'note', 'data-part': 'state' }),
@@ -156,6 +158,7 @@ function showAlarm(row, alarm) {
   const value = isGood ? figure(point.value, point.resolution, point.unit) : words().qualities[point ? quality(point) : 'none']
   const isBit = alarm.unit === '1'
   write(part(row, 'level'), words().level[alarm.level])
+  writeOrHide(part(row, 'trial'), alarm.test ? words().trialAlarm : '')
   write(part(row, 'where'), [say(alarm.device_label), say(point?.name)].filter(Boolean).join(' '))
   write(part(row, 'label'), say(alarm.label))
   write(part(row, 'now'), isBit && isGood ? '' : `${words().now} ${value}`)
@@ -199,7 +202,7 @@ function showAlarms() {
   order = now
   keyed(at('alarm-list'), alarms, (alarm) => alarm.episode, makeAlarm, showAlarm)
   const blind = points.filter((point) => quality(point) !== 'good' && quality(point) !== 'none').length
-  writeOrHide(at('calm'), alarms.length ? '' : blind ? words().blind(blind) : words().calm)
+  writeOrHide(at('calm'), heard(alarms).length ? '' : blind ? words().blind(blind) : words().calm)
   at('calm').classList.toggle('doubt', blind > 0)
   at('all').hidden = alarms.filter((alarm) => !alarm.acknowledged_at).length < 2
 }
@@ -207,12 +210,13 @@ function showAlarms() {
 function makeDevice(device) {
   const head = make('tr', {}, ...['point', 'value', 'quality', 'age'].map((word) => make('th', { scope: 'col', 'data-part': word })))
   return make('section', {},
-    make('h2', {}, make('span', { 'data-part': 'name' }), ' ', make('code', {}, device.name)),
+    make('h2', {}, make('span', { 'data-part': 'name' }), ' ', make('code', {}, device.name), ' ', make('span', { class: 'tag', 'data-part': 'trial' })),
     make('table', { class: 'points' }, make('thead', {}, head), make('tbody', {})))
 }
 
 function showDevice(section, device) {
   write(part(section, 'name'), say(device.label))
+  writeOrHide(part(section, 'trial'), device.on_trial ? words().onTrial : '')
   for (const word of ['point', 'value', 'quality', 'age']) write(part(section, word), words()[word])
   keyed(section.querySelector('tbody'), device.points, (point) => point.point, makePoint, showPoint)
 }
@@ -237,7 +241,7 @@ function showPoint(row, point) {
 function showPoints() {
   const devices = new Map()
   for (const point of snapshot.points) {
-    if (!devices.has(point.device)) devices.set(point.device, { name: point.device, label: point.device_label, points: [] })
+    if (!devices.has(point.device)) devices.set(point.device, { name: point.device, label: point.device_label, on_trial: point.on_trial, points: [] })
     devices.get(point.device).points.push(point)
   }
   keyed(at('devices'), [...devices.values()], (device) => device.name, makeDevice, showDevice)

@@ -33,9 +33,11 @@ __all__ = [
     "PollGroup",
     "Profile",
     "find_profile",
+    "is_about_writing",
     "load_profiles",
     "parse_profile",
     "read_profile",
+    "understood",
 ]
 
 _BUILT_IN = resources.files("sitewarden.profiles")
@@ -60,6 +62,20 @@ def parse_profile(text: str, file: Path) -> AnyProfile:
     for error in _meaningless(document):
         raise error
     return document.value
+
+
+def understood(text: str, name: str) -> tuple[AnyProfile | None, list[ConfigurationError]]:
+    """The profile that a text is, and all that cannot be meant in it; `name` stands for a file's."""
+    try:
+        document: documents.Document[AnyProfile] = documents.parse(text, AnyProfile, Path(name))  # type: ignore[arg-type]  # a union
+    except ConfigurationError as exc:
+        return None, [_explained(exc)]
+    return document.value, list(_meaningless(document))
+
+
+def is_about_writing(error: ConfigurationError) -> bool:
+    """Whether a complaint says that a device is never written to."""
+    return _READ_ONLY in error.message
 
 
 def _explained(error: ConfigurationError) -> ConfigurationError:

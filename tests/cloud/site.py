@@ -18,6 +18,7 @@ from cloud.sites.registry import Registry
 from sitewarden import topics
 from sitewarden.messages import (
     Alarm,
+    ConfigurationReport,
     Counters,
     DeviceBirth,
     LimitBirth,
@@ -185,7 +186,13 @@ def cleared(of: Alarm, after_ms: int = 5000, **changes) -> Alarm:
 
 
 def channel_of(message: msgspec.Struct) -> str:
-    return {Readings: "readings", Alarm: "alarms", Status: "status", TrialTold: "trial"}[type(message)]
+    return {
+        Readings: "readings",
+        Alarm: "alarms",
+        Status: "status",
+        ConfigurationReport: "config",
+        TrialTold: "trial",
+    }[type(message)]
 
 
 def delivery(

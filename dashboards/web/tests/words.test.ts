@@ -38,12 +38,18 @@ describe('instants', () => {
 
 describe('lists', () => {
   const episode = (id: string, level: number, cleared: string | null = null) =>
-    ({ id, level, raised_at: '2026-11-20T10:00:00Z', cleared_at: cleared }) as unknown as Episode
+    ({ id, level, test: false, raised_at: '2026-11-20T10:00:00Z', cleared_at: cleared }) as unknown as Episode
   it('have the worst on top and the cleared gone', () => {
     const list = activeOnly([episode('a', 2), episode('b', 4), episode('c', 3, '2026-11-20T10:01:00Z')])
     expect(list.map((one) => one.id)).toEqual(['b', 'a'])
     expect(worstLevel(list)).toBe(4)
     expect(worstLevel([])).toBe(0)
+  })
+  it('puts alarms of devices on trial last, and counts none of them', () => {
+    const list = activeOnly([{ ...episode('shadow', 4), test: true }, episode('live', 2)])
+    expect(list.map((one) => one.id)).toEqual(['live', 'shadow'])
+    expect(worstLevel(list)).toBe(2)
+    expect(worstLevel(list.slice(1))).toBe(0)
   })
   it('do not bring a cleared alarm back for an old message', () => {
     const cleared = episode('a', 2, '2026-11-20T10:01:00Z')

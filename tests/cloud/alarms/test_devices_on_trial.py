@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tests.cloud.registry.records import CRANE, Registry, day
 from tests.cloud.site import birth, cleared, raised
 
 
@@ -41,3 +42,25 @@ def test_the_site_says_which_devices_are_on_trial_until_they_are_put_into_use(si
     assert [d["commissioning"] for d in web.get("/sites/demo").json()["devices"]] == ["in_use"]
     site.deliver(raised())
     assert len(web.get("/sites/demo/hazards").json()["items"]) == 1
+
+
+def test_a_file_that_contradicts_its_gateway_is_a_finding_and_costs_no_alarm(site, web) -> None:
+    registry = Registry(web)
+    registry.make("devices", CRANE)
+
+    def finding():
+        return registry.read("devices", CRANE["id"])["finding"]
+
+    assert finding() is None, "no gateway has it"
+    site.deliver(birth())
+    assert finding() == "in_use_unrecorded"
+    site.deliver(raised())
+    assert len(web.get("/sites/demo/hazards").json()["items"]) == 1
+    site.deliver(on_trial(birth()))
+    assert finding() is None
+    for i, step in enumerate(("filed", "installed", "inspected", "accepted", "registered", "in_use")):
+        taken = {"device": CRANE["id"], "step": step, "done_on": day(i - 9), "body": "某检验机构"}
+        registry.make("steps", taken)
+    assert finding() == "on_trial_in_use"
+    site.deliver(birth())
+    assert finding() is None

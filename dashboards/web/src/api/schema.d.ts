@@ -4,6 +4,118 @@
  */
 
 export interface paths {
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Channel
+         * @description A new channel, of a site or of all.
+         */
+        post: operations["make_channel_api_v1_channels_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel
+         * @description One channel, without its secret: that is never shown again.
+         */
+        get: operations["read_channel_api_v1_channels__channel__get"];
+        /**
+         * Change Channel
+         * @description Set it up otherwise. A secret that is left out stays, unless it would go elsewhere than before.
+         */
+        put: operations["change_channel_api_v1_channels__channel__put"];
+        post?: never;
+        /**
+         * Remove Channel
+         * @description It tells nothing any more, and its secret is destroyed; what it has told stays.
+         */
+        delete: operations["remove_channel_api_v1_channels__channel__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Channel
+         * @description Send a test now; the answer is what the other side answered, whatever that is.
+         */
+        post: operations["test_channel_api_v1_channels__channel__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/denied-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Denied
+         * @description Models that are not let in (淘汰目录), and those that no longer are kept out.
+         */
+        get: operations["list_denied_api_v1_denied_models_get"];
+        put?: never;
+        /**
+         * Deny Model
+         * @description Keep a model out: everywhere, below a node, or at a site.
+         */
+        post: operations["deny_model_api_v1_denied_models_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/denied-models/{denied}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift Denial
+         * @description Let a model in again; the entry stays to be seen.
+         */
+        post: operations["lift_denial_api_v1_denied_models__denied__lift_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrol": {
         parameters: {
             query?: never;
@@ -76,6 +188,90 @@ export interface paths {
          * @description The hazard's worst alarm with the readings around it, the rules in force and the alarms they give.
          */
         get: operations["download_pack_api_v1_hazards__hazard__pack_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Profiles
+         * @description Every profile, shipped or brought, in its newest version.
+         */
+        get: operations["list_profiles_api_v1_profiles_get"];
+        put?: never;
+        /**
+         * Bring Profile
+         * @description Keep a profile as a version, for good; the same text again is the same version.
+         */
+        post: operations["bring_profile_api_v1_profiles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Profile
+         * @description What is wrong with a text, what it lacks, what it changes; nothing is kept.
+         */
+        post: operations["check_profile_api_v1_profiles_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{profile}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Profile
+         * @description A profile: its text, its points, its versions.
+         */
+        get: operations["read_profile_api_v1_profiles__profile__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{profile}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Difference
+         * @description What one version has otherwise than another.
+         */
+        get: operations["read_difference_api_v1_profiles__profile__difference_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -402,6 +598,206 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Channels
+         * @description The channels that the site's alarms and hazards are told by.
+         */
+        get: operations["list_channels_api_v1_sites__site__channels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/commissioning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Commissioning
+         * @description Every device file of the site, and how far its device is.
+         */
+        get: operations["list_commissioning_api_v1_sites__site__commissioning_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/commissioning/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Commissioning Choices
+         * @description Gateways to which a device may be bound, and their buses.
+         */
+        get: operations["read_commissioning_choices_api_v1_sites__site__commissioning_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/commissioning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Commissioning
+         * @description How far a device is on its way into use, and what is in the way.
+         */
+        get: operations["read_commissioning_api_v1_sites__site__devices__device__commissioning_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/commissioning/binding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Bind Device
+         * @description Say where the device hangs and by which version of which profile it is read.
+         */
+        put: operations["bind_device_api_v1_sites__site__devices__device__commissioning_binding_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/commissioning/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Check
+         * @description Sign a known value beside the reading of this moment (见证核验).
+         */
+        post: operations["sign_check_api_v1_sites__site__devices__device__commissioning_checks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/commissioning/checks/{check}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Check
+         * @description Approve a check that another has signed.
+         */
+        post: operations["approve_check_api_v1_sites__site__devices__device__commissioning_checks__check__approval_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/commissioning/trial-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run On Trial
+         * @description Run it on trial (试运行): watched and shown, and its alarms call nobody; also out of use again.
+         */
+        post: operations["run_on_trial_api_v1_sites__site__devices__device__commissioning_trial_run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/commissioning/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Device
+         * @description Have its gateway read it by the profile once, or for some time; look again for what came of it.
+         */
+        post: operations["try_device_api_v1_sites__site__devices__device__commissioning_trials_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/commissioning/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Commission Device
+         * @description Put it into use (投用); refused with everything that is in the way.
+         */
+        post: operations["commission_device_api_v1_sites__site__devices__device__commissioning_use_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways": {
         parameters: {
             query?: never;
@@ -436,6 +832,170 @@ export interface paths {
          * @description A code with which the gateway is enrolled, or gets a new password: once, within 15 minutes.
          */
         post: operations["make_code_api_v1_sites__site__gateways__gateway__code_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration
+         * @description How the gateway stands with its configuration; the ETag is that of the newest version.
+         */
+        get: operations["read_configuration_api_v1_sites__site__gateways__gateway__configuration_get"];
+        /**
+         * Propose Configuration
+         * @description A new version: sent to the gateway until it says what became of it. `"0"` is the ETag of none.
+         */
+        put: operations["propose_configuration_api_v1_sites__site__gateways__gateway__configuration_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Configuration
+         * @description Have the gateway check texts and reckon the load of its buses; nothing changes there.
+         */
+        post: operations["check_configuration_api_v1_sites__site__gateways__gateway__configuration_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/checks/{check}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Check
+         * @description What the gateway has answered so far; checks are remembered for a day.
+         */
+        get: operations["read_configuration_check_api_v1_sites__site__gateways__gateway__configuration_checks__check__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Draft
+         * @description The newest texts with the design values and load charts of the registry; nothing is sent by this.
+         */
+        get: operations["read_configuration_draft_api_v1_sites__site__gateways__gateway__configuration_draft_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Configurations
+         * @description Every version that was proposed, the newest first.
+         */
+        get: operations["list_configurations_api_v1_sites__site__gateways__gateway__configuration_versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration Version
+         * @description One version with its texts.
+         */
+        get: operations["read_configuration_version_api_v1_sites__site__gateways__gateway__configuration_versions__version__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Configurations
+         * @description How a version differs from an earlier one; left out, from the one before it.
+         */
+        get: operations["compare_configurations_api_v1_sites__site__gateways__gateway__configuration_versions__version__diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/gateways/{gateway}/configuration/versions/{version}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Configuration
+         * @description Propose an older version anew, as a version of its own.
+         */
+        post: operations["roll_back_configuration_api_v1_sites__site__gateways__gateway__configuration_versions__version__rollback_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -544,6 +1104,90 @@ export interface paths {
         get: operations["watch_api_v1_sites__site__live_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notices
+         * @description What was told of the site, and what became of each, the newest first.
+         */
+        get: operations["list_notices_api_v1_sites__site__notices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/profile-rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rollouts
+         * @description Versions of profiles on their way to the gateways of the site, the newest first.
+         */
+        get: operations["list_rollouts_api_v1_sites__site__profile_rollouts_get"];
+        put?: never;
+        /**
+         * Begin Rollout
+         * @description Bring a newer version of a profile to one gateway of the site.
+         */
+        post: operations["begin_rollout_api_v1_sites__site__profile_rollouts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/profile-rollouts/{made}/back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Rollout Back
+         * @description Bring every gateway that got it back to the version that it had.
+         */
+        post: operations["take_rollout_back_api_v1_sites__site__profile_rollouts__made__back_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/profile-rollouts/{made}/rest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Rollout
+         * @description Bring it to all other gateways, once the first has it in force.
+         */
+        post: operations["finish_rollout_api_v1_sites__site__profile_rollouts__made__rest_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1322,6 +1966,32 @@ export interface components {
             rule_version: number;
         };
         /**
+         * AnnouncedShown
+         * @description What the gateway says that it runs.
+         */
+        AnnouncedShown: {
+            /**
+             * Commissioning
+             * @enum {string}
+             */
+            commissioning: "trial" | "in_use";
+            /** Profile */
+            profile: string;
+            /** Version */
+            version: number | null;
+        };
+        /**
+         * ApprovalGiven
+         * @description The word of another than who signed.
+         */
+        ApprovalGiven: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * Asked
          * @description An alarm after something was asked of it.
          */
@@ -1370,6 +2040,62 @@ export interface components {
             confidence: string;
             /** Source */
             source: string;
+        };
+        /**
+         * BindingGiven
+         * @description Where a device hangs, and by which version of which profile it is read.
+         */
+        BindingGiven: {
+            /**
+             * Bus
+             * @example crane-1
+             */
+            bus: string;
+            /**
+             * Gateway
+             * @example crane-1
+             */
+            gateway: string;
+            /**
+             * Identity
+             * @description Of one that speaks by itself: how it names itself.
+             */
+            identity?: string | null;
+            /**
+             * Profile
+             * @example crane-1
+             */
+            profile: string;
+            /** Profile Version */
+            profile_version: number;
+            /**
+             * Unit
+             * @description Of a device that is polled.
+             */
+            unit?: number | null;
+        };
+        /**
+         * BindingShown
+         * @description Where it hangs.
+         */
+        BindingShown: {
+            /** Bus */
+            bus: string;
+            /** Gateway */
+            gateway: string;
+            /** Identity */
+            identity: string | null;
+            /**
+             * Newest Version
+             * @description Of that profile.
+             */
+            newest_version: number;
+            /** Profile */
+            profile: string;
+            /** Profile Version */
+            profile_version: number;
+            /** Unit */
+            unit: number | null;
         };
         /**
          * BrokerShown
@@ -1446,6 +2172,160 @@ export interface components {
             record: string;
         };
         /**
+         * ChannelGiven
+         * @description What a channel is set up with.
+         */
+        ChannelGiven: {
+            /**
+             * Is On
+             * @default true
+             */
+            is_on: boolean;
+            /**
+             * Key
+             * @description What messages are signed with (DingTalk, Feishu, webhook). Left out: as it was.
+             */
+            key?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Lowest
+             * @description Alarms below this level are not told.
+             * @default 3
+             */
+            lowest: number;
+            mail?: components["schemas"]["MailTarget"] | null;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * @description Of the mail account. Left out in a change: as it was.
+             */
+            password?: string | null;
+            /**
+             * Url
+             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             */
+            url?: string | null;
+        };
+        /**
+         * ChannelNew
+         * @description A channel that is not there yet.
+         */
+        ChannelNew: {
+            /**
+             * Is On
+             * @default true
+             */
+            is_on: boolean;
+            /**
+             * Key
+             * @description What messages are signed with (DingTalk, Feishu, webhook). Left out: as it was.
+             */
+            key?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Lowest
+             * @description Alarms below this level are not told.
+             * @default 3
+             */
+            lowest: number;
+            mail?: components["schemas"]["MailTarget"] | null;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * @description Of the mail account. Left out in a change: as it was.
+             */
+            password?: string | null;
+            /**
+             * Site
+             * @description Null: of all sites.
+             */
+            site?: string | null;
+            /**
+             * Url
+             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             */
+            url?: string | null;
+        };
+        /**
+         * ChannelShown
+         * @description A channel, without what is secret.
+         */
+        ChannelShown: {
+            /** Has Key */
+            has_key: boolean;
+            /** Has Password */
+            has_password: boolean;
+            /** Id */
+            id: string;
+            /** Is On */
+            is_on: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            last: components["schemas"]["LastShown"] | null;
+            /** Lowest */
+            lowest: number;
+            mail: components["schemas"]["MailTarget"] | null;
+            /**
+             * May Change
+             * @description A channel of all sites is changed by who sees all sites.
+             */
+            may_change: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @description Of a robot or a receiver: the address without its secret.
+             */
+            origin: string | null;
+            /** Site */
+            site: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ChannelsShown
+         * @description The channels of a site, those of all sites among them.
+         */
+        ChannelsShown: {
+            /** Items */
+            items: components["schemas"]["ChannelShown"][];
+            /**
+             * Tells
+             * @description False: a demo or a replay, which tells nobody outside.
+             */
+            tells: boolean;
+        };
+        /**
          * Chart
          * @description A load chart.
          */
@@ -1518,18 +2398,71 @@ export interface components {
             source: string;
         };
         /**
+         * CheckAsked
+         * @description Texts that the gateway is asked about.
+         */
+        CheckAsked: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * CheckGiven
+         * @description A known value before witnesses, beside which the live reading is put.
+         */
+        CheckGiven: {
+            /**
+             * Method
+             * @description With what: a weight with its certificate, a gauge block, a theodolite.
+             */
+            method: string;
+            /**
+             * Point
+             * @example pit-1/hd_3
+             */
+            point: string;
+            /**
+             * Reference
+             * @description The known load or displacement, in the point's unit.
+             */
+            reference: number;
+            /**
+             * Tolerance
+             * @description At most half of the known value: a wider one could not tell a wrong scale.
+             */
+            tolerance: number;
+        };
+        /**
          * CheckShown
-         * @description One thing that was looked at.
+         * @description What the gateway thinks of texts that nobody has proposed.
          */
         CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
             /**
-             * Level
-             * @enum {string}
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
              */
-            level: "ok" | "note" | "finding";
-            /** Name */
-            name: string;
-            says: components["schemas"]["TextShown"];
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
         };
         /**
          * Choices
@@ -1580,6 +2513,101 @@ export interface components {
             expires_at: string;
         };
         /**
+         * CommissioningChoices
+         * @description What may be filled in.
+         */
+        CommissioningChoices: {
+            /** Gateways */
+            gateways: components["schemas"]["GatewayChoice"][];
+        };
+        /**
+         * CommissioningListed
+         * @description A device in the list.
+         */
+        CommissioningListed: {
+            /** Device */
+            device: string;
+            /** Gateway */
+            gateway: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
+            name: components["schemas"]["TextShown"];
+            /** Profile */
+            profile: string | null;
+            /** Profile Version */
+            profile_version: number | null;
+            /**
+             * State
+             * @description Unwitnessed: its gateway has it in use, and nobody has commissioned it here.
+             * @enum {string}
+             */
+            state: "not_bound" | "bound" | "trial" | "in_use" | "unwitnessed";
+        };
+        /**
+         * CommissioningShown
+         * @description How far a device is.
+         */
+        CommissioningShown: {
+            announced: components["schemas"]["AnnouncedShown"] | null;
+            binding: components["schemas"]["BindingShown"] | null;
+            /** Checks */
+            checks: components["schemas"]["WitnessedCheck"][];
+            /** Commissioned At */
+            commissioned_at: string | null;
+            /** Commissioned By */
+            commissioned_by: string | null;
+            /**
+             * Commissioned Profile
+             * @description With its version at the time.
+             */
+            commissioned_profile: string | null;
+            conformance: components["schemas"]["TrialShown"] | null;
+            /** Device */
+            device: string;
+            /** Is Polled */
+            is_polled: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
+            /** May Be Commissioned */
+            may_be_commissioned: boolean;
+            name: components["schemas"]["TextShown"];
+            /** Points */
+            points: components["schemas"]["LiveShown"][];
+            read: components["schemas"]["TrialShown"] | null;
+            sent: components["schemas"]["SentShown"] | null;
+            /** Steps */
+            steps: components["schemas"]["CommissioningStep"][];
+            /**
+             * Version
+             * @description The ETag; 0: it is not bound yet.
+             */
+            version: number;
+        };
+        /**
+         * CommissioningStep
+         * @description A step on the way, and what it lacks.
+         */
+        CommissioningStep: {
+            /** Reasons */
+            reasons: components["schemas"]["ReasonShown"][];
+            /**
+             * Standing
+             * @enum {string}
+             */
+            standing: "done" | "open" | "waiting" | "blocked";
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+        };
+        /**
          * ComparisonShown
          * @description What became of alarms; the lists hold the first ones, the counts are of all.
          */
@@ -1600,6 +2628,26 @@ export interface components {
             unchanged_count: number;
         };
         /**
+         * Complaint
+         * @description What cannot be meant in a profile, and how to mend it.
+         */
+        Complaint: {
+            /**
+             * Field
+             * @description Dotted, such as points.load.register.
+             */
+            field: string;
+            /**
+             * Line
+             * @description From 1; 0: the text as a whole.
+             */
+            line: number;
+            /** Mend */
+            mend: string;
+            /** Message */
+            message: string;
+        };
+        /**
          * ComplaintShown
          * @description What is wrong in a table, and how to mend it.
          */
@@ -1613,6 +2661,27 @@ export interface components {
             line: number;
             mend: components["schemas"]["TextShown"];
             message: components["schemas"]["TextShown"];
+        };
+        /**
+         * ConfigurationShown
+         * @description How a gateway stands with its configuration.
+         */
+        ConfigurationShown: {
+            /** Gateway */
+            gateway: string;
+            in_force: components["schemas"]["VersionShown"] | null;
+            /** Is Online */
+            is_online: boolean;
+            newest: components["schemas"]["VersionWhole"] | null;
+            /** @description Null where its own file alone says what it does: nothing is sent. */
+            now: components["schemas"]["Now"] | null;
+            /**
+             * Own File
+             * @description What its own file says, until a version from here is in force.
+             */
+            own_file: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * CraneGeometry
@@ -1799,6 +2868,90 @@ export interface components {
             version: number;
         };
         /**
+         * DenialGiven
+         * @description A model that is not to be let in.
+         */
+        DenialGiven: {
+            /**
+             * Brand
+             * @description Empty: any brand.
+             * @default
+             */
+            brand: string;
+            /**
+             * Listed On
+             * Format: date
+             */
+            listed_on: string;
+            /**
+             * Model
+             * @description `*` stands for anything; blanks, hyphens and capitals do not matter.
+             */
+            model: string;
+            /**
+             * Node
+             * @description At sites below this node only.
+             */
+            node?: number | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Site
+             * @description At this site only.
+             */
+            site?: string | null;
+            /**
+             * Source
+             * @description The catalogue or order, its number and page.
+             */
+            source: string;
+        };
+        /**
+         * DenialLifted
+         * @description Why a model is let in again.
+         */
+        DenialLifted: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * DenialShown
+         * @description A model that is or was not let in.
+         */
+        DenialShown: {
+            /** At */
+            at: string | null;
+            /** Author */
+            author: string | null;
+            /** Brand */
+            brand: string;
+            /**
+             * Id
+             * @description None: it comes with SiteWarden.
+             */
+            id: string | null;
+            /** Lifted At */
+            lifted_at: string | null;
+            /** Lifted By */
+            lifted_by: string | null;
+            /** Lifted For */
+            lifted_for: string | null;
+            /**
+             * Listed On
+             * Format: date
+             */
+            listed_on: string;
+            /** Model */
+            model: string;
+            /** Node */
+            node: number | null;
+            reason: components["schemas"]["TextShown"];
+            /** Site */
+            site: string | null;
+            /** Source */
+            source: string;
+        };
+        /**
          * Device
          * @description A device and its points.
          */
@@ -1843,6 +2996,11 @@ export interface components {
              * @description When the next certificate of a step ends.
              */
             expires_on: string | null;
+            /**
+             * Finding
+             * @description `on_trial_in_use`: it is in use by this file, and its gateway has it on trial, so its alarms call nobody. `in_use_unrecorded`: its gateway has it in use, and this file does not.
+             */
+            finding: ("on_trial_in_use" | "in_use_unrecorded") | null;
             /**
              * Following
              * @description Steps that may come next.
@@ -2068,6 +3226,74 @@ export interface components {
             version: number;
         };
         /**
+         * DiffShown
+         * @description How two versions differ.
+         */
+        DiffShown: {
+            /** After */
+            after: number;
+            /**
+             * Before
+             * @description 0: nothing.
+             */
+            before: number;
+            /** Files */
+            files: components["schemas"]["FileDiff"][];
+        };
+        /**
+         * Difference
+         * @description What a version changed.
+         */
+        Difference: {
+            /**
+             * Lines
+             * @description Unified: added lines begin with +, removed ones with -.
+             */
+            lines: string[];
+        };
+        /**
+         * DraftChange
+         * @description Something that the registry says otherwise than the document.
+         */
+        DraftChange: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Device */
+            device: string;
+            /**
+             * What
+             * @description Such as `point_parameters.H1` or `load_chart`.
+             */
+            what: string;
+        };
+        /**
+         * DraftShown
+         * @description The newest texts with what the registry says; nothing is sent until somebody proposes it.
+         */
+        DraftShown: {
+            /**
+             * Based On
+             * @description The version that it is a change of; 0: the gateway's own file.
+             */
+            based_on: number;
+            /** Changes */
+            changes: components["schemas"]["DraftChange"][];
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * Unplaced
+             * @description What the registry says of devices that the document lacks.
+             */
+            unplaced: string[];
+        };
+        /**
          * Enrol
          * @description What a gateway sends to be let in.
          */
@@ -2241,6 +3467,34 @@ export interface components {
             rate: number | null;
         };
         /**
+         * FaultShown
+         * @description Why a configuration cannot be meant so, and the mend.
+         */
+        FaultShown: {
+            /**
+             * Field
+             * @default
+             */
+            field: string;
+            /**
+             * File
+             * @default
+             */
+            file: string;
+            /**
+             * Line
+             * @default 0
+             */
+            line: number;
+            /**
+             * Mend
+             * @default
+             */
+            mend: string;
+            /** Message */
+            message: string;
+        };
+        /**
          * FieldChange
          * @description A field that becomes another.
          */
@@ -2265,6 +3519,19 @@ export interface components {
             before: unknown;
             /** Field */
             field: string;
+        };
+        /**
+         * FileDiff
+         * @description How a text differs between two versions.
+         */
+        FileDiff: {
+            /** File */
+            file: string;
+            /**
+             * Lines
+             * @description As `diff -u` writes them, without its heading.
+             */
+            lines: string[];
         };
         /**
          * Gateway
@@ -2355,6 +3622,21 @@ export interface components {
              * @enum {string}
              */
             state: "online" | "offline" | "unknown";
+        };
+        /**
+         * GatewayChoice
+         * @description A gateway to which a device may be bound.
+         */
+        GatewayChoice: {
+            /** Buses */
+            buses: string[];
+            /** Gateway */
+            gateway: string;
+            /**
+             * Is Configured Here
+             * @description Else its own file says what it does.
+             */
+            is_configured_here: boolean;
         };
         /**
          * GatewayGiven
@@ -2520,6 +3802,13 @@ export interface components {
             opened_at: string;
             potential_accident: components["schemas"]["TextShown"];
             /**
+             * Profile
+             * @description By which the device was read when the record was opened.
+             */
+            profile: string | null;
+            /** Profile Version */
+            profile_version: number | null;
+            /**
              * Signal
              * @enum {string}
              */
@@ -2674,6 +3963,27 @@ export interface components {
             unit: string;
         };
         /**
+         * LastShown
+         * @description How the newest notice of a channel fared.
+         */
+        LastShown: {
+            /** Answer */
+            answer: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Code */
+            code: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+        };
+        /**
          * LeadShown
          * @description How long before the next limit a level warned.
          */
@@ -2753,6 +4063,70 @@ export interface components {
             rule: string;
         };
         /**
+         * LiveShown
+         * @description A point of the device at this moment.
+         */
+        LiveShown: {
+            /** Age Ms */
+            age_ms: number | null;
+            /** At */
+            at: string | null;
+            /**
+             * Is Fresh
+             * @description Good and not stale: a check may be signed with it.
+             */
+            is_fresh: boolean;
+            label: components["schemas"]["TextShown"];
+            /** Point */
+            point: string;
+            /** Quality */
+            quality: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * LoadShown
+         * @description What a bus would be asked for.
+         */
+        LoadShown: {
+            /** Bus */
+            bus: string;
+            /** Percent */
+            percent: number;
+            /** Requests Per S */
+            requests_per_s: number;
+        };
+        /**
+         * MailTarget
+         * @description A server that sends mail, and to whom.
+         */
+        MailTarget: {
+            /** Host */
+            host: string;
+            /**
+             * Port
+             * @default 465
+             */
+            port: number;
+            /** Recipients */
+            recipients: string[];
+            /**
+             * Security
+             * @default tls
+             * @enum {string}
+             */
+            security: "tls" | "starttls" | "none";
+            /** Sender */
+            sender: string;
+            /**
+             * Username
+             * @default
+             */
+            username: string;
+        };
+        /**
          * MeasureShown
          * @description A dimension by which a kind of dangerous works is judged.
          */
@@ -2816,6 +4190,75 @@ export interface components {
             what: components["schemas"]["TextShown"];
             /** Where */
             where: string;
+        };
+        /**
+         * NoticeShown
+         * @description A notice and what became of it.
+         */
+        NoticeShown: {
+            /** Answer */
+            answer: string;
+            /** Body */
+            body: string;
+            /** Channel */
+            channel: string;
+            /** Channel Name */
+            channel_name: string;
+            /** Code */
+            code: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "alarm" | "hazard" | "major" | "flood" | "test";
+            /** Level */
+            level: number;
+            /** Site */
+            site: string | null;
+            /**
+             * State
+             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute, told of by a closing notice.
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            /** Title */
+            title: string;
+            /** Took Ms */
+            took_ms: number | null;
+            /** Tried At */
+            tried_at: string | null;
+            /** Tries */
+            tries: number;
+        };
+        /**
+         * Now
+         * @description Which configuration the gateway works from, as it last said.
+         */
+        Now: {
+            /**
+             * Hash
+             * @default
+             */
+            hash: string;
+            /**
+             * On Probation
+             * @default false
+             */
+            on_probation: boolean;
+            /**
+             * Version
+             * @description 0: what its own file says.
+             * @default 0
+             */
+            version: number;
         };
         /**
          * Operator
@@ -2926,10 +4369,30 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[CommissioningListed] */
+        Page_CommissioningListed_: {
+            /** Items */
+            items: components["schemas"]["CommissioningListed"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[DangerousWork] */
         Page_DangerousWork_: {
             /** Items */
             items: components["schemas"]["DangerousWork"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[DenialShown] */
+        Page_DenialShown_: {
+            /** Items */
+            items: components["schemas"]["DenialShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -2976,6 +4439,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[NoticeShown] */
+        Page_NoticeShown_: {
+            /** Items */
+            items: components["schemas"]["NoticeShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[Operator] */
         Page_Operator_: {
             /** Items */
@@ -3016,6 +4489,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[ProfileListed] */
+        Page_ProfileListed_: {
+            /** Items */
+            items: components["schemas"]["ProfileListed"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[RegisteredGateway] */
         Page_RegisteredGateway_: {
             /** Items */
@@ -3030,6 +4513,16 @@ export interface components {
         Page_RequestShown_: {
             /** Items */
             items: components["schemas"]["RequestShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[RolloutShown] */
+        Page_RolloutShown_: {
+            /** Items */
+            items: components["schemas"]["RolloutShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -3066,6 +4559,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[VersionShown] */
+        Page_VersionShown_: {
+            /** Items */
+            items: components["schemas"]["VersionShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[WorkCycleShown] */
         Page_WorkCycleShown_: {
             /** Items */
@@ -3085,6 +4588,21 @@ export interface components {
              * @description Give it as `after` for the part that follows; null at the end.
              */
             next: string | null;
+        };
+        /**
+         * PaperCheck
+         * @description One thing that was looked at.
+         */
+        PaperCheck: {
+            /**
+             * Level
+             * @description A finding stands between the device and a site.
+             * @enum {string}
+             */
+            level: "ok" | "note" | "finding";
+            /** Name */
+            name: string;
+            says: components["schemas"]["TextShown"];
         };
         /**
          * ParameterShown
@@ -3489,6 +5007,228 @@ export interface components {
             type: string;
         };
         /**
+         * ProductShown
+         * @description A product that a profile fits.
+         */
+        ProductShown: {
+            /** Brand */
+            brand: string;
+            /** Model */
+            model: string;
+        };
+        /**
+         * ProfileAsked
+         * @description A profile's text, to be looked at.
+         */
+        ProfileAsked: {
+            /**
+             * Text
+             * @description YAML.
+             */
+            text: string;
+        };
+        /**
+         * ProfileBrought
+         * @description A profile's text, to be kept as a version for good.
+         */
+        ProfileBrought: {
+            /**
+             * Reason
+             * @description Why, such as: first version, from the manual's page 14.
+             */
+            reason: string;
+            /**
+             * Text
+             * @description YAML.
+             */
+            text: string;
+        };
+        /**
+         * ProfileChecked
+         * @description What a text came to.
+         */
+        ProfileChecked: {
+            /**
+             * Checks
+             * @description Of a sound one: what it lacks.
+             */
+            checks: components["schemas"]["PaperCheck"][];
+            /** Complaints */
+            complaints: components["schemas"]["Complaint"][];
+            /**
+             * Denied
+             * @description Products of it that are not let in anywhere.
+             */
+            denied: string[];
+            /**
+             * Difference
+             * @description From that one, line by line.
+             */
+            difference: string[];
+            /** Is Sound */
+            is_sound: boolean;
+            /**
+             * Newest
+             * @description The newest version that is kept under this name.
+             */
+            newest: number | null;
+            /** Points */
+            points: components["schemas"]["ProfilePoint"][];
+            summary: components["schemas"]["ProfileSummary"] | null;
+        };
+        /**
+         * ProfileListed
+         * @description A profile in the list: its newest version.
+         */
+        ProfileListed: {
+            /** At */
+            at: string | null;
+            /**
+             * Author
+             * @description Of that version; of a shipped one nobody.
+             */
+            author: string | null;
+            /** Device Kind */
+            device_kind: string;
+            /** Driver */
+            driver: string;
+            /**
+             * Is Denied
+             * @description A product of it is not let in anywhere.
+             */
+            is_denied: boolean;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "shipped" | "brought";
+            /** Points */
+            points: number;
+            /** Products */
+            products: components["schemas"]["ProductShown"][];
+            /** Profile */
+            profile: string;
+            /**
+             * Verified
+             * @description simulator, bench or site: on what it was tried.
+             */
+            verified: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ProfilePoint
+         * @description A point of a profile.
+         */
+        ProfilePoint: {
+            /** Every Ms */
+            every_ms: number;
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Offset */
+            offset: number;
+            /**
+             * Place
+             * @description Register, byte or pointer, with its type and order.
+             */
+            place: string;
+            /** Range */
+            range: [
+                number,
+                number
+            ] | null;
+            /** Scale */
+            scale: number;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * ProfileShown
+         * @description A profile in one version, and which others there are.
+         */
+        ProfileShown: {
+            /** Checks */
+            checks: components["schemas"]["PaperCheck"][];
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "shipped" | "brought";
+            /** Points */
+            points: components["schemas"]["ProfilePoint"][];
+            summary: components["schemas"]["ProfileSummary"];
+            /** Text */
+            text: string;
+            /**
+             * Versions
+             * @description The newest first.
+             */
+            versions: components["schemas"]["VersionListed"][];
+        };
+        /**
+         * ProfileSummary
+         * @description What a profile says of itself.
+         */
+        ProfileSummary: {
+            /** Device Kind */
+            device_kind: string;
+            /** Driver */
+            driver: string;
+            /** Points */
+            points: number;
+            /** Products */
+            products: components["schemas"]["ProductShown"][];
+            /** Profile */
+            profile: string;
+            /**
+             * Verified
+             * @description simulator, bench or site: on what it was tried.
+             */
+            verified: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Proposal
+         * @description A new version.
+         */
+        Proposal: {
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * Reason
+             * @description Why; it stays with the version.
+             */
+            reason: string;
+        };
+        /**
+         * ReasonShown
+         * @description Something that is missing or wrong.
+         */
+        ReasonShown: {
+            /** Code */
+            code: string;
+            /**
+             * Is Blocking
+             * @description Found to be wrong, not only missing yet.
+             */
+            is_blocking: boolean;
+            says: components["schemas"]["TextShown"];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+        };
+        /**
          * RegisteredGateway
          * @description A gateway as registered.
          */
@@ -3638,7 +5378,7 @@ export interface components {
          */
         ReportShown: {
             /** Checks */
-            checks: components["schemas"]["CheckShown"][];
+            checks: components["schemas"]["TrialCheck"][];
             /**
              * Is Sound
              * @description No check is a finding.
@@ -3704,6 +5444,100 @@ export interface components {
              * @description Of `shelve`.
              */
             until: string | null;
+        };
+        /**
+         * Return
+         * @description An older version, proposed anew.
+         */
+        Return: {
+            /**
+             * Reason
+             * @description Why; it stays with the version.
+             */
+            reason: string;
+        };
+        /**
+         * RolloutGiven
+         * @description A newer version of a profile, to one gateway of the site first.
+         */
+        RolloutGiven: {
+            /**
+             * Gateway
+             * @description The first.
+             * @example crane-1
+             */
+            gateway: string;
+            /**
+             * Profile
+             * @example crane-1
+             */
+            profile: string;
+            /** Reason */
+            reason: string;
+            /** To Version */
+            to_version: number;
+        };
+        /**
+         * RolloutPart
+         * @description What became of it at one gateway.
+         */
+        RolloutPart: {
+            /**
+             * Back
+             * @description The configuration that brought the old version back.
+             */
+            back: number | null;
+            /** Configuration */
+            configuration: number;
+            /** From Version */
+            from_version: number;
+            /** Gateway */
+            gateway: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "probation" | "in_force" | "rolled_back" | "superseded";
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * RolloutShown
+         * @description A version on its way to the gateways of a site.
+         */
+        RolloutShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Id */
+            id: string;
+            /**
+             * Left
+             * @description Gateways that still read by an older version.
+             */
+            left: string[];
+            /** Parts */
+            parts: components["schemas"]["RolloutPart"][];
+            /** Profile */
+            profile: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "first" | "rest" | "back";
+            /** To Version */
+            to_version: number;
+            /**
+             * Version
+             * @description The ETag.
+             */
+            version: number;
         };
         /**
          * RowShown
@@ -3790,6 +5624,20 @@ export interface components {
              * @example crane-1
              */
             site: string;
+        };
+        /**
+         * SentShown
+         * @description The configuration that was proposed for it last.
+         */
+        SentShown: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "probation" | "in_force" | "rolled_back" | "superseded";
+            /** Version */
+            version: number;
+            why: components["schemas"]["TextShown"] | null;
         };
         /**
          * Series
@@ -4142,6 +5990,23 @@ export interface components {
             valid_until?: string | null;
         };
         /**
+         * Tested
+         * @description What came of a test: what the other side answered.
+         */
+        Tested: {
+            /** Code */
+            code: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "sent" | "rejected" | "unknown";
+            /** Text */
+            text: string;
+            /** Took Ms */
+            took_ms: number;
+        };
+        /**
          * TextShown
          * @description The same words in Chinese and English.
          */
@@ -4217,6 +6082,38 @@ export interface components {
              * @description RFC 3339 with offset; excluded.
              */
             to: string;
+        };
+        /**
+         * TrialCheck
+         * @description One thing that was looked at.
+         */
+        TrialCheck: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "note" | "finding";
+            /** Name */
+            name: string;
+            says: components["schemas"]["TextShown"];
+        };
+        /**
+         * TrialGiven
+         * @description A trial of the device as it is bound.
+         */
+        TrialGiven: {
+            /**
+             * Kind
+             * @default read
+             * @enum {string}
+             */
+            kind: "read" | "conformance";
+            /**
+             * Seconds
+             * @description Of a conformance run.
+             * @default 20
+             */
+            seconds: number;
         };
         /**
          * TrialShown
@@ -4338,6 +6235,158 @@ export interface components {
             values: {
                 [key: string]: components["schemas"]["Value"];
             };
+        };
+        /**
+         * VersionListed
+         * @description A version that is kept.
+         */
+        VersionListed: {
+            /** At */
+            at: string | null;
+            /** Author */
+            author: string | null;
+            /** Reason */
+            reason: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * VersionShown
+         * @description A version without its texts.
+         */
+        VersionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Hash */
+            hash: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Reason */
+            reason: string;
+            /** Reported At */
+            reported_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Waiting: the gateway has not said anything of it. Superseded: a newer one came before.
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "probation" | "in_force" | "rolled_back" | "superseded";
+            /** Version */
+            version: number;
+            /** @description Of what was refused or rolled back, as the gateway says. */
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * VersionWhole
+         * @description A version with its texts.
+         */
+        VersionWhole: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /**
+             * Files
+             * @description Texts by name; `gateway.yaml` is the main one.
+             */
+            files: {
+                [key: string]: string;
+            };
+            /** Hash */
+            hash: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Reason */
+            reason: string;
+            /** Reported At */
+            reported_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Waiting: the gateway has not said anything of it. Superseded: a newer one came before.
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "probation" | "in_force" | "rolled_back" | "superseded";
+            /** Version */
+            version: number;
+            /** @description Of what was refused or rolled back, as the gateway says. */
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * Why
+         * @description Why something is done; it stays with it.
+         */
+        Why: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * WitnessedCheck
+         * @description A check as it was signed.
+         */
+        WitnessedCheck: {
+            /**
+             * Age Ms
+             * @description How old the reading was when it was signed.
+             */
+            age_ms: number;
+            /** Approved At */
+            approved_at: string | null;
+            /** Approved By */
+            approved_by: string | null;
+            /** Approved Note */
+            approved_note: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Id */
+            id: string;
+            /** Is Passed */
+            is_passed: boolean;
+            /** Method */
+            method: string;
+            /** Point */
+            point: string;
+            /** Profile */
+            profile: string;
+            /** Profile Version */
+            profile_version: number;
+            /**
+             * Read At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            read_at: string;
+            /** Reference */
+            reference: number;
+            /** Tolerance */
+            tolerance: number;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
         };
         /**
          * Words
@@ -4555,6 +6604,683 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    make_channel_api_v1_channels_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelNew"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_api_v1_channels__channel__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_channel_api_v1_channels__channel__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_channel_api_v1_channels__channel__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_channel_api_v1_channels__channel__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_denied_api_v1_denied_models_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DenialShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deny_model_api_v1_denied_models_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DenialGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DenialShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_denial_api_v1_denied_models__denied__lift_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                denied: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DenialLifted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     enrol_api_v1_enrol_post: {
         parameters: {
             query?: never;
@@ -4820,6 +7546,384 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_profiles_api_v1_profiles_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ProfileListed_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_profile_api_v1_profiles_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileBrought"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_profile_api_v1_profiles_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileChecked"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_profile_api_v1_profiles__profile__get: {
+        parameters: {
+            query?: {
+                /** @description Left out: the newest. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_difference_api_v1_profiles__profile__difference_get: {
+        parameters: {
+            query: {
+                before: number;
+                after: number;
+            };
+            header?: never;
+            path: {
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
@@ -6176,6 +9280,798 @@ export interface operations {
             };
         };
     };
+    list_channels_api_v1_sites__site__channels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelsShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_commissioning_api_v1_sites__site__commissioning_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CommissioningListed_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_commissioning_choices_api_v1_sites__site__commissioning_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissioningChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_commissioning_api_v1_sites__site__devices__device__commissioning_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissioningShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bind_device_api_v1_sites__site__devices__device__commissioning_binding_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BindingGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissioningShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_check_api_v1_sites__site__devices__device__commissioning_checks_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissioningShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_check_api_v1_sites__site__devices__device__commissioning_checks__check__approval_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                check: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissioningShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_on_trial_api_v1_sites__site__devices__device__commissioning_trial_run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Why"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissioningShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_device_api_v1_sites__site__devices__device__commissioning_trials_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissioningShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commission_device_api_v1_sites__site__devices__device__commissioning_use_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Why"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommissioningShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_gateways_api_v1_sites__site__gateways_get: {
         parameters: {
             query?: never;
@@ -6299,6 +10195,676 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_api_v1_sites__site__gateways__gateway__configuration_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_configuration_api_v1_sites__site__gateways__gateway__configuration_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proposal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has proposed another version meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_configuration_api_v1_sites__site__gateways__gateway__configuration_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_check_api_v1_sites__site__gateways__gateway__configuration_checks__check__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                check: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_draft_api_v1_sites__site__gateways__gateway__configuration_draft_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_configurations_api_v1_sites__site__gateways__gateway__configuration_versions_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VersionShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration_version_api_v1_sites__site__gateways__gateway__configuration_versions__version__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_configurations_api_v1_sites__site__gateways__gateway__configuration_versions__version__diff_get: {
+        parameters: {
+            query?: {
+                /** @description The earlier version; 0 is nothing. */
+                against?: number | null;
+            };
+            header?: never;
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiffShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_configuration_api_v1_sites__site__gateways__gateway__configuration_versions__version__rollback_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                gateway: string;
+                version: number;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Return"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionWhole"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has proposed another version meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The database is away */
             503: {
@@ -6708,6 +11274,413 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notices_api_v1_sites__site__notices_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NoticeShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rollouts_api_v1_sites__site__profile_rollouts_get: {
+        parameters: {
+            query?: {
+                profile?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RolloutShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_rollout_api_v1_sites__site__profile_rollouts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_rollout_back_api_v1_sites__site__profile_rollouts__made__back_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                made: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Why"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_rollout_api_v1_sites__site__profile_rollouts__made__rest_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                made: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not understood */
             422: {

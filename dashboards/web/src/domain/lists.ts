@@ -3,9 +3,14 @@
 import type { Episode, Hazard } from '@/api/types'
 import type { LevelOrNone } from './levels'
 
-/** Worst first, then newest: what somebody must look at stands on top. */
+/** Those that call somebody: none of a device on trial. */
+export function heardOf(episodes: Episode[]): Episode[] {
+  return episodes.filter((episode) => !episode.test)
+}
+
+/** Worst first, then newest, tests last: what somebody must look at stands on top. */
 export function byUrgency(a: Episode, b: Episode): number {
-  return b.level - a.level || Date.parse(b.raised_at) - Date.parse(a.raised_at)
+  return Number(a.test) - Number(b.test) || b.level - a.level || Date.parse(b.raised_at) - Date.parse(a.raised_at)
 }
 
 export function byRaised(a: Episode, b: Episode): number {
@@ -32,6 +37,7 @@ export function hazardUrgency(a: Hazard, b: Hazard): number {
   return major(b) - major(a) || b.worst_level - a.worst_level || Date.parse(b.opened_at) - Date.parse(a.opened_at)
 }
 
+/** Of those that call somebody. */
 export function worstLevel(episodes: Episode[]): LevelOrNone {
-  return episodes.reduce<LevelOrNone>((worst, episode) => (episode.level > worst ? episode.level : worst), 0)
+  return heardOf(episodes).reduce<LevelOrNone>((worst, episode) => (episode.level > worst ? episode.level : worst), 0)
 }

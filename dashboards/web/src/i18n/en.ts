@@ -100,6 +100,7 @@ const en: typeof zh = {
       acknowledge: '{by} asked to acknowledge at {time};', shelve: '{by} asked to shelve at {time};', unshelve: '{by} asked to unshelve at {time};',
       waiting: 'the gateway has not confirmed yet', away: 'the gateway is offline, it is sent when it is back',
     },
+    test: 'TEST', testHelp: 'Of a device on trial: no siren, no hazard, nobody is called', ended: { orphaned: 'its rule or point is gone', in_use: 'the device was put into use; its tests end here', trial: 'the device went back on trial' },
     late: 'sent late', modes: { test: 'test', drill: 'drill', replay: 'replay' }, clockSet: 'clock set from {from} to {to}', clockUnsynced: 'gateway clock not synchronised',
   },
   shelves: {

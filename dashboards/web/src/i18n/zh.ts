@@ -99,6 +99,7 @@ export default {
       acknowledge: '{by} {time} 已请求确认，', shelve: '{by} {time} 已请求搁置，', unshelve: '{by} {time} 已请求取消搁置，',
       waiting: '网关尚未确认', away: '网关离线，恢复后自动发送',
     },
+    test: '试运行', testHelp: '试运行设备的报警：不鸣响，不生成隐患，不通知任何人', ended: { orphaned: '规则或测点已移除', in_use: '设备转为投用，试运行报警到此结束', trial: '设备转回试运行' },
     late: '补传', modes: { test: '调试', drill: '演练', replay: '回放' }, clockSet: '时钟由 {from} 改为 {to}', clockUnsynced: '网关时钟未同步',
   },
   shelves: {

@@ -1,0 +1,1 @@
+"""How a device comes to be in use: tried, bound to its file, run on trial, witnessed, commissioned."""

@@ -1,0 +1,227 @@
+"""Channels and notices: as they are sent, and as the HTTP interface takes and shows them."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from cloud.registry.model import Name, Said
+from cloud.shown import Identity, Instant, Shown
+
+Kind = Literal["mail", "dingtalk", "wecom", "feishu", "webhook"]
+Language = Literal["zh", "en"]
+Security = Literal["tls", "starttls", "none"]
+State = Literal["waiting", "sending", "sent", "rejected", "unknown", "counted"]
+NoticeKind = Literal["alarm", "hazard", "major", "flood", "test"]
+
+PER_MINUTE: dict[str, int] = {"mail": 30, "dingtalk": 18, "wecom": 18, "feishu": 60, "webhook": 120}
+"""Notices a minute. Robots of DingTalk and WeCom take 20, and DingTalk's shuts out for ten minutes who sends
+more; Feishu's takes 100. As their makers say; not tried against them."""
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice on its way."""
+
+    id: UUID
+    kind: str
+    site: str | None
+    level: int
+    title: str
+    body: str
+    created_at: dt.datetime
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a channel goes, with what nobody is shown."""
+
+    kind: str
+    target: dict[str, Any]
+    secret: dict[str, str]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one sending."""
+
+    state: Literal["sent", "rejected", "unknown"]
+    """Unknown: it was handed over and no answer came, so that it may have arrived."""
+    code: str
+    """The other side's own, such as `0`, `310000`, `550`; a word where it never answered."""
+    text: str
+    again: bool = False
+    """Whether another try could do better."""
+    took_ms: int = 0
+
+
+def _mail_address(text: str) -> str:
+    user, at, host = text.rpartition("@")
+    if not (user and at and host) or any(letter.isspace() or letter in "<>,;\"'" for letter in text):
+        raise ValueError(f"{text!r} is no mail address; write it like zhang.wei@example.com")
+    if not text.isascii():
+        raise ValueError(f"{text!r} has letters that mail servers do not take")
+    return text
+
+
+def _host(text: str) -> str:
+    if not text or any(letter.isspace() or letter in "/@?#" for letter in text):
+        raise ValueError("is no name of a server; write it like smtp.example.com")
+    return text
+
+
+def _url(given: SecretStr) -> SecretStr:
+    """Raise `ValueError` where it is no address that a notice could be sent to."""
+    text = given.get_secret_value()
+    parts = urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("has a port that is none") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError("must be a whole address that begins with https:// (or http://)")
+    if parts.username or parts.password or parts.fragment:
+        raise ValueError("has a user, a password or a # in it: leave that out")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("has letters that do not belong into an address")
+    return given
+
+
+def origin_of(url: str) -> str:
+    """What may be shown of an address: the rest may be a secret, and with robots is."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+Address = Annotated[str, Field(max_length=200), AfterValidator(_mail_address)]
+
+
+class MailTarget(BaseModel):
+    """A server that sends mail, and to whom."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: Annotated[str, Field(max_length=200), AfterValidator(_host)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 465
+    security: Security = "tls"
+    username: Annotated[str, Field(max_length=200), AfterValidator(str.strip)] = ""
+    sender: Address
+    recipients: Annotated[list[Address], Field(min_length=1, max_length=20)]
+
+    @field_validator("username")
+    @classmethod
+    def _in_private(cls, username: str, info: ValidationInfo) -> str:
+        if username and info.data.get("security") == "none":
+            raise ValueError("a password would travel in the open: choose tls or starttls")
+        return username
+
+    @property
+    def account(self) -> tuple[Any, ...]:
+        """What a password was given for."""
+        return self.host, self.port, self.security, self.username
+
+
+class ChannelGiven(BaseModel):
+    """What a channel is set up with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Said
+    kind: Kind
+    language: Language = "zh"
+    lowest: Annotated[int, Field(ge=1, le=4, description="Alarms below this level are not told.")] = 3
+    is_on: bool = True
+    mail: MailTarget | None = Field(default=None, validate_default=True)
+    url: Annotated[SecretStr, AfterValidator(_url)] | None = Field(
+        default=None,
+        max_length=2000,
+        description="Of a robot or a receiver, with its token. Left out in a change: as it was.",
+    )
+    key: SecretStr | None = Field(
+        default=None,
+        max_length=500,
+        description="What messages are signed with (DingTalk, Feishu, webhook). Left out: as it was.",
+    )
+    password: SecretStr | None = Field(
+        default=None, max_length=500, description="Of the mail account. Left out in a change: as it was."
+    )
+
+    @field_validator("mail")
+    @classmethod
+    def _of_mail(cls, mail: MailTarget | None, info: ValidationInfo) -> MailTarget | None:
+        if "kind" in info.data and (info.data["kind"] == "mail") != (mail is not None):
+            raise ValueError("a channel by mail says its server and people here, and no other does")
+        return mail
+
+
+class ChannelNew(ChannelGiven):
+    """A channel that is not there yet."""
+
+    site: Name | None = Field(default=None, description="Null: of all sites.")
+
+
+class LastShown(Shown):
+    """How the newest notice of a channel fared."""
+
+    state: State
+    code: str
+    answer: str
+    at: Instant
+
+
+class ChannelShown(Shown):
+    """A channel, without what is secret."""
+
+    id: Identity
+    site: str | None
+    name: str
+    kind: Kind
+    language: Language
+    lowest: int
+    is_on: bool
+    mail: MailTarget | None
+    origin: str | None = Field(description="Of a robot or a receiver: the address without its secret.")
+    has_key: bool
+    has_password: bool
+    may_change: bool = Field(description="A channel of all sites is changed by who sees all sites.")
+    last: LastShown | None
+    version: int
+
+
+class ChannelsShown(Shown):
+    """The channels of a site, those of all sites among them."""
+
+    items: list[ChannelShown]
+    tells: bool = Field(description="False: a demo or a replay, which tells nobody outside.")
+
+
+class NoticeShown(Shown):
+    """A notice and what became of it."""
+
+    id: Identity
+    channel: Identity
+    channel_name: str
+    site: str | None
+    kind: NoticeKind
+    level: int
+    title: str
+    body: str
+    created_at: Instant
+    state: State = Field(
+        description="Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over "
+        "the bound of its minute, told of by a closing notice."
+    )
+    code: str
+    answer: str
+    tries: int
+    tried_at: Instant | None
+    took_ms: int | None
+
+
+class Tested(Shown):
+    """What came of a test: what the other side answered."""
+
+    state: Literal["sent", "rejected", "unknown"]
+    code: str
+    text: str
+    took_ms: int

@@ -1,0 +1,198 @@
+"""Notices are made in the very transaction that stores what they tell of: none is without the other."""
+
+import functools
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from cloud.database import Connection, Row, instant
+from cloud.notices import queue, words
+from cloud.registry.known import Sites
+from cloud.settings import Settings
+from sitewarden.text import Text
+
+log = logging.getLogger(__name__)
+
+_MAJOR_LEVEL = 4
+"""A record that is suspected major is told to everybody, however high a channel's lowest level."""
+
+_EPISODES: LiteralString = """
+    SELECT id, site, level, label, value, "limit", unit, raised_at, cleared_at, late, clock, hazard_id
+      FROM episode WHERE id = ANY(%s) AND NOT test ORDER BY raised_at, id
+"""
+"""Those of a device on trial call nobody."""
+_HAZARDS: LiteralString = """
+    SELECT id, site, number, device, level, worst_level, content, category, opened_at
+      FROM hazard WHERE id = ANY(%s) ORDER BY opened_at, id
+"""
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """What a batch of live alarms has brought that was not there before."""
+
+    episodes: Mapping[UUID, Text]
+    """New ones, with the name of their device."""
+    hazards: list[UUID]
+    """Records that were opened, or touched."""
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """In which words, and at what instant."""
+
+    settings: Settings
+    sites: Sites
+    now_ms: int
+
+
+def tell(connection: Connection, telling: Telling, news: News) -> None:
+    """Make the notices of a batch, each for every channel that it goes to.
+
+    An alarm is worth more than its notice: whatever goes wrong here is logged, and the alarm is stored all
+    the same.
+    """
+    if not telling.settings.tells or not (news.episodes or news.hazards):
+        return
+    try:
+        with connection.transaction():
+            queue.put(connection, _notices(connection, telling, news))
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        # The last resort: what nobody thought of in a gateway's words must not cost its alarm.
+        log.exception("no notice of alarms count=%d", len(news.episodes))
+
+
+def tell_suspected(connection: Connection, telling: Telling, ids: list[UUID]) -> None:
+    """Tell of records that are suspected major since this transaction."""
+    if not telling.settings.tells or not ids:
+        return
+    records = _read(connection, _HAZARDS, ids)
+    channels = queue.listeners(connection, sorted({record["site"] for record in records}))
+    queue.put(
+        connection,
+        [row for record in records for row in _addressed(_of_hazard(telling, record), channels, telling)],
+    )
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told, before it is known to whom."""
+
+    site: str
+    kind: str
+    about: UUID
+    level: int
+    words: Callable[[str], words.Words]
+    """By language."""
+
+
+def _notices(connection: Connection, telling: Telling, news: News) -> list[Row]:
+    touched = _read(connection, _HAZARDS, news.hazards)
+    opened = {row["id"]: row for row in touched if row["opened_at"] == instant(telling.now_ms)}
+    episodes = _read(connection, _EPISODES, list(news.episodes))
+    concerned = {row["site"] for row in [*episodes, *opened.values()]}
+    channels = queue.listeners(connection, sorted(concerned)) if concerned else []
+    if not channels:
+        return []
+    said = []
+    for episode in episodes:
+        record = opened.pop(episode["hazard_id"], None)
+        said.append(_of_alarm(telling, episode, news.episodes[episode["id"]], record))
+    said += [_of_hazard(telling, record) for record in opened.values()]
+    return [row for one in said for row in _addressed(one, channels, telling)]
+
+
+def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) -> _Said:
+    site = telling.sites[episode["site"]]
+    told = words.Told(
+        site_name=site.name,
+        time_zone=site.time_zone,
+        device=device,
+        label=Text(**episode["label"]),
+        level=episode["level"],
+        value=_figure(episode["value"], episode["unit"]),
+        limit=_figure(episode["limit"], episode["unit"]),
+        raised_at=episode["raised_at"],
+        cleared_at=episode["cleared_at"],
+        late=episode["late"],
+        clock=episode["clock"],
+        hazard=None if record is None else record["number"],
+        major=record is not None and _is_major(record),
+        link=_link(telling, f"sites/{site.site}" if record is None else f"hazards/{record['id']}"),
+    )
+    return _Said(
+        site=site.site,
+        kind="alarm",
+        about=episode["id"],
+        level=max(episode["level"], 0 if record is None else _level(record)),
+        words=functools.partial(words.alarm, told),
+    )
+
+
+def _of_hazard(telling: Telling, record: Row) -> _Said:
+    site = telling.sites[record["site"]]
+    told = words.Told(
+        site_name=site.name,
+        time_zone=site.time_zone,
+        device=Text(record["device"], record["device"]),
+        label=Text(**record["category"]),
+        level=record["worst_level"],
+        raised_at=record["opened_at"],
+        hazard=record["number"],
+        hazard_text=Text(**record["content"]),
+        major=_is_major(record),
+        link=_link(telling, f"hazards/{record['id']}"),
+    )
+    return _Said(
+        site=site.site,
+        kind="major" if _is_major(record) else "hazard",
+        about=record["id"],
+        level=_level(record),
+        words=functools.partial(words.hazard, told),
+    )
+
+
+def _is_major(record: Row) -> bool:
+    return bool(record["level"] == "major_proposed")
+
+
+def _level(record: Row) -> int:
+    return _MAJOR_LEVEL if _is_major(record) else int(record["worst_level"])
+
+
+def _addressed(said: _Said, channels: list[Row], telling: Telling) -> Iterator[Row]:
+    """A notice for each channel that wants it, in its language."""
+    for channel in channels:
+        if channel["site"] in {None, said.site} and said.level >= channel["lowest"]:
+            found = said.words(channel["language"])
+            yield {
+                "notice": uuid4(),
+                "channel": channel["channel"],
+                "site": said.site,
+                "kind": said.kind,
+                "about": f"{said.kind}/{said.about}",
+                "level": said.level,
+                "title": found.title,
+                "body": found.body,
+                "created_at": instant(telling.now_ms),
+            }
+
+
+def _figure(value: float, unit: str) -> str:
+    """As people write it: no more digits than anybody reads."""
+    return f"{value:.6g}{'' if unit in {'%', '°'} else ' '}{'' if unit == '1' else unit}".rstrip()
+
+
+def _link(telling: Telling, path: str) -> str | None:
+    pages = telling.settings.notices.pages
+    return None if pages is None else f"{pages}/{path}"
+
+
+def _read(connection: Connection, query: LiteralString, ids: list[UUID]) -> list[Row]:
+    if not ids:
+        return []
+    return connection.cursor(row_factory=dict_row).execute(query, [ids]).fetchall()

@@ -1,0 +1,239 @@
+"""Notices in SQL, from the transaction that makes them to what became of them."""
+
+import datetime as dt
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from cloud.database import Connection, Row, instant
+from cloud.notices.model import PER_MINUTE, Outcome, Outgoing, Route
+
+MINUTE = dt.timedelta(minutes=1)
+LOST = dt.timedelta(minutes=2)
+"""A sending of which nothing was heard for so long is no longer on its way: its program has died."""
+GIVEN_UP = dt.timedelta(hours=24)
+"""So old a notice is not tried again."""
+_BACK_OFF_S = 5, 600
+
+
+def listeners(connection: Connection, sites: list[str]) -> list[Row]:
+    """Channels that alarms of these sites go to."""
+    cursor = connection.cursor(row_factory=dict_row)
+    return cursor.execute(
+        """
+        SELECT channel, site, language, lowest FROM channel
+         WHERE removed_at IS NULL AND is_on AND (site IS NULL OR site = ANY(%s))
+        """,
+        [sites],
+    ).fetchall()
+
+
+def put(connection: Connection, rows: list[Row]) -> None:
+    """Notices that wait to be sent; a channel is told of one thing once."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state)
+                VALUES (%(notice)s, %(channel)s, %(site)s, %(kind)s, %(about)s, %(level)s, %(title)s,
+                        %(body)s, %(created_at)s, 'waiting')
+                ON CONFLICT ON CONSTRAINT about DO NOTHING
+            """,
+            rows,
+        )
+
+
+class Claimed(NamedTuple):
+    """A notice to be sent now, and by what."""
+
+    channel: UUID
+    notice: Outgoing
+    route: Route
+
+
+def busy_channels(connection: Connection, now: dt.datetime) -> list[UUID]:
+    """Those that have something to send and may."""
+    rows = connection.execute(
+        """
+        SELECT DISTINCT notice.channel FROM notice LEFT JOIN channel_pace AS pace USING (channel)
+         WHERE notice.state IN ('waiting', 'sending') AND coalesce(pace.rests_until <= %(now)s, true)
+        """,
+        {"now": now},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | None:
+    """The next notice of a channel, now on its way; nothing where another program is at it, or none may go.
+
+    Call it in a transaction. Each channel sends one after the other, the worst first.
+    """
+    connection.execute(
+        "INSERT INTO channel_pace (channel, minute_at, sent) VALUES (%s, %s, 0) ON CONFLICT DO NOTHING",
+        [channel, now],
+    )
+    cursor = connection.cursor(row_factory=dict_row)
+    pace = cursor.execute(
+        """
+        SELECT pace.*, channel.kind, channel.language, channel.site, channel.target, channel.is_on,
+               channel.removed_at, secret.secret
+          FROM channel_pace AS pace JOIN channel USING (channel)
+               LEFT JOIN channel_secret AS secret USING (channel)
+         WHERE pace.channel = %s AND coalesce(pace.rests_until <= %s, true) FOR UPDATE OF pace SKIP LOCKED
+        """,
+        [channel, now],
+    ).fetchone()
+    if pace is None or _is_on_its_way(connection, channel, pace["kind"], now):
+        return None
+    if not pace["is_on"] or pace["secret"] is None:
+        _drop(connection, channel)
+        return None
+    if pace["minute_at"] <= now - MINUTE:
+        pace |= {"minute_at": now, "sent": 0}
+    if pace["sent"] >= PER_MINUTE[pace["kind"]]:
+        _count_rest(connection, channel)
+        return None
+    found = _next(connection, channel, now)
+    if found is not None:
+        _note_pace(connection, channel, pace)
+    return None if found is None else _claimed(channel, pace, found)
+
+
+def _is_on_its_way(connection: Connection, channel: UUID, kind: str, now: dt.datetime) -> bool:
+    """Whether one is being sent; one whose program has died may have arrived, and is not sent twice.
+
+    A receiver of one's own knows a notice by its number: to it, it is sent again.
+    """
+    connection.execute(
+        """
+        UPDATE notice SET state = %(state)s, code = 'lost', answer = 'the program ended while it was sending'
+         WHERE channel = %(channel)s AND state = 'sending' AND tried_at < %(lost)s
+        """,
+        {
+            "state": "waiting" if kind == "webhook" else "unknown",
+            "channel": channel,
+            "lost": now - LOST,
+        },
+    )
+    row = connection.execute(
+        "SELECT 1 FROM notice WHERE channel = %s AND state = 'sending' LIMIT 1", [channel]
+    ).fetchone()
+    return row is not None
+
+
+def _drop(connection: Connection, channel: UUID) -> None:
+    connection.execute(
+        """
+        UPDATE notice SET state = 'rejected', code = 'off', answer = 'the channel was turned off'
+         WHERE channel = %s AND state = 'waiting'
+        """,
+        [channel],
+    )
+
+
+def _count_rest(connection: Connection, channel: UUID) -> None:
+    """The bound is reached: what waits is told of by one closing notice, when the minute is over."""
+    connection.execute(
+        "UPDATE notice SET state = 'counted' WHERE channel = %s AND state = 'waiting' AND kind <> 'flood'",
+        [channel],
+    )
+
+
+def uncounted(connection: Connection, now: dt.datetime) -> list[Row]:
+    """Channels whose minute is over, with what was not told singly in it."""
+    cursor = connection.cursor(row_factory=dict_row)
+    return cursor.execute(
+        """
+        SELECT channel, channel.site, channel.language, max(notice.level) AS worst,
+               jsonb_object_agg(notice.level, n) AS levels, min(since) AS since
+          FROM (SELECT channel, level, count(*) AS n, min(created_at) AS since
+                  FROM notice WHERE state = 'counted' AND code = '' GROUP BY channel, level) AS notice
+               JOIN channel USING (channel) JOIN channel_pace AS pace USING (channel)
+         WHERE pace.minute_at <= %s GROUP BY channel, channel.site, channel.language
+        """,
+        [now - MINUTE],
+    ).fetchall()
+
+
+def close_count(connection: Connection, channel: UUID, notice: UUID) -> None:
+    """They are told of by that closing notice."""
+    connection.execute(
+        """
+        UPDATE notice SET code = 'flood', answer = %s
+         WHERE channel = %s AND state = 'counted' AND code = ''
+        """,
+        [str(notice), channel],
+    )
+
+
+def _next(connection: Connection, channel: UUID, now: dt.datetime) -> Row | None:
+    """A closing notice first; then what was tried least: one that never goes holds up no other."""
+    cursor = connection.cursor(row_factory=dict_row)
+    return cursor.execute(
+        """
+        UPDATE notice SET state = 'sending', tries = tries + 1, tried_at = %(now)s
+         WHERE notice = (SELECT notice FROM notice WHERE channel = %(channel)s AND state = 'waiting'
+                          ORDER BY kind <> 'flood', tries, level DESC, created_at, notice LIMIT 1)
+        RETURNING *
+        """,
+        {"channel": channel, "now": now},
+    ).fetchone()
+
+
+def _note_pace(connection: Connection, channel: UUID, pace: Row) -> None:
+    connection.execute(
+        "UPDATE channel_pace SET minute_at = %s, sent = %s WHERE channel = %s",
+        [pace["minute_at"], pace["sent"] + 1, channel],
+    )
+
+
+def _claimed(channel: UUID, pace: Row, row: Row) -> Claimed:
+    notice = Outgoing(
+        id=row["notice"],
+        kind=row["kind"],
+        site=row["site"],
+        level=row["level"],
+        title=row["title"],
+        body=row["body"],
+        created_at=row["created_at"],
+    )
+    return Claimed(channel, notice, Route(kind=pace["kind"], target=pace["target"], secret=pace["secret"]))
+
+
+def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: int) -> None:
+    """Note what became of it; a channel that fails is left alone for longer and longer."""
+    now = instant(now_ms)
+    again = outcome.again and claimed.notice.created_at > now - GIVEN_UP
+    values: dict[str, Any] = {
+        "state": "waiting" if again else outcome.state,
+        "code": outcome.code,
+        "answer": outcome.text,
+        "took": outcome.took_ms,
+        "notice": claimed.notice.id,
+    }
+    connection.execute(
+        """
+        UPDATE notice SET state = %(state)s, code = %(code)s, answer = %(answer)s, took_ms = %(took)s
+         WHERE notice = %(notice)s AND state IN ('sending', 'unknown')
+        """,
+        values,
+    )
+    shortest, longest = _BACK_OFF_S
+    connection.execute(
+        """
+        UPDATE channel_pace
+           SET failures = CASE WHEN %(again)s THEN failures + 1 ELSE 0 END,
+               rests_until = CASE WHEN %(again)s
+                   THEN %(now)s + least(%(longest)s, %(shortest)s * 3 ^ least(failures, 6))
+                                  * interval '1 second'
+                   ELSE rests_until END
+         WHERE channel = %(channel)s
+        """,
+        {
+            "again": again,
+            "now": now,
+            "shortest": shortest,
+            "longest": longest,
+            "channel": claimed.channel,
+        },
+    )

@@ -1,0 +1,114 @@
+"""Channels and notices over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.service import Tries, clock_s
+from cloud.notices import service, store
+from cloud.notices.model import ChannelGiven, ChannelNew, ChannelShown, ChannelsShown, NoticeShown, Tested
+from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.registry.access import KnownSite
+from cloud.registry.service import IdempotencyKey, IfMatch, etag
+from cloud.serving import Served
+from cloud.shown import Page
+
+_BURST, _INTERVAL_S = 5, 10.0
+"""Tests of one channel: enough to get it right, too few to shut a robot out."""
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"description": "It contradicts what is there"},
+    412: {"description": "Somebody has changed it meanwhile"},
+    428: {"description": "`If-Match` is missing"},
+}
+
+
+def make_router() -> APIRouter:
+    """The routes, with a memory of tests of their own."""
+    router = APIRouter(tags=["notices"], responses=_CONFLICT)
+    _add_lists(router)
+    _add_channels(router)
+    _add_test(router, Tries(_BURST, _INTERVAL_S))
+    return router
+
+
+def _add_lists(router: APIRouter) -> None:
+    @router.get("/sites/{site}/channels", dependencies=[Viewer])
+    async def list_channels(site: KnownSite, serving: Served, signed: SignedIn) -> ChannelsShown:
+        """The channels that the site's alarms and hazards are told by."""
+        items = await service.list_channels(serving, signed, site.site)
+        return ChannelsShown(items=items, tells=serving.settings.tells)
+
+    @router.get("/sites/{site}/notices", dependencies=[Viewer])
+    async def list_notices(
+        site: KnownSite, serving: Served, signed: SignedIn, *, after: After = None, limit: Limit = 50
+    ) -> Page[NoticeShown]:
+        """What was told of the site, and what became of each, the newest first."""
+        cursor = read_cursor(after) if after else None
+        asked = {
+            "site": site.site,
+            "account": signed.account_id,
+            "at": cursor.at if cursor else None,
+            "id": cursor.id if cursor else None,
+            "limit": limit + 1,
+        }
+        rows = await serving.rows(store.NOTICES, asked)
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = None if last is None else cursor_text(Cursor(at=last["created_at"], id=last["id"]))
+        return Page(items=[NoticeShown(**row) for row in rows[:limit]], next=following)
+
+
+def _add_channels(router: APIRouter) -> None:
+    @router.post("/channels", dependencies=[Admin], status_code=201)
+    async def make_channel(
+        serving: Served,
+        signed: SignedIn,
+        response: Response,
+        *,
+        given: ChannelNew,
+        idempotency_key: IdempotencyKey = None,
+    ) -> ChannelShown:
+        """A new channel, of a site or of all."""
+        answer = await service.make(serving, signed, given, idempotency_key)
+        response.headers["ETag"] = answer.etag or ""
+        return ChannelShown(**answer.body)
+
+    @router.get("/channels/{channel}", dependencies=[Admin])
+    async def read_channel(
+        channel: UUID, serving: Served, signed: SignedIn, response: Response
+    ) -> ChannelShown:
+        """One channel, without its secret: that is never shown again."""
+        shown = await service.read(serving, signed, channel)
+        response.headers["ETag"] = etag(shown.version)
+        return shown
+
+    @router.put("/channels/{channel}", dependencies=[Admin])
+    async def change_channel(
+        channel: UUID,
+        serving: Served,
+        signed: SignedIn,
+        response: Response,
+        *,
+        given: ChannelGiven,
+        if_match: IfMatch = None,
+    ) -> ChannelShown:
+        """Set it up otherwise. A secret that is left out stays, unless it would go elsewhere than before."""
+        shown = await service.change(serving, signed, channel, given, if_match)
+        response.headers["ETag"] = etag(shown.version)
+        return shown
+
+    @router.delete("/channels/{channel}", dependencies=[Admin], status_code=204)
+    async def remove_channel(
+        channel: UUID, serving: Served, signed: SignedIn, *, if_match: IfMatch = None
+    ) -> None:
+        """It tells nothing any more, and its secret is destroyed; what it has told stays."""
+        await service.remove(serving, signed, channel, if_match)
+
+
+def _add_test(router: APIRouter, tries: Tries) -> None:
+    @router.post("/channels/{channel}/test", dependencies=[Admin])
+    async def test_channel(channel: UUID, serving: Served, signed: SignedIn) -> Tested:
+        """Send a test now; the answer is what the other side answered, whatever that is."""
+        tries.take(str(channel), clock_s())
+        return await service.test(serving, signed, channel)

@@ -1,0 +1,145 @@
+"""What a notice says, in the language of its channel; pure."""
+
+import datetime as dt
+
+import msgspec
+
+from cloud.instants import local
+from sitewarden.text import Text
+
+MARK = "工地卫士 SiteWarden"
+"""In every text: robots of DingTalk may ask for a word of one's own."""
+LEVELS = {
+    1: Text("提示", "Notice"),
+    2: Text("预警", "Warning"),
+    3: Text("报警", "Alarm"),
+    4: Text("危急", "Critical"),
+}
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the thing that is told."""
+
+    site_name: Text
+    time_zone: str
+    device: Text
+    label: Text
+    level: int
+    value: str = ""
+    limit: str = ""
+    raised_at: dt.datetime
+    cleared_at: dt.datetime | None = None
+    late: bool = False
+    clock: str = "synced"
+    hazard: str | None = None
+    """The number of the record that was opened for it."""
+    hazard_text: Text | None = None
+    major: bool = False
+    link: str | None = None
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice."""
+
+    title: str
+    body: str
+
+
+def of(text: Text, language: str) -> str:
+    """The text in that language."""
+    return text.en if language == "en" else text.zh
+
+
+def alarm(told: Told, language: str) -> Words:
+    """An alarm has been raised, and a hazard record opened where one was."""
+    level, en = of(LEVELS[told.level], language), language == "en"
+    title = f"[{level}] {_where(told, language)} {of(told.label, language)}"
+    at = told.raised_at
+    lines = [
+        _line("级别", "Level", level, en=en),
+        _line("内容", "What", of(told.label, language), en=en),
+        f"Value: {told.value} (limit {told.limit})" if en else f"数值：{told.value}（限值 {told.limit}）",
+        _line("时间", "Time", _time(at, told.time_zone), en=en),
+    ]
+    if told.clock != "synced":
+        lines.append(
+            "The gateway's clock is not set: the time may be wrong."
+            if en
+            else "网关时钟未同步，时间可能不准。"
+        )
+    if told.late:
+        lines.append("Sent late: the gateway had no connection." if en else "补传：当时网关与平台没有连接。")
+    if told.cleared_at is not None:
+        lines.append(_line("已解除", "Over since", _time(told.cleared_at, told.time_zone), en=en))
+    if told.hazard:
+        word = (
+            ("已开立疑似重大隐患", "Suspected major hazard opened")
+            if told.major
+            else ("已开立隐患", "Hazard record opened")
+        )
+        lines.append(_line(*word, told.hazard, en=en))
+    return Words(title=title, body=_closed(lines, told.link))
+
+
+def hazard(told: Told, language: str) -> Words:
+    """A hazard record was opened, or is suspected major."""
+    en = language == "en"
+    word = ("疑似重大隐患", "Suspected major hazard") if told.major else ("新隐患", "New hazard")
+    title = f"[{word[en]}] {_where(told, language)} {of(told.label, language)}"
+    lines = [
+        _line("编号", "Number", told.hazard or "", en=en),
+        _line("内容", "What", of(told.hazard_text or told.label, language), en=en),
+        _line("开立时间", "Opened", _time(told.raised_at, told.time_zone), en=en),
+    ]
+    if told.major:
+        lines.append(
+            "Handling was not recorded in time. A named person must judge it."
+            if en
+            else "逾期未记录处置，须由指定人员核实认定。"
+        )
+    return Words(title=title, body=_closed(lines, told.link))
+
+
+def flood(
+    levels: dict[int, int], since: dt.datetime, time_zone: str, language: str, link: str | None
+) -> Words:
+    """So many notices were not told singly."""
+    en, total = language == "en", sum(levels.values())
+    parts = [f"{of(LEVELS[level], language)} {n}" for level, n in sorted(levels.items(), reverse=True)]
+    if en:
+        title = f"[{total} more] Too many notices in a minute: not sent singly"
+        lines = [
+            f"Since {_time(since, time_zone)}: {', '.join(parts)}.",
+            "Look at the pages for each of them.",
+        ]
+    else:
+        title = f"[另有 {total} 条] 一分钟内通知过多，未逐条发送"
+        lines = [f"自 {_time(since, time_zone)} 起：{'、'.join(parts)} 条。", "逐条内容请查看平台。"]
+    return Words(title=title, body=_closed(lines, link))
+
+
+def test(who: str, channel: str, at: dt.datetime, time_zone: str, language: str) -> Words:
+    """Nothing has happened: somebody tries the channel."""
+    if language == "en":
+        title = "[Test] SiteWarden: nothing has happened"
+        lines = [f"{who} is trying the channel “{channel}”.", f"Time: {_time(at, time_zone)}"]
+    else:
+        title = "[测试] 工地卫士通知测试，没有发生异常"
+        lines = [f"{who} 正在测试通知渠道“{channel}”。", f"时间：{_time(at, time_zone)}"]
+    return Words(title=title, body=_closed(lines, None))
+
+
+def _where(told: Told, language: str) -> str:
+    return f"{of(told.site_name, language)} {of(told.device, language)}".strip()
+
+
+def _line(zh: str, en_word: str, value: str, *, en: bool) -> str:
+    return f"{en_word}: {value}" if en else f"{zh}：{value}"
+
+
+def _time(at: dt.datetime, time_zone: str) -> str:
+    return f"{local(at, time_zone):%Y-%m-%d %H:%M:%S} ({time_zone})"
+
+
+def _closed(lines: list[str], link: str | None) -> str:
+    return "\n".join([*lines, *([link] if link else []), "—", MARK])

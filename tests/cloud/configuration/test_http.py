@@ -1,0 +1,206 @@
+"""Versions over HTTP: proposed of what was seen, kept for good, sent until the gateway has spoken."""
+
+import psycopg
+import pytest
+
+from cloud.configuration import store
+from sitewarden.bundle import digest
+from sitewarden.messages import BusLoad, ConfigurationFault, ConfigurationNow, ConfigurationReport
+from sitewarden.text import Text
+from tests.cloud.registry.records import CHART, CRANE, PIT, POINT, Registry, problem
+from tests.cloud.site import BOOT, birth, heartbeat, now_ms
+
+BASE = "/sites/demo/gateways/gw-1/configuration"
+OWN = {"gateway.yaml": "rules: [crane]\nbuses: []\n"}
+FIRST = {"gateway.yaml": "rules: [crane]\nbuses: [] # one\n"}
+SECOND = {"gateway.yaml": "rules: [crane]\nbuses: [] # two\n", "charts/a.yaml": "chart: a\n"}
+
+
+class Gateway:
+    """What gw-1 says, and what it would be sent now."""
+
+    def __init__(self, site):
+        self._site = site
+        self.now = ConfigurationNow()
+
+    def comes(self):
+        self._site.deliver(birth(configuration=self.now))
+        self.reports("in_force", files=OWN)
+
+    def says(self, **now):
+        self.now = ConfigurationNow(**now)
+        self._site.deliver(heartbeat(configuration=self.now))
+
+    def reports(self, state, version=0, files=None, **more):
+        report = ConfigurationReport(
+            boot=BOOT, at=now_ms(), state=state, version=version, files=files, **more
+        )
+        assert not self._site.deliver(report).dead
+
+    def sent(self, after_ms=0):
+        return [due.configuration for due in store.due(self._site.connection, now_ms() + after_ms)]
+
+
+@pytest.fixture
+def gateway(site):
+    made = Gateway(site)
+    made.comes()
+    return made
+
+
+def put(web, files, seen, reason="新的塔机"):
+    headers = {} if seen is None else {"If-Match": f'"{seen}"'}
+    return web.put(BASE, json={"files": files, "reason": reason}, headers=headers)
+
+
+def read(web):
+    return web.get(BASE).json()
+
+
+def test_a_version_goes_out_until_the_gateway_says_what_became_of_it(web, gateway):
+    assert read(web)["own_file"] == OWN
+    answer = put(web, FIRST, 0)
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"1"'), answer.text
+    assert (answer.json()["state"], answer.json()["author"]) == ("waiting", "安全员")
+    [sent] = gateway.sent()
+    assert (sent.version, sent.hash, sent.files) == (1, digest(FIRST), FIRST)
+    assert gateway.sent() == []
+    load = [BusLoad(bus="crane", percent=12.5, requests_per_s=5)]
+    gateway.says(version=1, hash=digest(FIRST), on_probation=True)
+    gateway.reports("probation", 1, hash=digest(FIRST), load=load)
+    assert gateway.sent(after_ms=16_000) == []
+    assert read(web)["newest"]["load"] == [{"bus": "crane", "percent": 12.5, "requests_per_s": 5.0}]
+    gateway.says(version=1, hash=digest(FIRST))
+    assert [again.version for again in gateway.sent(after_ms=16_000)] == [1], "its last word got lost"
+    gateway.reports("in_force", 1, hash=digest(FIRST), load=load)
+    shown = read(web)
+    assert (shown["newest"]["state"], shown["in_force"]["version"]) == ("in_force", 1)
+
+
+def test_what_was_rolled_back_says_why_and_is_not_sent_again(web, gateway):
+    put(web, FIRST, 0)
+    gateway.sent()
+    why = Text("总线无应答", "The bus is silent")
+    gateway.reports("rolled_back", 1, hash=digest(FIRST), why=why)
+    assert gateway.sent(after_ms=16_000) == []
+    newest = read(web)["newest"]
+    assert (newest["state"], newest["why"]) == (
+        "rolled_back",
+        {"zh": "总线无应答", "en": "The bus is silent"},
+    )
+
+
+def test_a_gateway_with_a_new_disk_gets_the_newest_that_was_not_turned_down(web, gateway):
+    put(web, FIRST, 0)
+    gateway.reports("in_force", 1, hash=digest(FIRST))
+    put(web, SECOND, 1)
+    fault = ConfigurationFault(file="gateway.yaml", line=3, field="buses", message="x", mend="y")
+    gateway.reports("refused", 2, hash=digest(SECOND), errors=[fault])
+    assert read(web)["newest"]["errors"][0]["line"] == 3
+    gateway.says()
+    assert [sent.version for sent in gateway.sent()] == [1]
+
+
+def test_a_version_is_made_of_what_was_seen(web, gateway):
+    put(web, FIRST, 0)
+    assert problem(put(web, SECOND, 0))[:2] == (412, "changed-meanwhile")
+    assert problem(put(web, SECOND, None))[:2] == (428, "version-missing")
+    assert put(web, SECOND, 1).status_code == 200
+    states = [item["state"] for item in web.get(f"{BASE}/versions").json()["items"]]
+    assert states == ["waiting", "superseded"]
+    part = web.get(f"{BASE}/versions", params={"limit": 1}).json()
+    rest = web.get(f"{BASE}/versions", params={"after": part["next"]}).json()
+    assert [item["version"] for item in (*part["items"], *rest["items"])] == [2, 1]
+
+
+def test_an_older_version_is_proposed_anew_and_versions_are_compared(web, gateway):
+    put(web, FIRST, 0)
+    put(web, SECOND, 1)
+    diff = web.get(f"{BASE}/versions/2/diff").json()
+    assert [file["file"] for file in diff["files"]] == ["charts/a.yaml", "gateway.yaml"]
+    assert "-buses: [] # one" in diff["files"][1]["lines"]
+    back = web.post(f"{BASE}/versions/1/rollback", json={"reason": "回退"}, headers={"If-Match": '"2"'})
+    assert (back.json()["version"], back.json()["files"]) == (3, FIRST)
+    assert web.get(f"{BASE}/versions/3/diff", params={"against": 1}).json()["files"] == []
+    assert web.get(f"{BASE}/versions/9").status_code == 404
+
+
+def test_texts_that_are_no_bundle_are_refused_here(web, gateway):
+    assert problem(put(web, {"../x.yaml": "", **FIRST}, 0)) == (422, "no-bundle", ["../x.yaml"])
+    assert problem(put(web, {"a.yaml": ""}, 0))[:2] == (422, "no-bundle")
+
+
+def test_the_gateway_is_asked_what_it_thinks_and_nothing_changes(web, gateway):
+    asked = web.post(f"{BASE}/check", json={"files": SECOND})
+    assert (asked.status_code, asked.json()["state"]) == (202, None)
+    [sent] = gateway.sent()
+    assert (sent.version, sent.check, sent.files) == (0, asked.json()["id"].replace("-", ""), SECOND)
+    gateway.reports("checked", hash=sent.hash, check=sent.check, load=[])
+    answered = web.get(f"{BASE}/checks/{asked.json()['id']}").json()
+    assert answered["state"] == "checked"
+    assert gateway.sent(after_ms=16_000) == []
+    assert read(web)["newest"] is None
+
+
+def test_a_gateway_whose_own_file_says_what_it_does_is_sent_nothing(web, site):
+    site.deliver(birth())
+    assert put(web, FIRST, 0).status_code == 200
+    assert store.due(site.connection, now_ms()) == []
+    assert problem(web.post(f"{BASE}/check", json={"files": FIRST}))[:2] == (409, "not-handed-over")
+    assert read(web)["now"] is None
+
+
+def test_what_a_caller_may_not_see_is_not_there(web, gateway):
+    assert web.get("/sites/demo/gateways/gw-9/configuration").status_code == 404
+    assert web.get("/sites/other/gateways/gw-1/configuration").status_code == 404
+    gateway_of_another = web.get("/sites/demo/gateways/gw-2/configuration").json()
+    assert gateway_of_another["newest"] is None
+
+
+def test_a_version_is_never_changed(web, gateway, site):
+    put(web, FIRST, 0)
+    with pytest.raises(psycopg.errors.IntegrityError):
+        site.connection.execute("UPDATE gateway_configuration SET files = '{}'")
+
+
+PIT_FILE = """\
+rules: [gb50497, tower-crane]
+buses:
+  - bus: pit # 基坑
+    modbus: {transport: tcp, host: 10.0.0.3}
+    devices:
+      - device: pit-1
+        profile: reference-pit-logger
+        unit: 1
+        parameters: {pit_class: 1, support: diaphragm-wall, depth_m: 10} # of the design
+        interval_ms: 1000
+  - bus: crane
+    modbus: {transport: tcp, host: 10.0.0.4}
+    devices:
+      - device: crane-1 # 1号
+        profile: reference-tower-crane
+        unit: 1
+        load_chart: reference
+"""
+
+
+def test_the_registry_s_values_are_offered_as_a_changed_draft(web, gateway):
+    registry = Registry(web)
+    registry.make("devices", CRANE)
+    registry.make("charts", CHART)
+    registry.make("pits", PIT)
+    registry.make("points", POINT)
+    assert put(web, {"gateway.yaml": PIT_FILE}, 0).status_code == 200
+    draft = web.get(f"{BASE}/draft").json()
+    assert sorted((change["what"], change["before"]) for change in draft["changes"]) == [
+        ("load_chart", "reference"),
+        ("parameters.depth_m", "10"),
+        ("point_parameters.hd_1.control_cumulative_mm", ""),
+    ]
+    text = draft["files"]["gateway.yaml"]
+    assert "hd_1: {control_cumulative_mm: 25" in text
+    assert all(comment in text for comment in ("# 基坑", "# 1号", "# of the design"))
+    assert "[14, 6]" in draft["files"]["charts/crane-1.yaml"]
+    assert put(web, draft["files"], 1).status_code == 200
+    assert web.get(f"{BASE}/draft").json()["changes"] == []
+    assert len(gateway.sent()) == 1

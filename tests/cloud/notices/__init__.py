@@ -1,0 +1,1 @@
+"""Notices: who is told, by what channel, and what became of it."""

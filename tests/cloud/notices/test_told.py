@@ -1,0 +1,226 @@
+"""An alarm that is stored is told, once, to whom it concerns; what became of it is shown as it is."""
+
+import uuid
+
+import msgspec
+import psycopg
+import pytest
+
+from cloud.hazards.clock import expire_clocks
+from cloud.notices.model import PER_MINUTE
+from cloud.notices.opening import Telling, tell_suspected
+from sitewarden.rules import HazardProposal
+from sitewarden.text import Text
+from tests.cloud.site import PROPOSAL, cleared, now_ms, raised
+
+MAJOR = HazardProposal(
+    category=PROPOSAL.category, level="major_proposed", potential_accident=PROPOSAL.potential_accident
+)
+
+
+def states(site) -> list[tuple]:
+    return site.rows("SELECT kind, state, code FROM notice ORDER BY created_at, level DESC, notice")
+
+
+def test_an_alarm_is_told_once_with_the_record_that_it_opened(site, channel, notify, robot):
+    channel()
+    channel(name="English", kind="webhook", site=None, language="en", lowest=4)
+    site.born()
+    alarm = raised()
+    site.deliver(alarm)
+    site.deliver(cleared(alarm))
+    site.deliver(msgspec.structs.replace(alarm, seq=alarm.seq + 10_000))
+    notify()
+    (said,) = robot.heard
+    text = said["text"]["content"]
+    number = site.value("SELECT number FROM hazard")
+    for word in ("[报警] 示范工地 1号塔机 起重量超过额定值", "104.2%（限值 100%）", number, "工地卫士"):
+        assert word in text
+    assert f"https://safety.example.com/hazards/{site.value('SELECT id FROM hazard')}" in text
+    assert states(site) == [("alarm", "sent", "0")]
+
+
+def test_an_alarm_of_a_device_on_trial_is_told_to_nobody(site, channel, notify, robot):
+    channel()
+    site.born()
+    site.deliver(raised(test=True, level=4), raised(level=3))
+    notify()
+    assert [said["text"]["content"].split("\n")[0][:4] for said in robot.heard] == ["[报警]"]
+    assert len(states(site)) == 1
+
+
+def test_a_danger_that_is_heard_of_late_is_told_as_over(site, channel, notify, robot):
+    channel(language="en")
+    site.born()
+    alarm = raised(at=now_ms() - 3_600_000)
+    site.deliver(cleared(alarm))
+    site.deliver(alarm)
+    notify()
+    (said,) = robot.heard
+    assert "Over since" in said["text"]["content"]
+
+
+def test_the_lowest_level_holds_but_for_what_is_suspected_major(site, channel, notify, robot):
+    channel(lowest=4)
+    site.born()
+    site.deliver(raised(level=2, rule="warns"))
+    site.deliver(raised(level=3, family="other", hazard=MAJOR))
+    notify()
+    assert [said["text"]["content"].split("\n")[0][:4] for said in robot.heard] == ["[报警]"]
+    assert "疑似重大隐患" in robot.heard[0]["text"]["content"]
+
+
+def test_a_record_that_was_not_handled_in_time_is_told_in_the_transaction_that_suspects_it(
+    site, channel, notify, robot
+):
+    channel(lowest=4)
+    site.born()
+    clocked = HazardProposal(
+        category=PROPOSAL.category,
+        level="general",
+        potential_accident=PROPOSAL.potential_accident,
+        handling_clock_s=60,
+    )
+    site.deliver(raised(hazard=clocked))
+    later = now_ms() + 120_000
+
+    def tell(connection, ids, at_ms):
+        sites = site.registry.sites(connection)
+        tell_suspected(connection, Telling(settings=site.settings, sites=sites, now_ms=at_ms), ids)
+
+    expire_clocks(site.connection, later, tell)
+    notify()
+    assert "疑似重大隐患" in robot.heard[0]["text"]["content"]
+
+
+@pytest.mark.parametrize("mode", ["test", "drill", "replay"])
+def test_what_is_not_live_is_not_told(site, channel, mode):
+    channel(lowest=1)
+    site.deliver(raised(), mode=mode)
+    assert not states(site)
+
+
+def test_a_device_on_trial_calls_nobody(site, channel):
+    channel(lowest=1)
+    site.born()
+    site.deliver(raised(test=True))
+    assert site.value("SELECT count(*) FROM episode") == 1
+    assert not states(site)
+
+
+def test_a_demo_tells_nobody(site, channel, settings):
+    channel(lowest=1)
+    site.settings = msgspec.structs.replace(settings, demo=True)
+    demo = type(site)(site.settings, site.dsn)
+    demo.born()
+    demo.deliver(raised())
+    demo.close()
+    assert not states(site)
+
+
+def test_words_that_cannot_be_told_cost_a_notice_and_never_the_alarm(site, channel):
+    channel()
+    site.born()
+    # A notice whose title the database refuses, whatever the reason may be.
+    with psycopg.connect(site.dsn, autocommit=True) as owner:
+        owner.execute("ALTER TABLE notice ADD CONSTRAINT short CHECK (title NOT LIKE '%unlucky%')")
+        try:
+            site.deliver(raised(label=Text("unlucky", "unlucky")))
+        finally:
+            owner.execute("ALTER TABLE notice DROP CONSTRAINT short")
+    assert site.value("SELECT count(*) FROM episode") == 1
+    assert not states(site)
+
+
+def test_a_flood_is_cut_at_the_bound_and_the_rest_is_counted_in_one_closing_notice(
+    site, channel, notify, robot
+):
+    channel(lowest=1)
+    site.born()
+    most = PER_MINUTE["dingtalk"]
+    for _ in range(most + 5):
+        site.deliver(raised(level=2, hazard=None))
+    site.deliver(raised(level=4, hazard=None))
+    notify()
+    assert len(robot.heard) == most
+    assert robot.heard[0]["text"]["content"].startswith("[危急]"), "the worst first"
+    notify(later_ms=1_000)
+    assert len(robot.heard) == most
+    notify(later_ms=61_000)
+    assert robot.heard[-1]["text"]["content"].startswith("[另有 6 条]")
+    assert "预警 6 条" in robot.heard[-1]["text"]["content"]
+    assert len(robot.heard) == most + 1
+    notify(later_ms=130_000)
+    assert len(robot.heard) == most + 1
+
+
+def test_what_was_refused_for_good_is_shown_with_its_code_and_not_tried_again(
+    site, channel, notify, robot, web
+):
+    channel()
+    site.born()
+    robot.answers(errcode=310000, errmsg="keywords not in content")
+    site.deliver(raised())
+    notify()
+    notify(later_ms=3_600_000)
+    assert len(robot.heard) == 1
+    (shown,) = web.get("/sites/demo/notices").json()["items"]
+    assert (shown["state"], shown["code"], shown["answer"]) == (
+        "rejected",
+        "310000",
+        "keywords not in content",
+    )
+    (of,) = web.get("/sites/demo/channels").json()["items"]
+    assert of["last"]["code"] == "310000"
+
+
+def test_what_may_pass_is_tried_again_after_a_while_and_given_up_after_a_day(site, channel, notify, robot):
+    channel()
+    site.born()
+    robot.answers(errcode=130101, errmsg="send too fast")
+    site.deliver(raised())
+    notify()
+    notify(later_ms=1_000)
+    assert (len(robot.heard), states(site)) == (1, [("alarm", "waiting", "130101")])
+    notify(later_ms=6_000)
+    assert len(robot.heard) == 2
+    notify(later_ms=90_000_000)
+    assert states(site) == [("alarm", "rejected", "130101")]
+    robot.answers(errcode=0)
+    notify(later_ms=99_000_000)
+    assert len(robot.heard) == 3
+
+
+def test_what_a_program_was_sending_when_it_died_is_unknown_and_not_sent_twice(site, channel, notify, robot):
+    channel()
+    channel(kind="webhook", name="receiver")
+    site.born()
+    site.deliver(raised())
+    site.rows("UPDATE notice SET state = 'sending', tried_at = now() - interval '1 hour' RETURNING 1")
+    notify()
+    found = site.rows("SELECT channel.kind, notice.state FROM notice JOIN channel USING (channel)")
+    assert sorted(found) == [("dingtalk", "unknown"), ("webhook", "sent")]
+    assert len(robot.heard) == 1
+
+
+def test_a_channel_that_does_not_answer_holds_up_no_other(site, channel, notify, robot):
+    dead = robot.url.replace(str(robot.port), "1")
+    channel(name="dead", url=dead)
+    channel()
+    site.born()
+    for _ in range(3):
+        site.deliver(raised(hazard=None))
+    notify()
+    assert len(robot.heard) == 3
+    assert site.value("SELECT count(*) FROM notice WHERE state = 'waiting'") == 3
+    assert site.value("SELECT sum(tries) FROM notice WHERE state = 'waiting'") == 1, "left alone for a while"
+
+
+def test_the_same_alarm_id_from_nowhere_makes_no_second_notice(site, channel, notify, robot):
+    channel()
+    site.born()
+    episode = uuid.uuid4().hex
+    for _ in range(3):
+        site.deliver(raised(episode))
+    notify()
+    assert len(robot.heard) == 1

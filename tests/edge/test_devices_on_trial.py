@@ -1,0 +1,136 @@
+"""A device on trial is judged like any other, and its alarms, marked, are heard by nobody."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from edge.config import Device, load_gateway
+from edge.doubts import doubts
+from edge.judge import Episode
+from edge.page.board import Board
+from edge.tone import SILENT, signal_of
+from tests.edge.cloud import Cloud, listening
+from tests.edge.conftest import GATEWAY_NAME, SITE_NAME, Configure, WriteGateway
+from tests.edge.test_agent import EMPTY, OVERLOAD, agent, site
+from tests.edge.test_judge import Site, told
+from tests.edge.test_zones import Site as Zones
+from tests.edge.test_zones import positioned  # noqa: F401  # a fixture
+from tests.support.broker import Broker
+from tests.support.waiting import until
+
+
+@pytest.fixture
+def on_trial(crane: Device) -> Device:
+    return msgspec.structs.replace(crane, commissioning="trial")
+
+
+@pytest.fixture
+def cloud(broker: Broker) -> Iterator[Cloud]:
+    with listening(broker, SITE_NAME, GATEWAY_NAME) as cloud:
+        yield cloud
+
+
+def kept(site: Site) -> list[Episode]:
+    return [msgspec.json.decode(msgspec.json.encode(e), type=Episode) for e in site.judge.episodes()]
+
+
+def test_its_alarms_are_those_of_any_device_but_marked_silent_and_without_a_hazard(
+    crane: Device, on_trial: Device
+) -> None:
+    live, shadow = Site(crane), Site(on_trial)
+    heard, marked = live.crane(3.4, polls=100), shadow.crane(3.4, polls=100)
+    assert told(marked) == told(heard)
+    assert not any(alarm.test for alarm in heard)
+    assert any(alarm.hazard for alarm in heard)
+    assert all(alarm.test and alarm.hazard is None and alarm.evidence for alarm in marked)
+    assert signal_of(live.judge.standing(), 900) != SILENT
+    assert signal_of(shadow.judge.standing(), 900) == SILENT
+
+
+def test_who_presses_the_button_acknowledges_only_what_could_be_heard(on_trial: Device) -> None:
+    shadow = Site(on_trial)
+    episode = shadow.crane(3.4, polls=100)[-1].episode
+    assert shadow.judge.acknowledge(None, shadow.now_ms, "local") == []
+    assert shadow.judge.acknowledge(episode, shadow.now_ms, "local")
+
+
+def test_put_into_use_its_tests_end_and_a_danger_that_stands_is_raised_anew_and_heard(
+    crane: Device, on_trial: Device
+) -> None:
+    shadow = Site(on_trial)
+    shadow.crane(3.4, polls=100)
+    live = Site(crane, kept(shadow))
+    assert {(a.change, a.test, a.ended) for a in live.orphans} == {("cleared", True, "in_use")}
+    assert {a.episode for a in live.orphans} == {e.alarm.episode for e in shadow.judge.episodes()}
+    assert live.judge.standing() == []
+    raised = live.crane(3.4, polls=100)
+    assert raised
+    assert not any(alarm.test for alarm in raised)
+    assert signal_of(live.judge.standing(), 900).siren == "continuous"
+
+
+def test_put_back_on_trial_what_sounded_ends_with_that_reason(crane: Device, on_trial: Device) -> None:
+    live = Site(crane)
+    live.crane(3.4, polls=100)
+    shadow = Site(on_trial, kept(live))
+    assert {(a.change, a.test, a.ended) for a in shadow.orphans} == {("cleared", False, "trial")}
+    assert all(alarm.test for alarm in shadow.crane(3.4, polls=100))
+
+
+def test_the_gateways_page_marks_them_and_shows_them_last(crane: Device, on_trial: Device) -> None:
+    live, shadow = Site(crane), Site(on_trial)
+    live.crane(2.8, polls=30)
+    shadow.crane(3.4, polls=100)
+    shown = Board([crane]).alarms([*shadow.judge.episodes(), *live.judge.episodes()])
+    assert [alarm.test for alarm in shown] == sorted(alarm.test for alarm in shown)
+    assert shown[-1].test
+    assert all(point.on_trial for point in Board([on_trial]).points())
+
+
+async def test_nobody_is_endangered_because_a_crane_on_trial_says_so(
+    positioned: dict[str, Any],  # noqa: F811
+    write_gateway: WriteGateway,
+) -> None:
+    from edge.agent import Agent  # noqa: PLC0415
+
+    positioned["buses"][0]["devices"][0]["commissioning"] = "trial"
+    gateway = load_gateway(write_gateway(positioned))
+    assert any("crane-1 is on trial" in doubt for doubt in doubts(gateway))
+    agent = Agent(gateway)
+    try:
+        zones = Zones(agent)
+        zones.lift(3.0)
+        assert zones.seen("under-hook") == [("load-100", "crane-1/load_ratio")]
+    finally:
+        agent.close()
+
+
+async def test_no_siren_sounds_until_it_is_in_use_and_then_at_once(
+    configured: Configure, gateway_dict: dict[str, Any], broker: Broker, cloud: Cloud
+) -> None:
+    device = gateway_dict["buses"][0]["devices"][0]
+    device["commissioning"] = "trial"
+    async with site() as (server, crane):
+        async with agent(configured(server, broker)) as run:
+            crane.load = OVERLOAD
+            await until(lambda: len(cloud.alarms) == 1, within_s=15)
+            crane.load = EMPTY
+            await until(lambda: len(cloud.alarms) == 2)
+            crane.load = OVERLOAD
+            await until(lambda: len(cloud.alarms) == 3)
+            await run.end()
+            assert run.lines() == [], "something sounded"
+        (birth, *_) = cloud.states("online")
+        announced = {d.device: d.commissioning for d in birth.devices or []}
+        assert (announced["crane-1"], announced["pit-1"]) == ("trial", "in_use")
+        assert all(alarm.test and alarm.hazard is None for alarm in cloud.alarms)
+        del device["commissioning"]
+        async with agent(configured(server, broker)) as run:
+            await until(lambda: len(cloud.alarms) == 5, within_s=15)
+            (line,) = run.lines()
+            assert (line["change"], line["siren"]) == ("raised", "continuous")
+        ended, raised = sorted(cloud.alarms, key=lambda alarm: alarm.seq)[-2:]
+        assert (ended.change, ended.ended, ended.test) == ("cleared", "in_use", True)
+        assert (raised.change, raised.test) == ("raised", False)
