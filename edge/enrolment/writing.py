@@ -152,7 +152,7 @@ def keep_before(file: Path) -> None:
 def replace(file: Path, text: str, rights: _Rights, owner: Owner | None = None) -> None:
     """Write a file at once: whoever reads it has the old one or the new one.
 
-    It stays its owner's; a new one is `owner`'s, where we may give it away.
+    It stays its owner's; a new one, or one of root's, is `owner`'s, where we may give it away.
     """
     number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
@@ -161,7 +161,7 @@ def replace(file: Path, text: str, rights: _Rights, owner: Owner | None = None) 
             new.flush()
             kept = file.stat() if file.exists() else None
             os.fchmod(new.fileno(), rights.new if kept is None else kept.st_mode & rights.most)
-            if kept is not None:
+            if kept is not None and (owner is None or kept.st_uid != 0):
                 owner = Owner(kept.st_uid, kept.st_gid)
             if owner is not None:
                 with contextlib.suppress(PermissionError):
