@@ -91,7 +91,8 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
 def openapi(app: FastAPI) -> dict[str, Any]:
     """The description of the interface (OpenAPI 3.1)."""
     document = app.openapi()
-    document["components"]["schemas"]["Problem"] = problems.Problem.model_json_schema()
+    problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= {**problem.pop("$defs"), "Problem": problem}
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     return document

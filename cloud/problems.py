@@ -13,11 +13,25 @@ from psycopg_pool import PoolTimeout
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
+from cloud.complaints import values_of
 from cloud.shown import Shown
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(Shown):
+    """What is wrong with one field of a request."""
+
+    field: str = Field(examples=["body.name.zh"])
+    message: str
+    code: str = Field(description="Stable word for it, by which pages find words of their own.")
+    values: dict[str, str | int | float | list[str]] = Field(
+        default={}, description="What those words may name, such as a limit."
+    )
+    line: int | None = Field(default=None, description="Of a text that was sent, from 1.")
+    mend: str | None = None
 
 
 class Problem(Shown):
@@ -27,7 +41,7 @@ class Problem(Shown):
     title: str
     status: int
     detail: str
-    errors: list[dict[str, Any]] | None = Field(
+    errors: list[FieldProblem] | None = Field(
         default=None, description="Of a request that was not understood."
     )
     trace: str | None = Field(default=None, description="Of a fault of ours: find it in the log by this.")
@@ -45,16 +59,24 @@ class ProblemError(Exception):
         headers: Mapping[str, str] | None = None,
         *,
         field: str = "",
-        errors: list[dict[str, Any]] | None = None,
+        code: str = "",
+        values: Mapping[str, str | int | float | list[str]] | None = None,
+        errors: list[FieldProblem] | None = None,
     ) -> None:
         """`slug` is the stable word by which programs know the problem; `field`: what of the request.
 
+        `code` says more closely what is wrong with the field, and `values` what words for it may name.
         `errors` is for whoever knows more than one field.
         """
         super().__init__(f"{slug}: {detail or title}")
         self.status, self.slug, self.title, self.detail = status, slug, title, detail or title
         self.headers = dict(headers or {})
-        self.errors = errors or ([{"field": field, "message": self.detail}] if field else None)
+        self.errors = errors or None
+        if field and not errors:
+            said = FieldProblem(
+                field=field, message=self.detail, code=code or slug, values=dict(values or {})
+            )
+            self.errors = [said]
 
 
 def not_found(what: str) -> ProblemError:
@@ -123,9 +145,15 @@ async def _on_http_exception(_: Request, exc: Exception) -> JSONResponse:
 async def _on_invalid(_: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)  # noqa: S101  registered for it
     errors = [
-        {"field": ".".join(map(str, error["loc"])), "message": str(error["msg"])} for error in exc.errors()
+        FieldProblem(
+            field=".".join(map(str, error["loc"])),
+            message=str(error["msg"]),
+            code=error["type"],
+            values=values_of(error.get("ctx")),
+        )
+        for error in exc.errors()
     ]
-    detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+    detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
     return answer(ProblemError(422, "invalid", "The request was not understood", detail), errors=errors)
 
 

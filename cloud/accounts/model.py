@@ -1,13 +1,11 @@
 """Accounts and sessions as the HTTP interface shows and takes them."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.shown import Shown
-
-Role = Literal["viewer", "admin"]
 
 MIN_PASSWORD = 10
 
@@ -18,7 +16,6 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     account_id: int | None
     """`None`: the demo's viewer, who has no account."""
     name: str
-    role: Role
     demo: bool
     token_hash: bytes
 
@@ -27,7 +24,6 @@ class AccountShown(Shown):
     """Who is signed in."""
 
     name: str
-    role: Role
 
 
 class SessionShown(Shown):
@@ -35,6 +31,9 @@ class SessionShown(Shown):
 
     account: AccountShown
     demo: bool
+    permissions: list[str] = Field(
+        description="What the account may do somewhere; what it may do on a site, that site says."
+    )
 
 
 class _Asked(BaseModel):

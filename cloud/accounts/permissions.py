@@ -1,62 +1,39 @@
-"""What a route asks of whoever calls it; every route declares it, or the application does not start."""
+"""What a route asks of whoever calls it; every route declares it, or the application does not start.
+
+A permission is held at a place. Where the path names a site, it is asked for there: a site that the account
+does not see is not found, what it may not do there is forbidden. On other paths it suffices to have it
+somewhere, and the route asks again for what it touches (`sees_device`, `rules_node`).
+"""
 
 from collections.abc import Iterator
-from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
+from cloud.accounts.holding import Devices, devices_permitted, held_of
 from cloud.accounts.model import Signed
+from cloud.accounts.roles import roles_with
 from cloud.accounts.store import session_of
 from cloud.accounts.tokens import token_hash
 from cloud.database import instant
-from cloud.problems import ProblemError
-from cloud.serving import Served
+from cloud.problems import ProblemError, not_found
+from cloud.serving import Served, Serving
 from sitewarden.errors import SiteWardenError
 
 COOKIE = "sitewarden_session"
-
-
-class Permission(IntEnum):
-    """From nothing to everything."""
-
-    PUBLIC = 0
-    VIEWER = 1
-    ADMIN = 2
+PUBLIC: Final = "public"
+"""Anybody."""
+SIGNED_IN: Final = "signed-in"
+"""Anybody who is signed in, in whatever role."""
 
 
 class UndeclaredPermissionError(SiteWardenError):
-    """A route that does not say who may call it."""
+    """A route that does not say who may call it, or says two things."""
 
 
-class Requires:
-    """A dependency that lets through whoever has the permission."""
-
-    def __init__(self, permission: Permission) -> None:
-        """Give it to a route's `dependencies`, or take its result as a parameter."""
-        self.permission = permission
-
-    async def __call__(self, request: Request, serving: Served) -> Signed | None:
-        """Who calls; nobody on a public route."""
-        if self.permission is Permission.PUBLIC:
-            return None
-        signed = await signed_in(request.cookies.get(COOKIE, ""), serving)
-        if signed is None:
-            raise ProblemError(401, "not-signed-in", "Nobody is signed in", "Sign in first.")
-        if Permission[signed.role.upper()] < self.permission:
-            raise ProblemError(403, "forbidden", "Not allowed", "Your account may not do this.")
-        return signed
-
-
-public, viewer, admin = Requires(Permission.PUBLIC), Requires(Permission.VIEWER), Requires(Permission.ADMIN)
-
-Public, Viewer, Admin = Depends(public), Depends(viewer), Depends(admin)
-SignedIn = Annotated[Signed, Viewer]
-
-
-async def signed_in(token: str, serving: Served) -> Signed | None:
+async def signed_in(token: str, serving: Serving) -> Signed | None:
     """Whose session the token opens."""
     if not token:
         return None
@@ -66,22 +43,102 @@ async def signed_in(token: str, serving: Served) -> Signed | None:
     # A demo session ends with the demo: the same database may be served for real next.
     if row is None or (row["demo"] and not serving.settings.demo):
         return None
-    return Signed(
-        account_id=row["account_id"], name=row["name"], role=row["role"], demo=row["demo"], token_hash=hashed
-    )
+    return Signed(account_id=row["account_id"], name=row["name"], demo=row["demo"], token_hash=hashed)
 
 
-def declared_permissions(app: FastAPI) -> dict[str, Permission]:
+async def _caller(request: Request, serving: Served) -> Signed:
+    signed = await signed_in(request.cookies.get(COOKIE, ""), serving)
+    if signed is None:
+        raise ProblemError(401, "not-signed-in", "Nobody is signed in", "Sign in first.")
+    return signed
+
+
+class Declares:
+    """What a route says of itself."""
+
+    def __init__(self, permission: str) -> None:
+        """`PUBLIC`, `SIGNED_IN` or a permission of `roles.yaml`."""
+        self.permission = permission
+
+
+class Open(Declares):
+    """A dependency that lets everybody through."""
+
+    def __init__(self) -> None:
+        """Give it to a route's `dependencies`."""
+        super().__init__(PUBLIC)
+
+    async def __call__(self) -> None:
+        """Nothing is asked."""
+
+
+class Requires(Declares):
+    """A dependency that lets through whoever has the permission where the path leads.
+
+    `by_device`: the route shows an account that has it for some devices only what is theirs (`SeenDevices`);
+    any other route is closed to it.
+    """
+
+    def __init__(self, permission: str, *, by_device: bool = False) -> None:
+        """Raises `UnknownPermissionError`."""
+        super().__init__(permission)
+        self.by_device = by_device
+        if permission != SIGNED_IN:
+            roles_with(permission)
+
+    async def __call__(
+        self, request: Request, serving: Served, signed: Annotated[Signed, Depends(_caller)]
+    ) -> Signed:
+        """Who calls."""
+        if self.permission != SIGNED_IN:
+            request.state.devices = await self._devices(request, serving, signed)
+        return signed
+
+    async def _devices(self, request: Request, serving: Serving, signed: Signed) -> Devices:
+        site: str | None = request.path_params.get("site")
+        held = await held_of(serving, signed.account_id, site)
+        if site is not None and not held:
+            raise not_found("site")
+        devices = devices_permitted(held, self.permission)
+        if devices is None or (devices and (self.by_device or site is None)):
+            return devices
+        if devices:
+            raise ProblemError(403, "part-of-site", "Not allowed", "Your account is for some devices only.")
+        raise ProblemError(403, "forbidden", "Not allowed", "Your account may not do this.")
+
+
+def requires(permission: str, *, by_device: bool = False) -> Any:
+    """`Requires`, for a route's `dependencies`."""
+    return Depends(Requires(permission, by_device=by_device))
+
+
+def _devices_of(request: Request) -> list[str] | None:
+    devices: Devices = request.state.devices
+    return None if devices is None else sorted(devices)
+
+
+Public = Depends(Open())
+AnySigned = Depends(Requires(SIGNED_IN))
+SignedIn = Annotated[Signed, AnySigned]
+SeenDevices = Annotated[list[str] | None, Depends(_devices_of)]
+"""The devices of the site that the permission is for; `None`: all of them. Of a route that is `by_device`."""
+
+
+def declared_permissions(app: FastAPI) -> dict[str, str]:
     """What every route asks, by method and path; `UndeclaredPermissionError` where one does not say."""
-    found: dict[str, Permission] = {}
+    found: dict[str, str] = {}
     for route in iter_route_contexts(app.routes):
         name = f"{'|'.join(sorted(route.methods or ()))} {route.path}"
         dependant = getattr(route, "dependant", None)
         calls = _calls(dependant) if isinstance(dependant, Dependant) else iter(())
-        permissions = [call.permission for call in calls if isinstance(call, Requires)]
-        if not permissions:
+        declared = {call.permission for call in calls if isinstance(call, Declares)}
+        if not declared:
             raise UndeclaredPermissionError(f"{name} declares no permission")
-        found[name] = max(permissions)
+        # Who it is, a route may ask beside what he may do.
+        asked = declared - {SIGNED_IN} or declared
+        if len(asked) > 1:
+            raise UndeclaredPermissionError(f"{name} declares {' and '.join(sorted(asked))}")
+        found[name] = asked.pop()
     return found
 
 

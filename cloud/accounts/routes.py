@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Request, Response
 
 from cloud.accounts import store
+from cloud.accounts.holding import held_of, permissions_of
 from cloud.accounts.model import AccountShown, SessionShown, SetUp, SignIn
-from cloud.accounts.permissions import COOKIE, Public, SignedIn, Viewer
+from cloud.accounts.permissions import COOKIE, AnySigned, Public, SignedIn
 from cloud.accounts.service import Passwords, Tries, clock_s, is_loopback
 from cloud.accounts.tokens import new_token, token_hash
 from cloud.database import instant
@@ -26,12 +27,12 @@ def make_router() -> APIRouter:
 
 
 def _add_session(router: APIRouter) -> None:
-    @router.get("/session", dependencies=[Viewer])
-    async def session(signed: SignedIn) -> SessionShown:
+    @router.get("/session", dependencies=[AnySigned])
+    async def session(signed: SignedIn, serving: Served) -> SessionShown:
         """Who is signed in."""
-        return SessionShown(account=AccountShown(name=signed.name, role=signed.role), demo=signed.demo)
+        return await _session_shown(serving, signed.account_id, signed.name)
 
-    @router.delete("/session", dependencies=[Viewer], status_code=204)
+    @router.delete("/session", dependencies=[AnySigned], status_code=204)
     async def sign_out(signed: SignedIn, response: Response, serving: Served) -> None:
         """End the session."""
         async with serving.pool.connection() as connection:
@@ -53,7 +54,7 @@ def _add_sign_in(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
             raise ProblemError(401, "wrong-password", "Wrong name or password")
         tries.forgive(callers[-1])
         await _open_session(serving, request, response, account["id"])
-        return SessionShown(account=AccountShown(name=account["name"], role=account["role"]), demo=False)
+        return await _session_shown(serving, account["id"], account["name"])
 
 
 def _add_demo(router: APIRouter) -> None:
@@ -66,7 +67,7 @@ def _add_demo(router: APIRouter) -> None:
         if not is_loopback(client, request.headers.get("host")):
             raise ProblemError(403, "not-local", "The demo is open only on its own machine")
         await _open_session(serving, request, response, None)
-        return SessionShown(account=AccountShown(name="demo", role="viewer"), demo=True)
+        return await _session_shown(serving, None, "demo")
 
 
 def _add_set_up(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
@@ -88,13 +89,20 @@ def _add_set_up(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
                 "`sitewarden cloud setup-link` prints a new one as long as there is no account.",
             )
         await _open_session(serving, request, response, account_id)
-        return SessionShown(account=AccountShown(name=asked.name, role="admin"), demo=False)
+        return await _session_shown(serving, account_id, asked.name)
 
 
 def _callers(request: Request, name: str) -> list[str]:
     """Tries are counted by address, and by name from whatever address."""
     client = request.client.host if request.client else ""
     return [f"address {client}", f"name {name}"]
+
+
+async def _session_shown(serving: Serving, account_id: int | None, name: str) -> SessionShown:
+    held = await held_of(serving, account_id)
+    return SessionShown(
+        account=AccountShown(name=name), demo=account_id is None, permissions=permissions_of(held)
+    )
 
 
 async def _open_session(

@@ -5,6 +5,7 @@ import datetime as dt
 import psycopg
 from psycopg.rows import dict_row
 
+from cloud.accounts.roles import ADMIN
 from cloud.database import AsyncConnection, Row
 
 IDLE = dt.timedelta(hours=12)
@@ -16,9 +17,11 @@ _SETUP_LOCK = 0x5357_5345
 
 
 async def password_hash_of(connection: AsyncConnection, name: str) -> Row | None:
-    """Id, role and password hash of an account."""
+    """Id and password hash of an account that is not disabled."""
     cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute("SELECT id, name, role, password_hash FROM account WHERE name = %s", [name])
+    await cursor.execute(
+        "SELECT id, name, password_hash FROM account WHERE name = %s AND disabled_at IS NULL", [name]
+    )
     return await cursor.fetchone()
 
 
@@ -43,10 +46,13 @@ async def make_first_account(
                 return None
             cursor = await connection.execute(
                 """
-                INSERT INTO account (name, role, password_hash, created_at) VALUES (%s, 'admin', %s, %s)
-                    RETURNING id
+                WITH made AS (
+                    INSERT INTO account (name, password_hash, created_at) VALUES (%(name)s, %(hash)s, %(now)s)
+                        RETURNING id)
+                INSERT INTO assignment (account_id, role, valid_from, given_by)
+                    SELECT id, %(role)s, %(now)s, %(name)s FROM made RETURNING account_id
                 """,
-                [name, password_hash, now],
+                {"name": name, "hash": password_hash, "now": now, "role": ADMIN},
             )
             row = await cursor.fetchone()
     except psycopg.errors.UniqueViolation:
@@ -70,10 +76,9 @@ async def session_of(connection: AsyncConnection, hashed: bytes, now: dt.datetim
     cursor = connection.cursor(row_factory=dict_row)
     await cursor.execute(
         """
-        SELECT account_id, coalesce(account.name, 'demo') AS name, coalesce(account.role, 'viewer') AS role,
-               session.account_id IS NULL AS demo, seen_at
+        SELECT account_id, coalesce(account.name, 'demo') AS name, session.account_id IS NULL AS demo, seen_at
           FROM session LEFT JOIN account ON account.id = session.account_id
-         WHERE token_hash = %s AND seen_at > %s
+         WHERE token_hash = %s AND seen_at > %s AND account.disabled_at IS NULL
         """,
         [hashed, now - IDLE],
     )

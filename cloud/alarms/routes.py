@@ -7,28 +7,33 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from cloud.accounts.model import Signed
-from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.permissions import SeenDevices, SignedIn, requires
 from cloud.alarms.model import Asked, Episode, RequestKind, RequestShown, ShelveAsked, UnshelveAsked
 from cloud.alarms.requests import REQUESTS, Target, Wanted, ask
 from cloud.alarms.store import EPISODES, IS_ACKNOWLEDGED
 from cloud.database import Row, instant
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
-from cloud.registry.access import KnownSite
+from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
 from cloud.serving import Served, Serving
 from cloud.shown import Page
 
-router = APIRouter(tags=["alarms"], dependencies=[Viewer])
+router = APIRouter(tags=["alarms"])
+
+_SEES = requires("live.view", by_device=True)
+_ACKNOWLEDGES = requires("alarms.acknowledge", by_device=True)
+_SHELVES = requires("alarms.shelve")
 
 LONGEST_SHELF = dt.timedelta(hours=24)
 """A gateway shortens whatever is longer."""
 
 
-@router.get("/sites/{site}/alarms")
+@router.get("/sites/{site}/alarms", dependencies=[_SEES])
 async def list_alarms(
     site: KnownSite,
     serving: Served,
+    devices: SeenDevices,
     *,
     state: Annotated[
         Literal["active", "returned", "all"],
@@ -47,6 +52,7 @@ async def list_alarms(
         EPISODES
         + """
         WHERE site = %(site)s AND mode = %(mode)s
+          AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
           AND (%(state)s = 'all' OR (%(state)s = 'active' AND cleared_at IS NULL)
                OR (%(state)s = 'returned' AND cleared_at IS NOT NULL AND acknowledged_at IS NULL))
           AND (%(at)s::timestamptz IS NULL OR (raised_at, id) < (%(at)s, %(id)s::uuid))
@@ -55,6 +61,7 @@ async def list_alarms(
         {
             "site": site.site,
             "mode": mode or serving.settings.mode,
+            "devices": devices,
             "state": state,
             "at": cursor.at if cursor else None,
             "id": cursor.id if cursor else None,
@@ -68,27 +75,32 @@ async def list_alarms(
     return Page(items=[Episode(**row) for row in shown], next=following)
 
 
-@router.get("/sites/{site}/alarms/{episode}/requests")
-async def list_requests(site: KnownSite, episode: UUID, serving: Served) -> Page[RequestShown]:
+@router.get("/sites/{site}/alarms/{episode}/requests", dependencies=[_SEES])
+async def list_requests(
+    site: KnownSite, episode: UUID, serving: Served, devices: SeenDevices
+) -> Page[RequestShown]:
     """Who asked what of an alarm here, when and why, and what became of it; the newest first, at most 100."""
-    await _row_of(serving, site, episode)
+    check_among((await _row_of(serving, site, episode))["device"], devices, "alarm")
     rows = await serving.rows(REQUESTS + "WHERE episode = %s ORDER BY asked_at DESC LIMIT 100", [episode])
     return Page(items=[RequestShown(**row) for row in rows], next=None)
 
 
-@router.post("/sites/{site}/alarms/{episode}/acknowledge", dependencies=[Admin], status_code=202)
-async def acknowledge_alarm(site: KnownSite, episode: UUID, serving: Served, signed: SignedIn) -> Asked:
+@router.post("/sites/{site}/alarms/{episode}/acknowledge", dependencies=[_ACKNOWLEDGES], status_code=202)
+async def acknowledge_alarm(
+    site: KnownSite, episode: UUID, serving: Served, signed: SignedIn, devices: SeenDevices
+) -> Asked:
     """Say that you know of an alarm; the gateway notes it and silences its siren, the danger may stand.
 
     It is so once the alarm says `acknowledged_at`. Of an alarm that has ended it is noted here alone.
     """
     row, known = await _row_of(serving, site, episode), await serving.row(IS_ACKNOWLEDGED, [episode])
+    check_among(row["device"], devices, "alarm")
     if known is not None and known["so"]:
         return Asked(alarm=Episode(**row), request=None)
     return await _asked(serving, site, row, _wanted(serving, signed, "acknowledge"))
 
 
-@router.post("/sites/{site}/alarms/{episode}/shelve", dependencies=[Admin], status_code=202)
+@router.post("/sites/{site}/alarms/{episode}/shelve", dependencies=[_SHELVES], status_code=202)
 async def shelve_alarm(
     site: KnownSite, episode: UUID, asked: ShelveAsked, serving: Served, signed: SignedIn
 ) -> Asked:
@@ -106,7 +118,7 @@ async def shelve_alarm(
     )
 
 
-@router.post("/sites/{site}/alarms/{episode}/unshelve", dependencies=[Admin], status_code=202)
+@router.post("/sites/{site}/alarms/{episode}/unshelve", dependencies=[_SHELVES], status_code=202)
 async def unshelve_alarm(
     site: KnownSite, episode: UUID, asked: UnshelveAsked, serving: Served, signed: SignedIn
 ) -> Asked:

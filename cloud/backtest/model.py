@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from cloud.complaints import complaint
 from cloud.shown import Shown, TextShown
 
 MOST_RULES, LONGEST_RULE = 200, 8000
@@ -16,13 +17,14 @@ EARLIEST, LATEST = 1970, 2200
 
 def _of_our_time(instant: dt.datetime) -> dt.datetime:
     if not EARLIEST < instant.year < LATEST:
-        raise ValueError(f"the year must lie between {EARLIEST} and {LATEST}")
+        said = f"the year must lie between {EARLIEST} and {LATEST}"
+        raise complaint("not-of-our-time", said, earliest=EARLIEST, latest=LATEST)
     return instant
 
 
 def _plain(text: str) -> str:
     if "\0" in text:
-        raise ValueError("a name has no NUL")
+        raise complaint("control-characters", "a name has no NUL")
     return text
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import dict_row
 
+from cloud.accounts.roles import roles_with
 from cloud.backtest.asked import Asked, NoSuchHazardError, TooMuchError
 from cloud.backtest.gateway_file import GatewayFacts
 from cloud.backtest.service import DatabaseSource, open_history
@@ -36,15 +37,15 @@ class Packed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pack_hazard(
-    connection: Connection, hazard: str, gateway: GatewayFacts | None = None, *, account_id: int | None = None
+    connection: Connection, hazard: str, gateway: GatewayFacts | None = None, *, whose: int | None = None
 ) -> Packed:
-    """The pack of a record given by id or number, if that account may see it; `None`: it is no account.
+    """The pack of a record given by id or number, if the account `whose` may have it; `None`: no account.
 
     Raises `NoSuchHazardError`, `TooMuchError`.
 
     It expects what the rules give over the readings, and holds what was recorded beside it.
     """
-    record = _record(connection, hazard, account_id)
+    record = _record(connection, hazard, whose)
     site = load_site(connection, record["site"])
     assert site is not None  # noqa: S101  the record refers to it
     raised_ms = milliseconds(record["raised_at"])
@@ -71,17 +72,18 @@ def save(packed: Packed, file: Path) -> None:
     write_pack(file, *packed.pack)
 
 
-def _record(connection: Connection, hazard: str, account_id: int | None) -> Row:
+def _record(connection: Connection, hazard: str, whose: int | None) -> Row:
     cursor = connection.cursor(row_factory=dict_row)
     row = cursor.execute(
         """
         SELECT hazard.number, hazard.site, hazard.device, hazard.content,
                episode.raised_at, episode.cleared_at
           FROM hazard JOIN episode ON episode.id = hazard.content_episode
-         WHERE (hazard.number = %(named)s OR hazard.id = %(id)s) AND sees_site(%(account)s, hazard.site)
+         WHERE (hazard.number = %(named)s OR hazard.id = %(id)s)
+           AND sees_device(%(account)s, hazard.site, hazard.device, %(roles)s)
            AND episode.mode = 'live'
         """,
-        {"named": hazard, "id": _uuid(hazard), "account": account_id},
+        {"named": hazard, "id": _uuid(hazard), "account": whose, "roles": roles_with("history.view")},
     ).fetchone()
     if row is None:
         raise NoSuchHazardError(f"there is no hazard record `{hazard}`")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from cloud.accounts.permissions import SignedIn, Viewer
+from cloud.accounts.permissions import SignedIn, requires
 from cloud.backtest.asked import Asked, NoSuchDeviceError, NoSuchHazardError, TooMuchError
 from cloud.backtest.model import BacktestShown, RulesShown, Trial
 from cloud.database import connect, milliseconds
@@ -19,8 +19,7 @@ from cloud.registry.access import KnownSite
 from cloud.serving import Served
 from sitewarden.errors import ConfigurationError
 
-# Whoever may look at a site may ask what other rules would have done: nothing is changed by it.
-router = APIRouter(tags=["backtests"], dependencies=[Viewer])
+router = APIRouter(tags=["backtests"])
 
 _ZIP = "application/zip"
 _BUSY: dict[int | str, dict[str, Any]] = {429: {"description": "Another one is running"}}
@@ -40,7 +39,7 @@ async def _alone(work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(_worker, work)
 
 
-@router.get("/sites/{site}/rules")
+@router.get("/sites/{site}/rules", dependencies=[requires("backtests.run")])
 async def read_rules(site: KnownSite, serving: Served) -> RulesShown:
     """The rules in force, each as a text that can be changed and tried."""
 
@@ -52,7 +51,7 @@ async def read_rules(site: KnownSite, serving: Served) -> RulesShown:
     return await asyncio.to_thread(read)
 
 
-@router.post("/sites/{site}/backtests", responses=_BUSY)
+@router.post("/sites/{site}/backtests", dependencies=[requires("backtests.run")], responses=_BUSY)
 async def run_backtest(site: KnownSite, serving: Served, trial: Trial) -> BacktestShown:
     """What other rules would have done over the site's history."""
     if trial.since >= trial.until:
@@ -84,6 +83,7 @@ class PackFile(Response):
 
 @router.get(
     "/hazards/{hazard}/pack",
+    dependencies=[requires("history.view")],
     response_class=PackFile,
     responses={
         200: {"description": "A case pack, to be judged again and replayed.", "content": {_ZIP: {}}},
@@ -97,7 +97,7 @@ async def download_pack(hazard: UUID, serving: Served, signed: SignedIn) -> Pack
         from cloud.backtest import packing  # noqa: PLC0415
 
         with connect(serving.dsn) as connection, tempfile.TemporaryDirectory() as folder:
-            packed = packing.pack_hazard(connection, str(hazard), account_id=signed.account_id)
+            packed = packing.pack_hazard(connection, str(hazard), whose=signed.account_id)
             file = Path(folder) / f"{packed.number}.swpack"
             packing.save(packed, file)
             return file.name, file.read_bytes()

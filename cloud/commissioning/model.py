@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cloud.commissioning.readiness import Standing, Step
+from cloud.complaints import complaint
 from cloud.registry.model import DeviceKind, Given, Line, Name, PointName, Said
 from cloud.shown import Identity, Instant, Shown, TextShown
 from cloud.trials.model import TrialShown
@@ -29,7 +30,7 @@ class BindingGiven(Given):
     @model_validator(mode="after")
     def _one_of_both(self) -> "BindingGiven":
         if (self.unit is None) == (self.identity is None):
-            raise ValueError("either unit (polled) or identity (speaks by itself)")
+            raise complaint("unit-or-identity", "either unit (polled) or identity (speaks by itself)")
         return self
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.permissions import SignedIn, requires
 from cloud.commissioning import rollout, service, store
 from cloud.commissioning.facts import gather
 from cloud.commissioning.model import (
@@ -33,6 +33,8 @@ from cloud.serving import Served, Serving
 from cloud.shown import Page
 
 _PATH = "/sites/{site}/devices/{device}/commissioning"
+_SEES, _TRIES = requires("registry.view"), requires("devices.try")
+_ROLLS_OUT = requires("configuration.edit")
 
 
 def make_router() -> APIRouter:
@@ -58,7 +60,7 @@ async def _shown(around: Around, device: str, response: Response) -> Commissioni
 
 
 def _add_reading(router: APIRouter) -> None:
-    @router.get("/sites/{site}/commissioning", dependencies=[Viewer])
+    @router.get("/sites/{site}/commissioning", dependencies=[_SEES])
     async def list_commissioning(
         site: KnownSite, serving: Served, signed: SignedIn
     ) -> Page[CommissioningListed]:
@@ -68,7 +70,7 @@ def _add_reading(router: APIRouter) -> None:
             rows = await store.rows(connection, store.LISTED, named)
         return Page(items=[listed(row) for row in rows], next=None)
 
-    @router.get("/sites/{site}/commissioning/choices", dependencies=[Viewer])
+    @router.get("/sites/{site}/commissioning/choices", dependencies=[_SEES])
     async def read_commissioning_choices(
         site: KnownSite, serving: Served, signed: SignedIn
     ) -> CommissioningChoices:
@@ -81,7 +83,7 @@ def _add_reading(router: APIRouter) -> None:
                 found.append(GatewayChoice(gateway=row["gateway"], buses=buses, is_configured_here=is_ours))
         return CommissioningChoices(gateways=found)
 
-    @router.get(_PATH, dependencies=[Viewer])
+    @router.get(_PATH, dependencies=[_SEES])
     async def read_commissioning(
         site: KnownSite, device: str, serving: Served, signed: SignedIn, response: Response
     ) -> CommissioningShown:
@@ -91,7 +93,7 @@ def _add_reading(router: APIRouter) -> None:
 
 
 def _add_binding(router: APIRouter) -> None:
-    @router.put(f"{_PATH}/binding", dependencies=[Admin])
+    @router.put(f"{_PATH}/binding", dependencies=[_TRIES])
     async def bind_device(
         site: KnownSite,
         device: str,
@@ -108,7 +110,7 @@ def _add_binding(router: APIRouter) -> None:
             await service.bind(around, device, given, if_match)
             return await _shown(around, device, response)
 
-    @router.post(f"{_PATH}/trials", dependencies=[Admin], status_code=201)
+    @router.post(f"{_PATH}/trials", dependencies=[_TRIES], status_code=201)
     async def try_device(
         site: KnownSite,
         device: str,
@@ -126,7 +128,7 @@ def _add_binding(router: APIRouter) -> None:
 
 
 def _add_running(router: APIRouter) -> None:
-    @router.post(f"{_PATH}/trial-run", dependencies=[Admin])
+    @router.post(f"{_PATH}/trial-run", dependencies=[_TRIES])
     async def run_on_trial(
         site: KnownSite, device: str, why: Why, serving: Served, signed: SignedIn, *, response: Response
     ) -> CommissioningShown:
@@ -136,7 +138,7 @@ def _add_running(router: APIRouter) -> None:
             await service.run_on_trial(around, device, why.reason, signed.name)
             return await _shown(around, device, response)
 
-    @router.post(f"{_PATH}/use", dependencies=[Admin])
+    @router.post(f"{_PATH}/use", dependencies=[requires("devices.commission")])
     async def commission_device(
         site: KnownSite,
         device: str,
@@ -155,7 +157,7 @@ def _add_running(router: APIRouter) -> None:
 
 
 def _add_checks(router: APIRouter) -> None:
-    @router.post(f"{_PATH}/checks", dependencies=[Admin], status_code=201)
+    @router.post(f"{_PATH}/checks", dependencies=[_TRIES], status_code=201)
     async def sign_check(
         site: KnownSite,
         device: str,
@@ -171,7 +173,7 @@ def _add_checks(router: APIRouter) -> None:
             await service.witness(around, device, given, signed)
             return await _shown(around, device, response)
 
-    @router.post(f"{_PATH}/checks/{{check}}/approval", dependencies=[Admin])
+    @router.post(f"{_PATH}/checks/{{check}}/approval", dependencies=[requires("devices.witness")])
     async def approve_check(
         site: KnownSite,
         device: str,
@@ -192,7 +194,7 @@ def _add_checks(router: APIRouter) -> None:
 def _add_rollouts(router: APIRouter) -> None:
     path = "/sites/{site}/profile-rollouts"
 
-    @router.get(path, dependencies=[Viewer])
+    @router.get(path, dependencies=[requires("configuration.view")])
     async def list_rollouts(
         site: KnownSite,
         serving: Served,
@@ -205,7 +207,7 @@ def _add_rollouts(router: APIRouter) -> None:
             items = await rollout.rollouts(_around(connection, serving, site), profile)
         return Page(items=items, next=None)
 
-    @router.post(path, dependencies=[Admin], status_code=201)
+    @router.post(path, dependencies=[_ROLLS_OUT], status_code=201)
     async def begin_rollout(
         site: KnownSite, given: RolloutGiven, serving: Served, signed: SignedIn
     ) -> RolloutShown:
@@ -215,7 +217,7 @@ def _add_rollouts(router: APIRouter) -> None:
             made = await rollout.begin(around, given, signed.name)
             return await _of(around, made)
 
-    @router.post(f"{path}/{{made}}/rest", dependencies=[Admin])
+    @router.post(f"{path}/{{made}}/rest", dependencies=[_ROLLS_OUT])
     async def finish_rollout(
         site: KnownSite, made: UUID, serving: Served, signed: SignedIn, *, if_match: IfMatch = None
     ) -> RolloutShown:
@@ -225,7 +227,7 @@ def _add_rollouts(router: APIRouter) -> None:
             await rollout.bring_to_the_rest(around, made, if_match, signed.name)
             return await _of(around, made)
 
-    @router.post(f"{path}/{{made}}/back", dependencies=[Admin])
+    @router.post(f"{path}/{{made}}/back", dependencies=[_ROLLS_OUT])
     async def take_rollout_back(
         site: KnownSite, made: UUID, why: Why, serving: Served, signed: SignedIn, *, if_match: IfMatch = None
     ) -> RolloutShown:

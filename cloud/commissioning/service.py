@@ -1,6 +1,5 @@
 """The way of a device into use: bound, tried, run on trial, witnessed, commissioned, and back on trial."""
 
-from typing import Any
 from uuid import UUID, uuid4
 
 from cloud.accounts.model import Signed
@@ -10,7 +9,7 @@ from cloud.commissioning.model import BindingGiven, CheckGiven, TrialGiven
 from cloud.commissioning.proposing import put_device
 from cloud.commissioning.readiness import reasons
 from cloud.database import Row
-from cloud.problems import ProblemError, not_found
+from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.profiles.denials import denials_at, product_of, refuse_denied
 from cloud.profiles.service import Kept, kept
 from cloud.registry.kinds import DEVICES, Around
@@ -114,8 +113,8 @@ async def commission(around: Around, device: str, if_match: str | None, reason: 
     check_match(if_match, bound["version"])
     if found := reasons(gathered.facts):
         detail = "; ".join(f"{its.says.zh} / {its.says.en}" for its in found)
-        errors: list[dict[str, Any]] = [
-            {"field": its.step, "code": its.code, "message": f"{its.says.zh} / {its.says.en}"}
+        errors = [
+            FieldProblem(field=its.step, code=its.code, message=f"{its.says.zh} / {its.says.en}")
             for its in found
         ]
         raise ProblemError(409, "not-ready", "It may not be in use yet", detail, errors=errors)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.permissions import SignedIn, requires
 from cloud.configuration import draft, model, service
 from cloud.configuration.service import Of
 from cloud.database import AsyncConnection, Row, instant
@@ -20,6 +20,7 @@ from cloud.shown import Page
 from sitewarden.bundle import BundleError, Files
 
 router = APIRouter(tags=["configuration"])
+_SEES, _EDITS = requires("configuration.view"), requires("configuration.edit")
 _PATH = "/sites/{site}/gateways/{gateway}/configuration"
 _CHANGED: dict[int | str, dict[str, Any]] = {
     412: {"description": "Somebody has proposed another version meanwhile"},
@@ -28,7 +29,7 @@ _CHANGED: dict[int | str, dict[str, Any]] = {
 Against = Annotated[int | None, Query(ge=0, description="The earlier version; 0 is nothing.")]
 
 
-@router.get(_PATH, dependencies=[Viewer])
+@router.get(_PATH, dependencies=[_SEES])
 async def read_configuration(
     site: KnownSite, gateway: str, serving: Served, signed: SignedIn, response: Response
 ) -> model.ConfigurationShown:
@@ -47,7 +48,7 @@ async def read_configuration(
     )
 
 
-@router.put(_PATH, dependencies=[Admin], responses=_CHANGED)
+@router.put(_PATH, dependencies=[_EDITS], responses=_CHANGED)
 async def propose_configuration(
     site: KnownSite,
     gateway: str,
@@ -69,7 +70,7 @@ async def propose_configuration(
     return model.VersionWhole(**row)
 
 
-@router.get(_PATH + "/versions", dependencies=[Viewer])
+@router.get(_PATH + "/versions", dependencies=[_SEES])
 async def list_configurations(
     site: KnownSite,
     gateway: str,
@@ -92,7 +93,7 @@ async def list_configurations(
     return Page(items=items, next=following)
 
 
-@router.get(_PATH + "/versions/{version}", dependencies=[Viewer])
+@router.get(_PATH + "/versions/{version}", dependencies=[_SEES])
 async def read_configuration_version(
     site: KnownSite, gateway: str, version: int, serving: Served, signed: SignedIn
 ) -> model.VersionWhole:
@@ -102,7 +103,7 @@ async def read_configuration_version(
     return model.VersionWhole(**row)
 
 
-@router.get(_PATH + "/versions/{version}/diff", dependencies=[Viewer])
+@router.get(_PATH + "/versions/{version}/diff", dependencies=[_SEES])
 async def compare_configurations(
     site: KnownSite,
     gateway: str,
@@ -123,7 +124,7 @@ async def compare_configurations(
     return model.DiffShown(before=before, after=version, files=files)
 
 
-@router.post(_PATH + "/versions/{version}/rollback", dependencies=[Admin], responses=_CHANGED)
+@router.post(_PATH + "/versions/{version}/rollback", dependencies=[_EDITS], responses=_CHANGED)
 async def roll_back_configuration(
     site: KnownSite,
     gateway: str,
@@ -147,7 +148,7 @@ async def roll_back_configuration(
     return model.VersionWhole(**row)
 
 
-@router.post(_PATH + "/check", dependencies=[Admin], status_code=202)
+@router.post(_PATH + "/check", dependencies=[_EDITS], status_code=202)
 async def check_configuration(
     site: KnownSite, gateway: str, serving: Served, signed: SignedIn, asked: model.CheckAsked
 ) -> model.CheckShown:
@@ -165,7 +166,7 @@ async def check_configuration(
     return model.CheckShown(**(row or {}))
 
 
-@router.get(_PATH + "/checks/{check}", dependencies=[Viewer])
+@router.get(_PATH + "/checks/{check}", dependencies=[_SEES])
 async def read_configuration_check(
     site: KnownSite, gateway: str, check: UUID, serving: Served, signed: SignedIn
 ) -> model.CheckShown:
@@ -177,7 +178,7 @@ async def read_configuration_check(
     return model.CheckShown(**row)
 
 
-@router.get(_PATH + "/draft", dependencies=[Viewer])
+@router.get(_PATH + "/draft", dependencies=[_SEES])
 async def read_configuration_draft(
     site: KnownSite, gateway: str, serving: Served, signed: SignedIn
 ) -> model.DraftShown:

@@ -5,19 +5,19 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from cloud.accounts.permissions import Viewer
+from cloud.accounts.permissions import SeenDevices, requires
 from cloud.cycles.model import CycleDay, WorkCycleShown
 from cloud.cycles.service import Span, day_shown, days_span, table
 from cloud.cycles.store import CYCLES, OF_SPAN, placed
 from cloud.database import Row
 from cloud.paging import After, DeviceCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError
-from cloud.registry.access import KnownSite
+from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
 from cloud.serving import Served, Serving
 from cloud.shown import Page
 
-router = APIRouter(tags=["work cycles"], dependencies=[Viewer])
+router = APIRouter(tags=["work cycles"], dependencies=[requires("history.view", by_device=True)])
 
 MOST_DAYS = 31
 """Of one table."""
@@ -39,6 +39,7 @@ class Spreadsheet(Response):
 async def list_work_cycles(
     site: KnownSite,
     serving: Served,
+    seen: SeenDevices,
     *,
     device: Annotated[
         str | None, Query(max_length=128, pattern=r"^[^\x00]+$", description="Of this crane alone.")
@@ -61,6 +62,7 @@ async def list_work_cycles(
         CYCLES
         + """
         WHERE site = %(site)s AND mode = %(mode)s AND (%(device)s::text IS NULL OR device = %(device)s)
+          AND (%(seen)s::text[] IS NULL OR device = ANY (%(seen)s))
           AND (%(start)s::timestamptz IS NULL OR (started_at >= %(start)s AND started_at < %(end)s))
           AND (%(at)s::timestamptz IS NULL OR (started_at, device) < (%(at)s, %(last)s::text))
         ORDER BY started_at DESC, device DESC LIMIT %(limit)s
@@ -69,6 +71,7 @@ async def list_work_cycles(
             "site": site.site,
             "mode": mode or serving.settings.mode,
             "device": device,
+            "seen": seen,
             "start": span.start if span else None,
             "end": span.end if span else None,
             "at": cursor.at if cursor else None,
@@ -85,8 +88,11 @@ async def list_work_cycles(
 
 
 @router.get("/sites/{site}/work-cycles/day")
-async def read_day(site: KnownSite, serving: Served, *, device: DeviceName, day: Day) -> CycleDay:
+async def read_day(
+    site: KnownSite, serving: Served, seen: SeenDevices, *, device: DeviceName, day: Day
+) -> CycleDay:
     """What a crane's lifts of a day come to: how many an hour, and how near to its limits."""
+    check_among(device, seen)
     span = days_span(day, day, site.time_zone)
     return day_shown(day, span, await _of_span(serving, site, device, span))
 
@@ -99,12 +105,14 @@ async def read_day(site: KnownSite, serving: Served, *, device: DeviceName, day:
 async def read_table(
     site: KnownSite,
     serving: Served,
+    seen: SeenDevices,
     *,
     device: DeviceName,
     first: Annotated[Day, Query(alias="from")],
     last: Annotated[Day, Query(alias="to", description="Included; at most 31 days.")],
 ) -> Spreadsheet:
     """A crane's lifts of some days, the oldest first, for a spreadsheet."""
+    check_among(device, seen)
     if not 0 <= (last - first).days < MOST_DAYS:
         detail = f"`to` must not lie before `from`; a table has at most {MOST_DAYS} days."
         raise ProblemError(422, "empty-range", "Not a range of days", detail)

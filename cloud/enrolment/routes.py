@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from cloud.accounts.permissions import Admin, Public, SignedIn, Viewer
+from cloud.accounts.permissions import Public, SignedIn, requires
 from cloud.accounts.service import Passwords, Tries, clock_s
 from cloud.database import instant
 from cloud.enrolment import certifying, service, store
@@ -24,6 +24,7 @@ from cloud.serving import Served
 
 _BURST, _INTERVAL_S = 10, 6.0
 """Of one address: whoever types a code wrong can go on, whoever guesses cannot."""
+_EDITS = requires("gateways.edit")
 
 
 def make_router() -> APIRouter:
@@ -37,7 +38,7 @@ def make_router() -> APIRouter:
 
 
 def _add_access(router: APIRouter) -> None:
-    @router.get("/sites/{site}/gateways", dependencies=[Viewer])
+    @router.get("/sites/{site}/gateways", dependencies=[requires("status.view")])
     async def list_gateways(site: KnownSite, serving: Served) -> AccessShown:
         """Every gateway of the site, and how it stands with being let in."""
         now, enrolment = instant(serving.now_ms()), serving.settings.enrolment
@@ -59,12 +60,12 @@ def _add_access(router: APIRouter) -> None:
 
 
 def _add_changing(router: APIRouter, hashing: Passwords) -> None:
-    @router.post("/sites/{site}/gateways/{gateway}/code", dependencies=[Admin], status_code=201)
+    @router.post("/sites/{site}/gateways/{gateway}/code", dependencies=[_EDITS], status_code=201)
     async def make_code(site: KnownSite, gateway: str, serving: Served, signed: SignedIn) -> CodeShown:
         """A code with which the gateway is enrolled, or gets new credentials: once, within 15 minutes."""
         return await service.make_code(serving, signed, hashing, site.site, gateway)
 
-    @router.post("/sites/{site}/gateways/{gateway}/revocation", dependencies=[Admin], status_code=204)
+    @router.post("/sites/{site}/gateways/{gateway}/revocation", dependencies=[_EDITS], status_code=204)
     async def revoke(site: KnownSite, gateway: str, serving: Served, signed: SignedIn) -> None:
         """Shut the gateway out: its password or certificate, a code of it, and what it is saying just now."""
         await service.revoke(serving, signed, site.site, gateway)

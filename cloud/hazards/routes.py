@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter
 
-from cloud.accounts.permissions import SignedIn, Viewer
+from cloud.accounts.permissions import SeenDevices, SignedIn, requires
+from cloud.accounts.roles import roles_with
 from cloud.alarms.model import Episode
 from cloud.alarms.store import EPISODES
 from cloud.database import Row
@@ -19,13 +20,17 @@ from cloud.registry.access import KnownSite
 from cloud.serving import Served
 from cloud.shown import Page
 
-router = APIRouter(tags=["hazards"], dependencies=[Viewer])
+router = APIRouter(tags=["hazards"])
+
+_SEES = "hazards.view"
 
 
-@router.get("/sites/{site}/hazards")
+@router.get("/sites/{site}/hazards", dependencies=[requires(_SEES, by_device=True)])
 async def list_hazards(
     site: KnownSite,
     serving: Served,
+    devices: SeenDevices,
+    *,
     status: Literal["open", "all"] = "open",
     after: After = None,
     limit: Limit = 50,
@@ -36,11 +41,13 @@ async def list_hazards(
         HAZARDS
         + """
         WHERE site = %(site)s AND (%(all)s OR closed_at IS NULL)
+          AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
           AND (%(at)s::timestamptz IS NULL OR (opened_at, id) < (%(at)s, %(id)s::uuid))
         ORDER BY opened_at DESC, id DESC LIMIT %(limit)s
         """,
         {
             "site": site.site,
+            "devices": devices,
             "all": status == "all",
             "at": cursor.at if cursor else None,
             "id": cursor.id if cursor else None,
@@ -52,12 +59,12 @@ async def list_hazards(
     return Page(items=[Hazard(**row) for row in shown], next=following)
 
 
-@router.get("/hazards/{hazard}")
+@router.get("/hazards/{hazard}", dependencies=[requires(_SEES)])
 async def read_hazard(hazard: UUID, serving: Served, signed: SignedIn) -> HazardDetail:
     """A hazard record with its alarms, its history and what was measured."""
     record = await serving.row(
-        HAZARDS + "WHERE id = %(id)s AND sees_site(%(account)s, site)",
-        {"id": hazard, "account": signed.account_id},
+        HAZARDS + "WHERE id = %(id)s AND sees_device(%(account)s, site, device, %(roles)s)",
+        {"id": hazard, "account": signed.account_id, "roles": roles_with(_SEES)},
     )
     if record is None:
         raise not_found("hazard")

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, LiteralString
 
+import msgspec
 import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -14,7 +15,7 @@ from cloud.alarms.requests import PENDING
 from cloud.database import AsyncConnection, Row, as_app, instant
 from cloud.live.frames import frame
 from cloud.live.store import CHANNEL
-from cloud.live.viewers import LiveEvent, Viewer
+from cloud.live.viewers import Devices, LiveEvent, Viewer
 from cloud.problems import ProblemError
 from cloud.readings.queries import NEWEST
 from cloud.readings.service import number_of, site_now_ms
@@ -78,9 +79,9 @@ class Hub:
             viewer.wake()
 
     @contextlib.contextmanager
-    def joined(self, site: str, last_id: int) -> Iterator[Viewer]:
-        """A viewer that is offered whatever happens from now on."""
-        viewer = Viewer(site, last_id)
+    def joined(self, site: str, last_id: int, devices: Devices) -> Iterator[Viewer]:
+        """A viewer that is offered whatever happens from now on, to these devices or to all."""
+        viewer = Viewer(site, last_id, devices)
         self._viewers.add(viewer)
         try:
             yield viewer
@@ -201,8 +202,16 @@ class Hub:
             return await cursor.fetchall()
 
 
+class _About(msgspec.Struct, frozen=True):
+    """Of an alarm or a hazard: the device."""
+
+    device: str
+
+
 def _event(row: Row) -> LiveEvent:
-    return LiveEvent(row["id"], frame(row["kind"], row["body"].encode(), row["id"]))
+    body: bytes = row["body"].encode()
+    about = msgspec.json.decode(body, type=_About)
+    return LiveEvent(row["id"], frame(row["kind"], body, row["id"]), about.device)
 
 
 def _value(row: Row) -> dict[str, Any]:

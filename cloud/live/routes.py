@@ -3,22 +3,37 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
-from cloud.accounts.permissions import COOKIE, Viewer, signed_in
+from cloud.accounts.holding import Devices, devices_permitted, held_of
+from cloud.accounts.permissions import COOKIE, SeenDevices, requires, signed_in
 from cloud.accounts.service import clock_s
 from cloud.live.frames import HEARTBEAT, HELLO, RESET, frame, values_frame
 from cloud.live.hub import Hub
-from cloud.live.viewers import Viewer as Watching
+from cloud.live.viewers import Viewer
 from cloud.problems import ProblemError
-from cloud.registry.access import KnownSite, seen_site
+from cloud.registry.access import KnownSite
 from cloud.serving import Served, Serving
+from cloud.sites.service import is_among, narrowed
 
-router = APIRouter(tags=["live"], dependencies=[Viewer])
+router = APIRouter(tags=["live"])
 
-HEARTBEAT_S = 15.0
+_SEES = "live.view"
+
+HEARTBEAT_S = 5.0
+"""So often a stream shows that it is alive, and asks whether it may go on: whose session or role ended sees
+nothing more after so long."""
 _LAST_ID = 2**63 - 1
+
+
+class _Watching(msgspec.Struct, frozen=True, kw_only=True):
+    """Who watches what."""
+
+    token: str
+    site: str
+    devices: Devices
 
 
 class EventStream(StreamingResponse):
@@ -29,6 +44,7 @@ class EventStream(StreamingResponse):
 
 @router.get(
     "/sites/{site}/live",
+    dependencies=[requires(_SEES, by_device=True)],
     response_class=EventStream,
     responses={
         200: {
@@ -41,6 +57,7 @@ async def watch(
     site: KnownSite,
     request: Request,
     serving: Served,
+    devices: SeenDevices,
     last_event_id: Annotated[
         str | None, Header(description="Alarms and hazards after this one are sent first.")
     ] = None,
@@ -56,9 +73,13 @@ async def watch(
     after = last if last_event_id is None else _event_id(last_event_id)
     # Events that are gone cannot be replayed, and the numbers of another database mean nothing here.
     lost = not first - 1 <= after <= last
-    token = request.cookies.get(COOKIE, "")
+    watching = _Watching(
+        token=request.cookies.get(COOKIE, ""),
+        site=site.site,
+        devices=None if devices is None else frozenset(devices),
+    )
     return EventStream(
-        _stream(serving, site.site, last if lost else after, token, greeting=RESET if lost else HELLO),
+        _stream(serving, watching, last if lost else after, greeting=RESET if lost else HELLO),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
@@ -72,14 +93,14 @@ def _event_id(text: str) -> int:
 
 
 async def _stream(
-    serving: Serving, site: str, after: int, token: str, *, greeting: bytes
+    serving: Serving, watching: _Watching, after: int, *, greeting: bytes
 ) -> AsyncIterator[bytes]:
-    hub = serving.hub
-    with hub.joined(site, after) as viewer:
-        values = await hub.newest_values(site)
+    hub, site = serving.hub, watching.site
+    with hub.joined(site, after, watching.devices) as viewer:
+        values = viewer.seen_values(await hub.newest_values(site))
         yield greeting + values_frame(hub.site_now_ms(values), values)
         for gateway in await hub.gateways(site):
-            yield frame("gateway", gateway.model_dump_json().encode())
+            yield frame("gateway", narrowed(gateway, watching.devices).model_dump_json().encode())
         viewer.is_behind = True  # whatever was committed before it joined is read from the database
         look_again_s = clock_s() + HEARTBEAT_S
         while not hub.is_closing:
@@ -89,31 +110,32 @@ async def _stream(
             waiting = _waiting(viewer, hub)
             if waiting:
                 yield waiting
-            has_news = await viewer.wait(HEARTBEAT_S)
-            # Also where there is always news: a site at work is never silent for so long.
+            await viewer.wait(max(0.0, look_again_s - clock_s()))
             if clock_s() >= look_again_s:
-                if not await _may_watch(serving, site, token):
+                if not await _may_watch(serving, watching):
                     return
                 look_again_s = clock_s() + HEARTBEAT_S
-            if not has_news:
                 yield HEARTBEAT
 
 
-async def _may_watch(serving: Serving, site: str, token: str) -> bool:
-    """Whether the session still goes on, and still sees the site."""
-    signed = await signed_in(token, serving)
-    return signed is not None and await seen_site(serving, signed, site) is not None
+async def _may_watch(serving: Serving, watching: _Watching) -> bool:
+    """Whether the session still goes on, and sees of the site exactly what it saw when it began."""
+    signed = await signed_in(watching.token, serving)
+    if signed is None:
+        return False
+    held = await held_of(serving, signed.account_id, watching.site)
+    return devices_permitted(held, _SEES) == watching.devices
 
 
-async def _catch_up(hub: Hub, viewer: Watching) -> AsyncIterator[bytes]:
+async def _catch_up(hub: Hub, viewer: Viewer) -> AsyncIterator[bytes]:
     """Every event after the viewer's last one, from the database, a part at a time."""
     viewer.is_behind = False
     while events := await hub.events_after(viewer.site, viewer.last_id):
         viewer.last_id = events[-1].id
-        yield b"".join(event.frame for event in events)
+        yield b"".join(event.frame for event in events if is_among(event.device, viewer.devices))
 
 
-def _waiting(viewer: Watching, hub: Hub) -> bytes:
+def _waiting(viewer: Viewer, hub: Hub) -> bytes:
     events, values, gateways = viewer.take()
     parts = [event.frame for event in events]
     if events:

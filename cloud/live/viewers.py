@@ -7,6 +7,9 @@ from typing import Any
 import msgspec
 
 from cloud.sites.model import Gateway
+from cloud.sites.service import device_of, is_among, narrowed
+
+Devices = frozenset[str] | None
 
 MAX_EVENTS = 256
 """Waiting for one viewer; beyond it they are dropped and read from the database when the viewer is ready."""
@@ -17,14 +20,16 @@ class LiveEvent(msgspec.Struct, frozen=True):
 
     id: int
     frame: bytes
+    device: str
+    """That it is of."""
 
 
 class Viewer:
     """One open stream."""
 
-    def __init__(self, site: str, last_id: int) -> None:
-        """`last_id` is the newest event that the viewer has."""
-        self.site, self.last_id = site, last_id
+    def __init__(self, site: str, last_id: int, devices: Devices = None) -> None:
+        """`last_id` is the newest event that the viewer has; `devices`: those that it may see, or all."""
+        self.site, self.last_id, self.devices = site, last_id, devices
         self.values: dict[str, Any] = {}
         self.gateways: dict[str, Gateway] = {}
         self.events: deque[LiveEvent] = deque()
@@ -34,7 +39,7 @@ class Viewer:
 
     def offer_event(self, event: LiveEvent) -> None:
         """Something happened."""
-        if self.is_behind:
+        if self.is_behind or not is_among(event.device, self.devices):
             return
         if len(self.events) >= MAX_EVENTS:
             self.events.clear()
@@ -45,13 +50,20 @@ class Viewer:
 
     def offer_values(self, values: dict[str, Any]) -> None:
         """Points have new values; a value not yet sent is replaced."""
-        self.values.update(values)
-        self._woken.set()
+        if seen := self.seen_values(values):
+            self.values.update(seen)
+            self._woken.set()
 
     def offer_gateway(self, gateway: Gateway) -> None:
         """A gateway has changed."""
-        self.gateways[gateway.id] = gateway
+        self.gateways[gateway.id] = narrowed(gateway, self.devices)
         self._woken.set()
+
+    def seen_values(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Those of points that the viewer may see."""
+        if self.devices is None:
+            return values
+        return {point: value for point, value in values.items() if device_of(point) in self.devices}
 
     def wake(self) -> None:
         """Look up, the stream is to end."""

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from cloud.complaints import complaint
 from cloud.registry.model import Name, Said
 from cloud.shown import Identity, Instant, Shown
 
@@ -58,32 +59,34 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def _mail_address(text: str) -> str:
     user, at, host = text.rpartition("@")
     if not (user and at and host) or any(letter.isspace() or letter in "<>,;\"'" for letter in text):
-        raise ValueError(f"{text!r} is no mail address; write it like zhang.wei@example.com")
+        said = f"{text!r} is no mail address; write it like zhang.wei@example.com"
+        raise complaint("no-mail-address", said)
     if not text.isascii():
-        raise ValueError(f"{text!r} has letters that mail servers do not take")
+        raise complaint("not-for-mail", f"{text!r} has letters that mail servers do not take")
     return text
 
 
 def _host(text: str) -> str:
     if not text or any(letter.isspace() or letter in "/@?#" for letter in text):
-        raise ValueError("is no name of a server; write it like smtp.example.com")
+        raise complaint("no-server-name", "is no name of a server; write it like smtp.example.com")
     return text
 
 
 def _url(given: SecretStr) -> SecretStr:
-    """Raise `ValueError` where it is no address that a notice could be sent to."""
+    """Raise a complaint where it is no address that a notice could be sent to."""
     text = given.get_secret_value()
     parts = urlsplit(text)
     try:
         port = parts.port
     except ValueError:
-        raise ValueError("has a port that is none") from None
+        raise complaint("no-port", "has a port that is none") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        raise ValueError("must be a whole address that begins with https:// (or http://)")
+        said = "must be a whole address that begins with https:// (or http://)"
+        raise complaint("no-whole-address", said)
     if parts.username or parts.password or parts.fragment:
-        raise ValueError("has a user, a password or a # in it: leave that out")
+        raise complaint("too-much-in-address", "has a user, a password or a # in it: leave that out")
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("has letters that do not belong into an address")
+        raise complaint("not-for-addresses", "has letters that do not belong into an address")
     return given
 
 
@@ -112,7 +115,8 @@ class MailTarget(BaseModel):
     @classmethod
     def _in_private(cls, username: str, info: ValidationInfo) -> str:
         if username and info.data.get("security") == "none":
-            raise ValueError("a password would travel in the open: choose tls or starttls")
+            said = "a password would travel in the open: choose tls or starttls"
+            raise complaint("password-in-the-open", said)
         return username
 
     @property
@@ -150,7 +154,8 @@ class ChannelGiven(BaseModel):
     @classmethod
     def _of_mail(cls, mail: MailTarget | None, info: ValidationInfo) -> MailTarget | None:
         if "kind" in info.data and (info.data["kind"] == "mail") != (mail is not None):
-            raise ValueError("a channel by mail says its server and people here, and no other does")
+            said = "a channel by mail says its server and people here, and no other does"
+            raise complaint("only-by-mail", said)
         return mail
 
 

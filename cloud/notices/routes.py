@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.permissions import SignedIn, requires
+from cloud.accounts.roles import roles_with
 from cloud.accounts.service import Tries, clock_s
 from cloud.notices import service, store
 from cloud.notices.model import ChannelGiven, ChannelNew, ChannelShown, ChannelsShown, NoticeShown, Tested
@@ -15,6 +16,7 @@ from cloud.registry.service import IdempotencyKey, IfMatch, etag
 from cloud.serving import Served
 from cloud.shown import Page
 
+_SEES, _EDITS = requires("notices.view"), requires(store.EDITED_WITH)
 _BURST, _INTERVAL_S = 5, 10.0
 """Tests of one channel: enough to get it right, too few to shut a robot out."""
 _CONFLICT: dict[int | str, dict[str, Any]] = {
@@ -34,13 +36,13 @@ def make_router() -> APIRouter:
 
 
 def _add_lists(router: APIRouter) -> None:
-    @router.get("/sites/{site}/channels", dependencies=[Viewer])
+    @router.get("/sites/{site}/channels", dependencies=[_SEES])
     async def list_channels(site: KnownSite, serving: Served, signed: SignedIn) -> ChannelsShown:
         """The channels that the site's alarms and hazards are told by."""
         items = await service.list_channels(serving, signed, site.site)
         return ChannelsShown(items=items, tells=serving.settings.tells)
 
-    @router.get("/sites/{site}/notices", dependencies=[Viewer])
+    @router.get("/sites/{site}/notices", dependencies=[_SEES])
     async def list_notices(
         site: KnownSite, serving: Served, signed: SignedIn, *, after: After = None, limit: Limit = 50
     ) -> Page[NoticeShown]:
@@ -49,6 +51,7 @@ def _add_lists(router: APIRouter) -> None:
         asked = {
             "site": site.site,
             "account": signed.account_id,
+            "roles": roles_with(store.EDITED_WITH),
             "at": cursor.at if cursor else None,
             "id": cursor.id if cursor else None,
             "limit": limit + 1,
@@ -60,7 +63,7 @@ def _add_lists(router: APIRouter) -> None:
 
 
 def _add_channels(router: APIRouter) -> None:
-    @router.post("/channels", dependencies=[Admin], status_code=201)
+    @router.post("/channels", dependencies=[_EDITS], status_code=201)
     async def make_channel(
         serving: Served,
         signed: SignedIn,
@@ -74,7 +77,7 @@ def _add_channels(router: APIRouter) -> None:
         response.headers["ETag"] = answer.etag or ""
         return ChannelShown(**answer.body)
 
-    @router.get("/channels/{channel}", dependencies=[Admin])
+    @router.get("/channels/{channel}", dependencies=[_EDITS])
     async def read_channel(
         channel: UUID, serving: Served, signed: SignedIn, response: Response
     ) -> ChannelShown:
@@ -83,7 +86,7 @@ def _add_channels(router: APIRouter) -> None:
         response.headers["ETag"] = etag(shown.version)
         return shown
 
-    @router.put("/channels/{channel}", dependencies=[Admin])
+    @router.put("/channels/{channel}", dependencies=[_EDITS])
     async def change_channel(
         channel: UUID,
         serving: Served,
@@ -98,7 +101,7 @@ def _add_channels(router: APIRouter) -> None:
         response.headers["ETag"] = etag(shown.version)
         return shown
 
-    @router.delete("/channels/{channel}", dependencies=[Admin], status_code=204)
+    @router.delete("/channels/{channel}", dependencies=[_EDITS], status_code=204)
     async def remove_channel(
         channel: UUID, serving: Served, signed: SignedIn, *, if_match: IfMatch = None
     ) -> None:
@@ -107,7 +110,7 @@ def _add_channels(router: APIRouter) -> None:
 
 
 def _add_test(router: APIRouter, tries: Tries) -> None:
-    @router.post("/channels/{channel}/test", dependencies=[Admin])
+    @router.post("/channels/{channel}/test", dependencies=[_EDITS])
     async def test_channel(channel: UUID, serving: Served, signed: SignedIn) -> Tested:
         """Send a test now; the answer is what the other side answered, whatever that is."""
         tries.take(str(channel), clock_s())

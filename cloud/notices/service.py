@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from pydantic import SecretStr
 
 from cloud.accounts.model import Signed
+from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
 from cloud.notices import store, words
 from cloud.notices.model import (
@@ -194,7 +195,8 @@ def _values(given: ChannelGiven, secret: dict[str, str]) -> dict[str, Any]:
 
 
 async def _check_rules(connection: AsyncConnection, signed: Signed, site: str | None) -> None:
-    found = await connection.execute("SELECT rules_channel(%s, %s)", [signed.account_id, site])
+    asked = [signed.account_id, site, roles_with(store.EDITED_WITH)]
+    found = await connection.execute("SELECT rules_channel(%s, %s, %s)", asked)
     if await found.fetchone() != (True,):
         detail = "site: a channel of all sites is made by who sees all sites"
         raise ProblemError(422, "out-of-scope", "Out of scope", detail, field="site")

@@ -7,13 +7,17 @@ from uuid import UUID
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row
 from cloud.notices.model import Outcome, Outgoing
+
+EDITED_WITH = "notices.edit"
+"""The permission."""
 
 _SHOWN: LiteralString = """
     SELECT channel.channel AS id, channel.site, channel.name, channel.kind, channel.language, channel.lowest,
            channel.is_on, channel.target, channel.version,
-           rules_channel(%(account)s, channel.site) AS may_change,
+           rules_channel(%(account)s, channel.site, %(roles)s) AS may_change,
            coalesce(secret.secret ? 'key', false) AS has_key,
            coalesce(secret.secret ? 'password', false) AS has_password,
            last.state AS last_state, last.code AS last_code, last.answer AS last_answer,
@@ -35,7 +39,7 @@ async def channels(connection: AsyncConnection, account: int | None, site: str) 
         _SHOWN
         + """AND (channel.site = %(site)s OR channel.site IS NULL)
              ORDER BY channel.site NULLS LAST, channel.name, channel.channel""",
-        {"account": account, "site": site},
+        {"account": account, "roles": roles_with(EDITED_WITH), "site": site},
     )
 
 
@@ -43,8 +47,8 @@ async def channel(connection: AsyncConnection, account: int | None, of: UUID) ->
     """One that the account may change."""
     found = await _rows(
         connection,
-        _SHOWN + "AND channel.channel = %(channel)s AND rules_channel(%(account)s, channel.site)",
-        {"account": account, "channel": of},
+        _SHOWN + "AND channel.channel = %(channel)s AND rules_channel(%(account)s, channel.site, %(roles)s)",
+        {"account": account, "roles": roles_with(EDITED_WITH), "channel": of},
     )
     return found[0] if found else None
 
@@ -148,8 +152,9 @@ NOTICES: LiteralString = """
            notice.level, notice.title, notice.body, notice.created_at, notice.state, notice.code,
            notice.answer, notice.tries, notice.tried_at, notice.took_ms
       FROM notice JOIN channel USING (channel)
-     WHERE (notice.site = %(site)s OR (notice.site IS NULL AND rules_channel(%(account)s, channel.site)
-                                       AND (channel.site IS NULL OR channel.site = %(site)s)))
+     WHERE (notice.site = %(site)s
+            OR (notice.site IS NULL AND (channel.site IS NULL OR channel.site = %(site)s)
+                AND rules_channel(%(account)s, channel.site, %(roles)s)))
        AND (%(at)s::timestamptz IS NULL OR (notice.created_at, notice.notice) < (%(at)s, %(id)s))
      ORDER BY notice.created_at DESC, notice.notice DESC LIMIT %(limit)s
 """

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cloud.accounts.model import Signed
 from cloud.database import AsyncConnection, Row, instant
-from cloud.problems import ProblemError, not_found
+from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.profiles import store
 from cloud.profiles.checking import Looked, difference, looked_at
 from cloud.profiles.denials import denials_at, refuse_denied, refused
@@ -167,11 +167,13 @@ async def _looked_at(text: str) -> Looked:
 def _unsound(looked: Looked) -> ProblemError:
     first = looked.complaints[0]
     detail = f"line {first.line}: {first.field}: {first.message}. {first.mend}"
-    slug, title = ("profile-unsound", "The profile cannot be meant so")
+    errors = [
+        FieldProblem(code="profile-line", values={"line": error.line}, **complaint(error).model_dump())
+        for error in looked.complaints
+    ]
     if looked.wants_to_write:
-        slug, title = ("read-only", "SiteWarden never writes to a device")
-    errors = [complaint(error).model_dump() for error in looked.complaints]
-    return ProblemError(422, slug, title, detail, errors=errors)
+        return ProblemError(422, "read-only", "SiteWarden never writes to a device", detail, errors=errors)
+    return ProblemError(422, "profile-unsound", "The profile cannot be meant so", detail, errors=errors)
 
 
 async def _newest(connection: AsyncConnection, looked: Looked) -> Row | None:

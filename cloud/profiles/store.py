@@ -5,7 +5,11 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row
+
+DENIED_WITH = "profiles.deny"
+"""The permission."""
 
 _BROUGHT: LiteralString = "SELECT profile, version, text, summary, author, reason, at FROM profile_version "
 
@@ -99,13 +103,13 @@ async def rules_over(connection: AsyncConnection, account: int | None, row: Row)
     found = await rows(
         connection,
         """
-        SELECT CASE WHEN %(site)s::text IS NOT NULL THEN sees_site(%(account)s, %(site)s)
+        SELECT CASE WHEN %(site)s::text IS NOT NULL THEN sees_device(%(account)s, %(site)s, NULL, %(roles)s)
                       AND EXISTS (SELECT FROM site WHERE site = %(site)s)
                     WHEN %(node)s::int IS NOT NULL
-                      THEN coalesce((SELECT rules_node(%(account)s, path) FROM tree_node
+                      THEN coalesce((SELECT rules_node(%(account)s, path, %(roles)s) FROM tree_node
                                       WHERE node = %(node)s), false)
-                    ELSE rules_node(%(account)s, '') END AS may
+                    ELSE rules_node(%(account)s, '', %(roles)s) END AS may
         """,
-        {"account": account, "site": row["site"], "node": row["node"]},
+        {"account": account, "roles": roles_with(DENIED_WITH), "site": row["site"], "node": row["node"]},
     )
     return bool(found[0]["may"])

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
-from cloud.accounts.permissions import Viewer
+from cloud.accounts.permissions import SeenDevices, requires
 from cloud.database import milliseconds
 from cloud.problems import ProblemError, not_found
 from cloud.readings import queries
@@ -14,16 +14,17 @@ from cloud.readings.model import Series, Value, Values
 from cloud.readings.service import Row, bucket_width_ms, number_of, site_now_ms, with_gaps
 from cloud.registry.access import KnownSite
 from cloud.serving import Served, Serving
+from cloud.sites.service import device_of, is_among
 from sitewarden.points import vocabulary
 from sitewarden.quality import Quality
 
-router = APIRouter(tags=["readings"], dependencies=[Viewer])
+router = APIRouter(tags=["readings"])
 
 _EARLIEST, _LATEST = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1970, 2200))
 
 
-@router.get("/sites/{site}/values")
-async def read_values(site: KnownSite, serving: Served) -> Values:
+@router.get("/sites/{site}/values", dependencies=[requires("live.view", by_device=True)])
+async def read_values(site: KnownSite, serving: Served, devices: SeenDevices) -> Values:
     """The newest reading of every point."""
     rows = await serving.rows(queries.NEWEST, {"site": site.site, "mode": serving.settings.mode})
     values = {
@@ -33,15 +34,17 @@ async def read_values(site: KnownSite, serving: Served) -> Values:
             quality=Quality(row["quality"]).word,
         )
         for row in rows
+        if is_among(device_of(row["name"]), devices)
     }
     now_ms = site_now_ms(serving.settings, serving.now_ms(), (value.at_ms for value in values.values()))
     return Values(now_ms=now_ms, values=values)
 
 
-@router.get("/sites/{site}/series")
+@router.get("/sites/{site}/series", dependencies=[requires("history.view", by_device=True)])
 async def read_series(
     site: KnownSite,
     serving: Served,
+    devices: SeenDevices,
     *,
     point: Annotated[str, Query(max_length=128, pattern=r"^[^\x00]+$")],
     start: Annotated[AwareDatetime, Query(alias="from", description="RFC 3339 with offset; included.")],
@@ -55,7 +58,7 @@ async def read_series(
     found = await serving.row(
         queries.POINT, {"site": site.site, "name": point, "mode": serving.settings.mode}
     )
-    if found is None:
+    if found is None or not is_among(device_of(point), devices):
         raise not_found("point")
     asked = {"id": found["id"], "from": start, "to": end, "limit": max_points + 1}
     counted = await serving.row(queries.HOW_MANY, asked)

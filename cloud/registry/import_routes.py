@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 
-from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.permissions import SignedIn, requires
 from cloud.database import instant
 from cloud.registry.access import KnownSite
 from cloud.registry.columns import CHART, TABLES
@@ -27,7 +27,7 @@ class CsvFile(Response):
 
 @router.post(
     "/sites/{site}/registry/imports/{what}",
-    dependencies=[Admin],
+    dependencies=[requires("registry.edit")],
     responses={409: {"description": "The table or the registry has changed since the trial"}},
 )
 async def bring_table(
@@ -45,7 +45,7 @@ async def bring_table(
 
 @router.get(
     "/registry/templates/{what}.csv",
-    dependencies=[Viewer],
+    dependencies=[requires("registry.edit")],
     response_class=CsvFile,
     responses={
         200: {"description": "The titles, in UTF-8 with a mark for Excel.", "content": {"text/csv": {}}}

@@ -159,7 +159,7 @@ async def _bring_lines(around: Around, table: Table, sheet: Sheet, report: _Repo
         except pydantic.ValidationError as exc:
             report.errors += [place.of_validation(error) for error in exc.errors()]
         except ProblemError as exc:
-            field = exc.errors[0]["field"] if exc.errors else ""
+            field = exc.errors[0].field if exc.errors else ""
             report.errors.append(place.complaint(field, *_of_problem(exc)))
 
 
@@ -274,7 +274,12 @@ def _of_problem(problem: ProblemError) -> tuple[Text, Text]:
 async def _bring_chart(around: Around, asked: ImportAsked, sheet: Sheet, report: _Report) -> None:
     if asked.device is None or not asked.source:
         raise ProblemError(
-            422, "invalid", "Of which crane?", "A chart names its device and its source.", field="device"
+            422,
+            "invalid",
+            "Of which crane?",
+            "A chart names its device and its source.",
+            field="device",
+            code="chart-of-nothing",
         )
     device = await store.read(around.connection, CHARTS.table, around.site.site, asked.device, locked=True)
     falls, lines = _falls(sheet.lines)

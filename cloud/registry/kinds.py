@@ -77,6 +77,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     values: Callable[[Any], dict[str, Any]] = _values
     check: Callable[[Around, Row], Awaitable[None]] = _nothing
     """Raises a problem where a record just written cannot be so."""
+    edited_with: str = "registry.edit"
+    """The permission."""
     free: Callable[[Around, Key], Awaitable[None]] | None = _removable
     """Raises a problem where a record must stay; `None`: records of this kind always do."""
     dress: Callable[[Around, list[Row]], Awaitable[Dressed]] = _plain
@@ -110,15 +112,17 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
-def _refusal(field: str, detail: str) -> ProblemError:
-    return ProblemError(422, "invalid", "It cannot be so", f"{field}: {detail}", field=field)
+def _refusal(field: str, code: str, detail: str, **values: str | float | list[str]) -> ProblemError:
+    said = f"{field}: {detail}"
+    return ProblemError(422, "invalid", "It cannot be so", said, field=field, code=code, values=values)
 
 
 async def _check_devices(around: Around, row: Row) -> None:
     asked = {"site": around.site.site, "devices": row["devices"]}
     unknown = [found["device"] for found in await store.rows(around.connection, store.UNKNOWN_DEVICES, asked)]
     if unknown:
-        raise _refusal("devices", f"the site has no device file {', '.join(unknown)}")
+        detail = f"the site has no device file {', '.join(unknown)}"
+        raise _refusal("devices", "unknown-devices", detail, devices=unknown)
 
 
 # gateways
@@ -127,7 +131,7 @@ async def _check_devices(around: Around, row: Row) -> None:
 async def _check_gateway(around: Around, row: Row) -> None:
     """Whoever is retired is shut out at this moment: a day that is still to come would silence its alarms."""
     if row["retired_on"] is not None and row["retired_on"] > around.today:
-        raise _refusal("retired_on", "lies in the future; retire it when it has gone")
+        raise _refusal("retired_on", "retires-in-future", "lies in the future; retire it when it has gone")
 
 
 # plans
@@ -137,7 +141,7 @@ def _plan_values(given: model.PlanGiven) -> dict[str, Any]:
     try:
         image = image_of(given.image)
     except NoImageError as exc:
-        raise _refusal("image", str(exc)) from exc
+        raise _refusal("image", "no-image", str(exc)) from exc
     return {
         "name": given.name.model_dump(),
         **image._asdict(),
@@ -177,7 +181,7 @@ async def _dress_devices(around: Around, rows: list[Row]) -> Dressed:
 
 async def _check_device(around: Around, row: Row) -> None:
     if row["geometry"] is not None and row["kind"] != "crane":
-        raise _refusal("geometry", "only a crane has one")
+        raise _refusal("geometry", "only-of-a-crane", "only a crane has one")
     await _check_order(around, row)
 
 
@@ -185,7 +189,14 @@ async def _check_order(around: Around, device: Row) -> None:
     try:
         await _standings(around, [device])
     except OutOfOrderError as exc:
-        raise ProblemError(409, "out-of-order", "Its time has not come", str(exc), field="step") from exc
+        raise ProblemError(
+            409,
+            "out-of-order",
+            "Its time has not come",
+            str(exc),
+            field="step",
+            values={"step": exc.step, "missing": list(exc.missing)},
+        ) from exc
 
 
 async def _free_device(around: Around, key: Key) -> None:
@@ -196,9 +207,9 @@ async def _free_device(around: Around, key: Key) -> None:
 async def _check_step(around: Around, row: Row) -> None:
     """In the order of a life, also of steps that somebody else records at this moment."""
     if row["done_on"] > around.today:
-        raise _refusal("done_on", "lies in the future")
+        raise _refusal("done_on", "in-future", "lies in the future")
     if row["valid_until"] is not None and row["valid_until"] < row["done_on"]:
-        raise _refusal("valid_until", "lies before the step itself")
+        raise _refusal("valid_until", "ends-before-it-begins", "lies before the step itself")
     await _check_life(around, row["device"])
 
 
@@ -211,7 +222,7 @@ async def _check_life(around: Around, name: str) -> None:
 async def _check_chart(around: Around, row: Row) -> None:
     device = await store.read(around.connection, DEVICES.table, around.site.site, row["device"])
     if device is not None and device["kind"] != "crane":
-        raise _refusal("id", "only a crane has a load chart")
+        raise _refusal("id", "only-of-a-crane", "only a crane has a load chart")
 
 
 # people, pits, works
@@ -232,7 +243,7 @@ async def _dress_operators(around: Around, rows: list[Row]) -> Dressed:
 
 async def _check_operator(around: Around, row: Row) -> None:
     if row["valid_from"] is not None and row["valid_from"] > row["valid_until"]:
-        raise _refusal("valid_until", "lies before valid_from")
+        raise _refusal("valid_until", "ends-before-it-begins", "lies before valid_from")
     await _check_devices(around, row)
 
 
@@ -252,10 +263,10 @@ async def _check_work(around: Around, row: Row) -> None:
     measures = works().categories[row["category"]].measures
     for name in row["dimensions"]:
         if name not in measures:
-            known = ", ".join(measures) or "none"
-            raise _refusal(f"dimensions.{name}", f"a work of this kind is judged by {known}")
+            detail = f"a work of this kind is judged by {', '.join(measures) or 'none'}"
+            raise _refusal(f"dimensions.{name}", "no-such-dimension", detail, name=name)
     if row["starts_on"] is not None and row["ends_on"] is not None and row["ends_on"] < row["starts_on"]:
-        raise _refusal("ends_on", "lies before starts_on")
+        raise _refusal("ends_on", "ends-before-it-begins", "lies before starts_on")
     await _check_devices(around, row)
 
 
@@ -286,6 +297,7 @@ def _dressed_work(row: Mapping[str, Any], announced: set[str], heard: set[str]) 
 GATEWAYS = Kind(
     word="gateway",
     path="gateways",
+    edited_with="gateways.edit",
     table=Table(name="site_gateway", key="gateway"),
     given=model.GatewayGiven,
     new=model.GatewayNew,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field
 
+from cloud.complaints import complaint
 from cloud.registry.parameters import checked_parameters, support_types
 from cloud.registry.works import works
 from cloud.shown import Identity, Instant, Shown, TextShown
@@ -23,19 +24,19 @@ _T = TypeVar("_T")
 
 def _plain(text: str) -> str:
     if any(ord(letter) < ord(" ") and letter not in "\n\t" for letter in text):
-        raise ValueError("holds control characters")
+        raise complaint("control-characters", "holds control characters")
     return text.strip()
 
 
 def _once(values: list[_T]) -> list[_T]:
     if len(set(values)) < len(values):
-        raise ValueError("names something twice")
+        raise complaint("said-twice", "names something twice")
     return values
 
 
 def _zone(name: str) -> str:
     if name not in zoneinfo.available_timezones():
-        raise ValueError("is no time zone; use a name like Asia/Shanghai")
+        raise complaint("no-time-zone", "is no time zone; use a name like Asia/Shanghai")
     return name
 
 
@@ -43,7 +44,7 @@ def _kind(name: str) -> str:
     try:
         point_kind(name)
     except UnknownKindError as exc:
-        raise ValueError(str(exc)) from None
+        raise complaint("no-such-kind", str(exc)) from None
     return name
 
 
@@ -107,15 +108,15 @@ Corner = tuple[Fraction, Fraction]
 
 def _polygon(corners: list[Corner]) -> list[Corner]:
     if len(set(corners)) < len(corners):
-        raise ValueError("has the same corner twice")
+        raise complaint("same-corner", "has the same corner twice")
     edges = list(pairwise([*corners, corners[0]]))
     for i, first in enumerate(edges):
         # Neighbours share a corner and so do the first and the last.
         for second in edges[i + 2 : len(edges) - (1 if i == 0 else 0)]:
             if _cross(first, second):
-                raise ValueError("crosses itself")
+                raise complaint("crosses-itself", "crosses itself")
     if abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in edges)) <= 0:
-        raise ValueError("encloses no area")
+        raise complaint("no-area", "encloses no area")
     return corners
 
 
@@ -174,7 +175,7 @@ class CraneGeometry(Given):
 
 def _roles(parties: list[Party]) -> list[Party]:
     if len({(party.role, party.name) for party in parties}) < len(parties):
-        raise ValueError("names a party twice in the same role")
+        raise complaint("party-twice", "names a party twice in the same role")
     return parties
 
 
@@ -227,7 +228,8 @@ FallsGiven = dict[int, list[tuple[float, float]]]
 def _chart(falls: FallsGiven) -> FallsGiven:
     for fault in faults(falls):
         place = "" if fault.place is None else f", point {fault.place + 1}"
-        raise ValueError(f"falls {fault.falls}{place}: {fault.message}. {fault.mend}")
+        said = f"falls {fault.falls}{place}: {fault.message}. {fault.mend}"
+        raise complaint("bad-chart", said, falls=fault.falls, place=(fault.place or 0) + 1)
     return falls
 
 
@@ -282,7 +284,7 @@ class PitGiven(Given):
 
 def _of(word: str, known: tuple[str, ...]) -> str:
     if word not in known:
-        raise ValueError(f"is none of {', '.join(known)}")
+        raise complaint("not-among", f"is none of {', '.join(known)}", known=list(known))
     return word
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from cloud.complaints import complaint
 from sitewarden.rules.packs import Asked, built_in_packs, load_pack
 
 OF_THE_PIT = frozenset({"pit_class", "support", "depth_m"})
@@ -29,25 +30,23 @@ def support_types() -> tuple[str, ...]:
 
 
 def checked_parameters(parameters: dict[str, float | str]) -> dict[str, float | str]:
-    """The same; raises `ValueError` at the first that no pack asks for, or that it cannot be."""
+    """The same; raises a complaint at the first that no pack asks for, or that it cannot be."""
     for name, value in parameters.items():
-        complaint = complaint_about(name, value)
-        if complaint:
-            raise ValueError(complaint)
+        _check(name, value)
     return parameters
 
 
-def complaint_about(name: str, value: float | str) -> str:
-    """What is wrong with a point's parameter; empty where nothing is."""
+def _check(name: str, value: float | str) -> None:
     asked = known_parameters().get(name)
     if asked is None:
         near = difflib.get_close_matches(name, known_parameters(), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
-        return f"no rule pack asks for `{name}`{hint}"
+        raise complaint("no-such-parameter", f"no rule pack asks for `{name}`{hint}", name=name)
     if name in OF_THE_PIT:
-        return f"`{name}` is said of the pit, not of a point"
+        raise complaint("of-the-pit", f"`{name}` is said of the pit, not of a point", name=name)
     if asked.choices and value not in asked.choices:
-        return f"`{name}` is one of {', '.join(map(str, asked.choices))}"
+        known = list(map(str, asked.choices))
+        said = f"`{name}` is one of {', '.join(known)}"
+        raise complaint("parameter-not-among", said, name=name, known=known)
     if not asked.choices and (isinstance(value, str) or not math.isfinite(value)):
-        return f"`{name}` is a number"
-    return ""
+        raise complaint("parameter-no-number", f"`{name}` is a number", name=name)

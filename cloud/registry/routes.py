@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.permissions import SignedIn, requires
+from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
 from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
@@ -30,6 +31,8 @@ from sitewarden.points import vocabulary
 
 Of = Annotated[str | None, Query(max_length=128, description="Only those of this device, or of this pit.")]
 Word = Annotated[str | None, Query(max_length=128)]
+_EDITED_WITH = "registry.edit"
+_SEES, _EDITS = requires("registry.view"), requires(_EDITED_WITH)
 _CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {"description": "It contradicts what is there"},
     412: {"description": "Somebody has changed it meanwhile"},
@@ -65,7 +68,7 @@ def _around(connection: AsyncConnection, serving: Serving, site: SiteEntry) -> A
 def _add_reading(router: APIRouter, kind: Kind) -> None:
     @router.get(
         _path(kind, one=False),
-        dependencies=[Viewer],
+        dependencies=[_SEES],
         response_model=Page[kind.shown],  # type: ignore[name-defined]  # as the kind says
         name=f"list {kind.path}",
     )
@@ -86,7 +89,7 @@ def _add_reading(router: APIRouter, kind: Kind) -> None:
         return Page(items=items, next=following)
 
     @router.get(
-        _path(kind, one=True), dependencies=[Viewer], response_model=kind.shown, name=f"read {kind.word}"
+        _path(kind, one=True), dependencies=[_SEES], response_model=kind.shown, name=f"read {kind.word}"
     )
     async def read_one(
         site: KnownSite,
@@ -137,7 +140,7 @@ def _add_making(router: APIRouter, kind: Kind) -> None:
         make,
         methods=["POST"],
         status_code=201,
-        dependencies=[Admin],
+        dependencies=[requires(kind.edited_with)],
         response_model=kind.shown,
         name=f"make {kind.word}",
     )
@@ -167,14 +170,19 @@ def _add_changing(router: APIRouter, kind: Kind) -> None:
         _path(kind, one=True),
         change,
         methods=["PUT"],
-        dependencies=[Admin],
+        dependencies=[requires(kind.edited_with)],
         response_model=kind.shown,
         name=f"change {kind.word}",
     )
 
 
 def _add_removing(router: APIRouter, kind: Kind) -> None:
-    @router.delete(_path(kind, one=True), dependencies=[Admin], status_code=204, name=f"remove {kind.word}")
+    @router.delete(
+        _path(kind, one=True),
+        dependencies=[requires(kind.edited_with)],
+        status_code=204,
+        name=f"remove {kind.word}",
+    )
     async def remove(
         site: KnownSite,
         serving: Served,
@@ -230,14 +238,16 @@ async def _check_trees(connection: AsyncConnection, account_id: int | None, give
 
 async def _check_scope(connection: AsyncConnection, account_id: int | None, site: str) -> None:
     """Nobody makes a site, or moves one, to where he could not see it."""
-    seen = await connection.execute("SELECT sees_site(%s, %s)", [account_id, site])
+    seen = await connection.execute(
+        "SELECT sees_device(%s, %s, NULL, %s)", [account_id, site, roles_with(_EDITED_WITH)]
+    )
     if await seen.fetchone() != (True,):
         detail = "territory: it would lie outside of what your account may see"
         raise ProblemError(422, "out-of-scope", "Out of scope", detail, field="territory")
 
 
 def _add_sites(router: APIRouter) -> None:
-    @router.post("/sites", dependencies=[Admin], status_code=201)
+    @router.post("/sites", dependencies=[_EDITS], status_code=201)
     async def make_site(
         serving: Served,
         signed: SignedIn,
@@ -263,7 +273,7 @@ def _add_sites(router: APIRouter) -> None:
         response.headers["ETag"] = answer.etag or ""
         return model.RegisteredSite(**answer.body)
 
-    @router.get("/sites/{site}/registry", dependencies=[Viewer])
+    @router.get("/sites/{site}/registry", dependencies=[_SEES])
     async def read_registered_site(
         site: KnownSite, serving: Served, signed: SignedIn, response: Response
     ) -> model.RegisteredSite:
@@ -275,7 +285,7 @@ def _add_sites(router: APIRouter) -> None:
         response.headers["ETag"] = etag(row["version"])
         return _site_shown(row)
 
-    @router.put("/sites/{site}/registry", dependencies=[Admin])
+    @router.put("/sites/{site}/registry", dependencies=[_EDITS])
     async def change_site(
         site: KnownSite,
         serving: Served,
@@ -305,7 +315,7 @@ class PlanImage(Response):
 def _add_images(router: APIRouter) -> None:
     @router.get(
         "/sites/{site}/registry/images/{plan}",
-        dependencies=[Viewer],
+        dependencies=[_SEES],
         response_class=PlanImage,
         responses={200: {"description": "The image.", "content": {"image/png": {}, "image/jpeg": {}}}},
     )
@@ -327,7 +337,7 @@ def _add_images(router: APIRouter) -> None:
 
 
 def _add_changes(router: APIRouter) -> None:
-    @router.get("/sites/{site}/registry/changes", dependencies=[Viewer])
+    @router.get("/sites/{site}/registry/changes", dependencies=[_SEES])
     async def list_changes(
         site: KnownSite,
         serving: Served,
@@ -351,7 +361,7 @@ def _add_changes(router: APIRouter) -> None:
 
 
 def _add_choices(router: APIRouter) -> None:
-    @router.get("/registry/choices", dependencies=[Viewer])
+    @router.get("/registry/choices", dependencies=[_SEES])
     async def read_choices() -> model.Choices:
         """The words and names that a form offers."""
         return model.Choices(

@@ -125,7 +125,8 @@ async def once(
     if key is None or signed.account_id is None:
         return await work()
     if not re.fullmatch(r"[\x21-\x7e]+", key):
-        raise ProblemError(422, "invalid", "Not a key", "Printable characters only.", field="Idempotency-Key")
+        detail, field = "Printable characters only.", "Idempotency-Key"
+        raise ProblemError(422, "invalid", "Not a key", detail, field=field, code="not-printable")
     digest = hashlib.sha256(msgspec.json.encode(request)).digest()
     now = instant(now_ms)
     await connection.execute("DELETE FROM idempotency WHERE at < %s", [instant(now_ms - KEPT_S * 1000)])

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.permissions import AnySigned, SignedIn, requires
+from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row
 from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
@@ -24,11 +25,13 @@ router = APIRouter(
     },
 )
 Tree = Literal["territory", "enterprise"]
+_EDITED_WITH = "trees.edit"
+_EDITS = requires(_EDITED_WITH)
 
 _NODES = "SELECT node AS id, parent, kind, name, code, path, version FROM tree_node "
 
 
-@router.get("/trees/{tree}", dependencies=[Viewer])
+@router.get("/trees/{tree}", dependencies=[AnySigned])
 async def list_nodes(
     tree: Tree, serving: Served, signed: SignedIn, *, after: After = None, limit: Limit = 500
 ) -> Page[TreeNode]:
@@ -50,7 +53,7 @@ async def list_nodes(
     return Page(items=items, next=following)
 
 
-@router.post("/trees/{tree}", dependencies=[Admin], status_code=201)
+@router.post("/trees/{tree}", dependencies=[_EDITS], status_code=201)
 async def make_node(
     tree: Tree,
     serving: Served,
@@ -93,7 +96,7 @@ async def make_node(
     return TreeNode(**answer.body)
 
 
-@router.get("/trees/{tree}/{node}", dependencies=[Viewer])
+@router.get("/trees/{tree}/{node}", dependencies=[AnySigned])
 async def read_node(
     tree: Tree, serving: Served, signed: SignedIn, response: Response, *, node: int
 ) -> TreeNode:
@@ -104,7 +107,7 @@ async def read_node(
     return TreeNode(**row)
 
 
-@router.put("/trees/{tree}/{node}", dependencies=[Admin])
+@router.put("/trees/{tree}/{node}", dependencies=[_EDITS])
 async def change_node(
     tree: Tree,
     serving: Served,
@@ -147,7 +150,7 @@ async def change_node(
     return TreeNode(**row)
 
 
-@router.delete("/trees/{tree}/{node}", dependencies=[Admin], status_code=204)
+@router.delete("/trees/{tree}/{node}", dependencies=[_EDITS], status_code=204)
 async def remove_node(
     tree: Tree, serving: Served, signed: SignedIn, *, node: int, if_match: IfMatch = None
 ) -> None:
@@ -194,15 +197,19 @@ async def _seen(
 ) -> Row:
     """The node, if the account may see it; with `inside`, if it lies within its scope."""
     row = await _node(connection, tree, node)
-    query = "SELECT rules_node(%s, %s)" if inside else "SELECT sees_node(%s, %s)"
-    found = await connection.execute(query.encode(), [account_id, row["path"]])
+    rules = "rules_node(%(account)s, %(path)s, %(roles)s)"
+    query = f"SELECT {rules if inside else 'sees_node(%(account)s, %(path)s)'}"
+    asked = {"account": account_id, "path": row["path"], "roles": roles_with(_EDITED_WITH)}
+    found = await connection.execute(query.encode(), asked)
     if await found.fetchone() != (True,):
         raise not_found("node")
     return row
 
 
 async def _check_seen(connection: AsyncConnection, account_id: int | None, path: str) -> None:
-    found = await connection.execute("SELECT rules_node(%s, %s)", [account_id, path])
+    found = await connection.execute(
+        "SELECT rules_node(%s, %s, %s)", [account_id, path, roles_with(_EDITED_WITH)]
+    )
     if await found.fetchone() != (True,):
         detail = "parent: it would lie outside of what your account may see"
         raise ProblemError(422, "out-of-scope", "Out of scope", detail, field="parent")

@@ -92,6 +92,7 @@ class Site(SiteFacts):
     """A site with all that stands on it."""
 
     now: Instant
+    permissions: list[str] = Field(description="What the account may do here.")
     gateways: list[Gateway]
     devices: list[Device]
 

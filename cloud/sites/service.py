@@ -1,7 +1,7 @@
 """How rows become what is shown of a site. Pure."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from cloud.alarms.model import RequestShown, ShelfShown
@@ -76,6 +76,25 @@ def devices_shown(rows: Iterable[Row], points: Iterable[Row]) -> list[Device]:
         )
         for row in rows
     ]
+
+
+def device_of(point: str) -> str:
+    """The device that a point is of, by its name."""
+    return point.partition("/")[0]
+
+
+def is_among(device: str, devices: Container[str] | None) -> bool:
+    """Whether it is one of them; with none given all of them are."""
+    return devices is None or device in devices
+
+
+def narrowed(gateway: Gateway, devices: Container[str] | None) -> Gateway:
+    """The gateway as whoever sees some devices only sees it: of others it tells nothing but ids of alarms."""
+    if devices is None:
+        return gateway
+    shelved = [shelf for shelf in gateway.shelved if device_of(shelf.point) in devices]
+    requests = [request for request in gateway.requests if device_of(request.point) in devices]
+    return gateway.model_copy(update={"shelved": shelved, "requests": requests})
 
 
 def _gateway(row: Row, rows: GatewayRows, now: dt.datetime) -> Gateway:

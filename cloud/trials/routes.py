@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from cloud.accounts.permissions import Admin, SignedIn, Viewer
+from cloud.accounts.permissions import SignedIn, requires
 from cloud.database import Row, instant
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite
@@ -16,14 +16,16 @@ from cloud.trials.service import TRIALS, Request, UnderWayError, ask
 from sitewarden.errors import ConfigurationError
 from sitewarden.profiles import ModbusProfile, parse_profile
 
-router = APIRouter(tags=["trials"], dependencies=[Viewer])
+router = APIRouter(tags=["trials"])
+
+_SEES, _TRIES = requires("status.view"), requires("devices.try")
 
 MOST_LISTED = 20
 _FILE = Path("profile.yaml")
 """As complaints about the text name it."""
 
 
-@router.post("/sites/{site}/gateways/{gateway}/trials", dependencies=[Admin], status_code=201)
+@router.post("/sites/{site}/gateways/{gateway}/trials", dependencies=[_TRIES], status_code=201)
 async def ask_for_trial(
     site: KnownSite, gateway: str, wanted: TrialWanted, serving: Served, signed: SignedIn
 ) -> TrialShown:
@@ -50,7 +52,7 @@ async def ask_for_trial(
     return TrialShown(**await _row_of(serving, gateway_id, trial))
 
 
-@router.get("/sites/{site}/gateways/{gateway}/trials")
+@router.get("/sites/{site}/gateways/{gateway}/trials", dependencies=[_SEES])
 async def list_trials(site: KnownSite, gateway: str, serving: Served) -> Page[TrialShown]:
     """The newest trials of a gateway, at most 20."""
     gateway_id = await _gateway_id(serving, site.site, gateway)
@@ -60,7 +62,7 @@ async def list_trials(site: KnownSite, gateway: str, serving: Served) -> Page[Tr
     return Page(items=[TrialShown(**row) for row in rows], next=None)
 
 
-@router.get("/sites/{site}/gateways/{gateway}/trials/{trial}")
+@router.get("/sites/{site}/gateways/{gateway}/trials/{trial}", dependencies=[_SEES])
 async def read_trial(site: KnownSite, gateway: str, trial: UUID, serving: Served) -> TrialShown:
     """How it stands, and once it is done the raw words beside what they mean, hints and findings."""
     return TrialShown(**await _row_of(serving, await _gateway_id(serving, site.site, gateway), trial))

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from cloud.accounts.permissions import COOKIE
-from cloud.accounts.tokens import new_token, token_hash
 from cloud.embedded import EmbeddedPostgres
 from firmware_sim.demo.running import RunningSite
 from tests.browser.conftest import Arrive
 from tests.browser.visiting import Visit, until
+from tests.cloud.web.serving import new_account, new_session
 
 pytestmark = pytest.mark.timeout(180)
 CREEPING = "pit-1/h4.cumulative"
@@ -25,19 +25,9 @@ CONFIRMED_MS = 20_000
 @pytest.fixture(scope="module")
 def token(living_site: RunningSite) -> str:
     """The session of an administrator: a demo has none by itself."""
-    token = new_token()
     database = EmbeddedPostgres(living_site.files.folder / "cloud-data")
     with psycopg.connect(database.owner_dsn(), autocommit=True) as owner:
-        owner.execute(
-            "INSERT INTO account (name, role, password_hash, created_at) "
-            "VALUES ('zhang.wei', 'admin', 'none', now())"
-        )
-        owner.execute(
-            "INSERT INTO session (token_hash, account_id, created_at, seen_at) "
-            "SELECT %s, id, now(), now() FROM account WHERE name = 'zhang.wei'",
-            [token_hash(token)],
-        )
-    return token
+        return new_session(owner, new_account(owner, "zhang.wei", "admin"))
 
 
 def signed_in(visitor: Visit, token: str) -> Visit:

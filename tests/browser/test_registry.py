@@ -119,7 +119,7 @@ def test_a_device_gets_its_file_and_its_life(come):
         expect(page.locator(f"[data-step={step}]")).to_be_visible()
     page.click("[data-step=filed] button")
     page.click(".editing .removal")
-    expect(page.locator("main [role=alert]")).to_contain_text("前置环节")
+    expect(page.locator("main [role=alert]")).to_contain_text("之前要先有")
 
 
 def test_a_table_shows_its_differences_before_it_is_written(come, made):

@@ -12,7 +12,7 @@ from cloud.alarms.requests import RESEND_MS, look
 from cloud.ingest.sending import Sender
 from sitewarden.messages import Command, Shelf
 from tests.cloud.site import TestSite, acknowledged, birth, cleared, heartbeat, now_ms, raised
-from tests.cloud.web.serving import Web
+from tests.cloud.web.serving import Web, change_role
 
 HOUR_MS = 3_600_000
 
@@ -263,7 +263,7 @@ def test_shelving_wants_a_reason_and_an_end_within_a_day(web, alarm, body, slug)
 
 @pytest.mark.parametrize("what", ["acknowledge", "shelve", "unshelve"])
 def test_a_viewer_only_looks(site, web, alarm, what):
-    site.connection.execute("UPDATE account SET role = 'viewer'")
+    change_role(site.connection, "viewer")
     body = {"until": in_ms(HOUR_MS), "reason": "校准"} if what == "shelve" else {}
     answer = web.post(f"/sites/demo/alarms/{alarm.episode}/{what}", json=body)
     assert answer.status_code == 403

@@ -8,6 +8,7 @@ import pytest
 from cloud.enrolment.code import ALPHABET, read_code
 from cloud.enrolment.passwords import fits
 from tests.cloud.enrolment.conftest import HAND_MADE
+from tests.cloud.web.serving import change_role
 
 
 def problem(answer) -> tuple[int, str]:
@@ -167,7 +168,7 @@ def test_what_does_not_exist_is_not_there(web):
 
 @pytest.mark.parametrize("act", ["code", "revocation"])
 def test_only_an_administrator_lets_in_and_shuts_out(web, site, act):
-    site.connection.execute("UPDATE account SET role = 'viewer'")
+    change_role(site.connection, "viewer")
     assert problem(web.post(f"/sites/demo/gateways/gw-1/{act}")) == (403, "forbidden")
     assert web.get("/sites/demo/gateways").status_code == 200
 

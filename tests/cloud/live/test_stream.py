@@ -108,7 +108,7 @@ def test_one_viewer_too_many_is_sent_away(web, monkeypatch):
 def test_a_waiting_viewer_holds_no_more_than_its_bound():
     viewer = Viewer("demo", 0)
     for n in range(10 * viewers.MAX_EVENTS):
-        viewer.offer_event(LiveEvent(n + 1, b""))
+        viewer.offer_event(LiveEvent(n + 1, b"", "crane-1"))
         viewer.offer_values({"crane-1/load": n})
     assert viewer.is_behind
     events, values, _ = viewer.take()

@@ -6,12 +6,12 @@ import psycopg
 import pytest
 
 from cloud.accounts.permissions import COOKIE
-from cloud.accounts.tokens import new_token, token_hash
 from cloud.registry.kinds import KINDS
 from cloud.registry.trees import TREE_LOCK
 from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.registry.records import PIT, Registry, problem, words
 from tests.cloud.site import raised
+from tests.cloud.web.serving import new_account, new_session
 
 
 @pytest.fixture
@@ -34,22 +34,9 @@ def trees(web):
 
 
 def become(web, site, role: str, /, **scope) -> int:
-    """Sign in as an account that sees only that."""
-    (account,) = site.connection.execute(
-        "INSERT INTO account (name, role, password_hash, created_at, is_scoped) "
-        "VALUES ('乙县监督员', %s, '', now(), true) RETURNING id",
-        [role],
-    ).fetchone()
-    for column, value in scope.items():
-        site.connection.execute(
-            f"INSERT INTO account_scope (account_id, {column}) VALUES (%s, %s)", [account, value]
-        )
-    token = new_token()
-    site.connection.execute(
-        "INSERT INTO session (token_hash, account_id, created_at, seen_at) VALUES (%s, %s, now(), now())",
-        [token_hash(token), account],
-    )
-    web.client.cookies.set(COOKIE, token)
+    """Sign in as an account that sees only that; without any scope it has no role at all."""
+    account = new_account(site.connection, "乙县监督员", *([role] if scope else []), **scope)
+    web.client.cookies.set(COOKIE, new_session(site.connection, account))
     return account
 
 

@@ -19,6 +19,45 @@ PASSWORD = "a good long passphrase"
 HASHED = argon2.PasswordHasher().hash(PASSWORD)
 
 
+def new_account(connection, name: str, *roles: str, **scope) -> int:
+    """Straight into the database: the slow hash of a password is other tests' matter.
+
+    In these roles, all with the same scope: `node=`, `site=` with `devices=`, or the whole system.
+    """
+    (account,) = connection.execute(
+        "INSERT INTO account (name, password_hash, created_at) VALUES (%s, %s, now()) RETURNING id",
+        [name, HASHED],
+    ).fetchone()
+    for role in roles:
+        assign(connection, account, role, **scope)
+    return account
+
+
+def assign(connection, account: int, role: str, *, node=None, site=None, devices=None) -> int:
+    """Give an account a role, by nobody's leave."""
+    (assignment,) = connection.execute(
+        "INSERT INTO assignment (account_id, role, node, site, devices, valid_from, given_by) "
+        "VALUES (%s, %s, %s, %s, %s, now(), 'test') RETURNING assignment",
+        [account, role, node, site, devices],
+    ).fetchone()
+    return assignment
+
+
+def change_role(connection, role: str) -> None:
+    """Give everybody that role instead."""
+    connection.execute("UPDATE assignment SET role = %s", [role])
+
+
+def new_session(connection, account: int) -> str:
+    """The token of a session of that account."""
+    token = new_token()
+    connection.execute(
+        "INSERT INTO session (token_hash, account_id, created_at, seen_at) VALUES (%s, %s, now(), now())",
+        [token_hash(token), account],
+    )
+    return token
+
+
 class Web:
     """`get`, `post` … by path under /api/v1."""
 
@@ -36,19 +75,8 @@ class Web:
             time.sleep(0.01)
 
     def sign_in(self, connection) -> None:
-        """Straight into the database: the slow hash of a password is other tests' matter."""
-        token = new_token()
-        connection.execute(
-            "INSERT INTO account (name, role, password_hash, created_at) "
-            "VALUES ('安全员', 'admin', %s, now())",
-            [HASHED],
-        )
-        connection.execute(
-            "INSERT INTO session (token_hash, account_id, created_at, seen_at) "
-            "SELECT %s, id, now(), now() FROM account",
-            [token_hash(token)],
-        )
-        self.client.cookies.set(COOKIE, token)
+        """As the administrator of the whole system."""
+        self.client.cookies.set(COOKIE, new_session(connection, new_account(connection, "安全员", "admin")))
 
     def get(self, path: str, **more) -> httpx.Response:
         return self.client.get(f"/api/v1{path}", **more)

@@ -164,3 +164,16 @@ def test_pages_that_were_not_built_say_how(web, monkeypatch):
     assert answer.status_code == 503
     assert "make pages" in answer.text
     assert "网页尚未构建" in answer.text
+
+
+def test_a_complaint_of_a_field_says_what_it_is_in_a_word_and_what_words_may_name(web):
+    device = {"id": "crane-1", "kind": "crane", "name": {"zh": "塔机", "en": ""}, "geometry": {"x_m": 2e6}}
+    answer = web.post("/sites/demo/registry/devices", json=device).json()
+    said = {error["field"]: (error["code"], error["values"]) for error in answer["errors"]}
+    assert said["body.name.en"] == ("string_too_short", {"min_length": 1})
+    assert said["body.geometry.x_m"] == ("less_than_equal", {"le": 10000.0})
+    assert said["body.geometry.jib_m"] == ("missing", {})
+    pit = {"id": "p", "name": {"zh": "坑", "en": "Pit"}, "pit_class": 1, "support": "straw", "depth_m": 1}
+    (error,) = web.post("/sites/demo/registry/pits", json=pit).json()["errors"]
+    assert error["code"] == "not-among"
+    assert "diaphragm-wall" in error["values"]["known"]

@@ -6,19 +6,22 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from cloud.accounts.permissions import (
-    Permission,
+    PUBLIC,
     Public,
+    Requires,
     UndeclaredPermissionError,
     declared_permissions,
+    requires,
 )
+from cloud.accounts.roles import UnknownPermissionError
 from cloud.app import make_app
 from cloud.settings import Settings
 
 APP = make_app(Settings.nowhere(), "")
 DECLARED = declared_permissions(APP)
-PROTECTED = sorted(name for name, permission in DECLARED.items() if permission is not Permission.PUBLIC)
+PROTECTED = sorted(name for name, permission in DECLARED.items() if permission != PUBLIC)
 
-PUBLIC = {
+OPEN = {
     "GET /api/v1/server",
     "POST /api/v1/session",
     "POST /api/v1/session/demo",
@@ -35,16 +38,26 @@ PUBLIC = {
 
 def test_every_route_declares_its_permission():
     assert len(DECLARED) == len(list(iter_route_contexts(APP.routes)))
-    assert {name for name, permission in DECLARED.items() if permission is Permission.PUBLIC} == PUBLIC
+    assert {name for name, permission in DECLARED.items() if permission == PUBLIC} == OPEN
 
 
 def test_an_application_with_a_route_that_declares_none_does_not_start():
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.get("/fine", dependencies=[Public])(lambda: None)
-    assert declared_permissions(app) == {"GET /fine": Permission.PUBLIC}
+    assert declared_permissions(app) == {"GET /fine": PUBLIC}
     app.get("/forgotten")(lambda: None)
     with pytest.raises(UndeclaredPermissionError, match="GET /forgotten declares no permission"):
         declared_permissions(app)
+
+
+def test_a_route_asks_one_thing_and_one_that_there_is():
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    both = [requires("live.view"), requires("registry.edit")]
+    app.get("/both", dependencies=both)(lambda: None)
+    with pytest.raises(UndeclaredPermissionError, match=r"GET /both declares live\.view and registry\.edit"):
+        declared_permissions(app)
+    with pytest.raises(UnknownPermissionError):
+        Requires("registry.edits")
 
 
 def test_nobody_gets_in_without_signing_in(web):

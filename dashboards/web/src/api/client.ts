@@ -1,16 +1,14 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
+import type { components } from './schema'
 import type {
   Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
   SiteSummary, Statistics, Trial, Values, WorkCycle,
   Choices, Imported, RegisteredSite, RegistryChange, TreeNode,
 } from './types'
 
-/** `body.name.zh` of a request, and what is wrong with it. */
-export interface FieldError {
-  field: string
-  message: string
-}
+/** `body.name.zh` of a request, and what is wrong with it: in English, and as a stable word with what words may name. */
+export type FieldError = components['schemas']['FieldProblem']
 
 /** A refusal (RFC 9457) or, with status 0, no answer at all. */
 export class ApiError extends Error {

@@ -1986,11 +1986,6 @@ export interface components {
         AccountShown: {
             /** Name */
             name: string;
-            /**
-             * Role
-             * @enum {string}
-             */
-            role: "viewer" | "admin";
         };
         /**
          * AlarmShown
@@ -3635,6 +3630,43 @@ export interface components {
             field: string;
         };
         /**
+         * FieldProblem
+         * @description What is wrong with one field of a request.
+         */
+        FieldProblem: {
+            /**
+             * Code
+             * @description Stable word for it, by which pages find words of their own.
+             */
+            code: string;
+            /**
+             * Field
+             * @example body.name.zh
+             */
+            field: string;
+            /**
+             * Line
+             * @description Of a text that was sent, from 1.
+             * @default null
+             */
+            line: number | null;
+            /**
+             * Mend
+             * @default null
+             */
+            mend: string | null;
+            /** Message */
+            message: string;
+            /**
+             * Values
+             * @description What those words may name, such as a limit.
+             * @default {}
+             */
+            values: {
+                [key: string]: string | number | string[];
+            };
+        };
+        /**
          * FileDiff
          * @description How a text differs between two versions.
          */
@@ -5125,9 +5157,7 @@ export interface components {
              * @description Of a request that was not understood.
              * @default null
              */
-            errors: {
-                [key: string]: unknown;
-            }[] | null;
+            errors: components["schemas"]["FieldProblem"][] | null;
             /** Status */
             status: number;
             /** Title */
@@ -5863,6 +5893,11 @@ export interface components {
             account: components["schemas"]["AccountShown"];
             /** Demo */
             demo: boolean;
+            /**
+             * Permissions
+             * @description What the account may do somewhere; what it may do on a site, that site says.
+             */
+            permissions: string[];
         };
         /**
          * SetUp
@@ -5970,6 +6005,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             now: string;
+            /**
+             * Permissions
+             * @description What the account may do here.
+             */
+            permissions: string[];
             /** Time Zone */
             time_zone: string;
         };

@@ -1,6 +1,7 @@
 /** Texts from the server and ages, in the language of the page. */
 
 import { useI18n } from 'vue-i18n'
+import type { ApiError, FieldError } from '@/api/client'
 import type { Text } from '@/api/types'
 import { ageParts } from '@/domain/freshness'
 import type { Reading } from '@/domain/reading'
@@ -19,6 +20,22 @@ export function useWords() {
   }
   /** A word that the pages do not know yet is shown as the server sent it: better raw than hidden. */
   const known = (prefix: string, word: string) => (te(`${prefix}.${word}`) ? t(`${prefix}.${word}`) : word)
+  /** What is wrong with a field. */
+  const complaint = (error: FieldError) => {
+    const key = `problems.fields.${error.code}`
+    const values = Object.entries(error.values ?? {}).map(([name, value]) => [name, named(name, value)])
+    return te(key) ? t(key, { ...Object.fromEntries(values), said: error.message }) : error.message
+  }
+  const named = (name: string, value: string | number | string[]): string => {
+    if (Array.isArray(value)) return value.map((one) => named(name, one)).join(locale.value === 'en' ? ', ' : '、')
+    return name === 'step' || name === 'missing' ? known('registry.words.step', String(value)) : String(value)
+  }
+  /** Why a request was refused. */
+  const problem = (error: ApiError) => {
+    const key = `problems.of.${error.slug}`
+    const detail = error.slug === 'invalid' && error.fields.length ? error.fields.map(complaint).join(' ') : error.message
+    return te(key) ? t(key, { detail }) : error.message
+  }
   const quality = (word: string) => known('quality', word)
   const withUnit = (value: number, resolution: number, unit: string) =>
     `${formatNumber(value, resolution)}${unit === '%' || unit === '°' ? '' : ' '}${unitText(unit)}`.trimEnd()
@@ -28,5 +45,5 @@ export function useWords() {
     const text = withUnit(given.value, given.point.resolution, given.point.unit)
     return given.judgement.state === 'stale' ? `${text} (${t('quality.stale')})` : text
   }
-  return { t, te, say, age, lasting, known, quality, withUnit, spoken, locale }
+  return { t, te, say, age, lasting, known, complaint, problem, quality, withUnit, spoken, locale }
 }

@@ -1,6 +1,6 @@
 /** What the registry's pages show and ask of each kind of record: columns and fields as data. */
 
-import type { ApiError } from '@/api/client'
+import type { ApiError, FieldError } from '@/api/client'
 
 export type RecordValue = unknown
 export type RegistryRecord = Record<string, RecordValue> & { id: string; version: number }
@@ -205,13 +205,12 @@ const numberOf = (text: string) => (Number.isFinite(Number(text)) && text.trim()
 const ofChoices = (text: string, choices: readonly (string | number)[] | undefined) => choices?.find((choice) => String(choice) === text)
 
 /** The complaints of a refusal by field; those of no field here are under the empty name. */
-export function complaints(kind: Kind, error: ApiError | null): Map<string, string[]> {
-  const found = new Map<string, string[]>()
-  for (const { field, message } of error?.fields ?? []) {
-    const name = field.replace(/^body\./, '').split('.')[0] ?? ''
+export function complaints(kind: Kind, error: ApiError | null): Map<string, FieldError[]> {
+  const found = new Map<string, FieldError[]>()
+  for (const complaint of error?.fields ?? []) {
+    const name = complaint.field.replace(/^body\./, '').split('.')[0] ?? ''
     const at = kind.fields.some((one) => one.name === name) ? name : ''
-    found.set(at, [...(found.get(at) ?? []), message])
+    found.set(at, [...(found.get(at) ?? []), complaint])
   }
-  if (error && !found.size) found.set('', [error.message])
   return found
 }

@@ -1,10 +1,12 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import enrolment from './enrolment.en'
+import problems from './problems.en'
 import registry from './registry.en'
 import type zh from './zh'
 
 const en: typeof zh = {
   enrolment,
+  problems,
   registry,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
@@ -135,7 +137,7 @@ const en: typeof zh = {
     rules: 'Rules', rulesHint: 'Start from those in force; a changed rule is marked.', noRules: 'The cloud does not know the rules in force here: connect the gateway first.', unknown: 'Gateways also run rules whose text the cloud does not have; they are left out: {names}',
     fields: { limit: 'Limit', fraction: 'Share of the control value', on_delay_s: 'On-delay s', off_delay_s: 'Off-delay s', dead_band: 'Dead-band' },
     changed: 'changed', wasText: 'in force {value}', undo: 'Undo', editText: 'Edit as text', closeText: 'Close the text', textLabel: 'Text of the rule {rule} (YAML)', leaveOut: 'Leave out', removed: 'left out',
-    run: 'Run the back-test', running: 'Running…', nothingChanged: 'Nothing is changed yet: this only checks the rules in force against what was recorded.', busy: 'Another back-test is running; try again in a moment.', failed: 'The back-test failed: {detail}',
+    run: 'Run the back-test', running: 'Running…', nothingChanged: 'Nothing is changed yet: this only checks the rules in force against what was recorded.', failed: 'The back-test failed: {detail}',
     result: 'Result', added: 'Added', removedCount: 'Removed', moved: 'Moved', unchanged: 'Unchanged', alarmsOf: 'Rules in force: {before} alarms; proposed: {after}.', readings: '{n} readings judged in {s} s.',
     changes: 'Alarms that change', none: 'No alarm changes.', more: 'Only the first {n} are listed.', later: '{by} later', earlier: '{by} earlier', sameStart: 'same start', standing: 'still standing', lasts: 'lasts {time}', 
     curve: 'Curve', inForceLimit: 'in force {limit}', proposedLimit: 'proposed {limit}', before: 'in force {time}', after: 'proposed {time}',

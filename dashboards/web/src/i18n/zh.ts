@@ -1,9 +1,11 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import enrolment from './enrolment.zh'
+import problems from './problems.zh'
 import registry from './registry.zh'
 
 export default {
   enrolment,
+  problems,
   registry,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
@@ -134,7 +136,7 @@ export default {
     rules: '规则', rulesHint: '从现行规则开始；改动过的规则会标出。', noRules: '云端不知道此工地的现行规则：请先让网关连上。', unknown: '网关还运行着云端没有文本的规则，未参与回测：{names}',
     fields: { limit: '限值', fraction: '占控制值的比例', on_delay_s: '报警延时 s', off_delay_s: '解除延时 s', dead_band: '回差' },
     changed: '已改动', wasText: '现行 {value}', undo: '恢复', editText: '编辑文本', closeText: '收起文本', textLabel: '{rule} 的规则文本（YAML）', leaveOut: '不用此规则', removed: '不用',
-    run: '开始回测', running: '正在回测…', nothingChanged: '还没有改动：将只核对现行规则与实际报警。', busy: '另一个回测正在运行，请稍后再试。', failed: '回测失败：{detail}',
+    run: '开始回测', running: '正在回测…', nothingChanged: '还没有改动：将只核对现行规则与实际报警。', failed: '回测失败：{detail}',
     result: '结果', added: '新增', removedCount: '减少', moved: '移动', unchanged: '不变', alarmsOf: '现行规则 {before} 次报警，拟用规则 {after} 次。', readings: '判断了 {n} 个读数，用时 {s} s。',
     changes: '报警变化', none: '报警没有变化。', more: '只列出前 {n} 项。', later: '晚 {by}', earlier: '早 {by}', sameStart: '起始不变', standing: '仍在持续', lasts: '持续 {time}', 
     curve: '曲线', inForceLimit: '现行 {limit}', proposedLimit: '拟用 {limit}', before: '现行 {time}', after: '拟用 {time}',

@@ -8,8 +8,8 @@ export const server = ref<Server | null>(null)
 export const session = ref<Session | null>(null)
 export const isDemo = computed(() => server.value?.demo === true || session.value?.demo === true)
 
-/** Whether this account may ask something of alarms; the server says so again at every request. */
-export const mayAct = computed(() => session.value?.account.role === 'admin')
+/** Whether the account may do that somewhere; what it may do on a site, that site says. The server asks again at every request. */
+export const may = (permission: string) => session.value?.permissions.includes(permission) === true
 
 /**
  * The cookie cannot be seen from here. Noting that there is one spares a first visitor a question whose answer is

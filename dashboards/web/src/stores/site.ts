@@ -14,6 +14,8 @@ export type Connection = 'connecting' | 'open' | 'lost'
 export type Change = { kind: 'alarm'; item: Episode } | { kind: 'hazard'; item: Hazard }
 
 export const site = shallowRef<Site | null>(null)
+/** Whether the account may do that on this site; the server asks again at every request. */
+export const mayHere = (permission: string) => site.value?.permissions.includes(permission) === true
 export const values = shallowReactive<Record<string, Value | undefined>>({})
 export const alarms = shallowRef<Episode[]>([])
 export const hazards = shallowRef<Hazard[]>([])
@@ -51,7 +53,7 @@ export async function openSite(id: string): Promise<void> {
     if (current === id) fail(error)
     return
   }
-  if (current === id) stop = listen(id, listener(id))
+  if (current === id && mayHere('live.view')) stop = listen(id, listener(id))
 }
 
 export function closeSite(): void {
@@ -74,9 +76,13 @@ function fail(error: ApiError): void {
 }
 
 async function load(id: string): Promise<void> {
-  const [found, newest] = await Promise.all([api.site(id), api.values(id)])
+  const found = await api.site(id)
   if (current !== id) return
   site.value = found
+  // Whoever runs the platform sees which devices there are, and nothing that they measure.
+  if (!mayHere('live.view')) return
+  const newest = await api.values(id)
+  if (current !== id) return
   take(newest)
   await loadLists(id)
 }
@@ -84,7 +90,7 @@ async function load(id: string): Promise<void> {
 async function loadLists(id: string): Promise<void> {
   const [active, open] = await Promise.all([
     everyPage((after) => api.alarms(id, 'active', after, 200)),
-    everyPage((after) => api.hazards(id, 'open', after, 200)),
+    mayHere('hazards.view') ? everyPage((after) => api.hazards(id, 'open', after, 200)) : [],
   ])
   if (current !== id) return
   alarms.value = activeOnly(active)

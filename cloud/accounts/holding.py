@@ -1,0 +1,45 @@
+"""What an account holds at this moment, at a site or anywhere, and what that comes to."""
+
+from collections.abc import Iterable
+from typing import LiteralString
+
+import msgspec
+
+from cloud.accounts.roles import VIEWER, roles
+from cloud.serving import Serving
+
+Devices = frozenset[str] | None
+"""Some devices of a site; `None`: all of it."""
+
+_AT: LiteralString = "SELECT role, devices FROM assignments_at(%(account)s, %(site)s)"
+_ANYWHERE: LiteralString = "SELECT role, devices FROM assignments_of(%(account)s)"
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A role, and for what of a site."""
+
+    role: str
+    devices: Devices = None
+
+
+async def held_of(serving: Serving, account_id: int | None, site: str | None = None) -> list[Held]:
+    """What an account holds at the site, or with none given anywhere; no account is the demo's viewer."""
+    if account_id is None:
+        return [Held(role=VIEWER)]
+    rows = await serving.rows(_ANYWHERE if site is None else _AT, {"account": account_id, "site": site})
+    return [
+        Held(role=row["role"], devices=None if row["devices"] is None else frozenset(row["devices"]))
+        for row in rows
+    ]
+
+
+def devices_permitted(held: Iterable[Held], permission: str) -> Devices:
+    """For which devices it is permitted; `None`: for all of them; empty: not at all."""
+    permitting = [one.devices for one in held if permission in roles().permissions_of(one.role)]
+    some = [devices for devices in permitting if devices is not None]
+    return None if len(some) < len(permitting) else frozenset().union(*some)
+
+
+def permissions_of(held: Iterable[Held]) -> list[str]:
+    """Everything that these roles permit, in alphabetical order."""
+    return sorted(frozenset().union(*(roles().permissions_of(one.role) for one in held)))
