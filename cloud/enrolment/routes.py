@@ -1,4 +1,4 @@
-"""Enrolment over HTTP: what administrators do, and the two requests that a gateway makes."""
+"""Enrolment over HTTP: what administrators do, and the requests that a gateway makes."""
 
 from fastapi import APIRouter, Request
 
@@ -19,6 +19,7 @@ from cloud.enrolment.model import (
     Seen,
     SeenCertificate,
 )
+from cloud.problems import not_found
 from cloud.registry.access import KnownSite
 from cloud.serving import Served
 
@@ -52,10 +53,13 @@ def _add_access(router: APIRouter) -> None:
             broker=BrokerTold(is_configured=enrolment is not None, by_certificate=by_certificate, **told),
         )
 
-    @router.get("/sites/{site}/gateways/{gateway}/certificates", dependencies=[Viewer])
+    @router.get("/sites/{site}/gateways/{gateway}/certificates", dependencies=[requires("status.view")])
     async def list_certificates(site: KnownSite, gateway: str, serving: Served) -> CertificatesShown:
         """Every certificate that the gateway was given, the newest first."""
-        rows = await serving.rows(store.CERTIFICATES, {"site": site.site, "gateway": gateway})
+        whose = {"site": site.site, "gateway": gateway}
+        if await serving.row(store.KNOWN, whose) is None:
+            raise not_found("gateway")
+        rows = await serving.rows(store.CERTIFICATES, whose)
         return CertificatesShown(items=[CertificateShown(**row) for row in rows])
 
 

@@ -39,6 +39,9 @@ ACCESS: LiteralString = """
 """
 """Every gateway of a site."""
 
+KNOWN: LiteralString = "SELECT 1 FROM site_gateway WHERE site = %(site)s AND gateway = %(gateway)s"
+"""Whether the site has the gateway."""
+
 CERTIFICATES: LiteralString = """
     SELECT serial, issued_at, ends_at, seen_at, ended_at, ended_by FROM gateway_certificate
      WHERE site = %(site)s AND gateway = %(gateway)s ORDER BY issued_at DESC, serial LIMIT 200
