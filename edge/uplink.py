@@ -7,9 +7,10 @@ import math
 import random
 import shutil
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import aiomqtt
 import msgspec
@@ -25,6 +26,9 @@ from sitewarden import __version__, messages, topics
 from sitewarden.errors import MessageError, SiteWardenError
 from sitewarden.messages import (
     Command,
+    Configuration,
+    ConfigurationNow,
+    ConfigurationReport,
     Counters,
     DeviceBirth,
     Health,
@@ -55,9 +59,24 @@ LOGIN_LOOK_S = 2.0
 """So often somebody looks whether there is a newer password or certificate."""
 ROOM_S = 0.05
 """So often somebody who waits for room looks at it: also a disk that has caught up makes room."""
+REPORTS = 16
+"""On configurations that wait to be sent; the cloud asks for what is lost."""
 KIB = 1024
 LEAST_WINDOW, MOST_WINDOW = 8 * KIB, 512 * KIB
 """Bytes of readings under way: at 64 kbit/s the least hold up an alarm for a second."""
+
+
+class Configuring(Protocol):
+    """Who works from the cloud's configurations; waits for nothing."""
+
+    def configure(self, configuration: Configuration) -> None:
+        """One has come."""
+
+    def configuration_now(self) -> ConfigurationNow | None:
+        """Which is in force; `None` where none of the cloud's ever will be."""
+
+    def configuration_reports(self) -> list[ConfigurationReport]:
+        """What the cloud may not have heard, at a new connection."""
 
 
 class Uplink:
@@ -77,12 +96,17 @@ class Uplink:
         health: Callable[[], Health | None] = lambda: None,
         shelved: Callable[[], list[Shelf]] = list,
         states: Callable[[], dict[str, ToldState]] = dict,
+        configuring: Configuring | None = None,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares.
 
         `obey` is told of a command that is not about the connection; it must not wait. `health` is what the
-        heartbeat says of the gateway itself, `shelved` and `states` what of its alarms.
+        heartbeat says of the gateway itself, `shelved` and `states` what of its alarms. `configuring` is told
+        of configurations, and says what became of them.
         """
+        self._configuring = configuring
+        self._reports: deque[ConfigurationReport] = deque(maxlen=REPORTS)
+        self._has_reports = asyncio.Event()
         self._obey_other = obey
         self._gateway, self._devices, self._boot = gateway, devices, boot
         self._heartbeat_s = heartbeat_s
@@ -219,6 +243,16 @@ class Uplink:
             await asyncio.sleep(ROOM_S)
         self._is_draining = False
 
+    def declare(self, devices: list[DeviceBirth]) -> None:
+        """From the next birth on the gateway has these devices."""
+        self._devices = devices
+
+    def report(self, report: ConfigurationReport) -> None:
+        """Tell the cloud what became of a configuration; a new connection begins with that anyhow."""
+        if self._is_connected:
+            self._reports.append(report)
+            self._has_reports.set()
+
     async def announce(self) -> None:
         """Declare the devices anew; nothing without a connection, for the next one begins with that."""
         if self._connection is not None:
@@ -285,7 +319,8 @@ class Uplink:
     async def _serve(self, client: aiomqtt.Client) -> None:
         await self._release()
         self._alarms_are_out.clear()
-        await client.subscribe([(self._heard("receipts"), 1), (self._heard("command"), 1)])
+        heard: tuple[topics.DownChannel, ...] = ("receipts", "command", "config")
+        await client.subscribe([(self._heard(channel), 1) for channel in heard])
         await self._publish_birth(client)
         cancelling.heed()
         self._is_connected, self._connection = True, client
@@ -297,6 +332,9 @@ class Uplink:
             group.create_task(self._beat(client), name="uplink heartbeat")
             group.create_task(self._let_go(), name="uplink receipts")
             group.create_task(self._watch_login(), name="uplink login")
+            if self._configuring is not None:
+                reports = self._configuring.configuration_reports()
+                group.create_task(self._tell(client, reports), name="uplink configurations")
 
     async def _send(self, sender: "_Sender") -> None:
         """Keep a lane's window filled; what alarms an outage held back goes before all readings."""
@@ -323,11 +361,27 @@ class Uplink:
             try:
                 if message.topic.matches(self._heard("receipts")):
                     await self._take_receipt(decode(message.payload, Receipt))
+                elif message.topic.matches(self._heard("config")):
+                    self._configure(decode(message.payload, Configuration))
                 else:
                     await self._obey(client, decode(message.payload, Command))
             except MessageError as exc:
                 log.warning("not understood topic=%s: %s", message.topic, exc)
             cancelling.heed()
+
+    async def _tell(self, client: aiomqtt.Client, reports: list[ConfigurationReport]) -> None:
+        """What became of configurations: first what may have got lost with an earlier connection."""
+        self._reports = deque(reports, maxlen=REPORTS)
+        while True:
+            self._has_reports.clear()
+            while self._reports:
+                report = self._reports.popleft()
+                await client.publish(self._topic("config"), _body(report), qos=1)
+            await self._has_reports.wait()
+
+    def _configure(self, configuration: Configuration) -> None:
+        if self._configuring is not None:
+            self._configuring.configure(configuration)
 
     async def _take_receipt(self, receipt: Receipt) -> None:
         lane = self._alarms if receipt.lane == "alarms" else self._readings
@@ -406,6 +460,7 @@ class Uplink:
             health=self._health(),
             shelved=self._shelved(),
             states=self._states(),
+            configuration=None if self._configuring is None else self._configuring.configuration_now(),
             counters=Counters(
                 readings_written=readings.written,
                 alarms_written=alarms.written,
@@ -491,6 +546,14 @@ class _Sender:
     def _reach(self, place: str) -> None:
         if self.lane.name == "alarms":
             failpoints.reach(place)
+
+
+def _body(report: ConfigurationReport) -> bytes:
+    """A report; one too large goes without the texts of the gateway's own file."""
+    try:
+        return encode(report)
+    except MessageError:
+        return encode(msgspec.structs.replace(report, files=None))
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -53,7 +53,7 @@ def _own_certificate(source: Source, name: str | None) -> Path | None:
     """The file with certificate and key, which nobody else may read; unread without secrets."""
     if name is None:
         return None
-    file, field = source.folder / name, "broker.certificate_file"
+    file, field = source.home / name, "broker.certificate_file"
     if not source.with_secrets:
         return file
     try:
@@ -85,7 +85,7 @@ def page_of(source: Source, settings: PageSettings) -> Page:
 
 def certificates(source: Source, field: str, name: str | None) -> Path | None:
     """The file of certificates that is named, which must be there."""
-    file = None if name is None else source.folder / name
+    file = None if name is None else source.home / name
     if file is not None and not _is_file(file):
         raise source.error(field, f"`{name}` is not a file", "Check the path.")
     return file
@@ -111,7 +111,7 @@ def secret_in(source: Source, field: str, name: str | None) -> str | None:
 
 def secret_file(source: Source, name: str) -> Path:
     """Where a secret of that name lies."""
-    return _shown_by_systemd(name) or source.folder / name
+    return _shown_by_systemd(name) or source.home / name
 
 
 def _shown_by_systemd(name: str) -> Path | None:

@@ -19,7 +19,11 @@ _CREDENTIALS = "/run/credentials/"
 """Where systemd shows a service its secrets; what it shows lies elsewhere, beside the configuration."""
 PASSWORD_FILE, CA_FILE, CLOUD_CA_FILE = "broker.password", "broker-ca.crt", "cloud-ca.crt"
 CERTIFICATE_FILE = "broker.pem"
-_ANY: gateway_file.Values = {"site": "any", "gateway": "any", "broker": {"host": "any"}}
+_ANY: gateway_file.Values = {
+    "site": "any",
+    "gateway": "any",
+    "broker": {"host": "any"},
+}
 
 
 class Owner(NamedTuple):
@@ -63,6 +67,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     certificate_named: str
     data_dir: Path
     """Whose owner is the account that the agent runs as."""
+
+    @property
+    def handing_over(self) -> gateway_file.Values:
+        """From now on the cloud configures the gateway, unless its file says who does."""
+        return {} if self.told.configuration is not None else {"configuration": {"owner": "cloud"}}
 
     @property
     def ca(self) -> Path:
@@ -121,6 +130,7 @@ def write(places: Places, enrolled: Enrolled, renewed_at: Renewed, identity: str
         "site": enrolled.site,
         "gateway": enrolled.gateway,
         "broker": broker,
+        **places.handing_over,
     }
     replace(places.config, gateway_file.rewritten(places.text, values, places.config), _PUBLIC)
 

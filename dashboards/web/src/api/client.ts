@@ -4,7 +4,7 @@ import type { components } from './schema'
 import type {
   Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
   SiteSummary, Statistics, Trial, Values, WorkCycle,
-  Choices, Imported, RegisteredSite, RegistryChange, TreeNode,
+  Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
 } from './types'
 
 /** `body.name.zh` of a request, and what is wrong with it: in English, and as a stable word with what words may name. */
@@ -104,6 +104,7 @@ export const api = {
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
   changeSite: (site: string, given: object, version: number) =>
     call<RegisteredSite>('PUT', `/sites/${part(site)}/registry`, given, version),
+  outOfUse: (site: string) => call<OutOfUseList>('GET', `/sites/${part(site)}/registry/out-of-use`),
   nodes: (tree: string, after: string | null = null) => call<Page<TreeNode>>('GET', `/trees/${tree}${query({ after, limit: 500 })}`),
   makeNode: (tree: string, given: object) => call<TreeNode>('POST', `/trees/${tree}`, given),
   changeNode: (tree: string, node: number, given: object, version: number) =>

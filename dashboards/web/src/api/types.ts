@@ -79,3 +79,5 @@ export interface PitLayout {
   depth_m: number
   points_m: Record<string, [number, number]>
 }
+export type OutOfUse = Schemas['OutOfUse']
+export type OutOfUseList = Schemas['OutOfUseList']
