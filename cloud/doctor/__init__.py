@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 
 from cloud.doctor.authority import authority_results
-from cloud.doctor.registry import registry_results
+from cloud.doctor.registry import registry_results, zone_result
 from cloud.embedded import EmbeddedError
 from cloud.migrate import MigrationError, pending
 from cloud.running import owner_dsn
@@ -53,6 +53,8 @@ def examine(file: Path) -> Iterator[Result]:
         if settings.enrolment.certificates is not None:
             yield from authority_results(settings.enrolment.certificates)
     yield from clock_results(broker.host)
+    for site in settings.sites.values():
+        yield zone_result(site.site, site.time_zone)
     yield from disk_results(settings.data_dir, LEAST_BYTES, "there should be")
     yield from _database_results(settings)
     login = broker.username, settings.broker_password

@@ -43,7 +43,7 @@ class Ending(NamedTuple):
 
 
 def registry_results(settings: Settings) -> Iterator[Result]:
-    """Of a database with this program's schema."""
+    """Of a database with this program's schema; of sites that the file names too, the zone is looked at there."""
     try:
         with connect(owner_dsn(settings)) as connection:
             yield _gateways(connection, is_told=settings.enrolment is not None)
@@ -55,7 +55,8 @@ def registry_results(settings: Settings) -> Iterator[Result]:
         yield GATEWAYS.unknown(f"cannot be asked just now: {' '.join(str(exc).split())}", "ask again")
         return
     for site, zone in zones:
-        yield _zone(site, zone)
+        if site not in settings.sites:
+            yield zone_result(site, zone)
 
 
 def certificates_result(ending: Sequence[Ending], now: dt.datetime) -> Result:
@@ -110,7 +111,8 @@ def _ending(connection: Connection, now: dt.datetime) -> Iterator[Ending]:
     yield from (Ending(whose, ends_at) for whose, ends_at in rows)
 
 
-def _zone(site: str, zone: str) -> Result:
+def zone_result(site: str, zone: str) -> Result:
+    """Whether this machine knows the zone."""
     try:
         here = dt.datetime.now(zoneinfo.ZoneInfo(zone))
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as exc:

@@ -117,7 +117,7 @@ def test_every_site_of_the_database_is_counted_and_not_only_the_file_s(tmp_path,
     (counted,) = (result for result in results if result.check == "registry.gateways")
     assert counted.what == "2 sites, 4 gateways (2 retired, 1 revoked)"
     zones = {result.subject: result.status for result in results if result.check == "zone.data"}
-    assert zones == {"one": "ok", "two": "finding"}
+    assert zones == {"demo": "ok", "one": "ok", "two": "finding"}
 
 
 def test_a_certificate_that_was_not_renewed_and_an_authority_that_ends_are_found(tmp_path, empty):
