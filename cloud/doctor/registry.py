@@ -43,7 +43,7 @@ class Ending(NamedTuple):
 
 
 def registry_results(settings: Settings) -> Iterator[Result]:
-    """Of a database with this program's schema; of sites that the file names too, the zone is looked at there."""
+    """Of a database with this program's schema; zones of sites that the file does not name."""
     try:
         with connect(owner_dsn(settings)) as connection:
             yield _gateways(connection, is_told=settings.enrolment is not None)
