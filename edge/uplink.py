@@ -90,18 +90,20 @@ class Uplink:
         health: Callable[[], Health | None] = lambda: None,
         shelved: Callable[[], list[Shelf]] = list,
         states: Callable[[], dict[str, ToldState]] = dict,
+        take_trial: Callable[[bytes], None] | None = None,
         configuring: Configuring | None = None,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares.
 
         `obey` is told of a command that is not about the connection; it must not wait. `health` is what the
         heartbeat says of the gateway itself, `shelved` and `states` what of its alarms. `configuring` is told
-        of configurations, and says what became of them.
+        of configurations, and says what became of them. `take_trial` is given the body of a request for a
+        trial, and must not wait.
         """
         self._configuring = configuring
         self._reports: deque[ConfigurationReport] = deque(maxlen=REPORTS)
         self._has_reports = asyncio.Event()
-        self._obey_other = obey
+        self._obey_other, self._take_trial = obey, take_trial
         self._gateway, self._devices, self._boot = gateway, devices, boot
         self._heartbeat_s = heartbeat_s
         self._alarms, self._readings = lanes
@@ -185,6 +187,12 @@ class Uplink:
         """Let the next heartbeat come at once: somebody waits to see that what they asked is done."""
         self._has_news.set()
 
+    async def tell(self, channel: topics.UpChannel, message: msgspec.Struct) -> None:
+        """Say what needs no receipt; without a connection it is lost, and whoever asked asks again."""
+        if self._connection is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await self._connection.publish(self._topic(channel), encode(message), qos=1)
+
     async def room(self, most: int) -> None:
         """Wait until at most so many records are on their way, written or not."""
         while self._outstanding() > most:
@@ -240,7 +248,7 @@ class Uplink:
     async def _serve(self, client: aiomqtt.Client) -> None:
         await self._release()
         self._alarms_are_out.clear()
-        heard: tuple[topics.DownChannel, ...] = ("receipts", "command", "config")
+        heard: tuple[topics.DownChannel, ...] = ("receipts", "command", "config", "trial")
         await client.subscribe([(self._heard(channel), 1) for channel in heard])
         await self._publish_birth(client)
         cancelling.heed()
@@ -281,6 +289,8 @@ class Uplink:
             try:
                 if message.topic.matches(self._heard("receipts")):
                     await self._take_receipt(decode(message.payload, Receipt))
+                elif message.topic.matches(self._heard("trial")):
+                    self._try_device(message.payload)
                 elif message.topic.matches(self._heard("config")):
                     self._configure(decode(message.payload, Configuration))
                 else:
@@ -351,6 +361,16 @@ class Uplink:
         for lane in (self._alarms, self._readings):
             self._windows[lane.name].resend_all(now)
             lane.changed.set()
+
+    def _try_device(self, body: bytes) -> None:
+        if self._take_trial is not None:
+            try:
+                self._take_trial(body)
+            except MessageError:
+                raise
+            except Exception:
+                # Alarms go over this connection: a trial that fails must not end it.
+                log.exception("a request for a trial could not be taken")
 
     async def _beat(self, client: aiomqtt.Client) -> None:
         while True:

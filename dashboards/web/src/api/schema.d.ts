@@ -1086,6 +1086,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Home
+         * @description A site, its newest values, what is wrong and what the registry says of its devices: one look.
+         *
+         *     Each part is empty where the account may not see it.
+         */
+        get: operations["read_home_api_v1_sites__site__home_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/live": {
         parameters: {
             query?: never;
@@ -1754,6 +1776,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/tables/alarms.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alarms Table
+         * @description Alarms, the newest first.
+         */
+        get: operations["alarms_table_api_v1_sites__site__tables_alarms_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/tables/devices.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices Table
+         * @description Devices that a gateway has announced or that have a file.
+         */
+        get: operations["devices_table_api_v1_sites__site__tables_devices_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/tables/hazards.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hazards Table
+         * @description Hazard records, the newest first.
+         */
+        get: operations["hazards_table_api_v1_sites__site__tables_hazards_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/tables/readings.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readings Table
+         * @description The newest reading of every point, with its limits.
+         */
+        get: operations["readings_table_api_v1_sites__site__tables_readings_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/values": {
         parameters: {
             query?: never;
@@ -2144,6 +2246,59 @@ export interface components {
             is_configured: boolean;
             /** Is Up To Date */
             is_up_to_date: boolean;
+        };
+        /**
+         * BusShown
+         * @description How a bus of a gateway fares; counts are since the agent's start.
+         */
+        BusShown: {
+            /**
+             * Broken
+             * @default 0
+             */
+            broken: number;
+            /** Bus */
+            bus: string;
+            /**
+             * Exceptions
+             * @default 0
+             */
+            exceptions: number;
+            /**
+             * Late
+             * @default 0
+             */
+            late: number;
+            /**
+             * Load Percent
+             * @description Of the last minute: how much of the time it was held.
+             */
+            load_percent: number;
+            /**
+             * Missed
+             * @default 0
+             */
+            missed: number;
+            /**
+             * P95 Ms
+             * @description So long, or less, 95 % of the newest answers took.
+             */
+            p95_ms?: number | null;
+            /**
+             * Requests
+             * @default 0
+             */
+            requests: number;
+            /**
+             * Rereads
+             * @default 0
+             */
+            rereads: number;
+            /**
+             * Timeouts
+             * @default 0
+             */
+            timeouts: number;
         };
         /**
          * CategoryShown
@@ -3138,6 +3293,18 @@ export interface components {
             zone?: string | null;
         };
         /**
+         * DeviceHeard
+         * @description How a device answers its gateway, by the age of what it said.
+         */
+        DeviceHeard: {
+            /** Age Ms */
+            age_ms?: number | null;
+            /** Device */
+            device: string;
+            /** Online */
+            online: boolean;
+        };
+        /**
          * DeviceNew
          * @description The same, with the name that its gateway gives it or will give it.
          */
@@ -3595,12 +3762,18 @@ export interface components {
             /** Clock */
             clock: string;
             /**
+             * Clock Offset Ms
+             * @description By how much its clock was ahead of the cloud's when it last spoke; behind, if negative. The time on the way makes it look a little behind.
+             */
+            clock_offset_ms?: number | null;
+            /**
              * Cloned At
              * @description When two machines were last seen under its name, within a day.
              */
             cloned_at: string | null;
             /** Disk Free Bytes */
             disk_free_bytes: number | null;
+            health?: components["schemas"]["cloud__sites__model__HealthShown"] | null;
             /** Id */
             id: string;
             outbox: components["schemas"]["Outbox"];
@@ -3616,6 +3789,12 @@ export interface components {
              * @description Rules whose alarms it holds back, as it last said.
              */
             shelved: components["schemas"]["ShelfShown"][];
+            /**
+             * Software
+             * @description The version of its agent.
+             * @default
+             */
+            software: string;
             /**
              * State
              * @description Offline: it said so, or was silent for 30 s. Unknown: it was never heard.
@@ -3903,14 +4082,6 @@ export interface components {
             seq: number;
         };
         /**
-         * HealthShown
-         * @description That it runs.
-         */
-        HealthShown: {
-            /** Status */
-            status: string;
-        };
-        /**
          * HintShown
          * @description Another way to read the raw words that would make sense of them.
          */
@@ -3925,6 +4096,22 @@ export interface components {
             says: components["schemas"]["TextShown"];
             /** Value */
             value: number;
+        };
+        /**
+         * Home
+         * @description All that the page of a site shows when it is opened.
+         */
+        Home: {
+            /** Alarms */
+            alarms: components["schemas"]["Episode"][];
+            /** Hazards */
+            hazards: components["schemas"]["Hazard"][];
+            /** Machines */
+            machines: {
+                [key: string]: components["schemas"]["MachineFacts"];
+            };
+            site: components["schemas"]["Site"];
+            values: components["schemas"]["Values"];
         };
         /**
          * HookPlaceShown
@@ -4013,6 +4200,19 @@ export interface components {
             name: string;
             /** Unit */
             unit: string;
+        };
+        /**
+         * LastGood
+         * @description What a point said last that could be believed.
+         */
+        LastGood: {
+            /**
+             * At Ms
+             * @description Source time, UTC milliseconds.
+             */
+            at_ms: number;
+            /** Value */
+            value: number;
         };
         /**
          * LastShown
@@ -4149,6 +4349,28 @@ export interface components {
             percent: number;
             /** Requests Per S */
             requests_per_s: number;
+        };
+        /**
+         * MachineFacts
+         * @description What the registry says of a device, as far as whoever watches it must know.
+         */
+        MachineFacts: {
+            /** Expired */
+            expired: ("filed" | "installed" | "inspected" | "accepted" | "registered" | "in_use" | "climbed" | "maintained" | "dismantled")[];
+            /** Expires On */
+            expires_on: string | null;
+            /** Finding */
+            finding: ("on_trial_in_use" | "in_use_unrecorded") | null;
+            /** Is In Use */
+            is_in_use: boolean;
+            /** Operators */
+            operators: components["schemas"]["OperatorFacts"][];
+            /** Property No */
+            property_no: string;
+            /** Registration No */
+            registration_no: string;
+            /** Standing */
+            standing: ("filed" | "installed" | "inspected" | "accepted" | "registered" | "in_use" | "climbed" | "maintained" | "dismantled") | null;
         };
         /**
          * MailTarget
@@ -4356,6 +4578,31 @@ export interface components {
              * @description The ETag: give it as `If-Match` with a change.
              */
             version: number;
+        };
+        /**
+         * OperatorFacts
+         * @description Somebody who may operate a device, and how their certificate stands.
+         */
+        OperatorFacts: {
+            /** Certificate No */
+            certificate_no: string;
+            /** Name */
+            name: string;
+            /**
+             * Trade
+             * @enum {string}
+             */
+            trade: "crane_operator" | "hoist_operator" | "signaller" | "rigger" | "erector" | "platform_installer" | "electrician" | "other";
+            /**
+             * Valid Until
+             * Format: date
+             */
+            valid_until: string;
+            /**
+             * Validity
+             * @enum {string}
+             */
+            validity: "valid" | "expiring" | "expired" | "not_yet";
         };
         /**
          * OperatorGiven
@@ -6354,6 +6601,8 @@ export interface components {
              * @description Source time, UTC milliseconds.
              */
             at_ms: number;
+            /** @description The last good reading, where this one is not good and there ever was one. */
+            last?: components["schemas"]["LastGood"] | null;
             /**
              * Quality
              * @example good
@@ -6733,6 +6982,47 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /**
+         * HealthShown
+         * @description That it runs.
+         */
+        cloud__app__HealthShown: {
+            /** Status */
+            status: string;
+        };
+        /**
+         * HealthShown
+         * @description How a gateway itself fares, as its newest status told.
+         */
+        cloud__sites__model__HealthShown: {
+            /** Buses */
+            buses?: components["schemas"]["BusShown"][];
+            /**
+             * Clock Steps
+             * @description How often its clock was set since the agent's start.
+             * @default 0
+             */
+            clock_steps: number;
+            /**
+             * Cpu S Per 1000
+             * @description CPU-seconds of the last minute for 1000 readings.
+             */
+            cpu_s_per_1000?: number | null;
+            /** Devices */
+            devices?: components["schemas"]["DeviceHeard"][];
+            /**
+             * Evicted
+             * @description Readings that its outbox gave up for want of room.
+             * @default 0
+             */
+            evicted: number;
+            /** Outbox Bytes */
+            outbox_bytes?: {
+                [key: string]: number;
+            };
+            /** Rss Bytes */
+            rss_bytes?: number | null;
         };
     };
     responses: never;
@@ -8990,6 +9280,8 @@ export interface operations {
             query?: {
                 /** @description `returned`: ended before anybody had acknowledged them. */
                 state?: "active" | "returned" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
                 /** @description Modes are never mixed; left out, it is that of this cloud. */
                 mode?: ("live" | "test" | "drill" | "replay") | null;
                 /** @description The `next` of the part before. */
@@ -11295,6 +11587,8 @@ export interface operations {
         parameters: {
             query?: {
                 status?: "open" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
                 /** @description The `next` of the part before. */
                 after?: string | null;
                 /** @description At most so many items. */
@@ -11315,6 +11609,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Hazard_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_home_api_v1_sites__site__home_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
                 };
             };
             /** @description Nobody is signed in */
@@ -17007,8 +17368,8 @@ export interface operations {
         parameters: {
             query: {
                 point: string;
-                /** @description RFC 3339 with offset; included. */
-                from: string;
+                /** @description RFC 3339 with offset; included. Left out: the first reading. */
+                from?: string | null;
                 /** @description RFC 3339 with offset; excluded. */
                 to: string;
                 max_points?: number;
@@ -17095,6 +17456,289 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alarms_table_api_v1_sites__site__tables_alarms_csv_get: {
+        parameters: {
+            query?: {
+                state?: "active" | "returned" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    devices_table_api_v1_sites__site__tables_devices_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hazards_table_api_v1_sites__site__tables_hazards_csv_get: {
+        parameters: {
+            query?: {
+                status?: "open" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readings_table_api_v1_sites__site__tables_readings_csv_get: {
+        parameters: {
+            query?: {
+                /** @description Of this device alone. */
+                device?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
                 };
             };
             /** @description Nobody is signed in */
@@ -17912,7 +18556,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HealthShown"];
+                    "application/json": components["schemas"]["cloud__app__HealthShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -17977,7 +18621,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HealthShown"];
+                    "application/json": components["schemas"]["cloud__app__HealthShown"];
                 };
             };
             /** @description Nobody is signed in */
