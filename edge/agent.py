@@ -116,7 +116,7 @@ class Agent:
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
         self._shelves = Shelves(self._memory, self.tell_soon)
-        self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms)
+        self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms, self._ears, self.stamp)
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
@@ -183,6 +183,7 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
+            "certificate": self._renew_certificate(),
             "watchdog": systemd.feed_watchdog(lambda: self._watched(replay)),
             **({} if self._keeper is None else {"configurations": self._keeper.run()}),
         }
@@ -242,6 +243,10 @@ class Agent:
     def _buses(self) -> Mapping[str, BusTask]:
         """Whatever is polled now; nothing in a replay."""
         return {bus.name: bus for bus in self._asked.values()}
+
+    def _ears(self) -> Mapping[str, EarTask]:
+        owners = () if self._lines is None else self._lines.owners
+        return {owner.name: owner for owner in owners if isinstance(owner, EarTask)}
 
     async def _tell_trial(self, told: TrialTold) -> None:
         await self._uplink.tell("trial", told)
@@ -432,6 +437,7 @@ class Agent:
                 failed=self._outputs.failed,
             ),
             shelved=self._shelves.in_force(),
+            refusal=self._uplink.refusal,
             health=faring(
                 self._told_health(), (self.alarms, self.readings), self._outputs, self.clock.now_ms()
             ),
@@ -547,6 +553,13 @@ class Agent:
             clock_steps=self.clock.steps,
             outbox_bytes={lane.name: lane.used_bytes for lane in (self.alarms, self.readings)},
         )
+
+    async def _renew_certificate(self) -> None:
+        if self._gateway.broker.certificate_file is None:
+            return
+        from edge.enrolment.renewing import Renewal  # noqa: PLC0415  takes memory; most gateways have a password
+
+        await Renewal(self._gateway.broker, lambda: self._uplink.serial).run()
 
     async def _serve_page(self) -> None:
         if self._gateway.page is None:

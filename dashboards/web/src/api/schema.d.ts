@@ -136,6 +136,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/enrol/renewal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew
+         * @description The next certificate for a gateway that has one; asked again for the same key, the same.
+         */
+        post: operations["renew_api_v1_enrol_renewal_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrol/seen": {
         parameters: {
             query?: never;
@@ -150,6 +170,26 @@ export interface paths {
          * @description The gateway has put its password in a safe place: it is in force now.
          */
         post: operations["seen_api_v1_enrol_seen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrol/seen-certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seen Certificate
+         * @description The gateway has put its certificate in a safe place: no earlier one is good any more.
+         */
+        post: operations["seen_certificate_api_v1_enrol_seen_certificate_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -818,6 +858,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/gateways/{gateway}/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Certificates
+         * @description Every certificate that the gateway was given, the newest first.
+         */
+        get: operations["list_certificates_api_v1_sites__site__gateways__gateway__certificates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways/{gateway}/code": {
         parameters: {
             query?: never;
@@ -829,7 +889,7 @@ export interface paths {
         put?: never;
         /**
          * Make Code
-         * @description A code with which the gateway is enrolled, or gets a new password: once, within 15 minutes.
+         * @description A code with which the gateway is enrolled, or gets new credentials: once, within 15 minutes.
          */
         post: operations["make_code_api_v1_sites__site__gateways__gateway__code_post"];
         delete?: never;
@@ -1013,7 +1073,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke
-         * @description Shut the gateway out: its password, a code of it, and what it is saying at this moment.
+         * @description Shut the gateway out: its password or certificate, a code of it, and what it is saying just now.
          */
         post: operations["revoke_api_v1_sites__site__gateways__gateway__revocation_post"];
         delete?: never;
@@ -2235,6 +2295,11 @@ export interface components {
          */
         BrokerTold: {
             /**
+             * By Certificate
+             * @description Whoever is enrolled gets a certificate, not a password.
+             */
+            by_certificate: boolean;
+            /**
              * Complaint
              * @description Why it could not be told.
              */
@@ -2312,6 +2377,49 @@ export interface components {
             name: string;
             /** Needs Monitoring */
             needs_monitoring: boolean;
+        };
+        /**
+         * CertificateShown
+         * @description A certificate that a gateway was given.
+         */
+        CertificateShown: {
+            /**
+             * Ended At
+             * @description From then on the broker refuses it.
+             */
+            ended_at: string | null;
+            /** Ended By */
+            ended_by: ("revoked" | "replaced") | null;
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ends_at: string;
+            /**
+             * Issued At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            issued_at: string;
+            /**
+             * Seen At
+             * @description Since when the gateway is known to have it.
+             */
+            seen_at: string | null;
+            /**
+             * Serial
+             * @description In hexadecimal, as openssl and the broker's log have it.
+             */
+            serial: string;
+        };
+        /**
+         * CertificatesShown
+         * @description Every certificate of a gateway, the newest first.
+         */
+        CertificatesShown: {
+            /** Items */
+            items: components["schemas"]["CertificateShown"][];
         };
         /**
          * Change
@@ -3485,6 +3593,11 @@ export interface components {
             /** Gateway */
             gateway?: string | null;
             /**
+             * Request
+             * @description A request for a certificate (PKCS #10, PEM); the key stays on the gateway. A cloud that lets gateways in by passwords takes no notice of it.
+             */
+            request?: string | null;
+            /**
              * Site
              * @description Who it is already: a code of another is refused.
              */
@@ -3492,10 +3605,11 @@ export interface components {
         };
         /**
          * Enrolled
-         * @description Who the gateway is from now on, and its password: shown this once.
+         * @description Who the gateway is from now on, and what it logs in by, shown this once.
          */
         Enrolled: {
             broker: components["schemas"]["BrokerShown"];
+            certificate: components["schemas"]["Issued"] | null;
             /** Gateway */
             gateway: string;
             /**
@@ -3506,7 +3620,7 @@ export interface components {
              */
             in_force_at: string;
             /** Password */
-            password: string;
+            password: string | null;
             /** Site */
             site: string;
             /** Username */
@@ -3753,6 +3867,30 @@ export interface components {
             lines: string[];
         };
         /**
+         * FrameHeard
+         * @description A message of a device that speaks by itself, raw beside what it means.
+         */
+        FrameHeard: {
+            /**
+             * At
+             * @description When it came, in UTC milliseconds.
+             */
+            at: number;
+            /**
+             * Detail
+             * @description Why the profile does not understand it.
+             * @default
+             */
+            detail: string;
+            /** Raw */
+            raw: string;
+            /**
+             * Values
+             * @default []
+             */
+            values: components["schemas"]["ValueHeard"][];
+        };
+        /**
          * Gateway
          * @description A gateway and how it fares.
          */
@@ -3815,6 +3953,11 @@ export interface components {
          */
         GatewayAccess: {
             /**
+             * Certificate Ends At
+             * @description Until when the certificate in force holds; null: it has a password, or nothing.
+             */
+            certificate_ends_at: string | null;
+            /**
              * Cloned At
              * @description When two machines were last seen under its name.
              */
@@ -3828,12 +3971,12 @@ export interface components {
             id: string;
             /**
              * Issued At
-             * @description Since when its password holds.
+             * @description Since when its password or certificate holds.
              */
             issued_at: string | null;
             /**
              * Next Issued At
-             * @description When a password was handed out that is not in force yet.
+             * @description When a password or certificate was handed out that is not in force yet.
              */
             next_issued_at: string | null;
             /** Note */
@@ -3844,10 +3987,10 @@ export interface components {
             seen_at: string | null;
             /**
              * Standing
-             * @description Not enrolled: a password, if any, was made by hand. Handed out: its password is not in force yet.
+             * @description Not enrolled: a password, if any, was made by hand. Handed out: its password is not in force yet, or it has not said that it has its certificate. Expired: its certificate has ended.
              * @enum {string}
              */
-            standing: "not_enrolled" | "handed_out" | "enrolled" | "revoked" | "retired";
+            standing: "not_enrolled" | "handed_out" | "enrolled" | "expired" | "revoked" | "retired";
             /**
              * State
              * @enum {string}
@@ -4189,6 +4332,25 @@ export interface components {
             removed: components["schemas"]["RowShown"][];
             /** Unchanged */
             unchanged: number;
+        };
+        /**
+         * Issued
+         * @description A certificate for the key of the request.
+         */
+        Issued: {
+            /**
+             * Certificate
+             * @description PEM
+             */
+            certificate: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ends_at: string;
+            /** Serial */
+            serial: string;
         };
         /**
          * KindShown
@@ -5649,6 +5811,24 @@ export interface components {
             version: number;
         };
         /**
+         * Renew
+         * @description What a gateway sends for its next certificate.
+         */
+        Renew: {
+            /** Request */
+            request: string;
+            /**
+             * Serial
+             * @description Of the certificate that it has.
+             */
+            serial: string;
+            /**
+             * Signature
+             * @description Over `sitewarden renewal`, the serial and the request, by the key that it has.
+             */
+            signature: string;
+        };
+        /**
          * Replay
          * @description How a replay stands; instants are recorded ones, UTC milliseconds.
          */
@@ -5972,6 +6152,19 @@ export interface components {
              * @example crane-1
              */
             site: string;
+        };
+        /**
+         * SeenCertificate
+         * @description What a gateway sends when it has put its certificate in a safe place, or has logged in by it.
+         */
+        SeenCertificate: {
+            /** Serial */
+            serial: string;
+            /**
+             * Signature
+             * @description Over `sitewarden seen` and the serial, by the certificate's key.
+             */
+            signature: string;
         };
         /**
          * SentShown
@@ -6523,14 +6716,21 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             expires_at: string;
+            /**
+             * Heard
+             * @description Of one that is done, of a device that speaks by itself: its newest messages.
+             */
+            heard: components["schemas"]["FrameHeard"][];
             /** Id */
             id: string;
+            /** Identity */
+            identity: string;
             /**
              * Kind
              * @enum {string}
              */
             kind: "read" | "conformance";
-            /** @description Of one that is done. */
+            /** @description Of one that is done, of a device that is asked. */
             report: components["schemas"]["ReportShown"] | null;
             /** Seconds */
             seconds: number;
@@ -6545,7 +6745,7 @@ export interface components {
             /** Told At */
             told_at: string | null;
             /** Unit */
-            unit: number;
+            unit: number | null;
             /** @description Of one that was refused or failed. */
             why: components["schemas"]["TextShown"] | null;
         };
@@ -6559,6 +6759,12 @@ export interface components {
              * @description One that the gateway reads already.
              */
             bus: string;
+            /**
+             * Identity
+             * @description Of a bus on which devices speak by themselves: by what it names itself.
+             * @default
+             */
+            identity: string;
             /**
              * Kind
              * @description `read`: every point once. `conformance`: for some time, and what it lacks.
@@ -6577,8 +6783,11 @@ export interface components {
              * @default 20
              */
             seconds: number;
-            /** Unit */
-            unit: number;
+            /**
+             * Unit
+             * @description Of a bus that is polled.
+             */
+            unit?: number | null;
         };
         /**
          * UnshelveAsked
@@ -6609,6 +6818,20 @@ export interface components {
              * @example timeout
              */
             quality: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * ValueHeard
+         * @description What a message says of a point.
+         */
+        ValueHeard: {
+            /** Point */
+            point: string;
+            /** Quality */
+            quality: string;
+            /** Unit */
+            unit: string;
             /** Value */
             value: number | null;
         };
@@ -7779,6 +8002,75 @@ export interface operations {
             };
         };
     };
+    renew_api_v1_enrol_renewal_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Renew"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issued"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     seen_api_v1_enrol_seen_post: {
         parameters: {
             query?: never;
@@ -7789,6 +8081,73 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Seen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seen_certificate_api_v1_enrol_seen_certificate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeenCertificate"];
             };
         };
         responses: {
@@ -10521,6 +10880,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_certificates_api_v1_sites__site__gateways__gateway__certificates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificatesShown"];
                 };
             };
             /** @description Nobody is signed in */
