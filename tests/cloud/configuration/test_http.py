@@ -204,3 +204,17 @@ def test_the_registry_s_values_are_offered_as_a_changed_draft(web, gateway):
     assert put(web, draft["files"], 1).status_code == 200
     assert web.get(f"{BASE}/draft").json()["changes"] == []
     assert len(gateway.sent()) == 1
+
+
+def test_a_gateway_whose_word_about_its_own_file_nobody_heard_is_asked_again(site):
+    """It says so when it connects, and the cloud may have been away at that moment."""
+    gateway = Gateway(site)
+    site.deliver(birth(configuration=gateway.now))
+    assert [key.gateway for key in store.untold(site.connection, now_ms())] == ["gw-1"]
+    gateway.reports("in_force", files=OWN)
+    assert store.untold(site.connection, now_ms()) == []
+
+
+def test_a_gateway_that_is_not_handed_over_is_not_asked_for_its_file(site):
+    site.born()
+    assert store.untold(site.connection, now_ms()) == []
