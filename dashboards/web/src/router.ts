@@ -26,6 +26,7 @@ export const router = createRouter({
         { path: 'registry', redirect: (to) => ({ name: 'registry', params: { site: to.params.site, part: 'devices' } }) },
         { path: 'registry/devices/:device', name: 'device-file', component: () => import('./views/DeviceFileView.vue'), props: true },
         { path: 'registry/:part(site|devices|pits|works|operators|gateways|zones|import)', name: 'registry', component: () => import('./views/RegistryView.vue'), props: true },
+        { path: 'gateways/:gateway/configuration', name: 'configuration', component: () => import('./views/ConfigurationView.vue'), props: true },
         { path: 'backtest', name: 'backtest', component: () => import('./views/BacktestView.vue') },
       ],
     },

@@ -55,6 +55,14 @@ export type ZoneOutline = Schemas['Zone']
 export type Choices = Schemas['Choices']
 export type RegistryChange = Schemas['Change']
 export type Imported = Schemas['Imported']
+export type Configuration = Schemas['ConfigurationShown']
+export type ConfigurationVersion = Schemas['VersionShown']
+export type ConfigurationWhole = Schemas['VersionWhole']
+export type ConfigurationCheck = Schemas['CheckShown']
+export type ConfigurationDiff = Schemas['DiffShown']
+export type ConfigurationDraft = Schemas['DraftShown']
+export type ConfigurationFault = Schemas['FaultShown']
+export type BusLoad = Schemas['LoadShown']
 /** Whatever is not told is as it was. */
 export type ReplayAsked = Pick<Schemas['ReplayAsked'], 'do'> & Partial<Schemas['ReplayAsked']>
 

@@ -1,10 +1,12 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
+import configuration from './configuration.en'
 import enrolment from './enrolment.en'
 import problems from './problems.en'
 import registry from './registry.en'
 import type zh from './zh'
 
 const en: typeof zh = {
+  configuration,
   enrolment,
   problems,
   registry,

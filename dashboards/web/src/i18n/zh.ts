@@ -1,9 +1,11 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+import configuration from './configuration.zh'
 import enrolment from './enrolment.zh'
 import problems from './problems.zh'
 import registry from './registry.zh'
 
 export default {
+  configuration,
   enrolment,
   problems,
   registry,
