@@ -36,10 +36,12 @@ from edge.recorder import Recorder
 from edge.replay import Line as RecordedLine
 from edge.replay import RecordedClock, Replay
 from edge.shelves import Shelves
+from edge.trial.desk import Desk
 from edge.uplink import Uplink
 from sitewarden.messages import Alarm, Configuration, ConfigurationNow, ConfigurationReport, Health, Shelf
 from sitewarden.readings import Reading
 from sitewarden.text import printable
+from sitewarden.trials import TrialTold
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +116,7 @@ class Agent:
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
         self._shelves = Shelves(self._memory, self.tell_soon)
+        self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms)
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
@@ -124,6 +127,7 @@ class Agent:
             health=self._told_health,
             shelved=self._shelves.in_force,
             states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
+            take_trial=self._desk.take,
             configuring=self,
         )
         is_told = started is not None and started.history is not None
@@ -152,7 +156,12 @@ class Agent:
             await stop.wait()
             log.info("stopping")
             systemd.notify("STOPPING=1")
-            for task in (*polling, *self._reading(), *([self._test] if self._test else [])):
+            for task in (
+                *polling,
+                *self._reading(),
+                *self._desk.tasks,
+                *([self._test] if self._test else []),
+            ):
                 task.cancel()
             await self._flush()
             await self._uplink.drain(DRAIN_S)
@@ -174,6 +183,7 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
+            "certificate": self._renew_certificate(),
             "watchdog": systemd.feed_watchdog(lambda: self._watched(replay)),
             **({} if self._keeper is None else {"configurations": self._keeper.run()}),
         }
@@ -229,6 +239,13 @@ class Agent:
 
     def _ear(self, ear: Ear) -> EarTask:
         return EarTask(ear, self.take, self.stamp, past=self.take_past, clock_state=lambda: self.clock.state)
+
+    def _buses(self) -> Mapping[str, BusTask]:
+        """Whatever is polled now; nothing in a replay."""
+        return {bus.name: bus for bus in self._asked.values()}
+
+    async def _tell_trial(self, told: TrialTold) -> None:
+        await self._uplink.tell("trial", told)
 
     async def change(self, gateway: Gateway) -> None:
         """Work from another configuration: what is equal in both goes on as if nothing had happened.
@@ -416,6 +433,7 @@ class Agent:
                 failed=self._outputs.failed,
             ),
             shelved=self._shelves.in_force(),
+            refusal=self._uplink.refusal,
             health=faring(
                 self._told_health(), (self.alarms, self.readings), self._outputs, self.clock.now_ms()
             ),
@@ -531,6 +549,13 @@ class Agent:
             clock_steps=self.clock.steps,
             outbox_bytes={lane.name: lane.used_bytes for lane in (self.alarms, self.readings)},
         )
+
+    async def _renew_certificate(self) -> None:
+        if self._gateway.broker.certificate_file is None:
+            return
+        from edge.enrolment.renewing import Renewal  # noqa: PLC0415  takes memory; most gateways have a password
+
+        await Renewal(self._gateway.broker, lambda: self._uplink.serial).run()
 
     async def _serve_page(self) -> None:
         if self._gateway.page is None:

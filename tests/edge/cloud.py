@@ -20,6 +20,7 @@ from sitewarden.messages import (
     decode,
     encode,
 )
+from sitewarden.trials import TrialAsked, TrialTold
 from tests.support.broker import Broker
 
 Record = Alarm | Readings
@@ -31,6 +32,7 @@ class Cloud:
     def __init__(self, broker: Broker, site: str, gateway: str, mode: topics.Mode = "live") -> None:
         self.heard: list[Record | Status] = []
         self.retained: list[Status] = []
+        self.trials: list[TrialTold] = []
         self.reports: list[ConfigurationReport] = []
         self.receipts: Callable[[Record], bool] = lambda _: True
         self._mode, self._address = mode, (site, gateway)
@@ -89,7 +91,9 @@ class Cloud:
         """What was said of a version."""
         return [report for report in self.reports if (report.state, report.version) == (state, version)]
 
-    def publish(self, channel: topics.DownChannel, message: Receipt | Command | Configuration) -> None:
+    def publish(
+        self, channel: topics.DownChannel, message: Receipt | Command | Configuration | TrialAsked
+    ) -> None:
         self._paho.publish(topics.down(self._mode, *self._address, channel), encode(message), qos=1)
 
     def publish_raw(self, channel: topics.DownChannel, body: bytes) -> None:
@@ -106,6 +110,9 @@ class Cloud:
             self.heard.append(status)
             if message.retain:
                 self.retained.append(status)
+            return
+        if channel == "trial":
+            self.trials.append(decode(body, TrialTold))
             return
         if channel == "config":
             self.reports.append(decode(body, ConfigurationReport))

@@ -2,10 +2,11 @@
 
 import type { components } from './schema'
 import type {
-  Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
-  SiteSummary, Statistics, Trial, Values, WorkCycle,
+  Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
+  Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
+  Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
   Configuration, ConfigurationCheck, ConfigurationDiff, ConfigurationDraft, ConfigurationVersion, ConfigurationWhole,
-  Choices, Imported, RegisteredSite, RegistryChange, TreeNode,
 } from './types'
 
 /** `body.name.zh` of a request, and what is wrong with it: in English, and as a stable word with what words may name. */
@@ -77,11 +78,10 @@ export const api = {
   setUp: (token: string, name: string, password: string) =>
     call<Session>('POST', '/setup', { token, name, password }),
   sites: () => call<Page<SiteSummary>>('GET', '/sites'),
-  site: (site: string) => call<Site>('GET', `/sites/${part(site)}`),
-  values: (site: string) => call<Values>('GET', `/sites/${part(site)}/values`),
+  home: (site: string) => call<Home>('GET', `/sites/${part(site)}/home`),
   statistics: (site: string) => call<Statistics>('GET', `/sites/${part(site)}/statistics`),
-  alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50) =>
-    call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, after, limit })}`),
+  alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50, device: string | null = null) =>
+    call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, device, after, limit })}`),
   requests: (site: string, alarm: string) => call<Page<AlarmRequest>>('GET', `/sites/${part(site)}/alarms/${part(alarm)}/requests`),
   acknowledge: (site: string, alarm: string) => call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/acknowledge`),
   shelve: (site: string, alarm: string, untilMs: number, reason: string) =>
@@ -90,12 +90,16 @@ export const api = {
   cycles: (site: string, device: string, day: string, after: string | null = null, limit = 100) =>
     call<Page<WorkCycle>>('GET', `/sites/${part(site)}/work-cycles${query({ device, day, after, limit })}`),
   cycleDay: (site: string, device: string, day: string) => call<CycleDay>('GET', `/sites/${part(site)}/work-cycles/day${query({ device, day })}`),
+  /** What a page's table shows, for a spreadsheet. */
+  tableUrl: (site: string, what: 'readings' | 'alarms' | 'hazards' | 'devices', chosen: Record<string, string | null> = {}) =>
+    `${ROOT}/sites/${part(site)}/tables/${what}.csv${query(chosen)}`,
   cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
   hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
-  series: (site: string, point: string, fromMs: number, toMs: number, maxPoints = 2000) => {
-    const range = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
+  /** Without a beginning: since the point's first reading. */
+  series: (site: string, point: string, fromMs: number | null, toMs: number, maxPoints = 2000) => {
+    const range = { from: fromMs === null ? null : new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
     return call<Series>('GET', `/sites/${part(site)}/series${query({ point, ...range, max_points: maxPoints })}`)
   },
   rules: (site: string) => call<RulesInForce>('GET', `/sites/${part(site)}/rules`),
@@ -117,10 +121,17 @@ export const api = {
     call<ConfigurationCheck>('POST', `${configurationOf(site, gateway)}/check`, { files }),
   configurationCheck: (site: string, gateway: string, check: string) =>
     call<ConfigurationCheck>('GET', `${configurationOf(site, gateway)}/checks/${part(check)}`),
+  channels: (site: string) => call<Channels>('GET', `/sites/${part(site)}/channels`),
+  makeChannel: (given: object) => call<Channel>('POST', '/channels', given),
+  changeChannel: (id: string, given: object, version: number) => call<Channel>('PUT', `/channels/${part(id)}`, given, version),
+  removeChannel: (id: string, version: number) => call<void>('DELETE', `/channels/${part(id)}`, undefined, version),
+  testChannel: (id: string) => call<Tested>('POST', `/channels/${part(id)}/test`, {}),
+  notices: (site: string, after: string | null = null, limit = 20) => call<Page<Notice>>('GET', `/sites/${part(site)}/notices${query({ after, limit })}`),
   makeSite: (given: object) => call<RegisteredSite>('POST', '/sites', given),
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
   changeSite: (site: string, given: object, version: number) =>
     call<RegisteredSite>('PUT', `/sites/${part(site)}/registry`, given, version),
+  outOfUse: (site: string) => call<OutOfUseList>('GET', `/sites/${part(site)}/registry/out-of-use`),
   nodes: (tree: string, after: string | null = null) => call<Page<TreeNode>>('GET', `/trees/${tree}${query({ after, limit: 500 })}`),
   makeNode: (tree: string, given: object) => call<TreeNode>('POST', `/trees/${tree}`, given),
   changeNode: (tree: string, node: number, given: object, version: number) =>
@@ -139,6 +150,28 @@ export const api = {
     call<Page<RegistryChange>>('GET', `/sites/${part(site)}/registry/changes${query({ record, key, limit: 30 })}`),
   bring: (site: string, what: string, asked: object) =>
     call<Imported>('POST', `/sites/${part(site)}/registry/imports/${what}`, asked),
+  profiles: () => call<Page<ProfileListed>>('GET', '/profiles'),
+  profile: (name: string, version: number | null = null) => call<Profile>('GET', `/profiles/${part(name)}${query({ version })}`),
+  checkProfile: (text: string) => call<ProfileChecked>('POST', '/profiles/check', { text }),
+  bringProfile: (text: string, reason: string) => call<Profile>('POST', '/profiles', { text, reason }),
+  profileChange: (name: string, before: number, after: number) =>
+    call<{ lines: string[] }>('GET', `/profiles/${part(name)}/difference${query({ before, after })}`),
+  denials: () => call<Page<Denial>>('GET', '/denied-models'),
+  deny: (given: object) => call<Denial>('POST', '/denied-models', given),
+  liftDenial: (id: string, reason: string) => call<void>('POST', `/denied-models/${part(id)}/lift`, { reason }),
+  tryProfile: (site: string, gateway: string, asked: object) => call<DeviceTrial>('POST', `/sites/${part(site)}/gateways/${part(gateway)}/trials`, asked),
+  trial: (site: string, gateway: string, id: string) => call<DeviceTrial>('GET', `/sites/${part(site)}/gateways/${part(gateway)}/trials/${part(id)}`),
+  commissionings: (site: string) => call<Page<CommissioningListed>>('GET', `/sites/${part(site)}/commissioning`),
+  commissioningChoices: (site: string) => call<CommissioningChoices>('GET', `/sites/${part(site)}/commissioning/choices`),
+  commissioning: (site: string, device: string) => call<Commissioning>('GET', `/sites/${part(site)}/devices/${part(device)}/commissioning`),
+  bindDevice: (site: string, device: string, given: object, version: number) =>
+    call<Commissioning>('PUT', `/sites/${part(site)}/devices/${part(device)}/commissioning/binding`, given, version),
+  commissioningStep: (site: string, device: string, step: string, given: object, version?: number) =>
+    call<Commissioning>('POST', `/sites/${part(site)}/devices/${part(device)}/commissioning/${step}`, given, version),
+  rollouts: (site: string, profile: string) => call<Page<Rollout>>('GET', `/sites/${part(site)}/profile-rollouts${query({ profile })}`),
+  beginRollout: (site: string, given: object) => call<Rollout>('POST', `/sites/${part(site)}/profile-rollouts`, given),
+  rolloutStep: (site: string, rollout: string, step: 'rest' | 'back', given: object, version: number) =>
+    call<Rollout>('POST', `/sites/${part(site)}/profile-rollouts/${part(rollout)}/${step}`, given, version),
   planUrl: (site: string, plan: string, sha256: string) => `${ROOT}/sites/${part(site)}/registry/images/${part(plan)}?of=${sha256.slice(0, 12)}`,
   templateUrl: (what: string, language: string) => `${ROOT}/registry/templates/${what}.csv?language=${language}`,
   packUrl: (hazard: string) => `${ROOT}/hazards/${part(hazard)}/pack`,

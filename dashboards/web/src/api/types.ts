@@ -17,6 +17,8 @@ export type Session = Schemas['SessionShown']
 export type SiteSummary = Schemas['SiteFacts']
 export type Site = Levelled<Schemas['Site']>
 export type Gateway = Schemas['Gateway']
+export type BusHealth = Schemas['BusShown']
+export type DeviceHeard = Schemas['DeviceHeard']
 export type Device = Levelled<Schemas['Device']>
 export type Point = Levelled<Schemas['Point']>
 export type Limit = Levelled<Schemas['Limit']>
@@ -33,6 +35,8 @@ export type Hazard = Levelled<Schemas['Hazard']>
 export type HazardDetail = Levelled<Schemas['HazardDetail']>
 export type HazardEvent = Schemas['HazardEvent']
 export type EvidenceSeries = Schemas['EvidenceSeries']
+export type Home = Levelled<Schemas['Home']>
+export type MachineFacts = Schemas['MachineFacts']
 export type Statistics = Schemas['Statistics']
 export type RulesInForce = Levelled<Schemas['RulesShown']>
 export type RuleInForce = Levelled<Schemas['RuleShown']>
@@ -45,6 +49,11 @@ export type Replay = Schemas['Replay']
 export type Access = Schemas['AccessShown']
 export type GatewayAccess = Schemas['GatewayAccess']
 export type EnrolmentCode = Schemas['CodeShown']
+export type Channel = Schemas['ChannelShown']
+export type Channels = Schemas['ChannelsShown']
+export type MailTarget = Schemas['MailTarget']
+export type Notice = Schemas['NoticeShown']
+export type Tested = Schemas['Tested']
 export type RegisteredSite = Schemas['RegisteredSite']
 export type TreeNode = Schemas['TreeNode']
 export type DeviceFile = Schemas['DeviceFile']
@@ -63,6 +72,15 @@ export type ConfigurationDiff = Schemas['DiffShown']
 export type ConfigurationDraft = Schemas['DraftShown']
 export type ConfigurationFault = Schemas['FaultShown']
 export type BusLoad = Schemas['LoadShown']
+export type ProfileListed = Schemas['ProfileListed']
+export type Profile = Schemas['ProfileShown']
+export type ProfileChecked = Schemas['ProfileChecked']
+export type Denial = Schemas['DenialShown']
+export type DeviceTrial = Schemas['TrialShown']
+export type Commissioning = Schemas['CommissioningShown']
+export type CommissioningListed = Schemas['CommissioningListed']
+export type CommissioningChoices = Schemas['CommissioningChoices']
+export type Rollout = Schemas['RolloutShown']
 /** Whatever is not told is as it was. */
 export type ReplayAsked = Pick<Schemas['ReplayAsked'], 'do'> & Partial<Schemas['ReplayAsked']>
 
@@ -87,3 +105,5 @@ export interface PitLayout {
   depth_m: number
   points_m: Record<string, [number, number]>
 }
+export type OutOfUse = Schemas['OutOfUse']
+export type OutOfUseList = Schemas['OutOfUseList']

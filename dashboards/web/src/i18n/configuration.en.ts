@@ -1,6 +1,6 @@
 /** Texts of a gateway's configuration, in English. */
 export default {
-  title: 'Configuration', of: 'Configuration of {gateway}', open: 'Configuration', back: 'Back to gateways',
+  open: 'Configuration',
   now: 'The gateway works from', nowVersion: 'version {n}', nowOwn: 'its own file', onProbation: 'on probation', online: 'online', offline: 'offline', newest: 'Newest version', inForce: 'Version in force', none: 'none yet',
   notHandedOver: "This gateway’s own gateway.yaml says what it reads; nothing is sent to it. Enrol it, or write configuration: {'{'}owner: cloud{'}'} into its gateway.yaml and restart it, and it is configured from here.",
   nothing: 'The gateway has not told what its own file says, and there is no version yet.',

@@ -1,6 +1,6 @@
 /** Texts of a gateway's configuration, in Chinese. */
 export default {
-  title: '网关配置', of: '{gateway} 的配置', open: '配置', back: '返回网关',
+  open: '配置',
   now: '网关现用', nowVersion: '版本 {n}', nowOwn: '网关自己的文件', onProbation: '试运行中', online: '在线', offline: '离线', newest: '最新版本', inForce: '已生效版本', none: '还没有',
   notHandedOver: "这台网关由自己的 gateway.yaml 决定采集什么，平台不会下发。接入网关，或在它的 gateway.yaml 中写 configuration: {'{'}owner: cloud{'}'} 并重启，即移交平台管理。",
   nothing: '网关还没有把自己的文件报上来，平台也没有版本。',

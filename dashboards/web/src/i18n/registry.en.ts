@@ -1,7 +1,7 @@
 /** Texts of the registry's pages, in English. */
 export default {
   title: 'Registry', newSite: 'New site', add: 'Add', edit: 'Edit', save: 'Save', cancel: 'Cancel', remove: 'Remove',
-  parts: { site: 'Site', devices: 'Devices', pits: 'Pits and points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones', import: 'Import' },
+  parts: { site: 'Site', devices: 'Devices', pits: 'Pits and points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones', notices: 'Notices', import: 'Import' },
   kinds: { site: 'Site', territory: 'Territories', enterprise: 'Enterprises', devices: 'Device files', steps: 'Life', pits: 'Pits', points: 'Points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones' },
   none: {
     devices: 'There is no device file yet.', steps: 'Nothing is recorded yet.', pits: 'No pit is registered yet.', points: 'No point is registered yet.', works: 'No dangerous work is registered yet.',
@@ -43,6 +43,12 @@ export default {
       crane_operator: 'Tower crane operator', hoist_operator: 'Hoist operator', signaller: 'Signaller', rigger: 'Rigger', erector: 'Erector', platform_installer: 'Platform installer', electrician: 'Electrician', other: 'Other',
     },
     validity: { valid: 'Valid', expiring: 'Ends soon', expired: 'Expired', not_yet: 'Not valid yet' },
+  },
+  outOfUse: {
+    standing: 'By its file it stands at “{step}”, not in use.', expired: 'Expired: {steps}.',
+    above: '{what} {value} ({limit} or more counts as work, of the last {minutes} min)', moved: '{what} moved by {value} ({limit} or more counts as work, of the last {minutes} min)',
+    confidence: 'Basis: {basis}; sizes: {sizes}.', sure: { 'one-source': 'one source', 'two-sources': 'two sources', chosen: 'chosen by us, no standard names them', practice: 'practice', memory: 'from memory, unchecked' },
+    noRecord: 'A hint of the platform: no hazard record is opened by it. Look on site.',
   },
   geometry: { x_m: 'X (m)', y_m: 'Y (m)', base_m: 'Base level (m)', mast_m: 'Mast height (m)', jib_m: 'Jib (m)', counter_jib_m: 'Counter-jib (m)' },
   siteFile: 'The site', trees: { territory: 'Territories', enterprise: 'Enterprises' }, addNode: 'Add', noNodes: 'There is none yet.', inChinese: 'Chinese', inEnglish: 'English (may be left out)', noDevices: 'There is no device file yet.', noMeasures: 'No dimension decides the scale of this category.', addParameter: 'Add a control value…', addParty: 'Add a party',

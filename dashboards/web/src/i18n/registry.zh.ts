@@ -1,7 +1,7 @@
 /** Texts of the registry's pages, in Chinese. */
 export default {
   title: '工程档案', newSite: '新建工地', add: '新增', edit: '编辑', save: '保存', cancel: '取消', remove: '删除',
-  parts: { site: '工地', devices: '设备', pits: '基坑与测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域', import: '导入' },
+  parts: { site: '工地', devices: '设备', pits: '基坑与测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域', notices: '通知', import: '导入' },
   kinds: { site: '工地', territory: '行政区划', enterprise: '企业', devices: '设备档案', steps: '生命周期', pits: '基坑', points: '监测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域' },
   none: {
     devices: '还没有设备档案。', steps: '还没有记录。', pits: '还没有登记基坑。', points: '还没有登记监测点。', works: '还没有登记危大工程。',
@@ -43,6 +43,12 @@ export default {
       crane_operator: '塔式起重机司机', hoist_operator: '施工升降机司机', signaller: '信号工', rigger: '司索工', erector: '安装拆卸工', platform_installer: '吊篮安装拆卸工', electrician: '建筑电工', other: '其他',
     },
     validity: { valid: '有效', expiring: '即将到期', expired: '已过期', not_yet: '未生效' },
+  },
+  outOfUse: {
+    standing: '档案中的状态：{step}，不是“使用”。', expired: '已过期：{steps}。',
+    above: '{what} {value}（达到 {limit} 即视为在作业，最近 {minutes} 分钟）', moved: '{what} 变动 {value}（达到 {limit} 即视为在动作，最近 {minutes} 分钟）',
+    confidence: '条文把握：{basis}；判断数值：{sizes}。', sure: { 'one-source': '一处来源', 'two-sources': '两处来源', chosen: '由我们选定，没有标准规定', practice: '工程惯例', memory: '凭记忆，未核对' },
+    noRecord: '这是平台的提示，不会自动建立隐患记录，请现场核实。',
   },
   geometry: { x_m: '坐标 X（m）', y_m: '坐标 Y（m）', base_m: '基础标高（m）', mast_m: '塔身高度（m）', jib_m: '起重臂长（m）', counter_jib_m: '平衡臂长（m）' },
   siteFile: '工地信息', trees: { territory: '行政区划', enterprise: '企业' }, addNode: '新增', noNodes: '还没有建立。', inChinese: '中文', inEnglish: '英文（可不填）', noDevices: '还没有设备档案。', noMeasures: '这一类没有按尺寸划分的规模。', addParameter: '添加控制值…', addParty: '添加责任单位',
