@@ -437,10 +437,6 @@ class Uplink:
                     log.exception("not obeyed command=%s", command.command)
             return
         await self._publish_birth(client)
-        if self._configuring is not None:
-            # Nobody may have listened when they were told at the connection.
-            for report in self._configuring.configuration_reports():
-                self.report(report)
         now = asyncio.get_running_loop().time()
         for lane in (self._alarms, self._readings):
             self._windows[lane.name].resend_all(now)

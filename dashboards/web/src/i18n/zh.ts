@@ -1,4 +1,5 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+import configuration from './configuration.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
@@ -9,6 +10,7 @@ import registry from './registry.zh'
 import start from './start.zh'
 
 export default {
+  configuration,
   enrolment,
   notices,
   gatewayPage,
