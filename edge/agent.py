@@ -1,11 +1,13 @@
 """The agent: wires buses, judge, outputs, outbox and uplink, and ends them in order."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
+import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -13,13 +15,16 @@ from edge import failpoints, history, itself, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
-from edge.config import Device, Ear, Gateway
+from edge.config import Bus, Device, Ear, Gateway
+from edge.configuration.keeper import Keeper
+from edge.configuration.probation import Line
+from edge.configuration.starting import Started
 from edge.drivers.modbus import open_link
-from edge.drivers.rims import listen
 from edge.health import SAMPLE_S, HealthWatch
-from edge.importing import import_history
+from edge.importing import Past, import_history, read_past, take_in
 from edge.judge import Judge, Judgement
 from edge.lane import open_lane
+from edge.lines import Lines, asked, bus_task
 from edge.listening import EarTask
 from edge.lock import held_while_testing, locked
 from edge.memory import Memory
@@ -28,12 +33,15 @@ from edge.outputs import OutputError, Outputs, open_outputs
 from edge.page.board import Board, SirenNow, Snapshot
 from edge.page.faring import faring
 from edge.recorder import Recorder
-from edge.replay import Line, RecordedClock, Replay
+from edge.replay import Line as RecordedLine
+from edge.replay import RecordedClock, Replay
 from edge.shelves import Shelves
+from edge.trial.desk import Desk
 from edge.uplink import Uplink
-from sitewarden.messages import Alarm, Health, Shelf
+from sitewarden.messages import Alarm, Configuration, ConfigurationNow, ConfigurationReport, Health, Shelf
 from sitewarden.readings import Reading
 from sitewarden.text import printable
+from sitewarden.trials import TrialTold
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +63,10 @@ LONGEST_BY = 64
 
 LOOK_S = 1.0
 """So often somebody looks whether a device has been silent for too long."""
+ANNOUNCE_S = 2.0
+"""So long a new configuration waits for the cloud to hear what it reads; not at all without a connection."""
+RECENTLY_S = 60.0
+"""A bus that was good so long ago counts as good."""
 LATE_S = 2.0
 """A reading may come so long after its instant, beside the time that its device may take to answer."""
 
@@ -62,13 +74,24 @@ LATE_S = 2.0
 class Agent:
     """One gateway, from its configuration to its last word."""
 
-    def __init__(self, gateway: Gateway, make_clock: Callable[..., Clock] = Clock) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        make_clock: Callable[..., Clock] = Clock,
+        *,
+        started: Started | None = None,
+    ) -> None:
         """Opens outbox and outputs and takes up what stood; reads and sends nothing yet.
 
-        Raises `AlreadyRunningError`. A folder that cannot be used is no reason to leave the site unwatched.
+        `started` is how it came to this configuration, where the cloud may bring another. Raises
+        `AlreadyRunningError`. A folder that cannot be used is no reason to leave the site unwatched.
         """
         self.boot = uuid.uuid4().hex
         self._gateway = gateway
+        self._devices = {device.name: device for device in gateway.judged}
+        self._bus_of = _bus_of(gateway)
+        self._good_s: dict[str, float] = {}
+        """When each bus or ear last gave a good reading, in seconds of the boot's own clock."""
         self._lock = locked(gateway.data_dir)
         folder = gateway.data_dir if self._lock else None
         self.alarms = open_lane("alarms", folder, boot=self.boot)
@@ -80,6 +103,8 @@ class Agent:
         self._outputs: Outputs = open_outputs(gateway.outputs)
         self._board = Board(gateway.judged)
         self._watch: HealthWatch | None = None
+        self._lines: Lines | None = None
+        self._replaying: list[asyncio.Task[None]] = []
         self._asked: Mapping[str, BusTask] = {}
         """By device whoever can ask it again; in a replay nobody, for the history has what was asked."""
         self._waiting = asyncio.Event()
@@ -91,6 +116,7 @@ class Agent:
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
         self._shelves = Shelves(self._memory, self.tell_soon)
+        self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms)
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
@@ -101,13 +127,20 @@ class Agent:
             health=self._told_health,
             shelved=self._shelves.in_force,
             states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
+            take_trial=self._desk.take,
+            configuring=self,
+        )
+        is_told = started is not None and started.history is not None
+        self._keeper = (
+            Keeper(started, self, boot=self.boot, now_ms=self.clock.now_ms) if started and is_told else None
         )
         self._clock_told_ms = 0
         self._resume()
 
-    def _new_judge(self) -> Judge:
-        """One that remembers nothing."""
-        return Judge(self._gateway.judged, lambda: self.clock.state, self._gateway.groups)
+    def _new_judge(self, gateway: Gateway | None = None, before: Judge | None = None) -> Judge:
+        """One that remembers nothing, but for what it takes over from the one before it."""
+        gateway = gateway or self._gateway
+        return Judge(gateway.judged, lambda: self.clock.state, gateway.groups, before)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch the site until `stop` is set, then end in order: polls, disk, cloud."""
@@ -118,12 +151,17 @@ class Agent:
                 for lane in (self.alarms, self.readings)
             ]
             uplink = group.create_task(self._uplink.run(), name="uplink")
-            polling = self._poll(group)
+            polling = await self._poll(group)
             systemd.notify("READY=1")
             await stop.wait()
             log.info("stopping")
             systemd.notify("STOPPING=1")
-            for task in (*polling, *([self._test] if self._test else [])):
+            for task in (
+                *polling,
+                *self._reading(),
+                *self._desk.tasks,
+                *([self._test] if self._test else []),
+            ):
                 task.cancel()
             await self._flush()
             await self._uplink.drain(DRAIN_S)
@@ -132,33 +170,29 @@ class Agent:
             for task in (uplink, *lanes):
                 task.cancel()
 
-    def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """Start whatever makes readings or gathers them."""
-        owners, reading = self._readers()
-        ears = [self._ear(ear) for ear in self._gateway.ears]
-        self._watch = HealthWatch([*owners, *ears], lambda: self.readings.state.written)
+    def _reading(self) -> Iterator[asyncio.Task[None]]:
+        return iter(self._replaying) if self._lines is None else self._lines.tasks
+
+    async def _poll(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """Start whatever makes readings or gathers them; what ends with the buses is not among the tasks."""
+        replay = await self._begin_reading(group)
         work = {
             "recorder": self._recorder.run(),
             "forecasts": self._forecast(),
-            "memory": self._remember(self._watch),
+            "memory": self._remember(),
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
-            "watchdog": systemd.feed_watchdog(self._watched(reading, ears)),
-            **{f"link {owner.bus.name}": owner.link.run() for owner in owners},
-            **{f"bus {name}": task.run() for name, task in reading.items()},
-            **{f"ear {ear.name}": ear.run() for ear in ears},
-            **{f"rim {ear.name}": listen(ear.ear, ear) for ear in ears},
+            "watchdog": systemd.feed_watchdog(lambda: self._watched(replay)),
+            **({} if self._keeper is None else {"configurations": self._keeper.run()}),
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
-    def _watched(
-        self, reading: Mapping[str, BusTask | Replay], ears: Sequence[EarTask]
-    ) -> Mapping[str, systemd.Work]:
+    def _watched(self, replay: Replay | None) -> Mapping[str, systemd.Work]:
         """All that must go on, or nobody is watched; not the uplink, without which rules and siren do."""
         return {
-            **{f"bus {name}": systemd.Work(task.overdue_s) for name, task in reading.items()},
-            **{f"bus {ear.name}": systemd.Work(ear.overdue_s) for ear in ears},
+            **({} if self._lines is None else self._lines.work()),
+            **({} if replay is None else {"bus replay": systemd.Work(replay.overdue_s)}),
             "rules": systemd.Work(self._judging.late_s),
             "silence": systemd.Work(self._ticking.late_s),
             **{
@@ -167,26 +201,130 @@ class Agent:
             },
         }
 
-    def _readers(self) -> tuple[Sequence[BusTask | Line], Mapping[str, BusTask | Replay]]:
-        """Every bus, and what reads it: a task each, or in a replay one for all, which keeps them in step."""
-        links = [(bus, open_link(bus.modbus, settle_s=bus.settle_s)) for bus in self._gateway.buses]
-        if not isinstance(self.clock, RecordedClock):
-            tasks = [BusTask(bus, link, self.take, self.stamp) for bus, link in links]
-            self._asked = {device.name: task for task in tasks for device in task.bus.devices}
-            return tasks, {task.bus.name: task for task in tasks}
-        lines = [Line(bus, link) for bus, link in links]
+    async def _begin_reading(self, group: asyncio.TaskGroup) -> Replay | None:
+        """A task for every bus, or in a replay one for all, which keeps them in step."""
+        if isinstance(self.clock, RecordedClock):
+            return self._begin_replay(group, self.clock)
+        self._lines = Lines(group, self._bus, self._ear)
+        await self._lines.change(self._gateway.buses, self._gateway.ears)
+        self._asked = self._lines.asked
+        self._watch = HealthWatch(self._lines.owners, self._written)
+        return None
+
+    def _begin_replay(self, group: asyncio.TaskGroup, clock: RecordedClock) -> Replay:
+        lines = [
+            RecordedLine(bus, open_link(bus.modbus, settle_s=bus.settle_s)) for bus in self._gateway.buses
+        ]
         replay = Replay(
             lines,
-            self.clock,
+            clock,
             pass_time=self.tick,
             sink=self.take,
             room=self._room,
             begin_anew=self._begin_anew,
         )
-        return lines, {"replay": replay}
+        self._watch = HealthWatch(lines, self._written)
+        self._replaying = [
+            group.create_task(replay.run(), name="bus replay"),
+            *(group.create_task(line.link.run(), name=f"link {line.bus.name}") for line in lines),
+        ]
+        return replay
+
+    def _written(self) -> int:
+        return self.readings.state.written
+
+    def _bus(self, bus: Bus) -> BusTask:
+        return bus_task(bus, self.take, self.stamp)
 
     def _ear(self, ear: Ear) -> EarTask:
         return EarTask(ear, self.take, self.stamp, past=self.take_past, clock_state=lambda: self.clock.state)
+
+    def _buses(self) -> Mapping[str, BusTask]:
+        """Whatever is polled now; nothing in a replay."""
+        return {bus.name: bus for bus in self._asked.values()}
+
+    async def _tell_trial(self, told: TrialTold) -> None:
+        await self._uplink.tell("trial", told)
+
+    async def change(self, gateway: Gateway) -> None:
+        """Work from another configuration: what is equal in both goes on as if nothing had happened.
+
+        The cloud hears first what will be read, so that no reading comes without its point being known. The
+        change itself lies between two readings.
+        """
+        pasts = await asyncio.to_thread(self._pasts, gateway)
+        self._uplink.declare([birth_of(device) for device in gateway.judged])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANNOUNCE_S):
+                await self._uplink.announce()
+        judge = self._new_judge(gateway, self._judge)
+        ended = judge.go_on_from(self._judge, self.clock.now_ms())
+        self._gateway, self._judge = gateway, judge
+        self._devices = {device.name: device for device in gateway.judged}
+        self._bus_of = _bus_of(gateway)
+        self._board.change(gateway.judged)
+        self._shelves.follow(judge)
+        self._tell(ended)
+        for past in pasts:
+            take_in(past, judge, self._memory, self.clock)
+        self._outputs.follow(self._signal())
+        self._save()
+        self._waiting.set()
+        if self._lines is not None:
+            await self._lines.change(gateway.buses, gateway.ears)
+            self._asked = self._lines.asked
+            if self._watch is not None:
+                self._watch.change(self._lines.owners)
+
+    def _pasts(self, gateway: Gateway) -> list[Past]:
+        """Histories that were not taken in yet, read; in a thread, for that takes long."""
+        found = (read_past(device, self._memory) for device in gateway.devices)
+        return [past for past in found if past is not None]
+
+    def lines(self, before: Gateway, after: Gateway) -> list[Line]:
+        """The buses and ears of `after`, as a probation looks at them."""
+        known = {line.name: asked(line) for line in before.lines}
+        return [self._line(line, is_changed=known.get(line.name) != asked(line)) for line in after.lines]
+
+    def _line(self, line: Bus | Ear, *, is_changed: bool) -> Line:
+        now_s = time.monotonic()
+        answer_s = line.longest_answer_s if isinstance(line, Bus) else 0.0
+        turn_s = answer_s + min(min(device.intervals_ms.values()) for device in line.devices) / 1000
+        since_s = None if self._lines is None else self._lines.since_s(line.name)
+        good_s, span_s = self._good_s.get(line.name), max(RECENTLY_S, 3 * turn_s)
+        was_good = good_s is not None and now_s - good_s <= span_s
+        return Line(
+            name=line.name,
+            turn_s=turn_s,
+            is_changed=is_changed,
+            was_good=was_good,
+            was_dead=not was_good and since_s is not None and now_s - since_s > span_s,
+        )
+
+    def good_s(self) -> Mapping[str, float]:
+        """When each bus and ear last gave a good reading."""
+        return self._good_s
+
+    def report(self, report: ConfigurationReport) -> None:
+        """Have the cloud told what became of a configuration."""
+        self._uplink.report(report)
+
+    def configure(self, configuration: Configuration) -> None:
+        """The cloud has another configuration, or asks what is thought of one."""
+        if self._keeper is None:
+            log.warning(
+                "a configuration of the cloud is left aside: the gateway's own file says what it does"
+            )
+        else:
+            self._keeper.take(configuration)
+
+    def configuration_now(self) -> ConfigurationNow | None:
+        """Which configuration is in force; `None` where the gateway's own file alone says so."""
+        return None if self._keeper is None else self._keeper.now
+
+    def configuration_reports(self) -> list[ConfigurationReport]:
+        """What the cloud may not have heard of configurations."""
+        return [] if self._keeper is None else self._keeper.reports()
 
     async def _room(self) -> None:
         """Wait while the cloud is behind."""
@@ -210,6 +348,10 @@ class Agent:
         Killed between the two, the next reading raises again, and that is right: nobody had been told.
         """
         failpoints.reach("reading-taken")
+        known = self._devices.get(device.name)
+        if known is None:
+            return  # it has left the configuration while it was being read
+        device = known
         self._judging.begin()
         if device.danger is not None:
             # Nobody is endangered because a device that nobody relies on yet says so.
@@ -218,6 +360,8 @@ class Agent:
             readings = [*readings, *device.danger.readings(device.name, readings, standing)]
         self._keep(self._judge.take_at_once(device, readings))
         self._judging.done()
+        if any(reading.is_good for reading in readings) and device.name in self._bus_of:
+            self._good_s[self._bus_of[device.name]] = time.monotonic()
         if self._gateway.mode == "replay":
             # Recorded time waits for everything.
             while self._work():
@@ -436,11 +580,10 @@ class Agent:
         """In a replay the recorded time passes, and whoever plays it tells the time."""
         if self._gateway.mode == "replay":
             return
-        late_ms = round(
-            1000 * (LATE_S + max((bus.longest_answer_s for bus in self._gateway.buses), default=0.0))
-        )
         while True:
             await asyncio.sleep(LOOK_S)
+            longest_s = max((bus.longest_answer_s for bus in self._gateway.buses), default=0.0)
+            late_ms = round(1000 * (LATE_S + longest_s))
             try:
                 self.tick(self.clock.now_ms() - late_ms)
             except Exception:
@@ -466,7 +609,7 @@ class Agent:
         """Peaks of standing episodes and the memory of derivations, where they changed."""
         self._memory.save(self._judge, self._recorder, self.clock.now_ms())
 
-    async def _remember(self, watch: HealthWatch) -> None:
+    async def _remember(self) -> None:
         while True:
             await asyncio.sleep(REMEMBER_S)
             try:
@@ -474,7 +617,8 @@ class Agent:
                 self._save()
             except Exception:
                 log.exception("not everything is remembered over a restart")
-            watch.sample()
+            if self._watch is not None:
+                self._watch.sample()
             for lane in (self.alarms, self.readings):
                 await lane.measure()
 
@@ -522,13 +666,19 @@ def _settle_memory() -> None:
     gc.set_threshold(YOUNG)
 
 
-async def run(gateway: Gateway) -> None:
+def _bus_of(gateway: Gateway) -> dict[str, str]:
+    """By device its bus or ear."""
+    return {device.name: line.name for line in gateway.lines for device in line.devices}
+
+
+async def run(started: Started) -> None:
     """Run the agent until SIGTERM or SIGINT."""
+    gateway = started.gateway
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    agent = Agent(gateway, RecordedClock if gateway.mode == "replay" else Clock)
+    agent = Agent(gateway, RecordedClock if gateway.mode == "replay" else Clock, started=started)
     _settle_memory()
     try:
         await agent.run(stop)

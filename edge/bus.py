@@ -10,9 +10,11 @@ from edge import cancelling
 from edge.again import LEAST_GAIN_S
 from edge.breaker import Breaker
 from edge.config import Bus, Device, PolledDevice
-from edge.drivers import Answer, Link, Traffic
+from edge.drivers import Answer, Link, Request, Traffic
 from edge.drivers.registers import Place, PlannedRead, halves, plan, values
+from edge.errands import Errands, Job, spare_s
 from edge.plausibility import CONFIRMING, Plausibility, watched
+from edge.settings import ModbusSettings
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
 
@@ -94,6 +96,8 @@ class Poll:
         """How many were made."""
         self.took_s = self.slowest_s = 0.0
         """So long the last turn held the bus, and its longest request."""
+        self.was_made = False
+        """Whether there was a turn yet."""
         self._renewed_s = (self.device.profile.groups[group].measured_every_ms or 0) / 1000
         self._again_from = 0.0
         """No re-read before this."""
@@ -152,6 +156,7 @@ class Poll:
         now on; one that answers after all is none any more.
         """
         answers, self.answers, self.left = self.answers, [], []
+        self.was_made = True
         self._note_turn(answers, now)
         refused = {place for read, answer in answers if answer.is_refusal for place in read.places}
         sound = {place for read, answer in answers if answer.quality is Quality.GOOD for place in read.places}
@@ -292,7 +297,9 @@ class BusTask:
             if any(point.group == group for point in unit.device.profile.points.values())
         ]
         self._by_group = {(poll.device.name, poll.group): poll for poll in self.polls}
+        self._by_number = {unit.device.unit: unit for unit in self.units}
         self._resting: asyncio.Future[None] | None = None
+        self._errands = Errands(link)
 
     def look_again(self, device: str, group: str, at: float) -> None:
         """Read a poll group once more, ahead of its time, at an instant of the loop's clock or soon after.
@@ -304,8 +311,29 @@ class BusTask:
         if poll is None or poll.unit.breaker.is_down:
             return
         poll.look_again(at)
-        if self._resting is not None and poll.wanted_at < self._done_by and not self._resting.done():
-            self._resting.set_result(None)
+        if self._resting is not None and poll.wanted_at < self._done_by:
+            _wake(self._resting)
+
+    async def read_beside(self, unit: int, request: Request, timeout_s: float, counted: Traffic) -> Answer:
+        """Ask any unit of the line for something, between the polls and as if nobody had asked.
+
+        It waits for a moment in which no poll and no re-read is due and none is made late by it, and takes a
+        fifth of the bus's time at most, one errand after the other. Nothing that is known of a unit changes
+        by its answer. `counted` is counted up by what the line carried for it.
+        """
+        answer = self._errands.put(unit, request, timeout_s, counted)
+        if self._resting is not None:
+            _wake(self._resting)
+        return await answer
+
+    @property
+    def modbus(self) -> ModbusSettings:
+        """How the bus speaks."""
+        return self.bus.modbus
+
+    def polls_unit(self, unit: int) -> bool:
+        """Whether it is one of those that are polled here."""
+        return unit in self._by_number
 
     @property
     def name(self) -> str:
@@ -329,6 +357,12 @@ class BusTask:
 
     async def run(self) -> None:
         """Poll until cancelled; a mistake of ours at one poll must not end the others."""
+        try:
+            await self._run()
+        finally:
+            self._errands.give_up()
+
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         tell_at = loop.time() + TELL_MISSED_S
         while True:
@@ -339,8 +373,7 @@ class BusTask:
                 log.exception("nobody heard of a silence bus=%s", self.bus.name)
             poll, until = self._choose(now)
             if poll is None:
-                self._done_by = until
-                await self._rest(until - now)
+                await self._idle(now, until)
             else:
                 try:
                     await self._go_on(poll)
@@ -351,6 +384,32 @@ class BusTask:
             if now >= tell_at:
                 tell_at += TELL_MISSED_S
                 self._tell_missed()
+
+    async def _idle(self, now: float, until: float) -> None:
+        """Nobody is due before `until`: an errand is made, if there is one and time for it."""
+        known = self._by_number.get(self._errands.unit() or 0)
+        errand_at = max(self._errands.next_at(), known.ready_at if known is not None else 0.0)
+        wait_s = self._errands.wait_s(spare_s(self._jobs(), now) - MARGIN_S) if errand_at <= now else None
+        if wait_s is None:
+            self._done_by = min(until, errand_at) if errand_at > now else until
+            await self._rest(self._done_by - now)
+            return
+        self._done_by = now + self._errands.held_s(wait_s)
+        try:
+            self.busy_s += await self._errands.make(wait_s)
+        except Exception:
+            log.exception("errand failed bus=%s", self.bus.name)
+        if known is not None:
+            known.ready_at = asyncio.get_running_loop().time() + known.pause_s
+
+    def _jobs(self) -> Iterator[Job]:
+        """What must still be in time after an errand: polls of those who are alive, and re-reads."""
+        for poll in self.polls:
+            if not poll.unit.breaker.is_down:
+                # Of one that was never made nobody knows how long it takes.
+                yield Job(_grid_deadline(poll), poll.took_s if poll.was_made else math.inf)
+                if poll.again_at < poll.due:
+                    yield Job(poll.again_at + AGAIN_SPAN_S, poll.took_s)
 
     async def _rest(self, seconds: float) -> None:
         """Until somebody is due, or is to be looked at again before."""

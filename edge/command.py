@@ -16,10 +16,11 @@ from edge.config import (
     PolledDevice,
     SpeakingDevice,
     address_of,
-    load_gateway,
     transport_of,
     way_of,
 )
+from edge.configuration import command as configuration
+from edge.configuration.starting import load_in_force, starting
 from edge.doubts import doubts
 from edge.enrolment import command as enrolment
 from edge.grouping import described
@@ -43,6 +44,7 @@ def register(subparsers: Any) -> None:
     check.add_argument("config", type=Path, help="gateway.yaml")
     check.set_defaults(run=_check)
     enrolment.register(actions, CONFIG)
+    configuration.register(actions, CONFIG)
     explain = actions.add_parser("explain", help="say everything about a point")
     explain.add_argument("point", help="such as crane-1/load")
     explain.add_argument("--config", type=Path, default=CONFIG, help="gateway.yaml (default: %(default)s)")
@@ -56,23 +58,29 @@ def register(subparsers: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    gateway = load_gateway(args.config)
+    started = starting(args.config)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     # The library logs every failure that we already name ourselves, once and in one line.
     logging.getLogger("mqtt").setLevel(logging.ERROR)
-    asyncio.run(agent.run(gateway))
+    asyncio.run(agent.run(started))
     return 0
 
 
 def _check(args: argparse.Namespace) -> int:
-    gateway = load_gateway(args.config)
+    started = starting(args.config)
+    if started.version is not None:
+        number = started.version.number
+        print(
+            f"configuration {number} of the cloud is in force, in place of buses and rules of {args.config}"
+        )
+    gateway = started.gateway
     for line in (*describe(gateway), *map("warning: {}".format, doubts(gateway))):
         print(line)
     return 0
 
 
 def _explain(args: argparse.Namespace) -> int:
-    gateway = load_gateway(args.config, with_secrets=False)
+    gateway = load_in_force(args.config)
     found = explaining.find(gateway, args.point, args.config)
     for line in (*explaining.explain(found), *explaining.present(gateway.page, found)):
         print(line)
@@ -80,13 +88,13 @@ def _explain(args: argparse.Namespace) -> int:
 
 
 def _rules(args: argparse.Namespace) -> int:
-    for line in in_force(load_gateway(args.config, with_secrets=False)):
+    for line in in_force(load_in_force(args.config)):
         print(line)
     return 0
 
 
 def _test_outputs(args: argparse.Namespace) -> int:
-    gateway = load_gateway(args.config, with_secrets=False)
+    gateway = load_in_force(args.config)
     for signal in TEST_SIGNALS:
         print(f"{TEST_S:g} s: siren {signal.siren}, lamp {signal.lamp}")
     asyncio.run(agent.test_outputs(gateway))

@@ -26,6 +26,19 @@ def derivations_for(device: Device) -> Derivations:
     )
 
 
+def derived_from(device: Device) -> Any:
+    """All that decides what is derived: where it is equal, so are the derivations."""
+    return (
+        device.profile,
+        device.intervals_ms,
+        device.chart,
+        device.zero,
+        device.parameters,
+        device.point_parameters,
+        device.instruments,
+    )
+
+
 def derived_points(device: Device) -> tuple[DerivedPoint, ...]:
     """All that a device has beside its own points: its own derivations', and those of its crane group."""
     return (*derivations_for(device).points, *device.group_points)

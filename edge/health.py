@@ -4,7 +4,7 @@ import os
 import resource
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -66,7 +66,7 @@ class _Sample(NamedTuple):
     at_s: float
     cpu_s: float
     readings: int
-    busy_s: tuple[float, ...]
+    busy_s: Mapping[Owner, float]
 
 
 class HealthWatch:
@@ -77,6 +77,10 @@ class HealthWatch:
         self._owners, self._readings = owners, readings
         self._samples: deque[_Sample] = deque([self._look()], maxlen=SAMPLES)
 
+    def change(self, owners: Sequence[Owner]) -> None:
+        """Others are at work now; those that stayed keep their past."""
+        self._owners = owners
+
     def sample(self) -> None:
         """Remember how things stand; every `SAMPLE_S`."""
         self._samples.append(self._look())
@@ -86,7 +90,7 @@ class HealthWatch:
         began, now = self._samples[0], self._look()
         readings, cpu_s = now.readings - began.readings, now.cpu_s - began.cpu_s
         return Health(
-            buses=[self._bus(i, owner, began, now) for i, owner in enumerate(self._owners)],
+            buses=[self._bus(owner, began, now) for owner in self._owners],
             devices=list(_devices(self._owners, now.at_s)),
             cpu_s_per_1000=round(1000 * cpu_s / readings, 4) if readings else None,
             rss_bytes=rss_bytes(),
@@ -96,12 +100,13 @@ class HealthWatch:
         )
 
     def _look(self) -> _Sample:
-        busy_s = tuple(owner.busy_s for owner in self._owners)
+        busy_s = {owner: owner.busy_s for owner in self._owners}
         return _Sample(time.monotonic(), time.process_time(), self._readings(), busy_s)
 
     @staticmethod
-    def _bus(i: int, owner: Owner, began: _Sample, now: _Sample) -> BusHealth:
-        share = (now.busy_s[i] - began.busy_s[i]) / max(now.at_s - began.at_s, 1e-3)
+    def _bus(owner: Owner, began: _Sample, now: _Sample) -> BusHealth:
+        busy_s = now.busy_s[owner] - began.busy_s.get(owner, 0.0)
+        share = busy_s / max(now.at_s - began.at_s, 1e-3)
         traffic, latencies_s = owner.traffic, sorted(owner.latencies_s)
         return BusHealth(
             bus=owner.name,

@@ -11,10 +11,10 @@ import msgspec
 
 from edge.again import Again, Polled, hurried, wanted
 from edge.config import Device
-from edge.derivation import derivations_for
+from edge.derivation import derivations_for, derived_from
 from edge.grouping import Grouping, GroupPlan, told_beside
 from edge.tone import Standing, siren_of
-from sitewarden.derived import DerivedPoint
+from sitewarden.derived import Derivations, DerivedPoint
 from sitewarden.messages import Alarm, ClockState, Ended, PointBirth, Series, ToldState, WorkCycle, series_of
 from sitewarden.points import PointKind, point_kind, quantiser
 from sitewarden.quality import Quality
@@ -116,6 +116,13 @@ class _Recent:
         if since_ms >= EVIDENCE_SPACING_MS or since_ms < 0:
             self._kept.append(reading)
 
+    def take_over(self, before: "_Recent | None") -> None:
+        if before is not None:
+            self._kept, self._newest = before.all()
+
+    def all(self) -> tuple[deque[Reading], Reading | None]:
+        return self._kept, self._newest
+
     def newest_value(self) -> float | None:
         return None if self._newest is None else self._newest.value
 
@@ -162,6 +169,11 @@ class _Tracked:
         if self.newest is not None:
             self.newest.add(reading)
 
+    def take_over(self, before: "_Tracked | None") -> None:
+        """The last minute of the same point under another configuration."""
+        if self.recent is not None and before is not None and before.unit == self.unit:
+            self.recent.take_over(before.recent)
+
     def shift(self, by_ms: int, since_ms: int) -> None:
         """The clock was set."""
         for memory in (self.recent, self.newest):
@@ -194,6 +206,14 @@ class _Watch(Watch):
         self.silenced_peak = episode.silenced_peak
         if self.silenced_peak is None and self.alarm.acknowledged_at is not None:
             self.silenced_peak = self.state.peak  # an older version kept none
+
+    def take_over(self, before: "_Watch") -> None:
+        """Nobody was away meanwhile: delays run on, where the alarm goes on or there was none."""
+        if (self.alarm is None) == (before.alarm is None) and type(self.bound.rule.condition) is type(
+            before.bound.rule.condition
+        ):
+            self.state = before.state
+        self._stood = before._stood  # noqa: SLF001  one of us
 
     def turn(self, alarm: Alarm | None) -> None:
         """An episode begins or ends."""
@@ -243,11 +263,19 @@ class Judge:
         devices: Iterable[Device],
         clock_state: Callable[[], ClockState],
         groups: Sequence[GroupPlan] = (),
+        before: "Judge | None" = None,
     ) -> None:
-        """`clock_state` is asked at each transition."""
+        """`clock_state` is asked at each transition.
+
+        Of a judge `before` this one has the derivations of devices that are as they were; `go_on_from` does
+        the rest, when the other one judges no more.
+        """
         self._devices = list(devices)
         self._clock_state = clock_state
-        self.derivations = {device.name: derivations_for(device) for device in self._devices}
+        same = {} if before is None else before.unchanged(self._devices)
+        self.derivations = {
+            device.name: same.get(device.name) or derivations_for(device) for device in self._devices
+        }
         self.grouping = Grouping(groups, chain.from_iterable(device.rules for device in self._devices))
         self._points: dict[str, _Tracked] = {}
         self._watches: dict[RuleKey, _Watch] = {}
@@ -279,6 +307,40 @@ class Judge:
         """By derivation that may wait: points of which no later reading may be judged before it."""
         self._forecast = [device for device in self._devices if self.derivations[device.name].patient]
         """Those with something that may wait."""
+
+    def unchanged(self, devices: Iterable[Device]) -> Mapping[str, Derivations]:
+        """The derivations of devices from which the same is derived as before."""
+        known = {device.name: derived_from(device) for device in self._devices}
+        return {
+            device.name: self.derivations[device.name]
+            for device in devices
+            if known.get(device.name) == derived_from(device)
+        }
+
+    def go_on_from(self, before: "Judge", now_ms: int) -> list[Alarm]:
+        """Take over from a judge of another configuration: rules that stay keep their state to the last bit.
+
+        Returns what `resume` does: the ends of alarms that cannot go on.
+        """
+        for name, derivations in before.derivations.items():
+            mine = self.derivations.get(name)
+            if mine is not None and mine is not derivations:
+                # As over a restart, so that what is kept means the same.
+                mine.remember(msgspec.json.decode(msgspec.json.encode(derivations.remembered())))
+        for group, body in before.grouping.remembered().items():
+            self.grouping.remember(group, body)
+        ended = self.resume(before.episodes(), now_ms, before.memory())
+        points, watches, self._now_ms = before.at_work()
+        for point, tracked in self._points.items():
+            tracked.take_over(points.get(point))
+        for key, watch in self._watches.items():
+            if (other := watches.get(key)) is not None:
+                watch.take_over(other)
+        return ended
+
+    def at_work(self) -> tuple[Mapping[str, _Tracked], Mapping[RuleKey, _Watch], int]:
+        """For whoever takes over: points, rules, and the instant up to which time has passed."""
+        return self._points, self._watches, self._now_ms
 
     def _derived_points(self) -> Iterator[DerivedPoint]:
         for device in self._devices:

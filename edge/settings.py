@@ -272,6 +272,26 @@ class CraneGroup(_Checked, frozen=True, kw_only=True):
     cranes: Annotated[list[GroupCrane], msgspec.Meta(min_length=1, description="at least one crane")]
 
 
+class ConfigurationSettings(_Checked, frozen=True, kw_only=True):
+    """Who says what the gateway reads and judges."""
+
+    owner: Literal["file", "cloud"] = "file"
+    """`cloud`: once a version of the cloud is in force, what this file says of buses and rules is not."""
+    probation_s: Annotated[int, msgspec.Meta(ge=5, le=3600, description="seconds, 5 to 3600")] = 120
+    """A new version is rolled back unless it proves itself for so long."""
+
+
+class GatewayDocument(_Checked, frozen=True, kw_only=True):
+    """What the cloud says in place of the file, by the same keys."""
+
+    rules: list[str]
+    limit_changes: list[LimitChange] = []
+    profiles: list[str] = []
+    buses: Annotated[list[BusEntry], msgspec.Meta(min_length=1, description="at least one bus")]
+    crane_groups: list[CraneGroup] = []
+    obstacles: list[Obstacle] = []
+
+
 class GatewayFile(_Checked, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -284,12 +304,14 @@ class GatewayFile(_Checked, frozen=True, kw_only=True):
     siren: SirenSettings = SirenSettings()
     page: PageSettings | None = None
     """Left out, the gateway serves no page."""
-    rules: list[str]
+    configuration: ConfigurationSettings = ConfigurationSettings()
+    rules: list[str] = []
     limit_changes: list[LimitChange] = []
     """Limits that somebody on site has changed, with author, reason and version."""
     profiles: list[str] = []
     """Folders with profiles of one's own, beside the shipped ones."""
-    buses: Annotated[list[BusEntry], msgspec.Meta(min_length=1, description="at least one bus")]
+    buses: list[BusEntry] = []
+    """None only where the cloud is to say which."""
     crane_groups: list[CraneGroup] = []
     obstacles: list[Obstacle] = []
     """What the cranes of the groups must stay away from."""

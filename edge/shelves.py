@@ -36,6 +36,12 @@ class Shelves:
             if judge.shelve(shelf.point, shelf.rule, shelf.until):
                 self._shelves[shelf.point, shelf.rule] = shelf
 
+    def follow(self, judge: Judge) -> None:
+        """Another judge is at work: hold back the same, as far as there still are such rules."""
+        for key, shelf in list(self._shelves.items()):
+            if not judge.shelve(shelf.point, shelf.rule, shelf.until):
+                self._unshelve(judge, key)
+
     def shelve(self, judge: Judge, shelf: Shelf, now_ms: int) -> bool:
         """Hold a rule's alarm back for a day at most, or no longer (a past instant); whether it is known."""
         kept = msgspec.structs.replace(

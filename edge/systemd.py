@@ -69,10 +69,10 @@ def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
         log.warning("systemd does not hear us: %s", exc)
 
 
-async def feed_watchdog(watched: Mapping[str, Work]) -> None:
-    """Say that we live for as long as no work is stuck; `watched` has each by its name."""
+async def feed_watchdog(watched: Callable[[], Mapping[str, Work]]) -> None:
+    """Say that we live for as long as no work is stuck; `watched` gives what there is now, by name."""
     while True:
-        late = {name: (work.late_s(), work.most_s) for name, work in watched.items()}
+        late = {name: (work.late_s(), work.most_s) for name, work in watched().items()}
         stuck = {name: round(late_s, 1) for name, (late_s, most_s) in late.items() if late_s > most_s}
         if stuck:
             log.critical("stuck, waiting for systemd to restart us: %s", stuck)

@@ -8,9 +8,10 @@ import random
 import shutil
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import aiomqtt
 import msgspec
@@ -25,6 +26,9 @@ from sitewarden import __version__, messages, topics
 from sitewarden.errors import MessageError
 from sitewarden.messages import (
     Command,
+    Configuration,
+    ConfigurationNow,
+    ConfigurationReport,
     Counters,
     DeviceBirth,
     Health,
@@ -49,9 +53,24 @@ HOLD_S = 3.0
 """So long a receipt for readings waits for others, so that the disk is asked once for all of them."""
 ROOM_S = 0.05
 """So often somebody who waits for room looks at it: also a disk that has caught up makes room."""
+REPORTS = 16
+"""On configurations that wait to be sent; the cloud asks for what is lost."""
 KIB = 1024
 LEAST_WINDOW, MOST_WINDOW = 8 * KIB, 512 * KIB
 """Bytes of readings under way: at 64 kbit/s the least hold up an alarm for a second."""
+
+
+class Configuring(Protocol):
+    """Who works from the cloud's configurations; waits for nothing."""
+
+    def configure(self, configuration: Configuration) -> None:
+        """One has come."""
+
+    def configuration_now(self) -> ConfigurationNow | None:
+        """Which is in force; `None` where none of the cloud's ever will be."""
+
+    def configuration_reports(self) -> list[ConfigurationReport]:
+        """What the cloud may not have heard, at a new connection."""
 
 
 class Uplink:
@@ -71,13 +90,20 @@ class Uplink:
         health: Callable[[], Health | None] = lambda: None,
         shelved: Callable[[], list[Shelf]] = list,
         states: Callable[[], dict[str, ToldState]] = dict,
+        take_trial: Callable[[bytes], None] | None = None,
+        configuring: Configuring | None = None,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares.
 
         `obey` is told of a command that is not about the connection; it must not wait. `health` is what the
-        heartbeat says of the gateway itself, `shelved` and `states` what of its alarms.
+        heartbeat says of the gateway itself, `shelved` and `states` what of its alarms. `configuring` is told
+        of configurations, and says what became of them. `take_trial` is given the body of a request for a
+        trial, and must not wait.
         """
-        self._obey_other = obey
+        self._configuring = configuring
+        self._reports: deque[ConfigurationReport] = deque(maxlen=REPORTS)
+        self._has_reports = asyncio.Event()
+        self._obey_other, self._take_trial = obey, take_trial
         self._gateway, self._devices, self._boot = gateway, devices, boot
         self._heartbeat_s = heartbeat_s
         self._alarms, self._readings = lanes
@@ -141,6 +167,16 @@ class Uplink:
             await asyncio.sleep(ROOM_S)
         self._is_draining = False
 
+    def declare(self, devices: list[DeviceBirth]) -> None:
+        """From the next birth on the gateway has these devices."""
+        self._devices = devices
+
+    def report(self, report: ConfigurationReport) -> None:
+        """Tell the cloud what became of a configuration; a new connection begins with that anyhow."""
+        if self._is_connected:
+            self._reports.append(report)
+            self._has_reports.set()
+
     async def announce(self) -> None:
         """Declare the devices anew; nothing without a connection, for the next one begins with that."""
         if self._connection is not None:
@@ -150,6 +186,12 @@ class Uplink:
     def tell_soon(self) -> None:
         """Let the next heartbeat come at once: somebody waits to see that what they asked is done."""
         self._has_news.set()
+
+    async def tell(self, channel: topics.UpChannel, message: msgspec.Struct) -> None:
+        """Say what needs no receipt; without a connection it is lost, and whoever asked asks again."""
+        if self._connection is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await self._connection.publish(self._topic(channel), encode(message), qos=1)
 
     async def room(self, most: int) -> None:
         """Wait until at most so many records are on their way, written or not."""
@@ -206,7 +248,8 @@ class Uplink:
     async def _serve(self, client: aiomqtt.Client) -> None:
         await self._release()
         self._alarms_are_out.clear()
-        await client.subscribe([(self._heard("receipts"), 1), (self._heard("command"), 1)])
+        heard: tuple[topics.DownChannel, ...] = ("receipts", "command", "config", "trial")
+        await client.subscribe([(self._heard(channel), 1) for channel in heard])
         await self._publish_birth(client)
         cancelling.heed()
         self._is_connected, self._connection = True, client
@@ -217,6 +260,9 @@ class Uplink:
             group.create_task(self._receive(client), name="uplink receive")
             group.create_task(self._beat(client), name="uplink heartbeat")
             group.create_task(self._let_go(), name="uplink receipts")
+            if self._configuring is not None:
+                reports = self._configuring.configuration_reports()
+                group.create_task(self._tell(client, reports), name="uplink configurations")
 
     async def _send(self, sender: "_Sender") -> None:
         """Keep a lane's window filled; what alarms an outage held back goes before all readings."""
@@ -243,11 +289,29 @@ class Uplink:
             try:
                 if message.topic.matches(self._heard("receipts")):
                     await self._take_receipt(decode(message.payload, Receipt))
+                elif message.topic.matches(self._heard("trial")):
+                    self._try_device(message.payload)
+                elif message.topic.matches(self._heard("config")):
+                    self._configure(decode(message.payload, Configuration))
                 else:
                     await self._obey(client, decode(message.payload, Command))
             except MessageError as exc:
                 log.warning("not understood topic=%s: %s", message.topic, exc)
             cancelling.heed()
+
+    async def _tell(self, client: aiomqtt.Client, reports: list[ConfigurationReport]) -> None:
+        """What became of configurations: first what may have got lost with an earlier connection."""
+        self._reports = deque(reports, maxlen=REPORTS)
+        while True:
+            self._has_reports.clear()
+            while self._reports:
+                report = self._reports.popleft()
+                await client.publish(self._topic("config"), _body(report), qos=1)
+            await self._has_reports.wait()
+
+    def _configure(self, configuration: Configuration) -> None:
+        if self._configuring is not None:
+            self._configuring.configure(configuration)
 
     async def _take_receipt(self, receipt: Receipt) -> None:
         lane = self._alarms if receipt.lane == "alarms" else self._readings
@@ -298,6 +362,16 @@ class Uplink:
             self._windows[lane.name].resend_all(now)
             lane.changed.set()
 
+    def _try_device(self, body: bytes) -> None:
+        if self._take_trial is not None:
+            try:
+                self._take_trial(body)
+            except MessageError:
+                raise
+            except Exception:
+                # Alarms go over this connection: a trial that fails must not end it.
+                log.exception("a request for a trial could not be taken")
+
     async def _beat(self, client: aiomqtt.Client) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
@@ -326,6 +400,7 @@ class Uplink:
             health=self._health(),
             shelved=self._shelved(),
             states=self._states(),
+            configuration=None if self._configuring is None else self._configuring.configuration_now(),
             counters=Counters(
                 readings_written=readings.written,
                 alarms_written=alarms.written,
@@ -403,6 +478,14 @@ class _Sender:
     def _reach(self, place: str) -> None:
         if self.lane.name == "alarms":
             failpoints.reach(place)
+
+
+def _body(report: ConfigurationReport) -> bytes:
+    """A report; one too large goes without the texts of the gateway's own file."""
+    try:
+        return encode(report)
+    except MessageError:
+        return encode(msgspec.structs.replace(report, files=None))
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -129,7 +129,7 @@ def standing(step: Step, facts: Facts, found: Sequence[Reason]) -> Standing:
         if facts.is_commissioned:
             is_there = facts.announced is not None and facts.announced.commissioning == "in_use"
             return "done" if is_there else "waiting"
-        return "blocked" if found else "open"
+        return "blocked" if any(reason.is_blocking for reason in found) else "open"
     own = [reason for reason in found if reason.step == step]
     if any(reason.is_blocking for reason in own):
         return "blocked"

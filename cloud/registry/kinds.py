@@ -153,7 +153,8 @@ def _plan_values(given: model.PlanGiven) -> dict[str, Any]:
 # devices
 
 
-async def _standings(around: Around, rows: Iterable[Row]) -> dict[str, Standing]:
+async def standings(around: Around, rows: Iterable[Row]) -> dict[str, Standing]:
+    """How far the lives of these devices have gone, by name."""
     kinds = {row["device"]: row["kind"] for row in rows}
     steps: dict[str, list[Done]] = {device: [] for device in kinds}
     for row in await store.rows(around.connection, store.STEPS, [around.site.site, list(kinds)]):
@@ -163,17 +164,17 @@ async def _standings(around: Around, rows: Iterable[Row]) -> dict[str, Standing]
 
 async def _dress_devices(around: Around, rows: list[Row]) -> Dressed:
     names, site = [row["device"] for row in rows], around.site.site
-    standings = await _standings(around, rows)
+    lives = await standings(around, rows)
     charts = await around.names(store.CHARTS, site, names)
     rows = await store.rows(around.connection, store.COMMISSIONED, [site, around.mode, names])
     announced = {row["device"]: row["commissioning"] for row in rows}
     return [
         {
-            **{field: value for field, value in standings[name]._asdict().items() if field != "step"},
-            "standing": standings[name].step,
+            **{field: value for field, value in lives[name]._asdict().items() if field != "step"},
+            "standing": lives[name].step,
             "has_chart": name in charts,
             "is_announced": name in announced,
-            "finding": commissioning_finding(standings[name], announced.get(name)),
+            "finding": commissioning_finding(lives[name], announced.get(name)),
         }
         for name in names
     ]
@@ -187,7 +188,7 @@ async def _check_device(around: Around, row: Row) -> None:
 
 async def _check_order(around: Around, device: Row) -> None:
     try:
-        await _standings(around, [device])
+        await standings(around, [device])
     except OutOfOrderError as exc:
         raise ProblemError(
             409,

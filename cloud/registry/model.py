@@ -437,6 +437,45 @@ class DeviceFile(Versioned, DeviceGiven):
     )
 
 
+class SignShown(Shown):
+    """What a point shows of a machine that works."""
+
+    point: str
+    label: TextShown
+    how: Literal["above", "moved"] = Field(
+        description="A value of that size, or so far from its least to its most."
+    )
+    value: float
+    limit: float
+    unit: str
+    last_at: Instant = Field(description="Its newest good reading within the window.")
+
+
+class OutOfUse(Shown):
+    """A machine that works although its file says that it may not."""
+
+    device: str
+    name: TextShown
+    standing: Step | None
+    is_in_use: bool
+    expired: list[Step] = Field(description="Certificates without which it may not work, and that ended.")
+    signs: list[SignShown]
+    rule: str
+    rule_version: int
+    level: int
+    label: TextShown
+    basis: TextShown
+    confidence: str = Field(description="How sure the basis is.")
+    sizes_confidence: str = Field(description="How sure the sizes are from which it counts as working.")
+    window_s: int = Field(description="So far back readings were looked at.")
+
+
+class OutOfUseList(Shown):
+    """Every such machine of a site, now."""
+
+    items: list[OutOfUse]
+
+
 class DeviceStep(Versioned, StepGiven):
     """A step as recorded."""
 

@@ -13,6 +13,7 @@ from cloud.registry import model, store
 from cloud.registry.access import KnownSite
 from cloud.registry.kinds import KINDS, PLANS, Around, Kind
 from cloud.registry.known import SiteEntry
+from cloud.registry.out_of_use import found_at
 from cloud.registry.parameters import known_parameters, support_types
 from cloud.registry.service import (
     Answer,
@@ -52,6 +53,7 @@ def make_router() -> APIRouter:
     _add_sites(router)
     _add_images(router)
     _add_changes(router)
+    _add_findings(router)
     _add_choices(router)
     return router
 
@@ -358,6 +360,14 @@ def _add_changes(router: APIRouter) -> None:
         items = [model.Change(**row) for row in rows[:limit]]
         following = cursor_text(KeyCursor(key=str(items[-1].id))) if len(rows) > limit else None
         return Page(items=items, next=following)
+
+
+def _add_findings(router: APIRouter) -> None:
+    @router.get("/sites/{site}/registry/out-of-use", dependencies=[_SEES])
+    async def list_out_of_use(site: KnownSite, serving: Served, signed: SignedIn) -> model.OutOfUseList:
+        """Machines that work although their files say that they may not."""
+        async with acting(serving, signed) as connection:
+            return model.OutOfUseList(items=await found_at(_around(connection, serving, site)))
 
 
 def _add_choices(router: APIRouter) -> None:

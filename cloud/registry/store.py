@@ -148,6 +148,24 @@ HEARD_DEVICES: LiteralString = """
 """
 """Devices of which something that is not stale and not bad has come."""
 
+MACHINES: LiteralString = """
+    SELECT device, kind, name FROM device_file WHERE site = %s AND kind IN ('crane', 'hoist')
+"""
+"""Devices whose life the law follows."""
+
+EXTENTS: LiteralString = """
+    SELECT point.device, point.name, point.kind,
+           min(reading.value) * point.resolution AS least, max(reading.value) * point.resolution AS most,
+           max(reading.at) AS last_at
+      FROM point JOIN reading ON reading.point_id = point.id
+     WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.current
+       AND point.device = ANY(%(devices)s) AND point.kind = ANY(%(kinds)s)
+       AND reading.quality = 0 AND reading.value IS NOT NULL
+       AND reading.at > %(now)s - %(window_s)s * interval '1 second' AND reading.at <= %(now)s
+     GROUP BY point.id ORDER BY point.device, point.name
+"""
+"""Between what values good readings of late lie."""
+
 CHARTS: LiteralString = "SELECT device FROM load_chart WHERE site = %s AND device = ANY(%s)"
 POINTS_OF_PITS: LiteralString = "SELECT pit, count(*) AS n FROM pit_point WHERE site = %s GROUP BY pit"
 UNKNOWN_DEVICES: LiteralString = """

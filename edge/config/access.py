@@ -43,7 +43,7 @@ def page_of(source: Source, settings: PageSettings) -> Page:
 
 def certificates(source: Source, field: str, name: str | None) -> Path | None:
     """The file of certificates that is named, which must be there."""
-    file = None if name is None else source.folder / name
+    file = None if name is None else source.home / name
     if file is not None and not _is_file(file):
         raise source.error(field, f"`{name}` is not a file", "Check the path.")
     return file
@@ -53,7 +53,7 @@ def secret_in(source: Source, field: str, name: str | None) -> str | None:
     """The one line of a file that nobody else may read; nothing where secrets stay unread."""
     if name is None or not source.with_secrets:
         return None
-    file = _shown_by_systemd(name) or source.folder / name
+    file = _shown_by_systemd(name) or source.home / name
     try:
         mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:

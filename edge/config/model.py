@@ -8,7 +8,13 @@ from typing import Any
 import msgspec
 
 from edge.grouping import GroupPlan
-from edge.settings import ModbusSettings, OutputSettings, SirenSettings, SpeakingSettings
+from edge.settings import (
+    ConfigurationSettings,
+    ModbusSettings,
+    OutputSettings,
+    SirenSettings,
+    SpeakingSettings,
+)
 from edge.zones import Danger
 from sitewarden.derived import DerivedPoint, Instruments
 from sitewarden.loadchart import LoadChart
@@ -137,12 +143,18 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[OutputSettings, ...]
     """With their files made absolute."""
     siren: SirenSettings = SirenSettings()
+    configuration: ConfigurationSettings = ConfigurationSettings()
     page: Page | None = None
     buses: tuple[Bus, ...]
     ears: tuple[Ear, ...] = ()
     groups: tuple[GroupPlan, ...] = ()
     itself: Device | None = None
     """What it says of itself; nothing in a replay, whose clock is the recorded one."""
+
+    @property
+    def lines(self) -> list[Bus | Ear]:
+        """Every bus and ear."""
+        return [*self.buses, *self.ears]
 
     @property
     def devices(self) -> Iterator[Device]:

@@ -13,6 +13,12 @@ from sitewarden.errors import ConfigurationError
 LONGEST_IDENTITY = 128
 
 
+def nothing_to_watch(source: Source) -> Iterator[ConfigurationError]:
+    """A gateway that watches nothing, and nobody is to say what."""
+    if not source.file.buses and source.file.configuration.owner == "file":
+        yield source.error("buses", "there is none, so nothing is watched", "Write at least one bus.")
+
+
 def spoken_unclearly(source: Source) -> Iterator[ConfigurationError]:
     """Each bus speaks in one way, and each of its devices has the name that belongs to that way."""
     for i, bus in enumerate(source.file.buses):

@@ -20,7 +20,7 @@ def outputs_unusable(source: Source) -> Iterator[ConfigurationError]:
         ):
             message = f"pin {settings.acknowledge_pin} already drives siren or lamp"
             yield source.error(f"outputs.{i}.acknowledge_pin", message, "Give the button its own pin.")
-        if isinstance(settings, LogOutput) and _is_missing((source.folder / settings.file).parent):
+        if isinstance(settings, LogOutput) and _is_missing((source.home / settings.file).parent):
             message = f"the folder of `{settings.file}` does not exist"
             yield source.error(f"outputs.{i}.file", message, "Make the folder, or name another file.")
 
@@ -44,7 +44,7 @@ def unreplayable(source: Source) -> Iterator[ConfigurationError]:
 def placed(source: Source, settings: OutputSettings) -> OutputSettings:
     """With its file made absolute."""
     if isinstance(settings, LogOutput):
-        return LogOutput(file=str(source.folder / settings.file))
+        return LogOutput(file=str(source.home / settings.file))
     return settings
 
 

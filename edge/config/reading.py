@@ -7,26 +7,43 @@ from edge.config.access import broker_of, page_of
 from edge.config.buses import bus_of, ear_of
 from edge.config.devices import gateway_itself
 from edge.config.model import Gateway
-from edge.config.naming import named_twice, spoken_unclearly
+from edge.config.naming import named_twice, nothing_to_watch, spoken_unclearly
 from edge.config.outputs import outputs_unusable, placed, unreplayable
 from edge.config.parameters import parameters_unmeant
 from edge.config.profiles import profile_folders, protocols_unknown, unknown_profiles
+from edge.config.reach import reaching_out
 from edge.config.rules import changes_unmeant, packs_of
 from edge.config.source import Known, Source
 from edge.grouping import plan_groups
-from edge.settings import GatewayFile
+from edge.settings import GatewayDocument, GatewayFile
 from sitewarden import documents
 from sitewarden.errors import ConfigurationError
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.rules.packs import RulePack
 
 
-def load_gateway(file: Path, *, with_secrets: bool = True) -> Gateway:
+def load_gateway(file: Path, told: Path | None = None, *, with_secrets: bool = True) -> Gateway:
     """Read and check `gateway.yaml`; raises `ConfigurationError` at the first thing that cannot be meant.
 
-    Without secrets password and PIN stay unread, for whoever only wants to know what is connected.
+    `told` is a document of the cloud, which says what is connected in place of the file. Without secrets
+    password and PIN stay unread, for whoever only wants to know what is connected.
     """
-    return _gateway(Source(documents.read(file, GatewayFile), with_secrets=with_secrets))
+    document = None if told is None else documents.read(told, GatewayDocument)
+    return _gateway(Source(documents.read(file, GatewayFile), document, with_secrets=with_secrets))
+
+
+def load_own(file: Path) -> GatewayFile:
+    """What the gateway's own file says, its meaning unchecked."""
+    return documents.load(file, GatewayFile)
+
+
+def data_dir_of(file: Path, own: GatewayFile) -> Path:
+    """The folder of outbox and configurations.
+
+    A mode has one of its own: what was decided in a test must never go out as live.
+    """
+    folder = file.resolve().parent / own.data_dir
+    return folder if own.mode == "live" else folder / own.mode
 
 
 def _gateway(source: Source) -> Gateway:
@@ -44,7 +61,8 @@ def _gateway(source: Source) -> Gateway:
         site=source.file.site,
         name=source.file.gateway,
         mode=source.file.mode,
-        data_dir=_data_dir(source),
+        data_dir=data_dir_of(source.own_file, source.file),
+        configuration=source.file.configuration,
         broker=broker_of(source),
         outputs=tuple(placed(source, settings) for settings in source.file.outputs),
         siren=source.file.siren,
@@ -66,6 +84,8 @@ def _gateway(source: Source) -> Gateway:
 
 def _unclear(source: Source) -> Iterator[ConfigurationError]:
     """What is wrong whatever profiles and packs say."""
+    yield from nothing_to_watch(source)
+    yield from reaching_out(source)
     yield from spoken_unclearly(source)
     yield from named_twice(source)
     yield from outputs_unusable(source)
@@ -80,9 +100,3 @@ def _unmeant(
     yield from protocols_unknown(source)
     yield from parameters_unmeant(source, profiles, packs)
     yield from changes_unmeant(source, packs)
-
-
-def _data_dir(source: Source) -> Path:
-    """A mode has an outbox of its own: what was decided in a test must never go out as live."""
-    folder = source.folder / source.file.data_dir
-    return folder if source.file.mode == "live" else folder / source.file.mode

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from edge.busload import load_of
-from edge.config import Gateway, load_gateway
+from edge.config import Gateway
+from edge.configuration.starting import load_in_force, starting
 from edge.doctor.outbox import outbox_results
 from edge.doctor.outputs import output_results
 from edge.doctor.serial import serial_results
@@ -70,11 +71,11 @@ def examine(file: Path) -> Iterator[Result]:
 def _loaded(file: Path) -> tuple[Gateway, ConfigurationError | None]:
     """With secrets, or without them and what is wrong with them; raises `ConfigurationError`."""
     try:
-        return load_gateway(file), None
+        return starting(file).gateway, None
     except ConfigurationError as exc:
         if exc.field.rpartition(".")[2] not in SECRETS:
             raise
-        return load_gateway(file, with_secrets=False), exc
+        return load_in_force(file), exc
 
 
 def _complaint(exc: ConfigurationError) -> Result:

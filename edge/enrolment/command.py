@@ -49,6 +49,11 @@ def _done(places: Places, enrolled: Enrolled) -> list[str]:
         + (", TLS" if broker.ca is not None else ""),
         f"The password is in {places.password}, readable by its owner alone; {places.config} names it.",
     ]
+    if places.handing_over:
+        lines.append(
+            "The cloud says from now on what is connected, as soon as it has said it once; "
+            "`configuration: {owner: file}` in the file keeps that here."
+        )
     if broker.ca is None:
         lines.append("warning: the broker is reached without TLS: right on a network of your own only")
     return lines

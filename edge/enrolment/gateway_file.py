@@ -18,8 +18,9 @@ Values = Mapping[str, str | int | Mapping[str, str | int]]
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*")
 
 NEW_FILE = """\
-# The gateway's configuration. What is connected is still to be written: `buses`, `outputs`, `rules`.
-# docs/how-to/deploy-a-gateway.md shows how; `sitewarden edge check` says what is missing.
+# What belongs to this machine; `outputs` are still to be written. What is connected (`buses`, `rules`) may be
+# written here too, until the cloud has said it: docs/how-to/configure-from-the-cloud.md.
+# `sitewarden edge check` says what is missing.
 mode: test
 data_dir: /var/lib/sitewarden
 """
@@ -37,6 +38,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     site: str | None = None
     gateway: str | None = None
     broker: ToldBroker | None = None
+    configuration: Any = None
+    """Whatever it says of that stays."""
 
 
 def told(text: str, file: Path) -> Told:

@@ -16,7 +16,11 @@ from sitewarden.errors import UsageError
 _CREDENTIALS = "/run/credentials/"
 """Where systemd shows a service its secrets; what it shows lies elsewhere, beside the configuration."""
 PASSWORD_FILE, CA_FILE = "broker.password", "broker-ca.crt"
-_ANY: gateway_file.Values = {"site": "any", "gateway": "any", "broker": {"host": "any"}}
+_ANY: gateway_file.Values = {
+    "site": "any",
+    "gateway": "any",
+    "broker": {"host": "any"},
+}
 
 
 class _Rights(NamedTuple):
@@ -40,6 +44,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Where the password is written."""
     password_named: str
     """As the configuration names it."""
+
+    @property
+    def handing_over(self) -> gateway_file.Values:
+        """From now on the cloud configures the gateway, unless its file says who does."""
+        return {} if self.told.configuration is not None else {"configuration": {"owner": "cloud"}}
 
     @property
     def ca(self) -> Path:
@@ -80,6 +89,7 @@ def write(places: Places, enrolled: Enrolled) -> None:
         "site": enrolled.site,
         "gateway": enrolled.gateway,
         "broker": broker,
+        **places.handing_over,
     }
     replace(places.config, gateway_file.rewritten(places.text, values, places.config), _PUBLIC)
 

@@ -109,14 +109,18 @@ class Board:
     def __init__(self, devices: Iterable[Device], monotonic: Callable[[], float] = time.monotonic) -> None:
         """`monotonic` in seconds."""
         self._monotonic = monotonic
-        self._places = {
-            birth.p: _Place(device, birth, point_kind(birth.kind))
-            for device in devices
-            for birth in device.points
-        }
+        self._places = _places(devices)
         self._newest: dict[str, Reading] = {}
         self._good: dict[str, tuple[float, float]] = {}
         """When it was heard, and the value."""
+
+    def change(self, devices: Iterable[Device]) -> None:
+        """Show others; a point of one name and kind keeps what it said last."""
+        before, self._places = self._places, _places(devices)
+        for point, place in before.items():
+            if point not in self._places or self._places[point].kind != place.kind:
+                self._newest.pop(point, None)
+                self._good.pop(point, None)
 
     def take(self, readings: Sequence[Reading]) -> None:
         """Note readings; waits for nothing."""
@@ -178,6 +182,14 @@ class Board:
             acknowledged_by=alarm.acknowledged_by,
             test=alarm.test,
         )
+
+
+def _places(devices: Iterable[Device]) -> dict[str, _Place]:
+    return {
+        birth.p: _Place(device, birth, point_kind(birth.kind))
+        for device in devices
+        for birth in device.points
+    }
 
 
 def _is_bit(device: Device, point: str) -> bool:

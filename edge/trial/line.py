@@ -5,9 +5,10 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator
+from typing import Protocol
 
 from edge.config import address_of
-from edge.drivers import Answer, Link, Request
+from edge.drivers import Answer, Link, Request, Traffic
 from edge.drivers.modbus import open_link
 from edge.drivers.ports import connect, open_serial
 from edge.settings import ModbusRtu, ModbusSettings
@@ -17,6 +18,16 @@ from sitewarden.quality import Quality
 OPEN_S = 5.0
 """So long a line may take to open; the agent would try on for ever."""
 _LOOK_S = 0.02
+
+
+class Asked(Protocol):
+    """A line, as far as a trial needs it."""
+
+    traffic: Traffic
+    """What it carried for the trial."""
+
+    async def read(self, unit: int, request: Request, timeout_s: float) -> Answer:
+        """As a link's."""
 
 
 @contextlib.asynccontextmanager
@@ -47,12 +58,12 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
-async def asked(link: Link, unit: int, request: Request, timeout_s: float, patience_s: float) -> Answer:
+async def asked(line: Asked, unit: int, request: Request, timeout_s: float, patience_s: float) -> Answer:
     """The answer to a read; where the line is not open (yet), after waiting for that."""
     loop = asyncio.get_running_loop()
     until = loop.time() + patience_s
     while True:
-        answer = await link.read(unit, request, timeout_s)
+        answer = await line.read(unit, request, timeout_s)
         if answer.quality is not Quality.DISCONNECTED or loop.time() >= until:
             return answer
         await asyncio.sleep(_LOOK_S)

@@ -1,14 +1,18 @@
-"""A device tried over the gateway's own driver: read, asked for what it lacks, cut off, found again."""
+"""A device tried over the gateway's own driver: read, asked for what it lacks, cut off, found again.
+
+At a prompt the line is the trial's alone; over the cloud it is a bus that goes on being polled beside it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
 from edge.config import address_of, transport_of
-from edge.drivers import Answer, Link, Request
+from edge.drivers import Answer, Link, Request, Traffic
 from edge.drivers.registers import PlannedRead, halves, plan
-from edge.trial.line import OPEN_S, asked, closed_again, opened
+from edge.trial.line import OPEN_S, Asked, asked, closed_again, opened
 from edge.trial.target import Target
 from sitewarden.errors import UnreachableError, UsageError
 from sitewarden.profiles import ModbusPoint, ModbusProfile
@@ -26,8 +30,29 @@ MOST_OTHER_WAYS = 20
 """Points that are asked for in another way."""
 _OTHER_FUNCTION = {1: 2, 2: 1, 3: 4, 4: 3}
 
+MOST_ROUNDS = 200
+"""More would tell no more, and are kept until the end."""
+
 Tell = Callable[[str], None]
 """Says how far it is."""
+
+
+class Place(NamedTuple):
+    """Who is tried."""
+
+    unit: int
+    timeout_s: float
+    where: str
+    """For people."""
+
+
+class Reach(NamedTuple):
+    """How far a trial goes."""
+
+    seconds: float = 0.0
+    """It reads for so long, at least one round."""
+    is_asked_strange: bool = True
+    """Whether it is asked for a register that it should not have."""
 
 
 async def tried(profile: ModbusProfile, target: Target, seconds: float, tell: Tell) -> Trial:
@@ -37,17 +62,36 @@ async def tried(profile: ModbusProfile, target: Target, seconds: float, tell: Te
         offered = ", ".join(profile.modbus.transports)
         raise UsageError(f"`{profile.profile}` does not speak Modbus over {transport}, only over {offered}")
     settle_s = profile.modbus.pause_after_connect_ms / 1000
+    place = Place(
+        target.unit,
+        longest_s(profile, target.modbus.timeout_ms),
+        f"{address_of(target.modbus)} unit {target.unit}",
+    )
     async with opened(target.modbus, settle_s=settle_s) as link:
-        return await _Trying(profile, target, link, tell).all(seconds, OPEN_S + settle_s)
+        trying = Trying(profile, place, link, tell)
+        try:
+            trial = await trying.read(Reach(seconds), OPEN_S + settle_s)
+        except ClosedError:
+            raise closed_again(target.modbus) from None
+        return msgspec.structs.replace(trial, back_after_s=await trying.back(link), was_reconnected=True)
 
 
-class _Trying:
+def longest_s(profile: ModbusProfile, timeout_ms: float) -> float:
+    """How long a device may take to answer, on a line with such a timeout."""
+    return max(timeout_ms, profile.modbus.answer_ms or 0) / 1000
+
+
+class ClosedError(UnreachableError):
+    """The line is not open."""
+
+
+class Trying:
     """One trial under way."""
 
-    def __init__(self, profile: ModbusProfile, target: Target, link: Link, tell: Tell) -> None:
-        self._profile, self._target, self._link, self._tell = profile, target, link, tell
+    def __init__(self, profile: ModbusProfile, place: Place, line: Asked, tell: Tell) -> None:
+        """Nothing is asked yet."""
+        self._profile, self._place, self._line, self._tell = profile, place, line, tell
         modbus = profile.modbus
-        self._timeout_s = max(target.modbus.timeout_ms, modbus.answer_ms or 0) / 1000
         self._reads = {group: plan(modbus, self._points(group)) for group in profile.groups}
         self._looks: dict[str, list[Look]] = {key: [] for key in profile.points}
         self._times: dict[str, list[GroupTime]] = {group: [] for group, reads in self._reads.items() if reads}
@@ -55,15 +99,13 @@ class _Trying:
     def _points(self, group: str) -> Iterator[tuple[str, ModbusPoint]]:
         return ((key, point) for key, point in self._profile.points.items() if point.group == group)
 
-    async def all(self, seconds: float, open_s: float) -> Trial:
-        """Everything, one after the other."""
+    async def read(self, reach: Reach, open_s: float) -> Trial:
+        """Everything but a cut of the line; raises `UnreachableError` where nobody answers."""
         await self._meet(open_s)
-        await self._read_for(seconds)
-        counts = _counts(self._link)
+        await self._read_for(reach.seconds)
+        counts = _counts(self._line.traffic)
         others = [way async for way in self._other_ways()]
-        stranger, is_well_after = await self._stranger()
-        self._tell("opening the line anew")
-        back_after_s = await self._back()
+        stranger, is_well_after = await self._stranger() if reach.is_asked_strange else (None, True)
         return Trial(
             looks=self._looks,
             times=self._times,
@@ -71,20 +113,19 @@ class _Trying:
             stranger=stranger,
             stranger_address=STRANGE_ADDRESS + self._profile.modbus.base,
             is_well_after=is_well_after,
-            back_after_s=back_after_s,
+            was_reconnected=False,
             other_ways=others,
         )
 
     async def _meet(self, open_s: float) -> None:
         """Raise `UnreachableError` where there is nobody to try."""
-        first = self._first()
-        where = f"{address_of(self._target.modbus)} unit {self._target.unit}"
+        first, where = self._first(), self._place.where
         self._tell(f"asking {where}")
         # Who measures for minutes before he answers is waited for once.
         for _ in range(1 if self._profile.modbus.answer_ms else FIRST_TRIES):
             answer = await self._ask(first.request, open_s)
             if answer.quality is Quality.DISCONNECTED:
-                raise closed_again(self._target.modbus)
+                raise ClosedError(f"the line to {where} is not open")
             if answer.is_replay:
                 raise UnreachableError(f"{where} plays a recorded history; no device is there")
             if not answer.is_silence:
@@ -97,7 +138,7 @@ class _Trying:
         return next(reads[0] for reads in self._reads.values() if reads)
 
     async def _ask(self, request: Request, patience_s: float = 0.0) -> Answer:
-        answer = await asked(self._link, self._target.unit, request, self._timeout_s, patience_s)
+        answer = await asked(self._line, self._place.unit, request, self._place.timeout_s, patience_s)
         await asyncio.sleep(self._profile.modbus.pause_ms / 1000)
         return answer
 
@@ -106,7 +147,7 @@ class _Trying:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         fastest_s = min(self._profile.groups[group].interval_ms for group in self._times) / 1000
-        spacing_s, rounds = min(fastest_s, MOST_SPACING_S), 0
+        spacing_s, rounds = max(min(fastest_s, MOST_SPACING_S), seconds / MOST_ROUNDS), 0
         while rounds == 0 or loop.time() + spacing_s <= end:
             next_at = loop.time() + spacing_s
             for group in self._times:
@@ -117,12 +158,13 @@ class _Trying:
                 await asyncio.sleep(max(0.0, next_at - loop.time()))
 
     async def _round(self, group: str) -> None:
-        began = asyncio.get_running_loop().time()
-        left, done, requests = list(self._reads[group]), [], 0
+        left, done, requests, took_s = list(self._reads[group]), [], 0, 0.0
         while left:
             read = left.pop(0)
             answer = await self._ask(read.request)
             requests += 1
+            # Beside polls it also waits for its turn, which is not the device's fault.
+            took_s += answer.answered_at - answer.asked_at + self._profile.modbus.pause_ms / 1000
             if answer.is_refusal and len(read.points) > 1:
                 left[:0] = halves(self._profile.modbus, read)
                 continue
@@ -131,7 +173,7 @@ class _Trying:
                 self._looks[key].append(look)
         # What was found by halving stays: the next round tells what the reading itself takes.
         self._reads[group] = done
-        self._times[group].append(GroupTime(requests, asyncio.get_running_loop().time() - began))
+        self._times[group].append(GroupTime(requests, took_s))
 
     async def _other_ways(self) -> AsyncIterator[OtherWay]:
         """The points that never made sense, counted from the other number and from the other table."""
@@ -173,10 +215,11 @@ class _Trying:
                 return outcome, True
         return outcome, False
 
-    async def _back(self) -> float | None:
+    async def back(self, link: Link) -> float | None:
         """How long the first answer takes after the line was opened anew; `None` where none comes."""
+        self._tell("opening the line anew")
         loop = asyncio.get_running_loop()
-        self._link.reopen()
+        link.reopen()
         began = loop.time()
         while (left_s := began + MOST_BACK_S - loop.time()) > 0:
             answer = await self._ask(self._first().request, left_s)
@@ -185,9 +228,8 @@ class _Trying:
         return None
 
 
-def _counts(link: Link) -> Counts:
+def _counts(traffic: Traffic) -> Counts:
     """What the line carried until now, before the device is asked for what may well go unanswered."""
-    traffic = link.traffic
     return Counts(
         requests=traffic.requests, timeouts=traffic.timeouts, late=traffic.late, broken=traffic.broken
     )

@@ -7,8 +7,20 @@ from contextlib import contextmanager
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from sitewarden import topics
-from sitewarden.messages import Alarm, Command, Lane, Readings, Receipt, Status, decode, encode
+from sitewarden import bundle, topics
+from sitewarden.messages import (
+    Alarm,
+    Command,
+    Configuration,
+    ConfigurationReport,
+    Lane,
+    Readings,
+    Receipt,
+    Status,
+    decode,
+    encode,
+)
+from sitewarden.trials import TrialAsked, TrialTold
 from tests.support.broker import Broker
 
 Record = Alarm | Readings
@@ -20,6 +32,8 @@ class Cloud:
     def __init__(self, broker: Broker, site: str, gateway: str, mode: topics.Mode = "live") -> None:
         self.heard: list[Record | Status] = []
         self.retained: list[Status] = []
+        self.trials: list[TrialTold] = []
+        self.reports: list[ConfigurationReport] = []
         self.receipts: Callable[[Record], bool] = lambda _: True
         self._mode, self._address = mode, (site, gateway)
         self._subscribed = threading.Event()
@@ -68,7 +82,18 @@ class Cloud:
             ),
         )
 
-    def publish(self, channel: topics.DownChannel, message: Receipt | Command) -> None:
+    def configure(self, version: int, files: dict[str, str], check: str | None = None) -> None:
+        """Send a configuration, once."""
+        message = Configuration(version=version, hash=bundle.digest(files), files=files, check=check)
+        self.publish("config", message)
+
+    def became(self, state: str, version: int = 0) -> list[ConfigurationReport]:
+        """What was said of a version."""
+        return [report for report in self.reports if (report.state, report.version) == (state, version)]
+
+    def publish(
+        self, channel: topics.DownChannel, message: Receipt | Command | Configuration | TrialAsked
+    ) -> None:
         self._paho.publish(topics.down(self._mode, *self._address, channel), encode(message), qos=1)
 
     def publish_raw(self, channel: topics.DownChannel, body: bytes) -> None:
@@ -85,6 +110,12 @@ class Cloud:
             self.heard.append(status)
             if message.retain:
                 self.retained.append(status)
+            return
+        if channel == "trial":
+            self.trials.append(decode(body, TrialTold))
+            return
+        if channel == "config":
+            self.reports.append(decode(body, ConfigurationReport))
             return
         record = decode(body, Alarm) if channel == "alarms" else decode(body, Readings)
         self.heard.append(record)

@@ -8,7 +8,7 @@ import pytest
 
 from edge.config import Device, load_gateway
 from edge.doubts import doubts
-from edge.judge import Episode
+from edge.judge import Episode, Judge
 from edge.page.board import Board
 from edge.tone import SILENT, signal_of
 from tests.edge.cloud import Cloud, listening
@@ -69,6 +69,19 @@ def test_put_into_use_its_tests_end_and_a_danger_that_stands_is_raised_anew_and_
     assert raised
     assert not any(alarm.test for alarm in raised)
     assert signal_of(live.judge.standing(), 900).siren == "continuous"
+
+
+def test_put_into_use_while_the_agent_runs_it_is_the_same(crane: Device, on_trial: Device) -> None:
+    site = Site(on_trial)
+    tests = {alarm.episode for alarm in site.crane(3.4, polls=100)}
+    before, site.device = site.judge, crane
+    site.judge = Judge([crane], lambda: "synced", before=before)
+    ended = site.judge.go_on_from(before, site.now_ms)
+    assert {(a.change, a.test, a.ended) for a in ended} == {("cleared", True, "in_use")}
+    raised = site.crane(3.4, polls=100)
+    assert {alarm.change for alarm in raised} == {"raised"}
+    assert not any(alarm.test or alarm.episode in tests for alarm in raised)
+    assert signal_of(site.judge.standing(), 900).siren == "continuous"
 
 
 def test_put_back_on_trial_what_sounded_ends_with_that_reason(crane: Device, on_trial: Device) -> None:

@@ -54,7 +54,7 @@ async def test_the_watchdog_is_fed_only_while_no_bus_is_stuck(
 ) -> None:
     monkeypatch.setattr(systemd, "FEED_S", 0.01)
     late = [-1.0]
-    task = asyncio.create_task(systemd.feed_watchdog({"bus-1": systemd.Work(lambda: late[0])}))
+    task = asyncio.create_task(systemd.feed_watchdog(lambda: {"bus-1": systemd.Work(lambda: late[0])}))
     await until(lambda: words(heard))
     late[0] = systemd.STUCK_S + 1
     await until(lambda: "stuck" in caplog.text)
@@ -105,7 +105,7 @@ async def test_rules_that_fail_for_everybody_are_stuck_and_those_of_one_device_a
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent = Agent(gateway)
-    watched = agent._watched({}, [])
+    watched = agent._watched(None)
     assert set(watched) == {"rules", "silence", "outbox alarms", "outbox readings"}
     crane = next(gateway.devices)
     soundly = agent._judge.take_at_once

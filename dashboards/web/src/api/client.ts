@@ -4,7 +4,12 @@ import type { components } from './schema'
 import type {
   Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
   SiteSummary, Statistics, Trial, Values, WorkCycle,
+<<<<<<< HEAD
   Choices, Imported, RegisteredSite, RegistryChange, TreeNode,
+  Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
+=======
+  Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
+>>>>>>> main
 } from './types'
 
 /** `body.name.zh` of a request, and what is wrong with it: in English, and as a stable word with what words may name. */
@@ -104,6 +109,7 @@ export const api = {
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
   changeSite: (site: string, given: object, version: number) =>
     call<RegisteredSite>('PUT', `/sites/${part(site)}/registry`, given, version),
+  outOfUse: (site: string) => call<OutOfUseList>('GET', `/sites/${part(site)}/registry/out-of-use`),
   nodes: (tree: string, after: string | null = null) => call<Page<TreeNode>>('GET', `/trees/${tree}${query({ after, limit: 500 })}`),
   makeNode: (tree: string, given: object) => call<TreeNode>('POST', `/trees/${tree}`, given),
   changeNode: (tree: string, node: number, given: object, version: number) =>
@@ -122,6 +128,28 @@ export const api = {
     call<Page<RegistryChange>>('GET', `/sites/${part(site)}/registry/changes${query({ record, key, limit: 30 })}`),
   bring: (site: string, what: string, asked: object) =>
     call<Imported>('POST', `/sites/${part(site)}/registry/imports/${what}`, asked),
+  profiles: () => call<Page<ProfileListed>>('GET', '/profiles'),
+  profile: (name: string, version: number | null = null) => call<Profile>('GET', `/profiles/${part(name)}${query({ version })}`),
+  checkProfile: (text: string) => call<ProfileChecked>('POST', '/profiles/check', { text }),
+  bringProfile: (text: string, reason: string) => call<Profile>('POST', '/profiles', { text, reason }),
+  profileChange: (name: string, before: number, after: number) =>
+    call<{ lines: string[] }>('GET', `/profiles/${part(name)}/difference${query({ before, after })}`),
+  denials: () => call<Page<Denial>>('GET', '/denied-models'),
+  deny: (given: object) => call<Denial>('POST', '/denied-models', given),
+  liftDenial: (id: string, reason: string) => call<void>('POST', `/denied-models/${part(id)}/lift`, { reason }),
+  tryProfile: (site: string, gateway: string, asked: object) => call<DeviceTrial>('POST', `/sites/${part(site)}/gateways/${part(gateway)}/trials`, asked),
+  trial: (site: string, gateway: string, id: string) => call<DeviceTrial>('GET', `/sites/${part(site)}/gateways/${part(gateway)}/trials/${part(id)}`),
+  commissionings: (site: string) => call<Page<CommissioningListed>>('GET', `/sites/${part(site)}/commissioning`),
+  commissioningChoices: (site: string) => call<CommissioningChoices>('GET', `/sites/${part(site)}/commissioning/choices`),
+  commissioning: (site: string, device: string) => call<Commissioning>('GET', `/sites/${part(site)}/devices/${part(device)}/commissioning`),
+  bindDevice: (site: string, device: string, given: object, version: number) =>
+    call<Commissioning>('PUT', `/sites/${part(site)}/devices/${part(device)}/commissioning/binding`, given, version),
+  commissioningStep: (site: string, device: string, step: string, given: object, version?: number) =>
+    call<Commissioning>('POST', `/sites/${part(site)}/devices/${part(device)}/commissioning/${step}`, given, version),
+  rollouts: (site: string, profile: string) => call<Page<Rollout>>('GET', `/sites/${part(site)}/profile-rollouts${query({ profile })}`),
+  beginRollout: (site: string, given: object) => call<Rollout>('POST', `/sites/${part(site)}/profile-rollouts`, given),
+  rolloutStep: (site: string, rollout: string, step: 'rest' | 'back', given: object, version: number) =>
+    call<Rollout>('POST', `/sites/${part(site)}/profile-rollouts/${part(rollout)}/${step}`, given, version),
   planUrl: (site: string, plan: string, sha256: string) => `${ROOT}/sites/${part(site)}/registry/images/${part(plan)}?of=${sha256.slice(0, 12)}`,
   templateUrl: (what: string, language: string) => `${ROOT}/registry/templates/${what}.csv?language=${language}`,
   packUrl: (hazard: string) => `${ROOT}/hazards/${part(hazard)}/pack`,

@@ -1434,6 +1434,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/registry/out-of-use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Out Of Use
+         * @description Machines that work although their files say that they may not.
+         */
+        get: operations["list_out_of_use_api_v1_sites__site__registry_out_of_use_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/registry/pits": {
         parameters: {
             query?: never;
@@ -4370,6 +4390,57 @@ export interface components {
             valid_until: string;
         };
         /**
+         * OutOfUse
+         * @description A machine that works although its file says that it may not.
+         */
+        OutOfUse: {
+            basis: components["schemas"]["TextShown"];
+            /**
+             * Confidence
+             * @description How sure the basis is.
+             */
+            confidence: string;
+            /** Device */
+            device: string;
+            /**
+             * Expired
+             * @description Certificates without which it may not work, and that ended.
+             */
+            expired: ("filed" | "installed" | "inspected" | "accepted" | "registered" | "in_use" | "climbed" | "maintained" | "dismantled")[];
+            /** Is In Use */
+            is_in_use: boolean;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            name: components["schemas"]["TextShown"];
+            /** Rule */
+            rule: string;
+            /** Rule Version */
+            rule_version: number;
+            /** Signs */
+            signs: components["schemas"]["SignShown"][];
+            /**
+             * Sizes Confidence
+             * @description How sure the sizes are from which it counts as working.
+             */
+            sizes_confidence: string;
+            /** Standing */
+            standing: ("filed" | "installed" | "inspected" | "accepted" | "registered" | "in_use" | "climbed" | "maintained" | "dismantled") | null;
+            /**
+             * Window S
+             * @description So far back readings were looked at.
+             */
+            window_s: number;
+        };
+        /**
+         * OutOfUseList
+         * @description Every such machine of a site, now.
+         */
+        OutOfUseList: {
+            /** Items */
+            items: components["schemas"]["OutOfUse"][];
+        };
+        /**
          * Outbox
          * @description What waits at a gateway for a receipt.
          */
@@ -5815,6 +5886,34 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * SignShown
+         * @description What a point shows of a machine that works.
+         */
+        SignShown: {
+            /**
+             * How
+             * @description A value of that size, or so far from its least to its most.
+             * @enum {string}
+             */
+            how: "above" | "moved";
+            label: components["schemas"]["TextShown"];
+            /**
+             * Last At
+             * Format: date-time
+             * @description Its newest good reading within the window.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            last_at: string;
+            /** Limit */
+            limit: number;
+            /** Point */
+            point: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
         };
         /**
          * Site
@@ -13890,6 +13989,94 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_out_of_use_api_v1_sites__site__registry_out_of_use_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutOfUseList"];
+                };
             };
             /** @description Nobody is signed in */
             401: {

@@ -55,6 +55,15 @@ export type ZoneOutline = Schemas['Zone']
 export type Choices = Schemas['Choices']
 export type RegistryChange = Schemas['Change']
 export type Imported = Schemas['Imported']
+export type ProfileListed = Schemas['ProfileListed']
+export type Profile = Schemas['ProfileShown']
+export type ProfileChecked = Schemas['ProfileChecked']
+export type Denial = Schemas['DenialShown']
+export type DeviceTrial = Schemas['TrialShown']
+export type Commissioning = Schemas['CommissioningShown']
+export type CommissioningListed = Schemas['CommissioningListed']
+export type CommissioningChoices = Schemas['CommissioningChoices']
+export type Rollout = Schemas['RolloutShown']
 /** Whatever is not told is as it was. */
 export type ReplayAsked = Pick<Schemas['ReplayAsked'], 'do'> & Partial<Schemas['ReplayAsked']>
 
@@ -79,3 +88,5 @@ export interface PitLayout {
   depth_m: number
   points_m: Record<string, [number, number]>
 }
+export type OutOfUse = Schemas['OutOfUse']
+export type OutOfUseList = Schemas['OutOfUseList']

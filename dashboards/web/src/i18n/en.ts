@@ -1,12 +1,14 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import enrolment from './enrolment.en'
 import problems from './problems.en'
+import profiles from './profiles.en'
 import registry from './registry.en'
 import type zh from './zh'
 
 const en: typeof zh = {
   enrolment,
   problems,
+  profiles,
   registry,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },

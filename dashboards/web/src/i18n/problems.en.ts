@@ -54,6 +54,7 @@ export default {
     'out-of-order': 'What must come before is not done, or the dates are in another order.',
     'out-of-scope': 'It lies outside of what your account may see.',
     'own-check': 'Whoever signed a check does not approve it; somebody else does.',
+    'part-of-site': 'You see a part of this site only; this asks for the whole site.',
     'password-wrong': 'Not the password of the gateway: it was revoked, or enrolled again.',
     'profile-unsound': 'The profile cannot be meant so: {detail}',
     'read-only': 'SiteWarden never writes to a device: {detail}',

@@ -54,6 +54,7 @@ export default {
     'out-of-order': '前置环节还没有完成，或日期顺序不对。',
     'out-of-scope': '超出您账户的管辖范围。',
     'own-check': '签字的人不能自己批准，请另一个人批准。',
+    'part-of-site': '您只能看到这个工地的一部分，这件事要有整个工地的权限。',
     'password-wrong': '网关密码不对：已被吊销，或已重新接入。',
     'profile-unsound': '设备档案写法不成立：{detail}',
     'read-only': '本系统从不写入设备：{detail}',

@@ -44,6 +44,12 @@ export default {
     },
     validity: { valid: 'Valid', expiring: 'Ends soon', expired: 'Expired', not_yet: 'Not valid yet' },
   },
+  outOfUse: {
+    standing: 'By its file it stands at “{step}”, not in use.', expired: 'Expired: {steps}.',
+    above: '{what} {value} ({limit} or more counts as work, of the last {minutes} min)', moved: '{what} moved by {value} ({limit} or more counts as work, of the last {minutes} min)',
+    confidence: 'Basis: {basis}; sizes: {sizes}.', sure: { 'one-source': 'one source', 'two-sources': 'two sources', chosen: 'chosen by us, no standard names them', practice: 'practice', memory: 'from memory, unchecked' },
+    noRecord: 'A hint of the platform: no hazard record is opened by it. Look on site.',
+  },
   geometry: { x_m: 'X (m)', y_m: 'Y (m)', base_m: 'Base level (m)', mast_m: 'Mast height (m)', jib_m: 'Jib (m)', counter_jib_m: 'Counter-jib (m)' },
   siteFile: 'The site', trees: { territory: 'Territories', enterprise: 'Enterprises' }, addNode: 'Add', noNodes: 'There is none yet.', inChinese: 'Chinese', inEnglish: 'English (may be left out)', noDevices: 'There is no device file yet.', noMeasures: 'No dimension decides the scale of this category.', addParameter: 'Add a control value…', addParty: 'Add a party',
   role: 'Role', partyName: 'Name', partyCertificate: 'Qualification or permit',

@@ -44,6 +44,12 @@ export default {
     },
     validity: { valid: '有效', expiring: '即将到期', expired: '已过期', not_yet: '未生效' },
   },
+  outOfUse: {
+    standing: '档案中的状态：{step}，不是“使用”。', expired: '已过期：{steps}。',
+    above: '{what} {value}（达到 {limit} 即视为在作业，最近 {minutes} 分钟）', moved: '{what} 变动 {value}（达到 {limit} 即视为在动作，最近 {minutes} 分钟）',
+    confidence: '条文把握：{basis}；判断数值：{sizes}。', sure: { 'one-source': '一处来源', 'two-sources': '两处来源', chosen: '由我们选定，没有标准规定', practice: '工程惯例', memory: '凭记忆，未核对' },
+    noRecord: '这是平台的提示，不会自动建立隐患记录，请现场核实。',
+  },
   geometry: { x_m: '坐标 X（m）', y_m: '坐标 Y（m）', base_m: '基础标高（m）', mast_m: '塔身高度（m）', jib_m: '起重臂长（m）', counter_jib_m: '平衡臂长（m）' },
   siteFile: '工地信息', trees: { territory: '行政区划', enterprise: '企业' }, addNode: '新增', noNodes: '还没有建立。', inChinese: '中文', inEnglish: '英文（可不填）', noDevices: '还没有设备档案。', noMeasures: '这一类没有按尺寸划分的规模。', addParameter: '添加控制值…', addParty: '添加责任单位',
   role: '角色', partyName: '单位名称', partyCertificate: '资质或许可证号',

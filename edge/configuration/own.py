@@ -1,0 +1,67 @@
+"""What a gateway's own file says beside its identity, as the bundle that it would be at the cloud.
+
+So whoever takes a gateway over begins with what is in force there, comments and all.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from edge.config import load_own
+from edge.settings import GatewayDocument, GatewayFile
+from sitewarden import bundle
+from sitewarden.errors import ConfigurationError
+
+
+def own_bundle(own: Path) -> dict[str, str] | None:
+    """The texts; `None` where they are none, or name what cannot travel."""
+    try:
+        said, text = load_own(own), own.read_text(encoding="utf-8")
+        folder = own.resolve().parent
+        files = {bundle.MAIN: less_own_keys(text), **dict(_named(said, folder))}
+        bundle.check(files)
+    except (ConfigurationError, bundle.BundleError, OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    return files if said.buses else None
+
+
+def less_own_keys(text: str) -> str:
+    """The lines of the keys that the cloud takes over, with the comments above them. Pure."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.MappingNode):
+        return ""
+    lines = text.splitlines(keepends=True)
+    begins = [(key.value, _with_comments(lines, key.start_mark.line)) for key, _ in root.value]
+    ends = [*(begin for _, begin in begins[1:]), len(lines)]
+    wanted = GatewayDocument.__struct_fields__
+    parts = [lines[begin:end] for (key, begin), end in zip(begins, ends, strict=True) if key in wanted]
+    return "".join(line for part in parts for line in part)
+
+
+def _with_comments(lines: list[str], line: int) -> int:
+    """Where what belongs to a key begins: at the comments right above it."""
+    while line > 0 and lines[line - 1].startswith("#"):
+        line -= 1
+    return line
+
+
+def _named(said: GatewayFile, folder: Path) -> Iterator[tuple[str, str]]:
+    """The texts that a file names beside itself."""
+    entries = [entry for bus in said.buses for entry in bus.devices]
+    charts = (entry.load_chart for entry in entries)
+    for name in (*said.rules, *charts):
+        if name is not None and name.endswith((".yaml", ".yml")):
+            yield name, _read(folder / name)
+    for entry in entries:
+        if entry.history is not None:
+            yield entry.history, _read(folder / entry.history)
+    for name in said.profiles:
+        for file in sorted((folder / name).glob("*.yaml")):
+            yield f"{name.rstrip('/')}/{file.name}", _read(file)
+
+
+def _read(file: Path) -> str:
+    if file.stat().st_size > bundle.MOST_BYTES:
+        raise bundle.BundleError(file.name, "is too large to travel", "")
+    return file.read_text(encoding="utf-8")

@@ -1,0 +1,261 @@
+"""What is kept on the disk, what a probation sees, what a document may name, and what a start works from."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edge.config import Gateway, load_gateway
+from edge.configuration import checking
+from edge.configuration.command import described
+from edge.configuration.history import KEPT, Asked, History, Version
+from edge.configuration.own import less_own_keys, own_bundle
+from edge.configuration.probation import Line, Probation
+from edge.configuration.starting import starting
+from sitewarden import bundle
+from sitewarden.cli import main
+from sitewarden.errors import ConfigurationError
+from sitewarden.messages import ConfigurationReport
+from sitewarden.text import Text
+
+CLOUD = ("rules", "buses")
+
+
+def document(gateway: dict) -> str:
+    return yaml.safe_dump({key: gateway[key] for key in CLOUD}, sort_keys=False, allow_unicode=True)
+
+
+def version_of(number: int, files: dict[str, str]) -> Version:
+    return Version(number, bundle.digest(files))
+
+
+def turned_down(version: Version, why: str = "x") -> ConfigurationReport:
+    return ConfigurationReport(
+        boot="b", at=1, version=version.number, hash=version.hash, state="rolled_back", why=Text(why, why)
+    )
+
+
+@pytest.fixture
+def handed_over(gateway_dict, write_gateway):
+    """The file of a gateway that the cloud configures."""
+    gateway_dict["configuration"] = {"owner": "cloud"}
+    return write_gateway(gateway_dict)
+
+
+@pytest.fixture
+def history(handed_over) -> History:
+    return History(handed_over.parent / "data" / "configuration")
+
+
+def keep(history: History, number: int, gateway: dict) -> Version:
+    files = {"gateway.yaml": document(gateway)}
+    version = version_of(number, files)
+    history.keep(version, files)
+    return version
+
+
+def line(**changes) -> Line:
+    fields = {"name": "bus", "turn_s": 1, "is_changed": True, "was_good": True, "was_dead": False}
+    return Line(**{**fields, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_blamed"),
+    [
+        ({}, True),
+        ({"is_changed": False}, True),
+        ({"was_good": False}, True),
+        ({"was_good": False, "was_dead": True}, False),
+        ({"was_good": False, "is_changed": False}, False),
+        ({"turn_s": 100}, False),
+    ],
+    ids=["changed", "as before", "new", "long dead", "never heard", "seldom asked"],
+)
+def test_a_silent_bus_is_blamed_on_what_may_have_silenced_it(changes, is_blamed):
+    probation = Probation([line(**changes)], began_s=1000, lasts_s=120)
+    assert probation.fault(1029, {}) is None, "a converter may want its time"
+    assert (probation.fault(1119, {"bus": 990}) is not None) == is_blamed
+    assert probation.fault(1119, {"bus": 1100}) is None
+    assert not probation.is_over(1119)
+    assert probation.is_over(1120)
+
+
+def test_a_bus_that_falls_silent_late_is_seen_too():
+    probation = Probation([line()], began_s=0, lasts_s=120)
+    fault = probation.fault(100, {"bus": 60})
+    assert fault is not None
+    assert "bus bus" in fault.en
+    assert "40 s" in fault.en
+
+
+def test_the_version_that_held_is_started_from_and_one_on_probation_is_not(
+    handed_over, history, gateway_dict
+):
+    assert starting(handed_over).version is None
+    gateway_dict["buses"][0]["devices"].pop()
+    first = keep(history, 1, gateway_dict)
+    history.hold(first)
+    second = keep(history, 2, {**gateway_dict, "rules": []})
+    history.begin(second)
+    started = starting(handed_over)
+    assert (started.version, started.interrupted) == (first, second)
+    assert [device.name for device in started.gateway.devices] == ["crane-1"]
+    assert starting(handed_over).interrupted == second, "looking changes nothing"
+
+
+def test_what_cannot_be_read_is_passed_over(handed_over, history, gateway_dict):
+    first = keep(history, 1, gateway_dict)
+    history.hold(first)
+    second = keep(history, 2, {**gateway_dict, "rules": []})
+    history.hold(second)
+    history.file_of(second).write_text("rules: [")
+    assert starting(handed_over).version == first
+    shutil.rmtree(history.folder / first.folder)
+    assert starting(handed_over).version is None
+    (history.folder / "state.json").write_text("{")
+    assert starting(handed_over).version is None
+
+
+def test_ten_versions_are_kept_and_why_others_were_turned_down(history, gateway_dict):
+    for number in range(1, KEPT + 4):
+        history.hold(keep(history, number, {**gateway_dict, "rules": [f"{number}.yaml"]}))
+    bad = keep(history, 99, {**gateway_dict, "rules": ["99.yaml"]})
+    history.begin(bad)
+    history.turn_down(bad, turned_down(bad))
+    read = History(history.folder)
+    assert [version.number for version in read.state.held] == list(range(4, KEPT + 4))
+    assert read.verdict_on(bad) is not None
+    assert read.verdict_on(Version(99, "another")) is None
+    folders = [folder for folder in history.folder.iterdir() if folder.is_dir()]
+    assert len(folders) == KEPT + 1
+
+
+def test_the_command_lists_shows_and_leaves_word_to_go_back(handed_over, history, gateway_dict, capsys):
+    version = keep(history, 7, gateway_dict)
+    history.hold(version)
+    bad = keep(history, 8, {**gateway_dict, "rules": []})
+    history.turn_down(bad, turned_down(bad, "bus silent"))
+    config = ["--config", str(handed_over)]
+    assert main(["edge", "config", "list", *config]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert listed == ["7 in force", "8 rolled back: bus silent"]
+    assert main(["edge", "config", "show", *config]) == 0
+    assert "# 7: gateway.yaml" in capsys.readouterr().out
+    assert main(["edge", "config", "rollback", *config]) == 0
+    assert isinstance(history.asked(), Asked)
+    started = starting(handed_over)
+    assert (started.version, started.left) == (None, version)
+    assert list(described(History(history.folder)))
+
+
+def test_a_document_of_the_cloud_reaches_no_secret_of_the_gateway(handed_over, gateway_dict, tmp_path):
+    secret = tmp_path / "own.secret"
+    secret.touch(mode=0o600)
+    secret.write_text("the broker's")
+    own = yaml.safe_load(handed_over.read_text())
+    own["broker"] = {"host": "127.0.0.1", "username": "a", "password_file": "own.secret"}
+    handed_over.write_text(yaml.safe_dump(own))
+    folder = tmp_path / "told"
+    folder.mkdir()
+    pushing = {"host": "evil.example.org", "username": "x"}
+    for name in ("own.secret", "./own.secret", "../own.secret", "/etc/passwd", "told/../own.secret"):
+        told = {
+            "rules": [],
+            "buses": [
+                {
+                    "bus": "b",
+                    "mqtt_json": {**pushing, "password_file": name},
+                    "devices": [{"device": "d", "profile": "p", "identity": "t"}],
+                }
+            ],
+        }
+        (folder / "gateway.yaml").write_text(yaml.safe_dump(told))
+        with pytest.raises(ConfigurationError, match=r"secret|elsewhere") as error:
+            load_gateway(handed_over, folder / "gateway.yaml")
+        assert error.value.field == "buses.0.mqtt_json.password_file"
+    for key, value in (("rules", ["../x.yaml"]), ("profiles", ["/etc"])):
+        (folder / "gateway.yaml").write_text(
+            document({**gateway_dict, key: value}) + f"\nprofiles: {value}\n"
+        )
+        with pytest.raises(ConfigurationError, match="elsewhere"):
+            load_gateway(handed_over, folder / "gateway.yaml")
+
+
+def test_an_error_names_the_text_of_the_bundle_and_a_bus_that_cannot_keep_up_its_figures(
+    handed_over, history, gateway_dict
+):
+    standing = load_gateway(handed_over)
+    gateway_dict["buses"][0]["devices"][0]["unit"] = 900
+    wrong = keep(history, 1, gateway_dict)
+    checked = checking.check(handed_over, history.file_of(wrong), standing)
+    assert (checked.errors[0].file, checked.errors[0].field) == ("gateway.yaml", "buses.0.devices.0.unit")
+    assert checked.errors[0].line > 1
+    gateway_dict["buses"][0]["devices"][0].update(unit=1, interval_ms=20)
+    slow = checking.check(handed_over, history.file_of(keep(history, 2, gateway_dict)), standing)
+    assert slow.gateway is None
+    assert slow.load[0].percent > 100
+    assert f"{slow.load[0].requests_per_s:g} times" in slow.errors[0].message
+
+
+def test_what_belongs_to_the_machine_stays_as_it_is(handed_over, history, gateway_dict):
+    standing = load_gateway(handed_over)
+    told = history.file_of(keep(history, 1, gateway_dict))
+    own = yaml.safe_load(handed_over.read_text())
+    handed_over.write_text(yaml.safe_dump({**own, "siren": {"max_on_s": 60}}))
+    found = checking.check(handed_over, told, standing).gateway
+    assert found is not None
+    assert found.siren == standing.siren
+    assert isinstance(found, Gateway)
+
+
+OWN = """\
+# whose
+site: a # here
+# what is judged
+rules: [own.yaml, tower-crane]
+data_dir: d
+# what is read
+# and how
+buses:
+  - bus: b # one
+
+outputs: []
+"""
+
+
+def test_the_gateway_s_own_lines_travel_with_their_comments(tmp_path):
+    assert less_own_keys(OWN) == (
+        "# what is judged\nrules: [own.yaml, tower-crane]\n"
+        "# what is read\n# and how\nbuses:\n  - bus: b # one\n\n"
+    )
+
+
+def test_a_file_and_what_it_names_is_a_bundle_that_means_the_same(
+    handed_over, gateway_dict, write_gateway, tmp_path
+):
+    shipped = Path(sys.modules["sitewarden.charts"].__file__ or "").parent / "tc5610-like.yaml"
+    (tmp_path / "charts").mkdir()
+    shutil.copy(shipped, tmp_path / "charts" / "own.yaml")
+    gateway_dict["buses"][0]["devices"][0]["load_chart"] = "charts/own.yaml"
+    file = write_gateway(gateway_dict)
+    files = own_bundle(file)
+    assert files is not None
+    assert sorted(files) == ["charts/own.yaml", "gateway.yaml"]
+    folder = tmp_path / "told"
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    assert load_gateway(file, folder / "gateway.yaml").buses == load_gateway(file).buses
+
+
+def test_a_gateway_of_the_cloud_may_begin_with_nothing(gateway_dict, write_gateway):
+    for key in CLOUD:
+        del gateway_dict[key]
+    with pytest.raises(ConfigurationError, match="nothing is watched"):
+        load_gateway(write_gateway(gateway_dict))
+    gateway_dict["configuration"] = {"owner": "cloud"}
+    file = write_gateway(gateway_dict)
+    assert list(starting(file).gateway.devices) == []
+    assert own_bundle(file) is None
