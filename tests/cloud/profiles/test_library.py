@@ -50,12 +50,7 @@ def test_what_cannot_be_meant_is_told_with_line_field_and_mend(web, wrong, right
     assert complaint["mend"]
     refused = bring(web, text)
     assert problem(refused) == (422, "profile-unsound", [field])
-<<<<<<< HEAD
-    (error,) = refused.json()["errors"]
-    assert {name: error[name] for name in ("line", "mend")} == {"line": line, "mend": complaint["mend"]}
-=======
     assert [{name: error[name] for name in complaint} for error in refused.json()["errors"]] == [complaint]
->>>>>>> main
     assert "acme-crane" not in listed(web)
 
 

@@ -4,12 +4,8 @@ import type { components } from './schema'
 import type {
   Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
   SiteSummary, Statistics, Trial, Values, WorkCycle,
-<<<<<<< HEAD
-  Choices, Imported, RegisteredSite, RegistryChange, TreeNode,
-  Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
-=======
   Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
->>>>>>> main
+  Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
 } from './types'
 
 /** `body.name.zh` of a request, and what is wrong with it: in English, and as a stable word with what words may name. */
