@@ -1,4 +1,5 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
+import accounts from './accounts.en'
 import enrolment from './enrolment.en'
 import problems from './problems.en'
 import profiles from './profiles.en'
@@ -6,6 +7,7 @@ import registry from './registry.en'
 import type zh from './zh'
 
 const en: typeof zh = {
+  accounts,
   enrolment,
   problems,
   profiles,

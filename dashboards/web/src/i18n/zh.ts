@@ -1,10 +1,12 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+import accounts from './accounts.zh'
 import enrolment from './enrolment.zh'
 import problems from './problems.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
 
 export default {
+  accounts,
   enrolment,
   problems,
   profiles,
