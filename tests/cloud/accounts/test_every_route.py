@@ -75,7 +75,7 @@ def _new(name: str, template: str) -> str:
 
 
 def test_whatever_is_read_shows_nothing_of_the_county_next_door(web, site, trees, next_door):
-    """To each role alone, and below a site, where the roles are not looked at, to one that has all of them."""
+    """To each role alone, and below a site, where roles do not matter, to one that has all of them."""
     every = sorted(roles().roles)
     for held in (every, *([role] for role in every)):
         account = new_account(site.connection, "+".join(held)[:80], *held, node=trees["second"])
