@@ -20,6 +20,7 @@ from cloud.cycles.routes import router as cycles_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
+from cloud.home.routes import router as home_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.routes import make_router as make_notices_router
@@ -33,6 +34,7 @@ from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
 from cloud.shown import Shown
 from cloud.sites.routes import router as sites_router
+from cloud.tables.routes import router as tables_router
 from cloud.trials.routes import router as trials_router
 from sitewarden import __version__
 
@@ -118,7 +120,9 @@ def _api() -> APIRouter:
         make_accounts_router(),
         make_managing_router(),
         sites_router,
+        home_router,
         readings_router,
+        tables_router,
         alarms_router,
         hazards_router,
         backtest_router,

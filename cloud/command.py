@@ -16,6 +16,7 @@ import psycopg
 
 from cloud import logs
 from cloud.backtest.command import register_export, register_pack, register_rules
+from cloud.enrolment.command import register as register_ca
 from cloud.settings import Settings, read_settings
 from cloud.supervisor import UNTIL_STDIN_CLOSES
 from sitewarden.errors import UnreachableError
@@ -39,6 +40,7 @@ def register(subparsers: "Subparsers") -> None:
         ("reset-link", _reset_link, "print a link with which an account's owner chooses a new password"),
     ):
         _add(commands, name, run, text)
+    register_ca(commands)
     register_export(commands)
     register_pack(commands)
     register_rules(commands)

@@ -17,6 +17,11 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many it
 After = Annotated[str | None, Query(max_length=200, description="The `next` of the part before.")]
 
 
+OfDevice = Annotated[
+    str | None, Query(max_length=128, pattern=r"^[^\x00]+$", description="Of this device alone.")
+]
+
+
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """Where a part of a list, newest first, ended."""
 

@@ -53,6 +53,23 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The replay's control socket, relative to the configuration file."""
 
 
+class CertificateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Gateways log in by certificates of an own authority, which `sitewarden cloud ca create` makes."""
+
+    ca_file: str
+    """The authority's certificate (PEM), which the broker's `cafile` names."""
+    key_file: str
+    """The authority's key; this account alone may read it."""
+    crl_file: str
+    """The list of certificates that are no longer good, which the broker's `crlfile` names; written here."""
+    days: Annotated[int, msgspec.Meta(ge=1, le=825, description="days from 1 to 825")] = 90
+    """So long a certificate holds; gateways renew it after two thirds of that."""
+    host: str | None = None
+    """The listener for certificates as the cloud itself reaches it, to end the connection of whoever is shut
+    out; left out, as gateways do."""
+    port: Port | None = None
+
+
 class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How gateways are let in: where they find the broker, and how the broker learns of them."""
 
@@ -67,6 +84,19 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """The broker's process gets a SIGHUP when the file has changed."""
     reload_command: list[str] = []
     """Run instead; neither is given where the broker watches the file by itself."""
+    certificates: CertificateSettings | None = None
+    """Left out, gateways log in by passwords; given, whoever is enrolled from now on gets a certificate."""
+
+
+class Certificates(msgspec.Struct, frozen=True, kw_only=True):
+    """The same with every path resolved; key and certificate are seen to belong together."""
+
+    ca_file: Path
+    key_file: Path
+    crl_file: Path
+    days: int
+    host: str
+    port: int
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +108,7 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     password_file: Path
     pid_file: Path | None = None
     reload_command: tuple[str, ...] = ()
+    certificates: Certificates | None = None
 
 
 class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -226,6 +257,40 @@ def _enrolment(document: documents.Document[_File]) -> Enrolment | None:
         password_file=password_file,
         pid_file=None if found.pid_file is None else (folder / found.pid_file).resolve(),
         reload_command=tuple(found.reload_command),
+        certificates=_authority(document, found),
+    )
+
+
+def _authority(document: documents.Document[_File], enrolment: EnrolmentSettings) -> Certificates | None:
+    """The files of whoever signs gateways' certificates, looked at before anything starts."""
+    from cloud.enrolment.authority import Authority, AuthorityError  # noqa: PLC0415  most clouds have none
+
+    found, folder, where = enrolment.certificates, document.file.parent, "enrolment.certificates"
+    if found is None:
+        return None
+    if enrolment.ca_file is None:
+        mend = "Name the certificates that the broker's own is checked against."
+        raise document.error(where, "certificates need TLS, and `ca_file` is missing above them", mend)
+    ca_file, key_file = (folder / found.ca_file).resolve(), (folder / found.key_file).resolve()
+    if key_file.exists() and key_file.stat().st_mode & 0o077:
+        message = f"others on this machine can use `{found.key_file}`"
+        raise document.error(f"{where}.key_file", message, f"chmod 600 {found.key_file}")
+    try:
+        Authority.read(ca_file, key_file)
+    except AuthorityError as exc:
+        mend = f"Make both: sitewarden cloud ca create {ca_file.parent}"
+        raise document.error(f"{where}.key_file", str(exc), mend) from exc
+    crl_file = (folder / found.crl_file).resolve()
+    if not crl_file.parent.is_dir():
+        message = f"the folder of `{found.crl_file}` is not there"
+        raise document.error(f"{where}.crl_file", message, "Name the file that the broker's `crlfile` names.")
+    return Certificates(
+        ca_file=ca_file,
+        key_file=key_file,
+        crl_file=crl_file,
+        days=found.days,
+        host=found.host or enrolment.host,
+        port=found.port or enrolment.port,
     )
 
 

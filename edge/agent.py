@@ -183,6 +183,7 @@ class Agent:
             "tone": self._tick(),
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
+            "certificate": self._renew_certificate(),
             "watchdog": systemd.feed_watchdog(lambda: self._watched(replay)),
             **({} if self._keeper is None else {"configurations": self._keeper.run()}),
         }
@@ -432,6 +433,7 @@ class Agent:
                 failed=self._outputs.failed,
             ),
             shelved=self._shelves.in_force(),
+            refusal=self._uplink.refusal,
             health=faring(
                 self._told_health(), (self.alarms, self.readings), self._outputs, self.clock.now_ms()
             ),
@@ -547,6 +549,13 @@ class Agent:
             clock_steps=self.clock.steps,
             outbox_bytes={lane.name: lane.used_bytes for lane in (self.alarms, self.readings)},
         )
+
+    async def _renew_certificate(self) -> None:
+        if self._gateway.broker.certificate_file is None:
+            return
+        from edge.enrolment.renewing import Renewal  # noqa: PLC0415  takes memory; most gateways have a password
+
+        await Renewal(self._gateway.broker, lambda: self._uplink.serial).run()
 
     async def _serve_page(self) -> None:
         if self._gateway.page is None:

@@ -35,6 +35,13 @@ class BrokerAddress(_Checked, frozen=True, kw_only=True):
     password_file: str | None = None
     ca_file: str | None = None
     """Certificates that the broker's is checked against; given, the connection is TLS."""
+    certificate_file: str | None = None
+    """The gateway's own certificate and its key (PEM, both in one file), instead of a password; the agent
+    renews it in place."""
+    cloud: str | None = None
+    """The address at which the agent renews its certificate, as `sitewarden edge enrol` was told."""
+    cloud_ca_file: str | None = None
+    """Certificates that the cloud's is checked against; left out, those of this machine."""
 
 
 class LogOutput(_Checked, frozen=True, kw_only=True, tag_field="driver", tag="log"):

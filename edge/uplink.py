@@ -7,23 +7,23 @@ import math
 import random
 import shutil
 import socket
-import ssl
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import aiomqtt
 import msgspec
 
-from edge import cancelling, clock, failpoints
+from edge import cancelling, clock, failpoints, refusal
 from edge.clock import Clock
 from edge.config import Gateway
 from edge.lane import Lane
+from edge.login import Login, Logins
 from edge.outbox import Record
 from edge.window import Window
 from sitewarden import __version__, messages, topics
-from sitewarden.errors import MessageError
+from sitewarden.errors import MessageError, SiteWardenError
 from sitewarden.messages import (
     Command,
     Configuration,
@@ -51,6 +51,12 @@ ALARMS_FIRST_S = 10.0
 """So long readings wait for alarms after a connection, if those have no end."""
 HOLD_S = 3.0
 """So long a receipt for readings waits for others, so that the disk is asked once for all of them."""
+ANSWER_S = 10.0
+"""So long an answer of the broker is waited for; of one that refuses a certificate there is none."""
+ASK_WHY_S = 30.0
+"""So often at most the broker is asked what it has against the certificate."""
+LOGIN_LOOK_S = 2.0
+"""So often somebody looks whether there is a newer password or certificate."""
 ROOM_S = 0.05
 """So often somebody who waits for room looks at it: also a disk that has caught up makes room."""
 REPORTS = 16
@@ -123,6 +129,14 @@ class Uplink:
         """Of this connection: what had waited of the alarms is sent, so that readings may be."""
         self._is_connected = self._is_draining = False
         self._connection: aiomqtt.Client | None = None
+        self._logins = Logins(gateway.broker)
+        self._successor: _Successor | None = None
+        """A connection that is taking the place of the one that holds."""
+        self.refusal: refusal.Refusal | None = None
+        """Why the broker does not let the gateway in, as long as it does not."""
+        self._asks_again_s = 0.0
+        self.serial: str | None = None
+        """Of the certificate by which it is logged in now."""
         self._farewell = asyncio.Event()
         self._receipted = asyncio.Event()
 
@@ -132,21 +146,85 @@ class Uplink:
         while not self._farewell.is_set():
             began = math.inf
             try:
-                async with self._client() as client:
+                async with self._connected() as client:
                     log.info("connected broker=%s:%d", self._gateway.broker.host, self._gateway.broker.port)
                     began, is_news = monotonic(), True
                     await self._session(client)
             except* aiomqtt.MqttError as group:
-                if is_news:
+                if is_news and self._successor is None:
                     log.warning("no broker, trying on: %s", group.exceptions[0])
-                is_news = False
+                    is_news = False
             except* Exception:
                 log.exception("the connection ended by a mistake")
-            if not self._farewell.is_set():
+            if not self._farewell.is_set() and self._successor is None:
                 # Only after a connection that held is there reason to hurry; else it would be a storm.
                 delay_s = RECONNECT_S if monotonic() - began > RECONNECT_MAX_S else delay_s
                 await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))
                 delay_s = min(2 * delay_s, RECONNECT_MAX_S)
+        if self._successor is not None:
+            self._successor.connecting.cancel()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiomqtt.Client]:
+        """The connection that has taken the last one's place, else a new one."""
+        successor, self._successor = self._successor, None
+        try:
+            login = self._logins.choose() if successor is None else successor.login
+        except SiteWardenError as exc:
+            raise aiomqtt.MqttError(str(exc)) from exc
+        client = self._client(login) if successor is None else successor.client
+        try:
+            await (client.__aenter__() if successor is None else successor.connecting)
+        except aiomqtt.MqttError as exc:
+            self._logins.refused()
+            await self._note_refusal(login, exc)
+            raise
+        self._logins.accepted(login, asyncio.get_running_loop().time())
+        self.refusal, self.serial = None, login.serial
+        try:
+            yield client
+        finally:
+            self.serial = None
+            await client.__aexit__(None, None, None)
+
+    async def _note_refusal(self, login: Login, exc: Exception) -> None:
+        """Whether the broker does not want us, and why; said once, and shown until it lets us in."""
+        word, monotonic_s = refusal.of_login(exc), asyncio.get_running_loop().time()
+        if word is None and login.file is not None:
+            if monotonic_s < self._asks_again_s:
+                return
+            self._asks_again_s = monotonic_s + ASK_WHY_S
+            now_s = clock.now_ms() / 1000
+            word = await asyncio.to_thread(refusal.of_certificate, self._gateway.broker, login, now_s)
+        if word is not None and word != self.refusal:
+            log.error("shut out: %s", refusal.told(word, login))
+        self.refusal = word
+
+    async def _watch_login(self) -> None:
+        """Where there is a newer password or certificate, come by it; this connection holds until that is in.
+
+        Both have one name, so that the broker ends this one when it accepts the other, and not before.
+        """
+        monotonic = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(LOGIN_LOOK_S)
+            cancelling.heed()
+            login = self._logins.newer(monotonic())
+            if login is None:
+                continue
+            client = self._client(login)
+            connecting = asyncio.ensure_future(client.__aenter__())
+            self._successor = _Successor(client, login, connecting)
+            try:
+                # Not ended with this connection, which ends just when the other one comes about.
+                await asyncio.shield(connecting)
+            except aiomqtt.MqttError as exc:
+                log.warning("a newer login does not work yet, going on with the last: %s", exc)
+                self._logins.not_yet(monotonic())
+                self._successor = None
+            else:
+                log.info("logged in anew, by a newer password or certificate")
+                raise aiomqtt.MqttError("another connection has taken its place")
 
     async def drain(self, within_s: float) -> None:
         """Wait until the cloud has everything, at most so long, and not at all without a connection."""
@@ -209,20 +287,21 @@ class Uplink:
         """Declare the gateway offline in good order; `run` then returns."""
         self._farewell.set()
 
-    def _client(self) -> aiomqtt.Client:
+    def _client(self, login: Login) -> aiomqtt.Client:
         broker = self._gateway.broker
         return aiomqtt.Client(
             broker.host,
             broker.port,
-            username=broker.username,
-            password=broker.password,
+            username=login.username,
+            password=login.password,
             # One name always: a stale connection is taken over, so its last will comes before our birth.
             identifier=f"sitewarden-{self._gateway.site}-{self._gateway.name}",
             protocol=aiomqtt.ProtocolVersion.V311,
             clean_session=True,
             will=aiomqtt.Will(self._topic("status"), self._offline(), qos=1, retain=True),
             keepalive=KEEPALIVE_S,
-            tls_context=ssl.create_default_context(cafile=broker.ca_file) if broker.ca_file else None,
+            tls_context=login.tls,
+            timeout=ANSWER_S,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             # The windows bound what is under way; the library's own queue would set alarms behind readings.
             max_inflight_messages=1000,
@@ -260,6 +339,7 @@ class Uplink:
             group.create_task(self._receive(client), name="uplink receive")
             group.create_task(self._beat(client), name="uplink heartbeat")
             group.create_task(self._let_go(), name="uplink receipts")
+            group.create_task(self._watch_login(), name="uplink login")
             if self._configuring is not None:
                 reports = self._configuring.configuration_reports()
                 group.create_task(self._tell(client, reports), name="uplink configurations")
@@ -417,6 +497,14 @@ class Uplink:
 
     def _heard(self, channel: topics.DownChannel) -> str:
         return topics.down(self._gateway.mode, self._gateway.site, self._gateway.name, channel)
+
+
+class _Successor(NamedTuple):
+    """A connection that is about to take another's place."""
+
+    client: aiomqtt.Client
+    login: Login
+    connecting: "asyncio.Future[aiomqtt.Client]"
 
 
 class _Sender:

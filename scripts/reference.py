@@ -8,7 +8,8 @@ from typing import get_args
 
 import cloud.doctor
 import edge.doctor
-from edge.doctor import outbox, outputs, serial, service
+from cloud.doctor import authority, registry
+from edge.doctor import certificate, outbox, outputs, serial, service
 from firmware_sim import model, scenario
 from firmware_sim.camera import model as camera
 from scripts.structures import section, structures
@@ -85,7 +86,8 @@ def _devices() -> Iterator[str]:
         yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
 
 
-_GATEWAYS = (edge.doctor, service, serial, outputs, outbox)
+_GATEWAYS = (edge.doctor, service, serial, outputs, outbox, certificate)
+_CLOUDS = (cloud.doctor, registry, authority)
 
 
 def _doctor() -> Iterator[str]:
@@ -97,7 +99,7 @@ def _doctor() -> Iterator[str]:
     for title, modules in (
         ("Of a gateway and of a cloud", (machine, broker)),
         ("Of a gateway", _GATEWAYS),
-        ("Of a cloud", (cloud.doctor,)),
+        ("Of a cloud", _CLOUDS),
     ):
         yield f"\n## {title}\n"
         yield from ("| check | looks at | why it matters |", "|---|---|---|")

@@ -15,6 +15,7 @@ from cloud.settings import read_settings
 from edge.config import load_gateway
 from firmware_sim.scenario import read_scenario
 from tests.cloud.ingest.over_mqtt import wait_for
+from tests.support.authority import TestAuthority
 from tests.support.broker import (
     ACCEPTED,
     Broker,
@@ -244,3 +245,35 @@ def test_the_broker_s_start_lets_it_read_passwords_again(mosquitto: str, tmp_pat
             started.terminate()
         assert started.wait(10) == 0
     assert connack(broker.port, stranger) is None, "the broker ends with its shell"
+
+
+def test_the_configuration_with_certificates_differs_in_them_alone_and_can_be_meant(tmp_path: Path) -> None:
+    text = (CONFIGURATION / "cloud-certificates.yaml").read_text(encoding="utf-8")
+    plain, certified = read("cloud.yaml"), read("cloud-certificates.yaml")
+    assert {key for key in certified if certified[key] != plain.get(key)} == {"enrolment"}
+    authority = TestAuthority(tmp_path / "secrets" / "ca")
+    for name in ("broker/passwords", "broker/revoked.crl"):
+        (tmp_path / "secrets" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "secrets" / name).touch()
+    (tmp_path / "cloud.password").write_text("secret")
+    text = text.replace("/secrets/", f"{tmp_path}/secrets/").replace("/run/secrets/", f"{tmp_path}/")
+    text = text.replace(f"/run{tmp_path}/secrets/", f"{tmp_path}/")
+    (tmp_path / "cloud.yaml").write_text(text, encoding="utf-8")
+    enrolment = read_settings(tmp_path / "cloud.yaml").enrolment
+    assert enrolment is not None
+    assert enrolment.certificates is not None
+    assert enrolment.ca == authority.ca.read_text()
+    assert (enrolment.host, enrolment.certificates.host) == ("broker.example.org", "broker")
+
+
+def test_with_certificates_the_broker_gets_every_file_but_the_authority_s_key() -> None:
+    more = yaml.safe_load((ROOT / "docker-compose.certificates.yml").read_text(encoding="utf-8"))["services"]
+    assert set(more) <= set(SERVICES)
+    for service in more.values():
+        for source, _ in bind_mounts(service):
+            assert source.exists() or source == ROOT / "deploy" / "secrets" / "ca"
+    assert not any("secrets/ca" in volume for volume in more["broker"]["volumes"])
+    # What the listener names lies in the folder that broker and cloud share.
+    listener = (ROOT / "deploy" / "mosquitto" / "certificates.conf").read_text(encoding="utf-8")
+    named = re.findall(r"^(?:cafile|certfile|keyfile|crlfile) (.*)/", listener, re.MULTILINE)
+    assert named == ["/mosquitto/secrets"] * 4

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from cloud.accounts.model import MIN_PASSWORD, Asked, Name, Password
+from cloud.complaints import complaint
 from cloud.shown import Instant, Shown, TextShown
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -33,9 +34,9 @@ class AssignmentGiven(Asked):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if self.node is not None and self.site is not None:
-            raise ValueError("a node or a site, not both")
+            raise complaint("one-place", "a node or a site, not both")
         if self.devices is not None and self.site is None:
-            raise ValueError("devices are of a site")
+            raise complaint("devices-of-a-site", "devices are of a site")
         return self
 
 

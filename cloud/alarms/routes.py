@@ -12,7 +12,7 @@ from cloud.alarms.model import Asked, Episode, RequestKind, RequestShown, Shelve
 from cloud.alarms.requests import REQUESTS, Target, Wanted, ask
 from cloud.alarms.store import EPISODES, IS_ACKNOWLEDGED
 from cloud.database import Row, instant
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Cursor, Limit, OfDevice, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
@@ -39,6 +39,7 @@ async def list_alarms(
         Literal["active", "returned", "all"],
         Query(description="`returned`: ended before anybody had acknowledged them."),
     ] = "active",
+    device: OfDevice = None,
     mode: Annotated[
         Literal["live", "test", "drill", "replay"] | None,
         Query(description="Modes are never mixed; left out, it is that of this cloud."),
@@ -53,6 +54,7 @@ async def list_alarms(
         + """
         WHERE site = %(site)s AND mode = %(mode)s
           AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
+          AND (%(device)s::text IS NULL OR device = %(device)s)
           AND (%(state)s = 'all' OR (%(state)s = 'active' AND cleared_at IS NULL)
                OR (%(state)s = 'returned' AND cleared_at IS NOT NULL AND acknowledged_at IS NULL))
           AND (%(at)s::timestamptz IS NULL OR (raised_at, id) < (%(at)s, %(id)s::uuid))
@@ -63,6 +65,7 @@ async def list_alarms(
             "mode": mode or serving.settings.mode,
             "devices": devices,
             "state": state,
+            "device": device,
             "at": cursor.at if cursor else None,
             "id": cursor.id if cursor else None,
             "limit": limit + 1,

@@ -1,13 +1,12 @@
 """What the doctor looks at of a cloud, beside one that runs or without."""
 
-import datetime as dt
-import importlib.metadata
-import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 
+from cloud.doctor.authority import authority_results
+from cloud.doctor.registry import registry_results, zone_result
 from cloud.embedded import EmbeddedError
 from cloud.migrate import MigrationError, pending
 from cloud.running import owner_dsn
@@ -35,11 +34,6 @@ SCHEMA = Check(
     "whether the database has this program's schema",
     "A program over another schema fails in the middle of its work.",
 )
-ZONE = Check(
-    "zone.data",
-    "whether this machine knows the time zone of each site",
-    "A site's day and its reports begin at its own midnight.",
-)
 
 
 def examine(file: Path) -> Iterator[Result]:
@@ -50,32 +44,21 @@ def examine(file: Path) -> Iterator[Result]:
     except ConfigurationError as exc:
         yield CONFIGURATION.finding(str(exc).removesuffix(f" {exc.mend}"), exc.mend)
         return
-    gateways = sum(len(site.gateways) for site in settings.sites.values())
-    yield CONFIGURATION.ok(f"{len(settings.sites)} sites, {gateways} gateways")
+    yield CONFIGURATION.ok("can be meant")
     broker = settings.broker
     if broker.password_file is not None:
         yield file_result(file.parent / broker.password_file, is_secret=True)
     if settings.enrolment is not None:
         yield file_result(settings.enrolment.password_file, is_secret=True)
+        if settings.enrolment.certificates is not None:
+            yield from authority_results(settings.enrolment.certificates)
     yield from clock_results(broker.host)
-    yield from _zone_results(settings)
+    for site in settings.sites.values():
+        yield zone_result(site.site, site.time_zone)
     yield from disk_results(settings.data_dir, LEAST_BYTES, "there should be")
     yield from _database_results(settings)
     login = broker.username, settings.broker_password
     yield from broker_results(cloud_target((broker.host, broker.port), login))
-
-
-def _zone_results(settings: Settings) -> Iterator[Result]:
-    for site in settings.sites.values():
-        try:
-            here = dt.datetime.now(zoneinfo.ZoneInfo(site.time_zone))
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as exc:
-            mend = "sudo apt install tzdata, or pip install --upgrade tzdata"
-            yield ZONE.finding(f"{site.time_zone} cannot be read: {exc}", mend, subject=site.site)
-            continue
-        data = importlib.metadata.version("tzdata")
-        told = f"it is {here:%H:%M} in {site.time_zone} (UTC{here:%z}); the package tzdata is {data}"
-        yield ZONE.ok(told, subject=site.site)
 
 
 def _database_results(settings: Settings) -> Iterator[Result]:
@@ -96,6 +79,8 @@ def _database_results(settings: Settings) -> Iterator[Result]:
     else:
         yield DATABASE.ok("answers")
         yield _schema(settings, [migration.name for migration in missing])
+        if not missing:
+            yield from registry_results(settings)
 
 
 def _schema(settings: Settings, missing: list[str]) -> Result:

@@ -1,6 +1,7 @@
-"""The broker's file of passwords, kept as the registry says, and the broker told when it has changed."""
+"""The broker's files of who gets in and who does not, kept as the registry says, and the broker told."""
 
 import contextlib
+import datetime as dt
 import logging
 import os
 import signal
@@ -10,9 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cloud.database import Connection, instant
+from cloud.enrolment import revoked_list
+from cloud.enrolment.authority import Authority
+from cloud.enrolment.disconnecting import disconnect_due
 from cloud.enrolment.store import put_due_in_force
 from cloud.looking import Looking
-from cloud.settings import Enrolment
+from cloud.settings import Certificates, Enrolment
 from sitewarden.errors import SiteWardenError
 
 log = logging.getLogger(__name__)
@@ -21,11 +25,13 @@ LOOK_S = 1.0
 _AS_IT_IS = "surrogateescape"
 """Whatever bytes others have written into the file come out of it again."""
 _RELOAD_S = 10.0
+_PUBLIC = 0o644
+"""Rights of a new list of revoked certificates: nothing in it is secret, and the broker has to read it."""
 _LOCK = 0x5357_524F
 """Any number that nothing else in the database locks."""
 
-_Told = tuple[int, tuple[int, int, int]]
-"""Number of the registry, and which file that was."""
+_Told = tuple[int, tuple[tuple[int, int, int], ...]]
+"""Number of the registry, and which files those were."""
 
 
 class RosterError(SiteWardenError):
@@ -54,28 +60,60 @@ class Roster(Looking):
         """Nothing is read yet."""
         super().__init__(dsn, name="ingest-roster", every_s=LOOK_S)
         self._settings = settings
+        self._files = [settings.password_file]
+        if settings.certificates is not None:
+            self._files.append(settings.certificates.crl_file)
+        self._authority: Authority | None = None
         self._told: _Told | None = None
-        self._complaint: str | None = None
+        self._noted: tuple[int, str | None] | None = None
+        """Number of the registry and complaint, as they stand in the database for people."""
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Put in force what is due, and tell the broker where anything has changed: here, or in its file."""
-        put_due_in_force(connection, instant(now_ms))
+        now = instant(now_ms)
+        put_due_in_force(connection, now)
         row = connection.execute("SELECT version FROM registry_version").fetchone()
         version = 0 if row is None else int(row[0])
         try:
-            if self._told == (version, _identity(self._settings.password_file)):
-                return
-            with connection.transaction():
-                # Several programs may do the same; one after the other they write the same.
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-                self._write(_gateways(connection))
-                told = version, _identity(self._settings.password_file)
-            self._reload()
-        except (OSError, RosterError) as exc:
+            self._tell(connection, version, now)
+            if self._settings.certificates is not None:
+                disconnect_due(connection, self._settings, self._signing(self._settings.certificates), now_ms)
+        except (OSError, SiteWardenError) as exc:
             self._note(connection, version, now_ms, complaint=str(exc))
         else:
-            self._told = told
             self._note(connection, version, now_ms, complaint=None)
+
+    def _tell(self, connection: Connection, version: int, now: dt.datetime) -> None:
+        """Write what has changed and have the broker read it; raises `OSError`, `SiteWardenError`."""
+        if self._told == (version, self._identities()):
+            return
+        with connection.transaction():
+            # Several programs may do the same; one after the other they write the same.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            self._write(_gateways(connection))
+            if self._settings.certificates is not None:
+                self._write_list(self._settings.certificates, connection, now)
+            told = version, self._identities()
+        self._reload()
+        self._told = told
+
+    def _identities(self) -> tuple[tuple[int, int, int], ...]:
+        return tuple(_identity(file) for file in self._files)
+
+    def _signing(self, settings: Certificates) -> Authority:
+        if self._authority is None:
+            self._authority = Authority.read(settings.ca_file, settings.key_file)
+        return self._authority
+
+    def _write_list(self, settings: Certificates, connection: Connection, now: dt.datetime) -> None:
+        wanted = revoked_list.ended(connection, now)
+        made = revoked_list.make(settings, self._signing(settings), wanted, now)
+        if made is not None:
+            if not settings.crl_file.exists():
+                settings.crl_file.touch()
+                settings.crl_file.chmod(_PUBLIC)
+            _replace(settings.crl_file, made.decode())
+            log.info("revoked certificates written file=%s certificates=%d", settings.crl_file, len(wanted))
 
     def _write(self, gateways: Mapping[str, str | None]) -> None:
         file = self._settings.password_file
@@ -93,12 +131,12 @@ class Roster(Looking):
             _send_hup(self._settings.pid_file)
 
     def _note(self, connection: Connection, version: int, now_ms: int, *, complaint: str | None) -> None:
-        """For people; a complaint once, and not every second."""
-        if complaint is not None and complaint == self._complaint:
+        """For people; once, and not every second."""
+        if (version, complaint) == self._noted:
             return
-        if complaint is not None:
+        if complaint is not None and (self._noted is None or complaint != self._noted[1]):
             log.error("the broker was not told of its users, trying on cause=%s", complaint)
-        self._complaint = complaint
+        self._noted = version, complaint
         connection.execute(
             """
             INSERT INTO broker_roster (version, told_at, complaint)
@@ -115,7 +153,10 @@ class Roster(Looking):
 
 
 def _gateways(connection: Connection) -> dict[str, str | None]:
-    """By user name what the broker asks for; `None` shuts it out. Whoever was never enrolled is not named."""
+    """By user name what the broker asks for; `None` shuts it out, as who has a certificate.
+
+    Whoever was never enrolled is not named.
+    """
     rows = connection.execute(
         """
         SELECT its.site || '/' || its.gateway,
@@ -123,13 +164,18 @@ def _gateways(connection: Connection) -> dict[str, str | None]:
           FROM site_gateway AS its
                LEFT JOIN gateway_access AS access ON access.site = its.site AND access.gateway = its.gateway
          WHERE its.retired_on IS NOT NULL OR access.revoked_at IS NOT NULL OR access.password_hash IS NOT NULL
+            OR EXISTS (SELECT FROM gateway_certificate AS c
+                        WHERE c.site = its.site AND c.gateway = its.gateway AND c.seen_at IS NOT NULL)
         """
     )
     return {username: hashed for username, hashed in rows}  # noqa: C416  a dict of its own types
 
 
 def _identity(file: Path) -> tuple[int, int, int]:
-    found = file.stat()
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return 0, 0, 0  # whoever writes it makes it, or complains
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 

@@ -1,12 +1,25 @@
-"""Enrolment over HTTP: what administrators do, and the two requests that a gateway makes."""
+"""Enrolment over HTTP: what administrators do, and the requests that a gateway makes."""
 
 from fastapi import APIRouter, Request
 
 from cloud.accounts.permissions import Public, SignedIn, requires
 from cloud.accounts.service import Passwords, Tries, clock_s
 from cloud.database import instant
-from cloud.enrolment import service, store
-from cloud.enrolment.model import AccessShown, BrokerTold, CodeShown, Enrol, Enrolled, Seen
+from cloud.enrolment import certifying, service, store
+from cloud.enrolment.model import (
+    AccessShown,
+    BrokerTold,
+    CertificateShown,
+    CertificatesShown,
+    CodeShown,
+    Enrol,
+    Enrolled,
+    Issued,
+    Renew,
+    Seen,
+    SeenCertificate,
+)
+from cloud.problems import not_found
 from cloud.registry.access import KnownSite
 from cloud.serving import Served
 
@@ -29,24 +42,36 @@ def _add_access(router: APIRouter) -> None:
     @router.get("/sites/{site}/gateways", dependencies=[requires("status.view")])
     async def list_gateways(site: KnownSite, serving: Served) -> AccessShown:
         """Every gateway of the site, and how it stands with being let in."""
-        now = instant(serving.now_ms())
-        rows = await serving.rows(store.ACCESS, {"site": site.site, "mode": serving.settings.mode})
+        now, enrolment = instant(serving.now_ms()), serving.settings.enrolment
+        rows = await serving.rows(
+            store.ACCESS, {"site": site.site, "mode": serving.settings.mode, "now": now}
+        )
         told = await serving.row(store.TOLD) or {}
+        by_certificate = enrolment is not None and enrolment.certificates is not None
         return AccessShown(
             items=[service.access_shown(row, now) for row in rows],
-            broker=BrokerTold(is_configured=serving.settings.enrolment is not None, **told),
+            broker=BrokerTold(is_configured=enrolment is not None, by_certificate=by_certificate, **told),
         )
+
+    @router.get("/sites/{site}/gateways/{gateway}/certificates", dependencies=[requires("status.view")])
+    async def list_certificates(site: KnownSite, gateway: str, serving: Served) -> CertificatesShown:
+        """Every certificate that the gateway was given, the newest first."""
+        whose = {"site": site.site, "gateway": gateway}
+        if await serving.row(store.KNOWN, whose) is None:
+            raise not_found("gateway")
+        rows = await serving.rows(store.CERTIFICATES, whose)
+        return CertificatesShown(items=[CertificateShown(**row) for row in rows])
 
 
 def _add_changing(router: APIRouter, hashing: Passwords) -> None:
     @router.post("/sites/{site}/gateways/{gateway}/code", dependencies=[_EDITS], status_code=201)
     async def make_code(site: KnownSite, gateway: str, serving: Served, signed: SignedIn) -> CodeShown:
-        """A code with which the gateway is enrolled, or gets a new password: once, within 15 minutes."""
+        """A code with which the gateway is enrolled, or gets new credentials: once, within 15 minutes."""
         return await service.make_code(serving, signed, hashing, site.site, gateway)
 
     @router.post("/sites/{site}/gateways/{gateway}/revocation", dependencies=[_EDITS], status_code=204)
     async def revoke(site: KnownSite, gateway: str, serving: Served, signed: SignedIn) -> None:
-        """Shut the gateway out: its password, a code of it, and what it is saying at this moment."""
+        """Shut the gateway out: its password or certificate, a code of it, and what it is saying just now."""
         await service.revoke(serving, signed, site.site, gateway)
 
 
@@ -67,6 +92,23 @@ def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
         address = _address(request)
         tries.take(address, clock_s())
         await service.see(serving, seen, address)
+
+    @router.post("/enrol/seen-certificate", dependencies=[Public], status_code=204)
+    async def seen_certificate(seen: SeenCertificate, request: Request, serving: Served) -> None:
+        """The gateway has put its certificate in a safe place: no earlier one is good any more."""
+        address = _address(request)
+        tries.take(address, clock_s())
+        await certifying.see(serving, seen, address)
+        tries.forgive(address)
+
+    @router.post("/enrol/renewal", dependencies=[Public])
+    async def renew(asked: Renew, request: Request, serving: Served) -> Issued:
+        """The next certificate for a gateway that has one; asked again for the same key, the same."""
+        address = _address(request)
+        tries.take(address, clock_s())
+        issued = await certifying.renew(serving, asked, address)
+        tries.forgive(address)
+        return issued
 
 
 def _address(request: Request) -> str:

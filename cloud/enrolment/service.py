@@ -1,13 +1,12 @@
 """Letting gateways in: codes are made, used up, and passwords put in force."""
 
-import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator
 
 from cloud.accounts.model import Signed
 from cloud.accounts.service import Passwords
 from cloud.database import AsyncConnection, Row, instant
-from cloud.enrolment import passwords, store
+from cloud.enrolment import certifying, passwords, store
+from cloud.enrolment.certifying import signed_by_gateway
 from cloud.enrolment.code import Code, new_code, read_code
 from cloud.enrolment.model import BrokerShown, CodeShown, Enrol, Enrolled, GatewayAccess, Seen, Standing
 from cloud.instants import rfc3339
@@ -36,7 +35,8 @@ async def make_code(
     serving: Serving, signed: Signed, hashing: Passwords, site: str, gateway: str
 ) -> CodeShown:
     """A one-time code for a gateway in service; any earlier one is dead."""
-    enrolment_of(serving)
+    if enrolment_of(serving).certificates is not None:
+        certifying.check_name(site, gateway)
     code, expires_at = new_code(), instant(serving.now_ms()) + CODE_HOLDS
     hashed = await hashing.hash(code.secret)
     async with acting(serving, signed) as connection:
@@ -56,8 +56,9 @@ async def revoke(serving: Serving, signed: Signed, site: str, gateway: str) -> N
 
 
 async def enrol(serving: Serving, hashing: Passwords, asked: Enrol, address: str) -> Enrolled:
-    """Use a code up: who the gateway is, and a password that was never seen before."""
+    """Use a code up: who the gateway is, and a password that was never seen before, or a certificate."""
     settings = enrolment_of(serving)
+    key = None if settings.certificates is None else certifying.key_of(asked.request)
     code = read_code(asked.code)
     if code is None:
         raise _wrong("A code has twelve letters and digits, in three groups of four.")
@@ -65,18 +66,22 @@ async def enrol(serving: Serving, hashing: Passwords, asked: Enrol, address: str
     if not await hashing.fits(code.secret, row["code_hash"]):
         left = store.TRIES - row["code_tries"]
         raise _wrong(f"It may be tried {left} times more." if left else "It is dead now: ask for a new one.")
-    now, password = instant(serving.now_ms()), passwords.new_password()
+    now, password = instant(serving.now_ms()), passwords.new_password() if key is None else None
     _check(row, asked, now)
-    async with _signed(serving, row["site"], row["gateway"], address) as connection:
-        await _in_service(connection, row["site"], row["gateway"])
-        hashed = passwords.password_hash(password)
+    site, gateway, certificate = row["site"], row["gateway"], None
+    async with signed_by_gateway(serving, site, gateway, address) as connection:
+        await _in_service(connection, site, gateway)
+        hashed = None if password is None else passwords.password_hash(password)
         if not await store.redeem(connection, code.locator, row["code_hash"], hashed, now):
             raise _used()
+        if settings.certificates is not None and key is not None:
+            certificate = await certifying.issue(connection, settings.certificates, key, (site, gateway), now)
     return Enrolled(
-        site=row["site"],
-        gateway=row["gateway"],
-        username=f"{row['site']}/{row['gateway']}",
+        site=site,
+        gateway=gateway,
+        username=f"{site}/{gateway}",
         password=password,
+        certificate=certificate,
         broker=BrokerShown(host=settings.host, port=settings.port, ca=settings.ca),
         in_force_at=rfc3339(now + store.OVERLAP),
     )
@@ -84,10 +89,12 @@ async def enrol(serving: Serving, hashing: Passwords, asked: Enrol, address: str
 
 async def see(serving: Serving, seen: Seen, address: str) -> None:
     """The gateway has its password: from now on it holds, and no earlier one; said again, nothing happens."""
-    async with _signed(serving, seen.site, seen.gateway, address) as connection:
+    async with signed_by_gateway(serving, seen.site, seen.gateway, address) as connection:
         row = await store.passwords_of(connection, seen.site, seen.gateway) or {}
         if passwords.fits(seen.password, row.get("next_password_hash")):
             await store.put_in_force(connection, seen.site, seen.gateway)
+            now = instant(serving.now_ms())
+            await store.end_certificates(connection, seen.site, seen.gateway, "replaced", now)
         elif not passwords.fits(seen.password, row.get("password_hash")):
             raise ProblemError(
                 403, "password-wrong", "Not its password", "It was revoked, or enrolled again meanwhile."
@@ -106,7 +113,9 @@ def access_shown(row: Row, now: dt.datetime) -> GatewayAccess:
     return GatewayAccess(
         **{
             **{name: value for name, value in row.items() if name in fields},
-            "standing": _standing(row),
+            "standing": _standing(row, now),
+            "issued_at": row["issued_at"] or row["certified_at"],
+            "next_issued_at": row["next_issued_at"] or row["certificate_given_at"],
             "state": presence(row, now),
             "cloned_at": cloned_at(row, now),
             "code_expires_at": row["code_expires_at"] if is_open else None,
@@ -114,18 +123,22 @@ def access_shown(row: Row, now: dt.datetime) -> GatewayAccess:
     )
 
 
-def _standing(row: Row) -> Standing:
+def _standing(row: Row, now: dt.datetime) -> Standing:
+    ends_at = row["certificate_ends_at"]
+    is_in = row["has_password"] or (ends_at is not None and ends_at > now)
     if row["retired_on"] is not None:
         return "retired"
-    if row["next_issued_at"] is not None and not row["has_password"]:
+    if (row["next_issued_at"] or row["certificate_given_at"]) is not None and not is_in:
         return "handed_out"
     if row["revoked_at"] is not None:
         return "revoked"
-    return "enrolled" if row["has_password"] else "not_enrolled"
+    if is_in:
+        return "enrolled"
+    return "not_enrolled" if ends_at is None else "expired"
 
 
 async def _tried(serving: Serving, code: Code, address: str) -> Row:
-    async with _signed(serving, "", "", address) as connection:
+    async with signed_by_gateway(serving, "", "", address) as connection:
         row = await store.take_try(connection, code.locator)
         if row is None and await store.is_code(connection, code.locator):
             raise ProblemError(
@@ -161,15 +174,6 @@ async def _in_service(connection: AsyncConnection, site: str, gateway: str) -> N
         raise not_found("gateway")
     if row["retired_on"] is not None:
         raise ProblemError(409, "retired", "The gateway is retired", "Put it back in service first.")
-
-
-@contextlib.asynccontextmanager
-async def _signed(serving: Serving, site: str, gateway: str, address: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction of a gateway that nobody has signed in: the log of changes has its address."""
-    author = f"{site}/{gateway} from {address}" if site else f"a gateway from {address}"
-    async with serving.pool.connection() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('sitewarden.author', %s, true)", [author])
-        yield connection
 
 
 def _wrong(detail: str) -> ProblemError:

@@ -14,7 +14,7 @@ from cloud.database import Row
 from cloud.hazards.model import Evidence, Hazard, HazardDetail, HazardEvent
 from cloud.hazards.service import evidence_shown
 from cloud.hazards.store import HAZARDS, READ_BY
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Cursor, Limit, OfDevice, cursor_text, read_cursor
 from cloud.problems import not_found
 from cloud.registry.access import KnownSite
 from cloud.serving import Served
@@ -32,6 +32,7 @@ async def list_hazards(
     devices: SeenDevices,
     *,
     status: Literal["open", "all"] = "open",
+    device: OfDevice = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Page[Hazard]:
@@ -42,6 +43,7 @@ async def list_hazards(
         + """
         WHERE site = %(site)s AND (%(all)s OR closed_at IS NULL)
           AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
+          AND (%(device)s::text IS NULL OR device = %(device)s)
           AND (%(at)s::timestamptz IS NULL OR (opened_at, id) < (%(at)s, %(id)s::uuid))
         ORDER BY opened_at DESC, id DESC LIMIT %(limit)s
         """,
@@ -49,6 +51,7 @@ async def list_hazards(
             "site": site.site,
             "devices": devices,
             "all": status == "all",
+            "device": device,
             "at": cursor.at if cursor else None,
             "id": cursor.id if cursor else None,
             "limit": limit + 1,

@@ -18,12 +18,11 @@ from cloud.live.store import CHANNEL
 from cloud.live.viewers import Devices, LiveEvent, Viewer
 from cloud.problems import ProblemError
 from cloud.readings.queries import NEWEST
-from cloud.readings.service import number_of, site_now_ms
+from cloud.readings.service import site_now_ms, value_of
 from cloud.settings import Settings
 from cloud.sites.model import Gateway
 from cloud.sites.service import GatewayRows, gateways_shown
 from cloud.sites.store import GATEWAYS, SHELVES
-from sitewarden.quality import Quality
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +110,7 @@ class Hub:
     async def newest_values(self, site: str) -> dict[str, Any]:
         """The newest value of every point of a site."""
         rows = await self._rows(NEWEST, {"site": site, "mode": self._settings.mode})
-        return {row["name"]: _value(row) for row in rows}
+        return {row["name"]: value_of(row) for row in rows}
 
     def site_now_ms(self, values: Mapping[str, Any]) -> int:
         """The instant that ages are judged against, given the newest values of a site."""
@@ -212,14 +211,6 @@ def _event(row: Row) -> LiveEvent:
     body: bytes = row["body"].encode()
     about = msgspec.json.decode(body, type=_About)
     return LiveEvent(row["id"], frame(row["kind"], body, row["id"]), about.device)
-
-
-def _value(row: Row) -> dict[str, Any]:
-    return {
-        "at_ms": row["at_ms"],
-        "value": number_of(row["resolution"])(row["value"]),
-        "quality": Quality(row["quality"]).word,
-    }
 
 
 def _line(exc: Exception) -> str:

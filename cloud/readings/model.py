@@ -5,12 +5,22 @@ from pydantic import Field
 from cloud.shown import Shown
 
 
+class LastGood(Shown):
+    """What a point said last that could be believed."""
+
+    at_ms: int = Field(description="Source time, UTC milliseconds.")
+    value: float
+
+
 class Value(Shown):
     """The newest reading of a point."""
 
     at_ms: int = Field(description="Source time, UTC milliseconds.")
     value: float | None
     quality: str = Field(examples=["good", "timeout"])
+    last: LastGood | None = Field(
+        default=None, description="The last good reading, where this one is not good and there ever was one."
+    )
 
 
 class Values(Shown):

@@ -3,7 +3,8 @@
 from typing import LiteralString
 
 NEWEST: LiteralString = """
-    SELECT name, resolution, (extract(epoch FROM at) * 1000)::bigint AS at_ms, value, quality
+    SELECT name, resolution, (extract(epoch FROM at) * 1000)::bigint AS at_ms, value, quality,
+           (extract(epoch FROM good_at) * 1000)::bigint AS good_at_ms, good_value
       FROM newest JOIN point ON point.id = newest.point_id JOIN gateway ON gateway.id = point.gateway_id
      WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.current
        AND gateway.gateway IN (SELECT gateway FROM site_gateway WHERE site = %(site)s AND retired_on IS NULL)
@@ -16,6 +17,8 @@ POINT: LiteralString = """
      WHERE site = %(site)s AND mode = %(mode)s AND name = %(name)s ORDER BY current DESC, id DESC LIMIT 1
 """
 """The point of that name that is in force, or was last."""
+
+FIRST: LiteralString = "SELECT min(at) AS at FROM reading WHERE point_id = %(id)s AND at < %(to)s"
 
 HOW_MANY: LiteralString = """
     SELECT count(*) AS n FROM (

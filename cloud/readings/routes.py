@@ -11,12 +11,11 @@ from cloud.database import milliseconds
 from cloud.problems import ProblemError, not_found
 from cloud.readings import queries
 from cloud.readings.model import Series, Value, Values
-from cloud.readings.service import Row, bucket_width_ms, number_of, site_now_ms, with_gaps
+from cloud.readings.service import Row, bucket_width_ms, site_now_ms, value_of, with_gaps
 from cloud.registry.access import KnownSite
 from cloud.serving import Served, Serving
 from cloud.sites.service import device_of, is_among
 from sitewarden.points import vocabulary
-from sitewarden.quality import Quality
 
 router = APIRouter(tags=["readings"])
 
@@ -28,13 +27,7 @@ async def read_values(site: KnownSite, serving: Served, devices: SeenDevices) ->
     """The newest reading of every point."""
     rows = await serving.rows(queries.NEWEST, {"site": site.site, "mode": serving.settings.mode})
     values = {
-        row["name"]: Value(
-            at_ms=row["at_ms"],
-            value=number_of(row["resolution"])(row["value"]),
-            quality=Quality(row["quality"]).word,
-        )
-        for row in rows
-        if is_among(device_of(row["name"]), devices)
+        row["name"]: Value(**value_of(row)) for row in rows if is_among(device_of(row["name"]), devices)
     }
     now_ms = site_now_ms(serving.settings, serving.now_ms(), (value.at_ms for value in values.values()))
     return Values(now_ms=now_ms, values=values)
@@ -47,12 +40,15 @@ async def read_series(
     devices: SeenDevices,
     *,
     point: Annotated[str, Query(max_length=128, pattern=r"^[^\x00]+$")],
-    start: Annotated[AwareDatetime, Query(alias="from", description="RFC 3339 with offset; included.")],
+    start: Annotated[
+        AwareDatetime | None,
+        Query(alias="from", description="RFC 3339 with offset; included. Left out: the first reading."),
+    ] = None,
     end: Annotated[AwareDatetime, Query(alias="to", description="RFC 3339 with offset; excluded.")],
     max_points: Annotated[int, Query(ge=10, le=10_000)] = 2000,
 ) -> Series:
     """A point over time; gathered into buckets where there are more than `max_points` readings."""
-    if not _EARLIEST <= start < end <= _LATEST:
+    if not _EARLIEST <= (start or _EARLIEST) < end <= _LATEST:
         detail = "`to` must lie after `from`, both between 1970 and 2200."
         raise ProblemError(422, "empty-range", "The range is empty", detail)
     found = await serving.row(
@@ -60,6 +56,8 @@ async def read_series(
     )
     if found is None or not is_among(device_of(point), devices):
         raise not_found("point")
+    if start is None:
+        start = await _first(serving, found["id"], end)
     asked = {"id": found["id"], "from": start, "to": end, "limit": max_points + 1}
     counted = await serving.row(queries.HOW_MANY, asked)
     raw = counted is not None and counted["n"] <= max_points
@@ -79,6 +77,13 @@ async def read_series(
         max=columns.high,
         raw=raw,
     )
+
+
+async def _first(serving: Serving, point_id: int, end: dt.datetime) -> dt.datetime:
+    """When the point's first reading was; just before the end where there is none."""
+    row = await serving.row(queries.FIRST, {"id": point_id, "to": end})
+    first = row["at"] if row else None
+    return first if first is not None else end - dt.timedelta(seconds=1)
 
 
 async def _raw(serving: Serving, asked: dict[str, Any]) -> list[Row]:

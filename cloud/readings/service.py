@@ -1,13 +1,15 @@
 """Series for charts: every reading where they are few, the extremes of each bucket where they are many."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from statistics import median_low
+from typing import Any
 
 import msgspec
 
 from cloud.settings import Settings
+from sitewarden.quality import Quality
 
 DEFAULT_STALE_MS = 10_000
 """Where a gateway says nothing of how soon a point is stale."""
@@ -43,6 +45,19 @@ def number_of(resolution: float) -> Callable[[int | None], float | None]:
         return None if multiple is None else round(multiple * resolution, decimals)
 
     return number
+
+
+def value_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `NEWEST` as it is shown; where it is not good, with what was good last."""
+    number = number_of(row["resolution"])
+    shown = {
+        "at_ms": row["at_ms"],
+        "value": number(row["value"]),
+        "quality": Quality(row["quality"]).word,
+    }
+    if row["quality"] != Quality.GOOD and row["good_at_ms"] is not None:
+        shown["last"] = {"at_ms": row["good_at_ms"], "value": number(row["good_value"])}
+    return shown
 
 
 def site_now_ms(settings: Settings, now_ms: int, instants_ms: Iterable[int]) -> int:

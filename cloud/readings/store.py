@@ -54,6 +54,11 @@ class _Newest(NamedTuple):
     quality: int
 
 
+class _Good(NamedTuple):
+    at_ms: int
+    value: int | None
+
+
 def store(connection: Connection, columns: Columns, now_ms: int) -> None:
     """Store rows once each, keep the newest of each point, note which gateways were heard and gained what."""
     # Multiplying an interval is exact, where an epoch in floating seconds is not.
@@ -109,21 +114,30 @@ def store_gaps(connection: Connection, gaps: list[ToldGap]) -> None:
 
 def _keep_newest(connection: Connection, columns: Columns) -> None:
     newest: dict[int, _Newest] = {}
+    good: dict[int, _Good] = {}
     rows = zip(columns.point_ids, columns.at_ms, columns.values, columns.qualities, strict=True)
     for point_id, at_ms, value, quality in rows:
-        known = newest.get(point_id)
+        known, believed = newest.get(point_id), good.get(point_id)
         if known is None or at_ms > known.at_ms:
             newest[point_id] = _Newest(at_ms, value, quality)
+        if quality == Quality.GOOD and (believed is None or at_ms > believed.at_ms):
+            good[point_id] = _Good(at_ms, value)
     # In the order of points, so that two workers never wait for each other.
     ordered = sorted(newest.items())
+    lasting = [good.get(point_id) for point_id, _ in ordered]
     connection.execute(
         """
-        INSERT INTO newest (point_id, at, value, quality)
-            SELECT p, timestamptz 'epoch' + t * interval '1 ms', v, q
+        INSERT INTO newest (point_id, at, value, quality, good_at, good_value)
+            SELECT p, timestamptz 'epoch' + t * interval '1 ms', v, q,
+                   timestamptz 'epoch' + gt * interval '1 ms', gv
               FROM unnest(%(points)s::int[], %(at)s::bigint[], %(values)s::bigint[],
-                          %(qualities)s::smallint[]) AS rows (p, t, v, q)
+                          %(qualities)s::smallint[], %(good_at)s::bigint[],
+                          %(good_values)s::bigint[]) AS rows (p, t, v, q, gt, gv)
             ON CONFLICT (point_id) DO UPDATE
-               SET at = excluded.at, value = excluded.value, quality = excluded.quality
+               SET at = excluded.at, value = excluded.value, quality = excluded.quality,
+                   good_at = coalesce(excluded.good_at, newest.good_at),
+                   good_value = CASE WHEN excluded.good_at IS NULL THEN newest.good_value
+                                     ELSE excluded.good_value END
              WHERE excluded.at > newest.at
         """,
         {
@@ -131,6 +145,8 @@ def _keep_newest(connection: Connection, columns: Columns) -> None:
             "at": array([row.at_ms for _, row in ordered]),
             "values": array([row.value for _, row in ordered]),
             "qualities": array([row.quality for _, row in ordered]),
+            "good_at": array([row and row.at_ms for row in lasting]),
+            "good_values": array([row and row.value for row in lasting]),
         },
     )
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, instant
 from cloud.ingest.model import GatewayKey
-from sitewarden.messages import DeviceBirth, LimitBirth, PointBirth, Shelf, Status
+from sitewarden.messages import DeviceBirth, Health, LimitBirth, PointBirth, Shelf, Status
 from sitewarden.points import PointKind, vocabulary
 from sitewarden.quality import Quality
 
@@ -64,6 +64,8 @@ def write_birth(
         },
     )
     _write_health(connection, gateway_id, status)
+    if not retained:
+        _write_clock_offset(connection, gateway_id, status, received_ms)
     # A retained birth of the boot that we know is older than what its heartbeats have told since.
     if not (retained and row is not None and row[0] == status.boot):
         _write_what_is_so(connection, gateway_id, status, received_ms)
@@ -73,7 +75,7 @@ def _forget_newest(connection: Connection, gateway_id: int) -> None:
     """Recorded time may jump back, and a replay says so by a birth: what was newest is not any more."""
     connection.execute(
         """
-        UPDATE newest SET at = 'epoch', value = NULL, quality = %(quality)s
+        UPDATE newest SET at = 'epoch', value = NULL, quality = %(quality)s, good_at = NULL, good_value = NULL
          WHERE point_id IN (SELECT id FROM point WHERE gateway_id = %(gateway)s)
         """,
         {"gateway": gateway_id, "quality": int(Quality.DISCONNECTED)},
@@ -92,6 +94,7 @@ def write_heartbeat(connection: Connection, gateway_id: int, status: Status, rec
     if row is None:
         return False
     _write_health(connection, gateway_id, status)
+    _write_clock_offset(connection, gateway_id, status, received_ms)
     _write_what_is_so(connection, gateway_id, status, received_ms)
     return True
 
@@ -108,7 +111,7 @@ def _write_health(connection: Connection, gateway_id: int, status: Status) -> No
     connection.execute(
         """
         UPDATE gateway SET outbox_alarms = %(alarms)s, outbox_readings = %(readings)s, oldest_at = %(oldest)s,
-               disk_free_bytes = %(disk)s, clock = %(clock)s,
+               disk_free_bytes = %(disk)s, clock = %(clock)s, health = %(health)s,
                readings_written = %(readings_written)s,
                alarms_written = %(alarms_written)s,
                readings_dropped = %(readings_dropped)s,
@@ -122,12 +125,24 @@ def _write_health(connection: Connection, gateway_id: int, status: Status) -> No
             "oldest": _believable(status.oldest_at),
             "disk": status.disk_free_bytes,
             "clock": status.clock,
+            "health": _storable_health(status.health),
             "readings_written": status.counters.readings_written,
             "alarms_written": status.counters.alarms_written,
             "readings_dropped": status.counters.readings_dropped,
             "alarms_dropped": status.counters.alarms_dropped,
         },
     )
+
+
+def _write_clock_offset(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> None:
+    """By how much its clock is ahead; the time on the way makes it look behind, by as much."""
+    offset_ms = None if _believable(status.at) is None else status.at - received_ms
+    connection.execute("UPDATE gateway SET clock_offset_ms = %s WHERE id = %s", [offset_ms, gateway_id])
+
+
+def _storable_health(health: Health | None) -> Jsonb | None:
+    """Nothing where a name holds a NUL, which the database does not take."""
+    return None if health is None or b"\\u0000" in msgspec.json.encode(health) else Jsonb(health)
 
 
 def _write_what_is_so(connection: Connection, gateway_id: int, status: Status, received_ms: int) -> None:

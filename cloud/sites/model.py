@@ -28,6 +28,45 @@ class Outbox(Shown):
     oldest_at: Instant | None
 
 
+class BusShown(Shown):
+    """How a bus of a gateway fares; counts are since the agent's start."""
+
+    bus: str
+    load_percent: float = Field(description="Of the last minute: how much of the time it was held.")
+    p95_ms: float | None = Field(
+        default=None, description="So long, or less, 95 % of the newest answers took."
+    )
+    requests: int = 0
+    timeouts: int = 0
+    late: int = 0
+    broken: int = 0
+    exceptions: int = 0
+    missed: int = 0
+    rereads: int = 0
+
+
+class DeviceHeard(Shown):
+    """How a device answers its gateway, by the age of what it said."""
+
+    device: str
+    online: bool
+    age_ms: int | None = None
+
+
+class HealthShown(Shown):
+    """How a gateway itself fares, as its newest status told."""
+
+    buses: list[BusShown] = Field(default_factory=list)
+    devices: list[DeviceHeard] = Field(default_factory=list)
+    cpu_s_per_1000: float | None = Field(
+        default=None, description="CPU-seconds of the last minute for 1000 readings."
+    )
+    rss_bytes: int | None = None
+    outbox_bytes: dict[str, int] = Field(default_factory=dict)
+    evicted: int = Field(default=0, description="Readings that its outbox gave up for want of room.")
+    clock_steps: int = Field(default=0, description="How often its clock was set since the agent's start.")
+
+
 class Gateway(Shown):
     """A gateway and how it fares."""
 
@@ -40,6 +79,13 @@ class Gateway(Shown):
     outbox: Outbox
     disk_free_bytes: int | None
     clock: str
+    clock_offset_ms: int | None = Field(
+        default=None,
+        description="By how much its clock was ahead of the cloud's when it last spoke; behind, if negative. "
+        "The time on the way makes it look a little behind.",
+    )
+    software: str = Field(default="", description="The version of its agent.")
+    health: HealthShown | None = None
     cloned_at: Instant | None = Field(
         description="When two machines were last seen under its name, within a day."
     )

@@ -1,12 +1,13 @@
 """Who may come in and where we log in: broker, page, secrets and certificates."""
 
 import os
+import ssl
 from pathlib import Path
 
 from edge.config.addresses import is_loopback
 from edge.config.model import Broker, Page
 from edge.config.source import Source
-from edge.settings import PageSettings
+from edge.settings import BrokerAddress, PageSettings
 
 LEAST_TOKEN = 16
 """Characters of a device's token."""
@@ -19,13 +20,54 @@ def broker_of(source: Source) -> Broker:
     settings = source.file.broker
     if settings.password_file is not None and settings.username is None:
         raise source.error("broker.username", "is missing beside a password file", "Add `username:`.")
+    _check_ways(source, settings)
     return Broker(
         host=settings.host,
         port=settings.port,
         username=settings.username,
         password=secret_in(source, "broker.password_file", settings.password_file),
         ca_file=certificates(source, "broker.ca_file", settings.ca_file),
+        password_file=None if settings.password_file is None else secret_file(source, settings.password_file),
+        certificate_file=_own_certificate(source, settings.certificate_file),
+        cloud=settings.cloud,
+        cloud_ca_file=certificates(source, "broker.cloud_ca_file", settings.cloud_ca_file),
     )
+
+
+def _check_ways(source: Source, settings: BrokerAddress) -> None:
+    """A password or a certificate, and a certificate over TLS only."""
+    if settings.certificate_file is None:
+        if settings.cloud is not None:
+            mend = "Remove it, or enrol the gateway: sitewarden edge enrol."
+            raise source.error("broker.cloud", "renews a certificate, and there is none", mend)
+        return
+    if settings.password_file is not None:
+        mend = "Keep the one by which the broker knows this gateway."
+        raise source.error("broker.password_file", "stands beside a certificate", mend)
+    if settings.ca_file is None:
+        mend = "Name the certificates that the broker's is checked against."
+        raise source.error("broker.ca_file", "is missing beside a certificate", mend)
+
+
+def _own_certificate(source: Source, name: str | None) -> Path | None:
+    """The file with certificate and key, which nobody else may read; unread without secrets."""
+    if name is None:
+        return None
+    file, field = source.home / name, "broker.certificate_file"
+    if not source.with_secrets:
+        return file
+    try:
+        mode = file.stat().st_mode
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(file)
+    except ssl.SSLError as exc:
+        message = f"`{name}` does not hold a certificate and its key: {exc.reason or exc}"
+        raise source.error(field, message, "Enrol the gateway: sitewarden edge enrol.") from exc
+    except OSError as exc:
+        mend = "Enrol the gateway: sitewarden edge enrol; the file must belong to the agent's account."
+        raise source.error(field, f"`{name}` cannot be read: {exc.strerror}", mend) from exc
+    if mode & 0o007:
+        raise source.error(field, f"everybody on this machine can use `{name}`", f"chmod 600 {name}")
+    return file
 
 
 def page_of(source: Source, settings: PageSettings) -> Page:
@@ -53,7 +95,7 @@ def secret_in(source: Source, field: str, name: str | None) -> str | None:
     """The one line of a file that nobody else may read; nothing where secrets stay unread."""
     if name is None or not source.with_secrets:
         return None
-    file = _shown_by_systemd(name) or source.home / name
+    file = secret_file(source, name)
     try:
         mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
@@ -65,6 +107,11 @@ def secret_in(source: Source, field: str, name: str | None) -> str | None:
     if not password or "\n" in password:
         raise source.error(field, f"`{name}` does not hold one line", "Write the secret only.")
     return password
+
+
+def secret_file(source: Source, name: str) -> Path:
+    """Where a secret of that name lies."""
+    return _shown_by_systemd(name) or source.home / name
 
 
 def _shown_by_systemd(name: str) -> Path | None:

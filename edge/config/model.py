@@ -122,6 +122,13 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None
     password: str | None
     ca_file: Path | None
+    password_file: Path | None = None
+    """Where a new password is looked for while the agent runs."""
+    certificate_file: Path | None = None
+    """The gateway's own certificate and its key."""
+    cloud: str | None = None
+    """Where the certificate is renewed."""
+    cloud_ca_file: Path | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,7 +59,8 @@ def _entries(source: Source) -> Iterator[tuple[str, DeviceEntry]]:
 def _kept(source: Source) -> set[Path]:
     """Secrets of the gateway itself."""
     page = source.file.page
-    names = (source.file.broker.password_file, None if page is None else page.pin_file)
+    broker = source.file.broker
+    names = (broker.password_file, broker.certificate_file, None if page is None else page.pin_file)
     return {(source.home / name).resolve() for name in names if name is not None}
 
 

@@ -19,6 +19,7 @@ from edge.settings import GatewayDocument, GatewayFile
 from sitewarden import documents
 from sitewarden.errors import ConfigurationError
 from sitewarden.profiles import Profile, load_profiles
+from sitewarden.profiles.replayed import as_registers
 from sitewarden.rules.packs import RulePack
 
 
@@ -50,6 +51,9 @@ def _gateway(source: Source) -> Gateway:
     for error in _unclear(source):
         raise error
     profiles = load_profiles(*profile_folders(source))
+    if source.file.mode == "replay":
+        # What spoke by itself is asked in a replay, like all the rest.
+        profiles = {name: as_registers(profile) for name, profile in profiles.items()}
     packs = packs_of(source)
     for error in _unmeant(source, profiles, packs):
         raise error

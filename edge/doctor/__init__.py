@@ -8,6 +8,7 @@ import msgspec
 from edge.busload import load_of
 from edge.config import Gateway
 from edge.configuration.starting import load_in_force, starting
+from edge.doctor.certificate import certificate_results
 from edge.doctor.outbox import outbox_results
 from edge.doctor.outputs import output_results
 from edge.doctor.serial import serial_results
@@ -23,7 +24,7 @@ from sitewarden.errors import ConfigurationError
 
 CREDENTIALS = Path("/run/credentials")
 """Where systemd puts them, for as long as the service runs."""
-SECRETS = {"password_file", "pin_file", "token_file"}
+SECRETS = {"password_file", "pin_file", "token_file", "certificate_file"}
 """Keys that name a file with a secret, wherever they stand."""
 
 CONFIGURATION = Check(
@@ -64,7 +65,10 @@ def examine(file: Path) -> Iterator[Result]:
     broker = gateway.broker
     branch = gateway.mode, gateway.site, gateway.name
     login = broker.username, broker.password
-    target = gateway_target((broker.host, broker.port), login, broker.ca_file, branch)
+    certificate = broker.certificate_file if complaint is None else None
+    if certificate is not None:
+        yield from certificate_results(certificate, gateway, account)
+    target = gateway_target((broker.host, broker.port), login, broker.ca_file, branch, certificate)
     yield from broker_results(target, knows_password=complaint is None)
 
 

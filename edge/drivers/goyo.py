@@ -1,8 +1,9 @@
 """The `7E7E` frames by which GOYO's tower-crane recorders speak to a platform (version 0x11). Pure.
 
-`7E 7E | 11 | type | length, 2 bytes, low first | data | check | 7D 7D`. How the check byte is made is not
-published, and the maker's own platform does not look at it: header, length and tail are all that tells a
-frame from noise.
+`7E 7E | 11 | type | length, 2 bytes, low first | data | check | 7D 7D`. All of it is
+known from one decoder in public code that bears the maker's copyright; no document of the maker was at hand.
+How the check byte is made is not known, and that decoder does not look at it: header, length and tail are
+all that tells a frame from noise.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ _NUMBER_FIELD = 8
 """Of which only six bytes are used."""
 _HEARTBEAT_BYTES, _PERSON_BYTES, _LIVE_BYTES = 23, 35, 86
 SYNC_S = 2.0
-"""A device's clock that is off by more is set right with the next heartbeat."""
+"""A clock that is off by more is set right with the next heartbeat; that decoder lets a minute pass."""
 
 
 class GoyoTalk:
@@ -87,7 +88,7 @@ def _instant(frame: bytes, place: int) -> datetime:
 
 
 def _frame(kind: int, data: bytes) -> bytes:
-    """As the maker's platform answers: the check byte is 0."""
+    """As that decoder answers: the check byte is 0."""
     return HEADER + bytes([kind]) + len(data).to_bytes(2, "little") + data + b"\0" + TAIL
 
 

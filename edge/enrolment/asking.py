@@ -10,13 +10,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from edge.clock import now_ms
 from sitewarden.errors import SiteWardenError, UnreachableError, UsageError
+
+T = TypeVar("T")
 
 _TIMEOUT_S = 20.0
 _MOST_BYTES = 1_000_000
@@ -38,13 +40,22 @@ class BrokerTold(msgspec.Struct, frozen=True, kw_only=True):
     ca: str | None = None
 
 
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate for the key of a request."""
+
+    certificate: str
+    """PEM."""
+    ends_at: str
+
+
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """Who the gateway is, and its password; never printed."""
+    """Who the gateway is, and its password or its certificate; never printed."""
 
     site: str
     gateway: str
     username: str
-    password: str
+    password: str | None = None
+    certificate: Issued | None = None
     broker: BrokerTold
     in_force_at: str
 
@@ -82,18 +93,34 @@ class Cloud:
                 "the time server of the site) and try again; the code was not used up"
             )
 
-    def enrol(self, code: str, site: str | None, gateway: str | None) -> Enrolled:
-        """Use the code up."""
-        body, _ = self._request("enrol", {"code": code, "site": site, "gateway": gateway})
-        try:
-            return msgspec.json.decode(body, type=Enrolled)
-        except msgspec.MsgspecError as exc:
-            raise RefusedError(f"{self._address} answers like no SiteWarden that we know: {exc}") from exc
+    def enrol(self, code: str, site: str | None, gateway: str | None, request: str) -> Enrolled:
+        """Use the code up; the request for a certificate is for a cloud that gives any."""
+        asked = {"code": code, "site": site, "gateway": gateway, "request": request}
+        enrolled = self._answer("enrol", asked, Enrolled)
+        if (enrolled.password is None) == (enrolled.certificate is None):
+            raise RefusedError(f"{self._address} gives neither a password nor a certificate alone")
+        return enrolled
 
     def say_seen(self, enrolled: Enrolled) -> None:
         """The password is in a safe place: it may be put in force."""
         named = {name: getattr(enrolled, name) for name in ("site", "gateway", "password")}
         self._request("enrol/seen", named)
+
+    def say_seen_certificate(self, serial: str, signature: str) -> None:
+        """The certificate is in a safe place: no earlier one need be good any more."""
+        self._request("enrol/seen-certificate", {"serial": serial, "signature": signature})
+
+    def renew(self, serial: str, request: str, signature: str) -> Issued:
+        """The next certificate, for whoever has the key of this one."""
+        asked = {"serial": serial, "request": request, "signature": signature}
+        return self._answer("enrol/renewal", asked, Issued)
+
+    def _answer(self, path: str, asked: Mapping[str, Any], kind: type[T]) -> T:
+        body, _ = self._request(path, asked)
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.MsgspecError as exc:
+            raise RefusedError(f"{self._address} answers like no SiteWarden that we know: {exc}") from exc
 
     def _request(self, path: str, asked: Mapping[str, Any] | None) -> tuple[bytes, dt.datetime | None]:
         request = urllib.request.Request(  # noqa: S310  the scheme was checked

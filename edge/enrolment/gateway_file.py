@@ -30,6 +30,7 @@ class ToldBroker(msgspec.Struct, frozen=True, kw_only=True):
     """Of the broker's section what enrolment needs; whatever else stands there it replaces."""
 
     password_file: str | None = None
+    certificate_file: str | None = None
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     site: str | None = None
     gateway: str | None = None
+    data_dir: str | None = None
     broker: ToldBroker | None = None
     configuration: Any = None
     """Whatever it says of that stays."""

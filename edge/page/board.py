@@ -8,6 +8,7 @@ import msgspec
 
 from edge.config import Device
 from edge.judge import Episode
+from edge.refusal import Refusal
 from edge.tone import Lamp, Siren
 from sitewarden.messages import ClockState, PointBirth, Shelf
 from sitewarden.points import PointKind, point_kind
@@ -93,6 +94,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     siren: SirenNow
     shelved: list[Shelf]
     """Rules whose alarms somebody holds back."""
+    refusal: Refusal | None = None
+    """Why the cloud's broker does not let the gateway in, as long as it does not."""
     health: Mapping[str, Any]
     """Nested mappings of numbers and words, shown as they are."""
 

@@ -106,6 +106,11 @@ function showHeader() {
   at('clock').className = snapshot.clock === 'synced' ? '' : 'doubt'
 }
 
+/** The cloud has shut this gateway out: said plainly, so that nobody looks for it in the wiring. */
+function showRefused() {
+  writeOrHide(at('refused'), words().refusal[snapshot.refusal] ?? '')
+}
+
 function showLost() {
   const isLost = heardAt === null ? performance.now() > PATIENCE_MS : performance.now() - heardAt > PATIENCE_MS
   document.body.classList.toggle('lost', isLost)
@@ -265,6 +270,7 @@ function show() {
   showHeader()
   showLost()
   if (!snapshot) return write(at('signal'), words().loading)
+  showRefused()
   showSignal()
   showAlarms()
   showShelves()

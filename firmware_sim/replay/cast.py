@@ -1,6 +1,5 @@
 """Who plays in a replay: each recorded device with its profile, on a bus and a unit of its own."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,9 +7,7 @@ from typing import NamedTuple
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header
 from sitewarden.profiles import ModbusProfile, Profile
-from sitewarden.profiles.model import SPEAKING
-
-log = logging.getLogger(__name__)
+from sitewarden.profiles.replayed import as_registers
 
 LAST_UNIT = 247
 BUS = "replay"
@@ -45,10 +42,10 @@ def cast_of(header: Header, profiles: Mapping[str, Profile], file: Path) -> Cast
     """Give every device of the history its place.
 
     Devices keep bus and unit where the history names them; the others get a free unit on a bus of ours.
-    Those that spoke by themselves are left out, for a replay serves what is polled. Raises
-    `ConfigurationError` where a profile is unknown, or where two devices would answer as one.
+    Those that spoke by themselves are asked as well. Raises `ConfigurationError` where a profile is unknown,
+    or where two devices would answer as one.
     """
-    devices = polled(header.devices, profiles)
+    devices = header.devices
     _check_apart(devices, file)
     buses: dict[str, set[int]] = {}
     for device in devices:
@@ -65,14 +62,6 @@ def cast_of(header: Header, profiles: Mapping[str, Profile], file: Path) -> Cast
         keys = tuple(key for key in profile.points if key not in left_out)
         played.append(Played(device, profile, names.index(bus), unit, keys))
     return Cast(tuple(names), tuple(played))
-
-
-def polled(devices: Sequence[DevicePast], profiles: Mapping[str, Profile]) -> list[DevicePast]:
-    """Those that a replay can serve; of the others it is said that they are left out."""
-    speaking = [device for device in devices if isinstance(profiles.get(device.profile), SPEAKING)]
-    for device in speaking:
-        log.warning("not replayed, it speaks by itself device=%s profile=%s", device.device, device.profile)
-    return [device for device in devices if device not in speaking]
 
 
 def _check_apart(devices: Sequence[DevicePast], file: Path) -> None:
@@ -112,8 +101,7 @@ def _profile(file: Path, field: str, device: DevicePast, profiles: Mapping[str, 
         )
         mend = "Give a folder with the profile as it was with `--profiles`, under a name of its own."
         raise ConfigurationError(file, 0, field, message, mend)
-    assert isinstance(profile, ModbusProfile)  # noqa: S101  # the others were left out
-    return profile
+    return as_registers(profile)
 
 
 def _free(taken: set[int]) -> int:

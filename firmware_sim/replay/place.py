@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from firmware_sim.replay.cast import polled, unused
+from firmware_sim.replay.cast import LAST_UNIT, unused
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header, find_header, read_header
 from sitewarden.profiles import Profile, load_profiles
@@ -51,7 +51,7 @@ def place_of(file: Path, config: Path | None, rules: list[str]) -> Place:
 
 def _by_history(file: Path, rules: list[str]) -> Place:
     header, profiles = read_header(file), load_profiles()
-    devices = list(_placed(polled(header.devices, profiles)))
+    devices = list(_placed(header.devices))
     header = msgspec.structs.replace(header, devices=devices)
     entries = [_entry(file, i, device, profiles) for i, device in enumerate(devices)]
     buses = dict.fromkeys(device.bus for device in devices)
@@ -172,9 +172,8 @@ def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
         "rules": [str(_beside(folder, name)) for name in rules or found.get("rules", [])],
         "profiles": [str(profile) for profile in profiles],
         "buses": [
-            {"bus": bus["bus"], "devices": [_absolute(folder, entry) for entry in bus["devices"]]}
+            {"bus": bus["bus"], "devices": [_absolute(folder, entry) for entry in _asked(bus["devices"])]}
             for bus in found["buses"]
-            if bus.get("modbus") is not None  # on the others devices speak by themselves
         ],
     }
     header = _header(file, gateway)
@@ -224,6 +223,18 @@ class _Gateway(msgspec.Struct):
 
 def _beside(folder: Path, name: str) -> str | Path:
     return folder / name if name.endswith(".yaml") else name
+
+
+_OF_SPEAKING = {"identity", "token_file"}
+"""By which a device that speaks by itself is known: in a replay it is asked, by a unit."""
+
+
+def _asked(devices: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The devices of a bus, each with a unit: its own, or the next that is free."""
+    free = iter(sorted(set(range(1, LAST_UNIT + 1)) - {device.get("unit") for device in devices}))
+    for device in devices:
+        unit = {"unit": device["unit"] if device.get("unit") is not None else next(free)}
+        yield {key: value for key, value in device.items() if key not in _OF_SPEAKING} | unit
 
 
 def _absolute(folder: Path, entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,4 +88,10 @@ def _intervals(played: Played) -> dict[str, int]:
 
 
 def _grouped(played: Played) -> list[tuple[str, str]]:
-    return [(f"{played.name}/{key}", played.profile.points[key].group) for key in played.keys]
+    """Points of groups in which silence means something."""
+    groups = {key: played.profile.points[key].group for key in played.keys}
+    return [
+        (f"{played.name}/{key}", group)
+        for key, group in groups.items()
+        if not played.profile.groups[group].occasional
+    ]

@@ -51,6 +51,8 @@ def groups_of(device: DevicePast) -> Iterator[Group]:
         return
     keys = {point.p: point.p.partition("/")[2] for point in device.points}
     raw = [(p, profile.points[key].group) for p, key in keys.items() if key in profile.points]
+    # That something did not happen is no silence.
+    raw = [(p, group) for p, group in raw if not profile.groups[group].occasional]
     declared = {name: group.interval_ms for name, group in profile.groups.items()}
     yield from polled(declared | device.intervals_ms, raw)
 

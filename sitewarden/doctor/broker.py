@@ -47,12 +47,12 @@ ENDS = Check(
 )
 LOGIN = Check(
     "broker.login",
-    "whether the broker accepts name and password",
+    "whether the broker accepts name and password, or the certificate",
     "Whoever is not let in sends nothing.",
 )
 ANONYMOUS = Check(
     "broker.anonymous",
-    "whether the broker turns away who gives no name",
+    "whether the broker turns away who gives no name, and no certificate where it wants one",
     "Anybody who reaches the broker could raise and clear alarms.",
 )
 OWN = Check(
@@ -85,6 +85,8 @@ class Target(NamedTuple):
     """A filter under which nothing of others must arrive; `None` where the account may hear everybody."""
     branch: str = ""
     """Site, gateway and direction of what may arrive."""
+    certificate_file: Path | None = None
+    """Own certificate and key, where it logs in by these."""
 
 
 def gateway_target(
@@ -92,6 +94,7 @@ def gateway_target(
     login: tuple[str | None, str | None],
     ca_file: Path | None,
     branch: tuple[Mode, str, str],
+    certificate_file: Path | None = None,
 ) -> Target:
     """As a gateway: its own branch up, nothing else; `branch` is mode, site and gateway."""
     mode, site, gateway = branch
@@ -104,7 +107,8 @@ def gateway_target(
         foreign.append(_ours(topics.up("replay", site, gateway, "status")))
     hears = [topics.down(mode, site, gateway, "receipts"), topics.down(mode, site, gateway, "command")]
     own = [_ours(topics.up(mode, site, gateway, "status"))]
-    return Target(*address, *login, ca_file, own, hears, foreign, "sw/1/#", f"{site}/{gateway}/down")
+    overhears, answers = "sw/1/#", f"{site}/{gateway}/down"
+    return Target(*address, *login, ca_file, own, hears, foreign, overhears, answers, certificate_file)
 
 
 def cloud_target(address: tuple[str, int], login: tuple[str | None, str | None]) -> Target:
@@ -147,16 +151,41 @@ def broker_results(
     yield from _anonymous_results(target, subject)
 
 
-def _connected(target: Target) -> Session:
+def _connected(target: Target, *, by_certificate: bool = True) -> Session:
     tls = ssl.create_default_context(cafile=target.ca_file) if target.ca_file else None
+    if tls is not None and target.certificate_file is not None and by_certificate:
+        tls.load_cert_chain(target.certificate_file)
     return Session(target.host, target.port, tls)
+
+
+def _certificate_fault(target: Target) -> str | None:
+    """What the broker has against the certificate: in TLS 1.2 it says so, in 1.3 it often only hangs up."""
+    if target.certificate_file is None:
+        return None
+    tls = ssl.create_default_context(cafile=target.ca_file)
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    tls.load_cert_chain(target.certificate_file)
+    try:
+        with Session(target.host, target.port, tls):
+            return None
+    except ssl.SSLError as exc:
+        return (exc.reason or str(exc)).lower().replace("_", " ").partition("alert ")[2] or None
+    except OSError:
+        return None
 
 
 def _session_results(target: Target, session: Session, subject: str, listen_s: float) -> Iterator[Result]:
     who = f"`{target.username}`" if target.username else "without a name"
+    if target.certificate_file is not None:
+        who = "the certificate"
     try:
         session.log_in(target.username, target.password)
     except BrokerSilentError as exc:
+        if (fault := _certificate_fault(target)) is not None:
+            mend = "look whether it was revoked in the cloud; a new code lets it in: sitewarden edge enrol"
+            yield REACHED.ok("answers", subject=subject)
+            yield LOGIN.finding(f"refuses the certificate: {fault}", mend, subject=subject)
+            return
         mend = "is it an MQTT broker, and is this its port without TLS? Look into its log"
         yield REACHED.unreachable(f"is there, but {exc}", mend, subject=subject)
     except LoginRefusedError as exc:
@@ -235,12 +264,12 @@ def _foreign_reads(target: Target, session: Session, overhears: str, listen_s: f
 
 
 def _anonymous_results(target: Target, subject: str) -> Iterator[Result]:
-    if target.username is None:
+    if target.username is None and target.certificate_file is None:
         mend = "give the broker `allow_anonymous false` and this program `username` and `password_file`"
         yield ANONYMOUS.finding("this program itself logs in without a name", mend, subject=subject)
         return
     try:
-        with _connected(target) as session:
+        with _connected(target, by_certificate=False) as session:
             session.log_in(None, None)
     except (OSError, BrokerSilentError, LoginRefusedError):
         yield ANONYMOUS.ok("turns away who gives no name", subject=subject)

@@ -123,6 +123,7 @@ def test_a_cranes_lifts_of_today_are_one_click_away_and_come_as_a_table(
 
     until(witness.page, has_lifted, "crane 2 has lifted something", within_s=120)
     page = arrive().open("/sites/demo")
+    page.locator("[data-device=crane-2] h2 a").click()
     page.locator("[data-device=crane-2] [data-link=cycles]").click()
     page.wait_for_url("**/sites/demo/cycles?device=crane-2")
     rows = page.locator("tr[data-cycle]")

@@ -31,6 +31,8 @@ VISIBLE_TEXT = """() => {
 def main_paths(overload: dict[str, Any]) -> list[str]:
     return [
         "/sites/demo",
+        "/sites/demo/devices/crane-1",
+        "/sites/demo/gateways/gw-1",
         "/sites/demo/alarms?state=all",
         "/sites/demo/cycles?device=crane-2",
         "/sites/demo/hazards",
@@ -42,7 +44,7 @@ def settled(visitor: Visit, path: str) -> Page:
     """Open a page and wait until what it loads is there."""
     page = visitor.open(path)
     page.wait_for_selector(".panel, .card, .nowhere")
-    if path == "/sites/demo" or path.startswith("/hazards"):
+    if "/devices/" in path or path.startswith("/hazards"):
         until(
             page,
             lambda: page.locator(".chart canvas").count() or not page.locator(".chart").count(),
@@ -145,6 +147,8 @@ def test_on_a_phone_alarms_come_first_and_one_drawing_at_a_time(
     )
     assert tops == sorted(tops)
     assert page.evaluate("document.documentElement.scrollHeight") < 3200
+    page.locator("[data-device=crane-1] h2 a").click()
+    page.wait_for_url("**/sites/demo/devices/crane-1")
     crane = page.locator("[data-device=crane-1]")
     expect(crane.locator("svg.drawn")).to_have_count(1)
     expect(crane.locator(".hook")).to_have_count(1)
@@ -158,6 +162,9 @@ def test_an_address_that_leads_nowhere_says_so(arrive: Arrive) -> None:
     expect(page.locator("main")).to_contain_text("没有这个页面")
     page.get_by_role("link", name="返回首页").click()
     page.wait_for_url("**/sites/demo")
+    for path in ("/sites/demo/devices/nothing", "/sites/demo/gateways/nothing"):
+        page.goto(f"{page.url.split('/sites')[0]}{path}")
+        expect(page.locator("main")).to_contain_text("没有这个页面")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

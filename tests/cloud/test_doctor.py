@@ -1,12 +1,16 @@
 """The doctor on a cloud: its database, its broker, its zones."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 import yaml
 
+from cloud.database import connect
 from cloud.doctor import examine
+from cloud.doctor.registry import Ending, certificates_result
 from cloud.migrate import Migration, migrate, pending, shipped
+from tests.support.authority import TestAuthority
 from tests.support.broker import Broker, free_port
 
 CLOUD = {
@@ -91,3 +95,56 @@ def test_a_file_that_cannot_be_meant_is_told(tmp_path):
     results = told(written(tmp_path, listen="nowhere"))
     assert results["configuration"].status == "finding"
     assert "listen" in results["configuration"].what
+
+
+def test_every_site_of_the_database_is_counted_and_not_only_the_file_s(tmp_path, empty):
+    migrate(empty)
+    with connect(empty) as connection, connection.transaction():
+        connection.execute("SELECT set_config('sitewarden.author', 'a test', true)")
+        for site, zone in (("one", "Asia/Shanghai"), ("two", "Mars/Olympus")):
+            connection.execute(
+                """INSERT INTO site (site, name, time_zone) VALUES (%s, '{"zh": "一", "en": "One"}', %s)""",
+                [site, zone],
+            )
+            for gateway in ("gw-1", "gw-2"):
+                insert = "INSERT INTO site_gateway (site, gateway) VALUES (%s, %s)"
+                connection.execute(insert, [site, gateway])
+        connection.execute("UPDATE site_gateway SET retired_on = current_date WHERE site = 'two'")
+        connection.execute(
+            "INSERT INTO gateway_access (site, gateway, revoked_at) VALUES ('one', 'gw-1', now())"
+        )
+    results = list(examine(written(tmp_path, database={"dsn": empty})))
+    (counted,) = (result for result in results if result.check == "registry.gateways")
+    assert counted.what == "2 sites, 4 gateways (2 retired, 1 revoked)"
+    zones = {result.subject: result.status for result in results if result.check == "zone.data"}
+    assert zones == {"demo": "ok", "one": "ok", "two": "finding"}
+
+
+def test_a_certificate_that_was_not_renewed_and_an_authority_that_ends_are_found(tmp_path, empty):
+    authority = TestAuthority(tmp_path / "ca")
+    (tmp_path / "passwords").touch(mode=0o600)
+    certificates = {"ca_file": "ca/ca.crt", "key_file": "ca/ca.key", "crl_file": "ca/revoked.crl"}
+    enrolment = {
+        "host": "127.0.0.1",
+        "ca_file": "ca/ca.crt",
+        "password_file": "passwords",
+        "certificates": certificates,
+    }
+    migrate(empty)
+    file = written(tmp_path, database={"dsn": empty}, enrolment=enrolment)
+    results = told(file)
+    assert results["certificate.authority"].status == results["certificate.list"].status == "ok"
+    assert results["registry.certificates"].status == "ok"
+    authority.crl.unlink()
+    assert told(file)["certificate.list"].status == "finding"
+    authority.key.chmod(0o644)
+    assert "chmod 600" in told(file)["configuration"].mend
+
+
+def test_those_that_end_soon_are_named():
+    now = dt.datetime(2026, 11, 26, tzinfo=dt.UTC)
+    ending = [Ending(f"demo/gw-{n}", now + dt.timedelta(days=n - 1, hours=-1)) for n in range(1, 8)]
+    result = certificates_result(ending, now)
+    assert result.status == "finding"
+    assert "demo/gw-1 (ended), demo/gw-2 (0 days left), demo/gw-3 (1 days left)" in result.what
+    assert result.what.endswith("and 2 more")

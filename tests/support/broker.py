@@ -124,6 +124,11 @@ class Broker:
         self.stop()
         self.start()
 
+    def reload(self) -> None:
+        """Have it read its files again (SIGHUP); it does so soon."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     def log_tail(self, lines: int = 20) -> str:
         """The last lines that the broker logged."""
         log = self.folder / "mosquitto.log"
@@ -148,8 +153,7 @@ class Broker:
         return False
 
     def _reload_until_known(self, credentials: Credentials) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
+        self.reload()
         deadline = time.monotonic() + READY_TIMEOUT_S
         while connack(self.port, credentials) != ACCEPTED:
             if time.monotonic() > deadline:

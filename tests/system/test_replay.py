@@ -23,8 +23,8 @@ from firmware_sim.replay.site import ReplayingSite
 from firmware_sim.replay.source import UNENDING
 from firmware_sim.replay.timeline import served
 from sitewarden.casepack import open_pack
-from sitewarden.history import History, write_history
-from sitewarden.messages import Alarm, readings_of
+from sitewarden.history import DevicePast, History, write_history
+from sitewarden.messages import Alarm, PointBirth, readings_of
 from sitewarden.profiles import load_profiles
 from sitewarden.quality import Quality
 from sitewarden.readings import Reading
@@ -32,7 +32,7 @@ from sitewarden.rules.scan import Track, scan_all
 from sitewarden.topics import Mode
 from tests.edge.cloud import Cloud, listening
 from tests.support.broker import Broker
-from tests.support.histories import STEP_MS, T0, crane_past, crane_tracks, history_of
+from tests.support.histories import STEP_MS, T0, crane_past, crane_tracks, history_of, track
 from tests.support.modbus import Unit, serving
 from tests.support.waiting import until
 
@@ -139,7 +139,7 @@ def _entry(played: Played, **changes: Any) -> dict[str, Any]:
         "profile": played.profile.profile,
         "unit": played.unit,
         "interval_ms": STEP_MS,
-        "load_chart": "tc5610-like",
+        **({"load_chart": "tc5610-like"} if played.profile.device_kind == "crane" else {}),
         **changes,
     }
 
@@ -208,6 +208,8 @@ def _with_derived(device: Device, history: History) -> dict[str, Track]:
 
 
 def _readings(point: str, history: History) -> list[Reading]:
+    if point not in history.tracks:
+        return []
     return [
         Reading(point, at_ms, None if quality else value, Quality(quality))
         for at_ms, value, quality in zip(*(column.tolist() for column in history.tracks[point]), strict=True)
@@ -255,6 +257,50 @@ async def test_every_recorded_reading_comes_once_as_what_it_was_and_none_is_made
     hole_ms = T0 + 7 + 3 * STEP_MS
     assert more == {Reading(f"crane-2/{key}", hole_ms, None, Quality.TIMEOUT) for key in EVERY_POINT}
     assert expected <= heard.keys()
+
+
+STATION, GATE = "hj212-dust-noise", "generic-access-gate"
+
+
+def speaking_past(device: str, profile: str) -> DevicePast:
+    points = load_profiles()[profile].points
+    return DevicePast(
+        device=device,
+        profile=profile,
+        bus="ears",
+        points=[
+            PointBirth(p=f"{device}/{key}", kind=p.kind, stale_after_ms=9000) for key, p in points.items()
+        ],
+    )
+
+
+def spoken_history() -> History:
+    """A crane, a station on a mast in a storm, and a gate that somebody passed twice in a long while."""
+    gale = [(20.0, Quality.GOOD)] * 30 + [(3.4, Quality.GOOD)] * 10
+    station = {
+        "dust-1/wind_speed": track([T0 + 3 + 2000 * i for i in range(40)], gale),
+        "dust-1/pm10": track([T0 + 3, T0 + 4003], [(81.0, Quality.GOOD), (None, Quality.SENTINEL)]),
+    }
+    gate = {"gate-1/passage": track([T0 + 11, T0 + 70_011], [(1.0, Quality.GOOD), (-1.0, Quality.GOOD)])}
+    crane = crane_tracks("crane-1", [LIGHT] * 4 + [HEAVY] * 8)
+    past = (speaking_past("dust-1", STATION), speaking_past("gate-1", GATE))
+    return history_of({**crane, **station, **gate}, crane_past(), *past)
+
+
+async def test_devices_that_spoke_by_themselves_come_back_as_recorded_in_step_with_the_others(
+    tmp_path: Path, broker: Broker, cloud: Cloud
+) -> None:
+    history, file = spoken_history(), tmp_path / "spoken.parquet"
+    write_history(file, history)
+    found, gateway = await replayed(tmp_path / "gw", broker, cloud, at(file, UNENDING))
+    expected = directly(gateway, history)
+    assert found == expected
+    assert {judged.rule for judged in expected if judged.point.startswith("dust-1/")}
+    heard = {r for message in cloud.readings for r in readings_of(message.series, message.at)}
+    recorded = {reading for point in history.tracks for reading in _readings(point, history)}
+    assert recorded <= heard
+    # That nobody passes a gate is no silence of the gate.
+    assert {r for r in heard if r.point == "gate-1/passage"} <= recorded
 
 
 async def test_all_of_it_goes_out_as_replay_and_into_an_outbox_of_its_own(

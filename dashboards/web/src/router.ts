@@ -23,6 +23,11 @@ export const router = createRouter({
         { path: 'alarms', name: 'alarms', component: () => import('./views/AlarmsView.vue') },
         { path: 'hazards', name: 'hazards', component: () => import('./views/HazardsView.vue') },
         { path: 'cycles', name: 'cycles', component: () => import('./views/CyclesView.vue') },
+        { path: 'devices/:device', name: 'device', component: () => import('./views/DeviceView.vue'), props: true },
+        {
+          path: 'gateways/:gateway', component: () => import('./views/GatewayLayout.vue'), props: true,
+          children: [{ path: '', name: 'gateway', component: () => import('./views/GatewayView.vue') }],
+        },
         { path: 'registry', redirect: (to) => ({ name: 'registry', params: { site: to.params.site, part: 'devices' } }) },
         { path: 'registry/devices/:device', name: 'device-file', component: () => import('./views/DeviceFileView.vue'), props: true },
         { path: 'registry/devices/:device/commissioning', name: 'commissioning', component: () => import('./views/CommissioningView.vue'), props: true },

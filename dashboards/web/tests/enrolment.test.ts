@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GatewayAccess } from '../src/api/types'
-import { actOf, commandOf, countdown, mayRevoke } from '../src/domain/enrolment'
+import { actOf, commandOf, countdown, endsSoon, mayRevoke } from '../src/domain/enrolment'
 
 const gateway = (standing: GatewayAccess['standing']) => ({ standing }) as GatewayAccess
 
@@ -10,11 +10,23 @@ describe('what may be done with a gateway', () => {
     expect(actOf(gateway('handed_out'))).toBe('enrol')
     expect(actOf(gateway('enrolled'))).toBe('rotate')
     expect(actOf(gateway('revoked'))).toBe('again')
+    expect(actOf(gateway('expired'))).toBe('again')
     expect(actOf(gateway('retired'))).toBeNull()
   })
   it('is to shut it out unless it is out, also one that got its password by hand', () => {
     expect((['not_enrolled', 'handed_out', 'enrolled', 'revoked', 'retired'] as const).map((one) => mayRevoke(gateway(one))))
       .toEqual([true, true, true, false, false])
+  })
+})
+
+describe('a certificate', () => {
+  const day = 86_400_000
+  const held = { issued_at: new Date(0).toISOString(), certificate_ends_at: new Date(90 * day).toISOString() } as GatewayAccess
+  it('should have been renewed when a quarter of its life is left', () => {
+    expect([60, 67, 68, 91].map((days) => endsSoon(held, days * day))).toEqual([false, false, true, true])
+  })
+  it('is nothing to a gateway with a password', () => {
+    expect(endsSoon({ issued_at: new Date(0).toISOString(), certificate_ends_at: null } as GatewayAccess, 99 * day)).toBe(false)
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { siteBox } from '@/domain/sitePlan'
 import type { CraneLayout, Device, Point } from '@/api/types'
 import { craneLayout, elevation, elevationFrame, loadSide, planBox, shortTurn, slewPoint } from '@/domain/crane'
 import { fit, niceStep, ticks } from '@/domain/frame'
@@ -99,5 +100,16 @@ describe('a pit', () => {
     expect(ringArc(0, 0, 10, 0.25)).toMatch(/0 0 1 10 /)
     expect(ringArc(0, 0, 10, 0.75)).toMatch(/0 1 1 -10 /)
     expect(ringArc(0, 0, 10, 3)).not.toContain('NaN')
+  })
+})
+
+describe('the plan of a site', () => {
+  it('holds every jib circle and every pit', () => {
+    const crane = { kind: 'crane', x_m: 10, y_m: 0, jib_m: 50, counter_jib_m: 10, mast_m: 40 } as const
+    const pit = { kind: 'pit', depth_m: 5, points_m: {}, outline_m: [[70, 5], [90, 5], [90, 20]] as [number, number][] } as const
+    expect(siteBox([crane], [{ ...pit, outline_m: [...pit.outline_m] }])).toEqual({ minX: -40, maxX: 90, minY: -50, maxY: 50 })
+  })
+  it('of nothing is still a box', () => {
+    expect(siteBox([], [])).toEqual({ minX: 0, maxX: 1, minY: 0, maxY: 1 })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Level, Limit } from '@/api/types'
-import { bands, controlLimit, fraction, levelOf, limitsOnSideOf, scaleFor } from '@/domain/levels'
+import { bands, controlLimit, fraction, levelOf, limitRows, limitsOnSideOf, scaleFor } from '@/domain/levels'
 
 const limit = (level: Level, value: number, direction: 'high' | 'low' = 'high'): Limit => ({
   rule: `r${level}`, level, limit: value, direction, label: { zh: '', en: '' },
@@ -57,4 +57,15 @@ it('a position never leaves its scale', () => {
 it('the control value is the limit of the highest level', () => {
   expect(controlLimit([limit(2, 14), limit(4, 20), limit(3, 17)])?.limit).toBe(20)
   expect(controlLimit([])).toBeNull()
+})
+
+describe('limits in a table', () => {
+  const limit = (rule: string, level: 2 | 4, value: number, direction: 'high' | 'low') => ({ rule, level, limit: value, direction, label: { zh: '', en: '' } })
+  it('that mirror each other across zero are one row', () => {
+    const rows = limitRows([limit('a', 4, 20, 'high'), limit('a', 4, -20, 'low'), limit('b', 2, 14, 'high'), limit('b', 2, -14, 'low')])
+    expect(rows.map((row) => [row.limit, row.isMirrored])).toEqual([[14, true], [20, true]])
+  })
+  it('that hold on one side alone stay what they are', () => {
+    expect(limitRows([limit('a', 2, 9, 'high'), limit('c', 4, -5, 'low')]).map((row) => [row.limit, row.isMirrored])).toEqual([[9, false], [-5, false]])
+  })
 })

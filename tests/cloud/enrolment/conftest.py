@@ -1,5 +1,6 @@
 """The site with a broker's file of passwords beside it."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import httpx
 import pytest
 
 from cloud.enrolment.roster import Roster
+from cloud.ingest.service import Ingest
 from cloud.settings import Enrolment, Settings
+from tests.cloud.enrolment.keys import Key, request_of, signature_of
 from tests.cloud.site import TestSite, make_settings, now_ms
 from tests.cloud.web.serving import Web
 
@@ -40,6 +43,20 @@ def roster(settings: Settings, site: TestSite) -> Callable[[], None]:
 
 
 @pytest.fixture
+def ingest(settings: Settings, dsn: str, site: TestSite) -> Iterator[Ingest]:
+    """The whole ingest, as a thread."""
+    stopping = threading.Event()
+    made = Ingest(settings, dsn)
+    thread = threading.Thread(target=made.run, args=(stopping,))
+    thread.start()
+    assert made.wait_until_subscribed(20)
+    yield made
+    stopping.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
 def gateway(web: Web) -> Iterator["Asking"]:
     """Whoever has a code and no account."""
     asking = Asking(web)
@@ -67,6 +84,22 @@ class Asking:
     def seen(self, enrolled: dict):
         named = {name: enrolled[name] for name in ("site", "gateway", "password")}
         return self._client.post("/api/v1/enrol/seen", json=named)
+
+    def enrol_key(self, key: Key, gateway: str = "gw-1") -> dict:
+        """By a code, with a request for that key."""
+        answer = self.enrol(self.code(gateway), request=request_of(key))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def seen_certificate(self, serial: str, key: Key):
+        signature = signature_of(key, f"sitewarden seen\n{serial}")
+        seen = {"serial": serial, "signature": signature}
+        return self._client.post("/api/v1/enrol/seen-certificate", json=seen)
+
+    def renew(self, serial: str, key: Key, request: str):
+        signature = signature_of(key, f"sitewarden renewal\n{serial}\n{request}")
+        asked = {"serial": serial, "request": request, "signature": signature}
+        return self._client.post("/api/v1/enrol/renewal", json=asked)
 
     def close(self) -> None:
         self._client.close()

@@ -177,7 +177,7 @@ def test_the_page_says_whether_the_broker_knows(web, settings, roster, tmp_path)
     assert web.get("/sites/demo/gateways").json()["broker"]["is_up_to_date"] is False
     roster()
     assert (tmp_path / "told").exists()
-    told = {"is_configured": True, "is_up_to_date": True, "complaint": None}
+    told = {"is_configured": True, "by_certificate": False, "is_up_to_date": True, "complaint": None}
     assert web.get("/sites/demo/gateways").json()["broker"] == told
     web.post("/sites/demo/gateways/gw-1/revocation")
     assert web.get("/sites/demo/gateways").json()["broker"]["is_up_to_date"] is False

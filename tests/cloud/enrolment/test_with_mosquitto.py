@@ -1,7 +1,6 @@
 """The whole way with a real broker: in by a code, to its own branch only, out when revoked, beside others."""
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from paho.mqtt import client as paho
@@ -33,19 +32,6 @@ def settings(tmp_path, fresh_broker: Broker) -> Settings:
     return make_settings(
         tmp_path, broker=broker, broker_password=fresh_broker.cloud.password, enrolment=enrolment
     )
-
-
-@pytest.fixture
-def ingest(settings: Settings, dsn: str, site: TestSite) -> Iterator[Ingest]:
-    stopping = threading.Event()
-    made = Ingest(settings, dsn)
-    thread = threading.Thread(target=made.run, args=(stopping,))
-    thread.start()
-    assert made.wait_until_subscribed(20)
-    yield made
-    stopping.set()
-    thread.join(20)
-    assert not thread.is_alive()
 
 
 class Enrolled(Gateway):

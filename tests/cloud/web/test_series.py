@@ -65,6 +65,18 @@ def test_a_loggers_past_of_one_reading_every_ten_minutes_is_a_line_and_no_row_of
     assert shown["min"] == [1.0, 2.0, 3.0, 4.0, None, 5.0, 6.0]
 
 
+def test_without_a_beginning_it_is_since_the_first_reading(site, web, begin):
+    long_ago = begin - 30 * 24 * 60 * MINUTE
+    site.born().deliver(readings(0.5, at=long_ago))
+    site.deliver(readings(1.0, at=begin))
+    asked = {"point": "crane-1/load", "to": instant(begin + MINUTE).isoformat()}
+    shown = web.get("/sites/demo/series", params=asked).json()
+    assert shown["from_ms"] == shown["t"][0] == long_ago
+    assert [x for x in shown["min"] if x is not None] == [0.5, 1.0]
+    asked["point"] = "crane-1/load_ratio"
+    assert web.get("/sites/demo/series", params=asked).json()["t"] == []
+
+
 def test_a_bad_reading_is_a_gap(site, web, begin):
     bad = Series(
         p="crane-1/load",

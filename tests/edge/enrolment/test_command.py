@@ -133,7 +133,10 @@ def test_a_gateway_says_who_it_is_so_that_another_s_code_is_not_used_up(cloud, c
     config.parent.mkdir()
     config.write_text("site: my-site\ngateway: gw-1\n")
     enrol(cloud, config)
-    assert cloud.asked[1] == ("/api/v1/enrol", {"code": CODE, "site": "my-site", "gateway": "gw-1"})
+    path, asked = cloud.asked[1]
+    assert path == "/api/v1/enrol"
+    assert asked.pop("request").startswith("-----BEGIN CERTIFICATE REQUEST-----")
+    assert asked == {"code": CODE, "site": "my-site", "gateway": "gw-1"}
 
 
 def test_where_systemd_shows_the_password_it_is_written_beside_the_configuration(cloud, config):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from edge.config import load_gateway
+from firmware_sim.replay.cast import cast_of
 from firmware_sim.replay.command import register, register_devices
 from firmware_sim.replay.place import place_of
 from firmware_sim.replay.run import Playback, Settings, header_for, read_timeline
@@ -16,6 +17,7 @@ from firmware_sim.replay.source import UNENDING
 from sitewarden.backtest.judging import Span, judge
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, read_history, write_history
+from sitewarden.profiles import ModbusProfile, load_profiles
 from sitewarden.quality import Quality
 from sitewarden.rules.model import LimitChange
 from tests.edge.test_grouping import BRAKING, BUILD, LAYOUT, STREET
@@ -318,19 +320,24 @@ def test_a_scenario_is_recorded_without_waiting_for_it(tmp_path, capsys):
     assert place_of(out, None, ["tower-crane"]).gateway["site"] == "demo"
 
 
-def test_devices_that_speak_by_themselves_are_left_out(
-    tmp_path: Path, file: Path, config: Path, caplog: pytest.LogCaptureFixture
+def test_devices_that_speak_by_themselves_are_placed_like_those_that_are_asked(
+    tmp_path: Path, file: Path, config: Path
 ) -> None:
     station = {"device": "dust-1", "profile": "hj212-dust-noise", "identity": "M1"}
     ear = {"bus": "dust", "hj212": {"listen": "0.0.0.0:9212"}, "devices": [station]}
     config.write_text(yaml.safe_dump({**GATEWAY, "buses": [*GATEWAY["buses"], ear]}))
     buses = place_of(file, config, ["tower-crane"]).gateway["buses"]
-    assert [bus["bus"] for bus in buses] == ["rs485"]
+    assert buses[-1] == {
+        "bus": "dust",
+        "devices": [{"device": "dust-1", "profile": "hj212-dust-noise", "unit": 1}],
+    }
     history = read_history(file)
     past = DevicePast(device="dust-1", profile="hj212-dust-noise")
     header = msgspec.structs.replace(history.header, devices=[*history.header.devices, past])
     both = tmp_path / "both.csv"
     write_history(both, history._replace(header=header))
-    devices = place_of(both, None, ["tower-crane"]).header.devices
-    assert [device.device for device in devices] == [one.device for one in history.header.devices]
-    assert "not replayed, it speaks by itself device=dust-1" in caplog.text
+    place = place_of(both, None, ["tower-crane"])
+    assert place.header.devices[-1].device == "dust-1"
+    played = cast_of(place.header, load_profiles(), both).devices[-1]
+    assert isinstance(played.profile, ModbusProfile)
+    assert played.keys == tuple(load_profiles()["hj212-dust-noise"].points)

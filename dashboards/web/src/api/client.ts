@@ -2,8 +2,8 @@
 
 import type { components } from './schema'
 import type {
-  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session, Site,
-  SiteSummary, Statistics, Trial, Values, WorkCycle,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Site, Session,
+  SiteSummary, Statistics, Trial, WorkCycle,
   LinkMade, OwnSession,
   Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
@@ -90,10 +90,10 @@ export const api = {
   endRole: (account: number, assignment: number, reason: string) => call<Account>('POST', `/accounts/${account}/assignments/${assignment}/end`, { reason }),
   sites: () => call<Page<SiteSummary>>('GET', '/sites'),
   site: (site: string) => call<Site>('GET', `/sites/${part(site)}`),
-  values: (site: string) => call<Values>('GET', `/sites/${part(site)}/values`),
+  home: (site: string) => call<Home>('GET', `/sites/${part(site)}/home`),
   statistics: (site: string) => call<Statistics>('GET', `/sites/${part(site)}/statistics`),
-  alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50) =>
-    call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, after, limit })}`),
+  alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50, device: string | null = null) =>
+    call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, device, after, limit })}`),
   requests: (site: string, alarm: string) => call<Page<AlarmRequest>>('GET', `/sites/${part(site)}/alarms/${part(alarm)}/requests`),
   acknowledge: (site: string, alarm: string) => call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/acknowledge`),
   shelve: (site: string, alarm: string, untilMs: number, reason: string) =>
@@ -102,12 +102,16 @@ export const api = {
   cycles: (site: string, device: string, day: string, after: string | null = null, limit = 100) =>
     call<Page<WorkCycle>>('GET', `/sites/${part(site)}/work-cycles${query({ device, day, after, limit })}`),
   cycleDay: (site: string, device: string, day: string) => call<CycleDay>('GET', `/sites/${part(site)}/work-cycles/day${query({ device, day })}`),
+  /** What a page's table shows, for a spreadsheet. */
+  tableUrl: (site: string, what: 'readings' | 'alarms' | 'hazards' | 'devices', chosen: Record<string, string | null> = {}) =>
+    `${ROOT}/sites/${part(site)}/tables/${what}.csv${query(chosen)}`,
   cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
   hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
-  series: (site: string, point: string, fromMs: number, toMs: number, maxPoints = 2000) => {
-    const range = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
+  /** Without a beginning: since the point's first reading. */
+  series: (site: string, point: string, fromMs: number | null, toMs: number, maxPoints = 2000) => {
+    const range = { from: fromMs === null ? null : new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
     return call<Series>('GET', `/sites/${part(site)}/series${query({ point, ...range, max_points: maxPoints })}`)
   },
   rules: (site: string) => call<RulesInForce>('GET', `/sites/${part(site)}/rules`),

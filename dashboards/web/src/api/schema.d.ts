@@ -360,6 +360,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/enrol/renewal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew
+         * @description The next certificate for a gateway that has one; asked again for the same key, the same.
+         */
+        post: operations["renew_api_v1_enrol_renewal_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrol/seen": {
         parameters: {
             query?: never;
@@ -374,6 +394,26 @@ export interface paths {
          * @description The gateway has put its password in a safe place: it is in force now.
          */
         post: operations["seen_api_v1_enrol_seen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrol/seen-certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seen Certificate
+         * @description The gateway has put its certificate in a safe place: no earlier one is good any more.
+         */
+        post: operations["seen_certificate_api_v1_enrol_seen_certificate_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1102,6 +1142,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/gateways/{gateway}/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Certificates
+         * @description Every certificate that the gateway was given, the newest first.
+         */
+        get: operations["list_certificates_api_v1_sites__site__gateways__gateway__certificates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways/{gateway}/code": {
         parameters: {
             query?: never;
@@ -1113,7 +1173,7 @@ export interface paths {
         put?: never;
         /**
          * Make Code
-         * @description A code with which the gateway is enrolled, or gets a new password: once, within 15 minutes.
+         * @description A code with which the gateway is enrolled, or gets new credentials: once, within 15 minutes.
          */
         post: operations["make_code_api_v1_sites__site__gateways__gateway__code_post"];
         delete?: never;
@@ -1297,7 +1357,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke
-         * @description Shut the gateway out: its password, a code of it, and what it is saying at this moment.
+         * @description Shut the gateway out: its password or certificate, a code of it, and what it is saying just now.
          */
         post: operations["revoke_api_v1_sites__site__gateways__gateway__revocation_post"];
         delete?: never;
@@ -1362,6 +1422,28 @@ export interface paths {
          * @description Hazard records, the newest first.
          */
         get: operations["list_hazards_api_v1_sites__site__hazards_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Home
+         * @description A site, its newest values, what is wrong and what the registry says of its devices: one look.
+         *
+         *     Each part is empty where the account may not see it.
+         */
+        get: operations["read_home_api_v1_sites__site__home_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2038,6 +2120,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/tables/alarms.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alarms Table
+         * @description Alarms, the newest first.
+         */
+        get: operations["alarms_table_api_v1_sites__site__tables_alarms_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/tables/devices.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices Table
+         * @description Devices that a gateway has announced or that have a file.
+         */
+        get: operations["devices_table_api_v1_sites__site__tables_devices_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/tables/hazards.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hazards Table
+         * @description Hazard records, the newest first.
+         */
+        get: operations["hazards_table_api_v1_sites__site__tables_hazards_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/tables/readings.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readings Table
+         * @description The newest reading of every point, with its limits.
+         */
+        get: operations["readings_table_api_v1_sites__site__tables_readings_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/values": {
         parameters: {
             query?: never;
@@ -2605,6 +2767,11 @@ export interface components {
          */
         BrokerTold: {
             /**
+             * By Certificate
+             * @description Whoever is enrolled gets a certificate, not a password.
+             */
+            by_certificate: boolean;
+            /**
              * Complaint
              * @description Why it could not be told.
              */
@@ -2618,6 +2785,59 @@ export interface components {
             is_up_to_date: boolean;
         };
         /**
+         * BusShown
+         * @description How a bus of a gateway fares; counts are since the agent's start.
+         */
+        BusShown: {
+            /**
+             * Broken
+             * @default 0
+             */
+            broken: number;
+            /** Bus */
+            bus: string;
+            /**
+             * Exceptions
+             * @default 0
+             */
+            exceptions: number;
+            /**
+             * Late
+             * @default 0
+             */
+            late: number;
+            /**
+             * Load Percent
+             * @description Of the last minute: how much of the time it was held.
+             */
+            load_percent: number;
+            /**
+             * Missed
+             * @default 0
+             */
+            missed: number;
+            /**
+             * P95 Ms
+             * @description So long, or less, 95 % of the newest answers took.
+             */
+            p95_ms?: number | null;
+            /**
+             * Requests
+             * @default 0
+             */
+            requests: number;
+            /**
+             * Rereads
+             * @default 0
+             */
+            rereads: number;
+            /**
+             * Timeouts
+             * @default 0
+             */
+            timeouts: number;
+        };
+        /**
          * CategoryShown
          * @description A kind of dangerous works.
          */
@@ -2629,6 +2849,49 @@ export interface components {
             name: string;
             /** Needs Monitoring */
             needs_monitoring: boolean;
+        };
+        /**
+         * CertificateShown
+         * @description A certificate that a gateway was given.
+         */
+        CertificateShown: {
+            /**
+             * Ended At
+             * @description From then on the broker refuses it.
+             */
+            ended_at: string | null;
+            /** Ended By */
+            ended_by: ("revoked" | "replaced") | null;
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ends_at: string;
+            /**
+             * Issued At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            issued_at: string;
+            /**
+             * Seen At
+             * @description Since when the gateway is known to have it.
+             */
+            seen_at: string | null;
+            /**
+             * Serial
+             * @description In hexadecimal, as openssl and the broker's log have it.
+             */
+            serial: string;
+        };
+        /**
+         * CertificatesShown
+         * @description Every certificate of a gateway, the newest first.
+         */
+        CertificatesShown: {
+            /** Items */
+            items: components["schemas"]["CertificateShown"][];
         };
         /**
          * Change
@@ -3610,6 +3873,18 @@ export interface components {
             zone?: string | null;
         };
         /**
+         * DeviceHeard
+         * @description How a device answers its gateway, by the age of what it said.
+         */
+        DeviceHeard: {
+            /** Age Ms */
+            age_ms?: number | null;
+            /** Device */
+            device: string;
+            /** Online */
+            online: boolean;
+        };
+        /**
          * DeviceNew
          * @description The same, with the name that its gateway gives it or will give it.
          */
@@ -3790,6 +4065,11 @@ export interface components {
             /** Gateway */
             gateway?: string | null;
             /**
+             * Request
+             * @description A request for a certificate (PKCS #10, PEM); the key stays on the gateway. A cloud that lets gateways in by passwords takes no notice of it.
+             */
+            request?: string | null;
+            /**
              * Site
              * @description Who it is already: a code of another is refused.
              */
@@ -3797,10 +4077,11 @@ export interface components {
         };
         /**
          * Enrolled
-         * @description Who the gateway is from now on, and its password: shown this once.
+         * @description Who the gateway is from now on, and what it logs in by, shown this once.
          */
         Enrolled: {
             broker: components["schemas"]["BrokerShown"];
+            certificate: components["schemas"]["Issued"] | null;
             /** Gateway */
             gateway: string;
             /**
@@ -3811,7 +4092,7 @@ export interface components {
              */
             in_force_at: string;
             /** Password */
-            password: string;
+            password: string | null;
             /** Site */
             site: string;
             /** Username */
@@ -4067,12 +4348,18 @@ export interface components {
             /** Clock */
             clock: string;
             /**
+             * Clock Offset Ms
+             * @description By how much its clock was ahead of the cloud's when it last spoke; behind, if negative. The time on the way makes it look a little behind.
+             */
+            clock_offset_ms?: number | null;
+            /**
              * Cloned At
              * @description When two machines were last seen under its name, within a day.
              */
             cloned_at: string | null;
             /** Disk Free Bytes */
             disk_free_bytes: number | null;
+            health?: components["schemas"]["cloud__sites__model__HealthShown"] | null;
             /** Id */
             id: string;
             outbox: components["schemas"]["Outbox"];
@@ -4088,6 +4375,12 @@ export interface components {
              * @description Rules whose alarms it holds back, as it last said.
              */
             shelved: components["schemas"]["ShelfShown"][];
+            /**
+             * Software
+             * @description The version of its agent.
+             * @default
+             */
+            software: string;
             /**
              * State
              * @description Offline: it said so, or was silent for 30 s. Unknown: it was never heard.
@@ -4108,6 +4401,11 @@ export interface components {
          */
         GatewayAccess: {
             /**
+             * Certificate Ends At
+             * @description Until when the certificate in force holds; null: it has a password, or nothing.
+             */
+            certificate_ends_at: string | null;
+            /**
              * Cloned At
              * @description When two machines were last seen under its name.
              */
@@ -4121,12 +4419,12 @@ export interface components {
             id: string;
             /**
              * Issued At
-             * @description Since when its password holds.
+             * @description Since when its password or certificate holds.
              */
             issued_at: string | null;
             /**
              * Next Issued At
-             * @description When a password was handed out that is not in force yet.
+             * @description When a password or certificate was handed out that is not in force yet.
              */
             next_issued_at: string | null;
             /** Note */
@@ -4137,10 +4435,10 @@ export interface components {
             seen_at: string | null;
             /**
              * Standing
-             * @description Not enrolled: a password, if any, was made by hand. Handed out: its password is not in force yet.
+             * @description Not enrolled: a password, if any, was made by hand. Handed out: its password is not in force yet, or it has not said that it has its certificate. Expired: its certificate has ended.
              * @enum {string}
              */
-            standing: "not_enrolled" | "handed_out" | "enrolled" | "revoked" | "retired";
+            standing: "not_enrolled" | "handed_out" | "enrolled" | "expired" | "revoked" | "retired";
             /**
              * State
              * @enum {string}
@@ -4375,14 +4673,6 @@ export interface components {
             seq: number;
         };
         /**
-         * HealthShown
-         * @description That it runs.
-         */
-        HealthShown: {
-            /** Status */
-            status: string;
-        };
-        /**
          * HintShown
          * @description Another way to read the raw words that would make sense of them.
          */
@@ -4397,6 +4687,22 @@ export interface components {
             says: components["schemas"]["TextShown"];
             /** Value */
             value: number;
+        };
+        /**
+         * Home
+         * @description All that the page of a site shows when it is opened.
+         */
+        Home: {
+            /** Alarms */
+            alarms: components["schemas"]["Episode"][];
+            /** Hazards */
+            hazards: components["schemas"]["Hazard"][];
+            /** Machines */
+            machines: {
+                [key: string]: components["schemas"]["MachineFacts"];
+            };
+            site: components["schemas"]["Site"];
+            values: components["schemas"]["Values"];
         };
         /**
          * HookPlaceShown
@@ -4491,6 +4797,25 @@ export interface components {
             note: string;
         };
         /**
+         * Issued
+         * @description A certificate for the key of the request.
+         */
+        Issued: {
+            /**
+             * Certificate
+             * @description PEM
+             */
+            certificate: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ends_at: string;
+            /** Serial */
+            serial: string;
+        };
+        /**
          * KindShown
          * @description A kind of the point vocabulary.
          */
@@ -4500,6 +4825,19 @@ export interface components {
             name: string;
             /** Unit */
             unit: string;
+        };
+        /**
+         * LastGood
+         * @description What a point said last that could be believed.
+         */
+        LastGood: {
+            /**
+             * At Ms
+             * @description Source time, UTC milliseconds.
+             */
+            at_ms: number;
+            /** Value */
+            value: number;
         };
         /**
          * LastShown
@@ -4695,6 +5033,28 @@ export interface components {
             percent: number;
             /** Requests Per S */
             requests_per_s: number;
+        };
+        /**
+         * MachineFacts
+         * @description What the registry says of a device, as far as whoever watches it must know.
+         */
+        MachineFacts: {
+            /** Expired */
+            expired: ("filed" | "installed" | "inspected" | "accepted" | "registered" | "in_use" | "climbed" | "maintained" | "dismantled")[];
+            /** Expires On */
+            expires_on: string | null;
+            /** Finding */
+            finding: ("on_trial_in_use" | "in_use_unrecorded") | null;
+            /** Is In Use */
+            is_in_use: boolean;
+            /** Operators */
+            operators: components["schemas"]["OperatorFacts"][];
+            /** Property No */
+            property_no: string;
+            /** Registration No */
+            registration_no: string;
+            /** Standing */
+            standing: ("filed" | "installed" | "inspected" | "accepted" | "registered" | "in_use" | "climbed" | "maintained" | "dismantled") | null;
         };
         /**
          * MailTarget
@@ -4902,6 +5262,31 @@ export interface components {
              * @description The ETag: give it as `If-Match` with a change.
              */
             version: number;
+        };
+        /**
+         * OperatorFacts
+         * @description Somebody who may operate a device, and how their certificate stands.
+         */
+        OperatorFacts: {
+            /** Certificate No */
+            certificate_no: string;
+            /** Name */
+            name: string;
+            /**
+             * Trade
+             * @enum {string}
+             */
+            trade: "crane_operator" | "hoist_operator" | "signaller" | "rigger" | "erector" | "platform_installer" | "electrician" | "other";
+            /**
+             * Valid Until
+             * Format: date
+             */
+            valid_until: string;
+            /**
+             * Validity
+             * @enum {string}
+             */
+            validity: "valid" | "expiring" | "expired" | "not_yet";
         };
         /**
          * OperatorGiven
@@ -6015,6 +6400,24 @@ export interface components {
             version: number;
         };
         /**
+         * Renew
+         * @description What a gateway sends for its next certificate.
+         */
+        Renew: {
+            /** Request */
+            request: string;
+            /**
+             * Serial
+             * @description Of the certificate that it has.
+             */
+            serial: string;
+            /**
+             * Signature
+             * @description Over `sitewarden renewal`, the serial and the request, by the key that it has.
+             */
+            signature: string;
+        };
+        /**
          * Replay
          * @description How a replay stands; instants are recorded ones, UTC milliseconds.
          */
@@ -6354,6 +6757,19 @@ export interface components {
              * @example crane-1
              */
             site: string;
+        };
+        /**
+         * SeenCertificate
+         * @description What a gateway sends when it has put its certificate in a safe place, or has logged in by it.
+         */
+        SeenCertificate: {
+            /** Serial */
+            serial: string;
+            /**
+             * Signature
+             * @description Over `sitewarden seen` and the serial, by the certificate's key.
+             */
+            signature: string;
         };
         /**
          * SentShown
@@ -6983,6 +7399,8 @@ export interface components {
              * @description Source time, UTC milliseconds.
              */
             at_ms: number;
+            /** @description The last good reading, where this one is not good and there ever was one. */
+            last?: components["schemas"]["LastGood"] | null;
             /**
              * Quality
              * @example good
@@ -7362,6 +7780,47 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /**
+         * HealthShown
+         * @description That it runs.
+         */
+        cloud__app__HealthShown: {
+            /** Status */
+            status: string;
+        };
+        /**
+         * HealthShown
+         * @description How a gateway itself fares, as its newest status told.
+         */
+        cloud__sites__model__HealthShown: {
+            /** Buses */
+            buses?: components["schemas"]["BusShown"][];
+            /**
+             * Clock Steps
+             * @description How often its clock was set since the agent's start.
+             * @default 0
+             */
+            clock_steps: number;
+            /**
+             * Cpu S Per 1000
+             * @description CPU-seconds of the last minute for 1000 readings.
+             */
+            cpu_s_per_1000?: number | null;
+            /** Devices */
+            devices?: components["schemas"]["DeviceHeard"][];
+            /**
+             * Evicted
+             * @description Readings that its outbox gave up for want of room.
+             * @default 0
+             */
+            evicted: number;
+            /** Outbox Bytes */
+            outbox_bytes?: {
+                [key: string]: number;
+            };
+            /** Rss Bytes */
+            rss_bytes?: number | null;
         };
     };
     responses: never;
@@ -9021,6 +9480,75 @@ export interface operations {
             };
         };
     };
+    renew_api_v1_enrol_renewal_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Renew"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issued"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     seen_api_v1_enrol_seen_post: {
         parameters: {
             query?: never;
@@ -9031,6 +9559,73 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Seen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seen_certificate_api_v1_enrol_seen_certificate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeenCertificate"];
             };
         };
         responses: {
@@ -10719,6 +11314,8 @@ export interface operations {
             query?: {
                 /** @description `returned`: ended before anybody had acknowledged them. */
                 state?: "active" | "returned" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
                 /** @description Modes are never mixed; left out, it is that of this cloud. */
                 mode?: ("live" | "test" | "drill" | "replay") | null;
                 /** @description The `next` of the part before. */
@@ -12007,6 +12604,74 @@ export interface operations {
             };
         };
     };
+    list_certificates_api_v1_sites__site__gateways__gateway__certificates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificatesShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     make_code_api_v1_sites__site__gateways__gateway__code_post: {
         parameters: {
             query?: never;
@@ -13024,6 +13689,8 @@ export interface operations {
         parameters: {
             query?: {
                 status?: "open" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
                 /** @description The `next` of the part before. */
                 after?: string | null;
                 /** @description At most so many items. */
@@ -13044,6 +13711,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Hazard_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_home_api_v1_sites__site__home_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
                 };
             };
             /** @description Nobody is signed in */
@@ -18736,8 +19470,8 @@ export interface operations {
         parameters: {
             query: {
                 point: string;
-                /** @description RFC 3339 with offset; included. */
-                from: string;
+                /** @description RFC 3339 with offset; included. Left out: the first reading. */
+                from?: string | null;
                 /** @description RFC 3339 with offset; excluded. */
                 to: string;
                 max_points?: number;
@@ -18824,6 +19558,289 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alarms_table_api_v1_sites__site__tables_alarms_csv_get: {
+        parameters: {
+            query?: {
+                state?: "active" | "returned" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    devices_table_api_v1_sites__site__tables_devices_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hazards_table_api_v1_sites__site__tables_hazards_csv_get: {
+        parameters: {
+            query?: {
+                status?: "open" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readings_table_api_v1_sites__site__tables_readings_csv_get: {
+        parameters: {
+            query?: {
+                /** @description Of this device alone. */
+                device?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
                 };
             };
             /** @description Nobody is signed in */
@@ -19641,7 +20658,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HealthShown"];
+                    "application/json": components["schemas"]["cloud__app__HealthShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -19706,7 +20723,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HealthShown"];
+                    "application/json": components["schemas"]["cloud__app__HealthShown"];
                 };
             };
             /** @description Nobody is signed in */

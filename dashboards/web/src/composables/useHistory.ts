@@ -11,7 +11,7 @@ const TAIL = 2000
 export function useHistory(
   site: () => string,
   points: () => Point[],
-  spanMs: () => number,
+  spanOf: () => number | null,
   nowMs: Ref<number>,
   values: Record<string, Value | undefined>,
   ask: typeof api.series = api.series,
@@ -27,8 +27,9 @@ export function useHistory(
     const to = nowMs.value
     // Before the first value of a replay nobody knows what time it is.
     if (to <= 0) return
+    const back = spanOf()
     try {
-      const found = await Promise.all(points().map((point) => ask(site(), point.id, to - spanMs(), to, 1000)))
+      const found = await Promise.all(points().map((point) => ask(site(), point.id, back === null ? null : to - back, to, 1000)))
       if (mine === asked) fetched.value = Object.fromEntries(found.map((one) => [one.point, linePoints(one)]))
     } catch (caught) {
       if (!(caught instanceof ApiError)) throw caught
@@ -47,7 +48,7 @@ export function useHistory(
 
   const history: ComputedRef<Record<string, LinePoint[]>> = computed(() => Object.fromEntries(points().map((point) => [
     point.id,
-    continueLive(fetched.value[point.id] ?? [], tails.value[point.id] ?? [], Math.max(point.stale_after_ms * 3, spanMs() / 300)),
+    continueLive(fetched.value[point.id] ?? [], tails.value[point.id] ?? [], Math.max(point.stale_after_ms * 3, (spanOf() ?? 0) / 300)),
   ])))
   return { history, error, load }
 }

@@ -8,13 +8,21 @@ export type Act = 'enrol' | 'rotate' | 'again'
 export function actOf(gateway: GatewayAccess): Act | null {
   switch (gateway.standing) {
     case 'retired': return null
-    case 'revoked': return 'again'
+    case 'revoked':
+    case 'expired': return 'again'
     case 'enrolled': return 'rotate'
     default: return 'enrol'
   }
 }
 
 export const mayRevoke = (gateway: GatewayAccess): boolean => gateway.standing !== 'revoked' && gateway.standing !== 'retired'
+
+/** A certificate should have been renewed by now: agents do so when a third of its life is left. */
+export function endsSoon(gateway: GatewayAccess, nowMs: number): boolean {
+  if (!gateway.certificate_ends_at || !gateway.issued_at) return false
+  const endsMs = Date.parse(gateway.certificate_ends_at)
+  return endsMs - nowMs < (endsMs - Date.parse(gateway.issued_at)) / 4
+}
 
 /** The password that was handed out holds by then, whether the gateway says that it has it or not. */
 export const OVERLAP_MS = 600_000

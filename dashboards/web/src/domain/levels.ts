@@ -59,3 +59,17 @@ export function limitsOnSideOf(value: number | null, limits: Limit[]): Limit[] {
 export function controlLimit(limits: Limit[]): Limit | null {
   return [...limits].sort((a, b) => b.level - a.level || Math.abs(b.limit) - Math.abs(a.limit))[0] ?? null
 }
+
+export interface LimitRow extends Limit {
+  /** It holds on both sides of zero alike. */
+  isMirrored: boolean
+}
+
+/** The limits of a point from mild to grave, those that mirror each other across zero as one. */
+export function limitRows(limits: Limit[]): LimitRow[] {
+  const mirror = (limit: Limit) => limits.some((other) => other.rule === limit.rule && other.level === limit.level
+    && other.limit === -limit.limit && other.direction !== limit.direction)
+  return limits.map((limit) => ({ ...limit, isMirrored: limit.limit !== 0 && mirror(limit) }))
+    .filter((limit) => !limit.isMirrored || limit.limit > 0)
+    .sort((a, b) => a.level - b.level || a.limit - b.limit)
+}

@@ -59,3 +59,44 @@ function withCause(derived: Reading, raw: Reading | null): Reading {
   if (derived.judgement.reason !== 'bad_input' || raw?.judgement.state !== 'bad') return derived
   return { ...derived, judgement: { ...derived.judgement, reason: raw.judgement.reason } }
 }
+
+export interface PitSummary {
+  /** Nearest to its control value. */
+  nearest: PitRow | null
+  /** Moves the fastest, either way. */
+  fastest: PitRow | null
+  /** Reaches its control value first, as far as anything is forecast. */
+  soonest: PitRow | null
+  /** Heard last. */
+  newest: PitRow | null
+  /** So many places of which nothing that is good is known now. */
+  blind: number
+}
+
+/** What stands out among the places of a pit. */
+export function pitSummary(rows: PitRow[]): PitSummary {
+  const most = (size: (row: PitRow) => number | null) => rows.reduce<PitRow | null>((best, row) => {
+    const own = size(row)
+    if (own === null) return best
+    const known = best && size(best)
+    return known === null || own > known ? row : best
+  }, null)
+  const rate = (row: PitRow) => (row.rate?.judgement.state === 'good' && row.rate.value !== null ? Math.abs(row.rate.value) : null)
+  return {
+    nearest: most((row) => row.share),
+    fastest: most(rate),
+    soonest: most((row) => (row.hoursToLimit === null ? null : -row.hoursToLimit)),
+    newest: most((row) => row.cumulative?.atMs ?? null),
+    blind: rows.filter((row) => row.cumulative && row.cumulative.judgement.state !== 'good').length,
+  }
+}
+
+/** Few enough for a curve to be read: whoever is chosen, else those nearest to their control values. */
+export const MOST_CURVES = 8
+
+export function curvesOf(rows: PitRow[], selected: string | null): PitRow[] {
+  if (selected !== null) return rows.filter((row) => row.place.key === selected)
+  if (rows.length <= MOST_CURVES) return rows
+  const nearest = [...rows].sort((a, b) => (b.share ?? -1) - (a.share ?? -1)).slice(0, MOST_CURVES)
+  return rows.filter((row) => nearest.includes(row))
+}

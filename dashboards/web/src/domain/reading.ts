@@ -11,6 +11,8 @@ export interface Reading {
   /** When the source took it; `null` where there never was one. */
   atMs: number | null
   judgement: Judgement
+  /** What was good last, where this is not; it is shown struck through, for what it was. */
+  last: { value: number; atMs: number } | null
   /** By the point's limits; 0 unless the value is good, for a limit says nothing about a value that is not. */
   level: LevelOrNone
 }
@@ -18,7 +20,8 @@ export interface Reading {
 export function reading(point: Point, value: Value | undefined, nowMs: number): Reading {
   const judgement = judge(value, point.stale_after_ms, nowMs)
   const number = value?.value ?? null
-  return { point, value: number, atMs: value?.at_ms ?? null, judgement, level: judgement.state === 'good' ? levelOf(number, point.limits) : 0 }
+  const last = value?.last ? { value: value.last.value, atMs: value.last.at_ms } : null
+  return { point, value: number, atMs: value?.at_ms ?? null, judgement, last, level: judgement.state === 'good' ? levelOf(number, point.limits) : 0 }
 }
 
 /** The device's readings by point kind. */

@@ -1,6 +1,8 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import accounts from './accounts.en'
 import enrolment from './enrolment.en'
+import gatewayPage from './gatewayPage.en'
+import machine from './machine.en'
 import problems from './problems.en'
 import profiles from './profiles.en'
 import registry from './registry.en'
@@ -9,6 +11,8 @@ import type zh from './zh'
 const en: typeof zh = {
   accounts,
   enrolment,
+  gatewayPage,
+  machine,
   problems,
   profiles,
   registry,
@@ -76,7 +80,7 @@ const en: typeof zh = {
     forecastNote: 'Forecasts come from the last 2–4 days of movement; they are no measurements and replace no limit.', noForecast: 'No forecast ({why}): {points}.',
     motions: { unknown: 'too few data', still: 'no clear movement', steady: 'steady or slowing', 'new-pace': 'a new pace', quickening: 'quickening, not to be forecast yet', failing: 'failing' },
     selectCurve: 'Show the trend of {name}', quantity: { cumulative: 'Cumulative', rate: 'Rate' }, legend: 'The ring shows the share of the control value', gap: 'Where a line is broken there are no data', parts: { plan: 'Plan', points: 'Points', curve: 'Trend' }, partsLabel: 'Part shown',
-    range: { '1': '24 h', '3': '3 d', '7': '7 d', '14': '14 d' }, rangeLabel: 'Time range', quantityLabel: 'Quantity',
+    rangeLabel: 'Time range', quantityLabel: 'Quantity',
   },
   weather: { title: 'Conditions', none: 'No wind sensor.' },
   gateway: {

@@ -1,6 +1,8 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
 import enrolment from './enrolment.zh'
+import gatewayPage from './gatewayPage.zh'
+import machine from './machine.zh'
 import problems from './problems.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
@@ -8,6 +10,8 @@ import registry from './registry.zh'
 export default {
   accounts,
   enrolment,
+  gatewayPage,
+  machine,
   problems,
   profiles,
   registry,
@@ -75,7 +79,7 @@ export default {
     forecastNote: '预测由近 2–4 天的变形推算，不是测量值，不能代替限值报警。', noForecast: '无预测（{why}）：{points}。',
     motions: { unknown: '数据不足', still: '没有明显变形', steady: '匀速或减缓', 'new-pace': '速率刚改变', quickening: '正在加速，尚不能预测', failing: '趋于失稳' },
     selectCurve: '显示 {name} 的曲线', quantity: { cumulative: '累计值', rate: '变化速率' }, legend: '圆环表示占控制值的比例', gap: '曲线断开处没有数据', parts: { plan: '平面', points: '测点', curve: '曲线' }, partsLabel: '显示内容',
-    range: { '1': '24 小时', '3': '3 天', '7': '7 天', '14': '14 天' }, rangeLabel: '时间范围', quantityLabel: '曲线内容',
+    rangeLabel: '时间范围', quantityLabel: '曲线内容',
   },
   weather: { title: '环境', none: '没有风速测点。' },
   gateway: {

@@ -3,7 +3,7 @@
 import { computed, reactive, ref, shallowReactive, shallowRef } from 'vue'
 import { api, ApiError } from '@/api/client'
 import { listen } from '@/api/live'
-import type { Episode, Gateway, Hazard, Page, Site, Value, Values } from '@/api/types'
+import type { Episode, Gateway, Hazard, MachineFacts, Site, Value, Values } from '@/api/types'
 import { heldBack } from '@/domain/alarmState'
 import { nextSkew } from '@/domain/freshness'
 import { activeOnly, hazardUrgency, withEpisode, withHazard } from '@/domain/lists'
@@ -19,6 +19,8 @@ export const mayHere = (permission: string) => site.value?.permissions.includes(
 export const values = shallowReactive<Record<string, Value | undefined>>({})
 export const alarms = shallowRef<Episode[]>([])
 export const hazards = shallowRef<Hazard[]>([])
+/** What the registry says of devices, by their names. */
+export const machines = shallowRef<Record<string, MachineFacts>>({})
 /** What the gateways say of alarms beyond their transitions. */
 export const held = computed(() => heldBack(site.value?.gateways ?? []))
 /** The newest alarm or hazard event, for lists that a view keeps itself. */
@@ -65,6 +67,7 @@ export function closeSite(): void {
   site.value = null
   alarms.value = []
   hazards.value = []
+  machines.value = {}
   failure.value = null
   Object.assign(connection, { state: 'connecting', lostAtMs: null })
   for (const point of Object.keys(values)) delete values[point]
@@ -76,38 +79,13 @@ function fail(error: ApiError): void {
 }
 
 async function load(id: string): Promise<void> {
-  const found = await api.site(id)
+  const home = await api.home(id)
   if (current !== id) return
-  site.value = found
-  // Whoever runs the platform sees which devices there are, and nothing that they measure.
-  if (!mayHere('live.view')) return
-  const newest = await api.values(id)
-  if (current !== id) return
-  take(newest)
-  await loadLists(id)
-}
-
-async function loadLists(id: string): Promise<void> {
-  const [active, open] = await Promise.all([
-    everyPage((after) => api.alarms(id, 'active', after, 200)),
-    mayHere('hazards.view') ? everyPage((after) => api.hazards(id, 'open', after, 200)) : [],
-  ])
-  if (current !== id) return
-  alarms.value = activeOnly(active)
-  hazards.value = open.sort(hazardUrgency)
-}
-
-/** Active things are few; the bound keeps a broken cursor from asking for ever. */
-async function everyPage<T>(ask: (after: string | null) => Promise<Page<T>>): Promise<T[]> {
-  const items: T[] = []
-  let after: string | null = null
-  for (let count = 0; count < 10; count += 1) {
-    const page: Page<T> = await ask(after)
-    items.push(...page.items)
-    after = page.next
-    if (after === null) break
-  }
-  return items
+  take(home.values)
+  machines.value = home.machines
+  alarms.value = activeOnly(home.alarms)
+  hazards.value = home.hazards.sort(hazardUrgency)
+  site.value = home.site
 }
 
 function take(message: Values): void {

@@ -1,0 +1,1 @@
+"""The home of a site: all that its page shows at first, in one answer."""

@@ -1,0 +1,1 @@
+"""What the pages' tables show, for a spreadsheet."""
