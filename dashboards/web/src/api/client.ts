@@ -2,9 +2,9 @@
 
 import type { components } from './schema'
 import type {
-  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Site, Session,
-  SiteSummary, Statistics, Trial, WorkCycle,
-  LinkMade, OwnSession,
+  LinkMade, OwnSession, Site,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
   Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
 } from './types'
@@ -119,6 +119,12 @@ export const api = {
   access: (site: string) => call<Access>('GET', `/sites/${part(site)}/gateways`),
   makeCode: (site: string, gateway: string) => call<EnrolmentCode>('POST', `/sites/${part(site)}/gateways/${part(gateway)}/code`, {}),
   revokeGateway: (site: string, gateway: string) => call<void>('POST', `/sites/${part(site)}/gateways/${part(gateway)}/revocation`, {}),
+  channels: (site: string) => call<Channels>('GET', `/sites/${part(site)}/channels`),
+  makeChannel: (given: object) => call<Channel>('POST', '/channels', given),
+  changeChannel: (id: string, given: object, version: number) => call<Channel>('PUT', `/channels/${part(id)}`, given, version),
+  removeChannel: (id: string, version: number) => call<void>('DELETE', `/channels/${part(id)}`, undefined, version),
+  testChannel: (id: string) => call<Tested>('POST', `/channels/${part(id)}/test`, {}),
+  notices: (site: string, after: string | null = null, limit = 20) => call<Page<Notice>>('GET', `/sites/${part(site)}/notices${query({ after, limit })}`),
   makeSite: (given: object) => call<RegisteredSite>('POST', '/sites', given),
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
   changeSite: (site: string, given: object, version: number) =>
