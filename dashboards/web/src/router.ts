@@ -26,7 +26,10 @@ export const router = createRouter({
         { path: 'devices/:device', name: 'device', component: () => import('./views/DeviceView.vue'), props: true },
         {
           path: 'gateways/:gateway', component: () => import('./views/GatewayLayout.vue'), props: true,
-          children: [{ path: '', name: 'gateway', component: () => import('./views/GatewayView.vue') }],
+          children: [
+            { path: '', name: 'gateway', component: () => import('./views/GatewayView.vue') },
+            { path: 'configuration', name: 'configuration', component: () => import('./views/ConfigurationView.vue'), props: true },
+          ],
         },
         { path: 'registry', redirect: (to) => ({ name: 'registry', params: { site: to.params.site, part: 'devices' } }) },
         { path: 'registry/devices/:device', name: 'device-file', component: () => import('./views/DeviceFileView.vue'), props: true },

@@ -1,5 +1,6 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import accounts from './accounts.en'
+import configuration from './configuration.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
@@ -12,6 +13,7 @@ import type zh from './zh'
 
 const en: typeof zh = {
   accounts,
+  configuration,
   enrolment,
   notices,
   gatewayPage,

@@ -1,5 +1,6 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
+import configuration from './configuration.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
@@ -11,6 +12,7 @@ import start from './start.zh'
 
 export default {
   accounts,
+  configuration,
   enrolment,
   notices,
   gatewayPage,
