@@ -116,7 +116,7 @@ class Agent:
         """Set by every transition; while no alarm stands nothing ticks."""
         self._test: asyncio.Task[int] | None = None
         self._shelves = Shelves(self._memory, self.tell_soon)
-        self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms)
+        self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms, self._ears, self.stamp)
         self._uplink = Uplink(
             gateway,
             (self.alarms, self.readings),
@@ -243,6 +243,10 @@ class Agent:
     def _buses(self) -> Mapping[str, BusTask]:
         """Whatever is polled now; nothing in a replay."""
         return {bus.name: bus for bus in self._asked.values()}
+
+    def _ears(self) -> Mapping[str, EarTask]:
+        owners = () if self._lines is None else self._lines.owners
+        return {owner.name: owner for owner in owners if isinstance(owner, EarTask)}
 
     async def _tell_trial(self, told: TrialTold) -> None:
         await self._uplink.tell("trial", told)

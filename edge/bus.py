@@ -12,7 +12,7 @@ from edge.breaker import Breaker
 from edge.config import Bus, Device, PolledDevice
 from edge.drivers import Answer, Link, Request, Traffic
 from edge.drivers.registers import Place, PlannedRead, halves, plan, values
-from edge.errands import Errands, Job, spare_s
+from edge.errands import CAUTION, Errands, Job, spare_s
 from edge.plausibility import CONFIRMING, Plausibility, watched
 from edge.settings import ModbusSettings
 from sitewarden.quality import Quality
@@ -389,7 +389,11 @@ class BusTask:
         """Nobody is due before `until`: an errand is made, if there is one and time for it."""
         known = self._by_number.get(self._errands.unit() or 0)
         errand_at = max(self._errands.next_at(), known.ready_at if known is not None else 0.0)
-        wait_s = self._errands.wait_s(spare_s(self._jobs(), now) - MARGIN_S) if errand_at <= now else None
+        wait_s = (
+            self._errands.wait_s(CAUTION * spare_s(self._jobs(), now) - MARGIN_S)
+            if errand_at <= now
+            else None
+        )
         if wait_s is None:
             self._done_by = min(until, errand_at) if errand_at > now else until
             await self._rest(self._done_by - now)

@@ -12,6 +12,8 @@ REST = 4
 """After an errand there is none for so many times as long as it held the bus: they get a fifth."""
 LEAST_WAIT_S = 0.03
 """Nobody is asked who would have less time than this to answer."""
+CAUTION = 0.5
+"""Of the spare time an errand uses so much at most: nor may a gateway that is busy make a poll late."""
 _GONE = Answer((), Quality.DISCONNECTED, "nobody reads this bus any more", is_silence=True)
 
 
@@ -107,7 +109,7 @@ class Errands:
         errand.counted.late += traffic.late - late
         errand.counted.broken += traffic.broken - broken
         if answer.quality is Quality.TIMEOUT and wait_s < errand.timeout_s:
-            detail = f"no answer within {1000 * wait_s:.0f} ms, all that the polls of the bus leave"
+            detail = f"no answer within {1000 * wait_s:.0f} ms, which is what the polls of the bus leave"
             answer = answer._replace(detail=detail)
         if not errand.answer.done():
             errand.answer.set_result(answer)

@@ -15,7 +15,9 @@ from edge.config import Device, Ear, SpeakingDevice
 from edge.drivers import Traffic
 from edge.drivers.decoding import decoder_of
 from edge.drivers.speaking import Heard, NotUnderstoodError, Outcome, Told, Value
+from edge.lately import Lately, Said
 from edge.plausibility import Plausibility, watched
+from edge.settings import SpeakingSettings
 from sitewarden.messages import ClockState
 from sitewarden.profiles.model import says_instants, speech_of
 from sitewarden.quality import Quality
@@ -272,6 +274,7 @@ class EarTask:
         now_s = asyncio.get_running_loop().time()
         self.units = [Speaker(device, now_s) for device in ear.devices]
         self._speakers = {speaker.device.identity: speaker for speaker in self.units}
+        self._lately = Lately(list(self._speakers))
         self._present = Counter[str]()
         self._told: dict[tuple[str, str], float] = {}
         self._look_by_s = now_s + LOOK_S
@@ -331,12 +334,27 @@ class EarTask:
         began_s = time.perf_counter()
         self.traffic.requests += 1
         try:
+            if heard.body is not None and not heard.refusal:
+                self._lately.note(heard.identity, heard.body, asyncio.get_running_loop().time())
             return self._heard(heard)
         except Exception:
             log.exception("message not taken bus=%s", self.name)
             return Outcome(is_known=True, is_understood=False)
         finally:
             self.busy_s += time.perf_counter() - began_s
+
+    def lately(self, identity: str) -> list[Said]:
+        """What somebody who names itself so has said lately, whether it is known here or not."""
+        return self._lately.of(identity)
+
+    def heard_of(self) -> list[str]:
+        """Who has said anything lately."""
+        return self._lately.identities()
+
+    @property
+    def settings(self) -> SpeakingSettings:
+        """How devices speak here."""
+        return self.ear.settings
 
     def refuse(self, identity: str, why: str) -> None:
         """Count a message that is not taken, and say so now and then."""

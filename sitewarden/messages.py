@@ -404,7 +404,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     v: int = msgspec.field(default=VERSION)
     version: Natural = 0
-    """Higher than any before; 0 where it is only to be checked."""
+    """Higher than any before; 0 only checks, or, without `check`, asks what is in force."""
     hash: Sha256
     files: dict[str, str]
     """Texts by name; `sitewarden.bundle` says which names there may be."""

@@ -115,9 +115,16 @@ class _Work:
         points = _mapping(entry.get("point_parameters"))
         after = dict(points)
         for key, values in said.point_parameters.items():
-            wanted = {name: value for name, value in values.items() if self._is_asked(name)}
-            if news := self._news(device, f"point_parameters.{key}", _mapping(points.get(key)), wanted):
-                after[key] = {**_mapping(points.get(key)), **news}
+            own = _mapping(points.get(key))
+            # What the whole device is given holds for the point: said once is enough.
+            in_force = {**_mapping(self._read(device).get("parameters")), **own}
+            wanted = {
+                name: value
+                for name, value in values.items()
+                if self._is_asked(name) and in_force.get(name) != value
+            }
+            if news := self._news(device, f"point_parameters.{key}", own, wanted):
+                after[key] = {**own, **news}
         if after != points:
             self._write(device, "point_parameters", after)
         if said.chart is not None:
@@ -250,6 +257,8 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, str) and value.replace("_", "").isalnum() and yaml.safe_load(value) == value:
         return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return json.dumps(value, ensure_ascii=False)
 
 

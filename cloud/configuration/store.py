@@ -84,6 +84,12 @@ def due(connection: Connection, now_ms: int) -> list[Due]:
     return found
 
 
+def unheard(connection: Connection, now_ms: int) -> list[GatewayKey]:
+    """Gateways that work from their own files, and have not told what is in them."""
+    rows = connection.execute(_UNHEARD, {"heard_since": instant(now_ms - SILENT_MS)}).fetchall()
+    return [GatewayKey(*row) for row in rows]
+
+
 def write_report(
     connection: Connection, key: GatewayKey, report: ConfigurationReport, received_ms: int
 ) -> None:
@@ -106,6 +112,14 @@ def write_report(
         connection.execute(_BECAME, {**told, "version": report.version})
 
 
+_UNHEARD: LiteralString = """
+    SELECT mode, site, gateway FROM gateway
+     WHERE mode <> 'replay' AND state = 'online' AND seen_at >= %(heard_since)s
+       AND configuration IS NOT NULL AND coalesce((configuration ->> 'version')::int, 0) = 0
+       AND NOT EXISTS (
+           SELECT FROM gateway_own_file AS own
+            WHERE own.site = gateway.site AND own.gateway = gateway.gateway)
+"""
 _ANSWER: LiteralString = """
     UPDATE gateway_configuration_check
        SET answered_at = %(at)s, state = CASE WHEN %(state)s = 'checked' THEN 'checked' ELSE 'refused' END,

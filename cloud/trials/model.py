@@ -22,7 +22,10 @@ class TrialWanted(BaseModel):
     bus: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
         description="One that the gateway reads already."
     )
-    unit: int = Field(ge=1, le=247)
+    unit: int | None = Field(default=None, ge=1, le=247, description="Of a bus that is polled.")
+    identity: Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
+        default="", description="Of a bus on which devices speak by themselves: by what it names itself."
+    )
     profile: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PROFILE)] = Field(
         description="The text of the profile's file."
     )
@@ -71,13 +74,32 @@ class ReportShown(Shown):
     checks: list[TrialCheck]
 
 
+class ValueHeard(Shown):
+    """What a message says of a point."""
+
+    point: str
+    value: float | None
+    unit: str
+    quality: str
+
+
+class FrameHeard(Shown):
+    """A message of a device that speaks by itself, raw beside what it means."""
+
+    at: int = Field(description="When it came, in UTC milliseconds.")
+    raw: str
+    values: list[ValueHeard] = Field(default=[])
+    detail: str = Field(default="", description="Why the profile does not understand it.")
+
+
 class TrialShown(Shown):
     """A trial and what came of it."""
 
     id: Identity
     kind: TrialKind
     bus: str
-    unit: int
+    unit: int | None
+    identity: str
     seconds: int
     by: str
     asked_at: Instant
@@ -86,4 +108,7 @@ class TrialShown(Shown):
     state: State = Field(description="`lapsed`: the gateway said nothing of it in time.")
     told_at: Instant | None
     why: TextShown | None = Field(description="Of one that was refused or failed.")
-    report: ReportShown | None = Field(description="Of one that is done.")
+    report: ReportShown | None = Field(description="Of one that is done, of a device that is asked.")
+    heard: list[FrameHeard] = Field(
+        description="Of one that is done, of a device that speaks by itself: its newest messages."
+    )

@@ -38,6 +38,7 @@ async def ask_for_trial(
         kind=wanted.kind,
         bus=wanted.bus,
         unit=wanted.unit,
+        identity=wanted.identity,
         profile=wanted.profile,
         seconds=wanted.seconds if wanted.kind == "conformance" else 0,
         by=signed.name,
@@ -70,12 +71,17 @@ async def read_trial(site: KnownSite, gateway: str, trial: UUID, serving: Served
 
 def _check(wanted: TrialWanted) -> None:
     """Raise a problem where no gateway could try it."""
+    if (wanted.unit is None) == (not wanted.identity):
+        detail = "Give the unit of a device that is asked, or the identity of one that speaks by itself."
+        raise ProblemError(422, "invalid", "Whom?", detail, field="unit")
     try:
         profile = parse_profile(wanted.profile, _FILE)
     except ConfigurationError as exc:
         raise ProblemError(422, "bad-profile", "Not a profile", str(exc), field="profile") from exc
-    if not isinstance(profile, ModbusProfile):
-        detail = f"`{profile.profile}` speaks by itself; what is polled over Modbus can be tried."
+    is_asked = isinstance(profile, ModbusProfile)
+    if is_asked != (wanted.unit is not None):
+        how = "is asked: give its unit" if is_asked else "speaks by itself: give its identity"
+        detail = f"A device of `{profile.profile}` {how}."
         raise ProblemError(422, "not-polled", "Nothing to ask", detail, field="profile")
 
 

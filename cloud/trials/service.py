@@ -6,7 +6,7 @@ made once.
 
 import datetime as dt
 import uuid
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -26,8 +26,8 @@ MOST = 20
 """Requests of one look."""
 
 TRIALS: LiteralString = """
-    SELECT device_trial.id, kind, bus, unit, seconds, asked_by AS by, asked_at, expires_at, sent_at,
-           device_trial.state, device_trial.told_at, why, report
+    SELECT device_trial.id, kind, bus, unit, identity, seconds, asked_by AS by, asked_at, expires_at, sent_at,
+           device_trial.state, device_trial.told_at, why, report, heard
       FROM device_trial JOIN gateway ON gateway.id = gateway_id
 """
 """As they are shown."""
@@ -38,13 +38,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: TrialKind
     bus: str
-    unit: int
+    unit: int | None
+    """Of a device that is asked."""
     profile: str
     """Its text."""
     seconds: int
     """Of a conformance run."""
     by: str
     at: dt.datetime
+    identity: str = ""
+    """Of one that speaks by itself."""
 
 
 class UnderWayError(SiteWardenError):
@@ -65,10 +68,11 @@ async def ask(connection: AsyncConnection, gateway: int, request: Request) -> UU
         cursor = await connection.execute(
             """
             INSERT INTO device_trial (
-                    id, gateway_id, kind, bus, unit, profile, seconds, asked_by, asked_at, expires_at)
+                    id, gateway_id, kind, bus, unit, identity, profile, seconds, asked_by, asked_at,
+                    expires_at)
                 VALUES (
-                    %(id)s, %(gateway)s, %(kind)s, %(bus)s, %(unit)s, %(profile)s, %(seconds)s, %(by)s,
-                    %(at)s, %(expires)s)
+                    %(id)s, %(gateway)s, %(kind)s, %(bus)s, %(unit)s, %(identity)s, %(profile)s,
+                    %(seconds)s, %(by)s, %(at)s, %(expires)s)
                 ON CONFLICT DO NOTHING RETURNING id
             """,
             {
@@ -96,7 +100,8 @@ def note(connection: Connection, gateway_id: int, told: TrialTold, received_ms: 
     report = None if told.report is None else Jsonb(_storable(told.report))
     row = connection.execute(
         """
-        UPDATE device_trial SET state = %(state)s, told_at = %(at)s, why = %(why)s, report = %(report)s
+        UPDATE device_trial SET state = %(state)s, told_at = %(at)s, why = %(why)s, report = %(report)s,
+               heard = %(heard)s
          WHERE id = %(id)s AND gateway_id = %(gateway)s AND state IN ('asked', 'running') RETURNING id
         """,
         {
@@ -106,12 +111,13 @@ def note(connection: Connection, gateway_id: int, told: TrialTold, received_ms: 
             "at": instant(received_ms),
             "why": None if told.why is None else Jsonb(_storable(told.why)),
             "report": report,
+            "heard": Jsonb(_storable(told.heard)),
         },
     ).fetchone()
     return row is not None
 
 
-def _storable(told: msgspec.Struct) -> msgspec.Raw:
+def _storable(told: Any) -> msgspec.Raw:
     """As JSON that the database takes: a device's words may hold a NUL."""
     return msgspec.Raw(msgspec.json.encode(told).replace(b"\\u0000", "\N{REPLACEMENT CHARACTER}".encode()))
 
@@ -143,7 +149,7 @@ def _claim(connection: Connection, now_ms: int) -> list[Due]:
                SELECT id FROM device_trial
                 WHERE state IN ('asked', 'running') AND (sent_at IS NULL OR sent_at <= %(sent_before)s)
                 ORDER BY asked_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
-        RETURNING mode, site, gateway, trial.id, kind, bus, unit, profile, seconds, expires_at
+        RETURNING mode, site, gateway, trial.id, kind, bus, unit, identity, profile, seconds, expires_at
         """,
         _times(now_ms),
     )
@@ -157,6 +163,7 @@ def _asked(row: Row) -> TrialAsked:
         kind=row["kind"],
         bus=row["bus"],
         unit=row["unit"],
+        identity=row["identity"],
         profile=row["profile"],
         seconds=row["seconds"],
     )

@@ -1,5 +1,6 @@
 """A device, everything about it looked up and checked; the gateway itself is one too."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -56,11 +57,19 @@ def fields_of(source: Source, where: str, entry: DeviceEntry, bus: BusEntry, kno
         unjudged=tuple(unjudged),
         commissioning=entry.commissioning,
         out_of_service=_out_of_service(source, where, entry, points),
-        history=source.folder / entry.history if entry.history else None,
+        history=_history(source, entry.history),
         layout=msgspec.to_builtins(entry.layout) if entry.layout else {},
         setup=_setup_of(source, entry, bus, intervals),
     )
     return msgspec.structs.asdict(device)
+
+
+def _history(source: Source, name: str | None) -> Path | None:
+    """A past is data more than configuration: it travels with a document or lies at the gateway already."""
+    if not name:
+        return None
+    told = source.folder / name
+    return told if told.is_file() else source.home / name
 
 
 def _subject_of(

@@ -127,6 +127,10 @@ class Keeper:
             state: ConfigurationState = "refused" if checked.errors else "checked"
             self._site.report(self._about(Version(0, told.hash), state, checked, check=told.check))
             return
+        if told.version == 0:
+            for report in await asyncio.to_thread(self.reports):
+                self._site.report(report)
+            return
         version = Version(told.version, told.hash)
         if (answer := self._known(version)) is not None:
             self._site.report(answer)

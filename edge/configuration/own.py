@@ -47,15 +47,12 @@ def _with_comments(lines: list[str], line: int) -> int:
 
 
 def _named(said: GatewayFile, folder: Path) -> Iterator[tuple[str, str]]:
-    """The texts that a file names beside itself."""
+    """The texts that a file names beside itself, less histories: they are taken in already, and large."""
     entries = [entry for bus in said.buses for entry in bus.devices]
     charts = (entry.load_chart for entry in entries)
     for name in (*said.rules, *charts):
         if name is not None and name.endswith((".yaml", ".yml")):
             yield name, _read(folder / name)
-    for entry in entries:
-        if entry.history is not None:
-            yield entry.history, _read(folder / entry.history)
     for name in said.profiles:
         for file in sorted((folder / name).glob("*.yaml")):
             yield f"{name.rstrip('/')}/{file.name}", _read(file)

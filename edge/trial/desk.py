@@ -3,23 +3,27 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from edge.config import transport_of
+from edge.config.profiles import can_speak
 from edge.drivers import Answer, Request, Traffic
-from edge.settings import ModbusSettings
+from edge.lately import Said
+from edge.settings import ModbusSettings, SpeakingSettings
+from edge.trial.hearing import frames_of
 from edge.trial.line import OPEN_S
 from edge.trial.trying import Place, Reach, Trying, longest_s
 from sitewarden.errors import ConfigurationError, MessageError, SiteWardenError, UnreachableError
 from sitewarden.messages import decode, encode
-from sitewarden.profiles import ModbusProfile, load_profiles, parse_profile
+from sitewarden.profiles import AnyProfile, ModbusProfile, load_profiles, parse_profile
 from sitewarden.profiles.conformance import Report, report
 from sitewarden.profiles.hints import usual_spans
 from sitewarden.profiles.trial import Trial
 from sitewarden.text import Text
-from sitewarden.trials import TAKES_S, TrialAsked, TrialState, TrialTold
+from sitewarden.trials import TAKES_S, FrameSeen, TrialAsked, TrialState, TrialTold
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,20 @@ class Bus(Protocol):
         """Ask between the polls."""
 
 
+class Hearing(Protocol):
+    """A bus on which devices speak by themselves."""
+
+    @property
+    def settings(self) -> SpeakingSettings:
+        """How they speak."""
+
+    def lately(self, identity: str) -> list[Said]:
+        """What somebody has said lately."""
+
+    def heard_of(self) -> list[str]:
+        """Who has said anything."""
+
+
 class RefusedError(SiteWardenError):
     """A trial that is not made."""
 
@@ -52,6 +70,13 @@ class RefusedError(SiteWardenError):
         """Why, in both languages."""
         super().__init__(en)
         self.why = Text(zh, en)
+
+
+class _Found(NamedTuple):
+    """What a trial came to, one of both."""
+
+    report: Report | None = None
+    heard: Sequence[FrameSeen] = ()
 
 
 class _Beside:
@@ -72,9 +97,15 @@ class Desk:
         buses: Callable[[], Mapping[str, Bus]],
         tell: Callable[[TrialTold], Awaitable[None]],
         now_ms: Callable[[], int],
+        ears: Callable[[], Mapping[str, Hearing]] = dict,
+        stamp: Callable[[float], int] = round,
     ) -> None:
-        """`buses` are asked for at each request: those that are polled at that moment."""
-        self._buses, self._tell_cloud, self._now_ms = buses, tell, now_ms
+        """`buses` and `ears` are asked for at each request: those that are at work at that moment.
+
+        `stamp` gives the UTC milliseconds of an instant of the loop's clock.
+        """
+        self._buses, self._ears, self._tell_cloud = buses, ears, tell
+        self._now_ms, self._stamp = now_ms, stamp
         self._told: dict[str, TrialTold] = {}
         """What was told last of each request, the newest request last."""
         self._order: deque[str] = deque()
@@ -97,20 +128,21 @@ class Desk:
         if known is not None:
             await self._tell_cloud(known)
             return
-        log.info("trial=%s bus=%s unit=%d kind=%s", asked.request, asked.bus, asked.unit, asked.kind)
+        who = asked.identity or asked.unit
+        log.info("trial=%s bus=%s device=%s kind=%s", asked.request, asked.bus, who, asked.kind)
         try:
-            bus = self._bus_for(asked)
+            work = self._work_for(asked)
         except RefusedError as exc:
             await self._tell(asked, "refused", why=exc.why)
             return
         self._is_trying = True
         try:
-            await self._try(asked, bus)
+            await self._try(asked, work)
         finally:
             self._is_trying = False
 
-    def _bus_for(self, asked: TrialAsked) -> Bus:
-        """The bus that it is about; raises `RefusedError`."""
+    def _work_for(self, asked: TrialAsked) -> Callable[[], Awaitable[_Found]]:
+        """What is to be done; raises `RefusedError`."""
         if (late_ms := self._now_ms() - asked.expires) > 0:
             raise RefusedError(
                 f"请求已过期 {late_ms / 1000:.0f} s（以网关时钟计）",
@@ -118,20 +150,27 @@ class Desk:
             )
         if self._is_trying:
             raise RefusedError("网关正在试读另一台设备", "the gateway is trying another device")
-        buses = self._buses()
-        if asked.bus not in buses:
-            known = ", ".join(sorted(buses)) or "-"
-            raise RefusedError(
-                f"网关没有轮询总线 {asked.bus}；现有：{known}",
-                f"the gateway polls no bus `{asked.bus}`; it polls: {known}",
-            )
-        return buses[asked.bus]
+        buses, ears = self._buses(), self._ears()
+        if asked.bus in buses:
+            if asked.unit is None:
+                raise RefusedError("该总线由网关轮询：请写从站号", "the bus is polled: name the unit")
+            return partial(self._found, asked, asked.unit, buses[asked.bus])
+        if asked.bus in ears:
+            if not asked.identity:
+                en = "devices on this bus speak by themselves: name the identity"
+                raise RefusedError("该总线上的设备主动上报：请写设备标识", en)
+            return partial(self._heard, asked, ears[asked.bus])
+        known = ", ".join(sorted([*buses, *ears])) or "-"
+        raise RefusedError(
+            f"网关没有总线 {asked.bus}；现有：{known}",
+            f"the gateway has no bus `{asked.bus}`; it has: {known}",
+        )
 
-    async def _try(self, asked: TrialAsked, bus: Bus) -> None:
+    async def _try(self, asked: TrialAsked, work: Callable[[], Awaitable[_Found]]) -> None:
         await self._tell(asked, "running")
         try:
-            found = await self._found(asked, bus)
-            told = self._as_told(asked, "done", report=found)
+            report, heard = await work()
+            told = self._as_told(asked, "done", report=report, heard=heard)
             encode(told)
         except RefusedError as exc:
             told = self._as_told(asked, "refused", why=exc.why)
@@ -150,20 +189,30 @@ class Desk:
             told = self._as_told(asked, "failed", why=why)
         await self._tell_cloud(told)
 
-    async def _found(self, asked: TrialAsked, bus: Bus) -> Report:
+    async def _found(self, asked: TrialAsked, unit: int, bus: Bus) -> _Found:
         """What a trial comes to. What takes the processor long is done in a thread: polls go on."""
-        profile = await asyncio.to_thread(_profile_of, asked, bus)
-        place = Place(
-            asked.unit, longest_s(profile, bus.modbus.timeout_ms), f"bus {asked.bus} unit {asked.unit}"
-        )
+        profile = await asyncio.to_thread(_polled_profile, asked, bus)
+        place = Place(unit, longest_s(profile, bus.modbus.timeout_ms), f"bus {asked.bus} unit {unit}")
         reach = Reach(
             asked.seconds if asked.kind == "conformance" else 0.0,
             # Whoever is relied on is not asked for what might upset it.
-            is_asked_strange=asked.kind == "conformance" and not bus.polls_unit(asked.unit),
+            is_asked_strange=asked.kind == "conformance" and not bus.polls_unit(unit),
         )
         async with asyncio.timeout(TAKES_S):
             trial = await Trying(profile, place, _Beside(bus), _say_nothing).read(reach, OPEN_S)
-        return await asyncio.to_thread(_judged, profile, trial)
+        return _Found(await asyncio.to_thread(_judged, profile, trial))
+
+    async def _heard(self, asked: TrialAsked, ear: Hearing) -> _Found:
+        """What it has said lately, by the profile; raises `UnreachableError` where that is nothing."""
+        profile = await asyncio.to_thread(_profile_of, asked)
+        if isinstance(profile, ModbusProfile) or not can_speak(profile, ear.settings):
+            en = f"`{profile.profile}` does not speak as this bus does"
+            raise RefusedError(f"{profile.profile} 与该总线的协议不符", en)
+        said = [(self._stamp(one.at_s), one.body) for one in ear.lately(asked.identity)]
+        if not said:
+            others = ", ".join(one[:40] for one in ear.heard_of()) or "-"
+            raise UnreachableError(f"nothing was heard of `{asked.identity}`; heard lately: {others}")
+        return _Found(heard=await asyncio.to_thread(frames_of, profile, said))
 
     async def _tell(self, asked: TrialAsked, state: TrialState, why: Text | None = None) -> None:
         await self._tell_cloud(self._as_told(asked, state, why=why))
@@ -175,27 +224,40 @@ class Desk:
         *,
         why: Text | None = None,
         report: Report | None = None,
+        heard: Sequence[FrameSeen] = (),
     ) -> TrialTold:
         """What is told from now on of a request."""
         if asked.request not in self._told:
             self._order.append(asked.request)
             if len(self._order) > REMEMBERED:
                 del self._told[self._order.popleft()]
-        told = TrialTold(request=asked.request, at=self._now_ms(), state=state, why=why, report=report)
+        told = TrialTold(
+            request=asked.request,
+            at=self._now_ms(),
+            state=state,
+            why=why,
+            report=report,
+            heard=list(heard),
+        )
         self._told[asked.request] = told
         return told
 
 
-def _profile_of(asked: TrialAsked, bus: Bus) -> ModbusProfile:
-    """The profile, if it can be tried there; raises `RefusedError`."""
+def _profile_of(asked: TrialAsked) -> AnyProfile:
+    """The profile; raises `RefusedError`."""
     try:
-        profile = parse_profile(asked.profile, _FILE)
+        return parse_profile(asked.profile, _FILE)
     except ConfigurationError as exc:
         raise RefusedError(f"配置档有误：{exc}", str(exc)) from exc
+
+
+def _polled_profile(asked: TrialAsked, bus: Bus) -> ModbusProfile:
+    """The profile, if it can be tried on that bus; raises `RefusedError`."""
+    profile = _profile_of(asked)
     if not isinstance(profile, ModbusProfile):
         raise RefusedError(
-            f"{profile.profile} 是主动上报的设备，无需试读",
-            f"`{profile.profile}` speaks by itself; what is polled over Modbus can be tried",
+            f"{profile.profile} 是主动上报的设备，不在轮询总线上",
+            f"`{profile.profile}` speaks by itself, and is not on a bus that is polled",
         )
     transport = transport_of(bus.modbus)
     if transport not in profile.modbus.transports:

@@ -22,7 +22,8 @@ MESSAGES = [
     if isinstance(structure, type) and issubclass(structure, msgspec.Struct) and not name.startswith("_")
 ]
 
-TRIALS = [trials.TrialAsked, trials.TrialTold, Report, PointSeen, Hint, Check]
+TRIALS = [trials.TrialAsked, trials.TrialTold, trials.FrameSeen, trials.ValueSeen]
+TRIALS += [Report, PointSeen, Hint, Check]
 
 
 def section(title: str) -> str:

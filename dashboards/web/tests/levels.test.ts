@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Level, Limit } from '@/api/types'
+import { limitGroups } from '@/domain/limitGroups'
+import type { Reading } from '@/domain/reading'
 import { bands, controlLimit, fraction, levelOf, limitRows, limitsOnSideOf, scaleFor } from '@/domain/levels'
 
 const limit = (level: Level, value: number, direction: 'high' | 'low' = 'high'): Limit => ({
@@ -67,5 +69,10 @@ describe('limits in a table', () => {
   })
   it('that hold on one side alone stay what they are', () => {
     expect(limitRows([limit('a', 2, 9, 'high'), limit('c', 4, -5, 'low')]).map((row) => [row.limit, row.isMirrored])).toEqual([[9, false], [-5, false]])
+  })
+  it('of many points of a kind that have the same are told once', () => {
+    const at = (id: string, kind: string, value: number) => ({ point: { id, kind, limits: [limit('a', 4, value, 'high')] } }) as unknown as Reading
+    const groups = limitGroups([at('h1', 'x', 20), at('h2', 'x', 20), at('h3', 'x', 30), at('s1', 'y', 20)])
+    expect(groups.map((group) => [group.one.point.id, group.others])).toEqual([['h1', 1], ['h3', 0], ['s1', 0]])
   })
 })

@@ -4,8 +4,16 @@ import psycopg
 import pytest
 
 from cloud.configuration import store
+from cloud.configuration.sending import ConfigurationSender
 from sitewarden.bundle import digest
-from sitewarden.messages import BusLoad, ConfigurationFault, ConfigurationNow, ConfigurationReport
+from sitewarden.messages import (
+    BusLoad,
+    Configuration,
+    ConfigurationFault,
+    ConfigurationNow,
+    ConfigurationReport,
+    decode,
+)
 from sitewarden.text import Text
 from tests.cloud.registry.records import CHART, CRANE, PIT, POINT, Registry, problem
 from tests.cloud.site import BOOT, birth, heartbeat, now_ms
@@ -204,3 +212,18 @@ def test_the_registry_s_values_are_offered_as_a_changed_draft(web, gateway):
     assert put(web, draft["files"], 1).status_code == 200
     assert web.get(f"{BASE}/draft").json()["changes"] == []
     assert len(gateway.sent()) == 1
+
+
+def test_a_gateway_whose_first_word_got_lost_is_asked_what_it_works_from(site):
+    published = []
+    sender = ConfigurationSender("", lambda topic, body: published.append((topic, body)), lambda: True)
+    site.deliver(birth(configuration=ConfigurationNow()))
+    for after_ms in (0, 1000, 16_000):
+        sender.look(site.connection, now_ms() + after_ms)
+    assert len(published) == 2
+    asked = decode(published[0][1], Configuration)
+    assert (asked.version, asked.check, asked.files) == (0, None, {})
+    told = ConfigurationReport(boot=BOOT, at=now_ms(), state="in_force", files=OWN)
+    site.deliver(told)
+    sender.look(site.connection, now_ms() + 40_000)
+    assert len(published) == 2

@@ -2,10 +2,12 @@
 
 import msgspec
 
+from cloud.accounts.permissions import COOKIE
 from sitewarden.messages import BusHealth, Health, Series
 from sitewarden.quality import Quality
 from tests.cloud.registry.records import CRANE, OPERATOR, Registry, day
 from tests.cloud.site import birth, delivery, heartbeat, now_ms, raised, readings
+from tests.cloud.web.serving import new_account, new_session
 
 LIFE = (
     ("filed", 400),
@@ -121,3 +123,46 @@ def test_alarms_and_hazards_are_asked_for_by_device(web, site):
     for what in ("alarms", "hazards"):
         assert len(web.get(f"/sites/demo/{what}?device=crane-1").json()["items"]) == 1
         assert web.get(f"/sites/demo/{what}?device=crane-2").json()["items"] == []
+
+
+def become(web, site, /, *roles: str, **scope) -> None:
+    """Go on as somebody with these roles."""
+    account = new_account(site.connection, "某人", *roles, **scope)
+    web.client.cookies.set(COOKIE, new_session(site.connection, account))
+
+
+POINTS = {f"crane-{n}/{key}": f"crane.{key}" for n in (1, 2) for key in ("load", "load_ratio")}
+
+
+def test_whoever_is_there_for_one_crane_sees_that_one_alone(web, site):
+    records = Registry(web)
+    for crane in ("crane-1", "crane-2"):
+        records.make("devices", CRANE, id=crane)
+    site.deliver(birth(points=POINTS))
+    for crane in ("crane-1", "crane-2"):
+        site.deliver(readings(1.0, point=f"{crane}/load"))
+        site.deliver(raised(device=crane, point=f"{crane}/load_ratio"))
+    become(web, site, "viewer", site="demo", devices=["crane-2"])
+    told = home(web)
+    assert [device["id"] for device in told["site"]["devices"]] == ["crane-2"]
+    assert list(told["values"]["values"]) == ["crane-2/load"]
+    assert {one["device"] for one in told["alarms"] + told["hazards"]} == {"crane-2"}
+    assert list(told["machines"]) == ["crane-2"]
+    for what in ("readings", "alarms", "hazards"):
+        table = web.get(f"/sites/demo/tables/{what}.csv")
+        assert table.status_code == 200
+        assert "crane-2" in table.text
+        assert "crane-1" not in table.text
+    assert web.get("/sites/demo/tables/devices.csv").status_code == 403
+
+
+def test_whoever_runs_the_platform_sees_the_gateways_and_no_value(web, site):
+    site.born().deliver(readings(1.0))
+    site.deliver(raised())
+    Registry(web).make("devices", CRANE)
+    become(web, site, "platform_operator")
+    told = home(web)
+    assert told["site"]["gateways"][0]["state"] == "online"
+    assert told["values"]["values"] == told["machines"] == {}
+    assert told["alarms"] == told["hazards"] == []
+    assert web.get("/sites/demo/tables/readings.csv").status_code == 403

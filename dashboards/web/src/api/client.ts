@@ -3,9 +3,10 @@
 import type { components } from './schema'
 import type {
   Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
-  SiteSummary, Statistics, Trial, WorkCycle,
+  Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
   Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
+  Configuration, ConfigurationCheck, ConfigurationDiff, ConfigurationDraft, ConfigurationVersion, ConfigurationWhole,
 } from './types'
 
 /** `body.name.zh` of a request, and what is wrong with it: in English, and as a stable word with what words may name. */
@@ -66,6 +67,8 @@ function query(values: Record<string, string | number | null | undefined>): stri
   return entries.length ? `?${new URLSearchParams(entries.map(([key, value]) => [key, String(value)]))}` : ''
 }
 
+const configurationOf = (site: string, gateway: string) => `/sites/${part(site)}/gateways/${part(gateway)}/configuration`
+
 export const api = {
   server: () => call<Server>('GET', '/server'),
   session: () => call<Session>('GET', '/session'),
@@ -104,6 +107,26 @@ export const api = {
   access: (site: string) => call<Access>('GET', `/sites/${part(site)}/gateways`),
   makeCode: (site: string, gateway: string) => call<EnrolmentCode>('POST', `/sites/${part(site)}/gateways/${part(gateway)}/code`, {}),
   revokeGateway: (site: string, gateway: string) => call<void>('POST', `/sites/${part(site)}/gateways/${part(gateway)}/revocation`, {}),
+  configuration: (site: string, gateway: string) => call<Configuration>('GET', configurationOf(site, gateway)),
+  proposeConfiguration: (site: string, gateway: string, files: Record<string, string>, reason: string, version: number) =>
+    call<ConfigurationWhole>('PUT', configurationOf(site, gateway), { files, reason }, version),
+  configurationVersions: (site: string, gateway: string, after: string | null = null) =>
+    call<Page<ConfigurationVersion>>('GET', `${configurationOf(site, gateway)}/versions${query({ after, limit: 20 })}`),
+  configurationDiff: (site: string, gateway: string, version: number) =>
+    call<ConfigurationDiff>('GET', `${configurationOf(site, gateway)}/versions/${version}/diff`),
+  rollBackConfiguration: (site: string, gateway: string, to: number, reason: string, version: number) =>
+    call<ConfigurationWhole>('POST', `${configurationOf(site, gateway)}/versions/${to}/rollback`, { reason }, version),
+  configurationDraft: (site: string, gateway: string) => call<ConfigurationDraft>('GET', `${configurationOf(site, gateway)}/draft`),
+  checkConfiguration: (site: string, gateway: string, files: Record<string, string>) =>
+    call<ConfigurationCheck>('POST', `${configurationOf(site, gateway)}/check`, { files }),
+  configurationCheck: (site: string, gateway: string, check: string) =>
+    call<ConfigurationCheck>('GET', `${configurationOf(site, gateway)}/checks/${part(check)}`),
+  channels: (site: string) => call<Channels>('GET', `/sites/${part(site)}/channels`),
+  makeChannel: (given: object) => call<Channel>('POST', '/channels', given),
+  changeChannel: (id: string, given: object, version: number) => call<Channel>('PUT', `/channels/${part(id)}`, given, version),
+  removeChannel: (id: string, version: number) => call<void>('DELETE', `/channels/${part(id)}`, undefined, version),
+  testChannel: (id: string) => call<Tested>('POST', `/channels/${part(id)}/test`, {}),
+  notices: (site: string, after: string | null = null, limit = 20) => call<Page<Notice>>('GET', `/sites/${part(site)}/notices${query({ after, limit })}`),
   makeSite: (given: object) => call<RegisteredSite>('POST', '/sites', given),
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
   changeSite: (site: string, given: object, version: number) =>

@@ -3867,6 +3867,30 @@ export interface components {
             lines: string[];
         };
         /**
+         * FrameHeard
+         * @description A message of a device that speaks by itself, raw beside what it means.
+         */
+        FrameHeard: {
+            /**
+             * At
+             * @description When it came, in UTC milliseconds.
+             */
+            at: number;
+            /**
+             * Detail
+             * @description Why the profile does not understand it.
+             * @default
+             */
+            detail: string;
+            /** Raw */
+            raw: string;
+            /**
+             * Values
+             * @default []
+             */
+            values: components["schemas"]["ValueHeard"][];
+        };
+        /**
          * Gateway
          * @description A gateway and how it fares.
          */
@@ -6692,14 +6716,21 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             expires_at: string;
+            /**
+             * Heard
+             * @description Of one that is done, of a device that speaks by itself: its newest messages.
+             */
+            heard: components["schemas"]["FrameHeard"][];
             /** Id */
             id: string;
+            /** Identity */
+            identity: string;
             /**
              * Kind
              * @enum {string}
              */
             kind: "read" | "conformance";
-            /** @description Of one that is done. */
+            /** @description Of one that is done, of a device that is asked. */
             report: components["schemas"]["ReportShown"] | null;
             /** Seconds */
             seconds: number;
@@ -6714,7 +6745,7 @@ export interface components {
             /** Told At */
             told_at: string | null;
             /** Unit */
-            unit: number;
+            unit: number | null;
             /** @description Of one that was refused or failed. */
             why: components["schemas"]["TextShown"] | null;
         };
@@ -6728,6 +6759,12 @@ export interface components {
              * @description One that the gateway reads already.
              */
             bus: string;
+            /**
+             * Identity
+             * @description Of a bus on which devices speak by themselves: by what it names itself.
+             * @default
+             */
+            identity: string;
             /**
              * Kind
              * @description `read`: every point once. `conformance`: for some time, and what it lacks.
@@ -6746,8 +6783,11 @@ export interface components {
              * @default 20
              */
             seconds: number;
-            /** Unit */
-            unit: number;
+            /**
+             * Unit
+             * @description Of a bus that is polled.
+             */
+            unit?: number | null;
         };
         /**
          * UnshelveAsked
@@ -6778,6 +6818,20 @@ export interface components {
              * @example timeout
              */
             quality: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * ValueHeard
+         * @description What a message says of a point.
+         */
+        ValueHeard: {
+            /** Point */
+            point: string;
+            /** Quality */
+            quality: string;
+            /** Unit */
+            unit: string;
             /** Value */
             value: number | null;
         };

@@ -25,7 +25,7 @@ export interface Kind {
   canRemove: boolean
 }
 
-export const PARTS = ['site', 'devices', 'pits', 'works', 'operators', 'gateways', 'zones', 'import'] as const
+export const PARTS = ['site', 'devices', 'pits', 'works', 'operators', 'gateways', 'zones', 'notices', 'import'] as const
 export type Part = (typeof PARTS)[number]
 
 export const STEPS = ['filed', 'installed', 'inspected', 'accepted', 'registered', 'in_use', 'climbed', 'maintained', 'dismantled'] as const

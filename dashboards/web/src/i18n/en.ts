@@ -1,19 +1,25 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
+import configuration from './configuration.en'
 import enrolment from './enrolment.en'
+import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
 import machine from './machine.en'
 import problems from './problems.en'
 import profiles from './profiles.en'
 import registry from './registry.en'
+import start from './start.en'
 import type zh from './zh'
 
 const en: typeof zh = {
+  configuration,
   enrolment,
+  notices,
   gatewayPage,
   machine,
   problems,
   profiles,
   registry,
+  start,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
   replay: {

@@ -1,6 +1,6 @@
 /** Texts of a gateway's page, in English. */
 export default {
-  one: 'Gateway', tabsLabel: 'Pages of the gateway', tabs: { state: 'State', access: 'Access' },
+  one: 'Gateway', tabsLabel: 'Pages of the gateway', tabs: { state: 'State', configuration: 'Configuration', access: 'Access' },
   buses: 'Buses', bus: 'Bus', load: 'Held (last minute)', p95: '95 % answer within', noBuses: 'This gateway tells nothing of its buses.', devices: 'Devices', noDevices: 'This gateway has announced no device.', answers: 'answers', silent: 'no answer',
   counts: { requests: 'Requests', timeouts: 'Timeouts', late: 'Late', broken: 'Broken', exceptions: 'Exceptions', missed: 'Missed polls', rereads: 'Re-reads' },
   countHelp: {

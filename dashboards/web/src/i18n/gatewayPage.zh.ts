@@ -1,6 +1,6 @@
 /** Texts of a gateway's page, in Chinese. */
 export default {
-  one: '网关', tabsLabel: '网关页面', tabs: { state: '运行状态', access: '接入' },
+  one: '网关', tabsLabel: '网关页面', tabs: { state: '运行状态', configuration: '配置', access: '接入' },
   buses: '总线', bus: '总线', load: '占用（近一分钟）', p95: '95 % 应答', noBuses: '此网关没有报告总线状态。', devices: '设备', noDevices: '此网关没有上报设备。', answers: '应答正常', silent: '无应答',
   counts: { requests: '请求', timeouts: '超时', late: '迟到', broken: '坏帧', exceptions: '异常应答', missed: '错过轮询', rereads: '复读' },
   countHelp: {

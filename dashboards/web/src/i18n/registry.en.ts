@@ -1,7 +1,7 @@
 /** Texts of the registry's pages, in English. */
 export default {
   title: 'Registry', newSite: 'New site', add: 'Add', edit: 'Edit', save: 'Save', cancel: 'Cancel', remove: 'Remove',
-  parts: { site: 'Site', devices: 'Devices', pits: 'Pits and points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones', import: 'Import' },
+  parts: { site: 'Site', devices: 'Devices', pits: 'Pits and points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones', notices: 'Notices', import: 'Import' },
   kinds: { site: 'Site', territory: 'Territories', enterprise: 'Enterprises', devices: 'Device files', steps: 'Life', pits: 'Pits', points: 'Points', works: 'Dangerous works', operators: 'Operators', gateways: 'Gateways', zones: 'Zones' },
   none: {
     devices: 'There is no device file yet.', steps: 'Nothing is recorded yet.', pits: 'No pit is registered yet.', points: 'No point is registered yet.', works: 'No dangerous work is registered yet.',

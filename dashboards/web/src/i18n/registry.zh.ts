@@ -1,7 +1,7 @@
 /** Texts of the registry's pages, in Chinese. */
 export default {
   title: '工程档案', newSite: '新建工地', add: '新增', edit: '编辑', save: '保存', cancel: '取消', remove: '删除',
-  parts: { site: '工地', devices: '设备', pits: '基坑与测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域', import: '导入' },
+  parts: { site: '工地', devices: '设备', pits: '基坑与测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域', notices: '通知', import: '导入' },
   kinds: { site: '工地', territory: '行政区划', enterprise: '企业', devices: '设备档案', steps: '生命周期', pits: '基坑', points: '监测点', works: '危大工程', operators: '作业人员', gateways: '网关', zones: '区域' },
   none: {
     devices: '还没有设备档案。', steps: '还没有记录。', pits: '还没有登记基坑。', points: '还没有登记监测点。', works: '还没有登记危大工程。',

@@ -1,18 +1,24 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+import configuration from './configuration.zh'
 import enrolment from './enrolment.zh'
+import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
+import start from './start.zh'
 
 export default {
+  configuration,
   enrolment,
+  notices,
   gatewayPage,
   machine,
   problems,
   profiles,
   registry,
+  start,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
   replay: {
