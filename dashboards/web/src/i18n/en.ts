@@ -1,4 +1,5 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
+import accounts from './accounts.en'
 import configuration from './configuration.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
@@ -11,6 +12,7 @@ import start from './start.en'
 import type zh from './zh'
 
 const en: typeof zh = {
+  accounts,
   configuration,
   enrolment,
   notices,

@@ -1,4 +1,5 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+import accounts from './accounts.zh'
 import configuration from './configuration.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
@@ -10,6 +11,7 @@ import registry from './registry.zh'
 import start from './start.zh'
 
 export default {
+  accounts,
   configuration,
   enrolment,
   notices,
