@@ -332,6 +332,8 @@ class Uplink:
         await self._publish_birth(client)
         cancelling.heed()
         self._is_connected, self._connection = True, client
+        self._reports.clear()
+        self._reports.extend(self._unheard_reports())
         async with asyncio.TaskGroup() as group:
             for lane in (self._alarms, self._readings):
                 sender = _Sender(client, group, lane, self._windows[lane.name], self._topic(lane.name))
@@ -340,9 +342,7 @@ class Uplink:
             group.create_task(self._beat(client), name="uplink heartbeat")
             group.create_task(self._let_go(), name="uplink receipts")
             group.create_task(self._watch_login(), name="uplink login")
-            if self._configuring is not None:
-                reports = self._configuring.configuration_reports()
-                group.create_task(self._tell(client, reports), name="uplink configurations")
+            group.create_task(self._tell_configurations(client), name="uplink configurations")
 
     async def _send(self, sender: "_Sender") -> None:
         """Keep a lane's window filled; what alarms an outage held back goes before all readings."""
@@ -379,15 +379,23 @@ class Uplink:
                 log.warning("not understood topic=%s: %s", message.topic, exc)
             cancelling.heed()
 
-    async def _tell(self, client: aiomqtt.Client, reports: list[ConfigurationReport]) -> None:
+    async def _tell_configurations(self, client: aiomqtt.Client) -> None:
         """What became of configurations: first what may have got lost with an earlier connection."""
-        self._reports = deque(reports, maxlen=REPORTS)
         while True:
             self._has_reports.clear()
             while self._reports:
-                report = self._reports.popleft()
-                await client.publish(self._topic("config"), _body(report), qos=1)
+                body = _body(self._reports.popleft())
+                if body is not None:
+                    await client.publish(self._topic("config"), body, qos=1)
             await self._has_reports.wait()
+
+    def _unheard_reports(self) -> list[ConfigurationReport]:
+        try:
+            return [] if self._configuring is None else self._configuring.configuration_reports()
+        except Exception:
+            # Alarms go over this connection: a file that cannot be read must not end it.
+            log.exception("the cloud does not hear what the configuration is")
+            return []
 
     def _configure(self, configuration: Configuration) -> None:
         if self._configuring is not None:
@@ -568,12 +576,13 @@ class _Sender:
             failpoints.reach(place)
 
 
-def _body(report: ConfigurationReport) -> bytes:
-    """A report; one too large goes without the texts of the gateway's own file."""
-    try:
-        return encode(report)
-    except MessageError:
-        return encode(msgspec.structs.replace(report, files=None))
+def _body(report: ConfigurationReport) -> bytes | None:
+    """A report; one too large goes without the texts of the gateway's own file, or not at all."""
+    for fitting in (report, msgspec.structs.replace(report, files=None)):
+        with contextlib.suppress(MessageError):
+            return encode(fitting)
+    log.error("a report on configuration %d is too large to be sent", report.version)
+    return None
 
 
 def _free_bytes(folder: Path) -> int | None:

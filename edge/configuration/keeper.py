@@ -34,7 +34,7 @@ LOOK_S = 1.0
 WAITING = 8
 """So many messages wait to be looked at; the cloud sends again what is dropped."""
 INTERRUPTED = Text(
-    "试运行期内网关程序结束了（崩溃、断电或重启）",
+    "验证期内网关程序结束了（崩溃、断电或重启）",
     "the gateway's program ended while it was on probation: a crash, a restart, or the power",
 )
 STUMBLED = Text("启用时程序出错，详见网关日志", "putting it in force failed, see the gateway's log")
@@ -146,7 +146,7 @@ class Keeper:
             self._site.report(self._about(version, "refused", why=UNKEPT))
             return
         if checked.gateway is None:
-            self._refuse(version, checked)
+            await self._refuse(version, checked)
         else:
             await self._put_in_force(version, checked)
 
@@ -187,11 +187,11 @@ class Keeper:
         finally:
             self._history.drop(version)
 
-    def _refuse(self, version: Version, checked: Checked) -> None:
+    async def _refuse(self, version: Version, checked: Checked) -> None:
         first = checked.errors[0]
         log.warning("configuration %d is refused: %s %s", version.number, first.field, first.message)
         why = Text("配置有误", "it cannot be meant so") if first.line else Text("不能启用", "it cannot work")
-        self._turn_down(version, self._about(version, "refused", checked, why=why))
+        await self._turn_down(version, self._about(version, "refused", checked, why=why))
 
     async def _put_in_force(self, version: Version, checked: Checked) -> None:
         assert checked.gateway is not None  # noqa: S101  it was refused otherwise
@@ -237,11 +237,13 @@ class Keeper:
             await self._site.change(self._gateway)
         finally:
             load = [] if told is None else told.load
-            self._turn_down(failed, self._about(failed, "rolled_back", Checked(None, [], load), why=why))
+            verdict = self._about(failed, "rolled_back", Checked(None, [], load), why=why)
+            await self._turn_down(failed, verdict)
 
-    def _turn_down(self, version: Version, verdict: ConfigurationReport) -> None:
+    async def _turn_down(self, version: Version, verdict: ConfigurationReport) -> None:
+        """In a thread, as all that reaches the disk: a card takes its time, and the polls go on."""
         try:
-            self._history.turn_down(version, verdict)
+            await asyncio.to_thread(self._history.turn_down, version, verdict)
         except OSError as exc:
             log.critical("the disk does not take it that a configuration was turned down: %s", exc)
         self._site.report(verdict)
@@ -272,7 +274,7 @@ class Keeper:
         log.critical("configuration %d is rolled back: %s", failed.number, why.en)
         self._gateway, self._version = gateway, earlier
         await self._site.change(gateway)
-        self._turn_down(failed, self._about(failed, "rolled_back", why=why))
+        await self._turn_down(failed, self._about(failed, "rolled_back", why=why))
 
     def _note_start(self, started: Started) -> None:
         """What the last run has left: written only now, for now no other agent is at work."""
