@@ -110,6 +110,7 @@ def write_report(
         connection.execute(_ANSWER, {**told, "id": report.check})
     elif report.state != "checked":
         connection.execute(_BECAME, {**told, "version": report.version})
+        connection.execute(_PASSED_OVER, {**told, "version": report.version})
 
 
 _UNHEARD: LiteralString = """
@@ -131,6 +132,11 @@ _BECAME: LiteralString = """
        SET state = %(state)s, why = %(why)s, errors = %(errors)s, load = %(load)s, reported_at = %(at)s
      WHERE site = %(site)s AND gateway = %(gateway)s AND version = %(version)s AND hash = %(hash)s
 """
+_PASSED_OVER: LiteralString = """
+    UPDATE gateway_configuration SET state = 'superseded'
+     WHERE site = %(site)s AND gateway = %(gateway)s AND version < %(version)s AND state = 'probation'
+"""
+"""A newer one came before its probation was over: it will never be heard of again."""
 _OWN_FILE: LiteralString = """
     INSERT INTO gateway_own_file (site, gateway, files, told_at)
         SELECT site, gateway, %(files)s, %(at)s FROM site_gateway

@@ -81,7 +81,7 @@ def test_somebody_is_invited_comes_in_and_is_shut_out(browser: Browser, served):
     theirs.wait_for_url("**/sites/north")
     expect(theirs.locator("header.bar")).to_contain_text("乙县工地")
     theirs.goto(f"{web.address}/sites/south")
-    expect(theirs.locator("main")).to_contain_text("无权查看")
+    expect(theirs.locator("main")).to_contain_text("没有这个页面")
     theirs.goto(f"{web.address}/account")
     expect(theirs.locator("main")).to_contain_text("本次登录")
     picture(theirs, "own")

@@ -1,11 +1,11 @@
 /** Texts of accounts, roles and one's own account, in English. */
 export default {
-  title: 'Accounts', intro: 'An account may have several roles, each within a scope and for a time. One gives roles below one’s own, within one’s own scope and no longer than one has them.',
+  title: 'Accounts', intro: 'An account may have several roles, each within a scope and for a time. One gives roles below one\'s own, within one\'s own scope and no longer than one has them.',
   invite: 'Invite', name: 'User name', nameHelp: 'Used to sign in, for example zhang.wei; it cannot be changed later', note: 'Note', noteHelp: 'Name, employer or phone; may be left out', make: 'Create account', cancel: 'Cancel', withRole: 'Give a role as well',
   link: 'Link of {name}', linkHelp: 'Shown this once, works once, until {time}. Hand it over by a way that can be trusted; its owner chooses the password.', copy: 'Copy', copied: 'Copied', close: 'Close',
   standings: { invited: 'Invited', active: 'Active', disabled: 'Disabled' }, self: 'You', seen: 'Used {age}', neverSeen: 'Not signed in', linkUntil: 'Link works until {time}', noLink: 'No link that works', madeBy: 'Created by {name}', none: 'There is no other account in your scope yet.',
   noRoles: 'No role yet: it sees no site.', elsewhere: 'It also has roles outside of your scope.', notYours: 'It has a role or a scope that is not yours to give; it is managed above you.',
-  addRole: 'Add a role', give: 'Give', role: 'Role', place: 'Scope', until: 'Valid until', untilHelp: 'Left empty: until it is ended', reason: 'Reason', reasonHelp: 'Kept in the log', may: 'May:',
+  addRole: 'Add a role', give: 'Give', role: 'Role', place: 'Scope', until: 'Valid until', untilHelp: 'Left empty: until it is ended', reason: 'Reason', reasonHelp: 'Kept in the log', may: 'May: ',
   places: { whole: 'Everything', territory: 'Territory', enterprise: 'Enterprise', site: 'Site', devices: 'Devices' }, choose: 'Choose', noPlace: 'There is none to choose.', untilDay: 'until {day}', fromDay: 'from {day}', over: 'Ended', endedFor: 'Ended: {reason}', givenBy: 'given by {name}',
   end: 'End', endSure: 'End “{role}”? The account loses the role at once; open live pages close within 5 seconds.', disable: 'Disable', disableSure: 'Disable {name}? It is signed out at once and its links are void; open live pages close within 5 seconds.', enable: 'Enable', enableSure: 'Enable {name}? Its password and the roles that still hold stay as they are.',
   newLink: 'Invite again', resetLink: 'Reset password', confirm: 'Confirm', more: 'More', log: 'Log', noLog: 'Nothing yet.',

@@ -11,7 +11,7 @@ export default {
     'bad-request': 'The replay refuses: {detail}',
     'bad-rule': 'The rule cannot be meant so: {detail}',
     'bad-until': 'Not a time to shelve until: it must lie ahead, and not too far.',
-    'beyond-own-role': 'One gives roles below one’s own, within one’s own scope and no longer than one has them.',
+    'beyond-own-role': 'One gives roles below one\'s own, within one\'s own scope and no longer than one has them.',
     busy: 'Another back-test is running; try again in a moment.',
     'certificate-expired': 'The certificate has ended. Enrol the gateway again by a new code.',
     'certificate-wanted': 'Gateways come by certificate here, and the program on the gateway is too old. The code was not used up.',
