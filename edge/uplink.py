@@ -61,6 +61,8 @@ ROOM_S = 0.05
 """So often somebody who waits for room looks at it: also a disk that has caught up makes room."""
 REPORTS = 16
 """On configurations that wait to be sent; the cloud asks for what is lost."""
+FIRST_ERRORS = 20
+"""In a configuration, told where all of them are too many for one message."""
 KIB = 1024
 LEAST_WINDOW, MOST_WINDOW = 8 * KIB, 512 * KIB
 """Bytes of readings under way: at 64 kbit/s the least hold up an alarm for a second."""
@@ -76,7 +78,7 @@ class Configuring(Protocol):
         """Which is in force; `None` where none of the cloud's ever will be."""
 
     def configuration_reports(self) -> list[ConfigurationReport]:
-        """What the cloud may not have heard, at a new connection."""
+        """What the cloud may not have heard, at a new connection; called in a thread, and may read files."""
 
 
 class Uplink:
@@ -341,8 +343,8 @@ class Uplink:
             group.create_task(self._let_go(), name="uplink receipts")
             group.create_task(self._watch_login(), name="uplink login")
             if self._configuring is not None:
-                reports = self._configuring.configuration_reports()
-                group.create_task(self._tell(client, reports), name="uplink configurations")
+                told = self._tell(client, self._configuring)
+                group.create_task(told, name="uplink configurations")
 
     async def _send(self, sender: "_Sender") -> None:
         """Keep a lane's window filled; what alarms an outage held back goes before all readings."""
@@ -379,9 +381,14 @@ class Uplink:
                 log.warning("not understood topic=%s: %s", message.topic, exc)
             cancelling.heed()
 
-    async def _tell(self, client: aiomqtt.Client, reports: list[ConfigurationReport]) -> None:
-        """What became of configurations: first what may have got lost with an earlier connection."""
-        self._reports = deque(reports, maxlen=REPORTS)
+    async def _tell(self, client: aiomqtt.Client, configuring: Configuring) -> None:
+        """What became of configurations: first what may have got lost with an earlier connection.
+
+        Gathered in a thread, for the gateway's own file may have to be read, and the polls go on.
+        """
+        self._reports.clear()
+        lost = await asyncio.to_thread(configuring.configuration_reports)
+        self._reports = deque([*lost, *self._reports], maxlen=REPORTS)
         while True:
             self._has_reports.clear()
             while self._reports:
@@ -569,11 +576,13 @@ class _Sender:
 
 
 def _body(report: ConfigurationReport) -> bytes:
-    """A report; one too large goes without the texts of the gateway's own file."""
-    try:
-        return encode(report)
-    except MessageError:
-        return encode(msgspec.structs.replace(report, files=None))
+    """A report; of one too large goes what fits: alarms go over this connection, and it must not end."""
+    shorter = msgspec.structs.replace(report, files=None)
+    shortest = msgspec.structs.replace(shorter, errors=report.errors[:FIRST_ERRORS], load=[])
+    for one in (report, shorter):
+        with contextlib.suppress(MessageError):
+            return encode(one)
+    return encode(shortest)
 
 
 def _free_bytes(folder: Path) -> int | None:
