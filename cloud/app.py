@@ -9,6 +9,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from pydantic import Field
 
 from cloud import pages, problems
+from cloud.accounts.managing_routes import make_router as make_managing_router
 from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
@@ -117,6 +118,7 @@ def _api() -> APIRouter:
 
     for part in (
         make_accounts_router(),
+        make_managing_router(),
         sites_router,
         home_router,
         readings_router,

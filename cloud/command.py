@@ -22,6 +22,8 @@ from cloud.supervisor import UNTIL_STDIN_CLOSES
 from sitewarden.errors import UnreachableError
 
 if TYPE_CHECKING:
+    from cloud.database import Connection
+
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse names no public type
 
 
@@ -35,6 +37,7 @@ def register(subparsers: "Subparsers") -> None:
         ("web", _web, "only the web server"),
         ("migrate", _migrate, "bring the database to this program's schema"),
         ("setup-link", _setup_link, "print a new link for making the first account"),
+        ("reset-link", _reset_link, "print a link with which an account's owner chooses a new password"),
     ):
         _add(commands, name, run, text)
     register_ca(commands)
@@ -51,6 +54,8 @@ def _add(commands: "Subparsers", name: str, run: Callable[[argparse.Namespace], 
     if name in {"ingest", "web"}:
         parser.add_argument("--dsn", help="another database than the configured one")
         parser.add_argument(UNTIL_STDIN_CLOSES, action="store_true", help=argparse.SUPPRESS)
+    if name == "reset-link":
+        parser.add_argument("name", metavar="NAME", help="of the account")
     if name == "web":
         parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
@@ -112,6 +117,17 @@ def _migrate(args: argparse.Namespace) -> int:
 
 def _setup_link(args: argparse.Namespace) -> int:
     from cloud.accounts.setup_link import new_setup_link  # noqa: PLC0415
+
+    return _say_link(args, new_setup_link)
+
+
+def _reset_link(args: argparse.Namespace) -> int:
+    from cloud.accounts.links import reset_link  # noqa: PLC0415
+
+    return _say_link(args, lambda connection, address, now: reset_link(connection, address, args.name, now))
+
+
+def _say_link(args: argparse.Namespace, made: "Callable[[Connection, str, int], str]") -> int:
     from cloud.database import connect  # noqa: PLC0415
     from cloud.running import address_of, last_address  # noqa: PLC0415
 
@@ -119,7 +135,7 @@ def _setup_link(args: argparse.Namespace) -> int:
     address = last_address(settings.data_dir) or address_of(settings, settings.port)
     try:
         with connect(_app_dsn(settings)) as connection:
-            _say(new_setup_link(connection, address, time.time_ns() // 1_000_000))
+            _say(made(connection, address, time.time_ns() // 1_000_000))
     except psycopg.OperationalError as exc:
         raise UnreachableError(f"the database does not answer; is the cloud running? {exc}") from exc
     return 0

@@ -60,8 +60,8 @@ def register(subparsers: Any) -> None:
 def _run(args: argparse.Namespace) -> int:
     started = starting(args.config)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    # The library logs every failure that we already name ourselves, once and in one line.
-    logging.getLogger("mqtt").setLevel(logging.ERROR)
+    # The library logs at every try what we name ourselves, once and in one line.
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)
     asyncio.run(agent.run(started))
     return 0
 

@@ -334,6 +334,7 @@ class Uplink:
         await self._publish_birth(client)
         cancelling.heed()
         self._is_connected, self._connection = True, client
+        self._reports.clear()
         async with asyncio.TaskGroup() as group:
             for lane in (self._alarms, self._readings):
                 sender = _Sender(client, group, lane, self._windows[lane.name], self._topic(lane.name))
@@ -342,9 +343,7 @@ class Uplink:
             group.create_task(self._beat(client), name="uplink heartbeat")
             group.create_task(self._let_go(), name="uplink receipts")
             group.create_task(self._watch_login(), name="uplink login")
-            if self._configuring is not None:
-                told = self._tell(client, self._configuring)
-                group.create_task(told, name="uplink configurations")
+            group.create_task(self._tell_configurations(client), name="uplink configurations")
 
     async def _send(self, sender: "_Sender") -> None:
         """Keep a lane's window filled; what alarms an outage held back goes before all readings."""
@@ -381,20 +380,27 @@ class Uplink:
                 log.warning("not understood topic=%s: %s", message.topic, exc)
             cancelling.heed()
 
-    async def _tell(self, client: aiomqtt.Client, configuring: Configuring) -> None:
+    async def _tell_configurations(self, client: aiomqtt.Client) -> None:
         """What became of configurations: first what may have got lost with an earlier connection.
 
         Gathered in a thread, for the gateway's own file may have to be read, and the polls go on.
         """
-        self._reports.clear()
-        lost = await asyncio.to_thread(configuring.configuration_reports)
+        lost = await asyncio.to_thread(self._unheard_reports)
         self._reports = deque([*lost, *self._reports], maxlen=REPORTS)
         while True:
             self._has_reports.clear()
             while self._reports:
-                report = self._reports.popleft()
-                await client.publish(self._topic("config"), _body(report), qos=1)
+                body = _body(self._reports.popleft())
+                await client.publish(self._topic("config"), body, qos=1)
             await self._has_reports.wait()
+
+    def _unheard_reports(self) -> list[ConfigurationReport]:
+        try:
+            return [] if self._configuring is None else self._configuring.configuration_reports()
+        except Exception:
+            # Alarms go over this connection: a file that cannot be read must not end it.
+            log.exception("the cloud does not hear what the configuration is")
+            return []
 
     def _configure(self, configuration: Configuration) -> None:
         if self._configuring is not None:

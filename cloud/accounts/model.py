@@ -36,7 +36,9 @@ class SessionShown(Shown):
     )
 
 
-class _Asked(BaseModel):
+class Asked(BaseModel):
+    """What a request says."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -44,14 +46,14 @@ Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\
 Password = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class SignIn(_Asked):
+class SignIn(Asked):
     """What signing in takes."""
 
     name: Name
     password: Password
 
 
-class SetUp(_Asked):
+class SetUp(Asked):
     """What the first account takes."""
 
     token: Annotated[str, Field(min_length=1, max_length=200)]

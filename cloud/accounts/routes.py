@@ -4,13 +4,17 @@ from fastapi import APIRouter, Request, Response
 
 from cloud.accounts import store
 from cloud.accounts.holding import held_of, permissions_of
+from cloud.accounts.links import link_of, set_password, use_link
+from cloud.accounts.managing_model import LinkAsked, LinkShown, LinkUsed, OwnPassword, OwnSession
 from cloud.accounts.model import AccountShown, SessionShown, SetUp, SignIn
 from cloud.accounts.permissions import COOKIE, AnySigned, Public, SignedIn
 from cloud.accounts.service import Passwords, Tries, clock_s, is_loopback
 from cloud.accounts.tokens import new_token, token_hash
 from cloud.database import instant
-from cloud.problems import ProblemError
+from cloud.problems import ProblemError, not_found
+from cloud.registry.service import acting
 from cloud.serving import Served, Serving
+from cloud.shown import Page
 
 _BURST, _INTERVAL_S = 10, 6.0
 
@@ -23,6 +27,8 @@ def make_router() -> APIRouter:
     _add_sign_in(router, tries, passwords)
     _add_demo(router)
     _add_set_up(router, tries, passwords)
+    _add_links(router, tries, passwords)
+    _add_own(router, tries, passwords)
     return router
 
 
@@ -92,6 +98,69 @@ def _add_set_up(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
         return await _session_shown(serving, account_id, asked.name)
 
 
+def _add_links(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
+    @router.post("/account-links/look", dependencies=[Public])
+    async def look_at_link(asked: LinkAsked, request: Request, serving: Served) -> LinkShown:
+        """Whose link it is, before its holder chooses a password."""
+        tries.take(_callers(request, "")[0], clock_s())
+        async with serving.pool.connection() as connection:
+            found = await link_of(connection, asked.token, serving.now_ms())
+        if found is None:
+            raise _no_link()
+        return LinkShown(name=found["name"], kind=found["kind"], expires_at=found["expires_at"])
+
+    @router.post("/account-links/use", dependencies=[Public])
+    async def use_account_link(
+        asked: LinkUsed, request: Request, response: Response, serving: Served
+    ) -> SessionShown:
+        """Choose the password, which uses the link up, and sign in. Every earlier session ends."""
+        tries.take(_callers(request, "")[0], clock_s())
+        hashed = await passwords.hash(asked.password)
+        async with serving.pool.connection() as connection:
+            account = await use_link(connection, asked.token, hashed, serving.now_ms())
+        if account is None:
+            raise _no_link()
+        await _open_session(serving, request, response, account["id"])
+        return await _session_shown(serving, account["id"], account["name"])
+
+
+def _add_own(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
+    @router.put("/session/password", dependencies=[AnySigned], status_code=204)
+    async def change_password(asked: OwnPassword, signed: SignedIn, serving: Served) -> None:
+        """A new password of one's own; every other session ends."""
+        tries.take(f"name {signed.name}", clock_s())
+        async with serving.pool.connection() as connection:
+            account = await store.password_hash_of(connection, signed.name)
+        fits = await passwords.fits(asked.password, account["password_hash"] if account else None)
+        if signed.account_id is None or not fits:
+            raise ProblemError(403, "wrong-password", "Wrong password", field="password")
+        tries.forgive(f"name {signed.name}")
+        hashed = await passwords.hash(asked.new_password)
+        async with acting(serving, signed) as connection:
+            await set_password(
+                connection, signed.account_id, hashed, serving.now_ms(), kept=signed.token_hash
+            )
+
+    @router.get("/sessions", dependencies=[AnySigned])
+    async def list_sessions(signed: SignedIn, serving: Served) -> Page[OwnSession]:
+        """Where one is signed in, the last used first."""
+        asked = {"account": signed.account_id, "hash": signed.token_hash}
+        rows = await serving.rows(store.SESSIONS, asked)
+        return Page(items=[OwnSession(**row) for row in rows], next=None)
+
+    @router.delete("/sessions/{session}", dependencies=[AnySigned], status_code=204)
+    async def end_session(session: int, signed: SignedIn, serving: Served) -> None:
+        """Sign out there."""
+        async with serving.pool.connection() as connection:
+            if not await store.end_session(connection, signed.account_id, session):
+                raise not_found("session")
+
+
+def _no_link() -> ProblemError:
+    detail = "It was used, is too old, or a newer one was made. Ask whoever gave it to you for another."
+    return ProblemError(403, "link-invalid", "The link is not valid", detail)
+
+
 def _callers(request: Request, name: str) -> list[str]:
     """Tries are counted by address, and by name from whatever address."""
     client = request.client.host if request.client else ""
@@ -110,7 +179,8 @@ async def _open_session(
 ) -> None:
     token = new_token()
     async with serving.pool.connection() as connection:
-        await store.open_session(connection, token_hash(token), account_id, instant(serving.now_ms()))
+        agent = request.headers.get("user-agent", "")[:200]
+        await store.open_session(connection, token_hash(token), account_id, instant(serving.now_ms()), agent)
     response.set_cookie(
         COOKIE, token, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/"
     )

@@ -1,6 +1,7 @@
 """Accounts and sessions in SQL."""
 
 import datetime as dt
+from typing import LiteralString
 
 import psycopg
 from psycopg.rows import dict_row
@@ -38,6 +39,7 @@ async def make_first_account(
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_SETUP_LOCK])
+            await connection.execute("SELECT set_config('sitewarden.author', %s, true)", [name])
             used = await connection.execute(
                 "DELETE FROM setup_link WHERE token_hash = %s AND expires_at > %s RETURNING 1",
                 [link_hash, now],
@@ -47,10 +49,11 @@ async def make_first_account(
             cursor = await connection.execute(
                 """
                 WITH made AS (
-                    INSERT INTO account (name, password_hash, created_at) VALUES (%(name)s, %(hash)s, %(now)s)
+                    INSERT INTO account (name, password_hash, created_at, password_at)
+                        VALUES (%(name)s, %(hash)s, %(now)s, %(now)s)
                         RETURNING id)
                 INSERT INTO assignment (account_id, role, valid_from, given_by)
-                    SELECT id, %(role)s, %(now)s, %(name)s FROM made RETURNING account_id
+                    SELECT id, %(role)s, statement_timestamp(), %(name)s FROM made RETURNING account_id
                 """,
                 {"name": name, "hash": password_hash, "now": now, "role": ADMIN},
             )
@@ -61,13 +64,14 @@ async def make_first_account(
 
 
 async def open_session(
-    connection: AsyncConnection, hashed: bytes, account_id: int | None, now: dt.datetime
+    connection: AsyncConnection, hashed: bytes, account_id: int | None, now: dt.datetime, agent: str = ""
 ) -> None:
     """Begin a session, and sweep out those that are over."""
     await connection.execute("DELETE FROM session WHERE seen_at < %s", [now - IDLE])
     await connection.execute(
-        "INSERT INTO session (token_hash, account_id, created_at, seen_at) VALUES (%s, %s, %s, %s)",
-        [hashed, account_id, now, now],
+        "INSERT INTO session (token_hash, account_id, created_at, seen_at, agent) "
+        "VALUES (%s, %s, %s, %s, %s)",
+        [hashed, account_id, now, now, agent],
     )
 
 
@@ -93,3 +97,18 @@ async def session_of(connection: AsyncConnection, hashed: bytes, now: dt.datetim
 async def close_session(connection: AsyncConnection, hashed: bytes) -> None:
     """End a session."""
     await connection.execute("DELETE FROM session WHERE token_hash = %s", [hashed])
+
+
+SESSIONS: LiteralString = """
+    SELECT id, created_at, seen_at, agent, token_hash = %(hash)s AS is_this
+      FROM session WHERE account_id = %(account)s ORDER BY seen_at DESC, id DESC LIMIT 100
+"""
+"""Of one account, the last used first."""
+
+
+async def end_session(connection: AsyncConnection, account_id: int | None, session: int) -> bool:
+    """End one by its number; whether it was that account's."""
+    cursor = await connection.execute(
+        "DELETE FROM session WHERE account_id = %s AND id = %s", [account_id, session]
+    )
+    return cursor.rowcount == 1

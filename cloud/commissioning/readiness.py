@@ -167,6 +167,7 @@ def _of_tries(facts: Facts) -> Iterator[Reason]:
 
 
 def _of_speech(facts: Facts) -> Iterator[Reason]:
+    yield from _of_trial(facts.read, "read")
     for finding in facts.paper:
         yield Reason("conformance", "finding", finding)
     if facts.unheard:

@@ -71,8 +71,8 @@ async def begin_trial(around: Around, device: str, given: TrialGiven, by: str) -
     named = _named(around, device)
     bound = await _bound(around, named)
     profile = await kept(around.connection, bound["profile"], bound["profile_version"])
-    if bound["unit"] is None:
-        detail = "It speaks by itself: run it on trial and see what is heard."
+    if bound["unit"] is None and given.kind == "conformance":
+        detail = "It speaks by itself: see what it said lately, run it on trial and see what is heard."
         raise ProblemError(422, "not-polled", "Nothing to ask", detail, field="profile")
     gateway = await store.row(around.connection, store.GATEWAY, {**named, "gateway": bound["gateway"]})
     if gateway is None:
@@ -81,6 +81,7 @@ async def begin_trial(around: Around, device: str, given: TrialGiven, by: str) -
         kind=given.kind,
         bus=bound["bus"],
         unit=bound["unit"],
+        identity=bound["identity"] or "",
         profile=profile.text,
         seconds=given.seconds if given.kind == "conformance" else 0,
         by=by,

@@ -28,14 +28,16 @@ ANNOUNCED: LiteralString = """
 """
 
 TRIALS: LiteralString = """
-    SELECT DISTINCT ON (its.kind) its.id, its.kind, its.bus, its.unit, its.seconds, its.asked_by AS by,
-           its.asked_at, its.expires_at, its.sent_at, its.state, its.told_at, its.why, its.report
+    SELECT DISTINCT ON (its.kind) its.id, its.kind, its.bus, its.unit, its.identity, its.seconds,
+           its.asked_by AS by, its.asked_at, its.expires_at, its.sent_at, its.state, its.told_at, its.why,
+           its.report, its.heard
       FROM commissioning_trial AS made
            JOIN device_trial AS its ON its.id = made.trial
            JOIN gateway ON gateway.id = its.gateway_id
      WHERE made.site = %(site)s AND made.device = %(device)s AND made.profile = %(profile)s
        AND made.profile_version = %(profile_version)s AND gateway.gateway = %(gateway)s
-       AND its.bus = %(bus)s AND its.unit = %(unit)s
+       AND its.bus = %(bus)s AND its.unit IS NOT DISTINCT FROM %(unit)s
+       AND its.identity = coalesce(%(identity)s, '')
      ORDER BY its.kind, its.asked_at DESC
 """
 """The newest trial of each kind of the device as it is bound now."""

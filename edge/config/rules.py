@@ -31,8 +31,11 @@ def packs_of(source: Source) -> list[RulePack]:
         except ConfigurationError as exc:
             raise source.pointed(exc, f"rules.{i}") from exc
         for rule in pack.rules:
-            before, same = found.setdefault(rule.rule, (pack.pack, rule))
-            if same is not rule and (before == pack.pack or same != rule):
+            if rule.rule not in found:
+                found[rule.rule] = pack.pack, rule
+                continue
+            before, same = found[rule.rule]
+            if before == pack.pack or same != rule:
                 message = f"the rule `{rule.rule}` of `{pack.pack}` is already in `{before}`"
                 raise source.error(f"rules.{i}", message, "Name each pack once, each rule its own way.")
         packs.append(pack)

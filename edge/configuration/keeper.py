@@ -34,7 +34,7 @@ LOOK_S = 1.0
 WAITING = 8
 """So many messages wait to be looked at; the cloud sends again what is dropped."""
 INTERRUPTED = Text(
-    "试运行期内网关程序结束了（崩溃、断电或重启）",
+    "验证期内网关程序结束了（崩溃、断电或重启）",
     "the gateway's program ended while it was on probation: a crash, a restart, or the power",
 )
 STUMBLED = Text("启用时程序出错，详见网关日志", "putting it in force failed, see the gateway's log")
@@ -244,7 +244,7 @@ class Keeper:
             await self._turn_down(failed, verdict)
 
     async def _turn_down(self, version: Version, verdict: ConfigurationReport) -> None:
-        """In a thread: a worn card takes seconds to keep a word, and the polls go on."""
+        """In a thread, as all that reaches the disk: a card takes its time, and the polls go on."""
         try:
             await asyncio.to_thread(self._history.turn_down, version, verdict)
         except OSError as exc:

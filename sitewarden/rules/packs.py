@@ -1,6 +1,7 @@
 """Rule packs: limits as data, shipped with their sources or written by a site."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,13 @@ def load_pack(name_or_file: str, beside: Path) -> RulePack:
     if name_or_file not in built_in_packs():
         mend = f"Shipped are {', '.join(built_in_packs())}; a file of your own ends in .yaml."
         raise ConfigurationError(beside, 0, "rules", f"`{name_or_file}` is not a shipped rule pack", mend)
-    with resources.as_file(_BUILT_IN / f"{name_or_file}.yaml") as file:
+    return _shipped(name_or_file)
+
+
+@cache
+def _shipped(name: str) -> RulePack:
+    """What comes with the program does not change while it runs."""
+    with resources.as_file(_BUILT_IN / f"{name}.yaml") as file:
         return read_pack(file)
 
 
@@ -78,7 +85,8 @@ def rules_of(packs: Iterable[RulePack]) -> Iterator[tuple[RulePack, Rule]]:
     known: dict[str, Rule] = {}
     for pack in packs:
         for rule in pack.rules:
-            if known.setdefault(rule.rule, rule) is rule or known[rule.rule] != rule:
+            if rule.rule not in known or known[rule.rule] != rule:
+                known.setdefault(rule.rule, rule)
                 yield pack, rule
 
 

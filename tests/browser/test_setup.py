@@ -70,7 +70,7 @@ def test_the_link_makes_the_first_account_once_and_signs_in(visitor: Visit, web:
     expect(page.locator(".error").first).to_contain_text("12")
     _fill_in(visitor, "zhang.wei", PASSWORD)
     page.wait_for_url("**/sites/demo")
-    expect(page.locator("[data-switch=sign-out]")).to_contain_text("zhang.wei")
+    expect(page.locator("[data-switch=own-account]")).to_contain_text("zhang.wei")
 
     page.locator("[data-switch=sign-out]").click()
     page.wait_for_url(re.compile("/sign-in"))

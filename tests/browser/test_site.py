@@ -56,7 +56,7 @@ def own(page: Page, device: str) -> list[dict[str, Any]]:
 def test_a_viewer_of_the_demo_is_signed_in_by_itself(arrive: Arrive) -> None:
     page = arrive().open("/")
     page.wait_for_url("**/sites/demo")
-    expect(page.locator("[data-switch=sign-out]")).to_contain_text("demo")
+    expect(page.locator("[data-switch=own-account]")).to_contain_text("demo")
     expect(page.locator("[data-connection=open]")).to_be_visible()
 
 

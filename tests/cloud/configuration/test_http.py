@@ -121,6 +121,15 @@ def test_a_version_is_made_of_what_was_seen(web, gateway):
     assert [item["version"] for item in (*part["items"], *rest["items"])] == [2, 1]
 
 
+def test_a_probation_that_a_newer_version_cut_short_is_over(web, gateway):
+    put(web, FIRST, 0)
+    gateway.reports("probation", 1, hash=digest(FIRST))
+    put(web, SECOND, 1)
+    gateway.reports("probation", 2, hash=digest(SECOND))
+    states = [item["state"] for item in web.get(f"{BASE}/versions").json()["items"]]
+    assert states == ["probation", "superseded"]
+
+
 def test_an_older_version_is_proposed_anew_and_versions_are_compared(web, gateway):
     put(web, FIRST, 0)
     put(web, SECOND, 1)

@@ -223,3 +223,13 @@ def test_a_small_body_that_swells_is_a_dead_letter_before_it_is_unpacked(site):
     outcome = site.born().deliver(delivery(body, channel="readings"), readings(2.0))
     assert [letter.reason for letter in outcome.dead] == ["garbage"]
     assert site.value("SELECT count(*) FROM reading") == 1
+
+
+def test_what_was_recorded_before_another_configuration_came_is_stored_after_it(site):
+    """An outage holds readings back; meanwhile the gateway has got other devices, and tells of them first."""
+    site.born(points={"crane-1/load": "crane.load"})
+    held_back = readings(1.0)
+    site.born(points={"crane-9/load": "crane.load"})
+    outcome = site.deliver(held_back, readings(2.0, point="crane-9/load"))
+    assert not outcome.dead
+    assert site.value("SELECT count(*) FROM reading") == 2

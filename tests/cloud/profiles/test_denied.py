@@ -6,6 +6,7 @@ from cloud.profiles.denied import Product, denies, shipped_denials
 from tests.cloud.profiles.vendor import PROFILE, bring, check, version
 from tests.cloud.registry.records import problem
 from tests.cloud.registry.test_scope import become, trees  # noqa: F401  a fixture
+from tests.cloud.web.serving import changing
 
 ENTRY = {
     "brand": "Acme",
@@ -70,6 +71,7 @@ def test_an_entry_holds_no_further_than_its_author_sees(web, site, trees):  # no
     assert mine.status_code == 201
     # A model denied in one county may be brought: other counties use it.
     assert bring(web).status_code == 201
-    site.connection.execute("UPDATE assignment SET node = %s WHERE node IS NOT NULL", [trees["first"]])
+    with changing(site.connection):
+        site.connection.execute("UPDATE assignment SET node = %s WHERE node IS NOT NULL", [trees["first"]])
     assert web.get("/denied-models").json()["items"] == []
     assert web.post(f"/denied-models/{mine.json()['id']}/lift", json={"reason": "x"}).status_code == 404

@@ -1,5 +1,6 @@
 """The real web server on a port of its own, in a thread, with a client that is signed in."""
 
+import contextlib
 import json
 import threading
 import time
@@ -24,28 +25,39 @@ def new_account(connection, name: str, *roles: str, **scope) -> int:
 
     In these roles, all with the same scope: `node=`, `site=` with `devices=`, or the whole system.
     """
-    (account,) = connection.execute(
-        "INSERT INTO account (name, password_hash, created_at) VALUES (%s, %s, now()) RETURNING id",
-        [name, HASHED],
-    ).fetchone()
+    with changing(connection):
+        (account,) = connection.execute(
+            "INSERT INTO account (name, password_hash, created_at) VALUES (%s, %s, now()) RETURNING id",
+            [name, HASHED],
+        ).fetchone()
     for role in roles:
         assign(connection, account, role, **scope)
     return account
 
 
+@contextlib.contextmanager
+def changing(connection) -> Iterator[None]:
+    """A transaction that names its author, as every change of an account does."""
+    with connection.transaction():
+        connection.execute("SELECT set_config('sitewarden.author', 'test', true)")
+        yield
+
+
 def assign(connection, account: int, role: str, *, node=None, site=None, devices=None) -> int:
     """Give an account a role, by nobody's leave."""
-    (assignment,) = connection.execute(
-        "INSERT INTO assignment (account_id, role, node, site, devices, valid_from, given_by) "
-        "VALUES (%s, %s, %s, %s, %s, now(), 'test') RETURNING assignment",
-        [account, role, node, site, devices],
-    ).fetchone()
+    with changing(connection):
+        (assignment,) = connection.execute(
+            "INSERT INTO assignment (account_id, role, node, site, devices, valid_from, given_by) "
+            "VALUES (%s, %s, %s, %s, %s, now(), 'test') RETURNING assignment",
+            [account, role, node, site, devices],
+        ).fetchone()
     return assignment
 
 
 def change_role(connection, role: str) -> None:
     """Give everybody that role instead."""
-    connection.execute("UPDATE assignment SET role = %s", [role])
+    with changing(connection):
+        connection.execute("UPDATE assignment SET role = %s", [role])
 
 
 def new_session(connection, account: int) -> str:

@@ -26,6 +26,8 @@ OPEN = {
     "POST /api/v1/session",
     "POST /api/v1/session/demo",
     "POST /api/v1/setup",
+    "POST /api/v1/account-links/look",
+    "POST /api/v1/account-links/use",
     "POST /api/v1/enrol",
     "POST /api/v1/enrol/renewal",
     "POST /api/v1/enrol/seen",

@@ -2,7 +2,8 @@
 
 import type { components } from './schema'
 import type {
-  Access, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  LinkMade, OwnSession, Site,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
   Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
   Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
@@ -77,7 +78,21 @@ export const api = {
   signOut: () => call<void>('DELETE', '/session'),
   setUp: (token: string, name: string, password: string) =>
     call<Session>('POST', '/setup', { token, name, password }),
+  lookAtLink: (token: string) => call<AccountLink>('POST', '/account-links/look', { token }),
+  useLink: (token: string, password: string) => call<Session>('POST', '/account-links/use', { token, password }),
+  changePassword: (password: string, fresh: string) => call<void>('PUT', '/session/password', { password, new_password: fresh }),
+  sessions: () => call<Page<OwnSession>>('GET', '/sessions'),
+  endSession: (id: number) => call<void>('DELETE', `/sessions/${id}`),
+  accounts: (after: string | null = null) => call<Page<Account>>('GET', `/accounts${query({ after })}`),
+  accountChoices: () => call<AccountChoices>('GET', '/account-choices'),
+  accountChanges: (after: string | null = null) => call<Page<AccountChange>>('GET', `/account-changes${query({ after })}`),
+  inviteAccount: (given: object) => call<{ account: Account; link: LinkMade }>('POST', '/accounts', given),
+  renewLink: (account: number) => call<LinkMade>('POST', `/accounts/${account}/link`, {}),
+  setStanding: (account: number, what: 'disable' | 'enable', reason: string) => call<Account>('POST', `/accounts/${account}/${what}`, { reason }),
+  giveRole: (account: number, given: object) => call<Account>('POST', `/accounts/${account}/assignments`, given),
+  endRole: (account: number, assignment: number, reason: string) => call<Account>('POST', `/accounts/${account}/assignments/${assignment}/end`, { reason }),
   sites: () => call<Page<SiteSummary>>('GET', '/sites'),
+  site: (site: string) => call<Site>('GET', `/sites/${part(site)}`),
   home: (site: string) => call<Home>('GET', `/sites/${part(site)}/home`),
   statistics: (site: string) => call<Statistics>('GET', `/sites/${part(site)}/statistics`),
   alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50, device: string | null = null) =>

@@ -1,4 +1,5 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
+import accounts from './accounts.en'
 import configuration from './configuration.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
@@ -11,6 +12,7 @@ import start from './start.en'
 import type zh from './zh'
 
 const en: typeof zh = {
+  accounts,
   configuration,
   enrolment,
   notices,
@@ -30,7 +32,7 @@ const en: typeof zh = {
   session: {
     signIn: 'Sign in', signOut: 'Sign out', name: 'User name', password: 'Password', signingIn: 'Signing in…',
     wrong: 'The user name or password is wrong.', unreachable: 'The server cannot be reached. Check the network and try again.', failed: 'Sign-in failed: {detail}',
-    lostPassword: 'Forgotten? Ask your administrator to run {command} on the server for a new set-up link.',
+    lostPassword: 'Forgotten? Whoever manages your account can reset it, or run {command} on the server.',
     needsSetup: 'This system has no account yet', needsSetupText: 'Open the set-up link that the server printed in its terminal when it started (it looks like /setup#…, is valid for 30 minutes and works once) to create the first account.',
     needsSetupAgain: 'If the link has expired, run this on the server for a new one:',
   },

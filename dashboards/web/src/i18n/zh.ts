@@ -1,4 +1,5 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
+import accounts from './accounts.zh'
 import configuration from './configuration.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
@@ -10,6 +11,7 @@ import registry from './registry.zh'
 import start from './start.zh'
 
 export default {
+  accounts,
   configuration,
   enrolment,
   notices,
@@ -29,7 +31,7 @@ export default {
   session: {
     signIn: '登录', signOut: '退出', name: '用户名', password: '密码', signingIn: '正在登录…',
     wrong: '用户名或密码不正确。', unreachable: '无法连接服务器，请检查网络后重试。', failed: '登录失败：{detail}',
-    lostPassword: '忘记密码？请管理员在服务器上运行 {command} 取得新的设置链接。',
+    lostPassword: '忘记密码？请管理员在“账号与权限”中重置，或在服务器上运行 {command}。',
     needsSetup: '此系统还没有账户', needsSetupText: '请打开服务器启动时在终端里显示的设置链接（形如 /setup#…，30 分钟内有效，只能用一次）来创建第一个账户。',
     needsSetupAgain: '链接已失效时，在服务器上运行以下命令取得新的链接：',
   },

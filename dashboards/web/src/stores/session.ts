@@ -73,6 +73,10 @@ export async function setUp(token: string, name: string, password: string): Prom
   server.value = await api.server()
 }
 
+export async function useLink(token: string, password: string): Promise<void> {
+  take(await api.useLink(token, password))
+}
+
 export async function signOut(): Promise<void> {
   signedOutHere = true
   await api.signOut()

@@ -1,0 +1,160 @@
+"""Accounts over HTTP, for those who manage them."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+
+from cloud.accounts import managing
+from cloud.accounts.holding import held_of
+from cloud.accounts.links import NewLink
+from cloud.accounts.managing_model import (
+    AccountChange,
+    AccountChoices,
+    AccountMade,
+    AccountManaged,
+    AssignmentGiven,
+    Because,
+    Invited,
+    LinkMade,
+    RoleShown,
+)
+from cloud.accounts.permissions import SignedIn, requires
+from cloud.accounts.roles import roles, roles_giving, roles_with
+from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
+from cloud.problems import ProblemError
+from cloud.registry.service import acting
+from cloud.serving import Served
+from cloud.shown import Page, TextShown
+
+_CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "It contradicts what is there"}}
+_MANAGES = requires(managing.MANAGE)
+
+
+def make_router() -> APIRouter:
+    """The routes."""
+    router = APIRouter(tags=["accounts"], responses=_CONFLICT)
+    _add_lists(router)
+    _add_accounts(router)
+    _add_assignments(router)
+    return router
+
+
+def _add_lists(router: APIRouter) -> None:
+    @router.get("/accounts", dependencies=[_MANAGES])
+    async def list_accounts(
+        serving: Served, signed: SignedIn, *, after: After = None, limit: Limit = 100
+    ) -> Page[AccountManaged]:
+        """The accounts that have a role in the caller's scope, those that he made, and his own."""
+        async with acting(serving, signed) as connection:
+            items = await managing.listed(
+                serving, signed, connection, after=_number(after) or 0, limit=limit + 1
+            )
+        following = cursor_text(KeyCursor(key=str(items[limit - 1].id))) if len(items) > limit else None
+        return Page(items=items[:limit], next=following)
+
+    @router.get("/account-choices", dependencies=[_MANAGES])
+    async def read_choices(serving: Served, signed: SignedIn) -> AccountChoices:
+        """Roles and permissions by their names, and which of them the caller may give."""
+        known, held = roles(), {one.role for one in await held_of(serving, signed.account_id)}
+        row = await serving.row(
+            "SELECT array_agg(role) AS roles FROM assignments_of(%s) WHERE num_nonnulls(node, site) = 0",
+            [signed.account_id],
+        )
+        whole = set((row or {})["roles"] or ())
+        return AccountChoices(
+            roles=[
+                RoleShown(
+                    name=name,
+                    label=TextShown(zh=role.name.zh, en=role.name.en),
+                    permissions=sorted(known.permissions_of(name)),
+                    is_given=not held.isdisjoint(roles_giving(name)),
+                )
+                for name, role in known.roles.items()
+            ],
+            permissions={name: TextShown(zh=text.zh, en=text.en) for name, text in known.permissions.items()},
+            everywhere=[name for name in known.roles if not whole.isdisjoint(roles_giving(name))],
+            source=TextShown(zh=known.source.zh, en=known.source.en),
+        )
+
+    @router.get("/account-changes", dependencies=[requires(managing.AUDIT)])
+    async def list_account_changes(
+        serving: Served,
+        signed: SignedIn,
+        *,
+        account: Annotated[int | None, Query(description="Of this account alone.")] = None,
+        after: After = None,
+        limit: Limit = 50,
+    ) -> Page[AccountChange]:
+        """Who changed what of accounts and roles, the newest first; nothing is ever taken out of it."""
+        asked = {
+            "caller": signed.account_id,
+            "auditors": roles_with(managing.AUDIT),
+            "account": account,
+            "before": _number(after),
+            "limit": limit + 1,
+        }
+        rows = await serving.rows(managing.CHANGES, asked)
+        items = [AccountChange(**row) for row in rows[:limit]]
+        following = cursor_text(KeyCursor(key=str(items[-1].id))) if len(rows) > limit else None
+        return Page(items=items, next=following)
+
+
+def _add_accounts(router: APIRouter) -> None:
+    @router.post("/accounts", dependencies=[_MANAGES], status_code=201)
+    async def invite_account(serving: Served, signed: SignedIn, *, given: Invited) -> AccountMade:
+        """A new account. Its link is shown this once; who opens it, within 72 hours, chooses the password."""
+        account, link = await managing.invite(serving, signed, given)
+        return AccountMade(account=account, link=_link_made(link))
+
+    @router.get("/accounts/{account}", dependencies=[_MANAGES])
+    async def read_account(account: int, serving: Served, signed: SignedIn) -> AccountManaged:
+        """One account."""
+        async with acting(serving, signed) as connection:
+            return await managing.one(serving, signed, connection, account)
+
+    @router.post("/accounts/{account}/link", dependencies=[_MANAGES], status_code=201)
+    async def renew_link(account: int, serving: Served, signed: SignedIn) -> LinkMade:
+        """A new link by which its owner chooses a password: 72 hours for an invitation, 24 for a reset."""
+        return _link_made(await managing.renew_link(serving, signed, account))
+
+    @router.post("/accounts/{account}/disable", dependencies=[_MANAGES])
+    async def disable_account(
+        account: int, serving: Served, signed: SignedIn, *, given: Because
+    ) -> AccountManaged:
+        """Shut it out: its sessions and links end at once, its streams within five seconds."""
+        return await managing.set_disabled(serving, signed, account, given.reason, disabled=True)
+
+    @router.post("/accounts/{account}/enable", dependencies=[_MANAGES])
+    async def enable_account(
+        account: int, serving: Served, signed: SignedIn, *, given: Because
+    ) -> AccountManaged:
+        """Let it in again, with its password and the roles that still hold."""
+        return await managing.set_disabled(serving, signed, account, given.reason, disabled=False)
+
+
+def _add_assignments(router: APIRouter) -> None:
+    @router.post("/accounts/{account}/assignments", dependencies=[_MANAGES], status_code=201)
+    async def give_role(
+        account: int, serving: Served, signed: SignedIn, *, given: AssignmentGiven
+    ) -> AccountManaged:
+        """One more role, for a place and a time."""
+        return await managing.give(serving, signed, account, given)
+
+    @router.post("/accounts/{account}/assignments/{assignment}/end", dependencies=[_MANAGES])
+    async def end_role(
+        account: int, assignment: int, serving: Served, signed: SignedIn, *, given: Because
+    ) -> AccountManaged:
+        """Take a role away, from this moment on."""
+        return await managing.end(serving, signed, account, assignment, given.reason)
+
+
+def _link_made(link: NewLink) -> LinkMade:
+    return LinkMade(**msgspec.structs.asdict(link))
+
+
+def _number(after: str | None) -> int | None:
+    cursor = read_cursor(after, KeyCursor).key if after else None
+    if cursor is not None and not cursor.isdecimal():
+        raise ProblemError(422, "bad-cursor", "Not a cursor", "`after` must be a `next` of this list.")
+    return None if cursor is None else int(cursor)

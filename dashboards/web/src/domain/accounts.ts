@@ -1,0 +1,58 @@
+/** Accounts as rows and forms: where a role holds, what a change came to. */
+
+import type { AccountChange, Assignment, Text } from '@/api/types'
+
+export type PlaceKind = 'whole' | 'territory' | 'enterprise' | 'site' | 'devices'
+
+/** A role about to be given, as the form has it. */
+export interface RoleDraft {
+  role: string
+  kind: PlaceKind
+  node: number | null
+  site: string
+  devices: string[]
+  /** A day, `2026-12-31`, or empty. */
+  until: string
+  reason: string
+}
+
+export const EMPTY_ROLE: RoleDraft = { role: '', kind: 'site', node: null, site: '', devices: [], until: '', reason: '' }
+
+export function isWhole(draft: RoleDraft): boolean {
+  if (!draft.role || !draft.reason.trim()) return false
+  if (draft.kind === 'whole') return true
+  if (draft.kind === 'territory' || draft.kind === 'enterprise') return draft.node !== null
+  return draft.site !== '' && (draft.kind === 'site' || draft.devices.length > 0)
+}
+
+/** As the interface takes it. A role holds through the whole of its last day, on the clocks of whoever gives it. */
+export function assignmentOf(draft: RoleDraft): Record<string, unknown> {
+  const isNode = draft.kind === 'territory' || draft.kind === 'enterprise'
+  const isSite = draft.kind === 'site' || draft.kind === 'devices'
+  return {
+    role: draft.role, reason: draft.reason.trim(),
+    node: isNode ? draft.node : null,
+    site: isSite ? draft.site : null,
+    devices: draft.kind === 'devices' ? draft.devices : null,
+    valid_until: draft.until ? new Date(`${draft.until}T23:59:59`).toISOString() : null,
+  }
+}
+
+/** Where a role holds, in words. */
+export function placeText(one: Assignment, say: (text: Text) => string, whole: string): string {
+  if (one.devices) return `${one.site_name ? say(one.site_name) : one.site} · ${one.devices.join(', ')}`
+  if (one.site) return one.site_name ? say(one.site_name) : one.site
+  return one.node_name ? say(one.node_name) : one.node === null ? whole : `#${one.node}`
+}
+
+export type Deed = 'made' | 'disabled' | 'enabled' | 'password' | 'changed' | 'given' | 'ended' | 'invitation' | 'reset'
+
+/** What a change came to. */
+export function deedOf(change: AccountChange): Deed {
+  const { before, after } = change
+  if (change.record === 'account_link') return after?.['kind'] === 'reset' ? 'reset' : 'invitation'
+  if (!before) return change.record === 'account' ? 'made' : 'given'
+  if (change.record === 'assignment') return after?.['valid_until'] === before['valid_until'] ? 'changed' : 'ended'
+  if (after?.['disabled_at'] !== before['disabled_at']) return after?.['disabled_at'] ? 'disabled' : 'enabled'
+  return after?.['password_at'] === before['password_at'] ? 'changed' : 'password'
+}
