@@ -29,7 +29,7 @@ class Due(NamedTuple):
 
 
 # The newest version that the gateway has not turned down, where it says that it has another, or where the
-# last word about it is missing. What a gateway says may be any number: it must not end the look for all others.
+# last word about it is missing. A gateway may say any number: that must not end the look for all.
 _VERSIONS: LiteralString = """
     UPDATE gateway_configuration AS wanted SET sent_at = %(now)s
       FROM gateway
