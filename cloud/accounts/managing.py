@@ -189,7 +189,7 @@ async def _give(
         **given.model_dump(exclude={"role"}),
     }
     covered = await connection.execute(
-        "SELECT covers_scope(%(caller)s, %(givers)s, %(node)s, %(site)s, %(devices)s::text[], "
+        "SELECT covers_scope(%(caller)s, %(givers)s, %(node)s::int, %(site)s, %(devices)s::text[], "
         "coalesce(%(valid_until)s::timestamptz, 'infinity'))",
         asked,
     )

@@ -109,6 +109,11 @@ def test_a_county_gives_roles_below_its_own_within_itself_and_nothing_else(web, 
     assert site.value("SELECT count(*) FROM account WHERE starts_with(name, 'city')") == 0
 
 
+def test_a_place_that_there_cannot_be_is_no_fault_of_the_server(web):
+    for node in (10**6, 2**40, 2**80):
+        assert invite(web, "甲", given("viewer", node=node)).status_code == 422
+
+
 def test_nobody_gives_longer_than_he_has(web, site):
     account = become(web, site, "project_manager", site="demo")
     with changing(site.connection):
