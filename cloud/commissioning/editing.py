@@ -69,6 +69,21 @@ def device_in(files: Files, device: str) -> tuple[str, Mapping[str, Any]] | None
     return None
 
 
+def profile_in(files: Files, name: str) -> str | None:
+    """The text of the profile of that name; nothing where the bundle does not bring it."""
+    return next((text for file, text in files.items() if file != MAIN and _profile_of(text) == name), None)
+
+
+def in_use_by(files: Files, profile: str) -> list[str]:
+    """Devices that are read by the profile of that name and are not on trial."""
+    return [
+        str(entry.get("device"))
+        for bus in _list(_loaded(files[MAIN]).get("buses"))
+        for entry in _list(bus.get("devices"))
+        if entry.get("profile") == profile and entry.get("commissioning") != "trial"
+    ]
+
+
 def buses_in(files: Files) -> list[str]:
     """The buses that are polled, by name."""
     return [str(bus.get("bus")) for bus in _list(_loaded(files[MAIN]).get("buses")) if "modbus" in bus]

@@ -4,7 +4,14 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cloud.commissioning.editing import UneditableError, buses_in, with_device, with_profile
+from cloud.commissioning.editing import (
+    UneditableError,
+    buses_in,
+    in_use_by,
+    profile_in,
+    with_device,
+    with_profile,
+)
 from cloud.configuration import draft
 from cloud.configuration.service import Of, current, lock, propose, version_of
 from cloud.database import AsyncConnection, Row
@@ -61,6 +68,7 @@ async def put_device(
     with _editing():
         await lock(around.connection, of)
         files = await files_of(around.connection, of)
+        _check_disturbs_nobody(files, bound["device"], profile)
         files = _with_profile(files, profile)
         files = with_device(files, bound["bus"], bound["device"], keys)
         known = await draft.facts_of(around.connection, of.site)
@@ -76,6 +84,19 @@ async def put_profile(around: Around, gateway: str, profile: Kept, *, author: st
         await lock(around.connection, of)
         files = _with_profile(await files_of(around.connection, of), profile)
         return await propose(around.connection, of, files, author=author, reason=reason, now=around.now)
+
+
+def _check_disturbs_nobody(files: Files, device: str, profile: Kept) -> None:
+    """A bundle has one version of a profile: another would change what is in use beside the device."""
+    name = profile.profile.profile
+    there = profile_in(files, name)
+    if profile.is_shipped or there is None or there == profile.text:
+        return
+    if others := [other for other in in_use_by(files, name) if other != device]:
+        detail = f"{', '.join(others)} would be read by it too. Roll the version out to the gateway first."
+        raise ProblemError(
+            409, "others-in-use", "Others are in use by another version", detail, field="profile"
+        )
 
 
 def _with_profile(files: Files, profile: Kept) -> Files:

@@ -7,7 +7,7 @@ import yaml
 from cloud.accounts.permissions import COOKIE
 from cloud.trials.service import look
 from sitewarden.trials import FrameSeen, TrialTold
-from tests.cloud.commissioning.journey import Journey
+from tests.cloud.commissioning.journey import FILE, Journey
 from tests.cloud.profiles.vendor import PROFILE, bring, version
 from tests.cloud.registry.records import Registry, day, problem, words
 from tests.cloud.registry.test_scope import become
@@ -288,6 +288,20 @@ def test_what_its_gateway_has_in_use_is_not_silenced_either(journey, web, site):
     journey.runs(commissioning="in_use")
     become(web, site, "equipment_company", site="demo")
     assert problem(journey.on_trial())[:2] == (403, "silences-in-use")
+
+
+def test_a_device_on_trial_changes_not_how_another_in_use_is_read(journey, web):
+    journey.ready()
+    journey.commission()
+    journey.became("in_force")
+    Registry(web).make("devices", {**FILE, "id": "crane-8", "serial_no": "A-8"})
+    assert bring(web, version(2)).status_code == 201
+    path = "/sites/demo/devices/crane-8/commissioning"
+    given = {"gateway": "gw-1", "bus": "mast", "unit": 8, "profile": "acme-crane", "profile_version": 2}
+    assert web.put(f"{path}/binding", json=given).status_code == 200
+    before = journey.configuration()["version"]
+    assert problem(web.post(f"{path}/trial-run", json={"reason": "x"}))[:2] == (409, "others-in-use")
+    assert journey.configuration()["version"] == before, "crane-9 is read as it was checked"
 
 
 def test_a_check_of_what_hung_elsewhere_does_not_count(journey):

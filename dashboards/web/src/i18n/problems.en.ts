@@ -63,6 +63,7 @@ export default {
     'not-yours-alone': 'It has a role or a scope that is not yours to give; it is managed above you.',
     'not-yours-to-move': 'Only whoever has the site by that territory or enterprise moves it elsewhere.',
     'other-gateway': 'The code is for another gateway, and was not used up.',
+    'others-in-use': 'Devices in use on that gateway are read by another version of the profile: roll the version out to it first.',
     'out-of-order': 'What must come before is not done, or the dates are in another order.',
     'out-of-scope': 'It lies outside of what your account may see.',
     'own-account': 'Nobody changes what he himself may do. Ask another.',

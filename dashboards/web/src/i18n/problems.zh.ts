@@ -63,6 +63,7 @@ export default {
     'not-yours-alone': '该账号有您不能授予的角色或范围，由上级管理。',
     'not-yours-to-move': '工地在这里的归属只能由管这一级的账号更改。',
     'other-gateway': '这个接入码是给另一台网关的，尚未用掉。',
+    'others-in-use': '同一网关上有在用设备使用该配置档的另一版本，请先把新版本推送到这台网关。',
     'out-of-order': '前置环节还没有完成，或日期顺序不对。',
     'out-of-scope': '超出您账户的管辖范围。',
     'own-account': '自己的权限只能由别人更改。',
