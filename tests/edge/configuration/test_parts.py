@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -160,6 +161,15 @@ def test_the_command_lists_shows_and_leaves_word_to_go_back(handed_over, history
     started = starting(handed_over)
     assert (started.version, started.left) == (None, version)
     assert list(described(History(history.folder)))
+
+
+def test_the_agent_may_read_the_wish_of_somebody_who_hides_his_files(history):
+    before = os.umask(0o077)
+    try:
+        history.ask(Asked(by="root"))
+    finally:
+        os.umask(before)
+    assert (history.folder / "rollback.json").stat().st_mode & 0o004
 
 
 def test_a_document_of_the_cloud_reaches_no_secret_of_the_gateway(handed_over, gateway_dict, tmp_path):
