@@ -1,13 +1,14 @@
 """Connections to PostgreSQL as the programs make them: one role, one clock, JSON by msgspec."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 from cloud.roles import APP_ROLE
 
@@ -56,6 +57,15 @@ def milliseconds(at: dt.datetime) -> int:
 def array(values: Sequence[int | None]) -> str:
     """Integers as a PostgreSQL array literal: for long columns far quicker than adapting each of them."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_NO_NUL = rb"\1" + "\N{REPLACEMENT CHARACTER}".encode()
+
+
+def storable(told: Any) -> Jsonb:
+    """As JSON that the database takes, whatever a device or a gateway has told: it takes no NUL."""
+    return Jsonb(msgspec.Raw(_NUL.sub(_NO_NUL, msgspec.json.encode(told))))
 
 
 def _dumps(value: Any) -> bytes:

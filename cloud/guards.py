@@ -14,6 +14,8 @@ _WITH_FILE = {
     re.compile(r"/api/v1/sites/[^/]+/registry/plans(/[^/]+)?"): 6 * 1024 * 1024,
     re.compile(r"/api/v1/sites/[^/]+/registry/imports/[^/]+"): 2 * 1024 * 1024,
     re.compile(r"/api/v1/profiles(/check)?"): 512 * 1024,
+    re.compile(r"/api/v1/sites/[^/]+/gateways/[^/]+/configuration(/check)?"): 2 * 1024 * 1024,
+    re.compile(r"/api/v1/sites/[^/]+/gateways/[^/]+/trials"): 512 * 1024,
 }
 """An image or a table, in base64; a text, each letter of which may be written as six."""
 

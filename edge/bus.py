@@ -360,7 +360,7 @@ class BusTask:
         try:
             await self._run()
         finally:
-            self._errands.give_up()
+            self._errands.end()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -52,18 +52,25 @@ class Errands:
         """Nobody has any."""
         self._link = link
         self._waiting: Errand | None = None
+        self._is_over = False
         self._from = 0.0
         """None is made before."""
 
     def put(self, unit: int, request: Request, timeout_s: float, counted: Traffic) -> asyncio.Future[Answer]:
         """Have a read made; another that waits is given up for it."""
-        self.give_up()
+        self._give_up()
         answer = asyncio.get_running_loop().create_future()
         self._waiting = Errand(unit, request, timeout_s, counted, answer)
+        if self._is_over:
+            self._give_up()
         return answer
 
-    def give_up(self) -> None:
-        """Whoever waits is told that nobody reads the bus."""
+    def end(self) -> None:
+        """Nobody reads the bus any more, whoever waits or comes later is told."""
+        self._is_over = True
+        self._give_up()
+
+    def _give_up(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.answer.done():
             waiting.answer.set_result(_GONE)

@@ -61,6 +61,8 @@ ROOM_S = 0.05
 """So often somebody who waits for room looks at it: also a disk that has caught up makes room."""
 REPORTS = 16
 """On configurations that wait to be sent; the cloud asks for what is lost."""
+FIRST_ERRORS = 20
+"""In a configuration, told where all of them are too many for one message."""
 KIB = 1024
 LEAST_WINDOW, MOST_WINDOW = 8 * KIB, 512 * KIB
 """Bytes of readings under way: at 64 kbit/s the least hold up an alarm for a second."""
@@ -76,7 +78,7 @@ class Configuring(Protocol):
         """Which is in force; `None` where none of the cloud's ever will be."""
 
     def configuration_reports(self) -> list[ConfigurationReport]:
-        """What the cloud may not have heard, at a new connection."""
+        """What the cloud may not have heard, at a new connection; called in a thread, and may read files."""
 
 
 class Uplink:
@@ -333,7 +335,6 @@ class Uplink:
         cancelling.heed()
         self._is_connected, self._connection = True, client
         self._reports.clear()
-        self._reports.extend(self._unheard_reports())
         async with asyncio.TaskGroup() as group:
             for lane in (self._alarms, self._readings):
                 sender = _Sender(client, group, lane, self._windows[lane.name], self._topic(lane.name))
@@ -380,13 +381,17 @@ class Uplink:
             cancelling.heed()
 
     async def _tell_configurations(self, client: aiomqtt.Client) -> None:
-        """What became of configurations: first what may have got lost with an earlier connection."""
+        """What became of configurations: first what may have got lost with an earlier connection.
+
+        Gathered in a thread, for the gateway's own file may have to be read, and the polls go on.
+        """
+        lost = await asyncio.to_thread(self._unheard_reports)
+        self._reports = deque([*lost, *self._reports], maxlen=REPORTS)
         while True:
             self._has_reports.clear()
             while self._reports:
                 body = _body(self._reports.popleft())
-                if body is not None:
-                    await client.publish(self._topic("config"), body, qos=1)
+                await client.publish(self._topic("config"), body, qos=1)
             await self._has_reports.wait()
 
     def _unheard_reports(self) -> list[ConfigurationReport]:
@@ -576,13 +581,14 @@ class _Sender:
             failpoints.reach(place)
 
 
-def _body(report: ConfigurationReport) -> bytes | None:
-    """A report; one too large goes without the texts of the gateway's own file, or not at all."""
-    for fitting in (report, msgspec.structs.replace(report, files=None)):
+def _body(report: ConfigurationReport) -> bytes:
+    """A report; of one too large goes what fits: alarms go over this connection, and it must not end."""
+    shorter = msgspec.structs.replace(report, files=None)
+    shortest = msgspec.structs.replace(shorter, errors=report.errors[:FIRST_ERRORS], load=[])
+    for one in (report, shorter):
         with contextlib.suppress(MessageError):
-            return encode(fitting)
-    log.error("a report on configuration %d is too large to be sent", report.version)
-    return None
+            return encode(one)
+    return encode(shortest)
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -25,6 +25,9 @@ _ANY = ""
 
 MOST_VALUES = 100_000
 """A few aliases of aliases in a short text mean more values than memory holds."""
+_UNTELLABLE = re.compile("[\x00\ud800-\udfff]")
+"""NUL, which no database takes, and halves of characters, which have no UTF-8."""
+_NO_TEXT, _PLAIN = "holds NUL or half a character", "Write plain text, without `\\0` or `\\ud800`."
 
 
 class Document(Generic[T]):
@@ -128,6 +131,8 @@ def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file
                 raise ConfigurationError(
                     file, line, _dotted(path), "a key must be a word or a number", "Quote it."
                 )
+            if _is_no_text(key):
+                raise ConfigurationError(file, line, _dotted(path), f"a key {_NO_TEXT}", _PLAIN)
             if key in result:
                 raise ConfigurationError(
                     file, line, _dotted((*path, str(key))), "is given twice", "Keep one of them."
@@ -142,7 +147,14 @@ def _construct(loader: _Loader, node: yaml.Node, path: Steps, lines: Lines, file
         # A limit of NaN is never reached: it would silence an alarm without a word.
         line = node.start_mark.line + 1
         raise ConfigurationError(file, line, _dotted(path), "is not a finite number", "Write a number.")
+    if _is_no_text(value):
+        raise ConfigurationError(file, node.start_mark.line + 1, _dotted(path), _NO_TEXT, _PLAIN)
     return value
+
+
+def _is_no_text(value: Any) -> bool:
+    """Whether no message or no database takes it: an alarm of that name would be lost."""
+    return isinstance(value, str) and _UNTELLABLE.search(value) is not None
 
 
 def _complaint(

@@ -22,6 +22,8 @@ from sitewarden.errors import ConfigurationError, SiteWardenError
 from sitewarden.rules.packs import built_in_packs, load_pack
 
 Values = Mapping[str, float | str]
+_NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
+"""PyYAML has no one error for control characters, dates that are none, and a nesting without end."""
 
 
 class UnmergeableError(SiteWardenError):
@@ -105,7 +107,7 @@ class _Work:
         self.files = dict(files)
         self.changes: list[Change] = []
         self.devices = frozenset(name for name, _ in _entries(self._root()))
-        self._asked = _asked(yaml.safe_load(self.files[MAIN]).get("rules") or [])
+        self._asked = _asked(self._data().get("rules"))
 
     def put(self, device: str, said: Facts) -> None:
         """Change what is not as the registry has it."""
@@ -128,7 +130,8 @@ class _Work:
         if after != points:
             self._write(device, "point_parameters", after)
         if said.chart is not None:
-            self._put_chart(device, entry.get("load_chart"), said.chart)
+            named = entry.get("load_chart")
+            self._put_chart(device, named if isinstance(named, str) else None, said.chart)
 
     def _put_values(self, device: str, what: str, before: Mapping[str, Any], given: Values) -> None:
         if news := self._news(device, what, before, given):
@@ -157,7 +160,7 @@ class _Work:
             try:
                 found = yaml.safe_load(self.files[named]).get("falls", {})
                 return msgspec.convert(found, dict[int, list[tuple[float, float]]])
-            except (yaml.YAMLError, AttributeError, msgspec.ValidationError):
+            except (*_NO_YAML, AttributeError, msgspec.ValidationError):
                 return None
         try:
             return dict(load_chart(named, Path()).falls) if not named.endswith((".yaml", ".yml")) else None
@@ -171,38 +174,59 @@ class _Work:
     def _root(self) -> yaml.Node | None:
         try:
             return yaml.compose(self.files.get(MAIN, ""), Loader=yaml.SafeLoader)
-        except yaml.YAMLError as exc:
+        except _NO_YAML as exc:
             raise UnmergeableError(f"{MAIN} is not YAML: {exc}") from exc
 
+    def _data(self) -> dict[str, Any]:
+        """What the main text says; raises `UnmergeableError` where it says nothing by name."""
+        try:
+            data = yaml.safe_load(self.files.get(MAIN, ""))
+        except _NO_YAML as exc:
+            raise UnmergeableError(f"{MAIN} is not YAML: {exc}") from exc
+        if not isinstance(data, dict):
+            raise UnmergeableError(f"{MAIN} says nothing of buses")
+        return data
+
     def _read(self, device: str) -> dict[str, Any]:
-        data = yaml.safe_load(self.files[MAIN])
-        return next(
-            entry for bus in data["buses"] for entry in bus["devices"] if entry.get("device") == device
-        )
+        found = next((entry for name, entry in _said(self._data()) if name == device), None)
+        if found is None:
+            raise UnmergeableError(f"In {MAIN}, write `{device}` once, with keys that stand once")
+        return found
 
     def _write(self, device: str, key: str, value: Any) -> None:
         """Put another value under a key of a device; raises `UnmergeableError` where that changes more."""
         node = next(node for name, node in _entries(self._root()) if name == device)
-        before, text = yaml.safe_load(self.files[MAIN]), self.files[MAIN]
+        before, text = self._data(), self.files[MAIN]
         after = _with(text, node, key, value)
-        for bus in before["buses"]:
-            for entry in bus["devices"]:
-                if entry.get("device") == device:
-                    entry[key] = value
+        for name, entry in _said(before):
+            if name == device:
+                entry[key] = value
         try:
             is_so = after is not None and yaml.safe_load(after) == before
-        except yaml.YAMLError:
+        except _NO_YAML:
             is_so = False
         if after is None or not is_so:
             raise UnmergeableError(f"In {MAIN}, write `{key}` of `{device}` yourself: {_flow(value)}")
         self.files[MAIN] = after
 
 
-def _asked(packs: list[str]) -> frozenset[str] | None:
+def _asked(packs: Any) -> frozenset[str] | None:
     """What the packs ask for; `None` where one is of the site's own, and nobody here knows it."""
-    if any(name not in built_in_packs() for name in packs):
+    packs = [] if packs is None else packs
+    if not isinstance(packs, list) or any(name not in built_in_packs() for name in packs):
         return None
     return frozenset(name for pack in packs for name in load_pack(pack, Path()).parameters)
+
+
+def _said(data: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Every device by name, as values."""
+    for bus in _listed(data.get("buses")):
+        for entry in _listed(bus.get("devices")):
+            yield entry.get("device"), entry
+
+
+def _listed(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _entries(root: yaml.Node | None) -> Iterator[tuple[str, yaml.MappingNode]]:
@@ -259,7 +283,7 @@ def _flow(value: Any) -> str:
         return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Configurations of gateways over HTTP: versions, what became of them, checks, and the registry's draft."""
 
+import asyncio
 import datetime as dt
 from typing import Annotated, Any
 from uuid import UUID
@@ -119,7 +120,8 @@ async def compare_configurations(
         of = await _gateway(connection, site, gateway)
         new = await _version(connection, of, version)
         old: Files = (await _version(connection, of, before))["files"] if before > 0 else {}
-    found = service.differences(old, new["files"])
+    # In a thread, as below: what takes long for large texts keeps no other request waiting.
+    found = await asyncio.to_thread(service.differences, old, new["files"])
     files = [model.FileDiff(file=name, lines=lines) for name, lines in found.items()]
     return model.DiffShown(before=before, after=version, files=files)
 
@@ -191,7 +193,7 @@ async def read_configuration_draft(
         files = found.own_file if found.newest is None else found.newest["files"]
         facts = await draft.facts_of(connection, of.site)
     try:
-        made = draft.merged(files or {}, facts)
+        made = await asyncio.to_thread(draft.merged, files or {}, facts)
     except draft.UnmergeableError as exc:
         raise ProblemError(409, "unmergeable", "The texts cannot be changed", str(exc)) from exc
     return model.DraftShown(

@@ -4,9 +4,8 @@ import datetime as dt
 from typing import LiteralString, NamedTuple
 
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
-from cloud.database import Connection, instant
+from cloud.database import Connection, instant, storable
 from cloud.ingest.model import GatewayKey
 from sitewarden.messages import Configuration, ConfigurationReport
 
@@ -99,18 +98,19 @@ def write_report(
         "gateway": key.gateway,
         "at": instant(received_ms),
         "state": report.state,
-        "why": None if report.why is None else Jsonb(report.why),
-        "errors": Jsonb(report.errors),
-        "load": Jsonb(report.load),
+        "why": None if report.why is None else storable(report.why),
+        "errors": storable(report.errors),
+        "load": storable(report.load),
         "hash": report.hash,
     }
     if report.files is not None:
-        connection.execute(_OWN_FILE, {**told, "files": Jsonb(report.files)})
+        connection.execute(_OWN_FILE, {**told, "files": storable(report.files)})
     if report.check is not None:
         connection.execute(_ANSWER, {**told, "id": report.check})
     elif report.state != "checked":
-        connection.execute(_BECAME, {**told, "version": report.version})
-        connection.execute(_PASSED_OVER, {**told, "version": report.version})
+        became = connection.execute(_BECAME, {**told, "version": report.version})
+        if became.rowcount and report.state != "refused":
+            connection.execute(_LEFT, {**told, "version": report.version})
 
 
 _UNHEARD: LiteralString = """
@@ -132,11 +132,12 @@ _BECAME: LiteralString = """
        SET state = %(state)s, why = %(why)s, errors = %(errors)s, load = %(load)s, reported_at = %(at)s
      WHERE site = %(site)s AND gateway = %(gateway)s AND version = %(version)s AND hash = %(hash)s
 """
-_PASSED_OVER: LiteralString = """
+# A gateway that has tried a version has left whatever was on probation before it, and says no more of that:
+# what somebody has replaced is not to come into force because its successor did not hold.
+_LEFT: LiteralString = """
     UPDATE gateway_configuration SET state = 'superseded'
      WHERE site = %(site)s AND gateway = %(gateway)s AND version < %(version)s AND state = 'probation'
 """
-"""A newer one came before its probation was over: it will never be heard of again."""
 _OWN_FILE: LiteralString = """
     INSERT INTO gateway_own_file (site, gateway, files, told_at)
         SELECT site, gateway, %(files)s, %(at)s FROM site_gateway

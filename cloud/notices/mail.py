@@ -80,7 +80,7 @@ def _approach(server: _Server, target: MailTarget, password: str, trusted: ssl.S
             raise UnreachedError("tls", f"no safe connection to {target.host}: {exc}") from exc
         server.ehlo()
     if target.username:
-        server.login(target.username, password)
+        log_in(server, target.username, password)
     code, said = server.mail(target.sender)
     if code >= 400:  # noqa: PLR2004
         raise smtplib.SMTPSenderRefused(code, said, target.sender)
@@ -94,6 +94,16 @@ def _approach(server: _Server, target: MailTarget, password: str, trusted: ssl.S
     return {recipient: f"{code} {_text(said)}" for recipient, (code, said) in refused.items()}
 
 
+def log_in(server: smtplib.SMTP, username: str, password: str) -> None:
+    """As `login`; raises `UnreachedError` too where a letter of them is none that can be sent."""
+    try:
+        server.login(username, password)
+    except UnicodeError:
+        # Which letter it is, is not said: it may be one of the password. What was raised names it.
+        said = "the user name or the password has letters that cannot be sent to a mail server"
+        raise UnreachedError("not-ascii", said, is_final=True) from None
+
+
 def _deliver(server: _Server, target: MailTarget, message: EmailMessage, refused: dict[str, str]) -> Outcome:
     try:
         code, said = server.data(message.as_bytes())
@@ -101,7 +111,10 @@ def _deliver(server: _Server, target: MailTarget, message: EmailMessage, refused
         return _rejected(exc.smtp_code, exc.smtp_error)
     except (smtplib.SMTPException, OSError) as exc:
         return Outcome(
-            state="unknown", code="no-answer", text=f"{target.host} took it and said nothing: {exc}"
+            state="unknown",
+            code="no-answer",
+            text=f"{target.host} took it and said nothing: {exc}",
+            silent=True,
         )
     if code >= 400:  # noqa: PLR2004
         return _rejected(code, said)

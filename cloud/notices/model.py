@@ -53,12 +53,20 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     again: bool = False
     """Whether another try could do better."""
+    silent: bool = False
+    """It took all the time there is and never answered."""
     took_ms: int = 0
+
+
+_NOT_IN_MAIL = frozenset("<>,;\"'()[]:\\@\x7f") | {chr(code) for code in range(0x20)}
+"""RFC 5322, 3.2.3: what has a meaning of its own in a head, and a reader may stumble over."""
 
 
 def _mail_address(text: str) -> str:
     user, at, host = text.rpartition("@")
-    if not (user and at and host) or any(letter.isspace() or letter in "<>,;\"'" for letter in text):
+    if not (user and at and host) or any(
+        letter.isspace() or letter in _NOT_IN_MAIL for letter in user + host
+    ):
         said = f"{text!r} is no mail address; write it like zhang.wei@example.com"
         raise complaint("no-mail-address", said)
     if not text.isascii():

@@ -30,6 +30,7 @@ class Notifier(Looking):
         self._settings = settings
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="notice")
         self._going: dict[UUID, tuple[Claimed, Future[Outcome]]] = {}
+        self._begun_ms: dict[UUID, int] = {}
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Note what came of what was sent, then send what may go now."""
@@ -38,7 +39,9 @@ class Notifier(Looking):
         for channel in queue.uncounted(connection, now):
             with connection.transaction():
                 self._close_count(connection, channel, now_ms)
-        for channel_id in queue.busy_channels(connection, now):
+        # Whose turn was longest ago: those that never answer must not have every turn.
+        channels = queue.busy_channels(connection, now)
+        for channel_id in sorted(channels, key=lambda channel: self._begun_ms.get(channel, 0)):
             if len(self._going) >= _AT_ONCE:
                 return
             if channel_id not in self._going:
@@ -49,6 +52,7 @@ class Notifier(Looking):
                         send, claimed.route, claimed.notice, self._settings.notices.networks
                     )
                     self._going[channel_id] = claimed, sending
+                    self._begun_ms[channel_id] = now_ms
 
     @property
     def is_idle(self) -> bool:
@@ -78,7 +82,10 @@ class Notifier(Looking):
                 )
 
     def _close_count(self, connection: Connection, channel: Row, now_ms: int) -> None:
-        """One notice for all that were too many."""
+        """One notice for all that were too many, unless another program has made it meanwhile."""
+        notice = uuid4()
+        if not queue.close_count(connection, channel["channel"], notice):
+            return
         found = connection.execute(_SITE_ZONE, [channel["site"]]).fetchone()
         pages = self._settings.notices.pages
         said = words.flood(
@@ -88,7 +95,6 @@ class Notifier(Looking):
             channel["language"],
             pages,
         )
-        notice = uuid4()
         row = {
             "notice": notice,
             "channel": channel["channel"],
@@ -100,5 +106,4 @@ class Notifier(Looking):
             "body": said.body,
             "created_at": instant(now_ms),
         }
-        queue.close_count(connection, channel["channel"], notice)
         queue.put(connection, [row])

@@ -55,28 +55,32 @@ def tell(connection: Connection, telling: Telling, news: News) -> None:
     An alarm is worth more than its notice: whatever goes wrong here is logged, and the alarm is stored all
     the same.
     """
-    if not telling.settings.tells or not (news.episodes or news.hazards):
-        return
-    try:
-        with connection.transaction():
-            queue.put(connection, _notices(connection, telling, news))
-    except psycopg.OperationalError:
-        raise
-    except Exception:
-        # The last resort: what nobody thought of in a gateway's words must not cost its alarm.
-        log.exception("no notice of alarms count=%d", len(news.episodes))
+    if telling.settings.tells and (news.episodes or news.hazards):
+        _put(connection, lambda: _notices(connection, telling, news))
 
 
 def tell_suspected(connection: Connection, telling: Telling, ids: list[UUID]) -> None:
-    """Tell of records that are suspected major since this transaction."""
-    if not telling.settings.tells or not ids:
-        return
+    """Tell of records that are suspected major since this transaction; they are, whatever goes wrong here."""
+    if telling.settings.tells and ids:
+        _put(connection, lambda: _suspected(connection, telling, ids))
+
+
+def _put(connection: Connection, make: Callable[[], list[Row]]) -> None:
+    """Keep the notices that `make` makes, or none of them and say so in the log."""
+    try:
+        with connection.transaction():
+            queue.put(connection, make())
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        # The last resort: what nobody thought of in a gateway's words must not cost what it tells of.
+        log.exception("no notices")
+
+
+def _suspected(connection: Connection, telling: Telling, ids: list[UUID]) -> list[Row]:
     records = _read(connection, _HAZARDS, ids)
     channels = queue.listeners(connection, sorted({record["site"] for record in records}))
-    queue.put(
-        connection,
-        [row for record in records for row in _addressed(_of_hazard(telling, record), channels, telling)],
-    )
+    return [row for record in records for row in _addressed(_of_hazard(telling, record), channels, telling)]
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,11 @@ def put(connection: Connection, rows: list[Row]) -> None:
         )
 
 
+def _longest_rest(now: dt.datetime) -> dt.datetime:
+    """A rest that ends later was begun before the clock was put back, as a minute or a sending may be."""
+    return now + dt.timedelta(seconds=_BACK_OFF_S[1])
+
+
 class Claimed(NamedTuple):
     """A notice to be sent now, and by what."""
 
@@ -56,9 +61,10 @@ def busy_channels(connection: Connection, now: dt.datetime) -> list[UUID]:
     rows = connection.execute(
         """
         SELECT DISTINCT notice.channel FROM notice LEFT JOIN channel_pace AS pace USING (channel)
-         WHERE notice.state IN ('waiting', 'sending') AND coalesce(pace.rests_until <= %(now)s, true)
+         WHERE notice.state IN ('waiting', 'sending')
+               AND coalesce(pace.rests_until NOT BETWEEN %(now)s AND %(longest)s, true)
         """,
-        {"now": now},
+        {"now": now, "longest": _longest_rest(now)},
     ).fetchall()
     return [row[0] for row in rows]
 
@@ -79,16 +85,17 @@ def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | 
                channel.removed_at, secret.secret
           FROM channel_pace AS pace JOIN channel USING (channel)
                LEFT JOIN channel_secret AS secret USING (channel)
-         WHERE pace.channel = %s AND coalesce(pace.rests_until <= %s, true) FOR UPDATE OF pace SKIP LOCKED
+         WHERE pace.channel = %s AND coalesce(pace.rests_until NOT BETWEEN %s AND %s, true)
+               FOR UPDATE OF pace SKIP LOCKED
         """,
-        [channel, now],
+        [channel, now, _longest_rest(now)],
     ).fetchone()
     if pace is None or _is_on_its_way(connection, channel, pace["kind"], now):
         return None
     if not pace["is_on"] or pace["secret"] is None:
         _drop(connection, channel)
         return None
-    if pace["minute_at"] <= now - MINUTE:
+    if not now - MINUTE < pace["minute_at"] <= now + LOST:
         pace |= {"minute_at": now, "sent": 0}
     if pace["sent"] >= PER_MINUTE[pace["kind"]]:
         _count_rest(connection, channel)
@@ -107,12 +114,14 @@ def _is_on_its_way(connection: Connection, channel: UUID, kind: str, now: dt.dat
     connection.execute(
         """
         UPDATE notice SET state = %(state)s, code = 'lost', answer = 'the program ended while it was sending'
-         WHERE channel = %(channel)s AND state = 'sending' AND tried_at < %(lost)s
+         WHERE channel = %(channel)s AND state = 'sending'
+               AND tried_at NOT BETWEEN %(lost)s AND %(ahead)s
         """,
         {
             "state": "waiting" if kind == "webhook" else "unknown",
             "channel": channel,
             "lost": now - LOST,
+            "ahead": now + LOST,
         },
     )
     row = connection.execute(
@@ -149,21 +158,22 @@ def uncounted(connection: Connection, now: dt.datetime) -> list[Row]:
           FROM (SELECT channel, level, count(*) AS n, min(created_at) AS since
                   FROM notice WHERE state = 'counted' AND code = '' GROUP BY channel, level) AS notice
                JOIN channel USING (channel) JOIN channel_pace AS pace USING (channel)
-         WHERE pace.minute_at <= %s GROUP BY channel, channel.site, channel.language
+         WHERE pace.minute_at <= %s OR pace.minute_at > %s GROUP BY channel, channel.site, channel.language
         """,
-        [now - MINUTE],
+        [now - MINUTE, now + LOST],
     ).fetchall()
 
 
-def close_count(connection: Connection, channel: UUID, notice: UUID) -> None:
-    """They are told of by that closing notice."""
-    connection.execute(
+def close_count(connection: Connection, channel: UUID, notice: UUID) -> bool:
+    """They are told of by that closing notice; false where there are none."""
+    done = connection.execute(
         """
         UPDATE notice SET code = 'flood', answer = %s
          WHERE channel = %s AND state = 'counted' AND code = ''
         """,
         [str(notice), channel],
     )
+    return done.rowcount > 0
 
 
 def _next(connection: Connection, channel: UUID, now: dt.datetime) -> Row | None:
@@ -203,6 +213,7 @@ def _claimed(channel: UUID, pace: Row, row: Row) -> Claimed:
 def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: int) -> None:
     """Note what became of it; a channel that fails is left alone for longer and longer."""
     now = instant(now_ms)
+    fails = outcome.again or outcome.silent
     again = outcome.again and claimed.notice.created_at > now - GIVEN_UP
     values: dict[str, Any] = {
         "state": "waiting" if again else outcome.state,
@@ -222,15 +233,15 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: i
     connection.execute(
         """
         UPDATE channel_pace
-           SET failures = CASE WHEN %(again)s THEN failures + 1 ELSE 0 END,
-               rests_until = CASE WHEN %(again)s
+           SET failures = CASE WHEN %(fails)s THEN failures + 1 ELSE 0 END,
+               rests_until = CASE WHEN %(fails)s
                    THEN %(now)s + least(%(longest)s, %(shortest)s * 3 ^ least(failures, 6))
                                   * interval '1 second'
                    ELSE rests_until END
          WHERE channel = %(channel)s
         """,
         {
-            "again": again,
+            "fails": fails,
             "now": now,
             "shortest": shortest,
             "longest": longest,

@@ -139,7 +139,8 @@ def post(
     except (OSError, http.client.HTTPException) as exc:
         # Whether it arrived, nobody here knows. A receiver of one's own knows the notice by its number.
         text = f"{host} took it and gave no answer: {type(exc).__name__} {exc}".strip()
-        return Outcome(state="unknown", code="no-answer", text=text, again=route.kind == "webhook")
+        again = route.kind == "webhook"
+        return Outcome(state="unknown", code="no-answer", text=text, again=again, silent=True)
     finally:
         speaking.close()
     return judge(route.kind, status, body)
@@ -157,7 +158,7 @@ def _code_of(body: bytes) -> tuple[int | None, str]:
     """Code and words of an answer: `errcode` of DingTalk and WeCom, `code` or `StatusCode` of Feishu."""
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, ""
     if not isinstance(said, dict):
         return None, ""

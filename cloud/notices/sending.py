@@ -1,6 +1,7 @@
 """One notice sent once by whatever channel, and what became of it in one shape."""
 
 import functools
+import logging
 import re
 import ssl
 import time
@@ -14,11 +15,14 @@ from cloud.notices.reaching import UnreachedError, since_ms
 from cloud.notices.robots import post
 from cloud.settings import Network
 
+log = logging.getLogger(__name__)
+
 _MOST_SAID = 300
+_MOST_CODE = 40
 
 
 def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome:
-    """Send it; never raises for what the other side does. Holds its thread, at most some fifteen seconds."""
+    """Send it; never raises, whatever the other side does. Holds its thread, at most some fifteen seconds."""
     started_s = time.monotonic()
     try:
         if route.kind == "mail":
@@ -27,8 +31,15 @@ def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome
             outcome = post(route, notice, networks, _trusted(), time.time_ns() // 1_000_000)
     except UnreachedError as exc:
         outcome = Outcome(state="rejected", code=exc.code, text=exc.text, again=not exc.is_final)
+    except Exception as exc:
+        # The last resort: what nobody thought of in one channel must not silence the others.
+        log.exception("a notice failed kind=%s", route.kind)
+        outcome = Outcome(state="unknown", code="fault", text=f"it went wrong here: {type(exc).__name__}")
     return msgspec.structs.replace(
-        outcome, text=told(outcome.text, route.secret), took_ms=since_ms(started_s)
+        outcome,
+        code=outcome.code[:_MOST_CODE],
+        text=told(outcome.text, route.secret),
+        took_ms=since_ms(started_s),
     )
 
 
@@ -36,6 +47,8 @@ def told(text: str, secret: dict[str, str]) -> str:
     """What may be shown of an answer: one short line, without a secret that the other side repeats."""
     for value in sorted(secret.values(), key=len, reverse=True):
         text = text.replace(value, "***") if value else text
+    # JSON may carry halves of letters, which no database takes.
+    text = text.encode("utf-8", "replace").decode()
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()[:_MOST_SAID]
 
 

@@ -19,7 +19,7 @@ class TrialWanted(BaseModel):
         default="read",
         description="`read`: every point once. `conformance`: for some time, and what it lacks.",
     )
-    bus: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
+    bus: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")] = Field(
         description="One that the gateway reads already."
     )
     unit: int | None = Field(default=None, ge=1, le=247, description="Of a bus that is polled.")

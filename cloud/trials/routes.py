@@ -1,5 +1,6 @@
 """Trials over HTTP."""
 
+import asyncio
 from pathlib import Path
 from uuid import UUID
 
@@ -33,7 +34,7 @@ async def ask_for_trial(
     gateway_id = await _gateway_id(serving, site.site, gateway)
     if serving.settings.mode == "replay":
         raise ProblemError(409, "replay", "The past does not change", "A recorded history has no devices.")
-    _check(wanted)
+    await asyncio.to_thread(_check, wanted)
     request = Request(
         kind=wanted.kind,
         bus=wanted.bus,

@@ -6,14 +6,13 @@ made once.
 
 import datetime as dt
 import uuid
-from typing import Any, LiteralString, NamedTuple
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
-from cloud.database import AsyncConnection, Connection, Row, instant, milliseconds
+from cloud.database import AsyncConnection, Connection, Row, instant, milliseconds, storable
 from cloud.ingest.model import GatewayKey
 from sitewarden.errors import SiteWardenError
 from sitewarden.trials import BEGINS_WITHIN_S, TAKES_S, TrialAsked, TrialKind, TrialTold
@@ -97,7 +96,7 @@ def look(connection: Connection, now_ms: int, *, may_send: bool = True) -> list[
 
 def note(connection: Connection, gateway_id: int, told: TrialTold, received_ms: int) -> bool:
     """Keep what a gateway tells of a trial; false where it was not asked for, or had ended before."""
-    report = None if told.report is None else Jsonb(_storable(told.report))
+    report = None if told.report is None else storable(told.report)
     row = connection.execute(
         """
         UPDATE device_trial SET state = %(state)s, told_at = %(at)s, why = %(why)s, report = %(report)s,
@@ -109,17 +108,12 @@ def note(connection: Connection, gateway_id: int, told: TrialTold, received_ms: 
             "gateway": gateway_id,
             "state": told.state,
             "at": instant(received_ms),
-            "why": None if told.why is None else Jsonb(_storable(told.why)),
+            "why": None if told.why is None else storable(told.why),
             "report": report,
-            "heard": Jsonb(_storable(told.heard)),
+            "heard": storable(told.heard),
         },
     ).fetchone()
     return row is not None
-
-
-def _storable(told: Any) -> msgspec.Raw:
-    """As JSON that the database takes: a device's words may hold a NUL."""
-    return msgspec.Raw(msgspec.json.encode(told).replace(b"\\u0000", "\N{REPLACEMENT CHARACTER}".encode()))
 
 
 _LAPSE: LiteralString = """

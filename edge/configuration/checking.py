@@ -13,6 +13,8 @@ from sitewarden.messages import BusLoad, ConfigurationFault
 
 WHOLE = 100.0
 """Percent of a bus's time."""
+LONGEST = 500
+"""Characters of each part of a complaint as it travels: a document may name what it likes."""
 
 
 class Checked(NamedTuple):
@@ -61,9 +63,9 @@ def fault_of(exc: ConfigurationError, folder: Path) -> ConfigurationFault:
     return ConfigurationFault(
         file="" if name == "." else name,
         line=max(0, exc.line),
-        field=exc.field,
-        message=exc.message,
-        mend=exc.mend,
+        field=exc.field[:LONGEST],
+        message=exc.message[:LONGEST],
+        mend=exc.mend[:LONGEST],
     )
 
 

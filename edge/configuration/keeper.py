@@ -136,19 +136,24 @@ class Keeper:
             self._site.report(answer)
             return
         log.info("configuration %d has come", version.number)
-        if version.hash == self._hash_in_force and self._probation is None:
-            await self._renumber(version, told)
-            return
         try:
-            checked = await asyncio.to_thread(self._keep_and_check, version, told)
+            await self._take_in(version, told)
         except OSError as exc:
             log.error("configuration %d cannot be kept: %s", version.number, exc)  # noqa: TRY400
             self._site.report(self._about(version, "refused", why=UNKEPT))
-            return
-        if checked.gateway is None:
-            await self._refuse(version, checked)
+
+    async def _take_in(self, version: Version, told: Configuration) -> None:
+        """A version that is new here; raises `OSError` where the disk does not take it."""
+        if fault := _unfit(told):
+            await self._refuse(version, Checked(None, [fault], []))
+        elif version.hash == self._hash_in_force and self._probation is None:
+            await self._renumber(version, told)
         else:
-            await self._put_in_force(version, checked)
+            checked = await asyncio.to_thread(self._keep_and_check, version, told)
+            if checked.gateway is None:
+                await self._refuse(version, checked)
+            else:
+                await self._put_in_force(version, checked)
 
     def _known(self, version: Version) -> ConfigurationReport | None:
         """What there is to say of a version that has come before."""
@@ -170,8 +175,6 @@ class Keeper:
 
     def _keep_and_check(self, version: Version, told: Configuration) -> Checked:
         """In a thread: reading takes seconds on a small machine, and the polls go on."""
-        if fault := _unfit(told):
-            return Checked(None, [fault], [])
         self._history.keep(version, told.files)
         return checking.check(self._own, self._history.file_of(version), self._gateway)
 
@@ -195,10 +198,10 @@ class Keeper:
 
     async def _put_in_force(self, version: Version, checked: Checked) -> None:
         assert checked.gateway is not None  # noqa: S101  it was refused otherwise
+        standing = self._standing or (self._gateway, self._version)
+        lines = self._site.lines(standing[0], checked.gateway)
         await asyncio.to_thread(self._history.begin, version)
-        if self._standing is None:
-            self._standing = self._gateway, self._version
-        lines = self._site.lines(self._standing[0], checked.gateway)
+        self._standing = standing
         log.warning("configuration %d is put in force, on probation", version.number)
         self._on_probation = self._about(version, "probation", checked)
         self._probation = Probation(lines, time.monotonic(), self._gateway.configuration.probation_s)
@@ -278,23 +281,18 @@ class Keeper:
 
     def _note_start(self, started: Started) -> None:
         """What the last run has left: written only now, for now no other agent is at work."""
-        for version, why in (
-            (started.interrupted, INTERRUPTED),
-            (started.left, self._wish_at_start(started)),
-        ):
-            if version is not None:
-                log.critical("configuration %d is rolled back: %s", version.number, why.en)
-                verdict = self._about(version, "rolled_back", why=why)
-                try:
-                    self._history.turn_down(version, verdict)
-                except OSError as exc:
-                    log.critical("the disk does not take what has become of a configuration: %s", exc)
-
-    def _wish_at_start(self, started: Started) -> Text:
-        asked = None if started.left is None else self._history.asked()
-        if asked is not None:
+        failed = started.interrupted or started.left
+        if failed is None:
+            return
+        # Who asked to go back from what was on probation is answered by that, and must not go back twice.
+        asked = self._history.asked()
+        why = INTERRUPTED if asked is None else _wished(asked.by)
+        log.critical("configuration %d is rolled back: %s", failed.number, why.en)
+        try:
             self._history.done()
-        return _wished("" if asked is None else asked.by)
+            self._history.turn_down(failed, self._about(failed, "rolled_back", why=why))
+        except OSError as exc:
+            log.critical("the disk does not take what has become of a configuration: %s", exc)
 
     def _in_force(self) -> ConfigurationReport:
         version = self._version or Version(0, "")

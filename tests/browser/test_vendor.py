@@ -196,6 +196,7 @@ def conformance(page: Page) -> None:
 
 def test_from_an_unknown_crane_to_one_in_use_whose_alarm_opens_a_hazard(come, site, files):
     page = come(site.engineer, "/sites/north/profiles")
+    until(page, lambda: "online" in files.get("/gateways").text, "the gateway is heard", within_s=30)
     brought(page)
     tried_until_it_fits(page, site)
     run_on_trial(page, files)

@@ -167,3 +167,16 @@ def test_the_spare_time_is_exactly_what_leaves_every_job_in_time(jobs: list[Job]
     spare = spare_s(jobs, now)
     assert not is_late(spare)
     assert is_late(spare + 1e-3)
+
+
+def test_who_asks_on_a_bus_that_is_read_no_more_hears_so_at_once(pit: Device) -> None:
+    async def play() -> list[Answer]:
+        line = Line(lambda _: 10_000, {POLLED: 0.02, TRIED: 0.03})
+        async with polling(line, polled(pit)) as bus:
+            waiting = asyncio.create_task(bus.read_beside(TRIED, READ, TIMEOUT_S, Traffic()))
+            await asyncio.sleep(0)
+        async with asyncio.timeout(1):
+            return [await waiting, await bus.read_beside(TRIED, READ, TIMEOUT_S, Traffic())]
+
+    answers = virtual_loop.run(play())
+    assert [answer.quality for answer in answers] == [Quality.DISCONNECTED, Quality.DISCONNECTED]

@@ -106,3 +106,12 @@ def test_aliases_of_aliases_do_not_fill_the_memory(tmp_path: Path) -> None:
     file.write_text("\n".join(rows), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="more than 100000 values"):
         documents.read(file, dict[str, Any])
+
+
+@pytest.mark.parametrize("escape", [r"\0", r"\ud800"], ids=["NUL", "half a character"])
+def test_what_no_message_or_database_takes_is_no_name(escape: str) -> None:
+    error = complaint(f'buses: []\nname: "a{escape}b"\n')
+    assert (error.line, error.field) == (2, "name")
+    error = complaint(f'name: a\npoints:\n  "p{escape}": {{register: 7}}\n')
+    assert (error.line, error.field) == (3, "points")
+    assert str(error).encode().find(b"\0") < 0

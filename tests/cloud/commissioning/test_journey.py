@@ -4,9 +4,11 @@ import psycopg
 import pytest
 import yaml
 
-from tests.cloud.commissioning.journey import FILE, Journey
+from cloud.trials.service import look
+from sitewarden.trials import FrameSeen, TrialTold
+from tests.cloud.commissioning.journey import Journey
 from tests.cloud.profiles.vendor import PROFILE, bring, version
-from tests.cloud.registry.records import Registry, day, problem
+from tests.cloud.registry.records import Registry, day, problem, words
 from tests.cloud.registry.test_scope import become
 from tests.cloud.site import now_ms, raised
 
@@ -174,18 +176,12 @@ def test_a_check_that_failed_keeps_it_out_and_is_never_approved(journey):
     assert journey.commission().status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"reference": 0}, "reference"),
-        ({"tolerance": 2.0}, "tolerance"),
-        ({"point": "crane-9/nothing"}, "point"),
-    ],
-)
-def test_a_check_that_would_prove_nothing_is_refused(journey, changes, says):
+def test_a_check_that_would_prove_nothing_is_refused_at_its_field(journey):
     journey.ready()
     journey.says()
-    assert problem(journey.check(**changes)) == (422, problem(journey.check(**changes))[1], [says])
+    for changes in ({"reference": 0}, {"tolerance": 2.0}, {"point": "crane-9/nothing"}):
+        status, _, fields = problem(journey.check(**changes))
+        assert (status, fields) == (422, [*changes])
 
 
 def test_an_old_or_bad_reading_witnesses_nothing(journey):
@@ -240,20 +236,17 @@ def test_a_bus_that_is_not_there_is_told(journey, web):
     assert web.get("/sites/demo/commissioning/choices").json()["gateways"][0]["buses"] == ["mast"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
+def test_a_binding_that_cannot_be_is_refused_at_its_field(journey, web):
+    bring(web)
+    for changes, field in (
         ({"profile": "nothing"}, "profile"),
         ({"profile_version": 7}, "profile"),
         ({"profile": "simple-water-level"}, "profile"),
         ({"unit": None, "identity": "MN1"}, "unit"),
         ({"gateway": "gw-7"}, "gateway"),
-    ],
-)
-def test_a_binding_that_cannot_be_is_refused_at_its_field(journey, web, changes, field):
-    bring(web)
-    status, _, fields = problem(journey.bind(**changes))
-    assert (status, fields) == (422, [field])
+    ):
+        status, _, fields = problem(journey.bind(**changes))
+        assert (status, fields) == (422, [field])
 
 
 def test_two_who_bind_at_once_do_not_overwrite_each_other(journey, web):
@@ -306,5 +299,28 @@ def test_a_hazard_keeps_the_version_that_the_device_was_read_by(journey, web, si
     (hazard,) = web.get("/sites/demo/hazards").json()["items"]
     detail = web.get(f"/hazards/{hazard['id']}").json()
     assert (detail["profile"], detail["profile_version"]) == ("acme-crane", 1)
-    assert now_ms() > 0
-    assert FILE["id"] == hazard["device"]
+
+
+def test_a_device_that_speaks_is_judged_by_what_it_said(journey, web, site):
+    """It is asked nothing: its messages are looked at, then its values on trial."""
+    Registry(web).make(
+        "devices", {"id": "dust-1", "kind": "dust", "name": words("扬尘", "Dust"), "serial_no": "D-1"}
+    )
+    base = "/sites/demo/devices/dust-1/commissioning"
+    given = {
+        "gateway": "gw-1",
+        "bus": "air",
+        "identity": "MN1",
+        "profile": "hj212-dust-noise",
+        "profile_version": 1,
+    }
+    assert web.put(f"{base}/binding", json=given).status_code == 200
+    assert problem(web.post(f"{base}/trials", json={"kind": "conformance"}))[1] == "not-polled"
+    asked = web.post(f"{base}/trials", json={"kind": "read"}).json()
+    assert (asked["is_polled"], asked["read"]["identity"]) == (False, "MN1")
+    (due,) = look(site.connection, now_ms())
+    frame = FrameSeen(at=now_ms(), raw="##0101QN=…", values=[])
+    site.deliver(TrialTold(request=due.asked.request, at=now_ms(), state="done", heard=[frame]))
+    shown = web.get(base).json()
+    assert shown["read"]["heard"][0]["raw"] == "##0101QN=…"
+    assert {its["step"]: its["standing"] for its in shown["steps"]}["read"] == "done"

@@ -236,3 +236,62 @@ def test_a_gateway_whose_first_word_got_lost_is_asked_what_it_works_from(site):
     site.deliver(told)
     sender.look(site.connection, now_ms() + 40_000)
     assert len(published) == 2
+
+
+def test_what_was_replaced_while_it_was_on_probation_is_not_sent_because_its_successor_failed(web, gateway):
+    third = {"gateway.yaml": "rules: []\nbuses: []\n"}
+    put(web, FIRST, 0)
+    gateway.reports("in_force", 1, hash=digest(FIRST))
+    put(web, SECOND, 1)
+    gateway.reports("probation", 2, hash=digest(SECOND))
+    put(web, third, 2)
+    gateway.reports("refused", 3, hash=digest(third))
+    assert [v["state"] for v in web.get(f"{BASE}/versions").json()["items"]][1] == "probation", "it goes on"
+    put(web, third, 3)
+    gateway.reports("probation", 4, hash=digest(third))
+    gateway.reports("rolled_back", 4, hash=digest(third))
+    states = [v["state"] for v in web.get(f"{BASE}/versions").json()["items"]]
+    assert states == ["rolled_back", "refused", "superseded", "in_force"]
+    gateway.says(version=1, hash=digest(FIRST))
+    assert gateway.sent(after_ms=20_000) == []
+
+
+def test_a_bundle_of_the_size_that_a_gateway_takes_is_taken_here_and_a_larger_one_is_not(web, gateway):
+    chart = "# 塔式起重机\n" * 20_000  # three bytes a letter
+    large = {**FIRST, "charts/a.yaml": chart}
+    assert put(web, large, 0).status_code == 200
+    assert web.post(f"{BASE}/check", json={"files": large}).status_code == 202
+    assert problem(put(web, {**large, "charts/b.yaml": chart}, 1))[:2] == (422, "no-bundle")
+
+
+def test_words_that_no_database_takes_do_not_hide_what_became_of_a_version(web, gateway):
+    put(web, FIRST, 0)
+    faults = [ConfigurationFault(message="a\0b"), ConfigurationFault(message=r"write no \u0000\\ here")]
+    gateway.reports("refused", 1, hash=digest(FIRST), errors=faults)
+    shown = [fault["message"] for fault in read(web)["newest"]["errors"]]
+    assert shown == ["a\N{REPLACEMENT CHARACTER}b", faults[1].message]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "[1]",
+        "buses: 5",
+        "rules: 5",
+        "buses: [",
+        "buses: " + "[" * 3000,
+        "at: 2026-13-45",
+        "x: !!python/object:os.system a",
+        "? [a]\n: b",
+        "buses: [{devices: [5, {device: crane-1, load_chart: [1]}]}]",
+        "buses: [{devices: [{device: crane-1}]}]\nbuses: []",
+    ],
+)
+def test_of_texts_that_nobody_understands_there_is_no_draft_and_no_fault(web, gateway, text):
+    registry = Registry(web)
+    registry.make("devices", CRANE)
+    registry.make("charts", CHART)
+    assert put(web, {"gateway.yaml": text}, 0).status_code == 200
+    assert web.get(f"{BASE}/draft").status_code in (200, 409)

@@ -118,6 +118,8 @@ REFUSED: list[tuple[dict, str]] = [
     ({"kind": "mail", "url": None, "mail": MAIL}, "password"),
     ({"kind": "mail", "url": None, "mail": {**MAIL, "security": "none"}}, "body.mail.username"),
     ({"kind": "mail", "url": None, "mail": {**MAIL, "recipients": ["zhang"]}}, "body.mail.recipients.0"),
+    ({"kind": "mail", "url": None, "mail": {**MAIL, "sender": "a@["}}, "body.mail.sender"),
+    ({"kind": "mail", "url": None, "mail": {**MAIL, "sender": "(-):@x"}}, "body.mail.sender"),
     ({"lowest": 0}, "body.lowest"),
     ({"site": "nowhere"}, "site"),
 ]

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import smtplib
 import socket
 import ssl
 import threading
@@ -17,8 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from cloud.notices.mail import log_in
 from cloud.notices.model import Outcome, Outgoing, Route
-from cloud.notices.reaching import may_reach
+from cloud.notices.reaching import UnreachedError, may_reach
 from cloud.notices.robots import judge, request_of
 from cloud.notices.sending import send, told
 from tests.cloud.notices.others import Letters, Robot, mail_server
@@ -193,8 +195,27 @@ def test_a_secret_that_the_other_side_repeats_is_not_shown():
 
 
 def test_an_answer_of_any_shape_is_judged():
-    for body in (b"", b"[]", b'"0"', b'{"errcode":"0"}', b'{"errcode":true}', b"\xff"):
+    for body in (b"", b"[]", b'"0"', b'{"errcode":"0"}', b'{"errcode":true}', b"\xff", b"[" * 60_000):
         assert judge("dingtalk", 200, body).state == "unknown"
+
+
+def test_an_answer_that_no_database_takes_is_shown_as_far_as_it_can_be():
+    assert told(json.loads(r'"refused \ud800"'), {}) == "refused ?"
+
+
+def test_what_nobody_thought_of_is_an_outcome_too(robot):
+    outcome = by("pigeon", robot)
+    assert (outcome.state, outcome.code, outcome.again) == ("unknown", "fault", False)
+
+
+def test_a_password_that_cannot_be_sent_to_a_mail_server_is_refused_and_no_letter_of_it_shown():
+    server = smtplib.SMTP()
+    server.ehlo_resp, server.does_esmtp, server.esmtp_features = b"", True, {"auth": "PLAIN"}
+    with pytest.raises(UnreachedError) as raised:
+        log_in(server, "alarm", "密")
+    assert (raised.value.code, raised.value.is_final) == ("not-ascii", True)
+    assert "密" not in str(raised.value)
+    assert "5bc6" not in str(raised.value)
 
 
 def test_mail_arrives_with_its_text_and_nothing_smuggled_into_its_head(post_office):

@@ -6,7 +6,9 @@ import msgspec
 import psycopg
 import pytest
 
+from cloud.database import instant
 from cloud.hazards.clock import expire_clocks
+from cloud.notices import queue
 from cloud.notices.model import PER_MINUTE
 from cloud.notices.opening import Telling, tell_suspected
 from sitewarden.rules import HazardProposal
@@ -91,6 +93,19 @@ def test_a_record_that_was_not_handled_in_time_is_told_in_the_transaction_that_s
     expire_clocks(site.connection, later, tell)
     notify()
     assert "疑似重大隐患" in robot.heard[0]["text"]["content"]
+
+
+def test_a_record_is_suspected_major_whatever_is_wrong_with_its_notice(site, channel):
+    channel()
+    site.born()
+    clocked = msgspec.structs.replace(MAJOR, level="general", handling_clock_s=60)
+    site.deliver(raised(hazard=clocked))
+
+    def tell(connection, ids, at_ms):
+        tell_suspected(connection, Telling(settings=site.settings, sites={}, now_ms=at_ms), ids)
+
+    assert expire_clocks(site.connection, now_ms() + 120_000, tell)
+    assert site.value("SELECT level FROM hazard") == "major_proposed"
 
 
 @pytest.mark.parametrize("mode", ["test", "drill", "replay"])
@@ -206,6 +221,54 @@ def test_a_channel_that_does_not_answer_holds_up_no_other(site, channel, notify,
     assert len(robot.heard) == 3
     assert site.value("SELECT count(*) FROM notice WHERE state = 'waiting'") == 3
     assert site.value("SELECT sum(tries) FROM notice WHERE state = 'waiting'") == 1, "left alone for a while"
+
+
+def test_a_robot_that_took_a_notice_and_said_nothing_is_left_alone_for_a_while(site, channel, notify, robot):
+    channel()
+    site.born()
+    robot.is_silent = True
+    for _ in range(3):
+        site.deliver(raised(hazard=None))
+    notify()
+    assert len(robot.asked) == 1
+    robot.is_silent = False
+    notify(later_ms=6_000)
+    assert [state for _, state, _ in states(site)].count("sent") == 2
+
+
+def test_an_answer_with_half_a_letter_silences_nobody(site, channel, notify, robot):
+    channel()
+    site.born()
+    robot.says = rb'{"errcode":310000,"errmsg":"\ud800"}'
+    site.deliver(raised())
+    notify()
+    assert states(site) == [("alarm", "rejected", "310000")]
+
+
+def test_a_clock_that_was_put_back_silences_no_channel(site, channel, notify, robot):
+    channel(lowest=1)
+    site.born()
+    for _ in range(PER_MINUTE["dingtalk"] + 1):
+        site.deliver(raised(level=2, hazard=None))
+    notify(later_ms=3_600_000)
+    site.rows("UPDATE channel_pace SET rests_until = now() + interval '1 hour' RETURNING 1")
+    notify()
+    assert robot.heard[-1]["text"]["content"].startswith("[另有 1 条]"), "the closing notice"
+    site.deliver(raised(level=4, hazard=None))
+    notify()
+    assert robot.heard[-1]["text"]["content"].startswith("[危急]")
+
+
+def test_two_programs_close_a_count_once(site, channel, notify, robot):
+    channel(lowest=1)
+    site.born()
+    for _ in range(PER_MINUTE["dingtalk"] + 1):
+        site.deliver(raised(level=2, hazard=None))
+    notify()
+    later = instant(now_ms() + 90_000)
+    (counted,) = queue.uncounted(site.connection, later)
+    assert queue.close_count(site.connection, counted["channel"], uuid.uuid4())
+    assert not queue.close_count(site.connection, counted["channel"], uuid.uuid4())
 
 
 def test_the_same_alarm_id_from_nowhere_makes_no_second_notice(site, channel, notify, robot):

@@ -33,24 +33,23 @@ def test_a_profile_stands_beside_the_shipped_ones(web):
     assert web.get("/profiles/reference-tower-crane").json()["versions"][0]["author"] is None
 
 
-@pytest.mark.parametrize(
-    ("wrong", "right", "line", "field"),
-    [
+def test_what_cannot_be_meant_is_told_with_line_field_and_mend(web):
+    """… the same by the check as by the upload, which keeps nothing."""
+    for wrong, right, line, field in (
         ("unit: m/s", "unit: km/h", 17, "points.wind.unit"),
         ("kind: crane.load,", "kind: crane.weight,", 13, "points.load.kind"),
         ("interval_ms: 200", "interval: 200", 11, "groups.main.interval"),
         ("register: 8, type: float32", "register: 65535, type: float32", 17, "points.wind.register"),
-    ],
-)
-def test_what_cannot_be_meant_is_told_with_line_field_and_mend(web, wrong, right, line, field):
-    """… the same by the check as by the upload, which keeps nothing."""
-    text = PROFILE.replace(wrong, right)
-    (complaint,) = check(web, text)["complaints"]
-    assert (complaint["line"], complaint["field"]) == (line, field)
-    assert complaint["mend"]
-    refused = bring(web, text)
-    assert problem(refused) == (422, "profile-unsound", [field])
-    assert [{name: error[name] for name in complaint} for error in refused.json()["errors"]] == [complaint]
+    ):
+        text = PROFILE.replace(wrong, right)
+        (complaint,) = check(web, text)["complaints"]
+        assert (complaint["line"], complaint["field"]) == (line, field)
+        assert complaint["mend"]
+        refused = bring(web, text)
+        assert problem(refused) == (422, "profile-unsound", [field])
+        assert [{name: error[name] for name in complaint} for error in refused.json()["errors"]] == [
+            complaint
+        ]
     assert "acme-crane" not in listed(web)
 
 
@@ -62,20 +61,16 @@ def test_everything_that_is_wrong_is_told_at_once(web):
     assert not found["points"]
 
 
-@pytest.mark.parametrize(
-    ("text", "field"),
-    [
+def test_who_asks_to_write_is_told_that_nothing_is_ever_written_to_a_device(web):
+    for text, field in (
         (PROFILE.replace("transports: [tcp, rtu]", "transports: [tcp], function: 16"), "modbus.function"),
         (PROFILE.replace("register: 0, ", "register: 0, function: 6, "), "points.load.function"),
         (PROFILE.replace("register: 0, ", "register: 0, write_register: 7, "), "points.load.write_register"),
-    ],
-    ids=["a function for all", "a function for one", "a key"],
-)
-def test_who_asks_to_write_is_told_that_nothing_is_ever_written_to_a_device(web, text, field):
-    refused = bring(web, text)
-    assert problem(refused)[:2] == (422, "read-only")
-    assert field in problem(refused)[2]
-    assert "never writes to a device" in refused.json()["detail"]
+    ):
+        refused = bring(web, text)
+        assert problem(refused)[:2] == (422, "read-only")
+        assert field in problem(refused)[2]
+        assert "never writes to a device" in refused.json()["detail"]
 
 
 def test_a_sound_profile_is_told_what_it_lacks(web):

@@ -1,5 +1,7 @@
 """What is kept on the disk, what a probation sees, what a document may name, and what a start works from."""
 
+import asyncio
+import contextlib
 import shutil
 import sys
 from pathlib import Path
@@ -11,14 +13,23 @@ from edge.config import Gateway, load_gateway
 from edge.configuration import checking
 from edge.configuration.command import described
 from edge.configuration.history import KEPT, Asked, History, Version
+from edge.configuration.keeper import Keeper
 from edge.configuration.own import less_own_keys, own_bundle
 from edge.configuration.probation import Line, Probation
 from edge.configuration.starting import starting
+from edge.uplink import _body
 from sitewarden import bundle
 from sitewarden.cli import main
 from sitewarden.errors import ConfigurationError
-from sitewarden.messages import ConfigurationReport
+from sitewarden.messages import (
+    BusLoad,
+    Configuration,
+    ConfigurationFault,
+    ConfigurationReport,
+    decode,
+)
 from sitewarden.text import Text
+from tests.support.waiting import ended, until
 
 CLOUD = ("rules", "buses")
 
@@ -259,3 +270,81 @@ def test_a_gateway_of_the_cloud_may_begin_with_nothing(gateway_dict, write_gatew
     file = write_gateway(gateway_dict)
     assert list(starting(file).gateway.devices) == []
     assert own_bundle(file) is None
+
+
+class Quiet:
+    """Nothing is connected, and what would be told to the cloud is kept."""
+
+    def __init__(self) -> None:
+        self.told: list[ConfigurationReport] = []
+
+    async def change(self, gateway: Gateway) -> None: ...
+
+    def lines(self, before: Gateway, after: Gateway) -> list[Line]:  # noqa: ARG002  as the protocol has it
+        return []
+
+    def good_s(self) -> dict[str, float]:
+        return {}
+
+    def report(self, report: ConfigurationReport) -> None:
+        self.told.append(report)
+
+    def tell_soon(self) -> None: ...
+
+
+@contextlib.asynccontextmanager
+async def keeping(file: Path):
+    """Whoever owns what is in force, at work on what a start has found."""
+    site = Quiet()
+    keeper = Keeper(starting(file), site, boot="b", now_ms=lambda: 1)
+    task = asyncio.create_task(keeper.run())
+    try:
+        yield keeper, site
+    finally:
+        await ended(task)
+
+
+async def test_who_asked_to_go_back_goes_back_once_also_where_the_agent_ended_meanwhile(
+    handed_over, history, gateway_dict
+):
+    for number in (1, 2):
+        history.hold(keep(history, number, {**gateway_dict, "crane_groups": [], "limit_changes": []}))
+    history.begin(keep(history, 3, {**gateway_dict, "rules": []}))
+    history.ask(Asked(by="li"))
+    async with keeping(handed_over) as (keeper, site):
+        keeper.take(Configuration(hash=bundle.digest({}), files={}))
+        await until(lambda: len(site.told) > 1)
+        assert history.asked() is None
+        assert keeper.now.version == 2
+    verdict = History(history.folder).state.verdicts[-1]
+    assert verdict.version == 3
+    assert verdict.why is not None
+    assert "li" in verdict.why.en
+
+
+async def test_texts_that_are_not_those_of_the_hash_in_force_are_not_written_under_a_newer_number(
+    handed_over, history, gateway_dict
+):
+    version = keep(history, 1, gateway_dict)
+    history.hold(version)
+    async with keeping(handed_over) as (keeper, site):
+        keeper.take(Configuration(version=2, hash=version.hash, files={"../../evil.yaml": "x"}))
+        await until(lambda: site.told)
+        assert (site.told[0].state, keeper.now.version) == ("refused", 1)
+    assert not (history.folder.parent / "evil.yaml").exists()
+    assert starting(handed_over).version == version
+
+
+def test_however_much_is_wrong_with_a_document_the_connection_of_the_alarms_carries_it(
+    handed_over, history, gateway_dict
+):
+    gateway_dict["buses"][0]["devices"][0]["profile"] = "x" * 400_000
+    wrong = keep(history, 1, gateway_dict)
+    [error] = checking.check(handed_over, history.file_of(wrong), load_gateway(handed_over)).errors
+    assert len(error.message) <= checking.LONGEST
+    errors = [ConfigurationFault(message=f"{i} " + "y" * 490) for i in range(5000)]
+    load = [BusLoad(bus=f"bus-{i}", percent=101, requests_per_s=1) for i in range(5000)]
+    report = ConfigurationReport(boot="b", at=1, version=1, state="refused", errors=errors, load=load)
+    told = decode(_body(report), ConfigurationReport)
+    assert told.state == "refused"
+    assert told.errors[0] == errors[0]
