@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
-from cloud.accounts.permissions import COOKIE
 from firmware_sim.demo.running import RunningSite, free_port, prepare_folder
 from firmware_sim.demo.site import SiteConfiguration
 from sitewarden.profiles import load_profiles
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.timeout(180)
 
 PROFILES = {name: load_profiles()[name] for name in sorted(load_profiles())}
 TOKEN = "no-secret-of-anybody"
-PASSING = {"kind": "simple", "points": {"passage": {"form": "sine", "low": -1, "high": 1, "period_s": 2}}}
+PASSING = {"kind": "simple", "points": {"passage": {"form": "sine", "low": -1, "high": 1, "period_s": 4}}}
 CLOUD = """\
 listen: 127.0.0.1:${web_port}
 data_dir: cloud-data
@@ -48,7 +47,7 @@ def instruments_of(profile: Profile) -> dict[str, Any]:
 
 
 def way_of(profile: Profile, port: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """How the simulator speaks and the gateway listens; the gateway's port stands in both where it is asked for."""
+    """How the simulator speaks, and how the gateway listens (on `port`) or asks."""
     listen = {"listen": f"127.0.0.1:{port}"}
     if isinstance(profile, ModbusProfile):
         return {}, {"modbus": {"transport": "tcp", "host": "127.0.0.1", "port": "PORT"}}
@@ -131,14 +130,24 @@ def visitor(browser: Browser, built_pages: Path) -> Iterator[Visit]:
 
 def test_whatever_a_shipped_profile_reads_is_on_its_device_s_page(visitor: Visit) -> None:
     page = visitor.open("/sites/all")
-    for name, profile in PROFILES.items():
-        shown = visitor.open(f"/sites/all/devices/{name}")
-        wanted = {f"{name}/{key}" for key in profile.points}
+    wanted = {f"{name}/{key}" for name, profile in PROFILES.items() for key in profile.points}
 
-        def missing(wanted: set[str] = wanted) -> set[str]:
-            there = page.locator("[data-point]").evaluate_all(
-                "all => all.filter((one) => one.checkVisibility()).map((one) => one.dataset.point)"
-            )
-            return wanted - set(there)
+    def unread() -> set[str]:
+        said = visitor.ask("/sites/all/values")
+        return wanted - {point for point, value in said["values"].items() if value["quality"] == "good"}
 
-        until(shown, lambda: not missing(), f"{name} lacks {sorted(missing())}")
+    until(page, lambda: not unread(), "a good value of every point", within_s=30)
+    for name in PROFILES:
+        visitor.open(f"/sites/all/devices/{name}")
+        own = {point for point in wanted if point.startswith(f"{name}/")}
+        until(page, lambda own=own: own <= shown(page), f"every point of {name}")  # type: ignore[misc]
+
+
+def shown(page: Page) -> set[str]:
+    """The points that somebody sees with what they say."""
+    return set(
+        page.locator("[data-point]").evaluate_all(
+            "all => all.filter((one) => one.checkVisibility()"
+            " && one.querySelector('dd, .word')?.textContent.trim()).map((one) => one.dataset.point)"
+        )
+    )
