@@ -521,6 +521,11 @@ class Judge:
             watch.shelved_until_ms = until_ms
         return watch is not None
 
+    def is_test(self, point: str, rule: str) -> bool:
+        """Whether the alarms of a rule are those of a device on trial."""
+        watch = self._watches.get((point, rule))
+        return watch is not None and watch.device.is_on_trial
+
     def stands(self, episode: str) -> bool:
         """Whether an alarm has not ended yet."""
         return any(watch.alarm is not None and watch.alarm.episode == episode for watch in self._standing)

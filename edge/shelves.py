@@ -31,15 +31,18 @@ class Shelves:
         return list(self._shelves.values())
 
     def resume(self, judge: Judge) -> None:
-        """Take up those that an earlier run has left, as far as there still are such rules."""
-        for shelf in self._memory.shelves():
-            if judge.shelve(shelf.point, shelf.rule, shelf.until):
-                self._shelves[shelf.point, shelf.rule] = shelf
+        """Take up those that an earlier run has left, as far as they still hold."""
+        self._shelves |= {(shelf.point, shelf.rule): shelf for shelf in self._memory.shelves()}
+        self.follow(judge)
 
     def follow(self, judge: Judge) -> None:
-        """Another judge is at work: hold back the same, as far as there still are such rules."""
+        """Another judge is at work: hold back the same, as far as there still are such rules.
+
+        Who held back the test of a device on trial has not said that its alarms may be silent in use.
+        """
         for key, shelf in list(self._shelves.items()):
-            if not judge.shelve(shelf.point, shelf.rule, shelf.until):
+            is_of_other_side = shelf.test != judge.is_test(*key)
+            if is_of_other_side or not judge.shelve(shelf.point, shelf.rule, shelf.until):
                 self._unshelve(judge, key)
 
     def shelve(self, judge: Judge, shelf: Shelf, now_ms: int) -> bool:
@@ -49,6 +52,7 @@ class Shelves:
             until=min(shelf.until, now_ms + LONGEST_SHELF_MS),
             by=printable(shelf.by),
             reason=printable(shelf.reason),
+            test=judge.is_test(shelf.point, shelf.rule),
         )
         if not judge.shelve(shelf.point, shelf.rule, kept.until):
             return False

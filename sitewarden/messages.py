@@ -367,6 +367,8 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     reason: Who = ""
     request: RequestId | None = None
     """By which request of the cloud; absent where it was done on site."""
+    test: bool = False
+    """Of a device on trial: it is over when the device is put into use."""
 
 
 class ConfigurationFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

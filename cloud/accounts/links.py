@@ -68,6 +68,18 @@ async def make_link(connection: AsyncConnection, account_id: int, now_ms: int) -
     return None if made is None else NewLink(path=f"{PATH}#{token}", kind=made[0], expires_at=made[1])
 
 
+async def void_link_of_others(connection: AsyncConnection, account_id: int, author: str) -> None:
+    """A link that somebody else has made of the account is no longer valid."""
+    await connection.execute(
+        """
+        DELETE FROM account_link WHERE account_id = %(account)s
+           AND (SELECT author FROM account_change WHERE account_id = %(account)s AND record = 'account_link'
+                 ORDER BY id DESC LIMIT 1) IS DISTINCT FROM %(author)s
+        """,
+        {"account": account_id, "author": author},
+    )
+
+
 async def link_of(
     connection: AsyncConnection, token: str, now_ms: int, *, locked: bool = False
 ) -> Row | None:

@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from cloud.accounts.links import NewLink, make_link
+from cloud.accounts.links import NewLink, make_link, void_link_of_others
 from cloud.accounts.managing_model import AccountManaged, AssignmentGiven, AssignmentShown, Invited, Standing
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles, roles_giving, roles_with
@@ -125,6 +125,8 @@ async def give(serving: Serving, signed: Signed, account_id: int, given: Assignm
         if account.standing == "disabled":
             raise ProblemError(409, "disabled", "The account is disabled", "Enable it first.")
         await _give(connection, signed, account_id, given, instant(serving.now_ms()))
+        # Whoever made the link may have kept it, and need not be one who could give that role.
+        await void_link_of_others(connection, account_id, signed.name)
         return await one(serving, signed, connection, account_id)
 
 
@@ -187,7 +189,7 @@ async def _give(
         **given.model_dump(exclude={"role"}),
     }
     covered = await connection.execute(
-        "SELECT covers_scope(%(caller)s, %(givers)s, %(node)s, %(site)s, %(devices)s::text[], "
+        "SELECT covers_scope(%(caller)s, %(givers)s, %(node)s::int, %(site)s, %(devices)s::text[], "
         "coalesce(%(valid_until)s::timestamptz, 'infinity'))",
         asked,
     )

@@ -59,7 +59,8 @@ def _add_sign_in(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
         if not account or not fits:
             raise ProblemError(401, "wrong-password", "Wrong name or password")
         tries.forgive(callers[-1])
-        await _open_session(serving, request, response, account["id"])
+        proven = store.Proven(account["id"], account["password_hash"])
+        await _open_session(serving, request, response, proven)
         return await _session_shown(serving, account["id"], account["name"])
 
 
@@ -94,7 +95,7 @@ def _add_set_up(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
                 "It was used, is older than 30 minutes, or there is an account already. "
                 "`sitewarden cloud setup-link` prints a new one as long as there is no account.",
             )
-        await _open_session(serving, request, response, account_id)
+        await _open_session(serving, request, response, store.Proven(account_id, hashed))
         return await _session_shown(serving, account_id, asked.name)
 
 
@@ -120,7 +121,7 @@ def _add_links(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
             account = await use_link(connection, asked.token, hashed, serving.now_ms())
         if account is None:
             raise _no_link()
-        await _open_session(serving, request, response, account["id"])
+        await _open_session(serving, request, response, store.Proven(account["id"], hashed))
         return await _session_shown(serving, account["id"], account["name"])
 
 
@@ -132,11 +133,14 @@ def _add_own(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
         async with serving.pool.connection() as connection:
             account = await store.password_hash_of(connection, signed.name)
         fits = await passwords.fits(asked.password, account["password_hash"] if account else None)
-        if signed.account_id is None or not fits:
+        if signed.account_id is None or not account or not fits:
             raise ProblemError(403, "wrong-password", "Wrong password", field="password")
         tries.forgive(f"name {signed.name}")
         hashed = await passwords.hash(asked.new_password)
         async with acting(serving, signed) as connection:
+            known = store.Proven(signed.account_id, account["password_hash"])
+            if not await store.still_proven(connection, known):
+                raise ProblemError(403, "wrong-password", "Wrong password", field="password")
             await set_password(
                 connection, signed.account_id, hashed, serving.now_ms(), kept=signed.token_hash
             )
@@ -175,12 +179,13 @@ async def _session_shown(serving: Serving, account_id: int | None, name: str) ->
 
 
 async def _open_session(
-    serving: Serving, request: Request, response: Response, account_id: int | None
+    serving: Serving, request: Request, response: Response, proven: store.Proven | None
 ) -> None:
     token = new_token()
     async with serving.pool.connection() as connection:
-        agent = request.headers.get("user-agent", "")[:200]
-        await store.open_session(connection, token_hash(token), account_id, instant(serving.now_ms()), agent)
+        agent, now = request.headers.get("user-agent", "")[:200], instant(serving.now_ms())
+        if not await store.open_session(connection, token_hash(token), proven, now, agent):
+            raise ProblemError(401, "wrong-password", "Wrong name or password")
     response.set_cookie(
         COOKIE, token, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/"
     )

@@ -1,7 +1,7 @@
 """Accounts and sessions in SQL."""
 
 import datetime as dt
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 import psycopg
 from psycopg.rows import dict_row
@@ -15,6 +15,25 @@ _SEEN_STEP = dt.timedelta(minutes=1)
 """How finely use is noted: not every request writes."""
 _SETUP_LOCK = 0x5357_5345
 """Any number that nothing else in the database locks."""
+
+
+class Proven(NamedTuple):
+    """Whose password somebody knows, and the hash that it fits."""
+
+    account_id: int
+    password_hash: str
+
+
+_OPEN_DEMO: LiteralString = """
+    INSERT INTO session (token_hash, account_id, created_at, seen_at, agent)
+        VALUES (%(hash)s, NULL, %(now)s, %(now)s, %(agent)s)
+"""
+# Locked: whoever changes the password at this moment goes before, or ends this session too.
+_OPEN: LiteralString = """
+    INSERT INTO session (token_hash, account_id, created_at, seen_at, agent)
+        SELECT %(hash)s, id, %(now)s, %(now)s, %(agent)s FROM account
+         WHERE id = %(account_id)s AND password_hash = %(password_hash)s AND disabled_at IS NULL FOR SHARE
+"""
 
 
 async def password_hash_of(connection: AsyncConnection, name: str) -> Row | None:
@@ -64,15 +83,30 @@ async def make_first_account(
 
 
 async def open_session(
-    connection: AsyncConnection, hashed: bytes, account_id: int | None, now: dt.datetime, agent: str = ""
-) -> None:
-    """Begin a session, and sweep out those that are over."""
+    connection: AsyncConnection, hashed: bytes, proven: Proven | None, now: dt.datetime, agent: str = ""
+) -> bool:
+    """Begin a session, the demo's where nobody has proven anything, and sweep out those that are over.
+
+    False where the password was changed, or the account disabled, while it was being proven.
+    """
     await connection.execute("DELETE FROM session WHERE seen_at < %s", [now - IDLE])
-    await connection.execute(
-        "INSERT INTO session (token_hash, account_id, created_at, seen_at, agent) "
-        "VALUES (%s, %s, %s, %s, %s)",
-        [hashed, account_id, now, now, agent],
+    cursor = await connection.execute(
+        _OPEN_DEMO if proven is None else _OPEN,
+        {"hash": hashed, "now": now, "agent": agent, **(proven._asdict() if proven else {})},
     )
+    return cursor.rowcount == 1
+
+
+async def still_proven(connection: AsyncConnection, proven: Proven) -> bool:
+    """Whether the password is still the one that was proven; nobody else changes it meanwhile."""
+    cursor = await connection.execute(
+        """
+        SELECT FROM account WHERE id = %(account_id)s AND password_hash = %(password_hash)s
+           AND disabled_at IS NULL FOR UPDATE
+        """,
+        proven._asdict(),
+    )
+    return await cursor.fetchone() is not None
 
 
 async def session_of(connection: AsyncConnection, hashed: bytes, now: dt.datetime) -> Row | None:

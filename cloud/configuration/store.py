@@ -29,7 +29,7 @@ class Due(NamedTuple):
 
 
 # The newest version that the gateway has not turned down, where it says that it has another, or where the
-# last word about it is missing.
+# last word about it is missing. A gateway may say any number: that must not end the look for all.
 _VERSIONS: LiteralString = """
     UPDATE gateway_configuration AS wanted SET sent_at = %(now)s
       FROM gateway
@@ -40,7 +40,7 @@ _VERSIONS: LiteralString = """
            SELECT max(version) FROM gateway_configuration AS other
             WHERE other.site = wanted.site AND other.gateway = wanted.gateway
               AND other.state IN ('waiting', 'probation', 'in_force'))
-       AND (coalesce((gateway.configuration ->> 'version')::int, 0) <> wanted.version
+       AND (coalesce((gateway.configuration ->> 'version')::numeric, 0) <> wanted.version
             OR gateway.configuration ->> 'hash' IS DISTINCT FROM wanted.hash
             OR wanted.state = 'waiting'
             OR wanted.state = 'probation' AND gateway.configuration -> 'on_probation' IS NULL)
@@ -116,7 +116,7 @@ def write_report(
 _UNHEARD: LiteralString = """
     SELECT mode, site, gateway FROM gateway
      WHERE mode <> 'replay' AND state = 'online' AND seen_at >= %(heard_since)s
-       AND configuration IS NOT NULL AND coalesce((configuration ->> 'version')::int, 0) = 0
+       AND configuration IS NOT NULL AND coalesce((configuration ->> 'version')::numeric, 0) = 0
        AND NOT EXISTS (
            SELECT FROM gateway_own_file AS own
             WHERE own.site = gateway.site AND own.gateway = gateway.gateway)

@@ -30,7 +30,7 @@ Address = IPv4Address | IPv6Address
 
 
 class AuthorityError(SiteWardenError):
-    """The authority's files cannot be used."""
+    """The authority's files cannot be used, or its own time is over."""
 
 
 class RequestError(SiteWardenError):
@@ -93,8 +93,8 @@ class Authority:
         now: dt.datetime,
         life: dt.timedelta,
     ) -> x509.Certificate:
-        """What the gateway logs in by at the broker, for that key; it outlives no authority."""
-        until = min(now + life, self.certificate.not_valid_after_utc)
+        """What the gateway logs in by at the broker, for that key; raises `AuthorityError`."""
+        until = self._until(now, life)
         username = username_of(site, gateway)
         alternative = x509.UniformResourceIdentifier(f"urn:sitewarden:gateway:{username}")
         return (
@@ -117,7 +117,7 @@ class Authority:
         """Key and certificate by which a broker shows gateways that it is the one."""
         names = [x509.DNSName(host) if isinstance(host, str) else x509.IPAddress(host) for host in hosts]
         key = ec.generate_private_key(ec.SECP256R1())
-        until = min(now + life, self.certificate.not_valid_after_utc)
+        until = self._until(now, life)
         made = (
             _begun(_named("broker"), self.certificate.subject, key.public_key(), now - BACK, until)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -135,6 +135,7 @@ class Authority:
         OpenSSL takes the newest of the lists that it was ever shown, so each is dated after the `older`. It
         holds as long as the authority does: to a broker a list that has run out means that nobody gets in.
         """
+        self._until(now, BACK)
         dated = now - BACK
         if older is not None:
             dated = max(dated, older.dated + dt.timedelta(seconds=1))
@@ -159,6 +160,16 @@ class Authority:
         if not found.is_signature_valid(self._key.public_key()):
             return None
         return Listed(frozenset(entry.serial_number for entry in found), found.last_update_utc)
+
+    def _until(self, now: dt.datetime, life: dt.timedelta) -> dt.datetime:
+        """What it signs outlives no authority; raises `AuthorityError` where it has ended itself."""
+        ends = self.certificate.not_valid_after_utc
+        if ends <= now:
+            raise AuthorityError(
+                f"the authority's certificate has ended, at {ends:%Y-%m-%d %H:%M} UTC: make another with "
+                "`sitewarden cloud ca create`, and enrol the gateways again"
+            )
+        return min(now + life, ends)
 
     def _identifier(self) -> x509.AuthorityKeyIdentifier:
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())

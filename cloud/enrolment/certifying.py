@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import logging
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ from cloud.enrolment import store
 from cloud.enrolment.authority import (
     LONGEST_NAME,
     Authority,
+    AuthorityError,
     RequestError,
     asked_key,
     has_signed,
@@ -26,6 +28,8 @@ from cloud.instants import rfc3339
 from cloud.problems import ProblemError
 from cloud.serving import Serving
 from cloud.settings import Certificates
+
+log = logging.getLogger(__name__)
 
 SEEN, RENEWAL = "sitewarden seen", "sitewarden renewal"
 """What a gateway signs begins with what it means by it."""
@@ -71,8 +75,13 @@ async def issue(
     hashed = key_hash(key)
     if await store.certificate_of_key(connection, hashed) is not None:
         raise _key_known()
-    authority = await asyncio.to_thread(Authority.read, settings.ca_file, settings.key_file)
-    made = authority.issue(key, site, gateway, now, dt.timedelta(days=settings.days))
+    try:
+        authority = await asyncio.to_thread(Authority.read, settings.ca_file, settings.key_file)
+        made = authority.issue(key, site, gateway, now, dt.timedelta(days=settings.days))
+    except AuthorityError as exc:
+        log.error("no certificate can be made gateway=%s/%s cause=%s", site, gateway, exc)  # noqa: TRY400
+        detail = "The cloud's log says why; whoever runs it mends that. No code was used up."
+        raise ProblemError(503, "authority-unusable", "The cloud can sign nothing", detail) from exc
     row = {
         "serial": serial_text(made),
         "site": site,

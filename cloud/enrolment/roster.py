@@ -90,9 +90,15 @@ class Roster(Looking):
         with connection.transaction():
             # Several programs may do the same; one after the other they write the same.
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            self._write(_gateways(connection))
+            has_written = self._write(_gateways(connection))
             if self._settings.certificates is not None:
-                self._write_list(self._settings.certificates, connection, now)
+                try:
+                    self._write_list(self._settings.certificates, connection, now)
+                except (OSError, SiteWardenError):
+                    # Whoever lost his password must be out also where nothing can be signed.
+                    if has_written:
+                        self._reload()
+                    raise
             told = version, self._identities()
         self._reload()
         self._told = told
@@ -115,13 +121,16 @@ class Roster(Looking):
             _replace(settings.crl_file, made.decode())
             log.info("revoked certificates written file=%s certificates=%d", settings.crl_file, len(wanted))
 
-    def _write(self, gateways: Mapping[str, str | None]) -> None:
+    def _write(self, gateways: Mapping[str, str | None]) -> bool:
+        """Whether the file had to be written."""
         file = self._settings.password_file
         before = file.read_text(encoding="utf-8", errors=_AS_IT_IS)
         after = projected(before, gateways)
-        if after != before:
-            _replace(file, after)
-            log.info("passwords written file=%s gateways=%d", file, len(gateways))
+        if after == before:
+            return False
+        _replace(file, after)
+        log.info("passwords written file=%s gateways=%d", file, len(gateways))
+        return True
 
     def _reload(self) -> None:
         """Also where the file was right already: whoever wrote it may have died before it said so."""

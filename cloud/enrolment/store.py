@@ -101,6 +101,10 @@ async def revoke(connection: AsyncConnection, site: str, gateway: str, now: dt.d
         {"site": site, "gateway": gateway, "now": now},
     )
     await end_certificates(connection, site, gateway, "revoked", now)
+    # Who was shut out before may have come back by a new code, and is in again.
+    await connection.execute(
+        "DELETE FROM gateway_disconnected WHERE site = %s AND gateway = %s", [site, gateway]
+    )
 
 
 async def end_certificates(

@@ -238,6 +238,27 @@ async def _check_trees(connection: AsyncConnection, account_id: int | None, give
             raise ProblemError(422, "unknown-reference", "It refers to nothing", detail, field=tree)
 
 
+async def _check_taken_out(
+    connection: AsyncConnection, account_id: int | None, seen: Row, given: model.SiteGiven
+) -> None:
+    """Nobody takes a site out of the sight of those above him: who has it by a node, or all, moves it.
+
+    Whoever has its territory says of which enterprise it is.
+    """
+    asked = {"account": account_id, "roles": roles_with(_EDITED_WITH)}
+    for tree, above in (("territory", ["territory"]), ("enterprise", ["enterprise", "territory"])):
+        if seen[tree] is None or seen[tree] == getattr(given, tree):
+            continue
+        found = await connection.execute(
+            "SELECT FROM tree_node WHERE node = ANY (%(nodes)s::int[]) "
+            "AND rules_node(%(account)s, path, %(roles)s)",
+            {**asked, "nodes": [seen[name] for name in above]},
+        )
+        if await found.fetchone() is None:
+            detail = f"{tree}: whoever has the site by that, or has all, moves it"
+            raise ProblemError(403, "not-yours-to-move", "Not allowed", detail, field=tree)
+
+
 async def _check_scope(connection: AsyncConnection, account_id: int | None, site: str) -> None:
     """Nobody makes a site, or moves one, to where he could not see it."""
     seen = await connection.execute(
@@ -304,6 +325,7 @@ def _add_sites(router: APIRouter) -> None:
                 raise not_found("site")
             check_match(if_match, seen["version"])
             await _check_trees(connection, signed.account_id, given)
+            await _check_taken_out(connection, signed.account_id, seen, given)
             row = await store.update(connection, _SITE, site.site, site.site, given.model_dump())
             await _check_scope(connection, signed.account_id, site.site)
         response.headers["ETag"] = etag(row["version"])

@@ -1,6 +1,9 @@
 """A device on trial is judged like any other, and its alarms, marked, are heard by nobody."""
 
-from collections.abc import Iterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,8 +12,12 @@ import pytest
 from edge.config import Device, load_gateway
 from edge.doubts import doubts
 from edge.judge import Episode, Judge
+from edge.lane import open_lane
+from edge.memory import Memory
 from edge.page.board import Board
+from edge.shelves import Shelves
 from edge.tone import SILENT, signal_of
+from sitewarden.messages import Shelf
 from tests.edge.cloud import Cloud, listening
 from tests.edge.conftest import GATEWAY_NAME, SITE_NAME, Configure, WriteGateway
 from tests.edge.test_agent import EMPTY, OVERLOAD, agent, site
@@ -18,7 +25,7 @@ from tests.edge.test_judge import Site, told
 from tests.edge.test_zones import Site as Zones
 from tests.edge.test_zones import positioned  # noqa: F401  # a fixture
 from tests.support.broker import Broker
-from tests.support.waiting import until
+from tests.support.waiting import ended, until
 
 
 @pytest.fixture
@@ -82,6 +89,41 @@ def test_put_into_use_while_the_agent_runs_it_is_the_same(crane: Device, on_tria
     assert {alarm.change for alarm in raised} == {"raised"}
     assert not any(alarm.test or alarm.episode in tests for alarm in raised)
     assert signal_of(site.judge.standing(), 900).siren == "continuous"
+
+
+async def test_who_held_back_a_test_has_not_silenced_the_device_in_use(
+    crane: Device, on_trial: Device, tmp_path: Path
+) -> None:
+    site, told = Site(on_trial), []
+    test = site.crane(3.4, polls=100)[-1]
+    asked = Shelf(point=test.point, rule=test.rule, until=site.now_ms + 3_600_000, by="li", reason="调试")
+    async with shelving(tmp_path, lambda: told.append(1)) as shelves:
+        assert shelves.shelve(site.judge, asked, site.now_ms)
+    async with shelving(tmp_path, lambda: told.append(1)) as shelves:
+        shelves.resume(site.judge)
+        assert [shelf.test for shelf in shelves.in_force()] == [True], "a restart changes nothing"
+        site.device = crane
+        site.judge = Judge([crane], lambda: "synced")
+        shelves.follow(site.judge)
+        assert shelves.in_force() == []
+        assert len(told) == 2, "the cloud hears of both"
+    site.crane(3.4, polls=100)
+    assert all(not standing.is_acknowledged for standing in site.judge.standing())
+    async with shelving(tmp_path, lambda: None) as shelves:
+        shelves.resume(site.judge)
+        assert shelves.in_force() == []
+
+
+@contextlib.asynccontextmanager
+async def shelving(folder: Path, tell_soon: Callable[[], None]) -> AsyncIterator[Shelves]:
+    """The shelves of one run of an agent."""
+    lanes = [open_lane(name, folder, boot="boot-1") for name in ("alarms", "readings")]
+    tasks = [asyncio.create_task(lane.run()) for lane in lanes]
+    yield Shelves(Memory(lanes[0], lanes[1]), tell_soon)
+    await lanes[0].flushed()
+    for lane, task in zip(lanes, tasks, strict=True):
+        await ended(task)
+        lane.close()
 
 
 def test_put_back_on_trial_what_sounded_ends_with_that_reason(crane: Device, on_trial: Device) -> None:

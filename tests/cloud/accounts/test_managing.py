@@ -1,10 +1,15 @@
 """Accounts made, changed and ended by those who may, and every way up that somebody might try."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import argon2
 import httpx
+import psycopg
 import pytest
 
 from cloud.accounts.links import INVITED, NoSuchAccountError, reset_link
 from cloud.accounts.permissions import COOKIE
+from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.registry.records import problem
 from tests.cloud.site import now_ms
 from tests.cloud.web.serving import PASSWORD, assign, changing, new_account, new_session
@@ -102,6 +107,11 @@ def test_a_county_gives_roles_below_its_own_within_itself_and_nothing_else(web, 
     # What was refused has left no account behind.
     assert len(names(web)) == 4
     assert site.value("SELECT count(*) FROM account WHERE starts_with(name, 'city')") == 0
+
+
+def test_a_place_that_there_cannot_be_is_no_fault_of_the_server(web):
+    for node in (10**6, 2**40, 2**80):
+        assert invite(web, "甲", given("viewer", node=node)).status_code == 422
 
 
 def test_nobody_gives_longer_than_he_has(web, site):
@@ -291,3 +301,51 @@ def test_choices_say_what_the_caller_may_give(web, site):
     may = {role["name"] for role in choices["roles"] if role["is_given"]}
     assert may == {"safety_officer", "equipment_company", "equipment_operator", "safety_informant", "viewer"}
     assert choices["everywhere"] == []
+
+
+def test_whoever_gets_a_link_made_gets_no_role_by_it_that_others_give_later(web, site, trees):
+    """The link is shown to him who makes it."""
+    administrator = web.client.cookies[COOKIE]
+    become(web, site, "county_authority", node=trees["second"])
+    made = invite(web, "甲", given("viewer", node=trees["second"]))
+    path = f"/accounts/{made.json()['account']['id']}"
+    again = web.post(f"{path}/assignments", json=given("expert", node=trees["second"]))
+    assert again.json()["link_until"] is not None, "he could have given it from the beginning"
+    with visitor(web) as other:
+        asked = {"token": token_of(made), "password": NEW}
+        assert other.post("/account-links/look", json={"token": asked["token"]}).status_code == 200
+        web.client.cookies.set(COOKIE, administrator)
+        shown = web.post(f"{path}/assignments", json=given("city_authority", node=trees["province"]))
+        assert (shown.status_code, shown.json()["link_until"]) == (201, None)
+        assert slug(other.post("/account-links/use", json=asked)) == (403, "link-invalid")
+        renewed = {"token": token_of(web.post(f"{path}/link")), "password": NEW}
+        assert other.post("/account-links/use", json=renewed).status_code == 200
+
+
+@pytest.mark.parametrize("does", ["signs in", "changes it himself"])
+def test_whoever_knew_the_old_password_gets_nothing_while_it_is_changed(web, site, dsn, does):
+    """Else who tries without a pause would be in again, or in for good, just as he is shut out."""
+    account = new_account(site.connection, "甲", "viewer")
+    with (
+        visitor(web) as thief,
+        ThreadPoolExecutor(1) as meanwhile,
+        psycopg.connect(dsn, autocommit=True) as looking,
+    ):
+        thief.cookies.set(COOKIE, new_session(site.connection, account))
+        waiting = b"SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+        with changing(site.connection):
+            site.connection.execute(
+                "UPDATE account SET password_hash = %s WHERE id = %s",
+                [argon2.PasswordHasher().hash(NEW), account],
+            )
+            if does == "signs in":
+                asked = {"name": "甲", "password": PASSWORD}
+                tried = meanwhile.submit(thief.post, "/session", json=asked)
+            else:
+                asked = {"password": PASSWORD, "new_password": "the thief's own passphrase"}
+                tried = meanwhile.submit(thief.put, "/session/password", json=asked)
+            wait_for(lambda: tried.done() or looking.execute(waiting).fetchone() != (0,), "the thief")
+            site.connection.execute("DELETE FROM session WHERE account_id = %s", [account])
+        assert tried.result().status_code in {401, 403}
+        assert thief.get("/session").status_code == 401
+        assert thief.post("/session", json={"name": "甲", "password": NEW}).status_code == 200

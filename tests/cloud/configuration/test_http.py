@@ -295,3 +295,10 @@ def test_of_texts_that_nobody_understands_there_is_no_draft_and_no_fault(web, ga
     registry.make("charts", CHART)
     assert put(web, {"gateway.yaml": text}, 0).status_code == 200
     assert web.get(f"{BASE}/draft").status_code in (200, 409)
+
+
+def test_a_gateway_that_names_an_impossible_version_keeps_no_other_waiting(web, gateway, site):
+    put(web, FIRST, 0)
+    gateway.says(version=2**63)
+    assert [sent.version for sent in gateway.sent()] == [1]
+    assert store.unheard(site.connection, now_ms()) == []

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cloud.enrolment.authority import Authority
+from cloud.enrolment.authority import Authority, new_authority
 from cloud.settings import Certificates, Enrolment, Settings
 from sitewarden.cli import main
 from tests.cloud.enrolment.conftest import HAND_MADE, Asking
@@ -222,6 +222,24 @@ def test_a_list_that_somebody_put_back_is_put_right_and_dated_later(gateway: Ask
     assert second.next_update_utc == authority.certificate.not_valid_after_utc, (
         "a list that runs out lets nobody in"
     )
+
+
+def test_an_authority_that_can_sign_no_more_says_so_and_uses_no_code_up(  # noqa: PLR0917
+    gateway: Asking, ca, web, roster, site, tmp_path
+):
+    """Also, whoever has a password is still shut out."""
+    code = gateway.code()
+    (ca / "ca.key").unlink()
+    assert problem(gateway.enrol(code, request=request_of(new_key()))) == (503, "authority-unusable")
+    assert site.value("SELECT code_used_at IS NULL FROM gateway_access")
+    old = new_authority("old", dt.datetime.now(dt.UTC) - dt.timedelta(days=366), 1)
+    (ca / "ca.crt").write_bytes(old.certificate)
+    (ca / "ca.key").write_bytes(old.key)
+    assert problem(gateway.enrol(code, request=request_of(new_key()))) == (503, "authority-unusable")
+    assert web.post("/sites/demo/gateways/gw-1/revocation").status_code == 204
+    roster()
+    assert (tmp_path / "told").exists()
+    assert "has ended" in web.get("/sites/demo/gateways").json()["broker"]["complaint"]
 
 
 def test_a_name_that_finds_no_room_is_said_before_a_code_is_made(web, site):

@@ -98,11 +98,12 @@ def context_of(file: Path, authority: TestAuthority) -> ssl.SSLContext:
     return context
 
 
-def enrolled(gateway: Asking, folder: Path, name: str) -> Path:
+def enrolled(gateway: Asking, folder: Path, name: str, *, is_seen: bool = True) -> Path:
     """By a code: the file with certificate and key."""
     key = new_key()
     issued = gateway.enrol_key(key, name)["certificate"]
-    assert gateway.seen_certificate(issued["serial"], key).status_code == 204
+    if is_seen:
+        assert gateway.seen_certificate(issued["serial"], key).status_code == 204
     file = folder / f"{name}.pem"
     file.write_text(pem_of(key) + issued["certificate"])
     return file
@@ -147,10 +148,20 @@ def test_its_own_branch_only_and_out_within_a_minute_while_the_neighbour_goes_on
     neighbour.say_until_receipted(readings(2.0, boot="c" * 32, point="crane-2/load"))
     assert len(neighbour.disconnects) == before
 
+    # By a new code it is in before it has said so; revoked again, also long afterwards, it is out again.
+    site.connection.execute(
+        "UPDATE gateway_disconnected SET first_at = first_at - interval '1 hour', "
+        "last_at = last_at - interval '55 minutes'"
+    )
+    back = Certified(enrolled(gateway, tmp_path, "gw-1", is_seen=False), tls_port[0], authority)
+    assert back.is_in.wait(20)
+    assert web.post("/sites/demo/gateways/gw-1/revocation").status_code == 204
+    wait_for(lambda: back.disconnects, "the second session to end", OUT_S)
+
     # Enrolled anew it is in again, by the new certificate and not by the old one.
     again = Certified(enrolled(gateway, tmp_path, "gw-1"), tls_port[0], authority)
     assert again.is_in.wait(20)
     again.say_until_receipted(readings(2.0))
     assert not one.is_in.is_set()
-    for client in (one, neighbour, again, heard):
+    for client in (one, neighbour, back, again, heard):
         client.close()

@@ -91,6 +91,32 @@ def test_nobody_makes_or_moves_a_site_to_where_he_cannot_see_it(web, site, trees
     assert sites(web) == ["north", "south"]
 
 
+def test_nobody_takes_a_site_out_of_the_sight_of_those_above_it(web, site, trees):
+    """A contractor would rid himself of the county that watches him."""
+    group = web.post("/trees/enterprise", json={"kind": "group", "name": words("某集团")}).json()["id"]
+    given = {"name": words("北区"), "territory": trees["second"], "enterprise": group}
+
+    def put(version: int, **changed):
+        match = {"If-Match": f'"{version}"'}
+        return web.put("/sites/north/registry", json={**given, **changed}, headers=match)
+
+    assert put(1).status_code == 200
+
+    def act_as(role: str, **scope):
+        token = new_session(site.connection, new_account(site.connection, role, role, **scope))
+        web.client.cookies.set(COOKIE, token)
+
+    act_as("safety_director", node=group)
+    assert problem(put(2, territory=None)) == (403, "not-yours-to-move", ["territory"])
+    act_as("project_manager", site="north")
+    for territory in (None, trees["province"]):
+        assert problem(put(2, territory=territory)) == (403, "not-yours-to-move", ["territory"])
+    assert problem(put(2, enterprise=None)) == (403, "not-yours-to-move", ["enterprise"])
+    assert put(2, name=words("北二区")).status_code == 200
+    act_as("county_authority", node=trees["second"])
+    assert put(3, enterprise=None).status_code == 200, "the county says of which enterprise it is"
+
+
 def test_what_is_made_below_a_node_that_moves_meanwhile_moves_with_it(web, site, trees, dsn):
     """Else whoever may see where the node was would see what hangs from it for ever."""
     first, second = trees["first"], trees["second"]
