@@ -3,8 +3,9 @@
 import psycopg
 import pytest
 
-from cloud.configuration import store
+from cloud.configuration import service, store
 from cloud.configuration.sending import ConfigurationSender
+from cloud.paging import KeyCursor, cursor_text
 from sitewarden.bundle import digest
 from sitewarden.messages import (
     BusLoad,
@@ -119,6 +120,9 @@ def test_a_version_is_made_of_what_was_seen(web, gateway):
     part = web.get(f"{BASE}/versions", params={"limit": 1}).json()
     rest = web.get(f"{BASE}/versions", params={"after": part["next"]}).json()
     assert [item["version"] for item in (*part["items"], *rest["items"])] == [2, 1]
+    beyond = cursor_text(KeyCursor(key="9" * 30))
+    assert web.get(f"{BASE}/versions", params={"after": beyond}).json()["items"][0]["version"] == 2
+    assert web.get(f"{BASE}/versions/{'9' * 30}").status_code == 404
 
 
 def test_a_probation_that_a_newer_version_cut_short_is_over(web, gateway):
@@ -302,3 +306,13 @@ def test_a_gateway_that_names_an_impossible_version_keeps_no_other_waiting(web, 
     gateway.says(version=2**63)
     assert [sent.version for sent in gateway.sent()] == [1]
     assert store.unheard(site.connection, now_ms()) == []
+
+
+def test_however_often_somebody_checks_only_the_newest_are_kept_and_asked(web, gateway, site):
+    asked = [
+        web.post(f"{BASE}/check", json={"files": {"gateway.yaml": f"# {i}"}}).json()["id"]
+        for i in range(service.MOST_CHECKS + 3)
+    ]
+    assert web.get(f"{BASE}/checks/{asked[-1]}").status_code == 200
+    assert web.get(f"{BASE}/checks/{asked[0]}").status_code == 404
+    assert len(gateway.sent()) == service.MOST_CHECKS
