@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cloud.commissioning import store
 from cloud.commissioning.readiness import Announced, Binding, Facts, File, Sent, Tried, Witnessed
-from cloud.configuration.service import Of, version_of
+from cloud.configuration.service import Of, current, version_of
 from cloud.database import AsyncConnection, Row, milliseconds
 from cloud.profiles.denials import denials_at, product_of, refused
 from cloud.profiles.service import Kept, kept
@@ -70,9 +70,9 @@ async def gather(around: Around, device: Row) -> Gathered:
         unheard=[one.name for one in live if not (one.is_fresh or one.is_occasional)],
         read=None if read is None else tried(read),
         conformance=None if conformance is None else tried(conformance),
-        sent=None if sent is None else _sent(sent),
+        sent=None if bound is None or sent is None else await _sent(connection, named["site"], bound, sent),
         announced=None if announced is None else Announced(**announced),
-        checks=_newest_of_each(checks),
+        checks=_newest_of_each(checks, bound),
         is_commissioned=bound is not None and bound["commissioned_at"] is not None,
     )
     return Gathered(facts, bound, profile, read, conformance, sent, checks, live)
@@ -126,7 +126,10 @@ def _paper(profile: Kept) -> list[Text]:
     return [its.says for its in on_paper(profile.profile) if its.level == "finding"]
 
 
-def _sent(row: Row) -> Sent:
+async def _sent(connection: AsyncConnection, site: str, bound: Row, row: Row) -> Sent:
+    if row["state"] == "superseded":
+        # A later one took its place, and has the device too.
+        row = (await current(connection, Of(site, bound["gateway"]))).newest or row
     return Sent(version=row["version"], state=row["state"], why=_why(row))
 
 
@@ -156,7 +159,8 @@ async def _file(around: Around, named: Row, device: Row) -> File:
     )
 
 
-def _newest_of_each(checks: Sequence[Row]) -> list[Witnessed]:
+def _newest_of_each(checks: Sequence[Row], bound: Row | None) -> list[Witnessed]:
+    place = None if bound is None else (bound["gateway"], bound["bus"], bound["unit"], bound["identity"])
     newest: dict[str, Row] = {}
     for row in checks:
         newest.setdefault(row["point"], row)
@@ -167,6 +171,7 @@ def _newest_of_each(checks: Sequence[Row]) -> list[Witnessed]:
             version=row["profile_version"],
             is_passed=row["is_passed"],
             is_approved=row["approved_by"] is not None,
+            is_of_place=(row["gateway"], row["bus"], row["bound_unit"], row["identity"]) == place,
         )
         for point, row in newest.items()
     ]

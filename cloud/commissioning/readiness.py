@@ -13,6 +13,7 @@ STEPS: tuple[Step, ...] = ("profile", "read", "conformance", "file", "trial", "w
 Standing = Literal["done", "open", "waiting", "blocked"]
 """Waiting: for the gateway. Blocked: something was found that must be mended."""
 
+_NOT_TAKEN = frozenset({"waiting", "refused", "rolled_back"})
 _REGISTERED: frozenset[DeviceKind] = frozenset({"crane", "hoist"})
 """What lifts has a filing of its owner (产权备案) and a registration of its use (使用登记)."""
 
@@ -87,6 +88,8 @@ class Witnessed(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     is_passed: bool
     is_approved: bool
+    is_of_place: bool = True
+    """Whether it hung where it is bound now: elsewhere it was another instrument."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +124,25 @@ def reasons(facts: Facts) -> list[Reason]:
         *_of_gateway(facts),
         *_of_checks(facts),
     ]
+
+
+def is_in_use(facts: Facts) -> bool:
+    """Whether its alarms call people, or are to, be it put into use here or by the gateway's own file."""
+    return facts.is_commissioned or (
+        facts.announced is not None and facts.announced.commissioning == "in_use"
+    )
+
+
+def runs_as_bound(facts: Facts) -> bool:
+    """Whether the gateway reads it where it is bound and by that version.
+
+    What a gateway announces does not say of which unit it is; that it has taken what was sent for this
+    binding does.
+    """
+    binding, announced, sent = facts.binding, facts.announced, facts.sent
+    if binding is None or announced is None or sent is None or sent.state in _NOT_TAKEN:
+        return False
+    return (announced.profile, announced.version) == (binding.profile, binding.version)
 
 
 def standing(step: Step, facts: Facts, found: Sequence[Reason]) -> Standing:
@@ -227,9 +249,9 @@ def _of_file(file: File) -> Iterator[Reason]:
 
 
 def _of_gateway(facts: Facts) -> Iterator[Reason]:
-    binding, announced, sent = facts.binding, facts.announced, facts.sent
-    if binding is not None and announced is not None and _is_as_bound(binding, announced):
+    if runs_as_bound(facts):
         return
+    announced, sent = facts.announced, facts.sent
     if sent is not None and sent.state in ("refused", "rolled_back"):
         said = Text(
             f"网关没有接受配置：{sent.why}", f"the gateway did not take the configuration: {sent.why}"
@@ -239,7 +261,7 @@ def _of_gateway(facts: Facts) -> Iterator[Reason]:
         yield _missing(
             "trial", "configuration-waiting", "等待网关按新配置运行", "the gateway does not run it yet"
         )
-    elif announced is not None:
+    elif announced is not None and sent is not None:
         yield _missing(
             "trial",
             "other-version",
@@ -248,10 +270,6 @@ def _of_gateway(facts: Facts) -> Iterator[Reason]:
         )
     else:
         yield _missing("trial", "not-on-trial", "还没有试运行", "it does not run on trial yet")
-
-
-def _is_as_bound(binding: Binding, announced: Announced) -> bool:
-    return (announced.profile, announced.version) == (binding.profile, binding.version)
 
 
 def _of_checks(facts: Facts) -> Iterator[Reason]:
@@ -263,11 +281,18 @@ def _of_checks(facts: Facts) -> Iterator[Reason]:
 
 def _of_check(check: Witnessed, binding: Binding | None) -> Iterator[Reason]:
     point = check.point
-    is_of_now = binding is None or (check.profile, check.version) == (binding.profile, binding.version)
+    is_of_version = binding is None or (check.profile, check.version) == (binding.profile, binding.version)
     if not check.is_passed:
         said = Text(f"{point} 见证核验不合格", f"the check of {point} failed")
         yield Reason("witness", "check-failed", said)
-    elif not is_of_now:
+    elif not check.is_of_place:
+        yield _missing(
+            "witness",
+            "check-elsewhere",
+            f"{point} 的见证核验是改绑之前做的",
+            f"the check of {point} was made where it was bound before",
+        )
+    elif not is_of_version:
         yield _missing(
             "witness",
             "check-outdated",

@@ -135,10 +135,10 @@ def _add_running(router: APIRouter) -> None:
         """Run it on trial (试运行): watched and shown, and its alarms call nobody; also out of use again."""
         async with acting(serving, signed) as connection:
             around = _around(connection, serving, site)
-            await service.run_on_trial(around, device, why.reason, signed.name)
+            await service.run_on_trial(around, device, why.reason, signed)
             return await _shown(around, device, response)
 
-    @router.post(f"{_PATH}/use", dependencies=[requires("devices.commission")])
+    @router.post(f"{_PATH}/use", dependencies=[requires(service.COMMISSIONED_WITH)])
     async def commission_device(
         site: KnownSite,
         device: str,

@@ -3,11 +3,12 @@
 from uuid import UUID, uuid4
 
 from cloud.accounts.model import Signed
+from cloud.accounts.roles import roles_with
 from cloud.commissioning import store
 from cloud.commissioning.facts import Gathered, gather
 from cloud.commissioning.model import BindingGiven, CheckGiven, TrialGiven
 from cloud.commissioning.proposing import put_device
-from cloud.commissioning.readiness import reasons
+from cloud.commissioning.readiness import is_in_use, reasons, runs_as_bound
 from cloud.database import Row
 from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.profiles.denials import denials_at, product_of, refuse_denied
@@ -18,6 +19,8 @@ from cloud.registry.store import read as read_record
 from cloud.trials.service import Request, UnderWayError, ask
 from sitewarden.profiles import ModbusProfile
 
+COMMISSIONED_WITH = "devices.commission"
+"""The permission."""
 MOST_TOLERANCE = 0.5
 """Of the known value: what may be off by more proves nothing of the scale."""
 
@@ -96,15 +99,28 @@ async def begin_trial(around: Around, device: str, given: TrialGiven, by: str) -
     return trial
 
 
-async def run_on_trial(around: Around, device: str, reason: str, by: str) -> None:
-    """Propose it to its gateway as on trial (试运行); one that is in use is taken out of it."""
+async def run_on_trial(around: Around, device: str, reason: str, signed: Signed) -> None:
+    """Propose it to its gateway as on trial (试运行); one that is in use is taken out of it.
+
+    From then on its alarms call nobody, so that only who may put it into use may take it out.
+    """
     gathered = await _gathered(around, device)
     bound, profile = _both(gathered)
+    if is_in_use(gathered.facts):
+        await _check_may_commission(around, device, signed)
     denied = gathered.facts.denied
     if denied:
         raise ProblemError(409, "model-denied", "This model is not let in", "; ".join(denied))
-    await _put(around, bound, profile, "trial", (by, reason))
+    await _put(around, bound, profile, "trial", (signed.name, reason))
     await store.commission(around.connection, _named(around, device), _nobody())
+
+
+async def _check_may_commission(around: Around, device: str, signed: Signed) -> None:
+    asked = {"account": signed.account_id, "roles": roles_with(COMMISSIONED_WITH), **_named(around, device)}
+    found = await store.row(around.connection, store.MAY_COMMISSION, asked)
+    if found is None or not found["is_so"]:
+        detail = "It is in use: whoever may put it into use takes it out, for its alarms then call nobody."
+        raise ProblemError(403, "silences-in-use", "It is in use", detail)
 
 
 async def commission(around: Around, device: str, if_match: str | None, reason: str, by: str) -> None:
@@ -173,6 +189,10 @@ async def witness(around: Around, device: str, given: CheckGiven, signed: Signed
         "age_ms": point.age_ms,
         "profile": bound["profile"],
         "profile_version": bound["profile_version"],
+        "gateway": bound["gateway"],
+        "bus": bound["bus"],
+        "bound_unit": bound["unit"],
+        "identity": bound["identity"],
         "is_passed": abs(point.value - given.reference) <= given.tolerance,
         "account": signed.account_id,
         "author": signed.name,
@@ -192,17 +212,8 @@ def _check_tolerance(given: CheckGiven) -> None:
 
 
 def _check_runs_as_bound(gathered: Gathered) -> None:
-    binding, announced = gathered.facts.binding, gathered.facts.announced
-    if (
-        binding is None
-        or announced is None
-        or (announced.profile, announced.version)
-        != (
-            binding.profile,
-            binding.version,
-        )
-    ):
-        detail = "The gateway does not run it by this version yet; a reading would prove nothing of it."
+    if not runs_as_bound(gathered.facts):
+        detail = "The gateway does not run it as it is bound yet; a reading would prove nothing of it."
         raise ProblemError(409, "not-on-trial", "It does not run so yet", detail)
 
 

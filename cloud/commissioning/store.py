@@ -44,7 +44,8 @@ TRIALS: LiteralString = """
 
 CHECKS: LiteralString = """
     SELECT its.check_id AS id, point, unit, reference, tolerance, value, read_at, age_ms, profile,
-           profile_version, method, is_passed, its.author, its.at, its.account_id,
+           profile_version, gateway, bus, bound_unit, identity, method, is_passed, its.author, its.at,
+           its.account_id,
            yes.author AS approved_by, yes.at AS approved_at, yes.note AS approved_note
       FROM witnessed_check AS its LEFT JOIN check_approval AS yes USING (check_id)
      WHERE its.site = %(site)s AND its.device = %(device)s ORDER BY its.at DESC LIMIT 100
@@ -78,6 +79,8 @@ WITHOUT_DESIGN: LiteralString = """
      WHERE site = %(site)s AND split_part(point, '/', 1) = %(device)s AND parameters = '{}' ORDER BY point
 """
 
+MAY_COMMISSION: LiteralString = "SELECT sees_device(%(account)s, %(site)s, %(device)s, %(roles)s) AS is_so"
+
 GATEWAY: LiteralString = """
     SELECT gateway.id FROM gateway JOIN site_gateway USING (site, gateway)
      WHERE site = %(site)s AND gateway = %(gateway)s AND mode = %(mode)s AND retired_on IS NULL
@@ -95,10 +98,11 @@ _BIND: LiteralString = """
 
 _CHECK: LiteralString = """
     INSERT INTO witnessed_check (check_id, site, device, point, unit, reference, tolerance, value, read_at,
-                                 age_ms, profile, profile_version, method, is_passed, account_id, author, at)
+                                 age_ms, profile, profile_version, gateway, bus, bound_unit, identity, method,
+                                 is_passed, account_id, author, at)
         VALUES (%(id)s, %(site)s, %(device)s, %(point)s, %(unit)s, %(reference)s, %(tolerance)s, %(value)s,
-                %(read_at)s, %(age_ms)s, %(profile)s, %(profile_version)s, %(method)s, %(is_passed)s,
-                %(account)s, %(author)s, %(at)s)
+                %(read_at)s, %(age_ms)s, %(profile)s, %(profile_version)s, %(gateway)s, %(bus)s,
+                %(bound_unit)s, %(identity)s, %(method)s, %(is_passed)s, %(account)s, %(author)s, %(at)s)
 """
 
 _APPROVE: LiteralString = """

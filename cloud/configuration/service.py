@@ -21,6 +21,9 @@ _VERSION: LiteralString = """
     SELECT version, hash, author, reason, at, state, why, errors, load, sent_at, reported_at
 """
 
+MOST_CHECKS = 20
+"""Of a gateway, answered or not."""
+
 
 class Of(NamedTuple):
     """A gateway of a site."""
@@ -148,9 +151,20 @@ async def version_of(connection: AsyncConnection, gateway: Of, version: int) -> 
 async def ask(
     connection: AsyncConnection, gateway: Of, files: bundle.Files, author: str, now: dt.datetime
 ) -> uuid.UUID:
-    """Have the gateway asked what it thinks of texts; raises `bundle.BundleError` as `propose`."""
+    """Have the gateway asked what it thinks of texts; raises `bundle.BundleError` as `propose`.
+
+    Of its earlier checks only the newest are remembered: each may be half a megabyte.
+    """
     check_sendable(files)
     asked = uuid.uuid4()
+    await connection.execute(
+        """
+        DELETE FROM gateway_configuration_check WHERE id IN (
+            SELECT id FROM gateway_configuration_check WHERE site = %(site)s AND gateway = %(gateway)s
+             ORDER BY at DESC, id OFFSET %(kept)s)
+        """,
+        {**gateway._asdict(), "kept": MOST_CHECKS - 1},
+    )
     await connection.execute(
         """
         INSERT INTO gateway_configuration_check (id, site, gateway, hash, files, author, at)

@@ -12,7 +12,8 @@ from cloud.registry.known import SiteEntry
 MOST_ROWS = 50_000
 """Of one table; what is left out is said in its first line."""
 
-_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BEGINS_FORMULA = (*"=+-@\t\r", *"\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
+"""The wide and small signs too: spreadsheet programs of East Asia take them for the plain ones."""
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 """Without it a spreadsheet program takes Chinese for something else."""
 

@@ -123,8 +123,9 @@ class History:
             return None
 
     def ask(self, asked: Asked) -> None:
-        """Leave word that somebody wants to go back."""
+        """Leave word that somebody wants to go back; the agent can read it whoever that was."""
         write_at_once(self.folder / _ASKED, msgspec.json.encode(asked))
+        (self.folder / _ASKED).chmod(0o644)
 
     def done(self) -> None:
         """What was asked has been done, or cannot be."""

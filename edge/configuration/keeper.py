@@ -31,6 +31,8 @@ from sitewarden.text import Text
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+HOLD_AGAIN_S = 60.0
+"""So long a disk that does not take that a version has held is left alone."""
 WAITING = 8
 """So many messages wait to be looked at; the cloud sends again what is dropped."""
 INTERRUPTED = Text(
@@ -222,11 +224,20 @@ class Keeper:
         if (fault := self._probation.fault(now_s, self._site.good_s())) is not None:
             await self._roll_back(fault)
         elif self._probation.is_over(now_s):
-            await asyncio.to_thread(self._history.hold, self._version)
-            log.warning("configuration %d has held and is in force", self._version.number)
-            self._probation = self._standing = self._on_probation = None
-            self._site.report(self._in_force())
-            self._site.tell_soon()
+            await self._hold(self._probation, self._version, now_s)
+
+    async def _hold(self, probation: Probation, version: Version, now_s: float) -> None:
+        """It has proved itself, which counts only once the disk says so: the next start begins with that."""
+        try:
+            await asyncio.to_thread(self._history.hold, version)
+        except OSError as exc:
+            probation.ends_s = now_s + HOLD_AGAIN_S
+            log.critical("on probation still, for the disk does not take that it has held: %s", exc)
+            return
+        log.warning("configuration %d has held and is in force", version.number)
+        self._probation = self._standing = self._on_probation = None
+        self._site.report(self._in_force())
+        self._site.tell_soon()
 
     async def _roll_back(self, why: Text) -> None:
         """Work from what was in force before, and say why."""

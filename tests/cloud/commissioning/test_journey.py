@@ -4,6 +4,7 @@ import psycopg
 import pytest
 import yaml
 
+from cloud.accounts.permissions import COOKIE
 from cloud.trials.service import look
 from sitewarden.trials import FrameSeen, TrialTold
 from tests.cloud.commissioning.journey import Journey
@@ -11,6 +12,7 @@ from tests.cloud.profiles.vendor import PROFILE, bring, version
 from tests.cloud.registry.records import Registry, day, problem, words
 from tests.cloud.registry.test_scope import become
 from tests.cloud.site import now_ms, raised
+from tests.cloud.web.serving import new_account, new_session
 
 
 @pytest.fixture
@@ -268,6 +270,40 @@ def test_what_is_in_use_goes_back_on_trial_only_by_name_and_reason(journey, web)
     assert journey.see()["commissioned_at"] is None
     changes = Registry(web).changes(record="commissioning", key="crane-9")
     assert {its["author"] for its in changes} == {"安全员"}
+
+
+def test_who_may_only_try_devices_does_not_silence_one_that_is_in_use(journey, web, site):
+    journey.ready()
+    journey.commission()
+    before = journey.configuration()["version"]
+    vendor = new_account(site.connection, "厂商", "vendor_integrator", site="demo")
+    web.client.cookies.set(COOKIE, new_session(site.connection, vendor))
+    assert problem(journey.on_trial())[:2] == (403, "silences-in-use")
+    assert journey.configuration()["version"] == before, "nothing was proposed"
+
+
+def test_what_its_gateway_has_in_use_is_not_silenced_either(journey, web, site):
+    bring(web)
+    journey.bind()
+    journey.runs(commissioning="in_use")
+    become(web, site, "equipment_company", site="demo")
+    assert problem(journey.on_trial())[:2] == (403, "silences-in-use")
+
+
+def test_a_check_of_what_hung_elsewhere_does_not_count(journey):
+    journey.ready()
+    assert journey.codes() == []
+    assert journey.bind(unit=4).status_code == 200
+    journey.tried()
+    journey.says()
+    assert problem(journey.check())[1] == "not-on-trial", "the gateway still reads unit 9"
+    assert {"check-elsewhere", "not-on-trial"} <= set(journey.codes())
+    journey.on_trial()
+    assert problem(journey.check())[1] == "not-on-trial"
+    journey.became("in_force")
+    assert journey.codes() == ["check-elsewhere"]
+    journey.checked()
+    assert journey.commission().status_code == 200
 
 
 def test_out_of_scope_there_is_no_such_device(journey, web, site):

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from cloud.configuration import store
+from cloud.configuration import service, store
 from cloud.configuration.sending import ConfigurationSender
 from sitewarden.bundle import digest
 from sitewarden.messages import (
@@ -302,3 +302,13 @@ def test_a_gateway_that_names_an_impossible_version_keeps_no_other_waiting(web, 
     gateway.says(version=2**63)
     assert [sent.version for sent in gateway.sent()] == [1]
     assert store.unheard(site.connection, now_ms()) == []
+
+
+def test_however_often_somebody_checks_only_the_newest_are_kept_and_asked(web, gateway, site):
+    asked = [
+        web.post(f"{BASE}/check", json={"files": {"gateway.yaml": f"# {i}"}}).json()["id"]
+        for i in range(service.MOST_CHECKS + 3)
+    ]
+    assert web.get(f"{BASE}/checks/{asked[-1]}").status_code == 200
+    assert web.get(f"{BASE}/checks/{asked[0]}").status_code == 404
+    assert len(gateway.sent()) == service.MOST_CHECKS

@@ -97,6 +97,11 @@ def test_no_text_begins_like_a_formula(text):
     assert safe(text).endswith(text)
 
 
+def test_wide_signs_are_signs_too():
+    for sign in "＝＋－＠":
+        assert safe(f"{sign}cmd") == f"'{sign}cmd"
+
+
 def test_numbers_stay_numbers_and_nothing_stays_empty():
     rows = list(csv.reader(io.StringIO(table(MARK, ["a", "b", "c"], [[-1.5, None, True]])[1:])))
     assert rows[2] == ["-1.5", "", "1"]

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
@@ -159,6 +161,15 @@ def test_the_command_lists_shows_and_leaves_word_to_go_back(handed_over, history
     started = starting(handed_over)
     assert (started.version, started.left) == (None, version)
     assert list(described(History(history.folder)))
+
+
+def test_the_agent_may_read_the_wish_of_somebody_who_hides_his_files(history):
+    before = os.umask(0o077)
+    try:
+        history.ask(Asked(by="root"))
+    finally:
+        os.umask(before)
+    assert (history.folder / "rollback.json").stat().st_mode & 0o004
 
 
 def test_a_document_of_the_cloud_reaches_no_secret_of_the_gateway(handed_over, gateway_dict, tmp_path):
@@ -348,3 +359,26 @@ def test_however_much_is_wrong_with_a_document_the_connection_of_the_alarms_carr
     told = decode(_body(report), ConfigurationReport)
     assert told.state == "refused"
     assert told.errors[0] == errors[0]
+
+
+async def test_what_has_held_is_on_probation_until_the_disk_knows(
+    handed_over, history, gateway_dict, caplog, monkeypatch
+):
+    monkeypatch.setattr("edge.configuration.keeper.LOOK_S", 0.05)
+    started = starting(handed_over)
+    soon = msgspec.structs.replace(started.gateway.configuration, probation_s=0.5)
+    started = started._replace(gateway=msgspec.structs.replace(started.gateway, configuration=soon))
+    site, files = Quiet(), {"gateway.yaml": document(gateway_dict)}
+    keeper = Keeper(started, site, boot="b", now_ms=lambda: 1)
+    history.folder.mkdir(parents=True)
+    task = asyncio.create_task(keeper.run())
+    try:
+        keeper.take(Configuration(version=1, hash=bundle.digest(files), files=files))
+        await until(lambda: keeper.now.version == 1)
+        (history.folder / "state.json.new").mkdir()
+        await until(lambda: "does not take that it has held" in caplog.text)
+        assert keeper.now.on_probation
+        assert starting(handed_over).version is None
+    finally:
+        await ended(task)
+    assert caplog.text.count("does not take that it has held") == 1

@@ -70,8 +70,8 @@ export function wrongFields(error: ApiError | null): ReadonlySet<string> {
 
 /** Codes that the pages can say more of than their number. */
 const MENDS: Readonly<Record<string, string>> = {
-  blocked: 'blocked', dns: 'dns', unreachable: 'unreachable', timeout: 'unreachable', tls: 'tls', unsupported: 'tls', 'no-answer': 'unknown', unreadable: 'unknown', lost: 'unknown',
+  blocked: 'blocked', dns: 'dns', unreachable: 'unreachable', timeout: 'unreachable', tls: 'tls', unsupported: 'tls', 'no-answer': 'unknown', fault: 'unknown', unreadable: 'unknown', lost: 'unknown',
   '310000': 'agreed', '19021': 'agreed', '19024': 'agreed', '93000': 'address', '300001': 'address', '19001': 'address',
-  '130101': 'fast', '45009': 'fast', '11232': 'fast', 'http 429': 'fast', '535': 'password', '534': 'password', '550': 'people', '553': 'people', 'http 404': 'address', 'http 401': 'agreed', 'http 403': 'agreed',
+  '130101': 'fast', '45009': 'fast', '11232': 'fast', 'http 429': 'fast', '535': 'password', 'not-ascii': 'password', '534': 'password', '550': 'people', '553': 'people', 'http 404': 'address', 'http 401': 'agreed', 'http 403': 'agreed',
 }
 export const mendOf = (code: string): string | null => MENDS[code] ?? null

@@ -30,6 +30,9 @@ export function pitLayout(device: Device): PitLayout | null {
 
 const DERIVED = /\.(cumulative|rate)$/
 
+/** Told of a place, not read from a register of its own. */
+export const isOfPlace = (kind: string): boolean => kind.startsWith('pit.') && DERIVED.test(kind)
+
 /** A derived point's key is its raw point's with a suffix, whichever separator the gateway uses. */
 function placeKey(point: Point): string {
   return DERIVED.test(point.kind) ? point.key.replace(/[._/-](cumulative|rate)$/, '') : point.key
@@ -38,7 +41,8 @@ function placeKey(point: Point): string {
 export function pitPlaces(device: Device): PitPlace[] {
   const at = (device.layout as Partial<PitLayout>).points_m ?? {}
   const measured = device.points.filter((point) => point.kind.startsWith('pit.') && !isOccasional(point.kind))
-  const keys = [...new Set(measured.map(placeKey))]
+  // Only what moves has a place in plan and table: a level, a temperature or a reference cell is told as it is read.
+  const keys = [...new Set(measured.filter((point) => isOfPlace(point.kind)).map(placeKey))]
   const forecast = (key: string, kind: string) => device.points.find((point) => point.kind === kind && point.key.startsWith(`${key}.`)) ?? null
   return keys.map((key) => {
     const own = measured.filter((point) => placeKey(point) === key)

@@ -1,6 +1,6 @@
 /** A point together with its newest value and how far that may be believed: what a component is given to show. */
 
-import type { Device, Point, Value } from '@/api/types'
+import type { Point, Value } from '@/api/types'
 import { judge, type Judgement } from './freshness'
 import { levelOf, type LevelOrNone } from './levels'
 
@@ -24,13 +24,9 @@ export function reading(point: Point, value: Value | undefined, nowMs: number): 
   return { point, value: number, atMs: value?.at_ms ?? null, judgement, last, level: judgement.state === 'good' ? levelOf(number, point.limits) : 0 }
 }
 
-/** The device's readings by point kind. */
-export function readingsByKind(
-  device: Device,
-  values: Record<string, Value | undefined>,
-  nowMs: number,
-): Record<string, Reading> {
-  return Object.fromEntries(device.points.map((point) => [point.kind, reading(point, values[point.id], nowMs)]))
+/** The first reading of each kind: what a drawing is made of. Of some kinds a device has many points. */
+export function firstOfKind(readings: Reading[]): Record<string, Reading> {
+  return Object.fromEntries([...readings].reverse().map((one) => [one.point.kind, one]))
 }
 
 /** The number if a drawing may be made of it: good or merely old, never bad. */

@@ -12,6 +12,6 @@ export default {
   counts: { machines: 'Devices', live: 'online', partly: 'partly online', offline: 'offline', none: 'never heard', points: 'Points', good: 'good', blind: 'stale or bad', wind: 'Strongest wind' },
   limits: { title: 'Limits in force', same: 'Same for {n} points', none: 'This device has no limits.', now: 'Now', limit: 'Limit', rule: 'Rule' },
   mayNotSee: 'Your account sees how gateways fare, but no live values.',
-  history: 'History', papers: 'Registration and people', file: 'Device file', live: 'Live values', noFile: 'This device has no file: registration, life and certificates cannot be checked.', notAnnounced: 'No gateway has announced this device; it only has a file.',
+  otherReadings: 'Other readings', history: 'History', papers: 'Registration and people', file: 'Device file', live: 'Live values', noFile: 'This device has no file: registration, life and certificates cannot be checked.', notAnnounced: 'No gateway has announced this device; it only has a file.',
   spans: { '1': '24 h', '7': '7 days', '30': '30 days', all: 'All' },
 }

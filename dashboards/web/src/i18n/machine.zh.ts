@@ -12,6 +12,6 @@ export default {
   counts: { machines: '设备', live: '在线', partly: '部分在线', offline: '离线', none: '从未有数据', points: '测点', good: '有效', blind: '过期或无效', wind: '最大风速' },
   limits: { title: '现行限值', same: '{n} 个测点相同', none: '此设备没有限值。', now: '当前', limit: '限值', rule: '规则' },
   mayNotSee: '您的账户可以查看设备清单和网关状态，不能查看实时数据。',
-  history: '历史曲线', papers: '登记与人员', file: '设备档案', live: '现场数据', noFile: '此设备还没有档案：登记号、环节、司机证书都无从核对。', notAnnounced: '还没有网关上报这个设备，只有档案。',
+  otherReadings: '其他读数', history: '历史曲线', papers: '登记与人员', file: '设备档案', live: '现场数据', noFile: '此设备还没有档案：登记号、环节、司机证书都无从核对。', notAnnounced: '还没有网关上报这个设备，只有档案。',
   spans: { '1': '24 小时', '7': '7 天', '30': '30 天', all: '全部' },
 }
