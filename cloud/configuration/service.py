@@ -131,7 +131,7 @@ async def history(
         + """
           FROM gateway_configuration
          WHERE site = %(site)s AND gateway = %(gateway)s
-           AND (%(before)s::int IS NULL OR version < %(before)s)
+           AND (%(before)s::numeric IS NULL OR version < %(before)s)
          ORDER BY version DESC LIMIT %(limit)s
         """,
         {**gateway._asdict(), "before": before, "limit": limit},

@@ -5,6 +5,7 @@ import pytest
 
 from cloud.configuration import service, store
 from cloud.configuration.sending import ConfigurationSender
+from cloud.paging import KeyCursor, cursor_text
 from sitewarden.bundle import digest
 from sitewarden.messages import (
     BusLoad,
@@ -119,6 +120,9 @@ def test_a_version_is_made_of_what_was_seen(web, gateway):
     part = web.get(f"{BASE}/versions", params={"limit": 1}).json()
     rest = web.get(f"{BASE}/versions", params={"after": part["next"]}).json()
     assert [item["version"] for item in (*part["items"], *rest["items"])] == [2, 1]
+    beyond = cursor_text(KeyCursor(key="9" * 30))
+    assert web.get(f"{BASE}/versions", params={"after": beyond}).json()["items"][0]["version"] == 2
+    assert web.get(f"{BASE}/versions/{'9' * 30}").status_code == 404
 
 
 def test_a_probation_that_a_newer_version_cut_short_is_over(web, gateway):
