@@ -31,6 +31,9 @@ from cloud.settings import Certificates
 
 log = logging.getLogger(__name__)
 
+MOST_A_DAY = 30
+"""Certificates of a gateway: an agent whose disk is full asks every hour; a stolen one fills no database."""
+_DAY = dt.timedelta(days=1)
 SEEN, RENEWAL = "sitewarden seen", "sitewarden renewal"
 """What a gateway signs begins with what it means by it."""
 
@@ -110,6 +113,14 @@ async def renew(serving: Serving, asked: Renew, address: str) -> Issued:
         await _sign(connection, site, gateway, address)
         known = await store.certificate_of_key(connection, key_hash(key))
         if known is None:
+            if await store.issued_since(connection, site, gateway, now - _DAY) >= MOST_A_DAY:
+                raise ProblemError(
+                    429,
+                    "too-many-attempts",
+                    "Too many certificates",
+                    f"A gateway gets {MOST_A_DAY} a day.",
+                    {"Retry-After": "3600"},
+                )
             return await issue(connection, settings, key, (site, gateway), now)
     if (known["site"], known["gateway"], known["ended_at"]) != (site, gateway, None):
         raise _key_known()

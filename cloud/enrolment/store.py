@@ -231,6 +231,19 @@ async def certificate_of_serial(connection: AsyncConnection, serial: str) -> Row
     )
 
 
+async def issued_since(connection: AsyncConnection, site: str, gateway: str, since: dt.datetime) -> int:
+    """How many certificates the gateway was given after that instant."""
+    found = await _row(
+        connection,
+        """
+        SELECT count(*) AS n FROM gateway_certificate
+         WHERE site = %(site)s AND gateway = %(gateway)s AND issued_at > %(since)s
+        """,
+        {"site": site, "gateway": gateway, "since": since},
+    )
+    return 0 if found is None else int(found["n"])
+
+
 async def see_certificate(
     connection: AsyncConnection, site: str, gateway: str, serial: str, now: dt.datetime
 ) -> None:

@@ -18,6 +18,7 @@ DAY_MS = 86_400_000
 SHOWN_VALUES = """
     (device) => Object.fromEntries([...document.querySelectorAll(`[data-device="${device}"] [data-point]`)]
       .map((place) => [place.dataset.point, place.querySelector('.value')])
+      .filter(([, value]) => value)
       .map(([point, value]) => [point, {
         text: value.querySelector('.number').textContent.trim(),
         at: Number(value.dataset.at), state: value.dataset.state,

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cloud.enrolment.authority import Authority, new_authority
+from cloud.enrolment.certifying import MOST_A_DAY
 from cloud.settings import Certificates, Enrolment, Settings
 from sitewarden.cli import main
 from tests.cloud.enrolment.conftest import HAND_MADE, Asking
@@ -140,6 +141,18 @@ def test_a_gateway_renews_by_the_key_that_it_has_and_the_old_one_holds_until_the
     roster()
     assert listed() == {old}
     assert problem(gateway.renew(old, old_key, request_of(new_key()))) == (403, "replaced")
+
+
+def test_a_stolen_key_fills_no_database(gateway: Asking, site):
+    key, request = new_key(), request_of(new_key())
+    serial = gateway.enrol_key(key)["certificate"]["serial"]
+    issued = gateway.renew(serial, key, request).json()
+    for _ in range(MOST_A_DAY - 2):
+        assert gateway.renew(serial, key, request_of(new_key())).status_code == 200
+    assert problem(gateway.renew(serial, key, request_of(new_key()))) == (429, "too-many-attempts")
+    assert gateway.renew(serial, key, request).json() == issued, "what it has it is told again"
+    shifted(site, "issued_at = issued_at - interval '1 day'")
+    assert gateway.renew(serial, key, request_of(new_key())).status_code == 200
 
 
 def test_a_revoked_gateway_is_on_the_list_and_renews_nothing_until_it_is_enrolled_again(
