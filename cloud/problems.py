@@ -159,7 +159,8 @@ async def _on_invalid(_: Request, exc: Exception) -> JSONResponse:
 
 async def _on_refused_value(request: Request, exc: Exception) -> JSONResponse:
     """A NUL in an address, a number beyond all bounds: what no column takes, nothing is named by."""
-    log.warning("value refused path=%r cause=%s", request.url.path, str(exc).replace("\n", " "))
+    # Its first line alone: those below repeat the value, which may be a secret.
+    log.warning("value refused path=%r cause=%s", request.url.path, str(exc).partition("\n")[0])
     detail = "It holds a value that cannot be stored or looked for."
     return answer(ProblemError(422, "invalid", "The request was not understood", detail))
 

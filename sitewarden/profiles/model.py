@@ -252,7 +252,8 @@ class Profile(
     """A model of device; what its protocol needs is in the sub-classes."""
 
     profile: Name
-    version: Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1")]
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1, description="a whole number from 1")]
+    """No longer than the cloud stores: of a longer one it would take no birth, and know no device."""
     device_kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
     products: list[Product]
     source: str

@@ -52,6 +52,14 @@ def test_a_secret_goes_in_and_never_comes_out(web, channel, robot, caplog):
     ]
 
 
+def test_a_secret_that_cannot_be_stored_is_not_in_the_log(web, robot, caplog):
+    given = {"name": "x", "kind": "webhook", "site": "demo", "url": robot.url, "key": "SECRET\0"}
+    assert web.post("/channels", json=given).status_code == 422
+    assert "value refused" in caplog.text
+    assert "SECRET" not in caplog.text
+    assert "t0ken" not in caplog.text
+
+
 def test_a_test_answers_with_what_the_robot_said(web, channel, robot):
     made = channel()
     robot.answers(errcode=310000, errmsg="sign not match")

@@ -40,6 +40,7 @@ def test_what_cannot_be_meant_is_told_with_line_field_and_mend(web):
         ("kind: crane.load,", "kind: crane.weight,", 13, "points.load.kind"),
         ("interval_ms: 200", "interval: 200", 11, "groups.main.interval"),
         ("register: 8, type: float32", "register: 65535, type: float32", 17, "points.wind.register"),
+        ("version: 1", "version: 202611270930", 2, "version"),
     ):
         text = PROFILE.replace(wrong, right)
         (complaint,) = check(web, text)["complaints"]
