@@ -15,6 +15,8 @@ LOST = dt.timedelta(minutes=2)
 GIVEN_UP = dt.timedelta(hours=24)
 """So old a notice is not tried again."""
 _BACK_OFF_S = 5, 600
+NEVER_COUNTED = 4
+"""Of this level each is told by itself: it waits for the next minute, where there are too many for one."""
 
 
 def listeners(connection: Connection, sites: list[str]) -> list[Row]:
@@ -143,8 +145,11 @@ def _drop(connection: Connection, channel: UUID) -> None:
 def _count_rest(connection: Connection, channel: UUID) -> None:
     """The bound is reached: what waits is told of by one closing notice, when the minute is over."""
     connection.execute(
-        "UPDATE notice SET state = 'counted' WHERE channel = %s AND state = 'waiting' AND kind <> 'flood'",
-        [channel],
+        """
+        UPDATE notice SET state = 'counted'
+         WHERE channel = %s AND state = 'waiting' AND kind <> 'flood' AND level < %s
+        """,
+        [channel, NEVER_COUNTED],
     )
 
 

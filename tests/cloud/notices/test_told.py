@@ -161,6 +161,21 @@ def test_a_flood_is_cut_at_the_bound_and_the_rest_is_counted_in_one_closing_noti
     assert len(robot.heard) == most + 1
 
 
+def test_the_gravest_are_never_summed_up_but_wait_for_the_next_minute(site, channel, notify, robot):
+    channel(lowest=1)
+    site.born()
+    most = PER_MINUTE["dingtalk"]
+    for _ in range(most + 3):
+        site.deliver(raised(level=4, hazard=None))
+    site.deliver(raised(level=2, hazard=None))
+    notify()
+    assert len(robot.heard) == most
+    notify(later_ms=61_000)
+    told = [said["text"]["content"] for said in robot.heard[most:]]
+    assert told[0].startswith("[另有 1 条]")
+    assert [text.startswith("[危急]") for text in told[1:]] == [True] * 3
+
+
 def test_what_was_refused_for_good_is_shown_with_its_code_and_not_tried_again(
     site, channel, notify, robot, web
 ):
