@@ -187,7 +187,8 @@ def _point(row: Row, now: dt.datetime, profile: Kept | None) -> Live:
     label = Text(row["label"]["zh"], row["label"]["en"]) if row["label"] else kind.label
     quality = None if row["quality"] is None else Quality(row["quality"])
     age_ms = None if row["at"] is None else milliseconds(now) - milliseconds(row["at"])
-    is_fresh = quality is Quality.GOOD and age_ms is not None and age_ms <= row["stale_after_ms"]
+    # Of a clock that runs ahead nobody knows when it was read.
+    is_fresh = quality is Quality.GOOD and age_ms is not None and abs(age_ms) <= row["stale_after_ms"]
     value = None if row["value"] is None else float(f"{row['value'] * row['resolution']:.12g}")
     return Live(
         name=row["name"],

@@ -75,6 +75,7 @@ async def bring_to_the_rest(around: Around, rollout: UUID, if_match: str | None,
         detail = f"{first['gateway']} has it {first['state']}; the rest waits until it is in force there."
         raise ProblemError(409, "first-not-in-force", "Not in force at the first", detail)
     profile = await kept(around.connection, row["profile"], row["to_version"])
+    refuse_denied(profile.profile.products, await denials_at(around.connection, around.site.site))
     named = {**row, "site": around.site.site, "by": by}
     for older in await store.rows(around.connection, _OLDER, named):
         await _bring(around, named, profile, older["gateway"], older["version"])

@@ -191,6 +191,8 @@ def test_an_old_or_bad_reading_witnesses_nothing(journey):
     assert problem(journey.check(point="crane-9/wind"))[1] == "reading-stale"
     journey.site.connection.execute("UPDATE newest SET at = at - interval '5 s'")
     assert problem(journey.check())[1] == "reading-stale"
+    journey.site.connection.execute("UPDATE newest SET at = at + interval '1 h'")
+    assert problem(journey.check())[1] == "reading-stale", "its clock runs ahead"
 
 
 def test_a_check_by_an_older_version_does_not_count_for_the_new_one(journey, web):

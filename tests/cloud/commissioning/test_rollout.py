@@ -100,6 +100,15 @@ def test_it_goes_back_to_what_each_gateway_had(journey, second, web, site):
     assert problem(act(web, back, "back", reason="x"))[1] == "rollout-over"
 
 
+def test_a_model_denied_meanwhile_is_brought_to_no_further_gateway(journey, second, web, site):
+    rollout = begin(web).json()
+    site.connection.execute("UPDATE gateway_configuration SET state = 'in_force'")
+    entry = {"brand": "Acme", "model": "TC9", "site": "demo", "reason": "淘汰", "source": "目录第3页"}
+    assert web.post("/denied-models", json={**entry, "listed_on": "2026-01-01"}).status_code == 201
+    assert problem(act(web, rollout, "rest"))[:2] == (409, "model-denied")
+    assert site.value("SELECT count(*) FROM gateway_configuration WHERE gateway = 'gw-2'") == 0
+
+
 def test_what_cannot_be_rolled_out_is_refused(journey, second, web):
     assert problem(begin(web, to_version=1)) == (422, "invalid", ["gateway"])
     assert begin(web, to_version=9).status_code == 404
