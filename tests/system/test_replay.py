@@ -471,11 +471,9 @@ async def test_a_case_pack_gives_its_alarms_also_through_registers_and_a_real_ga
         files = ReplayingSite(tmp_path, place, playback).files
         files.write_accounts(observer=False)
         files.write_gateway(broker_port=broker.port, bus_ports=play.ports)
-        user = broker.add_user("replay")
+        secret = tmp_path / f"{files.configuration.gateway_id}.password"
+        secret.write_text(broker.add_user("replay").password)
         gateway = load_gateway(files.gateway)
-        gateway = msgspec.structs.replace(
-            gateway, broker=msgspec.structs.replace(gateway.broker, password=user.password)
-        )
         with listening(broker, gateway.site, gateway.name, "replay") as cloud:
             async with running(gateway):
                 await until(lambda: _has_ended(play), within_s=30)
