@@ -343,12 +343,13 @@ def _programs() -> Path:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Beside the data where the path is short enough for a socket, else in the temporary folder."""
-    near = folder / "postgres-socket"
-    if len(os.fsencode(near / ".s.PGSQL.5432")) <= _LONGEST_SOCKET_PATH:
-        return near
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"sitewarden-{name}"
+    """Beside the data where that is short enough for a socket, else in the temporary folder or in `/tmp`."""
+    name = f"sitewarden-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    last = Path("/tmp") / name  # noqa: S108  made by ourselves, closed to others
+    for place in (folder / "postgres-socket", Path(tempfile.gettempdir()) / name):
+        if len(os.fsencode(place / ".s.PGSQL.5432")) <= _LONGEST_SOCKET_PATH:
+            return place
+    return last
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from cloud.embedded import EmbeddedError, EmbeddedPostgres, running
 
@@ -136,3 +138,13 @@ def test_it_starts_as_an_ordinary_user(folder):
 @pytest.mark.skipif(not IS_ROOT, reason="needs root")
 def test_started_by_root_it_does_not_run_as_root(server):
     assert Path(f"/proc/{server.pid}").stat().st_uid != 0
+
+
+def test_a_temporary_folder_too_deep_for_a_socket_is_passed_over(tmp_path, monkeypatch):
+    deep = tmp_path / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    server = EmbeddedPostgres(deep / "cloud-data")
+    socket = Path(conninfo_to_dict(server.app_dsn())["host"])
+    assert deep not in socket.parents
+    assert len(str(socket / ".s.PGSQL.5432")) <= 107

@@ -172,6 +172,7 @@ export default {
     'one-place': 'A node or a site, not both.',
     'only-by-mail': 'A channel by mail says its server and people, and no other does.',
     'only-of-a-crane': 'Only a crane has one.',
+    'others-in-use': 'Devices in use on that gateway are read by another version of the profile: roll the version out to it first.',
     'out-of-order': 'Before “{step}” there must be: {missing}; the dates must be in that order.',
     'out-of-scope': 'Outside of what your account may see.',
     'parameter-no-number': '{name} must be a number.',

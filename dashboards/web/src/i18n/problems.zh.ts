@@ -172,6 +172,7 @@ export default {
     'one-place': '行政区划、企业、工地只能选一个。',
     'only-by-mail': '只有邮件渠道要填服务器和收件人，邮件渠道必须填。',
     'only-of-a-crane': '只有塔机才有。',
+    'others-in-use': '同一网关上有在用设备使用该配置档的另一版本，请先把新版本推送到这台网关。',
     'out-of-order': '“{step}”之前要先有：{missing}；日期也须按这个顺序。',
     'out-of-scope': '超出您账户的管辖范围。',
     'parameter-no-number': '“{name}”必须是数字。',
