@@ -13,6 +13,8 @@ import pytest
 
 from firmware_sim.demo.running import MARKER
 
+# As long as four programs may take to end one after the other, and the registry to be filled.
+STOPPED_S = 120
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 SITEWARDEN = str(Path(sys.executable).with_name("sitewarden"))
 
@@ -66,7 +68,7 @@ def _demo(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         yield demo
     finally:
         demo.send_signal(signal.SIGTERM)
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=STOPPED_S)
 
 
 def _until_ready(demo: subprocess.Popen[str], tmp_path: Path) -> Path:
@@ -87,7 +89,7 @@ def test_ctrl_c_stops_every_program_and_removes_the_folder(tmp_path: Path) -> No
         assert (folder / MARKER).exists()
         assert _processes_in(str(folder))
         demo.send_signal(signal.SIGINT)
-        said, _ = demo.communicate(timeout=60)
+        said, _ = demo.communicate(timeout=STOPPED_S)
     assert demo.returncode == 0, said
     assert "killed" not in said
     assert not folder.exists()
@@ -99,7 +101,7 @@ def test_a_program_that_dies_ends_the_demo_with_its_name_and_last_words(tmp_path
         folder = _until_ready(demo, tmp_path)
         (victim,) = _processes_in(f"sim run {folder}")
         os.kill(victim, signal.SIGKILL)
-        said, _ = demo.communicate(timeout=60)
+        said, _ = demo.communicate(timeout=STOPPED_S)
     assert demo.returncode == 1
     assert "simulator ended with status -9" in said
     assert "listening" in said
