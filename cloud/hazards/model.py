@@ -7,6 +7,12 @@ from pydantic import Field
 from cloud.alarms.model import Episode, EpisodeId
 from cloud.shown import Identity, Instant, Shown, TextShown
 
+Status = Literal[
+    "candidate", "rejected", "merged", "confirmed", "rectifying", "rectified", "reviewed", "closed"
+]
+Level = Literal["general", "major_proposed", "major"]
+Signal = Literal["none", "active", "cleared", "unknown"]
+
 
 class ClauseShown(Shown):
     """A clause of the judgement standard for major hazards; a proposal, a person judges."""
@@ -25,8 +31,8 @@ class HazardFacts(Shown):
     device: str
     category: TextShown
     family: str
-    level: Literal["general", "major_proposed"]
-    status: Literal["candidate"]
+    level: Level
+    status: Status
     content: TextShown
     potential_accident: TextShown
     clause: ClauseShown | None
@@ -34,7 +40,7 @@ class HazardFacts(Shown):
     handling_due_at: Instant | None = Field(
         description="By when it must be handled, under a clause in two parts; later it is suspected major."
     )
-    signal: Literal["active", "cleared", "unknown"]
+    signal: Signal
     opened_at: Instant
     detected_at: Instant
     last_episode_at: Instant

@@ -41,7 +41,7 @@ async def list_hazards(
     rows = await serving.rows(
         HAZARDS
         + """
-        WHERE site = %(site)s AND (%(all)s OR closed_at IS NULL)
+        WHERE site = %(site)s AND (%(all)s OR ended_at IS NULL)
           AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
           AND (%(device)s::text IS NULL OR device = %(device)s)
           AND (%(at)s::timestamptz IS NULL OR (opened_at, id) < (%(at)s, %(id)s::uuid))

@@ -76,7 +76,7 @@ def attach(connection: Connection, proposed: Proposed) -> Attached:
                 'candidate', %(content)s, %(episode)s, %(potential_accident)s, %(clause)s,
                 %(also)s, %(handling_clock_s)s, 'active',
                 %(opened_at)s, %(raised_at)s, 1, %(raised_at)s, %(alarm_level)s)
-            ON CONFLICT (fingerprint) WHERE closed_at IS NULL DO UPDATE SET
+            ON CONFLICT (fingerprint) WHERE ended_at IS NULL DO UPDATE SET
                 level = CASE WHEN 'major_proposed' IN (known.level, excluded.level)
                              THEN 'major_proposed' ELSE 'general' END,
                 clause = CASE WHEN excluded.level = 'major_proposed' AND known.level = 'general'
@@ -212,7 +212,7 @@ def suspect_major(connection: Connection, hazard_id: UUID) -> bool:
     row = connection.execute(
         """
         UPDATE hazard SET level = 'major_proposed'
-         WHERE id = %s AND level = 'general' AND closed_at IS NULL RETURNING id
+         WHERE id = %s AND level = 'general' AND ended_at IS NULL RETURNING id
         """,
         [hazard_id],
     ).fetchone()
@@ -220,14 +220,29 @@ def suspect_major(connection: Connection, hazard_id: UUID) -> bool:
 
 
 def append_event(connection: Connection, hazard_id: UUID, event: Event) -> Link:
-    """Add to the record's chain; its row is locked by this transaction, so the last event is known."""
+    """Add to the record's chain what has just been done to its row, which this transaction has locked."""
     row = connection.execute(
         "SELECT seq, hash FROM hazard_event WHERE hazard_id = %s ORDER BY seq DESC LIMIT 1", [hazard_id]
     ).fetchone()
     made = link(str(hazard_id), None if row is None else (row[0], row[1]), event)
     connection.execute(
-        "INSERT INTO hazard_event (hazard_id, seq, record, prev_hash, hash) VALUES (%s, %s, %s, %s, %s)",
-        [hazard_id, made.seq, made.record, made.prev_hash, made.hash],
+        """
+        WITH come_to AS (
+            UPDATE hazard SET version = %(seq)s WHERE id = %(hazard)s
+            RETURNING status, level, report, supervision, escalation_step, overdue, verified_at)
+        INSERT INTO hazard_event (
+                hazard_id, seq, record, prev_hash, hash, at, kind, status, level, report, supervision,
+                escalation_step, overdue, verified)
+            SELECT %(hazard)s, %(seq)s, %(record)s, %(prev_hash)s, %(hash)s, %(at)s, %(kind)s, status, level,
+                   report, supervision, escalation_step, overdue, verified_at IS NOT NULL
+              FROM come_to
+        """,
+        {
+            **msgspec.structs.asdict(made),
+            "hazard": hazard_id,
+            "at": event.at,
+            "kind": event.kind,
+        },
     )
     return made
 

@@ -20,7 +20,7 @@ STANDING: LiteralString = (
 OPEN: LiteralString = (
     HAZARDS
     + """
-    WHERE site = %(site)s AND closed_at IS NULL
+    WHERE site = %(site)s AND ended_at IS NULL
       AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
     ORDER BY opened_at DESC, id DESC LIMIT %(most)s
     """

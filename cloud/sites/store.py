@@ -51,7 +51,7 @@ COUNTS: LiteralString = """
              WHERE site = %(site)s AND mode = %(mode)s) AS alarm_transitions,
            (SELECT count(*) FROM episode
              WHERE site = %(site)s AND mode = %(mode)s AND NOT test) AS episodes,
-           (SELECT count(*) FROM hazard WHERE site = %(site)s AND closed_at IS NULL) AS hazards_open
+           (SELECT count(*) FROM hazard WHERE site = %(site)s AND ended_at IS NULL) AS hazards_open
       FROM gateway WHERE site = %(site)s AND mode = %(mode)s
 """
 

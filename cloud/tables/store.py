@@ -32,7 +32,7 @@ HAZARDS: LiteralString = """
            clause ->> 'id' AS clause, worst_level, episodes, opened_at, detected_at, last_episode_at,
            closed_at
       FROM hazard
-     WHERE site = %(site)s AND (%(status)s = 'all' OR closed_at IS NULL)
+     WHERE site = %(site)s AND (%(status)s = 'all' OR ended_at IS NULL)
        AND (%(device)s::text IS NULL OR device = %(device)s)
        AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
      ORDER BY opened_at DESC, id DESC LIMIT %(limit)s

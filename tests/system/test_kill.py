@@ -73,7 +73,7 @@ def _every_episode_is_one_and_known_to_the_siren(
 
 
 def _one_hazard_is_open_a_crane_and_holds_all_its_episodes(database: psycopg.Connection[Any]) -> None:
-    hazards = dict(database.execute("SELECT device, episodes FROM hazard WHERE closed_at IS NULL").fetchall())
+    hazards = dict(database.execute("SELECT device, episodes FROM hazard WHERE ended_at IS NULL").fetchall())
     assert sorted(hazards) == [f"crane-{n}" for n in range(CRANES)]
     held = dict(
         database.execute("SELECT device, count(*) FROM episode WHERE hazard_id IS NOT NULL GROUP BY device")

@@ -31,7 +31,11 @@ def test_an_event_that_does_not_fit_the_chain_is_refused(site, hazard, broken):
     (prev_hash,) = site.rows("SELECT hash FROM hazard_event")[0]
     fields = {"seq": 2, "prev_hash": prev_hash, "hash": digest(prev_hash, "{}")}
     fields[broken] = 3 if broken == "seq" else b"\x00" * 32
-    insert = "INSERT INTO hazard_event VALUES (%s, %s, '{}', %s, %s)"
+    insert = """
+        INSERT INTO hazard_event VALUES (
+            %s, %s, '{}', %s, %s, now(), 'signal', NULL,
+            'candidate', 'general', 'not_due', 'none', 0, false, false)
+    """
     with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
         site.connection.execute(insert, [hazard, *fields.values()])
     site.connection.execute(insert, [hazard, 2, prev_hash, digest(prev_hash, "{}")])

@@ -165,7 +165,7 @@ def test_another_device_category_or_family_is_another_danger(site):
 
 def test_after_a_record_is_closed_the_same_danger_opens_a_new_one(site):
     site.born().deliver(up := raised())
-    site.connection.execute("UPDATE hazard SET closed_at = now()")
+    site.connection.execute("UPDATE hazard SET ended_at = now(), status = 'rejected'")
     site.deliver(cleared(up))
     assert site.value("SELECT count(*) FROM hazard") == 1
     site.deliver(raised())

@@ -108,7 +108,7 @@ def test_active_alarms_are_those_not_cleared(site, web):
 
 def test_a_closed_hazard_is_listed_among_all_only(site, web):
     site.born().deliver(raised())
-    site.connection.execute("UPDATE hazard SET closed_at = now()")
+    site.connection.execute("UPDATE hazard SET ended_at = now(), status = 'rejected'")
     assert web.get("/sites/demo/hazards").json()["items"] == []
     assert len(web.get("/sites/demo/hazards?status=all").json()["items"]) == 1
 

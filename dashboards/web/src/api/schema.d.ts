@@ -4566,7 +4566,7 @@ export interface components {
              * Level
              * @enum {string}
              */
-            level: "general" | "major_proposed";
+            level: "general" | "major_proposed" | "major";
             /** Number */
             number: string;
             /**
@@ -4580,14 +4580,14 @@ export interface components {
              * Signal
              * @enum {string}
              */
-            signal: "active" | "cleared" | "unknown";
+            signal: "none" | "active" | "cleared" | "unknown";
             /** Site */
             site: string;
             /**
              * Status
-             * @constant
+             * @enum {string}
              */
-            status: "candidate";
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
             /** Worst Level */
             worst_level: number;
         };
@@ -4637,7 +4637,7 @@ export interface components {
              * Level
              * @enum {string}
              */
-            level: "general" | "major_proposed";
+            level: "general" | "major_proposed" | "major";
             /** Number */
             number: string;
             /**
@@ -4658,14 +4658,14 @@ export interface components {
              * Signal
              * @enum {string}
              */
-            signal: "active" | "cleared" | "unknown";
+            signal: "none" | "active" | "cleared" | "unknown";
             /** Site */
             site: string;
             /**
              * Status
-             * @constant
+             * @enum {string}
              */
-            status: "candidate";
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
             /** Worst Level */
             worst_level: number;
         };
