@@ -15,6 +15,7 @@ from cloud.hazards.chain import Event
 from cloud.hazards.clock import MACHINE
 from cloud.hazards.content import Facts, content
 from cloud.hazards.standing import Past, Standing
+from cloud.hazards.timers import after_opening
 from cloud.instants import local, rfc3339
 from sitewarden.messages import Alarm
 from sitewarden.rules import HazardProposal
@@ -69,14 +70,15 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
         return fingerprint(self.site, self.alarm.device, proposal.category, self.alarm.family, self.mode)
 
 
-def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> list[UUID]:
-    """Open records for new episodes, or carry the change into those that they belong to; returns them.
+def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> dict[UUID, str]:
+    """Open records for new episodes, or carry the change into those that they belong to.
 
-    Each of another episode. A clear that comes before its raise opens a record too: the danger was there.
+    Returns the records that were touched, with their modes. Each alarm is of another episode. A clear that
+    comes before its raise opens a record too: the danger was there.
     """
     concerned = [(one, one.danger) for one in heard if one.is_of_hazards]
     if not concerned:
-        return []
+        return {}
     dangers = {danger: one for one, danger in reversed(concerned) if danger is not None}
     standing.hold(connection, dangers)
     ids = {one.episode.hazard_id for one, _ in concerned if one.episode.hazard_id is not None}
@@ -96,7 +98,10 @@ def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> list[UUID]:
     for record, one in touched.values():
         _renew_signal(record, one)
     standing.write(connection, [record for record, _ in touched.values()])
-    return list(touched)
+    for record, one in touched.values():
+        if record.is_new or record.is_suspect:
+            after_opening(connection, record.id, since=_since(one), now=one.now)
+    return {id_: record.row["mode"] for id_, (record, _) in touched.items()}
 
 
 def _known(heard: Heard) -> UUID:
@@ -159,7 +164,7 @@ def _join(record: Standing, heard: Heard) -> None:
     """The alarm becomes one of the record's."""
     assert heard.alarm.hazard is not None  # noqa: S101  as above
     is_new = record.head is None
-    clock = _merge(record.row, heard, heard.alarm.hazard)
+    clock = _merge(record, heard, heard.alarm.hazard)
     record.episodes.append(UUID(heard.alarm.episode))
     record.stands |= heard.episode.cleared_at is None
     record.append(_event(heard, "opened" if is_new else "episode", _told(record.row, heard, is_new=is_new)))
@@ -174,6 +179,13 @@ def _join(record: Standing, heard: Heard) -> None:
         record.append(_event(heard, "handling_clock", {"due_at": rfc3339(clock), "seconds": seconds}))
 
 
+_ABOUT = (
+    *("number", "site", "device", "category", "family", "content", "potential_accident", "clause", "also"),
+    *("mode", "source", "source_detail", "signal"),
+)
+"""Of the row, what the first event says too: so nobody can change unseen what a record is about."""
+
+
 def _told(row: Row, heard: Heard, *, is_new: bool) -> dict[str, Any]:
     alarm = heard.alarm
     body: dict[str, Any] = {
@@ -186,19 +198,22 @@ def _told(row: Row, heard: Heard, *, is_new: bool) -> dict[str, Any]:
         "limit": alarm.limit,
     }
     if is_new:
-        body |= {name: row[name] for name in ("number", "content", "mode", "source", "source_detail")}
+        body |= {name: row[name] for name in _ABOUT}
+        body["detected_at"] = rfc3339(row["detected_at"])
         if row["repeat_of"] is not None:
             body |= {"repeat_of": str(row["repeat_of"]), "repeat_no": row["repeat_no"]}
     return body
 
 
-def _merge(row: Row, heard: Heard, proposal: HazardProposal) -> dt.datetime | None:
+def _merge(record: Standing, heard: Heard, proposal: HazardProposal) -> dt.datetime | None:
     """Let the worst prevail; returns when the handling clock ends, if the alarm starts one."""
-    alarm, worse = heard.alarm, heard.alarm.level > row["worst_level"]
+    row, alarm = record.row, heard.alarm
+    worse = alarm.level > row["worst_level"]
     # What a person has judged stays so until the danger is worse than anything that he judged by.
     suspects = row["level"] == "general" and proposal.level == "major_proposed"
     suspects = suspects and (row["status"] == "candidate" or worse)
     if suspects:
+        record.is_suspect = True
         row["level"] = "major_proposed"
         row["potential_accident"] = proposal.potential_accident
     if row["clause"] is None or (suspects and proposal.clause is not None):
@@ -213,9 +228,13 @@ def _merge(row: Row, heard: Heard, proposal: HazardProposal) -> dt.datetime | No
     row["worst_level"] = max(row["worst_level"], alarm.level)
     if not lasts or row["level"] != "general":
         return None
-    # The danger counts from when it was seen, however long the news took; if the gateway knew the time.
-    since_ms = min(alarm.raised_at, heard.now_ms) if alarm.clock == "synced" else heard.now_ms
-    return instant(since_ms + 1000 * lasts)
+    return _since(heard) + dt.timedelta(seconds=lasts)
+
+
+def _since(heard: Heard) -> dt.datetime:
+    """The danger counts from when it was seen, however long the news took; if the gateway knew the time."""
+    alarm = heard.alarm
+    return instant(min(alarm.raised_at, heard.now_ms) if alarm.clock == "synced" else heard.now_ms)
 
 
 def _handling_s(proposal: HazardProposal) -> int:

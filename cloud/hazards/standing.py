@@ -106,6 +106,8 @@ class Standing:
     is_clock_over: bool = False
     is_clock_new: bool = False
     """It was started, or put forward, here."""
+    is_suspect: bool = False
+    """It became suspected major here."""
     past: "Past | None" = None
     """Of a new record: what was closed of the same danger not long ago."""
 

@@ -115,7 +115,8 @@ class AlarmsLane:
                     told[UUID(one.alarm.episode)] = one.device
                 if one.mode == self._settings.mode:
                     episodes[UUID(one.alarm.episode)] = None
-            hazards |= dict.fromkeys(follow_alarms(connection, heard))
+            touched = follow_alarms(connection, heard)
+            hazards |= dict.fromkeys(of for of, mode in touched.items() if mode == self._settings.mode)
         return list(episodes), list(hazards)
 
     def _heard(self, accepted: _Accepted, stored: StoredEpisode, now_ms: int) -> Heard:
