@@ -12,7 +12,9 @@ class ClauseItem(Shown):
 
     id: str = Field(description="Article and item.", examples=["8-4"])
     text: str
-    two_part: bool = Field(description="'… and not handled in time' (且未及时处理): the danger alone does not meet it.")
+    two_part: bool = Field(
+        description="'… and not handled in time' (且未及时处理): the danger alone does not meet it."
+    )
     confidence: str = Field(description="How sure the wording is: `agreed`, `one-source` or `memory`.")
 
 

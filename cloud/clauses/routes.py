@@ -17,7 +17,9 @@ router = APIRouter(tags=["hazards"])
 @router.get("/clauses", dependencies=[AnySigned])
 async def list_clauses(
     serving: Served,
-    on: Annotated[dt.date | None, Query(description="Day of the site; today (UTC) where none is given.")] = None,
+    on: Annotated[
+        dt.date | None, Query(description="Day of the site; today (UTC) where none is given.")
+    ] = None,
 ) -> ClauseEditions:
     """What a person may judge as a major hazard, item by item, and which edition holds on a day."""
     day = on or instant(serving.now_ms()).date()

@@ -38,7 +38,9 @@ class EnforcementGiven(Given):
     hazard: UUID | None = None
     incident: UUID | None = None
     amount: Yuan | None = Field(default=None, description="Of a penalty, in yuan.")
-    both_punished: bool = Field(default=False, description="Enterprise and principal under one case (一案双罚).")
+    both_punished: bool = Field(
+        default=False, description="Enterprise and principal under one case (一案双罚)."
+    )
     persons: Annotated[int, Field(ge=0, le=10_000)] = Field(
         default=0, description="How many are concerned; who they are is not kept here."
     )

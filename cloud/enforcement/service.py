@@ -21,7 +21,13 @@ _FIRST_AHEAD_ZONE = "Pacific/Kiritimati"
 
 
 async def record(
-    connection: AsyncConnection, given: EnforcementGiven, signer: Signer, *, role: str, author: str, now_ms: int
+    connection: AsyncConnection,
+    given: EnforcementGiven,
+    signer: Signer,
+    *,
+    role: str,
+    author: str,
+    now_ms: int,
 ) -> UUID:
     """Keep a new record."""
     made = uuid4()
@@ -49,9 +55,7 @@ async def correct(
     await _check_territory(connection, {**scope, "node": known["territory"]})
     query = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
     await connection.execute(query, [str(known["id"])])
-    last = await store.row(
-        connection, "SELECT max(seq) AS seq FROM enforcement WHERE id = %s", [known["id"]]
-    )
+    last = await store.row(connection, "SELECT max(seq) AS seq FROM enforcement WHERE id = %s", [known["id"]])
     check_match(if_match, 0 if last is None else last["seq"])
     who = {"author": author, "role": role, "now_ms": now_ms}
     why = {"withdrawn": given.withdrawn, "reason": given.reason}
@@ -93,7 +97,9 @@ async def _checked(
     if given.incident is not None:
         values["site"] = await _site_of(connection, "incident", {**scope, "id": given.incident})
     if values["site"] is not None:
-        query = "SELECT enterprise FROM site WHERE site = %(site)s AND sees_site(%(account)s, site, %(roles)s)"
+        query = (
+            "SELECT enterprise FROM site WHERE site = %(site)s AND sees_site(%(account)s, site, %(roles)s)"
+        )
         site = await store.row(connection, query, {**scope, "site": values["site"]})
         if site is None:
             raise _unknown("site")

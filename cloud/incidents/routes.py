@@ -42,7 +42,9 @@ from cloud.registry.service import Answer, IdempotencyKey, IfMatch, acting, chec
 from cloud.serving import Served, Serving
 from cloud.shown import Page
 
-_OfSite = Annotated[str | None, Query(max_length=63, pattern=r"^[^\x00]+$", description="Of this site alone.")]
+_OfSite = Annotated[
+    str | None, Query(max_length=63, pattern=r"^[^\x00]+$", description="Of this site alone.")
+]
 
 
 def make_router() -> APIRouter:

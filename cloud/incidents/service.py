@@ -127,7 +127,8 @@ def refuse_unmet(found: list[Unmet]) -> None:
     """Raise a problem that names everything that is in the way."""
     if found:
         errors = [
-            FieldProblem(field="act", code=its.code, message=f"{its.says.zh} / {its.says.en}") for its in found
+            FieldProblem(field="act", code=its.code, message=f"{its.says.zh} / {its.says.en}")
+            for its in found
         ]
         detail = "; ".join(f"{its.says.zh} / {its.says.en}" for its in found)
         raise ProblemError(409, "unmet-guards", "Something is in the way", detail, errors=errors)

@@ -107,7 +107,9 @@ async def keep_timers(connection: AsyncConnection, incident: UUID, due: dict[str
         await connection.execute(_KEEP_TIMER, {"incident": incident, "kind": kind, "due": at})
 
 
-async def settle_timers(connection: AsyncConnection, incident: UUID, kinds: set[str], at: dt.datetime) -> None:
+async def settle_timers(
+    connection: AsyncConnection, incident: UUID, kinds: set[str], at: dt.datetime
+) -> None:
     """These are over."""
     await connection.execute(_SETTLE, {"incident": incident, "kinds": sorted(kinds), "at": at})
 

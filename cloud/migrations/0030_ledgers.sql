@@ -22,8 +22,8 @@ CREATE TABLE ledger_signature (
     of         uuid NOT NULL,
     seq        int NOT NULL,
     account_id int NOT NULL REFERENCES account,
-    key        int NOT NULL,
-    signature  bytea NOT NULL,
+    key        int NOT NULL REFERENCES signing_key,
+    signature  bytea NOT NULL CHECK (octet_length(signature) = 64),
     PRIMARY KEY (ledger, of, seq),
     FOREIGN KEY (ledger, of, seq) REFERENCES ledger_event
 );
@@ -55,6 +55,22 @@ CREATE TRIGGER final BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_event
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_final();
 CREATE TRIGGER final BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_signature
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_final();
+
+-- By whoever acted, with the key that is in force for him at this moment; nobody ends it meanwhile.
+CREATE FUNCTION ledger_signature_is_by_its_actor() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM signing_key
+      WHERE key = NEW.key AND account_id = NEW.account_id AND ended_at IS NULL FOR SHARE;
+    IF NOT FOUND OR NOT EXISTS (
+        SELECT FROM ledger_event
+         WHERE ledger = NEW.ledger AND of = NEW.of AND seq = NEW.seq AND account_id = NEW.account_id) THEN
+        RAISE EXCEPTION '% event % of % is not signed by a key in force of whoever acted', NEW.ledger, NEW.seq, NEW.of
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER by_its_actor BEFORE INSERT ON ledger_signature
+    FOR EACH ROW EXECUTE FUNCTION ledger_signature_is_by_its_actor();
 
 -- The row is what its events come to.
 CREATE TABLE incident (
