@@ -26,7 +26,7 @@ class ClauseEdition(Shown):
     title: str
     in_force_from: str | None = Field(description="Its first day; null where that is not confirmed.")
     standing: Literal["in_force", "unconfirmed", "not_yet", "replaced"] = Field(
-        description="Whether it may be judged by on the day that was asked for; `unconfirmed` may, with that said."
+        description="Whether it may be judged by on that day; `unconfirmed` may, with that said."
     )
     source: str
     items: list[ClauseItem]

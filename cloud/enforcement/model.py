@@ -3,9 +3,9 @@
 import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, Field
-from uuid import UUID
 
 from cloud.complaints import complaint
 from cloud.enforcement.kinds import kinds

@@ -1,6 +1,7 @@
 """Records of enforcement over HTTP."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.accounts.signing import open_key
-from cloud.database import Row
+from cloud.database import AsyncConnection, Row
 from cloud.enforcement import store
 from cloud.enforcement.kinds import kinds
 from cloud.enforcement.model import (
@@ -26,9 +27,8 @@ from cloud.enforcement.model import (
     MeasureKindShown,
     SiteChoice,
 )
-from cloud.enforcement.service import RECORDS, SEES, correct, record
+from cloud.enforcement.service import RECORDS, SEES, Acting, correct, record
 from cloud.ledger.actor import role_for
-from cloud.ledger.chain import Signer
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import not_found
 from cloud.registry.service import Answer, IdempotencyKey, IfMatch, acting, etag, once
@@ -68,7 +68,11 @@ def _add_reading(router: APIRouter) -> None:
         cursor = read_cursor(after) if after else None
         asked = {
             **_seen_by(signed),
-            **{"kind": kind, "site": site, "hazard": hazard, "since": since, "until": until},
+            "kind": kind,
+            "site": site,
+            "hazard": hazard,
+            "since": since,
+            "until": until,
             "at": cursor.at.date() if cursor else None,
             "id": cursor.id if cursor else None,
             "limit": limit + 1,
@@ -125,13 +129,11 @@ def _add_recording(router: APIRouter) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> EnforcementDetail:
         """Record what an authority has done, signed. A hazard that it names stands as it stood."""
-        role, signer = await _signer(serving, signed, given)
+        acting_in = await _acting_of(serving, signed, given)
         async with acting(serving, signed) as connection:
 
             async def work() -> Answer:
-                made = await record(
-                    connection, given, signer, role=role, author=signed.name, now_ms=serving.now_ms()
-                )
+                made = await record(acting_in(connection), given)
                 return Answer(body=str(made))
 
             asked = jsonable_encoder(given.model_dump(exclude={"signature"}))
@@ -160,26 +162,22 @@ def _add_recording(router: APIRouter) -> None:
         known = await serving.row(query, {**_seen_by(signed), "id": measure})
         if known is None:
             raise not_found("record")
-        role, signer = await _signer(serving, signed, given)
+        acting_in = await _acting_of(serving, signed, given)
         async with acting(serving, signed) as connection:
-            await correct(
-                connection,
-                known,
-                given,
-                if_match,
-                signer,
-                role=role,
-                author=signed.name,
-                now_ms=serving.now_ms(),
-            )
+            await correct(acting_in(connection), known, given, if_match)
         return await _shown(serving, signed, measure, response)
 
 
-async def _signer(
+async def _acting_of(
     serving: Serving, signed: Signed, given: EnforcementRecorded | EnforcementCorrected
-) -> tuple[str, Signer]:
+) -> Callable[[AsyncConnection], Acting]:
+    """His key is opened before the transaction begins, for that takes a while."""
     role = await role_for(serving, signed, None, RECORDS)
-    return role, await open_key(serving, signed, given.signature.password.get_secret_value())
+    signer = await open_key(serving, signed, given.signature.password.get_secret_value())
+    now_ms = serving.now_ms()
+    return lambda connection: Acting(
+        connection=connection, signer=signer, role=role, author=signed.name, now_ms=now_ms
+    )
 
 
 async def _shown(serving: Serving, signed: Signed, measure: UUID, response: Response) -> EnforcementDetail:

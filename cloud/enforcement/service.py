@@ -1,7 +1,9 @@
-"""Recording what an authority has done, and putting right what was recorded; nothing of it changes a hazard."""
+"""Recording what an authority has done, and putting that right; nothing of it changes a hazard."""
 
 from typing import Any
 from uuid import UUID, uuid4
+
+import msgspec
 
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
@@ -20,69 +22,53 @@ _FIRST_AHEAD_ZONE = "Pacific/Kiritimati"
 """Where every day begins first: a day that has begun nowhere is in the future."""
 
 
-async def record(
-    connection: AsyncConnection,
-    given: EnforcementGiven,
-    signer: Signer,
-    *,
-    role: str,
-    author: str,
-    now_ms: int,
-) -> UUID:
+class Acting(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answers for it, in which transaction and when."""
+
+    connection: AsyncConnection
+    signer: Signer
+    role: str
+    author: str
+    now_ms: int
+
+
+async def record(acting: Acting, given: EnforcementGiven) -> UUID:
     """Keep a new record."""
     made = uuid4()
-    who = {"author": author, "role": role, "now_ms": now_ms}
-    await _keep(connection, made, given, signer, {"withdrawn": False, "reason": ""}, who)
+    await _keep(acting, made, given, {"withdrawn": False, "reason": ""})
     return made
 
 
-async def correct(
-    connection: AsyncConnection,
-    known: Row,
-    given: EnforcementCorrected,
-    if_match: str | None,
-    signer: Signer,
-    *,
-    role: str,
-    author: str,
-    now_ms: int,
-) -> None:
+async def correct(acting: Acting, known: Row, given: EnforcementCorrected, if_match: str | None) -> None:
     """Keep a row that holds instead of the last; the caller has looked whether he sees it.
 
     Only who records for the authority that acted puts it right, whatever he makes of it.
     """
-    scope = {"account": signer.account_id, "roles": roles_with(RECORDS)}
+    connection = acting.connection
+    scope = {"account": acting.signer.account_id, "roles": roles_with(RECORDS)}
     await _check_territory(connection, {**scope, "node": known["territory"]})
+    # Whoever corrects the same at the same time waits here, and then sees another version.
     query = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
     await connection.execute(query, [str(known["id"])])
     last = await store.row(connection, "SELECT max(seq) AS seq FROM enforcement WHERE id = %s", [known["id"]])
     check_match(if_match, 0 if last is None else last["seq"])
-    who = {"author": author, "role": role, "now_ms": now_ms}
-    why = {"withdrawn": given.withdrawn, "reason": given.reason}
-    await _keep(connection, known["id"], given, signer, why, who)
+    await _keep(acting, known["id"], given, {"withdrawn": given.withdrawn, "reason": given.reason})
 
 
-async def _keep(
-    connection: AsyncConnection,
-    of: UUID,
-    given: EnforcementGiven,
-    signer: Signer,
-    why: dict[str, Any],
-    who: dict[str, Any],
-) -> None:
-    values = await _checked(connection, given, signer.account_id, who["now_ms"])
-    at = rfc3339(instant(who["now_ms"]))
+async def _keep(acting: Acting, of: UUID, given: EnforcementGiven, why: dict[str, Any]) -> None:
+    values = await _checked(acting.connection, given, acting.signer.account_id, acting.now_ms)
+    at = rfc3339(instant(acting.now_ms))
     event = Event(
         at=at,
-        actor=who["author"],
-        account=signer.account_id,
-        role=who["role"],
+        actor=acting.author,
+        account=acting.signer.account_id,
+        role=acting.role,
         kind="corrected" if why["reason"] else "recorded",
         body={name: _plain(value) for name, value in {**values, **why}.items()},
     )
-    link = await append(connection, "enforcement", of, event, signer)
-    row = {**values, **why, "id": of, "seq": link.seq, "at": at, "author": who["author"]}
-    await store.insert(connection, {**row, "account": signer.account_id})
+    link = await append(acting.connection, "enforcement", of, event, acting.signer)
+    row = {**values, **why, "id": of, "seq": link.seq, "at": at, "author": acting.author}
+    await store.insert(acting.connection, {**row, "account": acting.signer.account_id})
 
 
 async def _checked(

@@ -43,8 +43,7 @@ TOTALS: LiteralString = (
            coalesce(sum(its.persons), 0) AS persons, coalesce(sum(its.amount), 0) AS amount,
            count(*) FILTER (WHERE its.both_punished) AS both_punished,
            count(*) FILTER (WHERE its.crime) AS crimes
-      FROM enforcement_now AS its
-    """
+      FROM enforcement_now AS its"""
     + _BESIDE
     + _SEEN
     + """
@@ -79,7 +78,8 @@ ENTERPRISES: LiteralString = """
      WHERE node.tree = 'enterprise'
        AND (rules_node(%(account)s, node.path, %(roles)s)
             OR EXISTS (SELECT FROM site JOIN tree_node AS its ON its.node = site.enterprise
-                        WHERE starts_with(its.path, node.path) AND sees_site(%(account)s, site.site, %(roles)s)))
+                        WHERE starts_with(its.path, node.path)
+                          AND sees_site(%(account)s, site.site, %(roles)s)))
      ORDER BY node.node LIMIT 1000
 """
 """Those that he rules, and those of the sites that he sees."""

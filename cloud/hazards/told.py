@@ -1,4 +1,4 @@
-"""What a hazard record is told from elsewhere: that it has become an incident. It stays as it is, and open."""
+"""What a hazard record is told from elsewhere: that it became an incident. It stays as it is, and open."""
 
 from typing import Any, LiteralString
 from uuid import UUID
@@ -17,10 +17,10 @@ _APPEND: LiteralString = """
         UPDATE hazard SET version = %(seq)s WHERE id = %(hazard)s
         RETURNING status, level, report, supervision, escalation_step, overdue, verified_at)
     INSERT INTO hazard_event (
-            hazard_id, seq, record, prev_hash, hash, at, kind, account_id, status, level, report, supervision,
-            escalation_step, overdue, verified)
-        SELECT %(hazard)s, %(seq)s, %(record)s, %(prev_hash)s, %(hash)s, %(at)s, %(kind)s, %(account)s, status,
-               level, report, supervision, escalation_step, overdue, verified_at IS NOT NULL
+            hazard_id, seq, record, prev_hash, hash, at, kind, account_id,
+            status, level, report, supervision, escalation_step, overdue, verified)
+        SELECT %(hazard)s, %(seq)s, %(record)s, %(prev_hash)s, %(hash)s, %(at)s, %(kind)s, %(account)s,
+               status, level, report, supervision, escalation_step, overdue, verified_at IS NOT NULL
           FROM come_to
 """
 

@@ -1,1 +1,1 @@
-"""Incidents (险情、事故): what has happened, in three ledgers, reported in time and closed only with its lessons."""
+"""Incidents (险情、事故): three ledgers of what has happened, closed only with its lessons."""

@@ -89,7 +89,7 @@ _LESSONS = {
 
 
 def closing(record: Record, closer: int | None) -> list[Unmet]:
-    """What is in the way of that account closing it: the four that are not let go, the reports, another pair of eyes."""
+    """What is in the way of that account closing it: reports, the four that are not let go, his own hand."""
     found = []
     if needs_report(record) and not record.reports:
         says = Text("没有首报记录", "No first report is recorded")

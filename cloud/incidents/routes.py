@@ -74,7 +74,11 @@ def _add_reading(router: APIRouter) -> None:
         cursor = read_cursor(after) if after else None
         asked = {
             **_seen_by(signed),
-            **{"kind": kind, "status": status, "site": site, "hazard": hazard, "overdue": overdue},
+            "kind": kind,
+            "status": status,
+            "site": site,
+            "hazard": hazard,
+            "overdue": overdue,
             "at": cursor.at if cursor else None,
             "id": cursor.id if cursor else None,
             "limit": limit + 1,
@@ -110,7 +114,7 @@ def _add_filing(router: APIRouter) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> IncidentShown:
         """File an incident; without a password, for nothing may stand between a person and the report."""
-        made = await _file(serving, signed, site, given, None, idempotency_key)
+        made = await _file(serving, signed, site, given, hazard=None, key=idempotency_key)
         return await _shown(serving, signed, made, response)
 
     @router.post("/hazards/{hazard}/incidents", dependencies=[requires(FILES)], status_code=201)
@@ -134,7 +138,7 @@ def _add_filing(router: APIRouter) -> None:
         site = None if found is None else await seen_site(serving, signed, found["site"])
         if found is None or site is None:
             raise not_found("hazard")
-        made = await _file(serving, signed, site, given, found, idempotency_key)
+        made = await _file(serving, signed, site, given, hazard=found, key=idempotency_key)
         return await _shown(serving, signed, made, response)
 
 
@@ -143,6 +147,7 @@ async def _file(
     signed: Signed,
     site: SiteEntry,
     given: IncidentGiven,
+    *,
     hazard: Row | None,
     key: str | None,
 ) -> UUID:

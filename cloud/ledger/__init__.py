@@ -1,1 +1,1 @@
-"""Ledgers beside the hazard records: chained events that nobody changes, signed where a person answers for them."""
+"""Ledgers beside the hazard records: chained events that nobody changes, signed where somebody answers."""

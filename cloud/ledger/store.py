@@ -14,7 +14,8 @@ _LAST: LiteralString = """
 """
 _APPEND: LiteralString = """
     INSERT INTO ledger_event (ledger, of, seq, record, prev_hash, hash, at, kind, account_id)
-        VALUES (%(ledger)s, %(of)s, %(seq)s, %(record)s, %(prev_hash)s, %(hash)s, %(at)s, %(kind)s, %(account)s)
+        VALUES (%(ledger)s, %(of)s, %(seq)s, %(record)s, %(prev_hash)s, %(hash)s, %(at)s, %(kind)s,
+                %(account)s)
 """
 _SIGN: LiteralString = """
     INSERT INTO ledger_signature (ledger, of, seq, account_id, key, signature)

@@ -18,7 +18,7 @@ _FOLDER = resources.files("sitewarden.rules.clauses")
 _DATE_OR_OPEN = r"^(\d{4}-\d{2}-\d{2}|to be confirmed)$"
 
 Standing = Literal["in_force", "unconfirmed", "not_yet", "replaced"]
-"""Whether an edition may be judged by on a day; `unconfirmed`: it may, but from when it holds is not confirmed."""
+"""Whether an edition may be judged by on a day; `unconfirmed`: it may, but its first day is not confirmed."""
 
 
 class UnknownClauseError(SiteWardenError):
@@ -113,8 +113,8 @@ def elsewhere(clause: Clause) -> list[Clause]:
 def standing(edition: str, on: dt.date, known: Mapping[str, Edition] | None = None) -> Standing:
     """Whether the edition may be judged by on that day of the site; raises `UnknownClauseError`.
 
-    An edition holds until a newer one does. One whose first day is not confirmed neither ends an older one nor
-    is refused: whoever judges by it is told so.
+    An edition holds until a newer one does. One whose first day is not confirmed neither ends an older one
+    nor is refused: whoever judges by it is told so.
     """
     known = editions() if known is None else known
     if edition not in known:
