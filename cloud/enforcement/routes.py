@@ -79,7 +79,7 @@ def _add_reading(router: APIRouter) -> None:
         }
         rows = await serving.rows(store.NOW + store.LISTED, asked)
         last = rows[limit - 1] if len(rows) > limit else None
-        return Page(items=[Enforcement(**row) for row in rows[:limit]], next=last and _next(last))
+        return Page(items=[Enforcement(**row) for row in rows[:limit]], next=_next(last) if last else None)
 
     @router.get("/enforcement/totals", dependencies=sees)
     async def total_enforcement(

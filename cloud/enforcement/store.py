@@ -37,6 +37,7 @@ LISTED: LiteralString = """
      ORDER BY its.decided_on DESC, its.id DESC LIMIT %(limit)s
 """
 TOTALS: LiteralString = (
+    # Every part of it is ours.
     """
     SELECT its.kind, count(*) AS acts,
            count(DISTINCT coalesce(its.enterprise::text, nullif(its.enterprise_name, ''))) AS enterprises,

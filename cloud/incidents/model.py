@@ -13,7 +13,7 @@ Kind = Literal["near_miss", "non_fatal", "fatal"]
 """Which ledger: 险情, 非亡人事故, 亡人事故."""
 Status = Literal["open", "closed"]
 Lesson = Literal["cause", "responsible", "measures", "education"]
-"""The four that are not let go (四不放过): cause found, responsible dealt with, measures taken, people taught."""
+"""The four that are not let go (四不放过)."""
 LESSONS: tuple[Lesson, ...] = ("cause", "responsible", "measures", "education")
 
 _Text = Annotated[Note, Field(min_length=1)]

@@ -15,6 +15,7 @@ from cloud.database import Row
 from cloud.hazards.told import tell_of_incident
 from cloud.incidents import store
 from cloud.incidents.model import (
+    LESSONS,
     Act,
     ClockShown,
     DetailsShown,
@@ -167,7 +168,7 @@ async def _file(
             connection,
             signed,
             key=key,
-            request=("incident", of, jsonable_encoder(given)),
+            request=(f"incident of {of}", jsonable_encoder(given)),
             now_ms=who.now_ms,
             work=work,
         )
@@ -234,7 +235,7 @@ async def _shown(serving: Serving, signed: Signed, incident: UUID, response: Res
         filed_by=record.filed_by,
         reports=[FirstReportShown(**one) for one in record.reports],
         details=_details(record, clocks),
-        learnt=[LessonShown(lesson=name, **said) for name, said in record.learnt.items()],
+        learnt=[LessonShown(lesson=name, **record.learnt[name]) for name in LESSONS if name in record.learnt],
         clocks=[ClockShown(**one) for one in clocks],
         closing=[] if record.closed else [_unmet(one) for one in closing(record, signed.account_id)],
         may=[] if signed.account_id is None else may,

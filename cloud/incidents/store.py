@@ -11,7 +11,8 @@ from cloud.database import AsyncConnection, Connection, Row
 
 SHOWN: LiteralString = """
     SELECT its.id, its.number, its.site, site.name AS site_name, site.time_zone, its.mode, its.kind,
-           its.status, its.hazard_id AS hazard, its.occurred_at, its.filed_at, its.overdue, its.version, its.record,
+           its.status, its.hazard_id AS hazard, its.occurred_at, its.filed_at, its.overdue, its.version,
+           its.record,
            (SELECT min(due_at) FROM incident_timer
              WHERE incident_id = its.id AND settled_at IS NULL) AS next_due_at
       FROM incident AS its JOIN site USING (site)

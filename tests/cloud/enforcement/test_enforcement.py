@@ -13,7 +13,7 @@ SIGNED = {"signature": {"password": PASSWORD}}
 
 
 def become(web, site, role: str, **scope) -> int:
-    account = new_account(site.connection, f"{role}{len(scope)}", role, **scope)
+    account = new_account(site.connection, f"{role} {scope}", role, **scope)
     web.client.cookies.set(COOKIE, new_session(site.connection, account))
     return account
 

@@ -5162,7 +5162,7 @@ export interface components {
             code: string;
             /**
              * Jurisdiction
-             * @description Of a territory: whose rules of reporting and clocks hold there; null: those of the one above.
+             * @description Of a territory: whose rules of clocks and reports hold; null: those of the one above.
              */
             jurisdiction?: string | null;
             /**
@@ -7257,7 +7257,7 @@ export interface components {
             id: number;
             /**
              * Jurisdiction
-             * @description Of a territory: whose rules of reporting and clocks hold there; null: those of the one above.
+             * @description Of a territory: whose rules of clocks and reports hold; null: those of the one above.
              */
             jurisdiction?: string | null;
             /**
