@@ -153,3 +153,9 @@ class EnforcementTotal(Shown):
     amount: Decimal
     both_punished: int
     crimes: int
+
+
+class EnforcementTotals(Shown):
+    """Every kind of which there is a record."""
+
+    items: list[EnforcementTotal]

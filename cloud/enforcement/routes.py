@@ -24,6 +24,7 @@ from cloud.enforcement.model import (
     EnforcementRecorded,
     EnforcementRow,
     EnforcementTotal,
+    EnforcementTotals,
     MeasureKindShown,
     SiteChoice,
 )
@@ -84,10 +85,10 @@ def _add_reading(router: APIRouter) -> None:
     @router.get("/enforcement/totals", dependencies=sees)
     async def total_enforcement(
         serving: Served, signed: SignedIn, since: _Since = None, until: _Until = None
-    ) -> list[EnforcementTotal]:
+    ) -> EnforcementTotals:
         """Every kind in numbers; what was withdrawn does not count."""
         rows = await serving.rows(store.TOTALS, {**_seen_by(signed), "since": since, "until": until})
-        return [EnforcementTotal(**row) for row in rows]
+        return EnforcementTotals(items=[EnforcementTotal(**row) for row in rows])
 
     @router.get("/enforcement/choices", dependencies=sees)
     async def read_enforcement_choices(serving: Served, signed: SignedIn) -> EnforcementChoices:

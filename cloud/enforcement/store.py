@@ -36,24 +36,21 @@ LISTED: LiteralString = """
        AND (%(at)s::date IS NULL OR (its.decided_on, its.id) < (%(at)s, %(id)s::uuid))
      ORDER BY its.decided_on DESC, its.id DESC LIMIT %(limit)s
 """
-TOTALS: LiteralString = (
-    # Every part of it is ours.
-    """
+_COUNTED: LiteralString = """
     SELECT its.kind, count(*) AS acts,
            count(DISTINCT coalesce(its.enterprise::text, nullif(its.enterprise_name, ''))) AS enterprises,
            coalesce(sum(its.persons), 0) AS persons, coalesce(sum(its.amount), 0) AS amount,
            count(*) FILTER (WHERE its.both_punished) AS both_punished,
            count(*) FILTER (WHERE its.crime) AS crimes
-      FROM enforcement_now AS its"""
-    + _BESIDE
-    + _SEEN
-    + """
+      FROM enforcement_now AS its
+"""
+_IN_SPAN: LiteralString = """
        AND NOT its.withdrawn
        AND (%(since)s::date IS NULL OR its.decided_on >= %(since)s)
        AND (%(until)s::date IS NULL OR its.decided_on <= %(until)s)
      GROUP BY its.kind ORDER BY its.kind
-    """
-)
+"""
+TOTALS: LiteralString = _COUNTED + _BESIDE + _SEEN + _IN_SPAN
 _INSERT: LiteralString = """
     INSERT INTO enforcement (
             id, seq, kind, acting_level, territory, enterprise, enterprise_name, site, hazard_id, incident_id,

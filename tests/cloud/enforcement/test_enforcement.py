@@ -12,7 +12,7 @@ from tests.cloud.web.serving import PASSWORD, new_account, new_session
 SIGNED = {"signature": {"password": PASSWORD}}
 
 
-def become(web, site, role: str, **scope) -> int:
+def become(web, site, role: str, /, **scope) -> int:
     account = new_account(site.connection, f"{role} {scope}", role, **scope)
     web.client.cookies.set(COOKIE, new_session(site.connection, account))
     return account
@@ -70,10 +70,10 @@ def test_what_was_wrong_is_put_right_by_a_new_row_and_stays_to_be_seen(web, site
     right = web.post(path, json=wrong, headers={"If-Match": '"1"'}).json()
     assert (right["amount"], right["seq"], right["before"][0]["amount"]) == ("1234.50", 2, "12345.67")
     assert web.post(path, json=wrong, headers={"If-Match": '"1"'}).status_code == 412
-    assert web.get("/enforcement/totals").json()[0]["amount"] == "1234.50"
+    assert web.get("/enforcement/totals").json()["items"][0]["amount"] == "1234.50"
     gone = {**wrong, "withdrawn": True, "reason": "重复录入"}
     assert web.post(path, json=gone, headers={"If-Match": '"2"'}).json()["withdrawn"]
-    assert web.get("/enforcement/totals").json() == []
+    assert web.get("/enforcement/totals").json()["items"] == []
     with psycopg.connect(site.dsn) as owner, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
         owner.execute("UPDATE enforcement SET amount = 0")
 
@@ -84,13 +84,13 @@ def test_numbers_are_of_acts_of_different_enterprises_and_of_persons(web, county
     recorded(web, **penalty(county, enterprise_name="另一公司"))
     referral = penalty(county, kind="referral", persons=3, amount=None, crime=True)
     recorded(web, **referral)
-    totals = {one["kind"]: one for one in web.get("/enforcement/totals").json()}
+    totals = {one["kind"]: one for one in web.get("/enforcement/totals").json()["items"]}
     fined = totals["penalty"]
     assert (fined["acts"], fined["enterprises"], fined["both_punished"]) == (3, 2, 1)
     assert fined["amount"] == "24691.67"
     assert (totals["referral"]["persons"], totals["referral"]["crimes"]) == (3, 1)
     earlier = web.get("/enforcement/totals", params={"until": "2026-11-19"})
-    assert earlier.json() == []
+    assert earlier.json()["items"] == []
 
 
 @pytest.mark.parametrize(

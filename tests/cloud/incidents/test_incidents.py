@@ -18,7 +18,7 @@ SIGNED = {"signature": {"password": PASSWORD}}
 HOUR_MS = 3_600_000
 
 
-def become(web, site, role: str, **scope) -> int:
+def become(web, site, role: str, /, **scope) -> int:
     account = new_account(site.connection, role, role, **(scope or {"site": "demo"}))
     web.client.cookies.set(COOKIE, new_session(site.connection, account))
     return account
