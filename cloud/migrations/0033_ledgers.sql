@@ -146,9 +146,32 @@ CREATE INDEX enforcement_decided ON enforcement (decided_on DESC, id DESC);
 CREATE INDEX enforcement_of_hazard ON enforcement (hazard_id) WHERE hazard_id IS NOT NULL;
 CREATE TRIGGER final BEFORE UPDATE OR DELETE OR TRUNCATE ON enforcement
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_final();
-CREATE VIEW enforcement_now AS
+CREATE VIEW enforcement_now WITH (security_invoker = true) AS
     SELECT * FROM enforcement AS one
      WHERE NOT EXISTS (SELECT FROM enforcement AS later WHERE later.id = one.id AND later.seq > one.seq);
+
+CALL fence('incident', 'site IN (SELECT seen_whole_sites())');
+CALL fence('incident_number', 'site IN (SELECT seen_sites())');
+CALL fence('incident_timer', 'EXISTS (SELECT FROM incident WHERE incident.id = incident_id)');
+-- The nodes that lie in what is his who calls: what an authority has done is seen by it and by those above it, by the
+-- enterprise and at the site.
+CREATE FUNCTION ruled_nodes() RETURNS SETOF int LANGUAGE sql STABLE ROWS 100 AS $$
+    SELECT node FROM tree_node WHERE rules_node(caller(), path, NULL)
+$$;
+CALL fence('enforcement', 'territory IN (SELECT ruled_nodes()) OR enterprise IN (SELECT ruled_nodes()) OR site IN (SELECT seen_whole_sites())');
+-- Events are written before what they are of can be seen.
+ALTER TABLE ledger_event ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY in_scope ON ledger_event
+    USING ((SELECT is_program())
+           OR EXISTS (SELECT FROM incident WHERE ledger = 'incident' AND incident.id = ledger_event.of)
+           OR EXISTS (SELECT FROM enforcement WHERE ledger_event.ledger = 'enforcement' AND enforcement.id = ledger_event.of))
+    WITH CHECK (true);
+ALTER TABLE ledger_signature ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY in_scope ON ledger_signature
+    USING ((SELECT is_program())
+           OR EXISTS (SELECT FROM incident WHERE ledger = 'incident' AND incident.id = ledger_signature.of)
+           OR EXISTS (SELECT FROM enforcement WHERE ledger_signature.ledger = 'enforcement' AND enforcement.id = ledger_signature.of))
+    WITH CHECK (true);
 
 GRANT SELECT, INSERT ON ledger_event, ledger_signature, enforcement TO sitewarden_app;
 GRANT SELECT ON enforcement_now TO sitewarden_app;
