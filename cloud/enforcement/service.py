@@ -35,7 +35,7 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
 async def record(acting: Acting, given: EnforcementGiven) -> UUID:
     """Keep a new record."""
     made = uuid4()
-    await _keep(acting, made, given, {"withdrawn": False, "reason": ""})
+    await _keep(acting, (made, 1), given, {"withdrawn": False, "reason": ""})
     return made
 
 
@@ -51,11 +51,15 @@ async def correct(acting: Acting, known: Row, given: EnforcementCorrected, if_ma
     query = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
     await connection.execute(query, [str(known["id"])])
     last = await store.row(connection, "SELECT max(seq) AS seq FROM enforcement WHERE id = %s", [known["id"]])
-    check_match(if_match, 0 if last is None else last["seq"])
-    await _keep(acting, known["id"], given, {"withdrawn": given.withdrawn, "reason": given.reason})
+    seq = 0 if last is None else last["seq"]
+    check_match(if_match, seq)
+    why = {"withdrawn": given.withdrawn, "reason": given.reason}
+    await _keep(acting, (known["id"], seq + 1), given, why)
 
 
-async def _keep(acting: Acting, of: UUID, given: EnforcementGiven, why: dict[str, Any]) -> None:
+async def _keep(
+    acting: Acting, place: tuple[UUID, int], given: EnforcementGiven, why: dict[str, Any]
+) -> None:
     values = await _checked(acting.connection, given, acting.signer.account_id, acting.now_ms)
     at = rfc3339(instant(acting.now_ms))
     event = Event(
@@ -66,9 +70,9 @@ async def _keep(acting: Acting, of: UUID, given: EnforcementGiven, why: dict[str
         kind="corrected" if why["reason"] else "recorded",
         body={name: _plain(value) for name, value in {**values, **why}.items()},
     )
-    link = await append(acting.connection, "enforcement", of, event, acting.signer)
-    row = {**values, **why, "id": of, "seq": link.seq, "at": at, "author": acting.author}
+    row = {**values, **why, "id": place[0], "seq": place[1], "at": at, "author": acting.author}
     await store.insert(acting.connection, {**row, "account": acting.signer.account_id})
+    await append(acting.connection, "enforcement", place[0], event, acting.signer)
 
 
 async def _checked(

@@ -140,7 +140,8 @@ CREATE TABLE enforcement (
     author          text NOT NULL,
     account_id      int NOT NULL REFERENCES account,
     PRIMARY KEY (id, seq),
-    FOREIGN KEY (ledger, id, seq) REFERENCES ledger_event
+    -- Deferred: an event is seen by who sees what it is of, so that this comes first.
+    FOREIGN KEY (ledger, id, seq) REFERENCES ledger_event DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX enforcement_decided ON enforcement (decided_on DESC, id DESC);
 CREATE INDEX enforcement_of_hazard ON enforcement (hazard_id) WHERE hazard_id IS NOT NULL;
