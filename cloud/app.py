@@ -19,6 +19,8 @@ from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
+from cloud.hazards.inbox import router as inbox_router
+from cloud.hazards.listing import router as hazard_lists_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.live.hub import Hub
@@ -124,6 +126,8 @@ def _api() -> APIRouter:
         readings_router,
         tables_router,
         alarms_router,
+        hazard_lists_router,
+        inbox_router,
         hazards_router,
         backtest_router,
         cycles_router,
