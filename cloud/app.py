@@ -23,7 +23,9 @@ from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
+from cloud.hazards.filing_routes import router as filing_router
 from cloud.hazards.routes import router as hazards_router
+from cloud.hazards.supervision import router as supervision_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
 from cloud.live.hub import Hub
@@ -132,6 +134,8 @@ def _api() -> APIRouter:
         hazard_lists_router,
         inbox_router,
         hazards_router,
+        filing_router,
+        supervision_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),
