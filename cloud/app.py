@@ -19,6 +19,7 @@ from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
+from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.live.hub import Hub
@@ -125,6 +126,7 @@ def _api() -> APIRouter:
         tables_router,
         alarms_router,
         hazards_router,
+        reports_router,
         backtest_router,
         cycles_router,
         live_router,

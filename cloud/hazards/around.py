@@ -1,4 +1,4 @@
-"""A record with all that its clocks and reports depend on: site, territory, whose rules hold. Read and locked at once."""
+"""A record with all that its clocks and reports depend on: site, territory, whose rules hold."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -14,20 +14,23 @@ from cloud.hazards.chain import Event
 from cloud.instants import rfc3339
 from cloud.jurisdictions.loading import DEFAULT, jurisdiction
 from cloud.jurisdictions.model import Jurisdiction
+from cloud.registry.known import zone_of
 from sitewarden.text import Text
 
 MACHINE = "sitewarden"
 """Who acts where no person did."""
 _ABOVE: LiteralString = """
     FROM tree_node AS its
-         JOIN tree_node AS above ON above.node = ANY (string_to_array(trim(both '/' from its.path), '/')::int[])
+         JOIN tree_node AS above
+           ON above.node = ANY (string_to_array(trim(both '/' from its.path), '/')::int[])
 """
 _AROUND: LiteralString = f"""
-    SELECT hazard.id, hazard.number, hazard.site, hazard.device, hazard.location, hazard.mode, hazard.category,
-           hazard.content, hazard.potential_accident, hazard.clause, hazard.status, hazard.level, hazard.report,
-           hazard.report_due_at, hazard.supervision, hazard.escalation_step, hazard.escalation_proposed,
-           hazard.overdue, hazard.refused, hazard.due_at, hazard.detected_at, hazard.opened_at, hazard.ended_at,
-           hazard.signal, hazard.worst_level, hazard.source, site.name AS site_name, site.time_zone,
+    SELECT hazard.id, hazard.number, hazard.site, hazard.device, hazard.location, hazard.mode,
+           hazard.category, hazard.content, hazard.potential_accident, hazard.clause, hazard.status,
+           hazard.level, hazard.report, hazard.report_due_at, hazard.supervision, hazard.escalation_step,
+           hazard.escalation_proposed, hazard.overdue, hazard.refused, hazard.due_at, hazard.detected_at,
+           hazard.opened_at, hazard.ended_at, hazard.signal, hazard.worst_level, hazard.source,
+           site.name AS site_name, site.time_zone,
            (SELECT above.jurisdiction {_ABOVE}
              WHERE its.node = site.territory AND above.jurisdiction IS NOT NULL
              ORDER BY length(above.path) DESC LIMIT 1) AS jurisdiction,
@@ -109,8 +112,25 @@ def read(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Around]:
 
 
 def _around(row: dict[str, Any]) -> Around:
-    limits = jurisdiction(row.pop("jurisdiction") or DEFAULT)
-    return msgspec.convert({**row, "limits": limits}, Around, builtin_types=(dt.datetime, UUID, Jurisdiction))
+    authority, enterprise = row["authority"], row["enterprise"]
+    if authority is not None:
+        authority = Authority(node=authority["node"], kind=authority["kind"], name=_text(authority["name"]))
+    named = {
+        "limits": jurisdiction(row.pop("jurisdiction") or DEFAULT),
+        "time_zone": zone_of(row),
+        "enterprise": None if enterprise is None else _text(enterprise),
+        "authority": authority,
+        **{name: _text(row[name]) for name in ("site_name", "category", "content", "potential_accident")},
+    }
+    return Around(**{**row, **named})
+
+
+def _text(value: Any) -> Text:
+    """What somebody has spoilt by hand stops no clock."""
+    try:
+        return msgspec.convert(value, Text)
+    except msgspec.ValidationError:
+        return Text("", "")
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +156,10 @@ def note(
     kind, body = event
     if columns:
         _set(connection, around.id, columns)
-        state = {name: rfc3339(value) if isinstance(value, dt.datetime) else value for name, value in columns.items()}
+        state = {
+            name: rfc3339(value) if isinstance(value, dt.datetime) else value
+            for name, value in columns.items()
+        }
         body = {**body, "state": state}
     made = store.append_event(
         connection, around.id, Event(at=rfc3339(now), actor=MACHINE, kind=kind, body=body)

@@ -114,5 +114,6 @@ def make(
         addressee=None if authority is None else authority.node,
         due_at=due_at,
         sent_at=now,
-        body=body,
+        # Plain, so that whoever reads it and sorts its keys comes to the same bytes.
+        body=msgspec.to_builtins(body),
     )

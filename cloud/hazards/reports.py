@@ -21,7 +21,13 @@ class _Before(NamedTuple):
 
 
 def report(
-    connection: Connection, around: Around, kind: Kind, *, since: dt.datetime, now: dt.datetime, reason: str = ""
+    connection: Connection,
+    around: Around,
+    kind: Kind,
+    *,
+    since: dt.datetime,
+    now: dt.datetime,
+    reason: str = "",
 ) -> tuple[Around, list[Told]]:
     """Report a record; nothing of a drill goes out. `since` is from when the time for it counts."""
     if around.mode != "live":
@@ -65,7 +71,8 @@ def _keep(connection: Connection, hazard_id: UUID, made: Report) -> UUID:
     report_id, body = uuid4(), canonical(made.body)
     connection.execute(
         """
-        INSERT INTO hazard_report (report, hazard_id, no, kind, addressee, due_at, sent_at, late, body, sha256)
+        INSERT INTO hazard_report (
+                report, hazard_id, no, kind, addressee, due_at, sent_at, late, body, sha256)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         [

@@ -13,6 +13,7 @@ from cloud.hazards.chain import Event
 from cloud.hazards.clock import MACHINE, start_clock
 from cloud.hazards.content import Facts, content
 from cloud.hazards.model import EvidenceSeries
+from cloud.hazards.timers import after_openings
 from cloud.instants import local, rfc3339
 from sitewarden.messages import Alarm
 from sitewarden.rules import HazardProposal
@@ -106,6 +107,10 @@ def _open_or_join(connection: Connection, heard: Heard, proposal: HazardProposal
             lasts_s=store.handling_s(proposal),
             now_ms=heard.now_ms,
         )
+    if attached.is_new or attached.level == "major_proposed":
+        # The danger counts from when it was seen, however long the news took; if the gateway knew the time.
+        since = instant(min(alarm.raised_at, heard.now_ms) if alarm.clock == "synced" else heard.now_ms)
+        after_openings(connection, [(attached.id, since)], instant(heard.now_ms))
     return attached.id
 
 

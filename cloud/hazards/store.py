@@ -189,7 +189,7 @@ def start_timer(connection: Connection, hazard_id: UUID, due_at: dt.datetime) ->
 
 
 def claim_records(connection: Connection, now: dt.datetime, most: int) -> list[UUID]:
-    """Records with a clock that has run out, the oldest first, and nobody else's until the transaction ends."""
+    """Records with a clock that has run out, and nobody else's until the transaction ends."""
     rows = connection.execute(
         """
         SELECT id FROM hazard

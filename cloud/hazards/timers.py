@@ -69,7 +69,9 @@ def _settle(connection: Connection, hazard_id: UUID, kinds: Iterable[str] | None
     )
 
 
-def _judge_by(connection: Connection, due: Sequence[tuple[UUID, dt.datetime]], *, sooner: bool = False) -> None:
+def _judge_by(
+    connection: Connection, due: Sequence[tuple[UUID, dt.datetime]], *, sooner: bool = False
+) -> None:
     """Set when records should have been judged; with `sooner` also of one whose clock runs, or ran out."""
     connection.execute(
         """
@@ -149,7 +151,9 @@ def _judged(
 def _propose_listing(connection: Connection, around: Around, why: str, now: dt.datetime) -> Done:
     if around.supervision != "none":
         return around, []
-    around, seq = note(connection, around, ("supervision_proposed", {"why": why}), now, supervision="proposed")
+    around, seq = note(
+        connection, around, ("supervision_proposed", {"why": why}), now, supervision="proposed"
+    )
     return around, [Told(hazard_id=around.id, seq=seq, kind="listing")]
 
 
@@ -204,7 +208,10 @@ def _on_due(connection: Connection, around: Around, _: _Act, now: dt.datetime) -
         return around, []
     _settle(connection, around.id, ("plan", "remind_first", "remind_last"), now)
     due = {"due": around.due_at}
-    for kind, before in (("remind_first", around.limits.remind_first_s), ("remind_last", around.limits.remind_last_s)):
+    for kind, before in (
+        ("remind_first", around.limits.remind_first_s),
+        ("remind_last", around.limits.remind_last_s),
+    ):
         if (at := around.due_at - _seconds(before)) > now:
             due[kind] = at
     _arm(connection, around.id, due)
@@ -311,7 +318,9 @@ def run_due(connection: Connection, now_ms: int, tell: Tell = _nobody) -> list[U
                 changed[timer.hazard_id] = None
         tell(connection, told, now_ms)
         shown = store.hazards_by_id(connection, list(changed)) if changed else []
-        write_events(connection, [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown], now_ms)
+        write_events(
+            connection, [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown], now_ms
+        )
     if changed:
         wake_viewers(connection)
     return list(changed)
@@ -321,7 +330,11 @@ def _run(connection: Connection, around: Around, timer: store.Timer, now: dt.dat
     try:
         with connection.transaction():
             _settle(connection, around.id, (timer.kind,), now)
-            return _HANDLERS[timer.kind](connection, around, timer.due_at, now) if around.is_open else (around, [])
+            return (
+                _HANDLERS[timer.kind](connection, around, timer.due_at, now)
+                if around.is_open
+                else (around, [])
+            )
     except psycopg.OperationalError:
         raise
     except Exception:
@@ -376,7 +389,9 @@ def _rectification(connection: Connection, around: Around, due_at: dt.datetime, 
     return _be_overdue(connection, around, "rectification", around.due_at or due_at, now)
 
 
-def _be_overdue(connection: Connection, around: Around, why: str, since: dt.datetime, now: dt.datetime) -> Done:
+def _be_overdue(
+    connection: Connection, around: Around, why: str, since: dt.datetime, now: dt.datetime
+) -> Done:
     told: list[Told] = []
     if not around.overdue:
         body: dict[str, Any] = {"due_at": rfc3339(since), "why": why}
