@@ -11,14 +11,13 @@ from psycopg.rows import dict_row
 from cloud.database import Connection
 from cloud.hazards import store
 from cloud.hazards.chain import Event
+from cloud.hazards.record import MACHINE
 from cloud.instants import rfc3339
 from cloud.jurisdictions.loading import DEFAULT, jurisdiction
 from cloud.jurisdictions.model import Jurisdiction
 from cloud.registry.known import zone_of
 from sitewarden.text import Text
 
-MACHINE = "sitewarden"
-"""Who acts where no person did."""
 _ABOVE: LiteralString = """
     FROM tree_node AS its
          JOIN tree_node AS above

@@ -10,8 +10,9 @@ import psycopg
 from cloud.configuration.sending import ConfigurationSender
 from cloud.database import Connection, connect
 from cloud.enrolment.roster import Roster
+from cloud.hazards import timers
 from cloud.hazards.around import Told
-from cloud.hazards.timers import run_due
+from cloud.incidents.clocks import run_due
 from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.link import SHARED, Link
 from cloud.ingest.readings import ReadingsLane
@@ -44,8 +45,11 @@ def _expiring(settings: Settings, registry: Registry) -> Callable[[Connection], 
             tell_of(connection, Telling(settings=settings, sites=sites, now_ms=now_ms), told)
 
     def expire(connection: Connection) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        for incident, kind in run_due(connection, now_ms):
+            log.info("incident is late incident=%s clock=%s", incident, kind)
         for _ in range(_BATCHES_OF_CLOCKS):
-            changed = run_due(connection, time.time_ns() // 1_000_000, tell)
+            changed = timers.run_due(connection, now_ms, tell)
             if not changed:
                 return
             log.info("clocks ran out records=%d", len(changed))
