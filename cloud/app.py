@@ -21,9 +21,10 @@ from cloud.cycles.routes import router as cycles_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
+from cloud.hazards.filing_routes import router as filing_router
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
-from cloud.hazards.filing_routes import router as filing_router
+from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.hazards.supervision import router as supervision_router
 from cloud.home.routes import router as home_router
@@ -136,6 +137,7 @@ def _api() -> APIRouter:
         hazards_router,
         filing_router,
         supervision_router,
+        reports_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),
