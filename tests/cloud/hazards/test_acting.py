@@ -8,9 +8,9 @@ import pytest
 
 from cloud.accounts.signing import verify
 from cloud.hazards.record import fold
+from sitewarden.rules.model import Clause
 from tests.cloud.hazards.people import SIGNATURE, Somebody
 from tests.cloud.site import PROPOSAL, raised
-from sitewarden.rules.model import Clause
 
 DUE = (dt.datetime.now(dt.UTC) + dt.timedelta(days=5)).isoformat()
 PLAN = {
@@ -56,7 +56,7 @@ def test_an_act_changes_the_record_and_is_signed_by_whoever_did_it(site, hazard,
     hash_, signature, key = site.rows(
         "SELECT hash, signature, public_key FROM hazard_event JOIN hazard_signature USING (hazard_id, seq)"
         " JOIN signing_key USING (key) WHERE seq = %s",
-        [event["seq"]],
+        event["seq"],
     )[0]
     assert verify(key, hash_, signature)
     assert detail["record"]["judgements"][0]["by"]["account"] == officer.account
@@ -67,7 +67,9 @@ def test_the_row_says_what_the_events_come_to(site, hazard, person):
     person("enforcement_officer").act(hazard, "confirm", level="general", reason="属实")
     answer = person("project_manager").act(hazard, "plan", **PLAN)
     assert answer.status_code == 200, answer.text
-    events = [msgspec.json.decode(text) for (text,) in site.rows("SELECT record FROM hazard_event ORDER BY seq")]
+    events = [
+        msgspec.json.decode(text) for (text,) in site.rows("SELECT record FROM hazard_event ORDER BY seq")
+    ]
     record = fold(events)
     row = site.rows("SELECT status, level, due_at, verified_at FROM hazard")[0]
     assert row == (record.status, record.level, record.due_at, record.verified_at)
@@ -116,7 +118,9 @@ def test_the_same_request_sent_twice_is_done_once(hazard, person):
 
 
 def test_who_may_not_is_told_so_and_who_does_not_see_it_finds_nothing(hazard, person):
-    assert person("construction_owner").act(hazard, "opinion", reason_code="other", text="?").status_code == 403
+    assert (
+        person("construction_owner").act(hazard, "opinion", reason_code="other", text="?").status_code == 403
+    )
     stranger = person("enforcement_officer", name="elsewhere", site="demo", devices=["crane-9"])
     assert stranger.see(hazard).status_code == 404
     assert stranger.act(hazard, "confirm", level="general", reason="属实").status_code == 404
@@ -159,9 +163,11 @@ def test_the_detail_says_what_one_may_do_and_what_is_still_unmet(hazard, person)
 
 
 def test_one_record_is_merged_into_another_with_all_that_belongs_to_it(site, hazard, person):
-    graver = msgspec.structs.replace(PROPOSAL, level="major_proposed", clause=Clause(edition="2024", id="8-4", text="安全装置失效"))
+    graver = msgspec.structs.replace(
+        PROPOSAL, level="major_proposed", clause=Clause(edition="2024", id="8-4", text="安全装置失效")
+    )
     site.deliver(raised(family="another", hazard=graver, episode="e" * 32))
-    other = site.value("SELECT id FROM hazard WHERE id <> %s", [hazard])
+    other = site.value("SELECT id FROM hazard WHERE id <> %s", hazard)
     answer = person("enforcement_officer").act(other, "merge", into=str(hazard))
     assert answer.status_code == 200, answer.text
     assert answer.json()["record"]["merged_into"] == str(hazard)
