@@ -195,9 +195,10 @@ def _absorb(doing: Acting, from_id: UUID, into: UUID) -> None:
     if merged.detected_at is not None:
         body["detected_at"] = rfc3339(merged.detected_at)
     store.append_event(connection, into, Event(at=rfc3339(now), actor=MACHINE, kind="absorbed", body=body))
-    signals = store.renew_signal(connection, into)
-    if signals[0] != signals[1]:
-        said = {"from": signals[0], "to": signals[1]}
+    known = merged.signal if before.signal == "none" else before.signal
+    signal = "active" if store.stands(connection, into) else known
+    if signal != before.signal:
+        said = {"from": before.signal, "to": signal}
         store.append_event(connection, into, Event(at=rfc3339(now), actor=MACHINE, kind="signal", body=said))
     if _loaded(connection, into).level != before.level:
         timers.after_opening(connection, into, since=merged.detected_at or now, now=now)

@@ -296,6 +296,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clauses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Clauses
+         * @description What a person may judge as a major hazard, item by item, and which edition holds on a day.
+         */
+        get: operations["list_clauses_api_v1_clauses_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/denied-models": {
         parameters: {
             query?: never;
@@ -334,6 +354,110 @@ export interface paths {
          * @description Let a model in again; the entry stays to be seen.
          */
         post: operations["lift_denial_api_v1_denied_models__denied__lift_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Enforcement
+         * @description What authorities have done, as it holds now, the latest first.
+         */
+        get: operations["list_enforcement_api_v1_enforcement_get"];
+        put?: never;
+        /**
+         * Record Enforcement
+         * @description Record what an authority has done, signed. A hazard that it names stands as it stood.
+         */
+        post: operations["record_enforcement_api_v1_enforcement_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Enforcement Choices
+         * @description What a record may name, and for which territories the caller records.
+         */
+        get: operations["read_enforcement_choices_api_v1_enforcement_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement/totals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Total Enforcement
+         * @description Every kind in numbers; what was withdrawn does not count.
+         */
+        get: operations["total_enforcement_api_v1_enforcement_totals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement/{measure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Enforcement
+         * @description A record with everything that it was before.
+         */
+        get: operations["read_enforcement_api_v1_enforcement__measure__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement/{measure}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Enforcement
+         * @description Put a record right by a new row; what it said before stays to be seen.
+         */
+        post: operations["correct_enforcement_api_v1_enforcement__measure__corrections_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -429,11 +553,51 @@ export interface paths {
         };
         /**
          * Read Hazard
-         * @description A hazard record with its alarms, its history and what was measured.
+         * @description A hazard record with its alarms, its history, what was measured and what may be done about it.
          */
         get: operations["read_hazard_api_v1_hazards__hazard__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Hazard
+         * @description Do something to it, signed. Who may do what when is said in the reference of hazard states.
+         */
+        post: operations["act_on_hazard_api_v1_hazards__hazard__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File Incident Of Hazard
+         * @description The same, out of a hazard that was not mended in time; that record stays open and is linked.
+         */
+        post: operations["file_incident_of_hazard_api_v1_hazards__hazard__incidents_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -454,6 +618,86 @@ export interface paths {
         get: operations["download_pack_api_v1_hazards__hazard__pack_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Incidents
+         * @description Incidents of every site that the account sees, the latest first.
+         */
+        get: operations["list_incidents_api_v1_incidents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Incidents
+         * @description The three ledgers in numbers.
+         */
+        get: operations["count_incidents_api_v1_incidents_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Incident
+         * @description An incident with everything that was done.
+         */
+        get: operations["read_incident_api_v1_incidents__incident__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Incident
+         * @description Say more of it, hand the details in, note what was learnt, close it.
+         */
+        post: operations["act_on_incident_api_v1_incidents__incident__acts_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1452,6 +1696,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File Incident
+         * @description File an incident; without a password, for nothing may stand between a person and the report.
+         */
+        post: operations["file_incident_api_v1_sites__site__incidents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/live": {
         parameters: {
             query?: never;
@@ -2377,6 +2641,18 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AcceptPlan
+         * @description The plan of a major hazard will do.
+         */
+        AcceptPlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "accept_plan";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * AccessShown
          * @description All gateways of a site.
          */
@@ -2501,6 +2777,36 @@ export interface components {
         AccountShown: {
             /** Name */
             name: string;
+        };
+        /**
+         * Acknowledge
+         * @description The principal has been told (签收).
+         */
+        Acknowledge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "acknowledge";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ActShown
+         * @description An act that there is in the record's state.
+         */
+        ActShown: {
+            /** Act */
+            act: string;
+            /**
+             * Permitted
+             * @description Whether any role that the caller holds there may do it.
+             */
+            permitted: boolean;
+            /**
+             * Unmet
+             * @description What else must hold; a form may lack more.
+             */
+            unmet: components["schemas"]["cloud__hazards__record_model__UnmetShown"][];
         };
         /**
          * AlarmShown
@@ -2640,6 +2946,17 @@ export interface components {
             valid_from: string;
             /** Valid Until */
             valid_until: string | null;
+        };
+        /**
+         * AuthorityShown
+         * @description A territory for which the caller records.
+         */
+        AuthorityShown: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
         };
         /**
          * BacktestShown
@@ -3239,6 +3556,93 @@ export interface components {
             supports: string[];
         };
         /**
+         * ClauseEdition
+         * @description One edition of the standard, the newest first.
+         */
+        ClauseEdition: {
+            /**
+             * Document
+             * @description Its document number.
+             */
+            document: string;
+            /** Edition */
+            edition: string;
+            /**
+             * In Force From
+             * @description Its first day; null where that is not confirmed.
+             */
+            in_force_from: string | null;
+            /** Items */
+            items: components["schemas"]["ClauseItem"][];
+            /** Source */
+            source: string;
+            /**
+             * Standing
+             * @description Whether it may be judged by on that day; `unconfirmed` may, with that said.
+             * @enum {string}
+             */
+            standing: "in_force" | "unconfirmed" | "not_yet" | "replaced";
+            /** Title */
+            title: string;
+        };
+        /**
+         * ClauseEditions
+         * @description All of them.
+         */
+        ClauseEditions: {
+            /** Editions */
+            editions: components["schemas"]["ClauseEdition"][];
+            /**
+             * On
+             * @description The day for which `standing` holds.
+             */
+            on: string;
+        };
+        /**
+         * ClauseGiven
+         * @description An item of an edition of the standard for judging major hazards.
+         */
+        ClauseGiven: {
+            /** Edition */
+            edition: string;
+            /** Id */
+            id: string;
+        };
+        /**
+         * ClauseItem
+         * @description One item of an edition.
+         */
+        ClauseItem: {
+            /**
+             * Confidence
+             * @description How sure the wording is: `agreed`, `one-source` or `memory`.
+             */
+            confidence: string;
+            /**
+             * Id
+             * @description Article and item.
+             * @example 8-4
+             */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Two Part
+             * @description '… and not handled in time' (且未及时处理): the danger alone does not meet it.
+             */
+            two_part: boolean;
+        };
+        /**
+         * ClauseNamedShown
+         * @description An item of an edition of the standard for judging major hazards.
+         */
+        ClauseNamedShown: {
+            /** Edition */
+            edition: string;
+            /** Id */
+            id: string;
+        };
+        /**
          * ClauseShown
          * @description A clause of the judgement standard for major hazards; a proposal, a person judges.
          */
@@ -3249,6 +3653,43 @@ export interface components {
             id: string;
             /** Text */
             text: string;
+        };
+        /**
+         * ClockShown
+         * @description By when something is due; `settled_at`: it was done, or the time has passed.
+         */
+        ClockShown: {
+            /**
+             * Due At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due_at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "first_report" | "details_warning" | "details";
+            /** Settled At */
+            settled_at: string | null;
+        };
+        /**
+         * ClosingShown
+         * @description That it was struck off, or taken off the list.
+         */
+        ClosingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Document
+             * @default
+             */
+            document: string;
         };
         /**
          * CodeShown
@@ -3350,7 +3791,7 @@ export interface components {
          */
         CommissioningStep: {
             /** Reasons */
-            reasons: components["schemas"]["ReasonShown"][];
+            reasons: components["schemas"]["cloud__commissioning__model__ReasonShown"][];
             /**
              * Standing
              * @enum {string}
@@ -3437,6 +3878,54 @@ export interface components {
             own_file: {
                 [key: string]: string;
             } | null;
+        };
+        /**
+         * Confirm
+         * @description There is, and how grave (认定).
+         */
+        Confirm: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "confirm";
+            clause?: components["schemas"]["ClauseGiven"] | null;
+            handled?: components["schemas"]["HandledGiven"] | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * Correct
+         * @description More is known, or something was wrong: what is not given stays.
+         */
+        Correct: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "correct";
+            /** Injured */
+            injured?: number | null;
+            /** Killed */
+            killed?: number | null;
+            /** Kind */
+            kind?: ("near_miss" | "non_fatal" | "fatal") | null;
+            /** Missing */
+            missing?: number | null;
+            /** Occurred At */
+            occurred_at?: string | null;
+            /** Place */
+            place?: string | null;
+            /** Reason */
+            reason: string;
+            /** What */
+            what?: string | null;
         };
         /**
          * CraneGeometry
@@ -3623,6 +4112,20 @@ export interface components {
             version: number;
         };
         /**
+         * Delist
+         * @description Taken off the list (摘牌).
+         */
+        Delist: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "delist";
+            /** Document */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * DenialGiven
          * @description A model that is not to be let in.
          */
@@ -3705,6 +4208,30 @@ export interface components {
             site: string | null;
             /** Source */
             source: string;
+        };
+        /**
+         * DetailsShown
+         * @description The details that were handed in.
+         */
+        DetailsShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Course */
+            course: string;
+            /** In Time */
+            in_time: boolean;
+            /** Loss Wan */
+            loss_wan: number | null;
+            /** Measures */
+            measures: string;
+            /** Receipt */
+            receipt: string;
         };
         /**
          * Device
@@ -4019,6 +4546,20 @@ export interface components {
             lines: string[];
         };
         /**
+         * Downgrade
+         * @description It is none after all.
+         */
+        Downgrade: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "downgrade";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * DraftChange
          * @description Something that the registry says otherwise than the document.
          */
@@ -4059,6 +4600,420 @@ export interface components {
              * @description What the registry says of devices that the document lacks.
              */
             unplaced: string[];
+        };
+        /**
+         * Enforcement
+         * @description A record as it holds now.
+         */
+        Enforcement: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description In yuan.
+             */
+            amount: number | string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Both Punished */
+            both_punished: boolean;
+            /** Case No */
+            case_no: string;
+            /** Crime */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /** Document No */
+            document_no: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string | null;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** Persons */
+            persons: number;
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * EnforcementChoices
+         * @description What the form for a record offers.
+         */
+        EnforcementChoices: {
+            /** Enterprises */
+            enterprises: components["schemas"]["AuthorityShown"][];
+            /** Kinds */
+            kinds: components["schemas"]["MeasureKindShown"][];
+            /** Sites */
+            sites: components["schemas"]["SiteChoice"][];
+            source: components["schemas"]["TextShown"];
+            /** Territories */
+            territories: components["schemas"]["AuthorityShown"][];
+        };
+        /**
+         * EnforcementCorrected
+         * @description What was recorded, put right as a whole: a new row, and the old one stays.
+         */
+        EnforcementCorrected: {
+            /**
+             * Acting Level
+             * @description Of the authority that acts: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description Of a penalty, in yuan.
+             */
+            amount?: number | string | null;
+            /**
+             * Both Punished
+             * @description Enterprise and principal under one case (一案双罚).
+             * @default false
+             */
+            both_punished: boolean;
+            /**
+             * Case No
+             * @default
+             */
+            case_no: string;
+            /**
+             * Crime
+             * @description It is of the crime of dangerous operations (危险作业罪).
+             * @default false
+             */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /**
+             * Document No
+             * @default
+             */
+            document_no: string;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Hazard */
+            hazard?: string | null;
+            /** Incident */
+            incident?: string | null;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Persons
+             * @description How many are concerned; who they are is not kept here.
+             * @default 0
+             */
+            persons: number;
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["Signature"];
+            /** Site */
+            site?: string | null;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that acts.
+             */
+            territory: number;
+            /**
+             * Withdrawn
+             * @description Recorded in error: it counts no more.
+             * @default false
+             */
+            withdrawn: boolean;
+        };
+        /**
+         * EnforcementDetail
+         * @description A record with everything that it was before, and whether the caller may correct it.
+         */
+        EnforcementDetail: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description In yuan.
+             */
+            amount: number | string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Before */
+            before: components["schemas"]["EnforcementRow"][];
+            /** Both Punished */
+            both_punished: boolean;
+            /** Case No */
+            case_no: string;
+            /** Crime */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /** Document No */
+            document_no: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string | null;
+            /** Kind */
+            kind: string;
+            /** May Correct */
+            may_correct: boolean;
+            /** Note */
+            note: string;
+            /** Persons */
+            persons: number;
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * EnforcementRecorded
+         * @description The same, signed.
+         */
+        EnforcementRecorded: {
+            /**
+             * Acting Level
+             * @description Of the authority that acts: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description Of a penalty, in yuan.
+             */
+            amount?: number | string | null;
+            /**
+             * Both Punished
+             * @description Enterprise and principal under one case (一案双罚).
+             * @default false
+             */
+            both_punished: boolean;
+            /**
+             * Case No
+             * @default
+             */
+            case_no: string;
+            /**
+             * Crime
+             * @description It is of the crime of dangerous operations (危险作业罪).
+             * @default false
+             */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /**
+             * Document No
+             * @default
+             */
+            document_no: string;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Hazard */
+            hazard?: string | null;
+            /** Incident */
+            incident?: string | null;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Persons
+             * @description How many are concerned; who they are is not kept here.
+             * @default 0
+             */
+            persons: number;
+            signature: components["schemas"]["Signature"];
+            /** Site */
+            site?: string | null;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that acts.
+             */
+            territory: number;
+        };
+        /**
+         * EnforcementRow
+         * @description A record as it was recorded, or corrected, at one time.
+         */
+        EnforcementRow: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description In yuan.
+             */
+            amount: number | string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Both Punished */
+            both_punished: boolean;
+            /** Case No */
+            case_no: string;
+            /** Crime */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /** Document No */
+            document_no: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Incident */
+            incident: string | null;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** Persons */
+            persons: number;
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * EnforcementTotal
+         * @description A kind in numbers, over the records that hold in a span of days.
+         */
+        EnforcementTotal: {
+            /** Acts */
+            acts: number;
+            /** Amount */
+            amount: number | string;
+            /** Both Punished */
+            both_punished: number;
+            /** Crimes */
+            crimes: number;
+            /** Enterprises */
+            enterprises: number;
+            /** Kind */
+            kind: string;
+            /** Persons */
+            persons: number;
+        };
+        /**
+         * EnforcementTotals
+         * @description Every kind of which there is a record.
+         */
+        EnforcementTotals: {
+            /** Items */
+            items: components["schemas"]["EnforcementTotal"][];
         };
         /**
          * Enrol
@@ -4225,6 +5180,58 @@ export interface components {
             x: (number | null)[];
         };
         /**
+         * ExtensionShown
+         * @description A later date that was asked for.
+         */
+        ExtensionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            decided?: components["schemas"]["SignedShown"] | null;
+            /**
+             * Decision
+             * @default
+             */
+            decision: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Outcome
+             * @default pending
+             * @enum {string}
+             */
+            outcome: "pending" | "granted" | "refused";
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * FailReview
+         * @description Looked at, and it is not (复查不合格).
+         */
+        FailReview: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "fail_review";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * FalseAlarmsShown
          * @description Of the alarms whose hazards people judged.
          */
@@ -4342,6 +5349,46 @@ export interface components {
              * @description As `diff -u` writes them, without its heading.
              */
             lines: string[];
+        };
+        /**
+         * FirstReport
+         * @description To whom it was told, and how.
+         */
+        FirstReport: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * How
+             * @default
+             * @example 电话
+             */
+            how: string;
+            /**
+             * To
+             * @example 某县住房和城乡建设局
+             */
+            to: string;
+        };
+        /**
+         * FirstReportShown
+         * @description To whom it was told.
+         */
+        FirstReportShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** How */
+            how: string;
+            /** To */
+            to: string;
         };
         /**
          * FrameHeard
@@ -4527,6 +5574,64 @@ export interface components {
             retired_on?: string | null;
         };
         /**
+         * GiveOpinion
+         * @description What somebody thinks who may not decide (意见).
+         */
+        GiveOpinion: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "opinion";
+            /** Reason Code */
+            reason_code: ("sensor_fault" | "calibration" | "maintenance_test" | "misread" | "duplicate" | "other") | ("is_hazard" | "is_major" | "is_general");
+            signature: components["schemas"]["SignatureGiven"];
+            /** Text */
+            text: string;
+        };
+        /**
+         * GrantExtension
+         * @description It is given.
+         */
+        GrantExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "grant_extension";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * HandledGiven
+         * @description Under a clause in two parts: whether the danger was handled in time, when and how.
+         */
+        HandledGiven: {
+            /**
+             * How
+             * @default
+             */
+            how: string;
+            /** In Time */
+            in_time: boolean;
+            /** When */
+            when?: string | null;
+        };
+        /**
+         * HandledShown
+         * @description Whether it was handled in time.
+         */
+        HandledShown: {
+            /**
+             * How
+             * @default
+             */
+            how: string;
+            /** In Time */
+            in_time: boolean;
+            /** When */
+            when?: string | null;
+        };
+        /**
          * Hazard
          * @description A hazard record in lists and in the live push.
          */
@@ -4602,6 +5707,11 @@ export interface components {
          */
         HazardDetail: {
             /**
+             * Acts
+             * @description What its state allows, and whether the caller may.
+             */
+            acts: components["schemas"]["ActShown"][];
+            /**
              * Also
              * @description The same danger in other editions of the standard.
              */
@@ -4659,6 +5769,8 @@ export interface components {
             profile: string | null;
             /** Profile Version */
             profile_version: number | null;
+            /** @description Its life so far. */
+            record: components["schemas"]["RecordShown"];
             /**
              * Signal
              * @enum {string}
@@ -4671,6 +5783,11 @@ export interface components {
              * @enum {string}
              */
             status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /**
+             * Version
+             * @description As the ETag says it.
+             */
+            version: number;
             /** Worst Level */
             worst_level: number;
         };
@@ -4698,8 +5815,35 @@ export interface components {
             hash: string;
             /** Kind */
             kind: string;
+            /**
+             * Level
+             * @description Likewise.
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /**
+             * Role
+             * @description In which role a person acted.
+             */
+            role?: string | null;
             /** Seq */
             seq: number;
+            /**
+             * Side
+             * @description And on whose side.
+             */
+            side?: ("authority" | "contractor" | "supervision" | "owner" | "third_party" | "operator" | "platform" | "audit") | null;
+            /**
+             * Signed
+             * @description Whether a person's own key has signed it.
+             */
+            signed: boolean;
+            /**
+             * Status
+             * @description Of the record, right after it.
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
         };
         /**
          * HintShown
@@ -4811,6 +5955,232 @@ export interface components {
             unchanged: number;
         };
         /**
+         * IncidentCounts
+         * @description The three ledgers in numbers; exercises are not in them.
+         */
+        IncidentCounts: {
+            /** Fatal */
+            fatal: number;
+            /** Near Miss */
+            near_miss: number;
+            /** Non Fatal */
+            non_fatal: number;
+            /** Open */
+            open: number;
+            /** Overdue */
+            overdue: number;
+        };
+        /**
+         * IncidentGiven
+         * @description What has happened, as far as it is known: short, for it is written in haste.
+         */
+        IncidentGiven: {
+            /** Device */
+            device?: string | null;
+            /**
+             * Drill
+             * @description An exercise (演练): kept, marked, and never counted.
+             * @default false
+             */
+            drill: boolean;
+            /**
+             * Injured
+             * @default 0
+             */
+            injured: number;
+            /**
+             * Killed
+             * @default 0
+             */
+            killed: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "near_miss" | "non_fatal" | "fatal";
+            /**
+             * Missing
+             * @default 0
+             */
+            missing: number;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /**
+             * Place
+             * @default
+             */
+            place: string;
+            reported?: components["schemas"]["FirstReport"] | null;
+            /** What */
+            what: string;
+        };
+        /**
+         * IncidentListed
+         * @description An incident in a list.
+         */
+        IncidentListed: {
+            /** Device */
+            device: string | null;
+            /**
+             * Filed At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            filed_at: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Id */
+            id: string;
+            /** Injured */
+            injured: number;
+            /** Killed */
+            killed: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "near_miss" | "non_fatal" | "fatal";
+            /**
+             * Lessons
+             * @description How many of the four are done.
+             */
+            lessons: number;
+            /** Missing */
+            missing: number;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "drill";
+            /**
+             * Next Due At
+             * @description The next of its clocks that runs.
+             */
+            next_due_at: string | null;
+            /** Number */
+            number: string;
+            /**
+             * Occurred At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            occurred_at: string;
+            /**
+             * Overdue
+             * @description Something of it was not done in time, or is not.
+             */
+            overdue: boolean;
+            /** Place */
+            place: string;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "closed";
+            /** What */
+            what: string;
+        };
+        /**
+         * IncidentShown
+         * @description All of an incident.
+         */
+        IncidentShown: {
+            /** Clocks */
+            clocks: components["schemas"]["ClockShown"][];
+            /**
+             * Closing
+             * @description What is in the way of closing; empty where nothing is.
+             */
+            closing: components["schemas"]["cloud__incidents__model__UnmetShown"][];
+            details: components["schemas"]["DetailsShown"] | null;
+            /** Device */
+            device: string | null;
+            /** Events */
+            events: components["schemas"]["LedgerEvent"][];
+            /**
+             * Filed At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            filed_at: string;
+            /** Filed By */
+            filed_by: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Id */
+            id: string;
+            /** Injured */
+            injured: number;
+            /** Killed */
+            killed: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "near_miss" | "non_fatal" | "fatal";
+            /** Learnt */
+            learnt: components["schemas"]["LessonShown"][];
+            /**
+             * Lessons
+             * @description How many of the four are done.
+             */
+            lessons: number;
+            /**
+             * May
+             * @description Acts that the caller may do by his roles.
+             */
+            may: string[];
+            /** Missing */
+            missing: number;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "drill";
+            /**
+             * Next Due At
+             * @description The next of its clocks that runs.
+             */
+            next_due_at: string | null;
+            /** Number */
+            number: string;
+            /**
+             * Occurred At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            occurred_at: string;
+            /**
+             * Overdue
+             * @description Something of it was not done in time, or is not.
+             */
+            overdue: boolean;
+            /** Place */
+            place: string;
+            /** Reports */
+            reports: components["schemas"]["FirstReportShown"][];
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "closed";
+            /** Time Zone */
+            time_zone: string;
+            /** Version */
+            version: number;
+            /** What */
+            what: string;
+        };
+        /**
          * Invited
          * @description A new account; whoever opens its link chooses the password.
          */
@@ -4843,6 +6213,28 @@ export interface components {
             ends_at: string;
             /** Serial */
             serial: string;
+        };
+        /**
+         * JudgementShown
+         * @description What it was judged to be.
+         */
+        JudgementShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            clause?: components["schemas"]["ClauseNamedShown"] | null;
+            handled?: components["schemas"]["HandledShown"] | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Reason */
+            reason: string;
         };
         /**
          * JurisdictionShown
@@ -4941,6 +6333,93 @@ export interface components {
             unwarned: number;
         };
         /**
+         * Learn
+         * @description One of the four that are not let go (四不放过), with what shows it.
+         */
+        Learn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "learn";
+            /**
+             * Lesson
+             * @enum {string}
+             */
+            lesson: "cause" | "responsible" | "measures" | "education";
+            /** Text */
+            text: string;
+        };
+        /**
+         * LedgerEvent
+         * @description Something that was done; each event's hash covers the one before.
+         */
+        LedgerEvent: {
+            /** Actor */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Hash
+             * @description SHA-256, hexadecimal.
+             */
+            hash: string;
+            /** Is Signed */
+            is_signed: boolean;
+            /** Kind */
+            kind: string;
+            /**
+             * Role
+             * @description In which the person acted; empty where the machine did.
+             */
+            role: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * LessonShown
+         * @description One of the four.
+         */
+        LessonShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * Lesson
+             * @enum {string}
+             */
+            lesson: "cause" | "responsible" | "measures" | "education";
+            /** Text */
+            text: string;
+        };
+        /**
+         * LiftControl
+         * @description Work may go on.
+         */
+        LiftControl: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "lift_control";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * Limit
          * @description A limit in force on a point.
          */
@@ -5037,6 +6516,54 @@ export interface components {
             token: string;
         };
         /**
+         * ListIt
+         * @description Listed for supervision (挂牌督办).
+         */
+        ListIt: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "list";
+            /**
+             * Authority Level
+             * @enum {string}
+             */
+            authority_level: "county" | "city" | "province";
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             */
+            due: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ListingShown
+         * @description That it is listed for supervision.
+         */
+        ListingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Authority Level */
+            authority_level: string;
+            by: components["schemas"]["PersonShown"];
+            delisted?: components["schemas"]["ClosingShown"] | null;
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+        };
+        /**
          * LiveShown
          * @description A point of the device at this moment.
          */
@@ -5123,6 +6650,85 @@ export interface components {
             username: string;
         };
         /**
+         * MakePlan
+         * @description How it is to be rectified; what takes time names person, measures, funds, date and emergency plan.
+         */
+        MakePlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "plan";
+            /** Due */
+            due?: string | null;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /**
+             * Funds Wan
+             * @description 10,000 yuan.
+             */
+            funds_wan?: number | null;
+            /**
+             * Measures
+             * @default
+             */
+            measures: string;
+            /**
+             * Person
+             * @default
+             */
+            person: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
+         * MarkRefused
+         * @description Whoever must rectify it refuses to (拒不整改).
+         */
+        MarkRefused: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "mark_refused";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * MeasureKindShown
+         * @description A kind of measure, for forms.
+         */
+        MeasureKindShown: {
+            /**
+             * Cell
+             * @description Item of the dispatch table under which it is counted; empty: under none.
+             */
+            cell: string;
+            /**
+             * Counts
+             * @enum {string}
+             */
+            counts: "acts" | "enterprises" | "persons";
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Needs */
+            needs: string[];
+        };
+        /**
          * MeasureShown
          * @description A dimension by which a kind of dangerous works is judged.
          */
@@ -5136,6 +6742,20 @@ export interface components {
             over_scale: number | null;
             /** Unit */
             unit: string;
+        };
+        /**
+         * Merge
+         * @description It is the same as another record (并案).
+         */
+        Merge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "merge";
+            /** Into */
+            into: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * MovedShown
@@ -5364,6 +6984,67 @@ export interface components {
             valid_until: string;
         };
         /**
+         * OpinionShown
+         * @description What somebody thought of it.
+         */
+        OpinionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Is Expert
+             * @default false
+             */
+            is_expert: boolean;
+            /** Reason Code */
+            reason_code: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * OrderControl
+         * @description Stop part of the work, or all of it, or get people out.
+         */
+        OrderControl: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "order_control";
+            /**
+             * Control
+             * @enum {string}
+             */
+            control: "partial_stop" | "stop_work" | "evacuated";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * OrderShown
+         * @description Work stopped, people out.
+         */
+        OrderShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Control
+             * @enum {string}
+             */
+            control: "none" | "partial_stop" | "stop_work" | "evacuated";
+            /** Reason */
+            reason: string;
+        };
+        /**
          * OutOfUse
          * @description A machine that works although its file says that it may not.
          */
@@ -5553,6 +7234,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[Enforcement] */
+        Page_Enforcement_: {
+            /** Items */
+            items: components["schemas"]["Enforcement"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[Episode] */
         Page_Episode_: {
             /** Items */
@@ -5567,6 +7258,16 @@ export interface components {
         Page_Hazard_: {
             /** Items */
             items: components["schemas"]["Hazard"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[IncidentListed] */
+        Page_IncidentListed_: {
+            /** Items */
+            items: components["schemas"]["IncidentListed"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -5789,6 +7490,47 @@ export interface components {
             role: "contractor" | "owner" | "lessor" | "installer" | "supervisor" | "inspection_body" | "monitoring_body" | "maintainer";
         };
         /**
+         * PassReview
+         * @description Looked at, and it is (复查合格).
+         */
+        PassReview: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "pass_review";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Note */
+            note: string;
+            /**
+             * Onsite
+             * @description Whether the reviewer was there.
+             */
+            onsite: boolean;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * PersonShown
+         * @description Who acted, and in which role.
+         */
+        PersonShown: {
+            /** Account */
+            account: number;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "authority" | "contractor" | "supervision" | "owner" | "third_party" | "operator" | "platform" | "audit";
+        };
+        /**
          * Pit
          * @description A pit.
          */
@@ -5981,6 +7723,42 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
+         * PlanShown
+         * @description How it is to be rectified.
+         */
+        PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
          * Point
          * @description Something that is measured or derived.
          */
@@ -6118,6 +7896,46 @@ export interface components {
             unit: string;
             /** Value */
             value: number | null;
+        };
+        /**
+         * PostponeStep
+         * @description Not yet.
+         */
+        PostponeStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "postpone_step";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * PostponedShown
+         * @description A measure that is put off.
+         */
+        PostponedShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
         };
         /**
          * Problem
@@ -6352,23 +8170,152 @@ export interface components {
             reason: string;
         };
         /**
-         * ReasonShown
-         * @description Something that is missing or wrong.
+         * RecordShown
+         * @description What the events of a record come to.
          */
-        ReasonShown: {
-            /** Code */
-            code: string;
+        RecordShown: {
             /**
-             * Is Blocking
-             * @description Found to be wrong, not only missing yet.
+             * Absorbed
+             * @description Records that were merged into this one.
              */
-            is_blocking: boolean;
-            says: components["schemas"]["TextShown"];
+            absorbed: string[];
+            /** Acknowledged */
+            acknowledged: components["schemas"]["SignedShown"][];
+            /** Closed At */
+            closed_at?: string | null;
+            /** Closings */
+            closings: components["schemas"]["ClosingShown"][];
             /**
-             * Step
+             * Control
              * @enum {string}
              */
-            step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+            control: "none" | "partial_stop" | "stop_work" | "evacuated";
+            /** @description The first signature under a downgrade that needs two. */
+            downgrade?: components["schemas"]["cloud__hazards__record_model__ReasonShown"] | null;
+            /** Due At */
+            due_at?: string | null;
+            /**
+             * Due Original
+             * @description Before any extension.
+             */
+            due_original?: string | null;
+            /** Ended At */
+            ended_at?: string | null;
+            /**
+             * Escalation Proposed
+             * @description A step that the machine proposes and nobody has taken yet.
+             */
+            escalation_proposed?: number | null;
+            /** Escalation Step */
+            escalation_step: number;
+            /** Extensions */
+            extensions: components["schemas"]["ExtensionShown"][];
+            filed?: components["schemas"]["SignedShown"] | null;
+            /** Incidents */
+            incidents: string[];
+            /** Judgements */
+            judgements: components["schemas"]["JudgementShown"][];
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Lifted */
+            lifted: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Listings */
+            listings: components["schemas"]["ListingShown"][];
+            /** Merged Into */
+            merged_into?: string | null;
+            /** Mode */
+            mode: string;
+            /** Opinions */
+            opinions: components["schemas"]["OpinionShown"][];
+            /** Orders */
+            orders: components["schemas"]["OrderShown"][];
+            /** Overdue */
+            overdue: boolean;
+            plan?: components["schemas"]["PlanShown"] | null;
+            postponed?: components["schemas"]["PostponedShown"] | null;
+            refusal?: components["schemas"]["RefusalShown"] | null;
+            /** Refused */
+            refused: boolean;
+            rejection?: components["schemas"]["RejectionShown"] | null;
+            /** Reopenings */
+            reopenings: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Repeat No */
+            repeat_no: number;
+            /** Repeat Of */
+            repeat_of?: string | null;
+            /**
+             * Report
+             * @enum {string}
+             */
+            report: "not_due" | "due" | "provisional" | "reported" | "reported_late" | "withdrawn";
+            /** Report Due At */
+            report_due_at?: string | null;
+            /** Returned */
+            returned: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Reviews */
+            reviews: components["schemas"]["ReviewShown"][];
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "none" | "active" | "cleared" | "unknown";
+            /** Source */
+            source: string;
+            /** Source Detail */
+            source_detail: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /** Steps */
+            steps: components["schemas"]["StepShown"][];
+            /** Submissions */
+            submissions: components["schemas"]["SubmissionShown"][];
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "none" | "proposed" | "listed" | "delisted";
+            /**
+             * Verified At
+             * @description Of the last review that was passed.
+             */
+            verified_at?: string | null;
+        };
+        /**
+         * RefusalShown
+         * @description That whoever must rectify it refuses to.
+         */
+        RefusalShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RefuseExtension
+         * @description It is not.
+         */
+        RefuseExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "refuse_extension";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * RegisteredGateway
@@ -6443,6 +8390,49 @@ export interface components {
             version: number;
         };
         /**
+         * Reject
+         * @description There is no danger (不成立).
+         */
+        Reject: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "reject";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            /**
+             * Reason Code
+             * @enum {string}
+             */
+            reason_code: "sensor_fault" | "calibration" | "maintenance_test" | "misread" | "duplicate" | "other";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * RejectionShown
+         * @description Why there was no danger.
+         */
+        RejectionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Reason */
+            reason: string;
+            /** Reason Code */
+            reason_code: string;
+        };
+        /**
          * Renew
          * @description What a gateway sends for its next certificate.
          */
@@ -6459,6 +8449,20 @@ export interface components {
              * @description Over `sitewarden renewal`, the serial and the request, by the key that it has.
              */
             signature: string;
+        };
+        /**
+         * Reopen
+         * @description It was never cured.
+         */
+        Reopen: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "reopen";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * Replay
@@ -6533,6 +8537,18 @@ export interface components {
             steps: number;
         };
         /**
+         * Report
+         * @description It was told to an authority (首报).
+         */
+        Report: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "report";
+            reported: components["schemas"]["FirstReport"];
+        };
+        /**
          * ReportShown
          * @description All that a trial came to.
          */
@@ -6552,6 +8568,25 @@ export interface components {
             rounds: number;
             /** Version */
             version: number;
+        };
+        /**
+         * RequestExtension
+         * @description More time is needed.
+         */
+        RequestExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "request_extension";
+            /**
+             * Due
+             * Format: date-time
+             */
+            due: string;
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * RequestShown
@@ -6615,6 +8650,49 @@ export interface components {
              * @description Why; it stays with the version.
              */
             reason: string;
+        };
+        /**
+         * ReturnPlan
+         * @description It will not.
+         */
+        ReturnPlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "return_plan";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ReviewShown
+         * @description Somebody else looked.
+         */
+        ReviewShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Is Passed */
+            is_passed: boolean;
+            /** Note */
+            note: string;
+            /**
+             * Onsite
+             * @default false
+             */
+            onsite: boolean;
+            /**
+             * Round
+             * @description The how manieth submission it is of.
+             */
+            round: number;
         };
         /**
          * RoleShown
@@ -7004,6 +9082,41 @@ export interface components {
             value: number;
         };
         /**
+         * Signature
+         * @description That a person answers for it: his password opens his own key.
+         */
+        Signature: {
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+        };
+        /**
+         * SignatureGiven
+         * @description By which the person's own key is opened; it is not kept.
+         */
+        SignatureGiven: {
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+        };
+        /**
+         * SignedShown
+         * @description When, and by whom.
+         */
+        SignedShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+        };
+        /**
          * Site
          * @description A site with all that stands on it.
          */
@@ -7030,6 +9143,17 @@ export interface components {
             permissions: string[];
             /** Time Zone */
             time_zone: string;
+        };
+        /**
+         * SiteChoice
+         * @description A site that the caller sees, and whose it is.
+         */
+        SiteChoice: {
+            /** Enterprise */
+            enterprise: number | null;
+            name: components["schemas"]["TextShown"];
+            /** Site */
+            site: string;
         };
         /**
          * SiteFacts
@@ -7215,6 +9339,145 @@ export interface components {
              * @description Of an inspection or a registration.
              */
             valid_until?: string | null;
+        };
+        /**
+         * StepShown
+         * @description A measure against whoever is slow.
+         */
+        StepShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Document */
+            document: string;
+            /** Step */
+            step: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * SubmissionShown
+         * @description What was done about it.
+         */
+        SubmissionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /** Evidence */
+            evidence?: string[];
+            /**
+             * Followup Measures
+             * @default
+             */
+            followup_measures: string;
+            /**
+             * Rectified At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            rectified_at: string;
+        };
+        /**
+         * Submit
+         * @description It has been rectified; somebody else looks (提交复查).
+         */
+        Submit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "submit";
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /**
+             * Followup Measures
+             * @default
+             */
+            followup_measures: string;
+            /**
+             * Rectified At
+             * Format: date-time
+             */
+            rectified_at: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * SubmitDetails
+         * @description The details (详细信息), as they were handed in.
+         */
+        SubmitDetails: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "submit_details";
+            /**
+             * Course
+             * @description How it came to pass.
+             */
+            course: string;
+            /**
+             * Loss Wan
+             * @description Direct loss, in ten thousand yuan (直接经济损失).
+             */
+            loss_wan?: number | null;
+            /**
+             * Measures
+             * @description What was done at once.
+             */
+            measures: string;
+            /**
+             * Receipt
+             * @description Number that the receiving platform gave.
+             * @default
+             */
+            receipt: string;
+            signature: components["schemas"]["Signature"];
+        };
+        /**
+         * TakeStep
+         * @description A measure against whoever is slow, the how manieth of the ladder.
+         */
+        TakeStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "take_step";
+            /** Document */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /** Step */
+            step: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * Tested
@@ -7452,6 +9715,21 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * Upgrade
+         * @description It is a major hazard after all.
+         */
+        Upgrade: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "upgrade";
+            clause: components["schemas"]["ClauseGiven"];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * Value
@@ -7866,6 +10144,105 @@ export interface components {
         cloud__app__HealthShown: {
             /** Status */
             status: string;
+        };
+        /**
+         * ReasonShown
+         * @description Something that is missing or wrong.
+         */
+        cloud__commissioning__model__ReasonShown: {
+            /** Code */
+            code: string;
+            /**
+             * Is Blocking
+             * @description Found to be wrong, not only missing yet.
+             */
+            is_blocking: boolean;
+            says: components["schemas"]["TextShown"];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+        };
+        /**
+         * Close
+         * @description Struck off (销号).
+         */
+        cloud__hazards__acts__Close: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "close";
+            /**
+             * Document
+             * @default
+             */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ReasonShown
+         * @description Something that was done for a reason.
+         */
+        cloud__hazards__record_model__ReasonShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * UnmetShown
+         * @description What must hold before an act, and does not.
+         */
+        cloud__hazards__record_model__UnmetShown: {
+            /**
+             * Code
+             * @description Stable word for it.
+             */
+            code: string;
+            /** En */
+            en: string;
+            /**
+             * Values
+             * @description What those words name.
+             */
+            values: {
+                [key: string]: string | number | string[];
+            };
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * Close
+         * @description All that must follow has followed.
+         */
+        cloud__incidents__model__Close: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "close";
+            /** Note */
+            note: string;
+            signature: components["schemas"]["Signature"];
+        };
+        /**
+         * UnmetShown
+         * @description What is in the way of closing it.
+         */
+        cloud__incidents__model__UnmetShown: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
         };
         /**
          * HealthShown
@@ -9265,6 +11642,74 @@ export interface operations {
             };
         };
     };
+    list_clauses_api_v1_clauses_get: {
+        parameters: {
+            query?: {
+                /** @description Day of the site; today (UTC) where none is given. */
+                on?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClauseEditions"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_denied_api_v1_denied_models_get: {
         parameters: {
             query?: never;
@@ -9468,6 +11913,431 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_enforcement_api_v1_enforcement_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                site?: string | null;
+                hazard?: string | null;
+                /** @description Decided on this day or later. */
+                since?: string | null;
+                /** @description Decided on this day or earlier. */
+                until?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Enforcement_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_enforcement_api_v1_enforcement_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnforcementRecorded"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_enforcement_choices_api_v1_enforcement_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    total_enforcement_api_v1_enforcement_totals_get: {
+        parameters: {
+            query?: {
+                /** @description Decided on this day or later. */
+                since?: string | null;
+                /** @description Decided on this day or earlier. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementTotals"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_enforcement_api_v1_enforcement__measure__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_enforcement_api_v1_enforcement__measure__corrections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnforcementCorrected"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not understood */
             422: {
@@ -9828,6 +12698,184 @@ export interface operations {
             };
         };
     };
+    act_on_hazard_api_v1_hazards__hazard__acts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reject"] | components["schemas"]["Confirm"] | components["schemas"]["Merge"] | components["schemas"]["GiveOpinion"] | components["schemas"]["MakePlan"] | components["schemas"]["AcceptPlan"] | components["schemas"]["ReturnPlan"] | components["schemas"]["RequestExtension"] | components["schemas"]["GrantExtension"] | components["schemas"]["RefuseExtension"] | components["schemas"]["Submit"] | components["schemas"]["PassReview"] | components["schemas"]["FailReview"] | components["schemas"]["cloud__hazards__acts__Close"] | components["schemas"]["Reopen"] | components["schemas"]["Upgrade"] | components["schemas"]["Downgrade"] | components["schemas"]["ListIt"] | components["schemas"]["Delist"] | components["schemas"]["MarkRefused"] | components["schemas"]["OrderControl"] | components["schemas"]["LiftControl"] | components["schemas"]["TakeStep"] | components["schemas"]["PostponeStep"] | components["schemas"]["Acknowledge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HazardDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in this state, or something that must hold does not: each is named */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_incident_of_hazard_api_v1_hazards__hazard__incidents_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     download_pack_api_v1_hazards__hazard__pack_get: {
         parameters: {
             query?: never;
@@ -9890,6 +12938,319 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_incidents_api_v1_incidents_get: {
+        parameters: {
+            query?: {
+                kind?: ("near_miss" | "non_fatal" | "fatal") | null;
+                status?: ("open" | "closed") | null;
+                /** @description Of this site alone. */
+                site?: string | null;
+                hazard?: string | null;
+                overdue?: boolean;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_IncidentListed_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_incidents_api_v1_incidents_counts_get: {
+        parameters: {
+            query?: {
+                /** @description Of this site alone. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentCounts"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_incident_api_v1_incidents__incident__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_incident_api_v1_incidents__incident__acts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Report"] | components["schemas"]["Correct"] | components["schemas"]["SubmitDetails"] | components["schemas"]["Learn"] | components["schemas"]["cloud__incidents__model__Close"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
@@ -13884,6 +17245,87 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_incident_api_v1_sites__site__incidents_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not understood */
             422: {
