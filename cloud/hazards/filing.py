@@ -1,4 +1,4 @@
-"""A person files a hazard: signed, with its photos, in one transaction; an inspector's own is judged with it."""
+"""A person files a hazard: signed, with its photos, at once; an inspector's own is judged with it."""
 
 import datetime as dt
 from typing import Any, LiteralString
@@ -13,6 +13,7 @@ from cloud.evidence.store import NewItem, put
 from cloud.hazards import standing, store, timers
 from cloud.hazards.acting import Signer, Wish, act
 from cloud.hazards.acts import Confirm
+from cloud.hazards.around import Told
 from cloud.hazards.chain import Event
 from cloud.hazards.filing_model import HazardGiven
 from cloud.hazards.filing_words import Source, filing_words
@@ -25,7 +26,7 @@ from cloud.hazards.transitions import Asked, choose
 from cloud.idempotency import Answer, Sent, once_in_thread
 from cloud.instants import local, rfc3339
 from cloud.live.store import NewEvent, wake_viewers, write_events
-from cloud.notices.opening import News, Telling, tell
+from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.problems import FieldProblem, ProblemError
 from cloud.registry.known import SiteEntry
 from cloud.registry.service import etag
@@ -97,9 +98,10 @@ def file(connection: Connection, filing: Filing) -> UUID:
     _append(connection, filing, actor, hazard_id, source=source)
     for photo in photos:
         put(connection, _item(filing, actor, hazard_id, photo))
-    timers.after_opening(connection, hazard_id, since=filing.seen_at, now=filing.now)
-    _judge(connection, filing, hazard_id)
-    _tell(connection, filing, hazard_id)
+    told = []
+    if not _judge(connection, filing, hazard_id):
+        told = timers.after_openings(connection, [(hazard_id, filing.seen_at)], filing.now)
+    _tell(connection, filing, hazard_id, told)
     return hazard_id
 
 
@@ -262,9 +264,7 @@ def _clause(filing: Filing) -> Jsonb | None:
     return Jsonb({"edition": clause.edition, "id": clause.id, "text": _text_of(clause.edition, clause.id)})
 
 
-def _append(
-    connection: Connection, filing: Filing, actor: Actor, hazard_id: UUID, *, source: Source
-) -> None:
+def _append(connection: Connection, filing: Filing, actor: Actor, hazard_id: UUID, *, source: Source) -> None:
     given = filing.given
     row = connection.execute("SELECT number, repeat_of, repeat_no FROM hazard WHERE id = %s", [hazard_id])
     number, repeat_of, repeat_no = row.fetchone() or ("", None, 0)
@@ -333,9 +333,7 @@ def judging(
         handled=given.handled,
         signature=given.signature,
     )
-    actors = [
-        one for one in actors_of(connection, filing.account, record) if one.side == "authority"
-    ]
+    actors = [one for one in actors_of(connection, filing.account, record) if one.side == "authority"]
     asked = Asked(
         record=record,
         actors=actors,
@@ -345,12 +343,13 @@ def judging(
     return confirm if choose("confirm", asked, confirm).permitted else None
 
 
-def _judge(connection: Connection, filing: Filing, hazard_id: UUID) -> None:
+def _judge(connection: Connection, filing: Filing, hazard_id: UUID) -> bool:
+    """Whether it was judged; the clocks and reports of a judgement are those of any other."""
     record = store.load(connection, hazard_id, locked=True)
     assert record is not None  # noqa: S101  just opened
     confirm = judging(connection, filing, record, hazard_id)
     if confirm is None:
-        return
+        return False
     wish = Wish(
         hazard_id=hazard_id,
         act=confirm,
@@ -360,14 +359,14 @@ def _judge(connection: Connection, filing: Filing, hazard_id: UUID) -> None:
         now_ms=filing.now_ms,
     )
     act(connection, wish)
+    return True
 
 
-def _tell(connection: Connection, filing: Filing, hazard_id: UUID) -> None:
+def _tell(connection: Connection, filing: Filing, hazard_id: UUID, told: list[Told]) -> None:
     (hazard,) = store.hazards_by_id(connection, [hazard_id])
-    write_events(
-        connection, [NewEvent(hazard.site, "hazard", hazard.model_dump_json())], filing.now_ms
-    )
+    write_events(connection, [NewEvent(hazard.site, "hazard", hazard.model_dump_json())], filing.now_ms)
     if filing.mode == "live":
         sites = {filing.site.site: filing.site}
         telling = Telling(settings=filing.settings, sites=sites, now_ms=filing.now_ms)
         tell(connection, telling, News(episodes={}, hazards=[hazard_id]))
+        tell_of(connection, telling, told)

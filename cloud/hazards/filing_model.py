@@ -60,7 +60,8 @@ class HazardGiven(Given):
         default=[], description="Of photos that were put here before, by what their bytes are."
     )
     judge: bool = Field(
-        default=True, description="An inspector's own finding is judged with it; false: it waits for judgement."
+        default=True,
+        description="An inspector's own finding is judged with it; false: it waits for judgement.",
     )
     distinct: bool = Field(
         default=False, description="It is another danger than the open one of the same place and category."

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
@@ -57,7 +57,10 @@ async def read_filing_choices(site: KnownSite, serving: Served, signed: SignedIn
         return [(one.side, one.permissions) for one in found]
 
     held = [its for its in await asyncio.to_thread(actors) if FILES in its[1]]
-    judging = {"general": "hazards.confirm", "major": "hazards.confirm_major"}
+    judging: dict[Literal["general", "major"], str] = {
+        "general": "hazards.confirm",
+        "major": "hazards.confirm_major",
+    }
     return FilingChoices(
         categories=[Choice(name=name, label=_shown(text)) for name, text in words.categories.items()],
         accidents=[Choice(name=name, label=_shown(text)) for name, text in words.accidents.items()],
@@ -116,7 +119,7 @@ async def put_filing_photo(
         detail = "body: it is not what it should be; it broke on the way, send it again."
         raise ProblemError(422, "broken-on-the-way", "It broke on the way", detail, field="body")
     found, content = taken(given)
-    photo = {
+    photo: dict[str, Any] = {
         "site": site.site,
         "account": signed.account_id,
         "given_sha256": bytes.fromhex(sha256),
@@ -132,9 +135,7 @@ async def put_filing_photo(
             return stage_photo(connection, photo)
 
     response.status_code = 201 if await asyncio.to_thread(keep) else 200
-    return StagedPhoto(
-        sha256=sha256, bytes=len(content), media_type=found.media_type, at=photo["at"]
-    )
+    return StagedPhoto(sha256=sha256, bytes=len(content), media_type=found.media_type, at=photo["at"])
 
 
 @router.post(
@@ -175,7 +176,7 @@ def _filed(dsn: str, made: UUID) -> FiledShown:
 def _row(connection: Connection, made: UUID) -> FiledShown:
     query = "SELECT number, status, level, opened_at FROM hazard WHERE id = %s"
     number, status, level, opened_at = connection.execute(query, [made]).fetchone() or ("", "", "", "")
-    return FiledShown(id=made, number=number, status=status, level=level, opened_at=opened_at)
+    return FiledShown(id=str(made), number=number, status=status, level=level, opened_at=opened_at)
 
 
 def _shown(text: Text) -> TextShown:

@@ -1,4 +1,4 @@
-"""Photos that were taken before there is a record: put here one by one, by what their bytes are, and filed with it.
+"""Photos that were taken before there is a record: put here one by one, and filed with it.
 
 A photo that did not arrive is sent again alone; one that has arrived is not sent twice.
 """

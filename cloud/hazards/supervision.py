@@ -1,4 +1,4 @@
-"""Hazards that are listed for supervision (挂牌督办), with what the notice of each says; and those proposed for it."""
+"""Hazards that are listed for supervision (挂牌督办) or proposed for it, with what their notices say."""
 
 from typing import Any, Literal, LiteralString
 
@@ -44,7 +44,7 @@ class ListingShown(Shown):
 
 
 class SupervisedHazard(Shown):
-    """A hazard under supervision: what the notice says (工程项目、隐患内容、治理要求及期限、解除程序、其他)."""
+    """A hazard under supervision: the contents of its notice, and where it stands."""
 
     id: Identity
     number: str
