@@ -10500,6 +10500,11 @@ export interface components {
             /** En */
             en: string;
             /**
+             * Field
+             * @description Of the act's form, where it is for the form to say; else empty.
+             */
+            field: string;
+            /**
              * Values
              * @description What those words name.
              */
