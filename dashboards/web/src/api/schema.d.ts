@@ -10493,6 +10493,11 @@ export interface components {
             /** En */
             en: string;
             /**
+             * Field
+             * @description Of the act's form, where it is for the form to say; else empty.
+             */
+            field: string;
+            /**
              * Values
              * @description What those words name.
              */
@@ -10501,6 +10506,50 @@ export interface components {
             };
             /** Zh */
             zh: string;
+        };
+        /**
+         * ReportShown
+         * @description A report to whoever is responsible for the place.
+         */
+        cloud__hazards__reports_routes__ReportShown: {
+            /**
+             * Body
+             * @description What it says. Its `addressee` is null where none is on file.
+             */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Due At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "provisional" | "unverified" | "formal" | "withdrawal" | "correction";
+            /** Late */
+            late: boolean;
+            /**
+             * No
+             * @description Of the record, from 1.
+             */
+            no: number;
+            /**
+             * Sent At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            sent_at: string;
+            /**
+             * Sha256
+             * @description Hexadecimal, over the body as canonical JSON.
+             */
+            sha256: string;
         };
         /**
          * Close
