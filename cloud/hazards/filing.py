@@ -98,8 +98,8 @@ def file(connection: Connection, filing: Filing) -> UUID:
     _append(connection, filing, actor, hazard_id, source=source)
     for photo in photos:
         put(connection, _item(filing, actor, hazard_id, photo))
-    told = []
-    if not _judge(connection, filing, hazard_id):
+    told = _judge(connection, filing, hazard_id)
+    if told is None:
         told = timers.after_openings(connection, [(hazard_id, filing.seen_at)], filing.now)
     _tell(connection, filing, hazard_id, told)
     return hazard_id
@@ -343,13 +343,13 @@ def judging(
     return confirm if choose("confirm", asked, confirm).permitted else None
 
 
-def _judge(connection: Connection, filing: Filing, hazard_id: UUID) -> bool:
-    """Whether it was judged; the clocks and reports of a judgement are those of any other."""
+def _judge(connection: Connection, filing: Filing, hazard_id: UUID) -> list[Told] | None:
+    """What there is to be told of its judgement, as of any other; `None` where it was not judged."""
     record = store.load(connection, hazard_id, locked=True)
     assert record is not None  # noqa: S101  just opened
     confirm = judging(connection, filing, record, hazard_id)
     if confirm is None:
-        return False
+        return None
     wish = Wish(
         hazard_id=hazard_id,
         act=confirm,
@@ -358,8 +358,7 @@ def _judge(connection: Connection, filing: Filing, hazard_id: UUID) -> bool:
         if_match=etag(record.seq),
         now_ms=filing.now_ms,
     )
-    act(connection, wish)
-    return True
+    return act(connection, wish).told
 
 
 def _tell(connection: Connection, filing: Filing, hazard_id: UUID, told: list[Told]) -> None:

@@ -664,6 +664,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/{hazard}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description What was reported of a record; nothing of a drill ever is.
+         */
+        get: operations["list_reports_api_v1_hazards__hazard__reports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox": {
         parameters: {
             query?: never;
@@ -1426,6 +1446,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/filing-choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Filing Choices
+         * @description What the form for filing a hazard offers the caller.
+         */
+        get: operations["read_filing_choices_api_v1_sites__site__filing_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/filing-photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Filing Photos
+         * @description Photos of the caller that have arrived and wait to be filed.
+         */
+        get: operations["list_filing_photos_api_v1_sites__site__filing_photos_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/filing-photos/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Filing Photo
+         * @description Put a photo here before it is filed; sent again it is the same one. Where it was taken is not kept.
+         */
+        put: operations["put_filing_photo_api_v1_sites__site__filing_photos__sha256__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways": {
         parameters: {
             query?: never;
@@ -1727,7 +1807,11 @@ export interface paths {
          */
         get: operations["list_hazards_api_v1_sites__site__hazards_get"];
         put?: never;
-        post?: never;
+        /**
+         * File Hazard
+         * @description File what one has found, signed. An inspector's own finding is confirmed with it.
+         */
+        post: operations["file_hazard_api_v1_sites__site__hazards_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2596,6 +2680,26 @@ export interface paths {
          * @description A crane's lifts of some days, the oldest first, for a spreadsheet.
          */
         get: operations["read_table_api_v1_sites__site__work_cycles_table_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Supervised Hazards
+         * @description Hazards that are listed for supervision or proposed for it, at every site that the account sees.
+         */
+        get: operations["list_supervised_hazards_api_v1_supervision_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3601,6 +3705,15 @@ export interface components {
             why: components["schemas"]["TextShown"] | null;
         };
         /**
+         * Choice
+         * @description Something to choose in the form.
+         */
+        Choice: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+        };
+        /**
          * Choices
          * @description What may be filled in where a word of a list is asked for.
          */
@@ -4277,6 +4390,17 @@ export interface components {
             site: string | null;
             /** Source */
             source: string;
+        };
+        /**
+         * DetailChoice
+         * @description How it came to light, and how many photos that asks for.
+         */
+        DetailChoice: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Photos */
+            photos: number;
         };
         /**
          * DetailsShown
@@ -5420,6 +5544,61 @@ export interface components {
             lines: string[];
         };
         /**
+         * FiledShown
+         * @description The record that was opened.
+         */
+        FiledShown: {
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "confirmed";
+        };
+        /**
+         * FilingChoices
+         * @description What the form offers whoever asks, at this site.
+         */
+        FilingChoices: {
+            /** Accidents */
+            accidents: components["schemas"]["Choice"][];
+            /** Categories */
+            categories: components["schemas"]["Choice"][];
+            /** Details */
+            details: components["schemas"]["DetailChoice"][];
+            /** Devices */
+            devices: components["schemas"]["FilingDevice"][];
+            /**
+             * Judges
+             * @description Levels that his own finding is confirmed with at once.
+             */
+            judges: ("general" | "major")[];
+            source: components["schemas"]["TextShown"];
+        };
+        /**
+         * FilingDevice
+         * @description A device that it may be of.
+         */
+        FilingDevice: {
+            /** Device */
+            device: string;
+            name: components["schemas"]["TextShown"];
+        };
+        /**
          * FirstReport
          * @description To whom it was told, and how.
          */
@@ -5915,6 +6094,74 @@ export interface components {
             status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
         };
         /**
+         * HazardGiven
+         * @description What somebody has found.
+         */
+        HazardGiven: {
+            /** Category */
+            category: string;
+            /** @description Basis of a major hazard (判定依据). */
+            clause?: components["schemas"]["ClauseGiven"] | null;
+            /** Content */
+            content: string;
+            /**
+             * Detected At
+             * @description When it was seen; now where none is given.
+             */
+            detected_at?: string | null;
+            /** Device */
+            device?: string | null;
+            /**
+             * Distinct
+             * @description It is another danger than the open one of the same place and category.
+             * @default false
+             */
+            distinct: boolean;
+            /**
+             * Drill
+             * @description An exercise (演练): neither reported nor counted.
+             * @default false
+             */
+            drill: boolean;
+            /** @description Under a clause in two parts: whether it was handled in time. */
+            handled?: components["schemas"]["HandledGiven"] | null;
+            /**
+             * Judge
+             * @description An inspector's own finding is judged with it; false: it waits for judgement.
+             * @default true
+             */
+            judge: boolean;
+            /**
+             * Level
+             * @description As who files it sees it; of whoever may not judge it is a proposal.
+             * @default general
+             * @enum {string}
+             */
+            level: "general" | "major";
+            /**
+             * Location
+             * @description Where, in words; needed where no device is named.
+             * @default
+             */
+            location: string;
+            /**
+             * Photos
+             * @description Of photos that were put here before, by what their bytes are.
+             * @default []
+             */
+            photos: string[];
+            /** Potential Accident */
+            potential_accident: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /** Source Detail */
+            source_detail: string;
+        };
+        /**
          * HazardList
          * @description Part of the list.
          */
@@ -6299,6 +6546,8 @@ export interface components {
              * @enum {string}
              */
             status: "open" | "closed";
+            /** Time Zone */
+            time_zone: string;
             /** What */
             what: string;
         };
@@ -6756,30 +7005,6 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
-         * ListingShown
-         * @description That it is listed for supervision.
-         */
-        ListingShown: {
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Authority Level */
-            authority_level: string;
-            by: components["schemas"]["PersonShown"];
-            delisted?: components["schemas"]["ClosingShown"] | null;
-            /** Document */
-            document: string;
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-        };
-        /**
          * LiveShown
          * @description A point of the device at this moment.
          */
@@ -7055,7 +7280,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "alarm" | "hazard" | "major" | "flood" | "test";
+            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "flood" | "test";
             /** Level */
             level: number;
             /** Site */
@@ -7594,6 +7819,16 @@ export interface components {
         Page_SiteFacts_: {
             /** Items */
             items: components["schemas"]["SiteFacts"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[SupervisedHazard] */
+        Page_SupervisedHazard_: {
+            /** Items */
+            items: components["schemas"]["SupervisedHazard"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -8455,7 +8690,7 @@ export interface components {
             /** Lifted */
             lifted: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
             /** Listings */
-            listings: components["schemas"]["ListingShown"][];
+            listings: components["schemas"]["cloud__hazards__record_model__ListingShown"][];
             /** Merged Into */
             merged_into?: string | null;
             /** Mode */
@@ -8781,25 +9016,12 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
-         * ReportShown
-         * @description All that a trial came to.
+         * ReportsShown
+         * @description All of a record, in the order in which they went out.
          */
-        ReportShown: {
-            /** Checks */
-            checks: components["schemas"]["TrialCheck"][];
-            /**
-             * Is Sound
-             * @description No check is a finding.
-             */
-            is_sound: boolean;
-            /** Points */
-            points: components["schemas"]["PointTried"][];
-            /** Profile */
-            profile: string;
-            /** Rounds */
-            rounds: number;
-            /** Version */
-            version: number;
+        ReportsShown: {
+            /** Items */
+            items: components["schemas"]["cloud__hazards__reports_routes__ReportShown"][];
         };
         /**
          * RequestExtension
@@ -9496,6 +9718,32 @@ export interface components {
             time_zone: string;
         };
         /**
+         * StagedPhoto
+         * @description A photo that waits to be filed.
+         */
+        StagedPhoto: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Bytes */
+            bytes: number;
+            /** Media Type */
+            media_type: string;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * StagedPhotos
+         * @description The caller's, of a site.
+         */
+        StagedPhotos: {
+            /** Items */
+            items: components["schemas"]["StagedPhoto"][];
+        };
+        /**
          * Statistics
          * @description Counts of mode live, since the site began.
          */
@@ -9689,6 +9937,60 @@ export interface components {
              */
             receipt: string;
             signature: components["schemas"]["Signature"];
+        };
+        /**
+         * SupervisedHazard
+         * @description A hazard under supervision: the contents of its notice, and where it stands.
+         */
+        SupervisedHazard: {
+            /**
+             * Clause
+             * @description Basis by which it is a major hazard.
+             */
+            clause: string | null;
+            content: components["schemas"]["TextShown"];
+            /** Device */
+            device: string | null;
+            /**
+             * Due At
+             * @description By when it must be rectified.
+             */
+            due_at: string | null;
+            enterprise: components["schemas"]["TextShown"] | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            listing: components["schemas"]["cloud__hazards__supervision__ListingShown"] | null;
+            /** Location */
+            location: string;
+            /**
+             * Measures
+             * @description What is demanded, as the plan says it.
+             */
+            measures: string | null;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "listed" | "delisted";
+            /** Status */
+            status: string;
+            /** Time Zone */
+            time_zone: string;
         };
         /**
          * TakeStep
@@ -9912,7 +10214,7 @@ export interface components {
              */
             kind: "read" | "conformance";
             /** @description Of one that is done, of a device that is asked. */
-            report: components["schemas"]["ReportShown"] | null;
+            report: components["schemas"]["cloud__trials__model__ReportShown"] | null;
             /** Seconds */
             seconds: number;
             /** Sent At */
@@ -10466,6 +10768,30 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * ListingShown
+         * @description That it is listed for supervision.
+         */
+        cloud__hazards__record_model__ListingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Authority Level */
+            authority_level: string;
+            by: components["schemas"]["PersonShown"];
+            delisted?: components["schemas"]["ClosingShown"] | null;
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+        };
+        /**
          * ReasonShown
          * @description Something that was done for a reason.
          */
@@ -10552,6 +10878,37 @@ export interface components {
             sha256: string;
         };
         /**
+         * ListingShown
+         * @description The act by which it was listed, and by which it was taken off.
+         */
+        cloud__hazards__supervision__ListingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * Authority Level
+             * @enum {string}
+             */
+            authority_level: "county" | "city" | "province";
+            /** By */
+            by: string;
+            /** Delisted At */
+            delisted_at: string | null;
+            /** Delisting Document */
+            delisting_document: string | null;
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+        };
+        /**
          * Close
          * @description All that must follow has followed.
          */
@@ -10609,6 +10966,27 @@ export interface components {
             };
             /** Rss Bytes */
             rss_bytes?: number | null;
+        };
+        /**
+         * ReportShown
+         * @description All that a trial came to.
+         */
+        cloud__trials__model__ReportShown: {
+            /** Checks */
+            checks: components["schemas"]["TrialCheck"][];
+            /**
+             * Is Sound
+             * @description No check is a finding.
+             */
+            is_sound: boolean;
+            /** Points */
+            points: components["schemas"]["PointTried"][];
+            /** Profile */
+            profile: string;
+            /** Rounds */
+            rounds: number;
+            /** Version */
+            version: number;
         };
     };
     responses: never;
@@ -13381,6 +13759,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Past"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports_api_v1_hazards__hazard__reports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportsShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -16524,6 +16969,235 @@ export interface operations {
             };
         };
     };
+    read_filing_choices_api_v1_sites__site__filing_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilingChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_filing_photos_api_v1_sites__site__filing_photos_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StagedPhotos"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_filing_photo_api_v1_sites__site__filing_photos__sha256__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description SHA-256 of the body, hexadecimal. */
+                sha256: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        /** @description JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StagedPhoto"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wait already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not one of the kinds of files that are taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_gateways_api_v1_sites__site__gateways_get: {
         parameters: {
             query?: never;
@@ -17726,6 +18400,87 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_hazard_api_v1_sites__site__hazards_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HazardGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiledShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is open already: `errors` and `Location` say which record */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not understood */
             422: {
@@ -24199,6 +24954,77 @@ export interface operations {
                 content: {
                     "text/csv": unknown;
                     "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_supervised_hazards_api_v1_supervision_get: {
+        parameters: {
+            query?: {
+                state?: "current" | "proposed" | "listed" | "delisted" | "all";
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SupervisedHazard_"];
                 };
             };
             /** @description Nobody is signed in */
