@@ -4,13 +4,14 @@ import concurrent.futures
 import hashlib
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 
 from cloud.database import instant
 from cloud.hazards.filing_words import filing_words
 from cloud.instants import rfc3339
-from sitewarden.rules.packs import built_in_packs
+from sitewarden.rules.packs import built_in_packs, load_pack
 from tests.cloud.hazards.people import SIGNATURE, Somebody
 from tests.cloud.registry.records import problem
 from tests.cloud.site import now_ms, raised
@@ -239,7 +240,10 @@ def test_the_form_offers_each_what_is_his_to_say(person):
 def test_people_and_rule_packs_call_the_same_danger_by_the_same_name():
     words = filing_words()
     proposals = [
-        rule.hazard for pack in built_in_packs().values() for rule in pack.rules if rule.hazard is not None
+        rule.hazard
+        for name in built_in_packs()
+        for rule in load_pack(name, Path()).rules
+        if rule.hazard is not None
     ]
     assert proposals
     for proposal in proposals:

@@ -4806,9 +4806,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan.
+             * @description In yuan; a decimal in text, for numbers of a page lose fen.
              */
-            amount: number | string | null;
+            amount: string | null;
             /**
              * At
              * Format: date-time
@@ -4976,9 +4976,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan.
+             * @description In yuan; a decimal in text, for numbers of a page lose fen.
              */
-            amount: number | string | null;
+            amount: string | null;
             /**
              * At
              * Format: date-time
@@ -5127,9 +5127,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan.
+             * @description In yuan; a decimal in text, for numbers of a page lose fen.
              */
-            amount: number | string | null;
+            amount: string | null;
             /**
              * At
              * Format: date-time
@@ -5188,7 +5188,7 @@ export interface components {
             /** Acts */
             acts: number;
             /** Amount */
-            amount: number | string;
+            amount: string;
             /** Both Punished */
             both_punished: number;
             /** Crimes */
@@ -5898,8 +5898,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
-            device: string;
+            /**
+             * Device
+             * @description None of a hazard that a person has filed of a place.
+             */
+            device: string | null;
             /**
              * Episodes
              * @description How many alarms belong to it.
@@ -5925,6 +5928,11 @@ export interface components {
              * @enum {string}
              */
             level: "general" | "major_proposed" | "major";
+            /**
+             * Location
+             * @description Where, in the words of whoever filed it.
+             */
+            location: string;
             /** Number */
             number: string;
             /**
@@ -5973,8 +5981,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
-            device: string;
+            /**
+             * Device
+             * @description None of a hazard that a person has filed of a place.
+             */
+            device: string | null;
             /** Episodes */
             episodes: components["schemas"]["Episode"][];
             /** Events */
@@ -6001,6 +6012,11 @@ export interface components {
              * @enum {string}
              */
             level: "general" | "major_proposed" | "major";
+            /**
+             * Location
+             * @description Where, in the words of whoever filed it.
+             */
+            location: string;
             /** Number */
             number: string;
             /**
@@ -6200,7 +6216,10 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
+            /**
+             * Device
+             * @description None of a hazard that a person has filed of a place.
+             */
             device: string | null;
             /**
              * Due At
@@ -6234,6 +6253,11 @@ export interface components {
              * @enum {string}
              */
             level: "general" | "major_proposed" | "major";
+            /**
+             * Location
+             * @description Where, in the words of whoever filed it.
+             */
+            location: string;
             /**
              * Mode
              * @enum {string}
