@@ -9,9 +9,12 @@ from fastapi import Depends, Request
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from cloud.accounts.service import Passwords, Tries
 from cloud.database import AsyncConnection, Row, as_app
 from cloud.live.hub import Hub
 from cloud.settings import Settings
+
+_BURST, _INTERVAL_S = 10, 6.0
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +26,9 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     pool: AsyncConnectionPool[AsyncConnection]
     hub: Hub
     now_ms: Callable[[], int]
+    passwords: Passwords = msgspec.field(default_factory=Passwords)
+    tries: Tries = msgspec.field(default_factory=lambda: Tries(_BURST, _INTERVAL_S))
+    """Of passwords, whatever they are given for; who tries is named by what for."""
 
     async def rows(self, query: LiteralString, parameters: Any = None) -> list[Row]:
         """All rows of a query, by column name."""

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 import msgspec
 from psycopg.rows import dict_row
 
+from cloud.accounts.signing import end_key
 from cloud.accounts.tokens import new_token, token_hash
 from cloud.database import AsyncConnection, Connection, Row, instant
 from sitewarden.errors import SiteWardenError
@@ -98,6 +99,8 @@ async def use_link(connection: AsyncConnection, token: str, password_hash: str, 
             return None
         await connection.execute("SELECT set_config('sitewarden.author', %s, true)", [found["name"]])
         await set_password(connection, found["id"], password_hash, now_ms)
+        # Whoever resets a password cannot open what lies under the old one.
+        await end_key(connection, found["id"], instant(now_ms), "password_reset")
         return found
 
 

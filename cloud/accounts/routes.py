@@ -8,7 +8,8 @@ from cloud.accounts.links import link_of, set_password, use_link
 from cloud.accounts.managing_model import LinkAsked, LinkShown, LinkUsed, OwnPassword, OwnSession
 from cloud.accounts.model import AccountShown, SessionShown, SetUp, SignIn
 from cloud.accounts.permissions import COOKIE, AnySigned, Public, SignedIn
-from cloud.accounts.service import Passwords, Tries, clock_s, is_loopback
+from cloud.accounts.service import clock_s, is_loopback
+from cloud.accounts.signing import reseal_key
 from cloud.accounts.tokens import new_token, token_hash
 from cloud.database import instant
 from cloud.problems import ProblemError, not_found
@@ -16,19 +17,16 @@ from cloud.registry.service import acting
 from cloud.serving import Served, Serving
 from cloud.shown import Page
 
-_BURST, _INTERVAL_S = 10, 6.0
-
 
 def make_router() -> APIRouter:
-    """The routes, with a memory of tries of their own."""
+    """The routes."""
     router = APIRouter(tags=["accounts"])
-    tries, passwords = Tries(_BURST, _INTERVAL_S), Passwords()
     _add_session(router)
-    _add_sign_in(router, tries, passwords)
+    _add_sign_in(router)
     _add_demo(router)
-    _add_set_up(router, tries, passwords)
-    _add_links(router, tries, passwords)
-    _add_own(router, tries, passwords)
+    _add_set_up(router)
+    _add_links(router)
+    _add_own(router)
     return router
 
 
@@ -46,19 +44,19 @@ def _add_session(router: APIRouter) -> None:
         response.delete_cookie(COOKIE, path="/")
 
 
-def _add_sign_in(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
+def _add_sign_in(router: APIRouter) -> None:
     @router.post("/session", dependencies=[Public])
     async def sign_in(asked: SignIn, request: Request, response: Response, serving: Served) -> SessionShown:
         """Sign in with name and password."""
         callers = _callers(request, asked.name)
         for caller in callers:
-            tries.take(caller, clock_s())
+            serving.tries.take(caller, clock_s())
         async with serving.pool.connection() as connection:
             account = await store.password_hash_of(connection, asked.name)
-        fits = await passwords.fits(asked.password, account["password_hash"] if account else None)
+        fits = await serving.passwords.fits(asked.password, account["password_hash"] if account else None)
         if not account or not fits:
             raise ProblemError(401, "wrong-password", "Wrong name or password")
-        tries.forgive(callers[-1])
+        serving.tries.forgive(callers[-1])
         proven = store.Proven(account["id"], account["password_hash"])
         await _open_session(serving, request, response, proven)
         return await _session_shown(serving, account["id"], account["name"])
@@ -77,12 +75,12 @@ def _add_demo(router: APIRouter) -> None:
         return await _session_shown(serving, None, "demo")
 
 
-def _add_set_up(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
+def _add_set_up(router: APIRouter) -> None:
     @router.post("/setup", dependencies=[Public], status_code=201)
     async def set_up(asked: SetUp, request: Request, response: Response, serving: Served) -> SessionShown:
         """Make the first account with the set-up link and sign in."""
-        tries.take(_callers(request, "")[0], clock_s())
-        hashed = await passwords.hash(asked.password)
+        serving.tries.take(_callers(request, "")[0], clock_s())
+        hashed = await serving.passwords.hash(asked.password)
         async with serving.pool.connection() as connection:
             account_id = await store.make_first_account(
                 connection, token_hash(asked.token), asked.name, hashed, instant(serving.now_ms())
@@ -99,11 +97,11 @@ def _add_set_up(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
         return await _session_shown(serving, account_id, asked.name)
 
 
-def _add_links(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
+def _add_links(router: APIRouter) -> None:
     @router.post("/account-links/look", dependencies=[Public])
     async def look_at_link(asked: LinkAsked, request: Request, serving: Served) -> LinkShown:
         """Whose link it is, before its holder chooses a password."""
-        tries.take(_callers(request, "")[0], clock_s())
+        serving.tries.take(_callers(request, "")[0], clock_s())
         async with serving.pool.connection() as connection:
             found = await link_of(connection, asked.token, serving.now_ms())
         if found is None:
@@ -115,8 +113,8 @@ def _add_links(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
         asked: LinkUsed, request: Request, response: Response, serving: Served
     ) -> SessionShown:
         """Choose the password, which uses the link up, and sign in. Every earlier session ends."""
-        tries.take(_callers(request, "")[0], clock_s())
-        hashed = await passwords.hash(asked.password)
+        serving.tries.take(_callers(request, "")[0], clock_s())
+        hashed = await serving.passwords.hash(asked.password)
         async with serving.pool.connection() as connection:
             account = await use_link(connection, asked.token, hashed, serving.now_ms())
         if account is None:
@@ -125,22 +123,23 @@ def _add_links(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
         return await _session_shown(serving, account["id"], account["name"])
 
 
-def _add_own(router: APIRouter, tries: Tries, passwords: Passwords) -> None:
+def _add_own(router: APIRouter) -> None:
     @router.put("/session/password", dependencies=[AnySigned], status_code=204)
     async def change_password(asked: OwnPassword, signed: SignedIn, serving: Served) -> None:
         """A new password of one's own; every other session ends."""
-        tries.take(f"name {signed.name}", clock_s())
+        serving.tries.take(f"name {signed.name}", clock_s())
         async with serving.pool.connection() as connection:
             account = await store.password_hash_of(connection, signed.name)
-        fits = await passwords.fits(asked.password, account["password_hash"] if account else None)
+        fits = await serving.passwords.fits(asked.password, account["password_hash"] if account else None)
         if signed.account_id is None or not account or not fits:
             raise ProblemError(403, "wrong-password", "Wrong password", field="password")
-        tries.forgive(f"name {signed.name}")
-        hashed = await passwords.hash(asked.new_password)
+        serving.tries.forgive(f"name {signed.name}")
+        hashed = await serving.passwords.hash(asked.new_password)
         async with acting(serving, signed) as connection:
             known = store.Proven(signed.account_id, account["password_hash"])
             if not await store.still_proven(connection, known):
                 raise ProblemError(403, "wrong-password", "Wrong password", field="password")
+            await reseal_key(connection, serving, signed.account_id, asked.password, asked.new_password)
             await set_password(
                 connection, signed.account_id, hashed, serving.now_ms(), kept=signed.token_hash
             )

@@ -4,12 +4,15 @@ import asyncio
 import ipaddress
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import argon2
 
 from cloud.problems import ProblemError
 
+T = TypeVar("T")
 _AT_ONCE = 2
 """Each hash takes 64 MiB and a core for some 50 ms; a flood of sign-ins must not take the machine."""
 
@@ -36,6 +39,11 @@ class Passwords:
         async with self._places:
             fits = await asyncio.to_thread(self._verify, password, hashed or _NOBODY)
         return fits and hashed is not None
+
+    async def slowly(self, work: Callable[[], T]) -> T:
+        """Something else that takes as much of the machine, in the same few places."""
+        async with self._places:
+            return await asyncio.to_thread(work)
 
     def _verify(self, password: str, hashed: str) -> bool:
         try:

@@ -1,0 +1,171 @@
+"""A person's own key: only his password opens it, and what he has signed stays provable."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloud.accounts.links import make_link
+from cloud.accounts.model import Signed
+from cloud.accounts.permissions import COOKIE
+from cloud.accounts.sealing import WrongPasswordError, new_key, seal, unseal
+from cloud.accounts.signing import Signer, open_key, verify
+from cloud.hazards.chain import digest
+from cloud.live.hub import Hub
+from cloud.problems import ProblemError
+from cloud.serving import Serving, make_pool
+from tests.cloud.site import now_ms, raised
+from tests.cloud.web.serving import PASSWORD, new_account, new_session
+
+NEW = "another good long passphrase"
+DIGEST = digest(b"", "{}")
+
+
+@pytest.fixture
+def person(site) -> Signed:
+    return signed(new_account(site.connection, "王监督", "enforcement_officer"))
+
+
+@pytest.fixture
+def opened(dsn, settings) -> Iterator[Callable[..., Signer]]:
+    """`opened(signed, password)`: the person's key, as a route opens it."""
+    with asyncio.Runner() as runner:
+        pool = runner.run(_make(dsn))
+        hub = Hub(settings, dsn, pool, now_ms)
+        serving = Serving(settings=settings, dsn=dsn, pool=pool, hub=hub, now_ms=now_ms)
+        yield lambda who, password=PASSWORD: runner.run(open_key(serving, who, password))
+        runner.run(pool.close())
+
+
+async def _make(dsn):
+    pool = make_pool(dsn)
+    await pool.open()
+    return pool
+
+
+def signed(account: int | None) -> Signed:
+    return Signed(account_id=account, name="王监督", demo=account is None, token_hash=b"")
+
+
+def keys(site) -> list[tuple]:
+    return site.rows("SELECT key, public_key, end_reason FROM signing_key ORDER BY key")
+
+
+def test_the_first_right_password_makes_the_key_and_every_later_one_opens_the_same(site, person, opened):
+    first, second = opened(person), opened(person)
+    ((key, public, ended),) = keys(site)
+    assert (first.key, second.key, first.account_id, ended) == (key, key, person.account_id, None)
+    assert verify(public, DIGEST, first.sign(DIGEST))
+    assert verify(public, DIGEST, second.sign(DIGEST))
+    assert not verify(public, digest(b"", "[]"), first.sign(DIGEST))
+    assert not verify(public[:-1], DIGEST, first.sign(DIGEST))
+    assert first.private.hex() not in repr(first)
+    resting = site.rows("SELECT * FROM signing_key")
+    assert not any(first.private in value for value in resting[0] if isinstance(value, bytes))
+
+
+@pytest.mark.parametrize("has_key", [False, True])
+def test_a_wrong_password_opens_nothing_and_guessing_is_slowed_down(site, person, opened, has_key):
+    if has_key:
+        opened(person)
+    codes = []
+    for _ in range(11):
+        with pytest.raises(ProblemError) as refused:
+            opened(person, "a guess")
+        codes.append((refused.value.status, refused.value.slug))
+    assert codes == [(403, "not-signed")] * 10 + [(429, "too-many-attempts")]
+    assert len(keys(site)) == has_key
+
+
+def test_the_demo_signs_nothing(opened, site):
+    with pytest.raises(ProblemError) as refused:
+        opened(signed(None))
+    assert (refused.value.status, refused.value.slug) == (403, "not-signed")
+    assert keys(site) == []
+
+
+def test_whoever_changes_his_password_keeps_his_key(site, web, person, opened):
+    before = opened(person)
+    web.client.cookies.set(COOKIE, new_session(site.connection, person.account_id))
+    changed = web.put("/session/password", json={"password": PASSWORD, "new_password": NEW})
+    assert changed.status_code == 204
+    assert opened(person, NEW) == before
+    with pytest.raises(ProblemError):
+        opened(person, PASSWORD)
+
+
+def test_a_reset_ends_the_key_and_what_was_signed_with_it_is_still_verified(site, web, person, opened):
+    old = opened(person)
+    signature = old.sign(DIGEST)
+    token = asyncio.run(_link(site.dsn, person.account_id))
+    assert web.post("/account-links/use", json={"token": token, "password": NEW}).status_code == 200
+    new = opened(person, NEW)
+    (_, old_public, reason), (key, public, ended) = keys(site)
+    assert (reason, new.key, ended) == ("password_reset", key, None)
+    assert verify(old_public, DIGEST, signature)
+    assert not verify(public, DIGEST, signature)
+
+
+async def _link(dsn: str, account: int) -> str:
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        await connection.execute("SELECT set_config('sitewarden.author', 'test', true)")
+        link = await make_link(connection, account, now_ms())
+    return link.path.partition("#")[2]
+
+
+def test_a_signature_is_kept_only_by_whoever_acted_and_with_a_key_in_force(site, person, opened):
+    site.born().deliver(raised())
+    hazard, before = site.rows("SELECT hazard_id, hash FROM hazard_event")[0]
+    hashed = digest(before, "{}")
+    site.connection.execute(
+        "INSERT INTO hazard_event VALUES (%s, 2, '{}', %s, %s, now(), 'opinion', %s, "
+        "'candidate', 'general', 'not_due', 'none', 0, false, false)",
+        [hazard, before, hashed, person.account_id],
+    )
+    mine = opened(person)
+    theirs = opened(signed(new_account(site.connection, "别人")))
+    for seq, signer, account in ((1, mine, mine), (2, theirs, theirs), (2, theirs, mine)):
+        with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+            keep(site, signer, hashed, (hazard, seq, account.account_id))
+    keep(site, mine, hashed, (hazard, 2, mine.account_id))
+    for statement in ("UPDATE hazard_signature SET key = 1", "DELETE FROM hazard_signature"):
+        with psycopg.connect(site.dsn) as owner, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+            owner.execute(statement)
+
+
+def keep(site, signer: Signer, hashed: bytes, of: tuple) -> None:
+    site.connection.execute(
+        "INSERT INTO hazard_signature VALUES (%s, %s, %s, %s, %s)",
+        [*of, signer.key, signer.sign(hashed)],
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE signing_key SET public_key = %(other)s",
+        "UPDATE signing_key SET account_id = account_id + 1",
+        "DELETE FROM signing_key",
+        "TRUNCATE signing_key CASCADE",
+    ],
+)
+def test_nobody_changes_or_removes_a_key(site, person, opened, statement):
+    opened(person)
+    with psycopg.connect(site.dsn) as owner, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+        owner.execute(statement, {"other": b"\x01" * 32} if "%" in statement else None)
+
+
+@settings(max_examples=5, deadline=None)
+@given(password=st.text(min_size=1, max_size=60), other=st.text(min_size=1, max_size=60))
+def test_only_the_password_opens_and_only_for_that_account(password, other):
+    private, public = new_key()
+    sealed = seal(private, public, 7, password)
+    assert unseal(sealed, public, 7, password) == private
+    with pytest.raises(WrongPasswordError):
+        unseal(sealed, public, 8, password)
+    if other != password:
+        with pytest.raises(WrongPasswordError):
+            unseal(sealed, public, 7, other)
