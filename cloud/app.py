@@ -18,6 +18,7 @@ from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
+from cloud.evidence.routes import router as evidence_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
@@ -125,6 +126,7 @@ def _api() -> APIRouter:
         tables_router,
         alarms_router,
         hazards_router,
+        evidence_router,
         backtest_router,
         cycles_router,
         live_router,

@@ -1,1 +1,1 @@
-"""Evidence of hazard records: photos, films, papers, readings; each once, never changed, provable by its hash."""
+"""Evidence of hazard records: photos, films, papers, readings; each once, never changed, with its hash."""

@@ -1,4 +1,4 @@
-"""What was in force when a record was opened: rule and limits, the device's file, the gateway's configuration."""
+"""What was in force when a record was opened: rule, limits, device file, the gateway's configuration."""
 
 import datetime as dt
 from pathlib import Path
@@ -33,14 +33,16 @@ _RUN_BY: LiteralString = """
            gateway.gateway, gateway.software, gateway.boot, gateway.configuration, gateway.clock,
            encode(gateway.birth_hash, 'hex') AS birth_sha256,
            (SELECT hash FROM gateway_configuration AS version
-             WHERE version.site = its.site AND version.gateway = gateway.gateway AND version.state = 'in_force'
+             WHERE version.site = its.site AND version.gateway = gateway.gateway
+               AND version.state = 'in_force'
              ORDER BY version.version DESC LIMIT 1) AS configuration_sha256
       FROM device AS its JOIN gateway ON gateway.id = its.gateway_id
      WHERE its.site = %(site)s AND its.mode = %(mode)s AND its.device = %(device)s
 """
 _FILE: LiteralString = """
     SELECT to_jsonb(file) AS file,
-           (SELECT coalesce(jsonb_agg(to_jsonb(step) ORDER BY done_on, step_id), '[]') FROM device_step AS step
+           (SELECT coalesce(jsonb_agg(to_jsonb(step) ORDER BY done_on, step_id), '[]')
+              FROM device_step AS step
              WHERE step.site = file.site AND step.device = file.device) AS steps,
            (SELECT to_jsonb(chart) FROM load_chart AS chart
              WHERE chart.site = file.site AND chart.device = file.device) AS load_chart,

@@ -1,4 +1,4 @@
-"""What the machine puts beside a record that an alarm has opened: at once what was in force, later the readings.
+"""What the machine puts beside a record that an alarm has opened: what was in force, later the readings.
 
 The readings of five minutes before and after are frozen once they are all here. A gateway that is cut off
 brings them later, so that they are waited for; what has not come within a day is said to be missing.
@@ -69,7 +69,7 @@ class _Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def keep_due(connection: Connection, now_ms: int) -> list[UUID]:
-    """Do what is due; returns the records that got something. Several workers may: each record is one's alone."""
+    """Do what is due; returns the records that got something. Several workers may ask at the same time."""
     now, done = instant(now_ms), list[UUID]()
     for (hazard_id,) in connection.execute(_DUE, [now, MOST]).fetchall():
         with connection.transaction():
@@ -135,7 +135,9 @@ def _frozen(connection: Connection, window: _Window, points: list[Row], now: dt.
 
 def _missing_s(tracks: list[Track], window: _Window) -> dict[str, float]:
     """By point, those of which nothing is missing left out."""
-    found = {track.point: missing(track, milliseconds(window.start), milliseconds(window.end)) for track in tracks}
+    found = {
+        track.point: missing(track, milliseconds(window.start), milliseconds(window.end)) for track in tracks
+    }
     return {point: sum(end - start for start, end in spans) / 1000 for point, spans in found.items() if spans}
 
 

@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, by themselves and not by what their sender says; and what is taken out. Pure.
+"""What kind of file some bytes are, whatever their sender says; and what is taken out of a photo. Pure.
 
 A photo of a telephone says where and with which telephone it was taken. It is evidence of a danger, not of
 the way of whoever looked: of a JPEG only the picture is kept, its colours, and which side is up.
@@ -142,3 +142,11 @@ def _only_upside(upside: int) -> bytes:
     tiff = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, _ORIENTATION, _SHORT, 1, upside, 0, 0)
     body = _EXIF + tiff
     return bytes([_MARK, _APP1]) + struct.pack(">H", len(body) + 2) + body
+
+
+_ENDINGS = {one.media_type: one.ending for one in (JPEG, PNG, WEBP, PDF, MP4)} | {"application/json": "json"}
+
+
+def ending_of(media_type: str) -> str:
+    """Of a file's name."""
+    return _ENDINGS.get(media_type, "bin")

@@ -52,7 +52,12 @@ def missing(track: Track, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
 
 
 def document(
-    tracks: Iterable[Track], given_up: list[GivenUp], *, start: dt.datetime, end: dt.datetime, now: dt.datetime
+    tracks: Iterable[Track],
+    given_up: list[GivenUp],
+    *,
+    start: dt.datetime,
+    end: dt.datetime,
+    now: dt.datetime,
 ) -> bytes:
     """The frozen window as canonical JSON."""
     start_ms, end_ms = (int(at.timestamp() * 1000) for at in (start, end))

@@ -16,8 +16,8 @@ from cloud.hazards.store import append_event
 from cloud.instants import rfc3339
 
 ITEMS: LiteralString = """
-    SELECT item AS id, hazard_id AS hazard, kind, stage, encode(sha256, 'hex') AS sha256, bytes, media_type, name,
-           note, about, account_id, author, at
+    SELECT item AS id, hazard_id AS hazard, kind, stage, encode(sha256, 'hex') AS sha256, bytes, media_type,
+           name, note, about, account_id, author, at
       FROM evidence_item
 """
 """As they are shown."""
@@ -83,9 +83,24 @@ def _of_bytes(connection: Connection, hazard_id: UUID, given_sha256: bytes) -> R
     ).fetchone()
 
 
+OF_RECORD: LiteralString = """
+    WHERE (hazard_id = %(hazard)s OR hazard_id IN (SELECT id FROM hazard WHERE merged_into = %(hazard)s))
+"""
+"""With what was merged into it: its evidence goes along and stays where it was put."""
+
+
 def evidence_of(connection: Connection, hazard_id: UUID) -> list[EvidenceItem]:
     """Every item of a record, the oldest first."""
     cursor = connection.cursor(row_factory=dict_row)
-    rows = cursor.execute(ITEMS + "WHERE hazard_id = %s ORDER BY at, item", [hazard_id])
-    names = EvidenceItem.__struct_fields__
-    return [EvidenceItem(**{name: row[name] for name in names}) for row in rows]
+    rows = cursor.execute(ITEMS + OF_RECORD + "ORDER BY at, item", {"hazard": hazard_id})
+    return [
+        EvidenceItem(
+            id=str(row["id"]),
+            kind=row["kind"],
+            stage=row["stage"],
+            sha256=row["sha256"],
+            at=row["at"],
+            account_id=row["account_id"],
+        )
+        for row in rows
+    ]

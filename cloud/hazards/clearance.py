@@ -1,4 +1,4 @@
-"""Whether a danger that was measured is over, as a list of what holds and what does not, with the numbers. Pure.
+"""Whether a danger that was measured is over: what holds of what is asked and what not, by numbers. Pure.
 
 A record is rectified or closed by persons, but a measured danger has to be seen to be over as well: for long
 enough, without holes in what was read, and not while its device was being mended.
@@ -115,14 +115,14 @@ class Clearance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def begun(watch: Watch) -> dt.datetime | None:
-    """Since when the danger is seen to be over: not while it stood, was not watched, or its device was mended."""
+    """Since when the danger is seen to be over; not while it was not watched, or its device was mended."""
     if watch.signal != "cleared" or watch.since is None:
         return None
     return watch.since if watch.mended_until is None else max(watch.since, watch.mended_until)
 
 
 def working(watch: Watch) -> list[Span]:
-    """The times at which a crane worked since the danger is over: lifts, and the short pauses between them."""
+    """The times at which a crane worked since the danger is over: lifts, and short pauses between them."""
     since = begun(watch)
     found: list[Span] = []
     for lift in sorted(watch.lifts):
@@ -137,7 +137,7 @@ def working(watch: Watch) -> list[Span]:
 
 
 def window(need: Need, watch: Watch) -> Span | None:
-    """The time whose readings count: the last stretch that holds as much as is needed; `None` before there is any."""
+    """The time whose readings count: the last stretch that holds as much as is needed, if there is any."""
     since = begun(watch)
     if since is None or since >= watch.now:
         return None
@@ -226,17 +226,24 @@ def _long_enough(need: Need, watch: Watch, elapsed_s: float) -> Check:
 def _covered(need: Need, share: float | None, seen: Seen) -> Check:
     found, asked = (share or 0.0) * 100, need.coverage * 100
     text = Text(
-        f"期间数据完整率 {_floor(found)} %，需 {asked:g} %", f"{_floor(found)} % of the time was read, {asked:g} % is needed"
+        f"期间数据完整率 {_floor(found)} %，需 {asked:g} %",
+        f"{_floor(found)} % of the time was read, {asked:g} % is needed",
     )
     values: dict[str, Value] = {"share": share, "needed": need.coverage, "point": seen.worst_point}
     return Check(code="coverage", met=share is not None and share >= need.coverage, text=text, values=values)
 
 
 def _slow(rate: Rate) -> Check:
-    values: dict[str, Value] = {"point": rate.point, "worst": rate.worst, "control": rate.control, "unit": rate.unit}
+    values: dict[str, Value] = {
+        "point": rate.point,
+        "worst": rate.worst,
+        "control": rate.control,
+        "unit": rate.unit,
+    }
     if rate.control is None:
         text = Text(
-            f"{rate.point}：未公布速率控制值，无法判断", f"{rate.point}: no control value of its rate is in force"
+            f"{rate.point}：未公布速率控制值，无法判断",
+            f"{rate.point}: no control value of its rate is in force",
         )
     elif rate.worst is None:
         text = Text(f"{rate.point}：期间无可信速率读数", f"{rate.point}: not one good reading of its rate")

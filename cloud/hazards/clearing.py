@@ -8,14 +8,15 @@ from psycopg.rows import dict_row
 
 from cloud.database import Connection, Row, instant
 from cloud.hazards.clearance import Clearance, Need, Rate, Seen, Span, Watch, begun, clear, window, worst_of
-from cloud.hazards.watched import POINTS
+from cloud.hazards.watched import OCCASIONAL
 from cloud.jurisdictions.model import Jurisdiction
 from cloud.jurisdictions.store import jurisdiction_of
 from sitewarden.points import UnknownKindError, point_kind
 
 _RECORD: LiteralString = """
     SELECT hazard.site, hazard.device, hazard.signal, hazard.signal_since, its.kind AS device_kind
-      FROM hazard LEFT JOIN device AS its ON its.site = hazard.site AND its.mode = 'live' AND its.device = hazard.device
+      FROM hazard LEFT JOIN device AS its
+           ON its.site = hazard.site AND its.mode = 'live' AND its.device = hazard.device
      WHERE hazard.id = %s AND hazard.signal <> 'none'
 """
 _MENDED: LiteralString = """
@@ -37,25 +38,21 @@ _LOAD_TEST: LiteralString = """
        AND point.kind IN ('crane.load', 'crane.load_ratio', 'crane.moment', 'crane.moment_ratio')
 """
 """A known load on the hook beside the load that was read: signed by one, approved by another."""
-_COVERED: LiteralString = (
-    POINTS
-    + """
+_COVERED: LiteralString = """
     SELECT asked.name,
-           (SELECT coalesce(sum(extract(epoch FROM least(read.until, %(end)s) - greatest(read.at, %(start)s))), 0)
+           (SELECT coalesce(sum(extract(epoch FROM
+                       least(read.until, %(end)s) - greatest(read.at, %(start)s))), 0)
               FROM (SELECT reading.at, reading.quality,
                            least(lead(reading.at) OVER (ORDER BY reading.at),
-                                 reading.at + coalesce(nullif(point.stale_after_ms, 0), 10000) * interval '1 ms'
-                           ) AS until
+                                 reading.at + patience(point.stale_after_ms)) AS until
                       FROM point JOIN reading ON reading.point_id = point.id
                      WHERE point.site = asked.site AND point.mode = asked.mode AND point.name = asked.name
                        AND reading.at < %(end)s
-                       AND reading.at >= %(start)s
-                           - coalesce(nullif(point.stale_after_ms, 0), 10000) * interval '1 ms') AS read
+                       AND reading.at >= %(start)s - patience(point.stale_after_ms)) AS read
              WHERE read.quality = 0 AND read.until > %(start)s)::double precision AS covered_s
-      FROM asked
-    """
-)
-"""A good reading holds until the next one, but no longer than the point's patience: its value is stale then."""
+      FROM points_of_hazards(%(hazards)s, %(occasional)s) AS asked
+"""
+"""A good reading holds until the next one, but no longer than the point's patience: then it is stale."""
 _RATES: LiteralString = """
     SELECT point.name, point.kind, point.resolution, point.limits,
            (SELECT max(abs(value)) FROM reading
@@ -79,7 +76,7 @@ def clearance_of(connection: Connection, hazard_id: UUID, now_ms: int) -> Cleara
     span = window(need, watch)
     if span is None:
         return clear(need, watch, Seen(covered_s=0.0))
-    asked |= {"hazards": [hazard_id], "start": span.start, "end": span.end}
+    asked |= {"hazards": [hazard_id], "occasional": OCCASIONAL, "start": span.start, "end": span.end}
     return clear(need, watch, _seen(connection, need, asked))
 
 
@@ -135,5 +132,3 @@ def _rate(row: Row) -> Rate:
 
 def _row(connection: Connection, query: LiteralString, asked: Any) -> Row | None:
     return connection.cursor(row_factory=dict_row).execute(query, asked).fetchone()
-
-

@@ -8,12 +8,14 @@ import msgspec
 
 from cloud.alarms.store import StoredEpisode, link_hazard
 from cloud.database import Connection, instant
-from cloud.hazards import store
+from cloud.hazards import signal, store
 from cloud.hazards.chain import Event
 from cloud.hazards.clock import MACHINE, start_clock
 from cloud.hazards.content import Facts, content
 from cloud.hazards.model import EvidenceSeries
 from cloud.instants import local, rfc3339
+from cloud.upkeep.holding import hold
+from cloud.upkeep.maintenance import in_maintenance
 from sitewarden.messages import Alarm
 from sitewarden.rules import HazardProposal
 from sitewarden.text import Text
@@ -51,16 +53,26 @@ def follow_alarm(connection: Connection, heard: Heard) -> UUID | None:
         or (heard.alarm.hazard is None and heard.episode.hazard_id is None)
     ):
         return None
+    if heard.episode.hazard_id is None and _is_held(connection, heard):
+        return None
     if heard.episode.hazard_id is not None:
         hazard_id = heard.episode.hazard_id
         store.renew_content(connection, hazard_id, UUID(heard.alarm.episode), _content(heard))
     else:
         assert heard.alarm.hazard is not None  # noqa: S101  without one and without a record we returned above
         hazard_id = _open_or_join(connection, heard, heard.alarm.hazard)
-    before, after = store.renew_signal(connection, hazard_id)
-    if before != after:
-        _append(connection, hazard_id, heard, "signal", {"from": before, "to": after})
+    signal.follow(connection, hazard_id, heard.now_ms)
     return hazard_id
+
+
+def _is_held(connection: Connection, heard: Heard) -> bool:
+    """Keep an alarm of a device that was being mended when it was raised; it touches no record now."""
+    alarm = heard.alarm
+    raised_ms = min(alarm.raised_at, heard.now_ms) if alarm.clock == "synced" else heard.now_ms
+    maintenance = in_maintenance(connection, heard.site, alarm.device, instant(raised_ms))
+    if maintenance is not None:
+        hold(connection, maintenance, alarm)
+    return maintenance is not None
 
 
 def _open_or_join(connection: Connection, heard: Heard, proposal: HazardProposal) -> UUID:

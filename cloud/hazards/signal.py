@@ -8,7 +8,8 @@ import logging
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from psycopg.rows import namedtuple_row
+import msgspec
+from psycopg.rows import class_row
 
 from cloud.database import Connection, instant
 from cloud.hazards.chain import Event
@@ -37,19 +38,31 @@ class _State(NamedTuple):
     since: dt.datetime
 
 
+class _Locked(msgspec.Struct, frozen=True, kw_only=True):
+    status: str
+    signal: str
+    since: dt.datetime
+    has_ended: bool
+
+
+class _Told(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the record's alarms."""
+
+    stands: bool
+    raised_at: dt.datetime
+    cleared_at: dt.datetime | None
+    is_synced: bool
+
+
 def follow(connection: Connection, hazard_id: UUID, now_ms: int) -> bool:
     """Set the signal by the record's alarms, one of which was just stored; whether that changed the record.
 
-    Waits for whoever else writes the record. What nobody watches stays unknown when an alarm of it is cleared.
+    Waits for whoever else writes the record. What nobody watches stays unknown when its alarm is cleared.
     """
     now = instant(now_ms)
-    row = connection.cursor(row_factory=namedtuple_row).execute(_LOCKED, [hazard_id]).fetchone()
-    told = (
-        connection.cursor(row_factory=namedtuple_row)
-        .execute(_EPISODES, {"hazard": hazard_id, "now": now})
-        .fetchone()
-    )
-    assert row is not None  # noqa: S101  hazards are never deleted
+    row = _locked(connection, hazard_id)
+    cursor = connection.cursor(row_factory=class_row(_Told))
+    told = cursor.execute(_EPISODES, {"hazard": hazard_id, "now": now}).fetchone()
     assert told is not None  # noqa: S101  an aggregate always has its row
     if row.has_ended:
         return False
@@ -62,12 +75,17 @@ def follow(connection: Connection, hazard_id: UUID, now_ms: int) -> bool:
     return _become(connection, hazard_id, row, after, now)
 
 
-def _cleared_since(row: Any, told: Any, now: dt.datetime) -> dt.datetime:
+def _locked(connection: Connection, hazard_id: UUID) -> _Locked:
+    row = connection.cursor(row_factory=class_row(_Locked)).execute(_LOCKED, [hazard_id]).fetchone()
+    assert row is not None  # noqa: S101  hazards are never deleted
+    return row
+
+
+def _cleared_since(row: _Locked, told: _Told, now: dt.datetime) -> dt.datetime:
     if told.is_synced and told.cleared_at is not None:
-        since: dt.datetime = max(told.cleared_at, row.since)
-        return since
+        return max(told.cleared_at, row.since)
     # By a clock that nobody had set, or where a rule went: it is over only since that was heard.
-    return row.since if row.signal == "cleared" else now  # type: ignore[no-any-return]
+    return row.since if row.signal == "cleared" else now
 
 
 def look(connection: Connection, now_ms: int) -> list[UUID]:
@@ -90,8 +108,7 @@ def look(connection: Connection, now_ms: int) -> list[UUID]:
 
 
 def _look_at(connection: Connection, hazard_id: UUID, now: dt.datetime) -> bool:
-    row = connection.cursor(row_factory=namedtuple_row).execute(_LOCKED, [hazard_id]).fetchone()
-    assert row is not None  # noqa: S101  hazards are never deleted
+    row = _locked(connection, hazard_id)
     # Again, now that nobody else writes the record.
     seen = watched(connection, [hazard_id], now)[hazard_id]
     if row.has_ended or (row.signal == "unknown") != seen.is_watched:
@@ -106,7 +123,7 @@ def _look_at(connection: Connection, hazard_id: UUID, now: dt.datetime) -> bool:
     return _become(connection, hazard_id, row, _State("cleared" if stands is None else "active", now), now)
 
 
-def _become(connection: Connection, hazard_id: UUID, row: Any, after: _State, now: dt.datetime) -> bool:
+def _become(connection: Connection, hazard_id: UUID, row: _Locked, after: _State, now: dt.datetime) -> bool:
     """Write the signal; a danger that was there again sends what was rectified back."""
     if (row.signal, row.since) == after:
         return False
@@ -127,10 +144,12 @@ def _become(connection: Connection, hazard_id: UUID, row: Any, after: _State, no
     body = {"from": row.signal, "to": after.signal, "since": rfc3339(after.since)}
     _append(connection, hazard_id, "signal", body, now)
     if has_returned:
-        body = {"from": row.status, "to": "rectifying", "state": {"signal": after.signal}}
-        _append(connection, hazard_id, "signal_returned", body, now)
+        returned = {"from": row.status, "to": "rectifying", "state": {"signal": after.signal}}
+        _append(connection, hazard_id, "signal_returned", returned, now)
     return True
 
 
-def _append(connection: Connection, hazard_id: UUID, kind: str, body: dict[str, Any], now: dt.datetime) -> None:
+def _append(
+    connection: Connection, hazard_id: UUID, kind: str, body: dict[str, Any], now: dt.datetime
+) -> None:
     append_event(connection, hazard_id, Event(at=rfc3339(now), actor=MACHINE, kind=kind, body=body))

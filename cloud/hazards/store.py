@@ -147,25 +147,6 @@ def renew_content(connection: Connection, hazard_id: UUID, episode: UUID, conten
     )
 
 
-def renew_signal(connection: Connection, hazard_id: UUID) -> tuple[str, str]:
-    """Set the signal by the record's episodes; returns it before and after. Waits for other writers."""
-    before = connection.execute(
-        "SELECT signal FROM hazard WHERE id = %s FOR NO KEY UPDATE", [hazard_id]
-    ).fetchone()
-    after = connection.execute(
-        """
-        UPDATE hazard SET signal = CASE WHEN EXISTS (
-                   SELECT FROM episode WHERE hazard_id = %(id)s AND cleared_at IS NULL)
-               THEN 'active' ELSE 'cleared' END
-         WHERE id = %(id)s RETURNING signal
-        """,
-        {"id": hazard_id},
-    ).fetchone()
-    assert before is not None  # noqa: S101  hazards are never deleted
-    assert after is not None  # noqa: S101
-    return str(before[0]), str(after[0])
-
-
 class Timer(NamedTuple):
     """A clock that runs on a record."""
 

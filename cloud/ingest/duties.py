@@ -1,4 +1,4 @@
-"""What is due beside the lanes, by a thread of its own: evidence, signals, what was held while a device was mended."""
+"""What is due beside the lanes, by a thread of its own: evidence, signals, alarms that were held."""
 
 import logging
 from typing import LiteralString
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 5.0
 
 _EPISODE: LiteralString = """
-    SELECT episode.site, episode.mode, episode.hazard_id, episode.raised_at, episode.cleared_at, episode.value,
-           episode.peak, its.label
+    SELECT episode.site, episode.mode, episode.hazard_id, episode.raised_at, episode.cleared_at,
+           episode.value, episode.peak, its.label
       FROM episode LEFT JOIN device AS its
            ON its.site = episode.site AND its.mode = episode.mode AND its.device = episode.device
      WHERE episode.id = %s

@@ -1,4 +1,4 @@
-"""Alarms of a device that is being mended: kept as they came; what still stands afterwards opens its record."""
+"""Alarms of a device that is being mended: kept as they came; what stands afterwards opens its record."""
 
 import logging
 from collections.abc import Callable

@@ -7,6 +7,31 @@ UPDATE hazard
            ELSE coalesce((SELECT max(cleared_at) FROM episode WHERE hazard_id = hazard.id), last_episode_at) END
  WHERE signal <> 'none';
 
+-- So long a reading of a point holds; ten seconds where its gateway does not say.
+CREATE FUNCTION patience(stale_after_ms int) RETURNS interval LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(nullif(stale_after_ms, 0), 10000) * interval '1 ms'
+$$;
+-- The points by which the dangers of these records are seen; `occasional`: kinds that speak only at times. Of those, all other
+-- points of the device are asked that ever gave a good reading.
+CREATE FUNCTION points_of_hazards(hazards uuid[], occasional text)
+    RETURNS TABLE (hazard_id uuid, site text, mode text, name text, orphaned boolean, rules text[]) LANGUAGE sql STABLE AS $$
+    WITH told AS (
+        SELECT DISTINCT ON (e.hazard_id, e.mode, e.point, e.rule)
+               e.hazard_id, e.site, e.mode, e.device, e.point, e.kind, e.rule, e.ended
+          FROM episode AS e WHERE e.hazard_id = ANY (hazards)
+         ORDER BY e.hazard_id, e.mode, e.point, e.rule, e.raised_at DESC
+    )
+    SELECT told.hazard_id, told.site, told.mode, told.point, bool_or(told.ended IS NOT DISTINCT FROM 'orphaned'),
+           array_agg(told.rule)
+      FROM told WHERE told.kind !~ occasional GROUP BY told.hazard_id, told.site, told.mode, told.point
+    UNION ALL
+    SELECT DISTINCT told.hazard_id, its.site, its.mode, its.name, false, '{}'::text[]
+      FROM told JOIN point AS its
+           ON its.site = told.site AND its.mode = told.mode AND its.device = told.device AND its.current
+           JOIN newest ON newest.point_id = its.id AND newest.good_at IS NOT NULL
+     WHERE told.kind ~ occasional AND its.kind !~ occasional
+$$;
+
 -- Bytes by what they are, apart from what is said of them: the same photo of two records rests once.
 CREATE TABLE evidence_file (
     sha256  bytea PRIMARY KEY,
@@ -121,17 +146,11 @@ CREATE TABLE device_task (
 CREATE INDEX device_task_of ON device_task (site, device, opened_at DESC);
 CREATE UNIQUE INDEX device_task_of_hazard ON device_task (hazard_id, kind);
 
-DO $$
-DECLARE
-    kept text;
-BEGIN
-    FOREACH kept IN ARRAY ARRAY['device_maintenance', 'device_task'] LOOP
-        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', kept);
-        EXECUTE format(
-            'CREATE POLICY in_scope ON %I USING (coalesce(current_setting(''sitewarden.account'', true), '''') = '''''
-            ' OR sees_site(nullif(current_setting(''sitewarden.account'', true), '''')::int, site))', kept);
-    END LOOP;
-END $$;
+CALL fence('evidence_item', 'EXISTS (SELECT FROM hazard WHERE hazard.id = hazard_id)');
+CALL fence('evidence_window', 'EXISTS (SELECT FROM hazard WHERE hazard.id = hazard_id)');
+CALL fence('held_alarm', 'EXISTS (SELECT FROM episode WHERE episode.id = held_alarm.episode)');
+CALL fence('device_maintenance', 'site IN (SELECT seen_whole_sites()) OR (site, device) IN (SELECT site, device FROM seen_devices())');
+CALL fence('device_task', 'site IN (SELECT seen_whole_sites()) OR (site, device) IN (SELECT site, device FROM seen_devices())');
 
 GRANT SELECT, INSERT ON evidence_file, evidence_item TO sitewarden_app;
 GRANT SELECT, INSERT, UPDATE ON evidence_window, held_alarm TO sitewarden_app;
