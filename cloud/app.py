@@ -37,6 +37,7 @@ from cloud.shown import Shown
 from cloud.sites.routes import router as sites_router
 from cloud.tables.routes import router as tables_router
 from cloud.trials.routes import router as trials_router
+from cloud.upkeep.routes import router as upkeep_router
 from sitewarden import __version__
 
 API = "/api/v1"
@@ -135,6 +136,7 @@ def _api() -> APIRouter:
         make_notices_router(),
         configuration_router,
         trials_router,
+        upkeep_router,
         imports_router,
         make_registry_router(),
         trees_router,
