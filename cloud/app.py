@@ -14,14 +14,17 @@ from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
+from cloud.clauses.routes import router as clauses_router
 from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
+from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.evidence.routes import router as evidence_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
+from cloud.incidents.routes import make_router as make_incidents_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.routes import make_router as make_notices_router
@@ -128,6 +131,9 @@ def _api() -> APIRouter:
         alarms_router,
         hazards_router,
         evidence_router,
+        clauses_router,
+        make_incidents_router(),
+        make_enforcement_router(),
         backtest_router,
         cycles_router,
         live_router,

@@ -8,15 +8,15 @@ from psycopg.rows import dict_row
 from cloud.alarms.store import StoredEpisode
 from cloud.database import Connection
 from cloud.evidence.keeping import keep_due
-from cloud.hazards import signal
-from cloud.hazards.service import Heard, follow_alarm
+from cloud.hazards.looking import look
+from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.store import hazards_by_id
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
-from cloud.upkeep.holding import release_due
+from cloud.upkeep.holding import take_due
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
 
@@ -44,31 +44,23 @@ class Duties(Looking):
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant."""
         self.release(connection, now_ms)
-        for hazard in signal.look(connection, now_ms):
+        for hazard in look(connection, now_ms):
             log.info("signal changed hazard=%s", hazard)
         for hazard in keep_due(connection, now_ms):
             log.info("evidence kept hazard=%s", hazard)
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""
-        hazards: dict[object, None] = {}
-
-        def follow(connection: Connection, alarm: Alarm) -> None:
-            heard = self._heard(connection, alarm, now_ms)
-            hazard = follow_alarm(connection, heard)
-            if hazard is None:
-                return
-            hazards[hazard] = None
+        with connection.transaction():
+            heard = [self._heard(connection, alarm, now_ms) for alarm in take_due(connection, now_ms)]
+            touched = list(follow_alarms(connection, heard))
             telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
-            tell(connection, telling, News(episodes={}, hazards=[hazard]))
-            shown = hazards_by_id(connection, [hazard])
-            write_events(
-                connection, [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown], now_ms
-            )
-
-        released = release_due(connection, now_ms, follow)
-        if released:
-            log.info("alarms stand after maintenance alarms=%d records=%d", len(released), len(hazards))
+            tell(connection, telling, News(episodes={}, hazards=touched))
+            shown = hazards_by_id(connection, touched) if touched else []
+            events = [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown]
+            write_events(connection, events, now_ms)
+        if touched:
+            log.info("alarms stand after maintenance alarms=%d records=%d", len(heard), len(touched))
             wake_viewers(connection)
 
     def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:

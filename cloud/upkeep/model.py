@@ -19,7 +19,7 @@ class MaintenanceShown(Shown):
 
     id: Identity
     state: Literal["asked", "coming", "under_way", "over", "withdrawn"] = Field(
-        description="Nobody has approved it yet; it is still to come; it is so now; it has ended; it was never."
+        description="Nobody has approved it yet; still to come; it is so now; it has ended; it never was."
     )
     work_order: str
     reason: str
@@ -56,7 +56,7 @@ class Upkeep(Shown):
 
     maintenance: list[MaintenanceShown]
     tasks: list[TaskShown]
-    may_maintain: bool = Field(description="Whether you may ask for maintenance, approve it, and close tasks.")
+    may_maintain: bool = Field(description="Whether you may ask for maintenance, approve it, close tasks.")
 
 
 class _Body(BaseModel):

@@ -67,11 +67,11 @@ async def read_upkeep(
 async def ask_for_maintenance(
     site: KnownSite,
     device: str,
+    *,
     given: MaintenanceAsked,
     serving: Served,
     signed: SignedIn,
     seen: SeenDevices,
-    *,
     idempotency_key: IdempotencyKey = None,
 ) -> Upkeep:
     """Ask that the device be mended; it begins when somebody else has approved it."""
@@ -86,8 +86,8 @@ async def ask_for_maintenance(
             await connection.execute(
                 """
                 INSERT INTO device_maintenance (
-                        maintenance, site, device, work_order, reason, from_at, until_at, asked_by, asked_by_id,
-                        asked_at)
+                        maintenance, site, device, work_order, reason, from_at, until_at, asked_by,
+                        asked_by_id, asked_at)
                     VALUES (%(id)s, %(site)s, %(device)s, %(work_order)s, %(reason)s, %(start)s, %(end)s,
                             %(name)s, %(account)s, %(now)s)
                 """,
@@ -106,6 +106,7 @@ async def ask_for_maintenance(
 async def approve_maintenance(
     site: KnownSite,
     device: str,
+    *,
     maintenance: UUID,
     serving: Served,
     signed: SignedIn,
@@ -137,6 +138,7 @@ async def approve_maintenance(
 async def end_maintenance(
     site: KnownSite,
     device: str,
+    *,
     maintenance: UUID,
     given: Note,
     serving: Served,
@@ -165,6 +167,7 @@ async def end_maintenance(
 async def close_task(
     site: KnownSite,
     device: str,
+    *,
     task: UUID,
     given: Note,
     serving: Served,
@@ -178,8 +181,8 @@ async def close_task(
         asked = await _named(connection, site, device, signed, instant(serving.now_ms()))
         cursor = connection.cursor(row_factory=dict_row)
         await cursor.execute(
-            "SELECT closed_at FROM device_task WHERE task = %(id)s AND site = %(site)s AND device = %(device)s "
-            "FOR NO KEY UPDATE",
+            "SELECT closed_at FROM device_task "
+            "WHERE task = %(id)s AND site = %(site)s AND device = %(device)s FOR NO KEY UPDATE",
             {**asked, "id": task},
         )
         row = await cursor.fetchone()
@@ -211,7 +214,9 @@ def _check_times(given: MaintenanceAsked, now: dt.datetime) -> None:
             422, "invalid", "It cannot be so", detail, field="body.end", code="too-long", values=values
         )
     if given.end <= now:
-        raise ProblemError(422, "invalid", "It cannot be so", "end: is past.", field="body.end", code="is-past")
+        raise ProblemError(
+            422, "invalid", "It cannot be so", "end: is past.", field="body.end", code="is-past"
+        )
 
 
 async def _named(

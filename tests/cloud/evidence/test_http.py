@@ -26,7 +26,12 @@ def test_a_photo_is_kept_without_its_place_listed_and_shown(web, site, path):
     answer = bring(web, path, params={"name": "吊钩.jpg", "note": "断丝"})
     assert answer.status_code == 201, answer.text
     item = answer.json()
-    assert (item["kind"], item["stage"], item["name"], item["author"]) == ("photo", "before", "吊钩.jpg", "安全员")
+    assert (item["kind"], item["stage"], item["name"], item["author"]) == (
+        "photo",
+        "before",
+        "吊钩.jpg",
+        "安全员",
+    )
     assert item["about"]["taken_out"] > 0
     assert [one["id"] for one in web.get(path).json()["items"]] == [item["id"]]
     file = web.get(f"{path}/{item['id']}/file")

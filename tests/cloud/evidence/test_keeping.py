@@ -9,6 +9,7 @@ import pytest
 from cloud.evidence.keeping import keep_due
 from cloud.evidence.store import evidence_of
 from cloud.hazards.chain import Link, first_broken
+from tests.cloud.registry.records import CRANE, Registry
 from tests.cloud.site import now_ms, raised, readings
 
 MINUTE = 60_000
@@ -47,8 +48,6 @@ def test_at_once_it_keeps_the_rule_and_the_configuration(site, opened):
 
 
 def test_the_device_s_file_is_kept_as_it_was_then(web, site):
-    from tests.cloud.registry.records import CRANE, Registry
-
     Registry(web).make("devices", CRANE)
     site.born().deliver(raised())
     keep_due(site.connection, now_ms())
@@ -70,7 +69,10 @@ def test_the_readings_are_frozen_once_they_are_all_here_with_what_is_missing(sit
     assert len(ratio["t"]) == 1500 + 1200
     assert [round((end - start) / 1000) for start, end in ratio["missing"]] == [58]
     assert by_point["crane-1/load"]["t"] == []
-    assert site.value("SELECT about->'missing_s'->>'crane-1/load' FROM evidence_item WHERE kind = 'series'") == "600.0"
+    assert (
+        site.value("SELECT about->'missing_s'->>'crane-1/load' FROM evidence_item WHERE kind = 'series'")
+        == "600.0"
+    )
     assert keep_due(site.connection, soon + 10 * MINUTE) == []
 
 

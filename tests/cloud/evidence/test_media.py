@@ -84,7 +84,9 @@ def test_it_is_what_its_first_bytes_say(content, media_type):
     assert media.media_of(content).media_type == media_type
 
 
-@pytest.mark.parametrize("content", [b"", b"<svg onload=alert(1)>", b"<html>", b"MZ\x90", b"\0\0\0\x18ftypheic"])
+@pytest.mark.parametrize(
+    "content", [b"", b"<svg onload=alert(1)>", b"<html>", b"MZ\x90", b"\0\0\0\x18ftypheic"]
+)
 def test_nothing_else_is_taken(content):
     with pytest.raises(media.NotTakenError):
         media.media_of(content)

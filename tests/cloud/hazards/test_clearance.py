@@ -1,4 +1,4 @@
-"""A measured danger is over when it was seen to be over, for long enough; whatever nobody saw proves nothing."""
+"""A measured danger is over when it was seen to be over for long enough; what nobody saw proves nothing."""
 
 import datetime as dt
 
@@ -98,7 +98,7 @@ def test_time_in_maintenance_does_not_count():
     lifts=st.lists(st.tuples(st.floats(0, 120), st.floats(0.1, 60)), max_size=20),
     share=st.floats(0, 1),
 )
-def test_it_is_never_clear_by_time_before_it_was_over_or_while_it_was_not_read(since_h, mended_h, lifts, share):
+def test_it_is_never_clear_by_time_before_it_was_over_or_not_read(since_h, mended_h, lifts, share):
     watch = Watch(
         now=NOW,
         signal="cleared",

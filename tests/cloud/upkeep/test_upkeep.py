@@ -1,4 +1,4 @@
-"""A device that is mended calls nobody, if another than who asked has approved it; what stands afterwards counts."""
+"""A device that is mended calls nobody, if a second person has approved it; what stands afterwards counts."""
 
 import datetime as dt
 
@@ -21,7 +21,11 @@ class People:
         self.web, self.site = web, site
         self.tokens = {
             name: new_session(site.connection, new_account(site.connection, name, role))
-            for name, role in (("经理", "project_manager"), ("监理", "supervision_engineer"), ("看", "viewer"))
+            for name, role in (
+                ("经理", "project_manager"),
+                ("监理", "supervision_engineer"),
+                ("看", "viewer"),
+            )
         }
 
     def post(self, who: str, path: str, body: dict | None = None):
@@ -31,7 +35,9 @@ class People:
     def ask(self, who: str = "经理", hours: float = 2, **changes):
         now = dt.datetime.now(dt.UTC)
         times = {"start": now.isoformat(), "end": (now + dt.timedelta(hours=hours)).isoformat()}
-        return self.post(who, "/maintenance", {"work_order": "WX-7", "reason": "换力矩传感器", **times, **changes})
+        return self.post(
+            who, "/maintenance", {"work_order": "WX-7", "reason": "换力矩传感器", **times, **changes}
+        )
 
     def mend(self) -> str:
         (one, *_) = self.ask().json()["maintenance"]
@@ -124,7 +130,13 @@ def test_a_danger_that_is_on_record_already_is_not_touched_by_a_test(people, sit
 def test_a_task_is_opened_once_a_record_listed_and_closed_by_a_person_with_a_note(people, site):
     site.deliver(raised())
     hazard = site.value("SELECT id FROM hazard")
-    fields = {"site": "demo", "device": "crane-1", "kind": "repair", "hazard_id": hazard, "reason": "传感器故障"}
+    fields = {
+        "site": "demo",
+        "device": "crane-1",
+        "kind": "repair",
+        "hazard_id": hazard,
+        "reason": "传感器故障",
+    }
     task = open_task(site.connection, **fields, author="经理", account_id=None, now_ms=now_ms())
     assert open_task(site.connection, **fields, author="经理", account_id=None, now_ms=now_ms()) is None
     people.web.client.cookies.set(COOKIE, people.tokens["看"])
