@@ -177,7 +177,12 @@ class EvidenceFile(Response):
     _PATH + "/{item}/file",
     dependencies=[requires(_SEES)],
     response_class=EvidenceFile,
-    responses={200: {"description": "The bytes, whose SHA-256 the item says.", "content": {"application/octet-stream": {}}}},
+    responses={
+        200: {
+            "description": "The bytes, whose SHA-256 the item says.",
+            "content": {"application/octet-stream": {}},
+        }
+    },
 )
 async def download_evidence(hazard: UUID, item: UUID, serving: Served, signed: SignedIn) -> EvidenceFile:
     """The bytes of an item: an image to be shown, all else to be saved."""

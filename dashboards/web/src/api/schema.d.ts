@@ -12520,7 +12520,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "*/*": unknown;
                     "application/octet-stream": string;
                 };
             };
