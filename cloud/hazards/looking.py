@@ -6,7 +6,7 @@ from uuid import UUID
 
 from cloud.database import Connection, instant
 from cloud.hazards.chain import Event
-from cloud.hazards.clock import MACHINE
+from cloud.hazards.record import MACHINE
 from cloud.hazards.signal import Signalled
 from cloud.hazards.store import append_event, hazards_by_id
 from cloud.hazards.watched import watched
