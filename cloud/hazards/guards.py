@@ -78,6 +78,11 @@ Guard = Callable[[Case], Unmet | None]
 # Who
 
 
+def has_a_part(case: Case) -> Unmet | None:
+    """Who runs the platform, or audits it, acts on no hazard: he takes no side in it."""
+    return unmet("no-part") if case.actor.side in ("platform", "audit") else None
+
+
 def outside_the_enterprise(case: Case) -> Unmet | None:
     """Of a major hazard, suspected or judged, nobody of the enterprise under check decides."""
     return unmet("of-enterprise") if case.record.is_major and "contractor" in case.actor.sides else None
@@ -130,12 +135,8 @@ def of_listing_level(case: Case) -> Unmet | None:
 
 
 def superior_only_if_listed(case: Case) -> Unmet | None:
-    """A superior authority closes what it has listed; all else its responsible authority does."""
-    if (
-        case.record.level != "major"
-        or case.record.supervision == "listed"
-        or _rank(case.actor.rank) <= _rank("county")
-    ):
+    """A superior authority decides on what is listed; on all else the responsible one does."""
+    if case.record.supervision == "listed" or _rank(case.actor.rank) <= _rank("county"):
         return None
     return unmet("not-responsible-authority")
 

@@ -68,6 +68,7 @@ def late():
 
 CASES = [
     # Judging
+    (opened(), "confirm", {}, person("admin"), {}, ["no-part"]),
     (SUSPECTED, "reject", {}, BOTH, {}, ["of-enterprise"]),
     (ACTIVE, "reject", {}, OFFICER, {}, ["signal-active"]),
     (ACTIVE, "reject", {}, OFFICER, {"maintenance": True}, []),
@@ -117,7 +118,6 @@ CASES = [
     (opened(), "merge", {}, OFFICER, {"target": opened(category="基坑")}, ["target-other"]),
     (opened(), "merge", {}, OFFICER, {"target": opened()}, []),
     (life("general", "rectifying"), "upgrade", {}, PRINCIPAL, {}, ["not-authority"]),
-    (life("major", "confirmed"), "downgrade", {}, OFFICER, {}, ["rank-too-low"]),
     (with_(life("major", "confirmed"), "downgrade", COUNTY), "downgrade", {}, COUNTY, {}, ["signed-already"]),
     (listed("rectified"), "downgrade", {}, COUNTY, {}, ["listing-level"]),
     # Plan and time
