@@ -72,7 +72,7 @@ class Totals(Shown):
     major: int = 0
     overdue: int = 0
     listed: int = 0
-    categories: list[CategoryTotal] = Field(default_factory=list)
+    categories: list[CategoryTotal]
 
 
 class HazardList(Page[HazardListed]):

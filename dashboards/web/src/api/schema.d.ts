@@ -8748,7 +8748,7 @@ export interface components {
          */
         Totals: {
             /** Categories */
-            categories?: components["schemas"]["CategoryTotal"][];
+            categories: components["schemas"]["CategoryTotal"][];
             /**
              * General
              * @default 0
