@@ -43,7 +43,6 @@ LISTED: LiteralString = """
 class HazardListed(Hazard):
     """A hazard record in a list of several sites."""
 
-    device: str | None  # type: ignore[assignment]  # a person files what no device measures
     site_name: TextShown
     time_zone: str = Field(description="Of the site.")
     mode: Literal["live", "drill"]

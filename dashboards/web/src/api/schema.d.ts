@@ -5494,8 +5494,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
-            device: string;
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
+            device: string | null;
             /**
              * Episodes
              * @description How many alarms belong to it.
@@ -5564,8 +5567,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
-            device: string;
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
+            device: string | null;
             /** Episodes */
             episodes: components["schemas"]["Episode"][];
             /** Events */
@@ -5689,7 +5695,10 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
             device: string | null;
             /**
              * Due At
