@@ -5,13 +5,15 @@ import hashlib
 import hmac
 import re
 import secrets
+from typing import LiteralString
 
 import msgspec
 import pyotp
 from psycopg.rows import class_row
 
+from cloud.accounts.links import NoSuchAccountError
 from cloud.accounts.service import clock_s
-from cloud.database import AsyncConnection, instant
+from cloud.database import AsyncConnection, Connection, instant
 from cloud.problems import ProblemError
 from cloud.serving import Serving
 
@@ -22,6 +24,11 @@ _CODES, _CODE_BYTES = 10, 10
 """So many recovery codes of 80 random bits: a plain hash suffices."""
 _DIGITS = re.compile(r"\d{6}")
 ISSUER = "SiteWarden"
+
+_REMOVE: LiteralString = """
+    UPDATE second_factor SET secret = NULL, confirmed_at = NULL, last_step = 0, reason = %s
+     WHERE account_id = %s AND secret IS NOT NULL
+"""
 
 
 class Factor(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,11 +179,17 @@ async def renew_recovery_codes(connection: AsyncConnection, account_id: int) -> 
 async def remove(connection: AsyncConnection, account_id: int, reason: str = "") -> bool:
     """Take it away with its recovery codes; whether there was one."""
     await connection.execute("DELETE FROM recovery_code WHERE account_id = %s", [account_id])
-    cursor = await connection.execute(
-        """
-        UPDATE second_factor SET secret = NULL, confirmed_at = NULL, last_step = 0, reason = %s
-         WHERE account_id = %s AND secret IS NOT NULL
-        """,
-        [reason, account_id],
-    )
+    cursor = await connection.execute(_REMOVE, [reason, account_id])
     return cursor.rowcount == 1
+
+
+def reset_on_console(connection: Connection, name: str) -> bool:
+    """For whoever has the server's terminal; whether there was one. Raises `NoSuchAccountError`."""
+    with connection.transaction():
+        connection.execute("SELECT set_config('sitewarden.author', 'console', true)")
+        account = connection.execute("SELECT id FROM account WHERE name = %s", [name]).fetchone()
+        if account is None:
+            raise NoSuchAccountError
+        connection.execute("DELETE FROM recovery_code WHERE account_id = %s", account)
+        removed = connection.execute(_REMOVE, ["console", *account])
+        return removed.rowcount == 1

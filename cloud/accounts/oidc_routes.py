@@ -55,14 +55,22 @@ def make_router() -> APIRouter:
     router = APIRouter(tags=["accounts"], prefix="/session/oidc")
     elsewhere = _Elsewhere()
 
-    @router.get("", dependencies=[Public], response_class=RedirectResponse, status_code=303)
+    @router.get(
+        "", dependencies=[Public], response_class=RedirectResponse, status_code=303, include_in_schema=False
+    )
     async def sign_in_elsewhere(
         request: Request, serving: Served, *, page: Annotated[str, Query(max_length=500)] = "/"
     ) -> RedirectResponse:
         """To the provider; it sends the browser back, and that one to the page."""
         return await _begin(elsewhere, request, serving, page if _OWN_PAGE.fullmatch(page) else "/")
 
-    @router.get("/back", dependencies=[Public], response_class=RedirectResponse, status_code=303)
+    @router.get(
+        "/back",
+        dependencies=[Public],
+        response_class=RedirectResponse,
+        status_code=303,
+        include_in_schema=False,
+    )
     async def come_back(
         request: Request, serving: Served, *, code: Text = None, state: Text = None
     ) -> RedirectResponse:

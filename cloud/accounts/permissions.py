@@ -18,6 +18,7 @@ from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles_with
 from cloud.accounts.store import session_of
 from cloud.accounts.tokens import token_hash
+from cloud.callers import is_called_by
 from cloud.problems import ProblemError, not_found
 from cloud.serving import Served, Serving
 from sitewarden.errors import SiteWardenError
@@ -92,6 +93,7 @@ async def _caller(request: Request, serving: Served) -> Signed:
         detail = "A role of yours asks for a second factor; set it up on your own page first."
         raise ProblemError(403, "second-factor-required", "A second factor is required", detail)
     bounded_by(signed.permissions)
+    is_called_by(signed.account_id)
     return signed
 
 
@@ -116,14 +118,21 @@ class Declares:
 class Open(Declares):
     """A dependency that lets everybody through."""
 
-    def __init__(self) -> None:
-        """Give it to a route's `dependencies`."""
+    def __init__(self, *, for_gateways: bool = False) -> None:
+        """Give it to a route's `dependencies`.
+
+        `for_gateways`: nobody is signed in, and the route itself judges by what a gateway holds; so it looks
+        as the programs do. Any other open route sees no site's rows.
+        """
         super().__init__(PUBLIC)
+        self._for_gateways = for_gateways
 
     async def __call__(self, request: Request, serving: Served) -> None:
         """Nothing is asked, but not without end."""
         if request.url.path.startswith("/api/"):
             serving.rates.count_stranger(_address(request))
+        if self._for_gateways:
+            is_called_by(None)
 
 
 class Requires(Declares):
@@ -185,6 +194,7 @@ def _devices_of(request: Request) -> list[str] | None:
 
 
 Public = Depends(Open())
+ForGateways = Depends(Open(for_gateways=True))
 AnySigned = Depends(Requires(SIGNED_IN))
 SignedIn = Annotated[Signed, AnySigned]
 SeenDevices = Annotated[list[str] | None, Depends(_devices_of)]

@@ -4,7 +4,8 @@ import httpx
 import pyotp
 import pytest
 
-from cloud.accounts.factors import STEP_S, step_of
+from cloud.accounts.factors import STEP_S, reset_on_console, step_of
+from cloud.accounts.links import NoSuchAccountError
 from cloud.accounts.permissions import COOKIE
 from tests.cloud.site import make_settings, now_ms
 from tests.cloud.web.serving import PASSWORD, Web, assign, new_account, new_session
@@ -151,6 +152,16 @@ def test_a_role_that_asks_for_it_opens_only_the_own_account_before(strict, site)
     assert strict.get("/session").json()["needs_second_factor"] is False
     kept = strict.post("/session/second-factor/remove", json={**PROOF, "code": codes[0]})
     assert slug(kept) == (409, "second-factor-required")
+
+
+def test_the_servers_terminal_takes_it_away(web, site):
+    become(web, site)
+    set_up(web)
+    assert reset_on_console(site.connection, WHO["name"]) is True
+    assert reset_on_console(site.connection, WHO["name"]) is False
+    with pytest.raises(NoSuchAccountError):
+        reset_on_console(site.connection, "nobody")
+    assert web.post("/session", json=WHO).status_code == 200
 
 
 def test_a_clock_may_be_a_step_off_and_no_more():
