@@ -24,6 +24,9 @@ from cloud.cycles.routes import router as cycles_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
+from cloud.hazards.inbox import router as inbox_router
+from cloud.hazards.listing import router as hazard_lists_router
+from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
@@ -138,7 +141,10 @@ def _api() -> APIRouter:
         readings_router,
         tables_router,
         alarms_router,
+        hazard_lists_router,
+        inbox_router,
         hazards_router,
+        reports_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),

@@ -584,6 +584,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Hazards
+         * @description Hazard records of all sites that you see, the newest first, with what they come to.
+         */
+        get: operations["list_all_hazards_api_v1_hazards_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}": {
         parameters: {
             query?: never;
@@ -636,6 +656,66 @@ export interface paths {
          * @description The hazard's worst alarm with the readings around it, the rules in force and the alarms they give.
          */
         get: operations["download_pack_api_v1_hazards__hazard__pack_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/past": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Past
+         * @description Records before this one: of the same device, and of the same enterprise where you see its sites.
+         */
+        get: operations["read_past_api_v1_hazards__hazard__past_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description What was reported of a record; nothing of a drill ever is.
+         */
+        get: operations["list_reports_api_v1_hazards__hazard__reports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inbox
+         * @description What waits for you: by your roles at each site and by what each record waits for.
+         */
+        get: operations["read_inbox_api_v1_inbox_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3321,6 +3401,15 @@ export interface components {
             needs_monitoring: boolean;
         };
         /**
+         * CategoryTotal
+         * @description How many there are of one kind of danger.
+         */
+        CategoryTotal: {
+            category: components["schemas"]["TextShown"];
+            /** N */
+            n: number;
+        };
+        /**
          * CertificateShown
          * @description A certificate that a gateway was given.
          */
@@ -5820,6 +5909,133 @@ export interface components {
             seq: number;
         };
         /**
+         * HazardList
+         * @description Part of the list.
+         */
+        HazardList: {
+            /** Items */
+            items: components["schemas"]["HazardListed"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+            /** @description With the first part alone. */
+            totals: components["schemas"]["Totals"] | null;
+        };
+        /**
+         * HazardListed
+         * @description A hazard record in a list of several sites.
+         */
+        HazardListed: {
+            /**
+             * Also
+             * @description The same danger in other editions of the standard.
+             */
+            also: components["schemas"]["ClauseShown"][];
+            category: components["schemas"]["TextShown"];
+            clause: components["schemas"]["ClauseShown"] | null;
+            content: components["schemas"]["TextShown"];
+            /**
+             * Control
+             * @enum {string}
+             */
+            control: "none" | "partial_stop" | "stop_work" | "evacuated";
+            /**
+             * Detected At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            detected_at: string;
+            /** Device */
+            device: string | null;
+            /**
+             * Due At
+             * @description By when it must be rectified.
+             */
+            due_at: string | null;
+            /**
+             * Episodes
+             * @description How many alarms belong to it.
+             */
+            episodes: number;
+            /** Escalation Step */
+            escalation_step: number;
+            /** Family */
+            family: string;
+            /**
+             * Handling Due At
+             * @description By when it must be handled, under a clause in two parts; later it is suspected major.
+             */
+            handling_due_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Last Episode At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            last_episode_at: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "drill";
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            potential_accident: components["schemas"]["TextShown"];
+            /**
+             * Repeat No
+             * @description The how manieth time that the same danger came back.
+             */
+            repeat_no: number;
+            /** Report */
+            report: string;
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "none" | "active" | "cleared" | "unknown";
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "self" | "inspection" | "public_report";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "none" | "proposed" | "listed" | "delisted";
+            /**
+             * Time Zone
+             * @description Of the site.
+             */
+            time_zone: string;
+            /** Worst Level */
+            worst_level: number;
+        };
+        /**
          * HintShown
          * @description Another way to read the raw words that would make sense of them.
          */
@@ -5927,6 +6143,26 @@ export interface components {
             removed: components["schemas"]["RowShown"][];
             /** Unchanged */
             unchanged: number;
+        };
+        /**
+         * Inbox
+         * @description What waits for whoever asks.
+         */
+        Inbox: {
+            /**
+             * Counts
+             * @description Of all that waits, by why.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Items
+             * @description Those due first on top, at most 200.
+             */
+            items: components["schemas"]["Waiting"][];
+            /** Total */
+            total: number;
         };
         /**
          * IncidentCounts
@@ -6659,7 +6895,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "alarm" | "hazard" | "major" | "flood" | "test";
+            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "flood" | "test";
             /** Level */
             level: number;
             /** Site */
@@ -7272,6 +7508,22 @@ export interface components {
              * @enum {string}
              */
             role: "contractor" | "owner" | "lessor" | "installer" | "supervisor" | "inspection_body" | "monitoring_body" | "maintainer";
+        };
+        /**
+         * Past
+         * @description What there was before, the newest first.
+         */
+        Past: {
+            /**
+             * Device
+             * @description Of the same device.
+             */
+            device: components["schemas"]["HazardListed"][];
+            /**
+             * Enterprise
+             * @description At other devices and sites of the same enterprise.
+             */
+            enterprise: components["schemas"]["HazardListed"][];
         };
         /**
          * Pit
@@ -8064,25 +8316,12 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
-         * ReportShown
-         * @description All that a trial came to.
+         * ReportsShown
+         * @description All of a record, in the order in which they went out.
          */
-        ReportShown: {
-            /** Checks */
-            checks: components["schemas"]["TrialCheck"][];
-            /**
-             * Is Sound
-             * @description No check is a finding.
-             */
-            is_sound: boolean;
-            /** Points */
-            points: components["schemas"]["PointTried"][];
-            /** Profile */
-            profile: string;
-            /** Rounds */
-            rounds: number;
-            /** Version */
-            version: number;
+        ReportsShown: {
+            /** Items */
+            items: components["schemas"]["cloud__hazards__reports_routes__ReportShown"][];
         };
         /**
          * RequestShown
@@ -8944,6 +9183,39 @@ export interface components {
             used_at: string | null;
         };
         /**
+         * Totals
+         * @description What the list comes to, whichever level, category or mark was chosen.
+         */
+        Totals: {
+            /** Categories */
+            categories?: components["schemas"]["CategoryTotal"][];
+            /**
+             * General
+             * @default 0
+             */
+            general: number;
+            /**
+             * Listed
+             * @default 0
+             */
+            listed: number;
+            /**
+             * Major
+             * @default 0
+             */
+            major: number;
+            /**
+             * Major Proposed
+             * @default 0
+             */
+            major_proposed: number;
+            /**
+             * Overdue
+             * @default 0
+             */
+            overdue: number;
+        };
+        /**
          * TreeNode
          * @description A node of a tree.
          */
@@ -9084,7 +9356,7 @@ export interface components {
              */
             kind: "read" | "conformance";
             /** @description Of one that is done, of a device that is asked. */
-            report: components["schemas"]["ReportShown"] | null;
+            report: components["schemas"]["cloud__trials__model__ReportShown"] | null;
             /** Seconds */
             seconds: number;
             /** Sent At */
@@ -9304,6 +9576,25 @@ export interface components {
             version: number;
             /** @description Of what was refused or rolled back, as the gateway says. */
             why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * Waiting
+         * @description One thing to be done.
+         */
+        Waiting: {
+            /**
+             * Acts
+             * @description Acts that settle it.
+             */
+            acts: string[];
+            /** Due At */
+            due_at: string | null;
+            hazard: components["schemas"]["HazardListed"];
+            /**
+             * Why
+             * @description One of judge, plan, accept_plan, rectify, decide_extension, review, review_by_supervision, review_by_authority, close, list, escalate, acknowledge.
+             */
+            why: string;
         };
         /**
          * Why
@@ -9580,6 +9871,50 @@ export interface components {
             status: string;
         };
         /**
+         * ReportShown
+         * @description A report to whoever is responsible for the place.
+         */
+        cloud__hazards__reports_routes__ReportShown: {
+            /**
+             * Body
+             * @description What it says. Its `addressee` is null where none is on file.
+             */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Due At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "provisional" | "unverified" | "formal" | "withdrawal" | "correction";
+            /** Late */
+            late: boolean;
+            /**
+             * No
+             * @description Of the record, from 1.
+             */
+            no: number;
+            /**
+             * Sent At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            sent_at: string;
+            /**
+             * Sha256
+             * @description Hexadecimal, over the body as canonical JSON.
+             */
+            sha256: string;
+        };
+        /**
          * HealthShown
          * @description How a gateway itself fares, as its newest status told.
          */
@@ -9611,6 +9946,27 @@ export interface components {
             };
             /** Rss Bytes */
             rss_bytes?: number | null;
+        };
+        /**
+         * ReportShown
+         * @description All that a trial came to.
+         */
+        cloud__trials__model__ReportShown: {
+            /** Checks */
+            checks: components["schemas"]["TrialCheck"][];
+            /**
+             * Is Sound
+             * @description No check is a finding.
+             */
+            is_sound: boolean;
+            /** Points */
+            points: components["schemas"]["PointTried"][];
+            /** Profile */
+            profile: string;
+            /** Rounds */
+            rounds: number;
+            /** Version */
+            version: number;
         };
     };
     responses: never;
@@ -12122,6 +12478,86 @@ export interface operations {
             };
         };
     };
+    list_all_hazards_api_v1_hazards_get: {
+        parameters: {
+            query?: {
+                /** @description `open`: neither closed nor rejected nor merged. */
+                status?: ("open" | "all") | ("candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed");
+                level?: ("general" | "major_proposed" | "major") | null;
+                site?: string | null;
+                /** @description Its name in Chinese. */
+                category?: string | null;
+                overdue?: boolean | null;
+                /** @description For supervision. */
+                listed?: boolean | null;
+                mode?: "live" | "drill";
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HazardList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_hazard_api_v1_hazards__hazard__get: {
         parameters: {
             query?: never;
@@ -12332,6 +12768,208 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_past_api_v1_hazards__hazard__past_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Past"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports_api_v1_hazards__hazard__reports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportsShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inbox_api_v1_inbox_get: {
+        parameters: {
+            query?: {
+                /** @description 0: the counts alone. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
