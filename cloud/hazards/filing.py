@@ -18,7 +18,7 @@ from cloud.hazards.chain import Event
 from cloud.hazards.filing_model import HazardGiven
 from cloud.hazards.filing_words import Source, filing_words
 from cloud.hazards.guards import Actor
-from cloud.hazards.knowing import actors_of, facts_of
+from cloud.hazards.knowing import Around, actors_of, facts_of
 from cloud.hazards.opening import REPEAT_WINDOW, fingerprint
 from cloud.hazards.record import Record
 from cloud.hazards.staging import taken_photos
@@ -318,9 +318,7 @@ def _item(filing: Filing, actor: Actor, hazard_id: UUID, photo: Row) -> NewItem:
     )
 
 
-def judging(
-    connection: Connection, filing: Filing, record: Record, hazard_id: UUID | None = None
-) -> Confirm | None:
+def _judging(connection: Connection, filing: Filing, record: Record, hazard_id: UUID) -> Confirm | None:
     """The judgement that goes with an inspector's own finding; `None` where it waits for somebody else."""
     given = filing.given
     if not given.judge:
@@ -333,11 +331,12 @@ def judging(
         handled=given.handled,
         signature=given.signature,
     )
-    actors = [one for one in actors_of(connection, filing.account, record) if one.side == "authority"]
+    around = Around(hazard_id=hazard_id, record=record, now_ms=filing.now_ms)
+    held = actors_of(connection, filing.account, record)
     asked = Asked(
         record=record,
-        actors=actors,
-        facts=facts_of(connection, hazard_id or uuid4(), record),
+        actors=[one for one in held if one.side == "authority"],
+        facts=facts_of(connection, around),
         now=filing.now,
     )
     return confirm if choose("confirm", asked, confirm).permitted else None
@@ -347,7 +346,7 @@ def _judge(connection: Connection, filing: Filing, hazard_id: UUID) -> list[Told
     """What there is to be told of its judgement, as of any other; `None` where it was not judged."""
     record = store.load(connection, hazard_id, locked=True)
     assert record is not None  # noqa: S101  just opened
-    confirm = judging(connection, filing, record, hazard_id)
+    confirm = _judging(connection, filing, record, hazard_id)
     if confirm is None:
         return None
     wish = Wish(

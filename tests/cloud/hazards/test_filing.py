@@ -261,9 +261,6 @@ def test_the_supervision_list_says_by_whom_by_which_document_and_until_when(site
     assert listed.status_code == 200, listed.text
     (shown,) = web.get("/supervision", params={"state": "listed"}).json()["items"]
     listing = shown["listing"]
-    assert (listing["document"], listing["due"], listing["authority_level"]) == (
-        "甲建督〔2026〕1号",
-        due,
-        "county",
-    )
+    assert listing["due"][:19] == due[:19]
+    assert (listing["document"], listing["authority_level"]) == ("甲建督〔2026〕1号", "county")
     assert web.get("/supervision", params={"state": "delisted"}).json()["items"] == []

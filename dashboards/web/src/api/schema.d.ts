@@ -208,6 +208,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account}/identity/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget Identity
+         * @description Forget whom the provider of identities means by it: the next who signs in by that name is bound.
+         */
+        post: operations["forget_identity_api_v1_accounts__account__identity_forget_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account}/link": {
         parameters: {
             query?: never;
@@ -222,6 +242,26 @@ export interface paths {
          * @description A new link by which its owner chooses a password: 72 hours for an invitation, 24 for a reset.
          */
         post: operations["renew_link_api_v1_accounts__account__link_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/second-factor/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Second Factor
+         * @description Take the second factor away, whose owner has lost it; its sessions end at once.
+         */
+        post: operations["reset_second_factor_api_v1_accounts__account__second_factor_reset_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -598,6 +638,52 @@ export interface paths {
          * @description Do something to it, signed. Who may do what when is said in the reference of hazard states.
          */
         post: operations["act_on_hazard_api_v1_hazards__hazard__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evidence
+         * @description All that belongs to the record, the oldest first.
+         */
+        get: operations["list_evidence_api_v1_hazards__hazard__evidence_get"];
+        put?: never;
+        /**
+         * Bring Evidence
+         * @description Put a file beside the record. Of a photo (JPEG) only the picture is kept: not where it was taken.
+         *
+         *     With `If-Match`, nothing is put beside a record that has changed, and the answer says its new ETag.
+         */
+        post: operations["bring_evidence_api_v1_hazards__hazard__evidence_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/evidence/{item}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Evidence
+         * @description The bytes of an item: an image to be shown, all else to be saved.
+         */
+        get: operations["download_evidence_api_v1_hazards__hazard__evidence__item__file_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1015,6 +1101,174 @@ export interface paths {
         put: operations["change_password_api_v1_session_password_put"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Second Factor
+         * @description Whether one has a second factor, and whether one must.
+         */
+        get: operations["read_second_factor_api_v1_session_second_factor_get"];
+        put?: never;
+        /**
+         * Begin Second Factor
+         * @description A secret for one's authenticator; nothing changes until a code of it is given.
+         */
+        post: operations["begin_second_factor_api_v1_session_second_factor_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Second Factor
+         * @description Put it in force; the answer's recovery codes are shown this once.
+         */
+        post: operations["confirm_second_factor_api_v1_session_second_factor_confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Recovery Codes
+         * @description Ten new recovery codes; those before are void.
+         */
+        post: operations["renew_recovery_codes_api_v1_session_second_factor_recovery_codes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Second Factor
+         * @description Sign in by the password alone again; refused where a role asks for the second factor.
+         */
+        post: operations["remove_second_factor_api_v1_session_second_factor_remove_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Signing Keys
+         * @description The keys by which one signs or has signed; one that is not one's own is a reason to call.
+         */
+        get: operations["list_signing_keys_api_v1_session_signing_keys_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/signing-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Signing Password
+         * @description The password by which an account signs that has no other here, for it signs in elsewhere.
+         */
+        put: operations["set_signing_password_api_v1_session_signing_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description One's tokens for programs, the newest first.
+         */
+        get: operations["list_tokens_api_v1_session_tokens_get"];
+        put?: never;
+        /**
+         * Make Api Token
+         * @description A token for a program, shown this once: `Authorization: Bearer …`.
+         */
+        post: operations["make_api_token_api_v1_session_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Api Token
+         * @description The token opens nothing from this moment on.
+         */
+        delete: operations["revoke_api_token_api_v1_session_tokens__token__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1446,7 +1700,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sites/{site}/filing-choices": {
+    "/api/v1/sites/{site}/devices/{device}/upkeep": {
         parameters: {
             query?: never;
             header?: never;
@@ -1454,10 +1708,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Filing Choices
-         * @description What the form for filing a hazard offers the caller.
+         * Read Upkeep
+         * @description When the device was and will be mended, and what is to be done at it.
          */
-        get: operations["read_filing_choices_api_v1_sites__site__filing_choices_get"];
+        get: operations["read_upkeep_api_v1_sites__site__devices__device__upkeep_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1466,27 +1720,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sites/{site}/filing-photos": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Filing Photos
-         * @description Photos of the caller that have arrived and wait to be filed.
-         */
-        get: operations["list_filing_photos_api_v1_sites__site__filing_photos_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site}/filing-photos/{sha256}": {
+    "/api/v1/sites/{site}/devices/{device}/upkeep/maintenance": {
         parameters: {
             query?: never;
             header?: never;
@@ -1494,12 +1728,72 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        put?: never;
         /**
-         * Put Filing Photo
-         * @description Put a photo here before it is filed; sent again it is the same one. Where it was taken is not kept.
+         * Ask For Maintenance
+         * @description Ask that the device be mended; it begins when somebody else has approved it.
          */
-        put: operations["put_filing_photo_api_v1_sites__site__filing_photos__sha256__put"];
-        post?: never;
+        post: operations["ask_for_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/upkeep/maintenance/{maintenance}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Maintenance
+         * @description Approve what somebody else has asked for; it holds from now on, and not for what was before.
+         */
+        post: operations["approve_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance__maintenance__approval_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/upkeep/maintenance/{maintenance}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Maintenance
+         * @description End it before its time, or take back what nobody has approved. Alarms that still stand open records.
+         */
+        post: operations["end_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance__maintenance__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/upkeep/tasks/{task}/closing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Task
+         * @description Say that it was done, and what was done.
+         */
+        post: operations["close_task_api_v1_sites__site__devices__device__upkeep_tasks__task__closing_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1807,11 +2101,7 @@ export interface paths {
          */
         get: operations["list_hazards_api_v1_sites__site__hazards_get"];
         put?: never;
-        /**
-         * File Hazard
-         * @description File what one has found, signed. An inspector's own finding is confirmed with it.
-         */
-        post: operations["file_hazard_api_v1_sites__site__hazards_post"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1854,6 +2144,26 @@ export interface paths {
          * @description File an incident; without a password, for nothing may stand between a person and the report.
          */
         post: operations["file_incident_api_v1_sites__site__incidents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/jurisdiction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Jurisdiction
+         * @description Those of the nearest territory above the site that names any.
+         */
+        get: operations["read_jurisdiction_api_v1_sites__site__jurisdiction_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2688,26 +2998,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/supervision": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Supervised Hazards
-         * @description Hazards that are listed for supervision or proposed for it, at every site that the account sees.
-         */
-        get: operations["list_supervised_hazards_api_v1_supervision_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/trees/{tree}": {
         parameters: {
             query?: never;
@@ -2854,7 +3144,7 @@ export interface components {
              * Record
              * @enum {string}
              */
-            record: "account" | "assignment" | "account_link";
+            record: "account" | "assignment" | "account_link" | "second_factor" | "api_token" | "identity";
         };
         /**
          * AccountChoices
@@ -2903,8 +3193,15 @@ export interface components {
              * @description Whether it also has roles elsewhere.
              */
             has_more: boolean;
+            /** Has Second Factor */
+            has_second_factor: boolean;
             /** Id */
             id: number;
+            /**
+             * Is Bound
+             * @description Whether it belongs to somebody at the provider of identities.
+             */
+            is_bound: boolean;
             /** Is Self */
             is_self: boolean;
             /**
@@ -3705,15 +4002,6 @@ export interface components {
             why: components["schemas"]["TextShown"] | null;
         };
         /**
-         * Choice
-         * @description Something to choose in the form.
-         */
-        Choice: {
-            label: components["schemas"]["TextShown"];
-            /** Name */
-            name: string;
-        };
-        /**
          * Choices
          * @description What may be filled in where a word of a list is asked for.
          */
@@ -3872,6 +4160,14 @@ export interface components {
              * @default
              */
             document: string;
+        };
+        /**
+         * CodeGiven
+         * @description A code of the authenticator.
+         */
+        CodeGiven: {
+            /** Code */
+            code: string;
         };
         /**
          * CodeShown
@@ -4392,17 +4688,6 @@ export interface components {
             source: string;
         };
         /**
-         * DetailChoice
-         * @description How it came to light, and how many photos that asks for.
-         */
-        DetailChoice: {
-            label: components["schemas"]["TextShown"];
-            /** Name */
-            name: string;
-            /** Photos */
-            photos: number;
-        };
-        /**
          * DetailsShown
          * @description The details that were handed in.
          */
@@ -4795,6 +5080,23 @@ export interface components {
             unplaced: string[];
         };
         /**
+         * DueShown
+         * @description Something that is due by the end of a day.
+         */
+        DueShown: {
+            /**
+             * Cut Off
+             * @description Everything before this day is counted.
+             */
+            cut_off: string | null;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * Enforcement
          * @description A record as it holds now.
          */
@@ -4806,9 +5108,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan; a decimal in text, for numbers of a page lose fen.
+             * @description In yuan.
              */
-            amount: string | null;
+            amount: number | string | null;
             /**
              * At
              * Format: date-time
@@ -4976,9 +5278,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan; a decimal in text, for numbers of a page lose fen.
+             * @description In yuan.
              */
-            amount: string | null;
+            amount: number | string | null;
             /**
              * At
              * Format: date-time
@@ -5127,9 +5429,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan; a decimal in text, for numbers of a page lose fen.
+             * @description In yuan.
              */
-            amount: string | null;
+            amount: number | string | null;
             /**
              * At
              * Format: date-time
@@ -5188,7 +5490,7 @@ export interface components {
             /** Acts */
             acts: number;
             /** Amount */
-            amount: string;
+            amount: number | string;
             /** Both Punished */
             both_punished: number;
             /** Crimes */
@@ -5356,6 +5658,79 @@ export interface components {
             series: components["schemas"]["EvidenceSeries"][];
         };
         /**
+         * EvidenceAwaited
+         * @description The readings around the alarm, which are frozen once all are here.
+         */
+        EvidenceAwaited: {
+            /**
+             * End
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            start: string;
+        };
+        /**
+         * EvidenceItemShown
+         * @description A photo, a film, a paper, or what the machine kept; never changed, never removed.
+         */
+        EvidenceItemShown: {
+            /**
+             * About
+             * @description `taken_out`: bytes of metadata, such as the place, taken out of a photo before it was kept. Of a series `from`, `to`, `readings` and `missing_s` by point.
+             */
+            about: {
+                [key: string]: unknown;
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * Author
+             * @description `sitewarden`: the machine.
+             */
+            author: string;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Hazard
+             * @description Of a record that was merged into this one, that one.
+             */
+            hazard: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "series" | "photo" | "video" | "document" | "still" | "device_file" | "rule" | "configuration";
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /**
+             * Sha256
+             * @description Hexadecimal, of the bytes as they are kept.
+             */
+            sha256: string;
+            /**
+             * Stage
+             * @description What it was brought for: found, before, after, review, judgement.
+             * @enum {string}
+             */
+            stage: "found" | "before" | "after" | "review" | "judgement";
+        };
+        /**
          * EvidenceSeries
          * @description The readings of one point around an alarm, in columns.
          */
@@ -5371,6 +5746,16 @@ export interface components {
             t: number[];
             /** X */
             x: (number | null)[];
+        };
+        /**
+         * EvidenceShown
+         * @description All that belongs to a record, the oldest first.
+         */
+        EvidenceShown: {
+            /** @description Null where nothing is still to come by itself. */
+            awaited: components["schemas"]["EvidenceAwaited"] | null;
+            /** Items */
+            items: components["schemas"]["EvidenceItemShown"][];
         };
         /**
          * ExtensionShown
@@ -5404,6 +5789,41 @@ export interface components {
             outcome: "pending" | "granted" | "refused";
             /** Reason */
             reason: string;
+        };
+        /**
+         * FactorBegun
+         * @description A secret for an authenticator; it is shown this once, and in force when a code has confirmed it.
+         */
+        FactorBegun: {
+            /** Secret */
+            secret: string;
+            /**
+             * Uri
+             * @description The same for a QR code (otpauth).
+             */
+            uri: string;
+        };
+        /**
+         * FactorShown
+         * @description The second factor of one's own account.
+         */
+        FactorShown: {
+            /** Active */
+            active: boolean;
+            /**
+             * Has Password
+             * @description Whether the account has a password here to be asked for.
+             */
+            has_password: boolean;
+            /** Recovery Codes Left */
+            recovery_codes_left: number;
+            /**
+             * Required
+             * @description Whether a role that one has asks for it.
+             */
+            required: boolean;
+            /** Since */
+            since: string | null;
         };
         /**
          * FailReview
@@ -5531,6 +5951,28 @@ export interface components {
             };
         };
         /**
+         * FigureShown
+         * @description A number or policy.
+         */
+        FigureShown: {
+            /**
+             * Confidence
+             * @enum {string}
+             */
+            confidence: "agreed" | "one-source" | "memory" | "unsure" | "practice" | "synthetic";
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /**
+             * Own
+             * @description Said by the territory's own circular; else by the default.
+             */
+            own: boolean;
+            source: components["schemas"]["TextShown"];
+            /** Value */
+            value: unknown;
+        };
+        /**
          * FileDiff
          * @description How a text differs between two versions.
          */
@@ -5542,61 +5984,6 @@ export interface components {
              * @description As `diff -u` writes them, without its heading.
              */
             lines: string[];
-        };
-        /**
-         * FiledShown
-         * @description The record that was opened.
-         */
-        FiledShown: {
-            /** Id */
-            id: string;
-            /**
-             * Level
-             * @enum {string}
-             */
-            level: "general" | "major_proposed" | "major";
-            /** Number */
-            number: string;
-            /**
-             * Opened At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            opened_at: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "candidate" | "confirmed";
-        };
-        /**
-         * FilingChoices
-         * @description What the form offers whoever asks, at this site.
-         */
-        FilingChoices: {
-            /** Accidents */
-            accidents: components["schemas"]["Choice"][];
-            /** Categories */
-            categories: components["schemas"]["Choice"][];
-            /** Details */
-            details: components["schemas"]["DetailChoice"][];
-            /** Devices */
-            devices: components["schemas"]["FilingDevice"][];
-            /**
-             * Judges
-             * @description Levels that his own finding is confirmed with at once.
-             */
-            judges: ("general" | "major")[];
-            source: components["schemas"]["TextShown"];
-        };
-        /**
-         * FilingDevice
-         * @description A device that it may be of.
-         */
-        FilingDevice: {
-            /** Device */
-            device: string;
-            name: components["schemas"]["TextShown"];
         };
         /**
          * FirstReport
@@ -5900,7 +6287,7 @@ export interface components {
             detected_at: string;
             /**
              * Device
-             * @description None of a hazard that a person has filed of a place.
+             * @description Null: filed by a person, who names a place instead.
              */
             device: string | null;
             /**
@@ -5928,11 +6315,6 @@ export interface components {
              * @enum {string}
              */
             level: "general" | "major_proposed" | "major";
-            /**
-             * Location
-             * @description Where, in the words of whoever filed it.
-             */
-            location: string;
             /** Number */
             number: string;
             /**
@@ -5983,7 +6365,7 @@ export interface components {
             detected_at: string;
             /**
              * Device
-             * @description None of a hazard that a person has filed of a place.
+             * @description Null: filed by a person, who names a place instead.
              */
             device: string | null;
             /** Episodes */
@@ -6012,11 +6394,6 @@ export interface components {
              * @enum {string}
              */
             level: "general" | "major_proposed" | "major";
-            /**
-             * Location
-             * @description Where, in the words of whoever filed it.
-             */
-            location: string;
             /** Number */
             number: string;
             /**
@@ -6110,74 +6487,6 @@ export interface components {
             status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
         };
         /**
-         * HazardGiven
-         * @description What somebody has found.
-         */
-        HazardGiven: {
-            /** Category */
-            category: string;
-            /** @description Basis of a major hazard (判定依据). */
-            clause?: components["schemas"]["ClauseGiven"] | null;
-            /** Content */
-            content: string;
-            /**
-             * Detected At
-             * @description When it was seen; now where none is given.
-             */
-            detected_at?: string | null;
-            /** Device */
-            device?: string | null;
-            /**
-             * Distinct
-             * @description It is another danger than the open one of the same place and category.
-             * @default false
-             */
-            distinct: boolean;
-            /**
-             * Drill
-             * @description An exercise (演练): neither reported nor counted.
-             * @default false
-             */
-            drill: boolean;
-            /** @description Under a clause in two parts: whether it was handled in time. */
-            handled?: components["schemas"]["HandledGiven"] | null;
-            /**
-             * Judge
-             * @description An inspector's own finding is judged with it; false: it waits for judgement.
-             * @default true
-             */
-            judge: boolean;
-            /**
-             * Level
-             * @description As who files it sees it; of whoever may not judge it is a proposal.
-             * @default general
-             * @enum {string}
-             */
-            level: "general" | "major";
-            /**
-             * Location
-             * @description Where, in words; needed where no device is named.
-             * @default
-             */
-            location: string;
-            /**
-             * Photos
-             * @description Of photos that were put here before, by what their bytes are.
-             * @default []
-             */
-            photos: string[];
-            /** Potential Accident */
-            potential_accident: string;
-            /**
-             * Reason
-             * @default
-             */
-            reason: string;
-            signature: components["schemas"]["SignatureGiven"];
-            /** Source Detail */
-            source_detail: string;
-        };
-        /**
          * HazardList
          * @description Part of the list.
          */
@@ -6218,7 +6527,7 @@ export interface components {
             detected_at: string;
             /**
              * Device
-             * @description None of a hazard that a person has filed of a place.
+             * @description Null: filed by a person, who names a place instead.
              */
             device: string | null;
             /**
@@ -6253,11 +6562,6 @@ export interface components {
              * @enum {string}
              */
             level: "general" | "major_proposed" | "major";
-            /**
-             * Location
-             * @description Where, in the words of whoever filed it.
-             */
-            location: string;
             /**
              * Mode
              * @enum {string}
@@ -6570,8 +6874,6 @@ export interface components {
              * @enum {string}
              */
             status: "open" | "closed";
-            /** Time Zone */
-            time_zone: string;
             /** What */
             what: string;
         };
@@ -6724,6 +7026,23 @@ export interface components {
             level: "general" | "major_proposed" | "major";
             /** Reason */
             reason: string;
+        };
+        /**
+         * JurisdictionOfSite
+         * @description The rules of reporting and clocks that hold for a site.
+         */
+        JurisdictionOfSite: {
+            /**
+             * Calendar
+             * @description Of the year that begins today.
+             */
+            calendar: components["schemas"]["DueShown"][];
+            /** Figures */
+            figures: components["schemas"]["FigureShown"][];
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            source: components["schemas"]["TextShown"];
         };
         /**
          * JurisdictionShown
@@ -6999,6 +7318,8 @@ export interface components {
          * @description The password that its holder chooses.
          */
         LinkUsed: {
+            /** Code */
+            code?: string | null;
             /** Password */
             password: string;
             /** Token */
@@ -7027,6 +7348,30 @@ export interface components {
              */
             due: string;
             signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ListingShown
+         * @description That it is listed for supervision.
+         */
+        ListingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Authority Level */
+            authority_level: string;
+            by: components["schemas"]["PersonShown"];
+            delisted?: components["schemas"]["ClosingShown"] | null;
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
         };
         /**
          * LiveShown
@@ -7113,6 +7458,89 @@ export interface components {
              * @default
              */
             username: string;
+        };
+        /**
+         * MaintenanceAsked
+         * @description For how long, by which order, and why.
+         */
+        MaintenanceAsked: {
+            /**
+             * End
+             * Format: date-time
+             * @description At most three days after its start.
+             */
+            end: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Work Order */
+            work_order: string;
+        };
+        /**
+         * MaintenanceShown
+         * @description When a device is being mended (检修): its alarms are kept and open no record.
+         */
+        MaintenanceShown: {
+            /** Approved At */
+            approved_at: string | null;
+            /** Approved By */
+            approved_by: string | null;
+            /**
+             * Asked At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /**
+             * End
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            end: string;
+            /** End Note */
+            end_note: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Ended By
+             * @description Who ended it before its time.
+             */
+            ended_by: string | null;
+            /**
+             * Held
+             * @description Alarms that came meanwhile.
+             */
+            held: number;
+            /** Id */
+            id: string;
+            /**
+             * Is Own
+             * @description You asked for it: somebody else approves it.
+             */
+            is_own: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Start
+             * Format: date-time
+             * @description It begins then, or when it is approved, whichever is later.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            start: string;
+            /**
+             * State
+             * @description Nobody has approved it yet; still to come; it is so now; it has ended; it never was.
+             * @enum {string}
+             */
+            state: "asked" | "coming" | "under_way" | "over" | "withdrawn";
+            /** Work Order */
+            work_order: string;
         };
         /**
          * MakePlan
@@ -7276,6 +7704,14 @@ export interface components {
             what: components["schemas"]["TextShown"];
             /** Where */
             where: string;
+        };
+        /**
+         * Note
+         * @description What was done, or why it ends.
+         */
+        Note: {
+            /** Note */
+            note: string;
         };
         /**
          * NoticeShown
@@ -7603,6 +8039,11 @@ export interface components {
             /** Is This */
             is_this: boolean;
             /**
+             * Method
+             * @enum {string}
+             */
+            method: "password" | "oidc";
+            /**
              * Seen At
              * Format: date-time
              * @example 2026-11-20T10:00:00.000Z
@@ -7839,6 +8280,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[SigningKeyShown] */
+        Page_SigningKeyShown_: {
+            /** Items */
+            items: components["schemas"]["SigningKeyShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[SiteFacts] */
         Page_SiteFacts_: {
             /** Items */
@@ -7849,10 +8300,10 @@ export interface components {
              */
             next: string | null;
         };
-        /** Page[SupervisedHazard] */
-        Page_SupervisedHazard_: {
+        /** Page[TokenShown] */
+        Page_TokenShown_: {
             /** Items */
-            items: components["schemas"]["SupervisedHazard"][];
+            items: components["schemas"]["TokenShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -8643,6 +9094,32 @@ export interface components {
             version: number;
         };
         /**
+         * Proof
+         * @description The own password once more.
+         */
+        Proof: {
+            /**
+             * Password
+             * @description Left out by an account that signs in elsewhere.
+             * @default
+             */
+            password: string;
+        };
+        /**
+         * ProofWithCode
+         * @description And a code, or a recovery code.
+         */
+        ProofWithCode: {
+            /** Code */
+            code: string;
+            /**
+             * Password
+             * @description Left out by an account that signs in elsewhere.
+             * @default
+             */
+            password: string;
+        };
+        /**
          * Proposal
          * @description A new version.
          */
@@ -8714,7 +9191,7 @@ export interface components {
             /** Lifted */
             lifted: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
             /** Listings */
-            listings: components["schemas"]["cloud__hazards__record_model__ListingShown"][];
+            listings: components["schemas"]["ListingShown"][];
             /** Merged Into */
             merged_into?: string | null;
             /** Mode */
@@ -8776,6 +9253,14 @@ export interface components {
              * @description Of the last review that was passed.
              */
             verified_at?: string | null;
+        };
+        /**
+         * RecoveryCodes
+         * @description Each takes the place of a code, once. They are shown this once.
+         */
+        RecoveryCodes: {
+            /** Codes */
+            codes: string[];
         };
         /**
          * RefusalShown
@@ -9423,6 +9908,8 @@ export interface components {
             demo: boolean;
             /** Needs Setup */
             needs_setup: boolean;
+            /** @description What the button is called by which one signs in elsewhere; none: nowhere. */
+            oidc?: components["schemas"]["TextShown"] | null;
             /**
              * Replay
              * @description What is shown is a recorded history, not what is so now.
@@ -9439,6 +9926,12 @@ export interface components {
             account: components["schemas"]["AccountShown"];
             /** Demo */
             demo: boolean;
+            /**
+             * Needs Second Factor
+             * @description Nothing but the own account is open before a second factor is set up.
+             * @default false
+             */
+            needs_second_factor: boolean;
             /**
              * Permissions
              * @description What the account may do somewhere; what it may do on a site, that site says.
@@ -9526,6 +10019,11 @@ export interface components {
          * @description What signing in takes.
          */
         SignIn: {
+            /**
+             * Code
+             * @description Of the second factor, or a recovery code; asked for where there is one.
+             */
+            code?: string | null;
             /** Name */
             name: string;
             /** Password */
@@ -9593,6 +10091,45 @@ export interface components {
              */
             at: string;
             by: components["schemas"]["PersonShown"];
+        };
+        /**
+         * SigningKeyShown
+         * @description A key by which one has signed, or does.
+         */
+        SigningKeyShown: {
+            /** End Reason */
+            end_reason: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Fingerprint
+             * @description SHA-256 of the public key, the first 16 digits of it.
+             */
+            fingerprint: string;
+            /** Key */
+            key: number;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Signatures */
+            signatures: number;
+        };
+        /**
+         * SigningPassword
+         * @description A password for signing alone, of an account that has no other here.
+         */
+        SigningPassword: {
+            /** New Password */
+            new_password: string;
+            /**
+             * Password
+             * @description The one before, if one knows it.
+             * @default
+             */
+            password: string;
         };
         /**
          * Site
@@ -9740,32 +10277,6 @@ export interface components {
              * @default Asia/Shanghai
              */
             time_zone: string;
-        };
-        /**
-         * StagedPhoto
-         * @description A photo that waits to be filed.
-         */
-        StagedPhoto: {
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Bytes */
-            bytes: number;
-            /** Media Type */
-            media_type: string;
-            /** Sha256 */
-            sha256: string;
-        };
-        /**
-         * StagedPhotos
-         * @description The caller's, of a site.
-         */
-        StagedPhotos: {
-            /** Items */
-            items: components["schemas"]["StagedPhoto"][];
         };
         /**
          * Statistics
@@ -9963,60 +10474,6 @@ export interface components {
             signature: components["schemas"]["Signature"];
         };
         /**
-         * SupervisedHazard
-         * @description A hazard under supervision: the contents of its notice, and where it stands.
-         */
-        SupervisedHazard: {
-            /**
-             * Clause
-             * @description Basis by which it is a major hazard.
-             */
-            clause: string | null;
-            content: components["schemas"]["TextShown"];
-            /** Device */
-            device: string | null;
-            /**
-             * Due At
-             * @description By when it must be rectified.
-             */
-            due_at: string | null;
-            enterprise: components["schemas"]["TextShown"] | null;
-            /** Id */
-            id: string;
-            /** Level */
-            level: string;
-            listing: components["schemas"]["cloud__hazards__supervision__ListingShown"] | null;
-            /** Location */
-            location: string;
-            /**
-             * Measures
-             * @description What is demanded, as the plan says it.
-             */
-            measures: string | null;
-            /** Number */
-            number: string;
-            /**
-             * Opened At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            opened_at: string;
-            /** Overdue */
-            overdue: boolean;
-            /** Site */
-            site: string;
-            site_name: components["schemas"]["TextShown"];
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "proposed" | "listed" | "delisted";
-            /** Status */
-            status: string;
-            /** Time Zone */
-            time_zone: string;
-        };
-        /**
          * TakeStep
          * @description A measure against whoever is slow, the how manieth of the ladder.
          */
@@ -10036,6 +10493,39 @@ export interface components {
              * @default
              */
             text: string;
+        };
+        /**
+         * TaskShown
+         * @description Something to be done at a device.
+         */
+        TaskShown: {
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string | null;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "repair" | "calibration";
+            /** Note */
+            note: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Opened By */
+            opened_by: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * Tested
@@ -10065,12 +10555,74 @@ export interface components {
             zh: string;
         };
         /**
+         * TokenAsked
+         * @description A token for a program.
+         */
+        TokenAsked: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @description At most 366 days from now.
+             */
+            expires_at: string;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * @description Left out by an account that signs in elsewhere.
+             * @default
+             */
+            password: string;
+            /**
+             * Permissions
+             * @description Some of those that the account has; what it loses later the token loses too.
+             */
+            permissions: string[];
+        };
+        /**
+         * TokenMade
+         * @description A new token; it is shown this once.
+         */
+        TokenMade: {
+            shown: components["schemas"]["TokenShown"];
+            /** Token */
+            token: string;
+        };
+        /**
+         * TokenShown
+         * @description A token, without what is secret.
+         */
+        TokenShown: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            expires_at: string;
+            /** Id */
+            id: number;
+            /** Is Over */
+            is_over: boolean;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Name */
+            name: string;
+            /** Permissions */
+            permissions: string[];
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
          * Totals
          * @description What the list comes to, whichever level, category or mark was chosen.
          */
         Totals: {
             /** Categories */
-            categories?: components["schemas"]["CategoryTotal"][];
+            categories: components["schemas"]["CategoryTotal"][];
             /**
              * General
              * @default 0
@@ -10321,6 +10873,21 @@ export interface components {
             /** Reason */
             reason: string;
             signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * Upkeep
+         * @description Of a device: the newest first.
+         */
+        Upkeep: {
+            /** Maintenance */
+            maintenance: components["schemas"]["MaintenanceShown"][];
+            /**
+             * May Maintain
+             * @description Whether you may ask for maintenance, approve it, close tasks.
+             */
+            may_maintain: boolean;
+            /** Tasks */
+            tasks: components["schemas"]["TaskShown"][];
         };
         /**
          * Value
@@ -10792,30 +11359,6 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
-         * ListingShown
-         * @description That it is listed for supervision.
-         */
-        cloud__hazards__record_model__ListingShown: {
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Authority Level */
-            authority_level: string;
-            by: components["schemas"]["PersonShown"];
-            delisted?: components["schemas"]["ClosingShown"] | null;
-            /** Document */
-            document: string;
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-        };
-        /**
          * ReasonShown
          * @description Something that was done for a reason.
          */
@@ -10900,37 +11443,6 @@ export interface components {
              * @description Hexadecimal, over the body as canonical JSON.
              */
             sha256: string;
-        };
-        /**
-         * ListingShown
-         * @description The act by which it was listed, and by which it was taken off.
-         */
-        cloud__hazards__supervision__ListingShown: {
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /**
-             * Authority Level
-             * @enum {string}
-             */
-            authority_level: "county" | "city" | "province";
-            /** By */
-            by: string;
-            /** Delisted At */
-            delisted_at: string | null;
-            /** Delisting Document */
-            delisting_document: string | null;
-            /** Document */
-            document: string;
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
         };
         /**
          * Close
@@ -11850,6 +12362,84 @@ export interface operations {
             };
         };
     };
+    forget_identity_api_v1_accounts__account__identity_forget_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountManaged"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     renew_link_api_v1_accounts__account__link_post: {
         parameters: {
             query?: never;
@@ -11868,6 +12458,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_second_factor_api_v1_accounts__account__second_factor_reset_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountManaged"];
                 };
             };
             /** @description Nobody is signed in */
@@ -13598,6 +14266,244 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_evidence_api_v1_hazards__hazard__evidence_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_evidence_api_v1_hazards__hazard__evidence_post: {
+        parameters: {
+            query: {
+                /** @description What it is brought for. */
+                stage: "found" | "before" | "after" | "review" | "judgement";
+                name?: string;
+                note?: string;
+            };
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        /** @description JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The same bytes were there already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceItemShown"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceItemShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are there, brought for something else; or the record has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not one of the kinds of files that are taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_evidence_api_v1_hazards__hazard__evidence__item__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes, whose SHA-256 the item says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
@@ -15341,6 +16247,676 @@ export interface operations {
             };
         };
     };
+    read_second_factor_api_v1_session_second_factor_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_second_factor_api_v1_session_second_factor_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorBegun"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_second_factor_api_v1_session_second_factor_confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_recovery_codes_api_v1_session_second_factor_recovery_codes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofWithCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_second_factor_api_v1_session_second_factor_remove_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofWithCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_signing_keys_api_v1_session_signing_keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SigningKeyShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_signing_password_api_v1_session_signing_password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigningPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens_api_v1_session_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TokenShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_api_token_api_v1_session_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenMade"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_token_api_v1_session_tokens__token__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_sessions_api_v1_sessions_get: {
         parameters: {
             query?: never;
@@ -16993,11 +18569,12 @@ export interface operations {
             };
         };
     };
-    read_filing_choices_api_v1_sites__site__filing_choices_get: {
+    read_upkeep_api_v1_sites__site__devices__device__upkeep_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                device: string;
                 site: string;
             };
             cookie?: never;
@@ -17010,7 +18587,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FilingChoices"];
+                    "application/json": components["schemas"]["Upkeep"];
                 };
             };
             /** @description Nobody is signed in */
@@ -17060,98 +18637,32 @@ export interface operations {
             };
         };
     };
-    list_filing_photos_api_v1_sites__site__filing_photos_get: {
+    ask_for_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
             path: {
+                device: string;
                 site: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StagedPhotos"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request was not understood */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The database is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_filing_photo_api_v1_sites__site__filing_photos__sha256__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description SHA-256 of the body, hexadecimal. */
-                sha256: string;
-                site: string;
-            };
-            cookie?: never;
-        };
-        /** @description JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say. */
         requestBody: {
             content: {
-                "application/octet-stream": string;
+                "application/json": components["schemas"]["MaintenanceAsked"];
             };
         };
         responses: {
             /** @description Successful Response */
-            200: {
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StagedPhoto"];
+                    "application/json": components["schemas"]["Upkeep"];
                 };
             };
             /** @description Nobody is signed in */
@@ -17181,26 +18692,220 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many wait already */
-            409: {
+            /** @description The request was not understood */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Too large */
-            413: {
+            /** @description The database is away */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Not one of the kinds of files that are taken */
-            415: {
+        };
+    };
+    approve_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance__maintenance__approval_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                maintenance: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Upkeep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance__maintenance__end_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                maintenance: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Note"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upkeep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_task_api_v1_sites__site__devices__device__upkeep_tasks__task__closing_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                task: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Note"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upkeep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not understood */
             422: {
@@ -18445,87 +20150,6 @@ export interface operations {
             };
         };
     };
-    file_hazard_api_v1_sites__site__hazards_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The same request with the same key is done once, for a day. */
-                "idempotency-key"?: string | null;
-            };
-            path: {
-                site: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["HazardGiven"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FiledShown"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is open already: `errors` and `Location` say which record */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request was not understood */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The database is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     read_home_api_v1_sites__site__home_get: {
         parameters: {
             query?: never;
@@ -18653,6 +20277,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_jurisdiction_api_v1_sites__site__jurisdiction_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JurisdictionOfSite"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not understood */
             422: {
@@ -24978,77 +26669,6 @@ export interface operations {
                 content: {
                     "text/csv": unknown;
                     "text/csv; charset=utf-8": string;
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request was not understood */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The database is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_supervised_hazards_api_v1_supervision_get: {
-        parameters: {
-            query?: {
-                state?: "current" | "proposed" | "listed" | "delisted" | "all";
-                /** @description The `next` of the part before. */
-                after?: string | null;
-                /** @description At most so many items. */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_SupervisedHazard_"];
                 };
             };
             /** @description Nobody is signed in */
