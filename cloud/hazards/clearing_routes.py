@@ -1,6 +1,7 @@
 """Whether a record's danger is over, over HTTP."""
 
 import asyncio
+import datetime as dt
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from cloud.accounts.roles import roles_with
 from cloud.database import connect
 from cloud.hazards.clearance import Clearance, Code
 from cloud.hazards.clearing import clearance_of
+from cloud.instants import rfc3339
 from cloud.problems import not_found
 from cloud.serving import Served
 from cloud.shown import Instant, Shown
@@ -50,17 +52,21 @@ class ClearanceOfRecord(Shown):
     clearance: ClearanceShown | None = Field(description="Null where no device measured the danger.")
 
 
+def _instant(at: dt.datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
 def shown(found: Clearance) -> ClearanceShown:
     """As it is shown."""
     return ClearanceShown(
         met=found.met,
-        cleared_since=found.cleared_since,
+        cleared_since=_instant(found.cleared_since),
         needed_s=found.needed_s,
         elapsed_s=found.elapsed_s,
         working_s=found.working_s,
         coverage=found.coverage,
         rate_ok=found.rate_ok,
-        load_test_at=found.load_test_at,
+        load_test_at=_instant(found.load_test_at),
         checks=[
             ClearanceCheck(
                 code=check.code, met=check.met, zh=check.text.zh, en=check.text.en, values=check.values

@@ -11,10 +11,11 @@ from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SeenDevices, SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
+from cloud.idempotency import Answer
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
-from cloud.registry.service import Answer, IdempotencyKey, acting, once
+from cloud.registry.service import IdempotencyKey, acting, once
 from cloud.serving import Served
 from cloud.upkeep.model import MaintenanceAsked, MaintenanceShown, Note, TaskShown, Upkeep
 
