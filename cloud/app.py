@@ -21,6 +21,7 @@ from cloud.cycles.routes import router as cycles_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
+from cloud.hazards.counts import router as counts_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
@@ -127,6 +128,7 @@ def _api() -> APIRouter:
         readings_router,
         tables_router,
         alarms_router,
+        counts_router,
         hazards_router,
         clauses_router,
         make_incidents_router(),
