@@ -22,6 +22,8 @@ from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
 from cloud.hazards.counts import router as counts_router
+from cloud.hazards.inbox import router as inbox_router
+from cloud.hazards.listing import router as hazard_lists_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
@@ -129,6 +131,8 @@ def _api() -> APIRouter:
         tables_router,
         alarms_router,
         counts_router,
+        hazard_lists_router,
+        inbox_router,
         hazards_router,
         clauses_router,
         make_incidents_router(),

@@ -28,12 +28,12 @@ AS_OF: LiteralString = """
         SELECT DISTINCT ON (hazard_id) hazard_id, status, level, overdue, verified, supervision
           FROM hazard_event WHERE at <= %(at)s ORDER BY hazard_id, seq DESC
     )
-    SELECT level, status, source, source_detail, overdue, verified, supervision, count(*) AS count
+    SELECT was.level, was.status, hazard.source, hazard.source_detail, was.overdue, was.verified,
+           was.supervision, count(*) AS count
       FROM was JOIN hazard ON hazard.id = hazard_id JOIN seen USING (site)
-     WHERE mode = 'live' AND (devices IS NULL OR device = ANY (devices))
+     WHERE hazard.mode = 'live' AND (seen.devices IS NULL OR hazard.device = ANY (seen.devices))
        AND (%(site)s::text IS NULL OR site = %(site)s)
-     GROUP BY level, status, source, source_detail, overdue, verified, supervision
-     ORDER BY level, status, source, source_detail, overdue, verified, supervision
+     GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
 """
 """Records by what they were at an instant; those of drills count nowhere."""
 

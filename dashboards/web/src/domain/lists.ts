@@ -33,7 +33,7 @@ export function withHazard(list: Hazard[], hazard: Hazard): Hazard[] {
 }
 
 export function hazardUrgency(a: Hazard, b: Hazard): number {
-  const major = (hazard: Hazard) => (hazard.level === 'major_proposed' ? 1 : 0)
+  const major = (hazard: Hazard) => (hazard.level === 'general' ? 0 : 1)
   return major(b) - major(a) || b.worst_level - a.worst_level || Date.parse(b.opened_at) - Date.parse(a.opened_at)
 }
 

@@ -4,10 +4,12 @@ import configuration from './configuration.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
+import record from './hazardRecord.en'
 import machine from './machine.en'
 import problems from './problems.en'
 import profiles from './profiles.en'
 import registry from './registry.en'
+import roles from './roles.en'
 import start from './start.en'
 import type zh from './zh'
 
@@ -20,7 +22,9 @@ const en: typeof zh = {
   machine,
   problems,
   profiles,
+  record,
   registry,
+  roles,
   start,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
@@ -134,8 +138,9 @@ const en: typeof zh = {
   hazards: {
     title: 'Hazards', open: 'Open', all: 'All', filter: 'Which hazards', number: 'Number', content: 'Content', level: 'Grade', status: 'Status', signal: 'Signal', opened: 'Opened',
     episodes: 'Alarms', none: 'No hazard on record.', noneOpen: 'No hazard is open.', category: 'Category', worst: 'Worst level', times: '{n}×',
-    levels: { major_proposed: 'Suspected major', general: 'General' }, statuses: { candidate: 'To be verified' },
-    signals: { active: 'Beyond the limit', cleared: 'Back within', unknown: 'Signal unknown' },
+    levels: { major: 'Major', major_proposed: 'Suspected major', general: 'General' },
+    statuses: { candidate: 'To be verified', rejected: 'Rejected', merged: 'Merged', confirmed: 'Confirmed', rectifying: 'Being rectified', rectified: 'To be reviewed', reviewed: 'Reviewed, to be closed', closed: 'Closed' },
+    signals: { none: 'Filed by a person', active: 'Beyond the limit', cleared: 'Back within', unknown: 'Signal unknown' },
   },
   hazard: {
     accident: 'Possible accident', clause: 'Basis of judgement', noClause: 'No clause applies.', device: 'Device', opened: 'Opened', detected: 'Detected',

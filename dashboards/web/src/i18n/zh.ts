@@ -4,10 +4,12 @@ import configuration from './configuration.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
+import record from './hazardRecord.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
+import roles from './roles.zh'
 import start from './start.zh'
 
 export default {
@@ -19,7 +21,9 @@ export default {
   machine,
   problems,
   profiles,
+  record,
   registry,
+  roles,
   start,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
@@ -133,8 +137,9 @@ export default {
   hazards: {
     title: '隐患', open: '待处理', all: '全部', filter: '隐患范围', number: '编号', content: '内容', level: '等级', status: '状态', signal: '信号', opened: '开立时间',
     episodes: '报警次数', none: '没有隐患记录。', noneOpen: '没有待处理的隐患。', category: '类别', worst: '最高级别', times: '{n} 次',
-    levels: { major_proposed: '疑似重大', general: '一般' }, statuses: { candidate: '待核实' },
-    signals: { active: '超限中', cleared: '已回落', unknown: '信号未知' },
+    levels: { major: '重大', major_proposed: '疑似重大', general: '一般' },
+    statuses: { candidate: '待核实', rejected: '不成立', merged: '已并案', confirmed: '已确认', rectifying: '整改中', rectified: '待复查', reviewed: '复查合格、待销号', closed: '已销号' },
+    signals: { none: '人工上报', active: '超限中', cleared: '已回落', unknown: '信号未知' },
   },
   hazard: {
     accident: '可能导致的事故', clause: '判定依据', noClause: '没有对应的判定条款。', device: '设备', opened: '开立时间', detected: '发现时间',

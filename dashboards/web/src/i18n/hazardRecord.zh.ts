@@ -1,0 +1,58 @@
+/** Texts of a hazard's page and of what is done with it, in Chinese. */
+export default {
+  steps: '办理进度', waitsFor: '现在等待：', openDays: '已开立 {n} 天', due: '期限 {time}', overdue: '已逾期', overdueBy: '已逾期 {time}', left: '还剩 {time}', drill: '演练', drillText: '演练记录：走完整流程，不上报、不计数。', refused: '拒不整改',
+  waits: {
+    candidate_general: '施工、监理或监管人员核实', candidate_major: '监管执法人员审核把关；未核实前按疑似重大对待', confirmed: '项目负责人制定整改方案', plan: '监理单位审核整改方案', extension: '批准或不批准延期', rectifying: '整改并提交结果',
+    rectified_general: '监理或监管人员复查', rectified_major: '监理和监管部门先后复查', reviewed: '有权部门销号',
+  },
+  next: '下一步', nothing: '现在没有需要您办理的事项。', others: '其他操作', mayNot: '演示或只读账户只能查看，办理须用自己的账户登录。', notice: '有人刚刚办理过', noticeText: '“{act}”没有生效：这条记录刚刚有了变化。已填写的内容都保留着，请看过新情况后再签名。', look: '查看新情况',
+  acts: {
+    reject: '判定不成立', confirm: '核实并定级', merge: '并案', opinion: '提出意见', plan: '制定整改方案', accept_plan: '同意整改方案', return_plan: '退回整改方案', request_extension: '申请延期', grant_extension: '批准延期', refuse_extension: '不批准延期',
+    submit: '提交整改结果', pass_review: '复查合格', fail_review: '复查不合格', close: '销号', reopen: '重新打开', upgrade: '升级为重大隐患', downgrade: '降为一般隐患', list: '挂牌督办', delist: '摘牌', mark_refused: '认定拒不整改',
+    order_control: '下令停工', lift_control: '解除管控', take_step: '采取督办措施', postpone_step: '暂缓督办措施', acknowledge: '已知悉', expert_opinion: '专家意见',
+  },
+  actHelp: {
+    confirm: '已按报警内容填好，请核对后签名。认定为重大隐患后立即正式上报，并通知企业主要负责人。', opinion: '疑似重大隐患由监管人员判定。您的意见会一并显示给他们，例如传感器故障。', reject: '须选择原因并附证据；已发出的初报会连同原因撤回。',
+    plan: '限期整改须明确责任人、措施、资金、期限和应急预案五项；立即整改不需要资金和预案。', submit: '请附整改前和整改后的照片，最近一张应在 24 小时以内。', pass_review: '请先核对下面的监测恢复情况。', fail_review: '记录退回整改，请写明问题并附证据。', close: '全部条件满足后才能销号。',
+    order_control: '停工在解除之前一直有效，未解除不能销号。', mark_refused: '须已通知并超过期限；随后可采取强制措施并移送。', merge: '报警和证据转入所选记录，本记录结束。', downgrade: '须有专家意见，或由两人先后签名。', take_step: '以下为系统按档案起草的文稿，请修改后签发。', postpone_step: '到期后系统会再次提出。',
+    acknowledge: '表示企业已知悉这一隐患。', list: '挂牌后只有同级或上级可以销号、摘牌。', reopen: '同一缺陷并未消除时使用；新的报警会另开记录。', request_extension: '须在到期前提出，最多延期两次。',
+  },
+  fields: {
+    level: '等级', clause: '判定依据', handled: '是否及时处理', reason: '说明', reason_code: '原因', text: '内容', into: '并入哪条记录', type: '整改方式', person: '整改责任人', measures: '整改措施', funds_wan: '整改资金（万元）', due: '整改期限', emergency_plan: '应急预案',
+    followup_measures: '后续管理措施', cause: '产生原因', rectified_at: '整改完成时间', evidence: '证据', before: '整改前照片', after: '整改后照片', note: '复查情况', onsite: '已到现场查看', document: '文号', authority_level: '挂牌机关', control: '措施', until: '暂缓至', step: '督办措施',
+    number: '编号', from: '原为', to: '变为', value: '数值', limit: '限值',
+  },
+  words: {
+    level: { general: '一般隐患', major_proposed: '疑似重大', major: '重大隐患' },
+    reason_code: { sensor_fault: '传感器故障', calibration: '标定错误', maintenance_test: '检修试验', misread: '误识别', duplicate: '重复', other: '其他' },
+    type: { timed: '限期整改', immediate: '立即整改' },
+    authority_level: { county: '县级', city: '市（州）级', province: '省级' },
+    control: { none: '未管控', partial_stop: '局部停工', stop_work: '停工', evacuated: '撤人' },
+    signal: { none: '无监测信号', active: '超限中', cleared: '已回落', unknown: '信号未知' },
+  },
+  handled: { ask: '该条款须“未及时处理”才构成重大隐患。是否已及时处理？', yes: '已及时处理', no: '没有及时处理', when: '何时处理', how: '如何处理' },
+  ladder: { '1': '函告、警示', '2': '通报，增加检查频次', '3': '约谈', '4': '曝光、挂牌督办', '5': '停产整顿、处罚、移送' },
+  proposed: '系统建议：{step}', required: '必填', empty: '请填写{name}。', badNumber: '请填写数字。', chooseClause: '选择条款', chooseRecord: '选择记录', choose: '请选择', unconfirmed: '生效日期待核',
+  sign: '签名并提交', cancel: '取消', submitting: '正在提交…', done: '已办理：{act}',
+  signature: { title: '签名确认', says: '您将以自己的名义签署：', on: '隐患 {number}', password: '您的登录密码', help: '密码只用来打开您本人的签名密钥，不会保存。', wrong: '密码不正确，请重新输入。所填内容都还在。', tooMany: '多次输错，请稍后再试。', go: '签名' },
+  unmet: { title: '还不能办理，须先满足：', none: '条件均已满足', see: '未满足的条件' },
+  evidence: {
+    title: '照片与证据', add: '拍照或选择文件', addMore: '再加一张', uploading: '正在上传 {percent} %', failed: '上传失败：{detail}', retry: '重试', remove: '移除', none: '还没有照片或文件。', open: '打开原件', use: '采用', existing: '选用已有的证据', shrunk: '照片在上传前缩小到 {n} 像素以内，并去掉拍摄地点。', by: '{who} · {time}',
+    stages: { found: '发现时', before: '整改前', after: '整改后', review: '复查', judgement: '判定' },
+    kinds: { series: '监测曲线', photo: '照片', video: '视频', document: '文件', still: '抓拍', device_file: '设备档案', rule: '规则与限值', configuration: '网关配置' },
+  },
+  clearance: {
+    title: '监测恢复情况', pass: '符合', fail: '不符合', met: '已满足恢复条件', unmet: '尚未满足恢复条件', signal: '信号已回落', lasted: '持续时间', working: '其中作业时间', coverage: '数据完整率', rate: '变化速率', need: '要求 {value}', since: '自 {time} 起', never: '信号未知不算恢复：设备离线不能作为整改依据。',
+    none: '这条记录没有监测信号，复查以现场和证据为准。', curve: '整改后的曲线', hours: '{n} 小时', percent: '{n} %',
+  },
+  control: { banner: '{control}', since: '{who} {time} 下令', reason: '原因：{reason}', proposed: '系统建议停工' },
+  rectification: { title: '整改', plan: '整改方案', accepted: '已审核同意', waiting: '等待审核', returned: '已退回', extensions: '延期', extensionRequested: '申请延至 {time}', granted: '已批准', refused: '未批准', pending: '等待审批', original: '原定期限 {time}', submission: '整改结果', reviews: '复查记录', passed: '合格', failed: '不合格', round: '第 {n} 次' },
+  judgement: '判定', judgedBy: '{who} 于 {time} 判定', supervision: { title: '挂牌督办', none: '未挂牌', proposed: '建议挂牌', listed: '已挂牌督办', delisted: '已摘牌' }, escalation: '督办升级',
+  report: { title: '上报', states: { not_due: '不需上报', due: '待上报', provisional: '已初报', reported: '已正式上报', reported_late: '已上报（超时）', withdrawn: '已撤回' }, kinds: { provisional: '初报', unverified: '待核实报告', formal: '正式报告', withdrawal: '撤回', correction: '更正' }, due: '上报期限 {time}', to: '报 {who}', sent: '{time} 发出', none: '还没有上报。', nobody: '档案中没有主管部门' },
+  device: { title: '设备档案', open: '打开档案', registration: '使用登记', inspected: '检验日期', validUntil: '有效期至', parties: '相关单位', none: '这条记录没有关联设备。', unknown: '没有这台设备的档案。', location: '位置' },
+  past: { title: '以往隐患', device: '这台设备', enterprise: '这家企业', none: '没有以往的隐患。', repeat: '重复隐患：第 {n} 次', repeatOf: '上一次记录' },
+  merged: '已并入另一条记录', mergedLink: '打开该记录', details: '更多内容', facts: '基本情况',
+  timeline: { machine: '系统自动', folded: '{n} 条报警和信号变化', signed: '已用本人密钥签名', raw: '原始内容与校验值' },
+  sides: { authority: '监管', contractor: '施工', supervision: '监理', owner: '建设', third_party: '第三方', operator: '操作', platform: '平台', audit: '审计' },
+  alarmNow: '报警仍在', acknowledgeAlarm: '确认报警', acknowledged: '已请求确认', alarmsWaiting: '{n} 个报警还没有人确认',
+}
