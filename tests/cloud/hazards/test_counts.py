@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
 from cloud.database import instant
-from cloud.hazards.clock import expire_clocks
 from cloud.hazards.counts import AS_OF, summed
 from cloud.instants import rfc3339
-from tests.cloud.hazards.test_handling_clock import HANDLING_S, alarm
+from tests.cloud.hazards.test_handling_clock import HANDLING_S, alarm, expire_clocks
 from tests.cloud.site import birth, cleared, now_ms, raised
 from tests.cloud.web.serving import new_account, new_session
 

@@ -9,6 +9,7 @@ import pytest
 from cloud.hazards.audit import verify
 from tests.cloud.ingest.test_alarms import MAJOR, chain_of, kinds_of
 from tests.cloud.site import TestSite, cleared, delivery, now_ms, raised
+from tests.cloud.web.serving import changing
 
 DAY_MS = 86_400_000
 
@@ -44,6 +45,22 @@ def test_after_the_window_it_is_no_repeat(site):
     close_all(site, now_ms())
     site.deliver(raised(), now=now_ms() + 91 * DAY_MS)
     assert [no for _, no in records(site)] == [0, 0]
+
+
+def test_how_long_a_danger_is_watched_for_is_what_holds_in_its_territory(site):
+    with changing(site.connection):
+        site.connection.execute(
+            """
+            WITH county AS (
+                INSERT INTO tree_node (tree, kind, name, jurisdiction)
+                    VALUES ('territory', 'county', '{"zh": "县", "en": "County"}', 'nowhere') RETURNING node)
+            UPDATE site SET territory = (SELECT node FROM county)
+            """
+        )
+    assert site.registry.sites(site.connection)["demo"].jurisdiction == "nowhere"
+    with changing(site.connection):
+        site.connection.execute("UPDATE tree_node SET jurisdiction = 'hainan'")
+    assert site.registry.sites(site.connection)["demo"].jurisdiction == "hainan"
 
 
 def test_what_was_no_danger_is_not_repeated(site):
