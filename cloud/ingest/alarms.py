@@ -23,6 +23,7 @@ from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
+from cloud.upkeep.holding import hold_mended
 from sitewarden.errors import MessageError
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -119,7 +120,7 @@ class AlarmsLane:
                     told[UUID(one.alarm.episode)] = one.device
                 if one.mode == self._settings.mode:
                     episodes[UUID(one.alarm.episode)] = None
-            followed = follow_alarms(connection, heard)
+            followed = follow_alarms(connection, hold_mended(connection, heard))
             shown = {of: None for of, mode in followed.hazards.items() if mode == self._settings.mode}
             hazards |= shown
             happened += [one for one in followed.told if one.hazard_id in shown]

@@ -51,12 +51,12 @@ def test_how_long_a_danger_is_watched_for_is_what_holds_in_its_territory(site):
     with changing(site.connection):
         site.connection.execute(
             """
-            WITH county AS (
-                INSERT INTO tree_node (tree, kind, name, jurisdiction)
-                    VALUES ('territory', 'county', '{"zh": "县", "en": "County"}', 'nowhere') RETURNING node)
-            UPDATE site SET territory = (SELECT node FROM county)
+            INSERT INTO tree_node (tree, kind, name, jurisdiction)
+                VALUES ('territory', 'county', '{"zh": "县", "en": "County"}', 'nowhere')
             """
         )
+        site.connection.execute("UPDATE tree_node SET path = '/' || node || '/'")
+        site.connection.execute("UPDATE site SET territory = (SELECT node FROM tree_node)")
     assert site.registry.sites(site.connection)["demo"].jurisdiction == "nowhere"
     with changing(site.connection):
         site.connection.execute("UPDATE tree_node SET jurisdiction = 'hainan'")

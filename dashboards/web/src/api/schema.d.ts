@@ -208,6 +208,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account}/identity/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget Identity
+         * @description Forget whom the provider of identities means by it: the next who signs in by that name is bound.
+         */
+        post: operations["forget_identity_api_v1_accounts__account__identity_forget_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account}/link": {
         parameters: {
             query?: never;
@@ -222,6 +242,26 @@ export interface paths {
          * @description A new link by which its owner chooses a password: 72 hours for an invitation, 24 for a reset.
          */
         post: operations["renew_link_api_v1_accounts__account__link_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/second-factor/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Second Factor
+         * @description Take the second factor away, whose owner has lost it; its sessions end at once.
+         */
+        post: operations["reset_second_factor_api_v1_accounts__account__second_factor_reset_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -593,9 +633,75 @@ export interface paths {
         };
         /**
          * Read Hazard
-         * @description A hazard record with its alarms, its history and what was measured.
+         * @description A hazard record with its alarms, its history, what was measured and what may be done about it.
          */
         get: operations["read_hazard_api_v1_hazards__hazard__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Hazard
+         * @description Do something to it, signed. Who may do what when is said in the reference of hazard states.
+         */
+        post: operations["act_on_hazard_api_v1_hazards__hazard__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evidence
+         * @description All that belongs to the record, the oldest first.
+         */
+        get: operations["list_evidence_api_v1_hazards__hazard__evidence_get"];
+        put?: never;
+        /**
+         * Bring Evidence
+         * @description Put a file beside the record. Of a photo (JPEG) only the picture is kept: not where it was taken.
+         *
+         *     With `If-Match`, nothing is put beside a record that has changed, and the answer says its new ETag.
+         */
+        post: operations["bring_evidence_api_v1_hazards__hazard__evidence_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/evidence/{item}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Evidence
+         * @description The bytes of an item: an image to be shown, all else to be saved.
+         */
+        get: operations["download_evidence_api_v1_hazards__hazard__evidence__item__file_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1015,6 +1121,174 @@ export interface paths {
         put: operations["change_password_api_v1_session_password_put"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Second Factor
+         * @description Whether one has a second factor, and whether one must.
+         */
+        get: operations["read_second_factor_api_v1_session_second_factor_get"];
+        put?: never;
+        /**
+         * Begin Second Factor
+         * @description A secret for one's authenticator; nothing changes until a code of it is given.
+         */
+        post: operations["begin_second_factor_api_v1_session_second_factor_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Second Factor
+         * @description Put it in force; the answer's recovery codes are shown this once.
+         */
+        post: operations["confirm_second_factor_api_v1_session_second_factor_confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Recovery Codes
+         * @description Ten new recovery codes; those before are void.
+         */
+        post: operations["renew_recovery_codes_api_v1_session_second_factor_recovery_codes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Second Factor
+         * @description Sign in by the password alone again; refused where a role asks for the second factor.
+         */
+        post: operations["remove_second_factor_api_v1_session_second_factor_remove_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Signing Keys
+         * @description The keys by which one signs or has signed; one that is not one's own is a reason to call.
+         */
+        get: operations["list_signing_keys_api_v1_session_signing_keys_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/signing-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Signing Password
+         * @description The password by which an account signs that has no other here, for it signs in elsewhere.
+         */
+        put: operations["set_signing_password_api_v1_session_signing_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description One's tokens for programs, the newest first.
+         */
+        get: operations["list_tokens_api_v1_session_tokens_get"];
+        put?: never;
+        /**
+         * Make Api Token
+         * @description A token for a program, shown this once: `Authorization: Bearer …`.
+         */
+        post: operations["make_api_token_api_v1_session_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Api Token
+         * @description The token opens nothing from this moment on.
+         */
+        delete: operations["revoke_api_token_api_v1_session_tokens__token__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1440,6 +1714,106 @@ export interface paths {
          * @description Put it into use (投用); refused with everything that is in the way.
          */
         post: operations["commission_device_api_v1_sites__site__devices__device__commissioning_use_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/upkeep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Upkeep
+         * @description When the device was and will be mended, and what is to be done at it.
+         */
+        get: operations["read_upkeep_api_v1_sites__site__devices__device__upkeep_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/upkeep/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Maintenance
+         * @description Ask that the device be mended; it begins when somebody else has approved it.
+         */
+        post: operations["ask_for_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/upkeep/maintenance/{maintenance}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Maintenance
+         * @description Approve what somebody else has asked for; it holds from now on, and not for what was before.
+         */
+        post: operations["approve_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance__maintenance__approval_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/upkeep/maintenance/{maintenance}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Maintenance
+         * @description End it before its time, or take back what nobody has approved. Alarms that still stand open records.
+         */
+        post: operations["end_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance__maintenance__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/devices/{device}/upkeep/tasks/{task}/closing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Task
+         * @description Say that it was done, and what was done.
+         */
+        post: operations["close_task_api_v1_sites__site__devices__device__upkeep_tasks__task__closing_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2721,6 +3095,18 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AcceptPlan
+         * @description The plan of a major hazard will do.
+         */
+        AcceptPlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "accept_plan";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * AccessShown
          * @description All gateways of a site.
          */
@@ -2758,7 +3144,7 @@ export interface components {
              * Record
              * @enum {string}
              */
-            record: "account" | "assignment" | "account_link";
+            record: "account" | "assignment" | "account_link" | "second_factor" | "api_token" | "identity";
         };
         /**
          * AccountChoices
@@ -2807,8 +3193,15 @@ export interface components {
              * @description Whether it also has roles elsewhere.
              */
             has_more: boolean;
+            /** Has Second Factor */
+            has_second_factor: boolean;
             /** Id */
             id: number;
+            /**
+             * Is Bound
+             * @description Whether it belongs to somebody at the provider of identities.
+             */
+            is_bound: boolean;
             /** Is Self */
             is_self: boolean;
             /**
@@ -2845,6 +3238,36 @@ export interface components {
         AccountShown: {
             /** Name */
             name: string;
+        };
+        /**
+         * Acknowledge
+         * @description The principal has been told (签收).
+         */
+        Acknowledge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "acknowledge";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ActShown
+         * @description An act that there is in the record's state.
+         */
+        ActShown: {
+            /** Act */
+            act: string;
+            /**
+             * Permitted
+             * @description Whether any role that the caller holds there may do it.
+             */
+            permitted: boolean;
+            /**
+             * Unmet
+             * @description What else must hold; a form may lack more.
+             */
+            unmet: components["schemas"]["cloud__hazards__record_model__UnmetShown"][];
         };
         /**
          * AlarmShown
@@ -3646,6 +4069,16 @@ export interface components {
             on: string;
         };
         /**
+         * ClauseGiven
+         * @description An item of an edition of the standard for judging major hazards.
+         */
+        ClauseGiven: {
+            /** Edition */
+            edition: string;
+            /** Id */
+            id: string;
+        };
+        /**
          * ClauseItem
          * @description One item of an edition.
          */
@@ -3668,6 +4101,16 @@ export interface components {
              * @description '… and not handled in time' (且未及时处理): the danger alone does not meet it.
              */
             two_part: boolean;
+        };
+        /**
+         * ClauseNamedShown
+         * @description An item of an edition of the standard for judging major hazards.
+         */
+        ClauseNamedShown: {
+            /** Edition */
+            edition: string;
+            /** Id */
+            id: string;
         };
         /**
          * ClauseShown
@@ -3701,18 +4144,30 @@ export interface components {
             settled_at: string | null;
         };
         /**
-         * Close
-         * @description All that must follow has followed.
+         * ClosingShown
+         * @description That it was struck off, or taken off the list.
          */
-        Close: {
+        ClosingShown: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
              */
-            act: "close";
-            /** Note */
-            note: string;
-            signature: components["schemas"]["Signature"];
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Document
+             * @default
+             */
+            document: string;
+        };
+        /**
+         * CodeGiven
+         * @description A code of the authenticator.
+         */
+        CodeGiven: {
+            /** Code */
+            code: string;
         };
         /**
          * CodeShown
@@ -3814,7 +4269,7 @@ export interface components {
          */
         CommissioningStep: {
             /** Reasons */
-            reasons: components["schemas"]["ReasonShown"][];
+            reasons: components["schemas"]["cloud__commissioning__model__ReasonShown"][];
             /**
              * Standing
              * @enum {string}
@@ -3901,6 +4356,27 @@ export interface components {
             own_file: {
                 [key: string]: string;
             } | null;
+        };
+        /**
+         * Confirm
+         * @description There is, and how grave (认定).
+         */
+        Confirm: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "confirm";
+            clause?: components["schemas"]["ClauseGiven"] | null;
+            handled?: components["schemas"]["HandledGiven"] | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * Correct
@@ -4143,6 +4619,20 @@ export interface components {
              * @description The ETag: give it as `If-Match` with a change.
              */
             version: number;
+        };
+        /**
+         * Delist
+         * @description Taken off the list (摘牌).
+         */
+        Delist: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "delist";
+            /** Document */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * DenialGiven
@@ -4563,6 +5053,20 @@ export interface components {
              * @description Unified: added lines begin with +, removed ones with -.
              */
             lines: string[];
+        };
+        /**
+         * Downgrade
+         * @description It is none after all.
+         */
+        Downgrade: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "downgrade";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * DraftChange
@@ -5168,6 +5672,79 @@ export interface components {
             series: components["schemas"]["EvidenceSeries"][];
         };
         /**
+         * EvidenceAwaited
+         * @description The readings around the alarm, which are frozen once all are here.
+         */
+        EvidenceAwaited: {
+            /**
+             * End
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            start: string;
+        };
+        /**
+         * EvidenceItemShown
+         * @description A photo, a film, a paper, or what the machine kept; never changed, never removed.
+         */
+        EvidenceItemShown: {
+            /**
+             * About
+             * @description `taken_out`: bytes of metadata, such as the place, taken out of a photo before it was kept. Of a series `from`, `to`, `readings` and `missing_s` by point.
+             */
+            about: {
+                [key: string]: unknown;
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * Author
+             * @description `sitewarden`: the machine.
+             */
+            author: string;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Hazard
+             * @description Of a record that was merged into this one, that one.
+             */
+            hazard: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "series" | "photo" | "video" | "document" | "still" | "device_file" | "rule" | "configuration";
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /**
+             * Sha256
+             * @description Hexadecimal, of the bytes as they are kept.
+             */
+            sha256: string;
+            /**
+             * Stage
+             * @description What it was brought for: found, before, after, review, judgement.
+             * @enum {string}
+             */
+            stage: "found" | "before" | "after" | "review" | "judgement";
+        };
+        /**
          * EvidenceSeries
          * @description The readings of one point around an alarm, in columns.
          */
@@ -5183,6 +5760,103 @@ export interface components {
             t: number[];
             /** X */
             x: (number | null)[];
+        };
+        /**
+         * EvidenceShown
+         * @description All that belongs to a record, the oldest first.
+         */
+        EvidenceShown: {
+            /** @description Null where nothing is still to come by itself. */
+            awaited: components["schemas"]["EvidenceAwaited"] | null;
+            /** Items */
+            items: components["schemas"]["EvidenceItemShown"][];
+        };
+        /**
+         * ExtensionShown
+         * @description A later date that was asked for.
+         */
+        ExtensionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            decided?: components["schemas"]["SignedShown"] | null;
+            /**
+             * Decision
+             * @default
+             */
+            decision: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Outcome
+             * @default pending
+             * @enum {string}
+             */
+            outcome: "pending" | "granted" | "refused";
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * FactorBegun
+         * @description A secret for an authenticator; it is shown this once, and in force when a code has confirmed it.
+         */
+        FactorBegun: {
+            /** Secret */
+            secret: string;
+            /**
+             * Uri
+             * @description The same for a QR code (otpauth).
+             */
+            uri: string;
+        };
+        /**
+         * FactorShown
+         * @description The second factor of one's own account.
+         */
+        FactorShown: {
+            /** Active */
+            active: boolean;
+            /**
+             * Has Password
+             * @description Whether the account has a password here to be asked for.
+             */
+            has_password: boolean;
+            /** Recovery Codes Left */
+            recovery_codes_left: number;
+            /**
+             * Required
+             * @description Whether a role that one has asks for it.
+             */
+            required: boolean;
+            /** Since */
+            since: string | null;
+        };
+        /**
+         * FailReview
+         * @description Looked at, and it is not (复查不合格).
+         */
+        FailReview: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "fail_review";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * FalseAlarmsShown
@@ -5527,6 +6201,64 @@ export interface components {
             retired_on?: string | null;
         };
         /**
+         * GiveOpinion
+         * @description What somebody thinks who may not decide (意见).
+         */
+        GiveOpinion: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "opinion";
+            /** Reason Code */
+            reason_code: ("sensor_fault" | "calibration" | "maintenance_test" | "misread" | "duplicate" | "other") | ("is_hazard" | "is_major" | "is_general");
+            signature: components["schemas"]["SignatureGiven"];
+            /** Text */
+            text: string;
+        };
+        /**
+         * GrantExtension
+         * @description It is given.
+         */
+        GrantExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "grant_extension";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * HandledGiven
+         * @description Under a clause in two parts: whether the danger was handled in time, when and how.
+         */
+        HandledGiven: {
+            /**
+             * How
+             * @default
+             */
+            how: string;
+            /** In Time */
+            in_time: boolean;
+            /** When */
+            when?: string | null;
+        };
+        /**
+         * HandledShown
+         * @description Whether it was handled in time.
+         */
+        HandledShown: {
+            /**
+             * How
+             * @default
+             */
+            how: string;
+            /** In Time */
+            in_time: boolean;
+            /** When */
+            when?: string | null;
+        };
+        /**
          * Hazard
          * @description A hazard record in lists and in the live push.
          */
@@ -5649,6 +6381,11 @@ export interface components {
          */
         HazardDetail: {
             /**
+             * Acts
+             * @description What its state allows, and whether the caller may.
+             */
+            acts: components["schemas"]["ActShown"][];
+            /**
              * Also
              * @description The same danger in other editions of the standard.
              */
@@ -5706,6 +6443,8 @@ export interface components {
             profile: string | null;
             /** Profile Version */
             profile_version: number | null;
+            /** @description Its life so far. */
+            record: components["schemas"]["RecordShown"];
             /**
              * Signal
              * @enum {string}
@@ -5718,6 +6457,11 @@ export interface components {
              * @enum {string}
              */
             status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /**
+             * Version
+             * @description As the ETag says it.
+             */
+            version: number;
             /** Worst Level */
             worst_level: number;
         };
@@ -5745,8 +6489,35 @@ export interface components {
             hash: string;
             /** Kind */
             kind: string;
+            /**
+             * Level
+             * @description Likewise.
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /**
+             * Role
+             * @description In which role a person acted.
+             */
+            role?: string | null;
             /** Seq */
             seq: number;
+            /**
+             * Side
+             * @description And on whose side.
+             */
+            side?: ("authority" | "contractor" | "supervision" | "owner" | "third_party" | "operator" | "platform" | "audit") | null;
+            /**
+             * Signed
+             * @description Whether a person's own key has signed it.
+             */
+            signed: boolean;
+            /**
+             * Status
+             * @description Of the record, right after it.
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
         };
         /**
          * HazardList
@@ -6147,7 +6918,7 @@ export interface components {
              * Closing
              * @description What is in the way of closing; empty where nothing is.
              */
-            closing: components["schemas"]["UnmetShown"][];
+            closing: components["schemas"]["cloud__incidents__model__UnmetShown"][];
             details: components["schemas"]["DetailsShown"] | null;
             /** Device */
             device: string | null;
@@ -6263,6 +7034,28 @@ export interface components {
             ends_at: string;
             /** Serial */
             serial: string;
+        };
+        /**
+         * JudgementShown
+         * @description What it was judged to be.
+         */
+        JudgementShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            clause?: components["schemas"]["ClauseNamedShown"] | null;
+            handled?: components["schemas"]["HandledShown"] | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Reason */
+            reason: string;
         };
         /**
          * JurisdictionShown
@@ -6434,6 +7227,20 @@ export interface components {
             text: string;
         };
         /**
+         * LiftControl
+         * @description Work may go on.
+         */
+        LiftControl: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "lift_control";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * Limit
          * @description A limit in force on a point.
          */
@@ -6524,10 +7331,60 @@ export interface components {
          * @description The password that its holder chooses.
          */
         LinkUsed: {
+            /** Code */
+            code?: string | null;
             /** Password */
             password: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ListIt
+         * @description Listed for supervision (挂牌督办).
+         */
+        ListIt: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "list";
+            /**
+             * Authority Level
+             * @enum {string}
+             */
+            authority_level: "county" | "city" | "province";
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             */
+            due: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ListingShown
+         * @description That it is listed for supervision.
+         */
+        ListingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Authority Level */
+            authority_level: string;
+            by: components["schemas"]["PersonShown"];
+            delisted?: components["schemas"]["ClosingShown"] | null;
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
         };
         /**
          * LiveShown
@@ -6616,6 +7473,147 @@ export interface components {
             username: string;
         };
         /**
+         * MaintenanceAsked
+         * @description For how long, by which order, and why.
+         */
+        MaintenanceAsked: {
+            /**
+             * End
+             * Format: date-time
+             * @description At most three days after its start.
+             */
+            end: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Work Order */
+            work_order: string;
+        };
+        /**
+         * MaintenanceShown
+         * @description When a device is being mended (检修): its alarms are kept and open no record.
+         */
+        MaintenanceShown: {
+            /** Approved At */
+            approved_at: string | null;
+            /** Approved By */
+            approved_by: string | null;
+            /**
+             * Asked At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /**
+             * End
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            end: string;
+            /** End Note */
+            end_note: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Ended By
+             * @description Who ended it before its time.
+             */
+            ended_by: string | null;
+            /**
+             * Held
+             * @description Alarms that came meanwhile.
+             */
+            held: number;
+            /** Id */
+            id: string;
+            /**
+             * Is Own
+             * @description You asked for it: somebody else approves it.
+             */
+            is_own: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Start
+             * Format: date-time
+             * @description It begins then, or when it is approved, whichever is later.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            start: string;
+            /**
+             * State
+             * @description Nobody has approved it yet; still to come; it is so now; it has ended; it never was.
+             * @enum {string}
+             */
+            state: "asked" | "coming" | "under_way" | "over" | "withdrawn";
+            /** Work Order */
+            work_order: string;
+        };
+        /**
+         * MakePlan
+         * @description How it is to be rectified; what takes time names person, measures, funds, date and emergency plan.
+         */
+        MakePlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "plan";
+            /** Due */
+            due?: string | null;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /**
+             * Funds Wan
+             * @description 10,000 yuan.
+             */
+            funds_wan?: number | null;
+            /**
+             * Measures
+             * @default
+             */
+            measures: string;
+            /**
+             * Person
+             * @default
+             */
+            person: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
+         * MarkRefused
+         * @description Whoever must rectify it refuses to (拒不整改).
+         */
+        MarkRefused: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "mark_refused";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * MeasureKindShown
          * @description A kind of measure, for forms.
          */
@@ -6650,6 +7648,20 @@ export interface components {
             over_scale: number | null;
             /** Unit */
             unit: string;
+        };
+        /**
+         * Merge
+         * @description It is the same as another record (并案).
+         */
+        Merge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "merge";
+            /** Into */
+            into: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * MovedShown
@@ -6705,6 +7717,14 @@ export interface components {
             what: components["schemas"]["TextShown"];
             /** Where */
             where: string;
+        };
+        /**
+         * Note
+         * @description What was done, or why it ends.
+         */
+        Note: {
+            /** Note */
+            note: string;
         };
         /**
          * NoticeShown
@@ -6878,6 +7898,67 @@ export interface components {
             valid_until: string;
         };
         /**
+         * OpinionShown
+         * @description What somebody thought of it.
+         */
+        OpinionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Is Expert
+             * @default false
+             */
+            is_expert: boolean;
+            /** Reason Code */
+            reason_code: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * OrderControl
+         * @description Stop part of the work, or all of it, or get people out.
+         */
+        OrderControl: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "order_control";
+            /**
+             * Control
+             * @enum {string}
+             */
+            control: "partial_stop" | "stop_work" | "evacuated";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * OrderShown
+         * @description Work stopped, people out.
+         */
+        OrderShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Control
+             * @enum {string}
+             */
+            control: "none" | "partial_stop" | "stop_work" | "evacuated";
+            /** Reason */
+            reason: string;
+        };
+        /**
          * OutOfUse
          * @description A machine that works although its file says that it may not.
          */
@@ -6970,6 +8051,11 @@ export interface components {
             id: number;
             /** Is This */
             is_this: boolean;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "password" | "oidc";
             /**
              * Seen At
              * Format: date-time
@@ -7207,10 +8293,30 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[SigningKeyShown] */
+        Page_SigningKeyShown_: {
+            /** Items */
+            items: components["schemas"]["SigningKeyShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[SiteFacts] */
         Page_SiteFacts_: {
             /** Items */
             items: components["schemas"]["SiteFacts"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[TokenShown] */
+        Page_TokenShown_: {
+            /** Items */
+            items: components["schemas"]["TokenShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -7323,6 +8429,30 @@ export interface components {
             role: "contractor" | "owner" | "lessor" | "installer" | "supervisor" | "inspection_body" | "monitoring_body" | "maintainer";
         };
         /**
+         * PassReview
+         * @description Looked at, and it is (复查合格).
+         */
+        PassReview: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "pass_review";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Note */
+            note: string;
+            /**
+             * Onsite
+             * @description Whether the reviewer was there.
+             */
+            onsite: boolean;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * Past
          * @description What there was before, the newest first.
          */
@@ -7337,6 +8467,23 @@ export interface components {
              * @description At other devices and sites of the same enterprise.
              */
             enterprise: components["schemas"]["HazardListed"][];
+        };
+        /**
+         * PersonShown
+         * @description Who acted, and in which role.
+         */
+        PersonShown: {
+            /** Account */
+            account: number;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "authority" | "contractor" | "supervision" | "owner" | "third_party" | "operator" | "platform" | "audit";
         };
         /**
          * Pit
@@ -7531,6 +8678,42 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
+         * PlanShown
+         * @description How it is to be rectified.
+         */
+        PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
          * Point
          * @description Something that is measured or derived.
          */
@@ -7668,6 +8851,46 @@ export interface components {
             unit: string;
             /** Value */
             value: number | null;
+        };
+        /**
+         * PostponeStep
+         * @description Not yet.
+         */
+        PostponeStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "postpone_step";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * PostponedShown
+         * @description A measure that is put off.
+         */
+        PostponedShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
         };
         /**
          * Problem
@@ -7884,6 +9107,32 @@ export interface components {
             version: number;
         };
         /**
+         * Proof
+         * @description The own password once more.
+         */
+        Proof: {
+            /**
+             * Password
+             * @description Left out by an account that signs in elsewhere.
+             * @default
+             */
+            password: string;
+        };
+        /**
+         * ProofWithCode
+         * @description And a code, or a recovery code.
+         */
+        ProofWithCode: {
+            /** Code */
+            code: string;
+            /**
+             * Password
+             * @description Left out by an account that signs in elsewhere.
+             * @default
+             */
+            password: string;
+        };
+        /**
          * Proposal
          * @description A new version.
          */
@@ -7902,23 +9151,160 @@ export interface components {
             reason: string;
         };
         /**
-         * ReasonShown
-         * @description Something that is missing or wrong.
+         * RecordShown
+         * @description What the events of a record come to.
          */
-        ReasonShown: {
-            /** Code */
-            code: string;
+        RecordShown: {
             /**
-             * Is Blocking
-             * @description Found to be wrong, not only missing yet.
+             * Absorbed
+             * @description Records that were merged into this one.
              */
-            is_blocking: boolean;
-            says: components["schemas"]["TextShown"];
+            absorbed: string[];
+            /** Acknowledged */
+            acknowledged: components["schemas"]["SignedShown"][];
+            /** Closed At */
+            closed_at?: string | null;
+            /** Closings */
+            closings: components["schemas"]["ClosingShown"][];
             /**
-             * Step
+             * Control
              * @enum {string}
              */
-            step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+            control: "none" | "partial_stop" | "stop_work" | "evacuated";
+            /** @description The first signature under a downgrade that needs two. */
+            downgrade?: components["schemas"]["cloud__hazards__record_model__ReasonShown"] | null;
+            /** Due At */
+            due_at?: string | null;
+            /**
+             * Due Original
+             * @description Before any extension.
+             */
+            due_original?: string | null;
+            /** Ended At */
+            ended_at?: string | null;
+            /**
+             * Escalation Proposed
+             * @description A step that the machine proposes and nobody has taken yet.
+             */
+            escalation_proposed?: number | null;
+            /** Escalation Step */
+            escalation_step: number;
+            /** Extensions */
+            extensions: components["schemas"]["ExtensionShown"][];
+            filed?: components["schemas"]["SignedShown"] | null;
+            /** Incidents */
+            incidents: string[];
+            /** Judgements */
+            judgements: components["schemas"]["JudgementShown"][];
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Lifted */
+            lifted: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Listings */
+            listings: components["schemas"]["ListingShown"][];
+            /** Merged Into */
+            merged_into?: string | null;
+            /** Mode */
+            mode: string;
+            /** Opinions */
+            opinions: components["schemas"]["OpinionShown"][];
+            /** Orders */
+            orders: components["schemas"]["OrderShown"][];
+            /** Overdue */
+            overdue: boolean;
+            plan?: components["schemas"]["PlanShown"] | null;
+            postponed?: components["schemas"]["PostponedShown"] | null;
+            refusal?: components["schemas"]["RefusalShown"] | null;
+            /** Refused */
+            refused: boolean;
+            rejection?: components["schemas"]["RejectionShown"] | null;
+            /** Reopenings */
+            reopenings: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Repeat No */
+            repeat_no: number;
+            /** Repeat Of */
+            repeat_of?: string | null;
+            /**
+             * Report
+             * @enum {string}
+             */
+            report: "not_due" | "due" | "provisional" | "reported" | "reported_late" | "withdrawn";
+            /** Report Due At */
+            report_due_at?: string | null;
+            /** Returned */
+            returned: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Reviews */
+            reviews: components["schemas"]["ReviewShown"][];
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "none" | "active" | "cleared" | "unknown";
+            /** Source */
+            source: string;
+            /** Source Detail */
+            source_detail: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /** Steps */
+            steps: components["schemas"]["StepShown"][];
+            /** Submissions */
+            submissions: components["schemas"]["SubmissionShown"][];
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "none" | "proposed" | "listed" | "delisted";
+            /**
+             * Verified At
+             * @description Of the last review that was passed.
+             */
+            verified_at?: string | null;
+        };
+        /**
+         * RecoveryCodes
+         * @description Each takes the place of a code, once. They are shown this once.
+         */
+        RecoveryCodes: {
+            /** Codes */
+            codes: string[];
+        };
+        /**
+         * RefusalShown
+         * @description That whoever must rectify it refuses to.
+         */
+        RefusalShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RefuseExtension
+         * @description It is not.
+         */
+        RefuseExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "refuse_extension";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * RegisteredGateway
@@ -7993,6 +9379,49 @@ export interface components {
             version: number;
         };
         /**
+         * Reject
+         * @description There is no danger (不成立).
+         */
+        Reject: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "reject";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            /**
+             * Reason Code
+             * @enum {string}
+             */
+            reason_code: "sensor_fault" | "calibration" | "maintenance_test" | "misread" | "duplicate" | "other";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * RejectionShown
+         * @description Why there was no danger.
+         */
+        RejectionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Reason */
+            reason: string;
+            /** Reason Code */
+            reason_code: string;
+        };
+        /**
          * Renew
          * @description What a gateway sends for its next certificate.
          */
@@ -8009,6 +9438,20 @@ export interface components {
              * @description Over `sitewarden renewal`, the serial and the request, by the key that it has.
              */
             signature: string;
+        };
+        /**
+         * Reopen
+         * @description It was never cured.
+         */
+        Reopen: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "reopen";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * Replay
@@ -8103,6 +9546,25 @@ export interface components {
             items: components["schemas"]["cloud__hazards__reports_routes__ReportShown"][];
         };
         /**
+         * RequestExtension
+         * @description More time is needed.
+         */
+        RequestExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "request_extension";
+            /**
+             * Due
+             * Format: date-time
+             */
+            due: string;
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * RequestShown
          * @description What somebody asked of an alarm here, and what became of it.
          */
@@ -8164,6 +9626,49 @@ export interface components {
              * @description Why; it stays with the version.
              */
             reason: string;
+        };
+        /**
+         * ReturnPlan
+         * @description It will not.
+         */
+        ReturnPlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "return_plan";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ReviewShown
+         * @description Somebody else looked.
+         */
+        ReviewShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Is Passed */
+            is_passed: boolean;
+            /** Note */
+            note: string;
+            /**
+             * Onsite
+             * @default false
+             */
+            onsite: boolean;
+            /**
+             * Round
+             * @description The how manieth submission it is of.
+             */
+            round: number;
         };
         /**
          * RoleShown
@@ -8416,6 +9921,8 @@ export interface components {
             demo: boolean;
             /** Needs Setup */
             needs_setup: boolean;
+            /** @description What the button is called by which one signs in elsewhere; none: nowhere. */
+            oidc?: components["schemas"]["TextShown"] | null;
             /**
              * Replay
              * @description What is shown is a recorded history, not what is so now.
@@ -8432,6 +9939,12 @@ export interface components {
             account: components["schemas"]["AccountShown"];
             /** Demo */
             demo: boolean;
+            /**
+             * Needs Second Factor
+             * @description Nothing but the own account is open before a second factor is set up.
+             * @default false
+             */
+            needs_second_factor: boolean;
             /**
              * Permissions
              * @description What the account may do somewhere; what it may do on a site, that site says.
@@ -8519,6 +10032,11 @@ export interface components {
          * @description What signing in takes.
          */
         SignIn: {
+            /**
+             * Code
+             * @description Of the second factor, or a recovery code; asked for where there is one.
+             */
+            code?: string | null;
             /** Name */
             name: string;
             /** Password */
@@ -8560,6 +10078,69 @@ export interface components {
             /**
              * Password
              * Format: password
+             */
+            password: string;
+        };
+        /**
+         * SignatureGiven
+         * @description By which the person's own key is opened; it is not kept.
+         */
+        SignatureGiven: {
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+        };
+        /**
+         * SignedShown
+         * @description When, and by whom.
+         */
+        SignedShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+        };
+        /**
+         * SigningKeyShown
+         * @description A key by which one has signed, or does.
+         */
+        SigningKeyShown: {
+            /** End Reason */
+            end_reason: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Fingerprint
+             * @description SHA-256 of the public key, the first 16 digits of it.
+             */
+            fingerprint: string;
+            /** Key */
+            key: number;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Signatures */
+            signatures: number;
+        };
+        /**
+         * SigningPassword
+         * @description A password for signing alone, of an account that has no other here.
+         */
+        SigningPassword: {
+            /** New Password */
+            new_password: string;
+            /**
+             * Password
+             * @description The one before, if one knows it.
+             * @default
              */
             password: string;
         };
@@ -8788,6 +10369,91 @@ export interface components {
             valid_until?: string | null;
         };
         /**
+         * StepShown
+         * @description A measure against whoever is slow.
+         */
+        StepShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Document */
+            document: string;
+            /** Step */
+            step: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * SubmissionShown
+         * @description What was done about it.
+         */
+        SubmissionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /** Evidence */
+            evidence?: string[];
+            /**
+             * Followup Measures
+             * @default
+             */
+            followup_measures: string;
+            /**
+             * Rectified At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            rectified_at: string;
+        };
+        /**
+         * Submit
+         * @description It has been rectified; somebody else looks (提交复查).
+         */
+        Submit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "submit";
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /**
+             * Followup Measures
+             * @default
+             */
+            followup_measures: string;
+            /**
+             * Rectified At
+             * Format: date-time
+             */
+            rectified_at: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * SubmitDetails
          * @description The details (详细信息), as they were handed in.
          */
@@ -8821,6 +10487,60 @@ export interface components {
             signature: components["schemas"]["Signature"];
         };
         /**
+         * TakeStep
+         * @description A measure against whoever is slow, the how manieth of the ladder.
+         */
+        TakeStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "take_step";
+            /** Document */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /** Step */
+            step: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * TaskShown
+         * @description Something to be done at a device.
+         */
+        TaskShown: {
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string | null;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "repair" | "calibration";
+            /** Note */
+            note: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Opened By */
+            opened_by: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Tested
          * @description What came of a test: what the other side answered.
          */
@@ -8846,6 +10566,68 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * TokenAsked
+         * @description A token for a program.
+         */
+        TokenAsked: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @description At most 366 days from now.
+             */
+            expires_at: string;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * @description Left out by an account that signs in elsewhere.
+             * @default
+             */
+            password: string;
+            /**
+             * Permissions
+             * @description Some of those that the account has; what it loses later the token loses too.
+             */
+            permissions: string[];
+        };
+        /**
+         * TokenMade
+         * @description A new token; it is shown this once.
+         */
+        TokenMade: {
+            shown: components["schemas"]["TokenShown"];
+            /** Token */
+            token: string;
+        };
+        /**
+         * TokenShown
+         * @description A token, without what is secret.
+         */
+        TokenShown: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            expires_at: string;
+            /** Id */
+            id: number;
+            /** Is Over */
+            is_over: boolean;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Name */
+            name: string;
+            /** Permissions */
+            permissions: string[];
+            /** Used At */
+            used_at: string | null;
         };
         /**
          * Totals
@@ -9080,18 +10862,6 @@ export interface components {
             unit?: number | null;
         };
         /**
-         * UnmetShown
-         * @description What is in the way of closing it.
-         */
-        UnmetShown: {
-            /** Code */
-            code: string;
-            /** En */
-            en: string;
-            /** Zh */
-            zh: string;
-        };
-        /**
          * UnshelveAsked
          * @description Why it is held back no longer, where somebody says so.
          */
@@ -9101,6 +10871,36 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * Upgrade
+         * @description It is a major hazard after all.
+         */
+        Upgrade: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "upgrade";
+            clause: components["schemas"]["ClauseGiven"];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * Upkeep
+         * @description Of a device: the newest first.
+         */
+        Upkeep: {
+            /** Maintenance */
+            maintenance: components["schemas"]["MaintenanceShown"][];
+            /**
+             * May Maintain
+             * @description Whether you may ask for maintenance, approve it, close tasks.
+             */
+            may_maintain: boolean;
+            /** Tasks */
+            tasks: components["schemas"]["TaskShown"][];
         };
         /**
          * Value
@@ -9536,6 +11336,84 @@ export interface components {
             status: string;
         };
         /**
+         * ReasonShown
+         * @description Something that is missing or wrong.
+         */
+        cloud__commissioning__model__ReasonShown: {
+            /** Code */
+            code: string;
+            /**
+             * Is Blocking
+             * @description Found to be wrong, not only missing yet.
+             */
+            is_blocking: boolean;
+            says: components["schemas"]["TextShown"];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+        };
+        /**
+         * Close
+         * @description Struck off (销号).
+         */
+        cloud__hazards__acts__Close: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "close";
+            /**
+             * Document
+             * @default
+             */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ReasonShown
+         * @description Something that was done for a reason.
+         */
+        cloud__hazards__record_model__ReasonShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * UnmetShown
+         * @description What must hold before an act, and does not.
+         */
+        cloud__hazards__record_model__UnmetShown: {
+            /**
+             * Code
+             * @description Stable word for it.
+             */
+            code: string;
+            /** En */
+            en: string;
+            /**
+             * Field
+             * @description Of the act's form, where it is for the form to say; else empty.
+             */
+            field: string;
+            /**
+             * Values
+             * @description What those words name.
+             */
+            values: {
+                [key: string]: string | number | string[];
+            };
+            /** Zh */
+            zh: string;
+        };
+        /**
          * ReportShown
          * @description A report to whoever is responsible for the place.
          */
@@ -9578,6 +11456,32 @@ export interface components {
              * @description Hexadecimal, over the body as canonical JSON.
              */
             sha256: string;
+        };
+        /**
+         * Close
+         * @description All that must follow has followed.
+         */
+        cloud__incidents__model__Close: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "close";
+            /** Note */
+            note: string;
+            signature: components["schemas"]["Signature"];
+        };
+        /**
+         * UnmetShown
+         * @description What is in the way of closing it.
+         */
+        cloud__incidents__model__UnmetShown: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
         };
         /**
          * HealthShown
@@ -10471,6 +12375,84 @@ export interface operations {
             };
         };
     };
+    forget_identity_api_v1_accounts__account__identity_forget_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountManaged"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     renew_link_api_v1_accounts__account__link_post: {
         parameters: {
             query?: never;
@@ -10489,6 +12471,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_second_factor_api_v1_accounts__account__second_factor_reset_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountManaged"];
                 };
             };
             /** @description Nobody is signed in */
@@ -12204,6 +14264,341 @@ export interface operations {
             };
         };
     };
+    act_on_hazard_api_v1_hazards__hazard__acts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reject"] | components["schemas"]["Confirm"] | components["schemas"]["Merge"] | components["schemas"]["GiveOpinion"] | components["schemas"]["MakePlan"] | components["schemas"]["AcceptPlan"] | components["schemas"]["ReturnPlan"] | components["schemas"]["RequestExtension"] | components["schemas"]["GrantExtension"] | components["schemas"]["RefuseExtension"] | components["schemas"]["Submit"] | components["schemas"]["PassReview"] | components["schemas"]["FailReview"] | components["schemas"]["cloud__hazards__acts__Close"] | components["schemas"]["Reopen"] | components["schemas"]["Upgrade"] | components["schemas"]["Downgrade"] | components["schemas"]["ListIt"] | components["schemas"]["Delist"] | components["schemas"]["MarkRefused"] | components["schemas"]["OrderControl"] | components["schemas"]["LiftControl"] | components["schemas"]["TakeStep"] | components["schemas"]["PostponeStep"] | components["schemas"]["Acknowledge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HazardDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in this state, or something that must hold does not: each is named */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_evidence_api_v1_hazards__hazard__evidence_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_evidence_api_v1_hazards__hazard__evidence_post: {
+        parameters: {
+            query: {
+                /** @description What it is brought for. */
+                stage: "found" | "before" | "after" | "review" | "judgement";
+                name?: string;
+                note?: string;
+            };
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        /** @description JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The same bytes were there already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceItemShown"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceItemShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are there, brought for something else; or the record has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not one of the kinds of files that are taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_evidence_api_v1_hazards__hazard__evidence__item__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes, whose SHA-256 the item says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     file_incident_of_hazard_api_v1_hazards__hazard__incidents_post: {
         parameters: {
             query?: never;
@@ -12807,7 +15202,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Report"] | components["schemas"]["Correct"] | components["schemas"]["SubmitDetails"] | components["schemas"]["Learn"] | components["schemas"]["Close"];
+                "application/json": components["schemas"]["Report"] | components["schemas"]["Correct"] | components["schemas"]["SubmitDetails"] | components["schemas"]["Learn"] | components["schemas"]["cloud__incidents__model__Close"];
             };
         };
         responses: {
@@ -13880,6 +16275,676 @@ export interface operations {
                 "application/json": components["schemas"]["OwnPassword"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_second_factor_api_v1_session_second_factor_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_second_factor_api_v1_session_second_factor_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorBegun"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_second_factor_api_v1_session_second_factor_confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_recovery_codes_api_v1_session_second_factor_recovery_codes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofWithCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_second_factor_api_v1_session_second_factor_remove_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofWithCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_signing_keys_api_v1_session_signing_keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SigningKeyShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_signing_password_api_v1_session_signing_password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigningPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens_api_v1_session_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TokenShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_api_token_api_v1_session_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenMade"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_token_api_v1_session_tokens__token__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             204: {
@@ -15566,6 +18631,364 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_upkeep_api_v1_sites__site__devices__device__upkeep_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upkeep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upkeep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance__maintenance__approval_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                maintenance: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upkeep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_maintenance_api_v1_sites__site__devices__device__upkeep_maintenance__maintenance__end_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                maintenance: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Note"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upkeep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_task_api_v1_sites__site__devices__device__upkeep_tasks__task__closing_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                task: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Note"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upkeep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not understood */
             422: {
