@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import Row, instant
-from cloud.hazards.model import Level, Status
+from cloud.hazards.record import Level, Status
 from cloud.instants import rfc3339
 from cloud.serving import Served
 from cloud.shown import Instant, Shown
