@@ -32,6 +32,7 @@ from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
+from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.routes import make_router as make_notices_router
@@ -150,6 +151,7 @@ def _api() -> APIRouter:
         hazards_router,
         evidence_router,
         reports_router,
+        jurisdictions_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),

@@ -2170,6 +2170,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/jurisdiction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Jurisdiction
+         * @description Those of the nearest territory above the site that names any.
+         */
+        get: operations["read_jurisdiction_api_v1_sites__site__jurisdiction_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/live": {
         parameters: {
             query?: never;
@@ -5111,6 +5131,23 @@ export interface components {
             unplaced: string[];
         };
         /**
+         * DueShown
+         * @description Something that is due by the end of a day.
+         */
+        DueShown: {
+            /**
+             * Cut Off
+             * @description Everything before this day is counted.
+             */
+            cut_off: string | null;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * Enforcement
          * @description A record as it holds now.
          */
@@ -5965,6 +6002,28 @@ export interface components {
             };
         };
         /**
+         * FigureShown
+         * @description A number or policy.
+         */
+        FigureShown: {
+            /**
+             * Confidence
+             * @enum {string}
+             */
+            confidence: "agreed" | "one-source" | "memory" | "unsure" | "practice" | "synthetic";
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /**
+             * Own
+             * @description Said by the territory's own circular; else by the default.
+             */
+            own: boolean;
+            source: components["schemas"]["TextShown"];
+            /** Value */
+            value: unknown;
+        };
+        /**
          * FileDiff
          * @description How a text differs between two versions.
          */
@@ -6277,8 +6336,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
-            device: string;
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
+            device: string | null;
             /**
              * Episodes
              * @description How many alarms belong to it.
@@ -6399,8 +6461,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
-            device: string;
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
+            device: string | null;
             /** Episodes */
             episodes: components["schemas"]["Episode"][];
             /** Events */
@@ -6558,7 +6623,10 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
             device: string | null;
             /**
              * Due At
@@ -7056,6 +7124,23 @@ export interface components {
             level: "general" | "major_proposed" | "major";
             /** Reason */
             reason: string;
+        };
+        /**
+         * JurisdictionOfSite
+         * @description The rules of reporting and clocks that hold for a site.
+         */
+        JurisdictionOfSite: {
+            /**
+             * Calendar
+             * @description Of the year that begins today.
+             */
+            calendar: components["schemas"]["DueShown"][];
+            /** Figures */
+            figures: components["schemas"]["FigureShown"][];
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            source: components["schemas"]["TextShown"];
         };
         /**
          * JurisdictionShown
@@ -10635,7 +10720,7 @@ export interface components {
          */
         Totals: {
             /** Categories */
-            categories?: components["schemas"]["CategoryTotal"][];
+            categories: components["schemas"]["CategoryTotal"][];
             /**
              * General
              * @default 0
@@ -20360,6 +20445,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_jurisdiction_api_v1_sites__site__jurisdiction_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JurisdictionOfSite"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not understood */
             422: {
