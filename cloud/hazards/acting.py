@@ -1,5 +1,6 @@
 """A person acts on a record: one transaction, or nothing."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from cloud.hazards.around import Told
 from cloud.hazards.chain import Event
 from cloud.hazards.guard_words import Unmet
 from cloud.hazards.guards import Actor, Facts
-from cloud.hazards.knowing import actors_of, facts_of, sees
+from cloud.hazards.knowing import Around, actors_of, facts_of, sees
 from cloud.hazards.record import MACHINE, Record
 from cloud.hazards.transitions import Asked, choose, fits
 from cloud.idempotency import Answer, Sent, once_in_thread
@@ -109,12 +110,12 @@ def act(connection: Connection, wish: Wish) -> Done:
     doing = _permitted(connection, wish, record, into)
     newer = _merge_newer(doing)
     _append(doing, wish.hazard_id, body=_body(doing))
-    _ask_for_upkeep(doing)
     told = timers.after_act(connection, wish.hazard_id, record, now=now)
     if newer is not None:
         told += _absorb(doing, newer, wish.hazard_id)
     if into is not None:
         told += _absorb(doing, wish.hazard_id, into)
+    _mend_sensor(doing)
     _show(doing, into or newer)
     return Done(version=_loaded(connection, wish.hazard_id).seq, told=told)
 
@@ -130,7 +131,8 @@ def _permitted(connection: Connection, wish: Wish, record: Record, into: UUID | 
     if not fits(record, name):
         detail = f"A record that is {record.status} and {record.level} has no such act."
         raise ProblemError(409, "not-in-this-state", "Not in this state", detail, field="act", code=name)
-    facts = facts_of(connection, wish.hazard_id, record, wish.now_ms, into=into)
+    around = Around(hazard_id=wish.hazard_id, record=record, now_ms=wish.now_ms, into=into)
+    facts = facts_of(connection, around)
     actors = actors_of(connection, wish.account, record)
     asked = Asked(record=record, actors=actors, facts=facts, now=instant(wish.now_ms))
     choice = choose(name, asked, wish.act)
@@ -190,25 +192,25 @@ def _append(doing: Acting, hazard_id: UUID, *, body: dict[str, Any], kind: str =
     store.put_signature(doing.connection, hazard_id, made.seq, signature)
 
 
-_UPKEEP: dict[str, TaskKind] = {"sensor_fault": "repair", "calibration": "calibration"}
-"""What is to be done at a device whose alarm was none, by the reason."""
+_MENDED: Mapping[str, TaskKind] = {"sensor_fault": "repair", "calibration": "calibration"}
+"""What is to be done at the device where it, and no danger, was the reason of a record."""
 
 
-def _ask_for_upkeep(doing: Acting) -> None:
-    """A sensor that was found to be wrong has to be mended: until somebody says that it was, it is a task."""
-    act, record = doing.wish.act, doing.record
-    if act.act != "reject" or record.device is None or act.reason_code not in _UPKEEP:
+def _mend_sensor(doing: Acting) -> None:
+    wish, record = doing.wish, doing.record
+    kind = _MENDED.get(wish.act.reason_code) if wish.act.act == "reject" else None
+    if kind is None or record.device is None:
         return
     open_task(
         doing.connection,
         site=record.site,
         device=record.device,
-        kind=_UPKEEP[act.reason_code],
-        hazard_id=doing.wish.hazard_id,
-        reason=act.reason,
+        kind=kind,
+        hazard_id=wish.hazard_id,
+        reason=wish.act.reason,
         author=doing.actor.name,
-        account_id=doing.wish.account,
-        now_ms=doing.wish.now_ms,
+        account_id=wish.account,
+        now_ms=wish.now_ms,
     )
 
 
