@@ -228,6 +228,15 @@ def test_a_downgrade_is_corrected(site):
     assert record.value("report") == "reported"
 
 
+def test_a_suspicion_during_rectification_that_an_authority_takes_back_is_withdrawn(site):
+    record = Watched(site, PROPOSAL).confirm("general").plan(9 * DAY)
+    later = milliseconds(record.now)
+    site.deliver(raised(at=later, hazard=MAJOR, clock="synced", level=4), now=later)
+    assert record.value("report") == "provisional"
+    record.act("downgrade", reason="误判").act("downgrade", reason="误判，第二人")
+    assert record.value("report") == "withdrawn"
+
+
 def test_without_a_plan_for_a_day_it_is_overdue(site):
     record = Watched(site).confirm().act("acknowledge", "contractor").wait(DAY - MINUTE)
     assert not record.value("overdue")
