@@ -39,7 +39,7 @@ const en: typeof zh = {
   signature: { title: 'Sign', says: 'In your own name you sign:', on: 'Hazard {number}', password: 'Your password', help: 'It only opens your own signing key and is not kept.', wrong: 'Wrong password. What you filled in is kept.', tooMany: 'Too many wrong passwords: try again later.', go: 'Sign' },
   unmet: { title: 'Not yet possible. Still needed:', none: 'Every condition is met', see: 'Conditions not met' },
   evidence: {
-    title: 'Photos and evidence', add: 'Take a photo or choose a file', addMore: 'Add another', uploading: 'Uploading {percent} %', failed: 'Upload failed: {detail}', retry: 'Retry', remove: 'Remove', none: 'No photo or file yet.', open: 'Open the original', use: 'Use', existing: 'Use what is on record', shrunk: 'Photos are reduced to {n} pixels before upload, and the place is removed.', by: '{who} · {time}',
+    title: 'Photos and evidence', add: 'Choose photos or files', camera: 'Take a photo', addMore: 'Add another', uploading: 'Uploading {percent} %', failed: 'Upload failed: {detail}', retry: 'Retry', remove: 'Remove', none: 'No photo or file yet.', open: 'Open the original', use: 'Use', existing: 'Use what is on record', shrunk: 'Photos are reduced to {n} pixels before upload, and the place is removed.', by: '{who} · {time}',
     stages: { found: 'When found', before: 'Before', after: 'After', review: 'Review', judgement: 'Judgement' },
     kinds: { series: 'Curve', photo: 'Photo', video: 'Video', document: 'Document', still: 'Still', device_file: 'Device file', rule: 'Rule and limits', configuration: "Gateway's configuration" },
   },
@@ -49,12 +49,12 @@ const en: typeof zh = {
   },
   control: { banner: '{control}', since: 'ordered by {who} at {time}', reason: 'Reason: {reason}', proposed: 'Stop of work is proposed' },
   rectification: { title: 'Rectification', plan: 'Plan', accepted: 'accepted', waiting: 'waits to be accepted', returned: 'sent back', extensions: 'Extensions', extensionRequested: 'asked until {time}', granted: 'granted', refused: 'refused', pending: 'waits for a decision', original: 'first deadline {time}', submission: 'What was done', reviews: 'Reviews', passed: 'passed', failed: 'failed', round: 'No. {n}' },
-  judgement: 'Judgement', judgedBy: 'judged by {who} at {time}', supervision: { title: 'Listing', none: 'Not listed', proposed: 'Listing proposed', listed: 'Listed for supervision', delisted: 'Taken off the list' }, escalation: 'Escalation',
+  yes: 'Yes', no: 'No', judgement: 'Judgement', judgedBy: 'judged by {who} at {time}', supervision: { title: 'Listing', none: 'Not listed', proposed: 'Listing proposed', listed: 'Listed for supervision', delisted: 'Taken off the list' }, escalation: 'Escalation',
   report: { title: 'Reports', states: { not_due: 'Not to be reported', due: 'To be reported', provisional: 'Provisionally reported', reported: 'Reported', reported_late: 'Reported late', withdrawn: 'Withdrawn' }, kinds: { provisional: 'Provisional', unverified: 'Unverified at end of day', formal: 'Formal', withdrawal: 'Withdrawal', correction: 'Correction' }, due: 'Report due {time}', to: 'to {who}', sent: 'sent {time}', none: 'Nothing was reported yet.', nobody: 'no authority on file' },
   device: { title: 'Device file', open: 'Open the file', registration: 'Registration', inspected: 'Inspected on', validUntil: 'Valid until', parties: 'Parties', none: 'No device belongs to this record.', unknown: 'There is no file of this device.', location: 'Place' },
   past: { title: 'Earlier hazards', device: 'This device', enterprise: 'This enterprise', none: 'No earlier hazard.', repeat: 'Repeated: no. {n}', repeatOf: 'the last record' },
   merged: 'Merged into another record', mergedLink: 'Open that record', details: 'More', facts: 'Facts',
-  timeline: { machine: 'by the system', folded: '{n} alarms and changes of the signal', signed: 'signed with the person’s own key', raw: 'As recorded, with its hash' },
+  timeline: { machine: 'by the system', folded: '{n} alarms and changes of the signal', signed: 'signed with the person’s own key', signedShort: 'signed', raw: 'As recorded, with its hash' },
   sides: { authority: 'Authority', contractor: 'Contractor', supervision: 'Supervision', owner: 'Owner', third_party: 'Third party', operator: 'Operator', platform: 'Platform', audit: 'Audit' },
   alarmNow: 'The alarm stands', acknowledgeAlarm: 'Acknowledge the alarm', acknowledged: 'Acknowledgement asked for', alarmsWaiting: '{n} alarms nobody has acknowledged',
 }

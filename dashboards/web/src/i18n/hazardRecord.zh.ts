@@ -37,7 +37,7 @@ export default {
   signature: { title: '签名确认', says: '您将以自己的名义签署：', on: '隐患 {number}', password: '您的登录密码', help: '密码只用来打开您本人的签名密钥，不会保存。', wrong: '密码不正确，请重新输入。所填内容都还在。', tooMany: '多次输错，请稍后再试。', go: '签名' },
   unmet: { title: '还不能办理，须先满足：', none: '条件均已满足', see: '未满足的条件' },
   evidence: {
-    title: '照片与证据', add: '拍照或选择文件', addMore: '再加一张', uploading: '正在上传 {percent} %', failed: '上传失败：{detail}', retry: '重试', remove: '移除', none: '还没有照片或文件。', open: '打开原件', use: '采用', existing: '选用已有的证据', shrunk: '照片在上传前缩小到 {n} 像素以内，并去掉拍摄地点。', by: '{who} · {time}',
+    title: '照片与证据', add: '选择照片或文件', camera: '拍照', addMore: '再加一张', uploading: '正在上传 {percent} %', failed: '上传失败：{detail}', retry: '重试', remove: '移除', none: '还没有照片或文件。', open: '打开原件', use: '采用', existing: '选用已有的证据', shrunk: '照片在上传前缩小到 {n} 像素以内，并去掉拍摄地点。', by: '{who} · {time}',
     stages: { found: '发现时', before: '整改前', after: '整改后', review: '复查', judgement: '判定' },
     kinds: { series: '监测曲线', photo: '照片', video: '视频', document: '文件', still: '抓拍', device_file: '设备档案', rule: '规则与限值', configuration: '网关配置' },
   },
@@ -47,12 +47,12 @@ export default {
   },
   control: { banner: '{control}', since: '{who} {time} 下令', reason: '原因：{reason}', proposed: '系统建议停工' },
   rectification: { title: '整改', plan: '整改方案', accepted: '已审核同意', waiting: '等待审核', returned: '已退回', extensions: '延期', extensionRequested: '申请延至 {time}', granted: '已批准', refused: '未批准', pending: '等待审批', original: '原定期限 {time}', submission: '整改结果', reviews: '复查记录', passed: '合格', failed: '不合格', round: '第 {n} 次' },
-  judgement: '判定', judgedBy: '{who} 于 {time} 判定', supervision: { title: '挂牌督办', none: '未挂牌', proposed: '建议挂牌', listed: '已挂牌督办', delisted: '已摘牌' }, escalation: '督办升级',
+  yes: '是', no: '否', judgement: '判定', judgedBy: '{who} 于 {time} 判定', supervision: { title: '挂牌督办', none: '未挂牌', proposed: '建议挂牌', listed: '已挂牌督办', delisted: '已摘牌' }, escalation: '督办升级',
   report: { title: '上报', states: { not_due: '不需上报', due: '待上报', provisional: '已初报', reported: '已正式上报', reported_late: '已上报（超时）', withdrawn: '已撤回' }, kinds: { provisional: '初报', unverified: '待核实报告', formal: '正式报告', withdrawal: '撤回', correction: '更正' }, due: '上报期限 {time}', to: '报 {who}', sent: '{time} 发出', none: '还没有上报。', nobody: '档案中没有主管部门' },
   device: { title: '设备档案', open: '打开档案', registration: '使用登记', inspected: '检验日期', validUntil: '有效期至', parties: '相关单位', none: '这条记录没有关联设备。', unknown: '没有这台设备的档案。', location: '位置' },
   past: { title: '以往隐患', device: '这台设备', enterprise: '这家企业', none: '没有以往的隐患。', repeat: '重复隐患：第 {n} 次', repeatOf: '上一次记录' },
   merged: '已并入另一条记录', mergedLink: '打开该记录', details: '更多内容', facts: '基本情况',
-  timeline: { machine: '系统自动', folded: '{n} 条报警和信号变化', signed: '已用本人密钥签名', raw: '原始内容与校验值' },
+  timeline: { machine: '系统自动', folded: '{n} 条报警和信号变化', signed: '已用本人密钥签名', signedShort: '本人签名', raw: '原始内容与校验值' },
   sides: { authority: '监管', contractor: '施工', supervision: '监理', owner: '建设', third_party: '第三方', operator: '操作', platform: '平台', audit: '审计' },
   alarmNow: '报警仍在', acknowledgeAlarm: '确认报警', acknowledged: '已请求确认', alarmsWaiting: '{n} 个报警还没有人确认',
 }
