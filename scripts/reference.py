@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import get_args
+from typing import Any, get_args
 
 import cloud.doctor
 import edge.doctor
 from cloud.doctor import authority, registry
+from cloud.jurisdictions.loading import DEFAULT, jurisdictions
 from edge.doctor import certificate, outbox, outputs, serial, service
 from firmware_sim import model, scenario
 from firmware_sim.camera import model as camera
@@ -22,6 +23,7 @@ from sitewarden.profiles.signals import signals
 from sitewarden.rules import clauses, describe
 from sitewarden.rules.model import Row, Rule, Table
 from sitewarden.rules.packs import RulePack, built_in_packs, load_pack, schema
+from sitewarden.text import Text
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "<!-- made by scripts/reference.py; change the source, then run it -->"
@@ -36,6 +38,7 @@ def pages() -> dict[str, str]:
         "rules.md": _page(_rules()),
         "scenario-keys.md": _page(_scenario()),
         "doctor.md": _page(_doctor()),
+        "jurisdictions.md": _page(_jurisdictions()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -84,6 +87,42 @@ def _devices() -> Iterator[str]:
         must, should = (", ".join(map(_choice, choices)) for choices in (wanted.must, wanted.should))
         every = f"{wanted.least_every_ms / 1000:g} s"
         yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
+
+
+def _jurisdictions() -> Iterator[str]:
+    yield "# Jurisdictions 属地规则\n"
+    yield "What circulars fix, and what this platform takes where they are silent: a site follows the nearest"
+    yield "territory above it that names one. Times are seconds unless the name says otherwise. A number is"
+    yield "as good as its source: *practice* is this platform's own, *unsure* is to be checked before anybody"
+    yield "relies on it. Source: `cloud/jurisdictions/data`."
+    for name, written in jurisdictions().items():
+        yield f"\n## {written.holds.label.zh} {written.holds.label.en} (`{name}`)\n"
+        yield f"{written.source.zh}\n\n{written.source.en}\n"
+        yield from ("| figure | what | value | source | confidence |", "|---|---|---|---|---|")
+        for field, figure in written.figures.items():
+            if name == DEFAULT or field in written.own:
+                label = figure.label or Text("", "")
+                source = f"{figure.source.zh}<br>{figure.source.en}"
+                value = "<br>".join(_said(figure.value))
+                yield f"| `{field}` | {label.zh}<br>{label.en} | {value} | {source} | {figure.confidence} |"
+
+
+def _said(value: Any) -> Iterator[str]:
+    """A figure for people: a list by lines, its texts in Chinese."""
+    if not isinstance(value, list):
+        yield str(value)
+    elif not value:
+        yield "–"
+    else:
+        yield from ("，".join(_parts(one)) for one in value)
+
+
+def _parts(one: dict[str, Any]) -> Iterator[str]:
+    for key, value in one.items():
+        if key == "zh" or isinstance(value, dict):
+            yield value if key == "zh" else str(value["zh"])
+        elif key != "en":
+            yield f"{key} {value}"
 
 
 _GATEWAYS = (edge.doctor, service, serial, outputs, outbox, certificate)

@@ -14,6 +14,12 @@ ADMIN, VIEWER = "admin", "viewer"
 """Who sets the system up, and who looks at a demo: the two roles that the program knows by name."""
 
 
+Side = Literal[
+    "authority", "contractor", "supervision", "owner", "third_party", "operator", "platform", "audit"
+]
+Rank = Literal["officer", "county", "city", "province"]
+
+
 class UnknownPermissionError(SiteWardenError):
     """A permission that `roles.yaml` does not have."""
 
@@ -22,6 +28,10 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What its holder may do within the scope that it was given for."""
 
     name: Text
+    side: Side
+    """On whose behalf its holder acts."""
+    rank: Rank | None = None
+    """Of an authority: an officer of it, the county's, the prefecture's, the province's."""
     may: list[str] | Literal["everything"]
     gives: list[str] | Literal["everyone"]
     """Roles that its holder may give within his own scope."""

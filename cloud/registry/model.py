@@ -93,6 +93,10 @@ class NodeGiven(Given):
     kind: Annotated[str, Field(pattern=r"^[a-z_]{2,30}$", examples=["county", "company"])]
     name: Words
     code: Line = ""
+    jurisdiction: str | None = Field(
+        default=None,
+        description="Of a territory: whose rules of clocks and reports hold; null: those of the one above.",
+    )
 
 
 class GatewayGiven(Given):
@@ -580,6 +584,13 @@ class KindShown(Shown):
     unit: str
 
 
+class JurisdictionShown(Shown):
+    """Rules of reporting and clocks, by name."""
+
+    name: str
+    label: TextShown
+
+
 class Choices(Shown):
     """What may be filled in where a word of a list is asked for."""
 
@@ -587,6 +598,7 @@ class Choices(Shown):
     parameters: list[ParameterShown]
     categories: list[CategoryShown]
     point_kinds: list[KindShown] = Field(description="What a point of a pit may measure.")
+    jurisdictions: list[JurisdictionShown] = Field(description="Whose rules may hold in a territory.")
     source: TextShown = Field(description="Where the scales of dangerous works come from.")
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
+from cloud.jurisdictions.loading import jurisdictions
 from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry import model, store
@@ -430,6 +431,12 @@ def _add_choices(router: APIRouter) -> None:
                 model.KindShown(name=name, label=TextShown(zh=kind.zh, en=kind.en), unit=kind.unit)
                 for name, kind in vocabulary().items()
                 if name.startswith("pit.")
+            ],
+            jurisdictions=[
+                model.JurisdictionShown(
+                    name=name, label=TextShown(zh=written.holds.label.zh, en=written.holds.label.en)
+                )
+                for name, written in jurisdictions().items()
             ],
             source=TextShown(zh=works().source.zh, en=works().source.en),
         )

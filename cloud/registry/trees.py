@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from cloud.accounts.permissions import AnySigned, SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row
+from cloud.jurisdictions.loading import jurisdictions
 from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.model import NodeGiven, TreeNode
@@ -28,7 +29,7 @@ Tree = Literal["territory", "enterprise"]
 _EDITED_WITH = "trees.edit"
 _EDITS = requires(_EDITED_WITH)
 
-_NODES = "SELECT node AS id, parent, kind, name, code, path, version FROM tree_node "
+_NODES = "SELECT node AS id, parent, kind, name, code, jurisdiction, path, version FROM tree_node "
 
 
 @router.get("/trees/{tree}", dependencies=[AnySigned])
@@ -64,6 +65,7 @@ async def make_node(
     idempotency_key: IdempotencyKey = None,
 ) -> TreeNode:
     """A new node, below its parent."""
+    _check_jurisdiction(tree, given)
     async with acting(serving, signed) as connection:
 
         async def work() -> Answer:
@@ -73,8 +75,10 @@ async def make_node(
             cursor = await connection.execute(
                 """
                 WITH new AS (SELECT nextval(pg_get_serial_sequence('tree_node', 'node')) AS node)
-                INSERT INTO tree_node (node, tree, parent, kind, name, code, path) OVERRIDING SYSTEM VALUE
-                    SELECT node, %(tree)s, %(parent)s, %(kind)s, %(name)s, %(code)s, %(above)s || node || '/'
+                INSERT INTO tree_node (node, tree, parent, kind, name, code, jurisdiction, path)
+                    OVERRIDING SYSTEM VALUE
+                    SELECT node, %(tree)s, %(parent)s, %(kind)s, %(name)s, %(code)s, %(jurisdiction)s,
+                           %(above)s || node || '/'
                       FROM new RETURNING node
                 """,
                 {**_columns(given), "tree": tree, "above": above},
@@ -119,6 +123,7 @@ async def change_node(
     if_match: IfMatch = None,
 ) -> TreeNode:
     """Name a node otherwise, or move it with all that hangs below it."""
+    _check_jurisdiction(tree, given)
     async with acting(serving, signed) as connection:
         await _lock(connection)
         before = await _seen(connection, tree, node, signed.account_id, inside=True)
@@ -131,7 +136,7 @@ async def change_node(
         await connection.execute(
             """
             UPDATE tree_node SET parent = %(parent)s, kind = %(kind)s, name = %(name)s, code = %(code)s,
-                   path = %(path)s
+                   jurisdiction = %(jurisdiction)s, path = %(path)s
              WHERE node = %(node)s
             """,
             {**_columns(given), "path": path, "node": node},
@@ -168,6 +173,18 @@ TREE_LOCK = 0x5357_5452
 
 async def _lock(connection: AsyncConnection) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
+
+
+def _check_jurisdiction(tree: Tree, given: NodeGiven) -> None:
+    if given.jurisdiction is None:
+        return
+    if tree != "territory":
+        detail = "jurisdiction: only a territory has one"
+    elif given.jurisdiction not in jurisdictions():
+        detail = f"jurisdiction: there is none of that name; known are {', '.join(jurisdictions())}"
+    else:
+        return
+    raise ProblemError(422, "unknown-reference", "It refers to nothing", detail, field="jurisdiction")
 
 
 def _columns(given: NodeGiven) -> dict[str, Any]:

@@ -3221,6 +3221,11 @@ export interface components {
         Choices: {
             /** Categories */
             categories: components["schemas"]["CategoryShown"][];
+            /**
+             * Jurisdictions
+             * @description Whose rules may hold in a territory.
+             */
+            jurisdictions: components["schemas"]["JurisdictionShown"][];
             /** Parameters */
             parameters: components["schemas"]["ParameterShown"][];
             /**
@@ -4840,6 +4845,15 @@ export interface components {
             serial: string;
         };
         /**
+         * JurisdictionShown
+         * @description Rules of reporting and clocks, by name.
+         */
+        JurisdictionShown: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+        };
+        /**
          * KindShown
          * @description A kind of the point vocabulary.
          */
@@ -5146,6 +5160,11 @@ export interface components {
              * @default
              */
             code: string;
+            /**
+             * Jurisdiction
+             * @description Of a territory: whose rules of clocks and reports hold; null: those of the one above.
+             */
+            jurisdiction?: string | null;
             /**
              * Kind
              * @example county
@@ -7236,6 +7255,11 @@ export interface components {
             code: string;
             /** Id */
             id: number;
+            /**
+             * Jurisdiction
+             * @description Of a territory: whose rules of clocks and reports hold; null: those of the one above.
+             */
+            jurisdiction?: string | null;
             /**
              * Kind
              * @example county

@@ -5,7 +5,7 @@ import type { ApiError, FieldError } from '@/api/client'
 export type RecordValue = unknown
 export type RegistryRecord = Record<string, RecordValue> & { id: string; version: number }
 
-export type FieldKind = 'name' | 'line' | 'words' | 'note' | 'date' | 'number' | 'choice' | 'devices' | 'zone' | 'pit' | 'parties' | 'geometry' | 'parameters' | 'support' | 'pointKind' | 'category' | 'dimensions' | 'corners' | 'plan' | 'node' | 'level'
+export type FieldKind = 'name' | 'line' | 'words' | 'note' | 'date' | 'number' | 'choice' | 'devices' | 'zone' | 'pit' | 'parties' | 'geometry' | 'parameters' | 'support' | 'pointKind' | 'category' | 'dimensions' | 'corners' | 'plan' | 'node' | 'level' | 'jurisdiction'
 
 export interface Field {
   name: string
@@ -56,6 +56,7 @@ export const nodeKind = (tree: Tree): Kind => ({
   fields: [
     { name: 'parent', kind: 'node' }, { name: 'kind', kind: 'level', choices: LEVELS[tree], required: true },
     { name: 'name', kind: 'words', required: true }, { name: 'code', kind: 'line' },
+    ...(tree === 'territory' ? [{ name: 'jurisdiction', kind: 'jurisdiction' } as const] : []),
   ],
 })
 

@@ -15,7 +15,7 @@ export default {
   fields: {
     plan: 'Plan', code: 'Code', address: 'Address', authority: 'Supervised by', phase: 'Phase', territory: 'Territory', enterprise: 'Enterprise', time_zone: 'Time zone', parent: 'Above it', id: 'Name', kind: 'Kind', point_kind: 'Measures', name: 'Label', zone: 'Zone', maker: 'Maker', model: 'Model', serial_no: 'Serial number', property_no: 'Filing number of the owner',
     manufactured_on: 'Made on', parties: 'Responsible parties', geometry: 'Size and place', note: 'Note', step: 'Step', done_on: 'Date', body: 'Done or certified by', document_no: 'Document number', valid_until: 'Valid until',
-    pit_class: 'Safety class', support: 'Retaining structure', depth_m: 'Design depth (m)', design_document: 'Design document', pit: 'Pit', parameters: 'Design control values', category: 'Category', dimensions: 'Dimensions', status: 'Progress',
+    pit_class: 'Safety class', support: 'Retaining structure', depth_m: 'Design depth (m)', design_document: 'Design document', pit: 'Pit', parameters: 'Design control values', jurisdiction: 'Local rules', category: 'Category', dimensions: 'Dimensions', status: 'Progress',
     devices: 'Devices', scheme_no: 'Special scheme number', review_no: 'Expert review number', conclusion: 'Conclusion of the review', reviewed_on: 'Reviewed on', starts_on: 'Starts', ends_on: 'Ends', trade: 'Trade', certificate_no: 'Certificate number',
     valid_from: 'Valid from', retired_on: 'Retired on', polygon: 'Outline (a corner x y a line, 0 to 1)',
   },
@@ -51,7 +51,7 @@ export default {
     noRecord: 'A hint of the platform: no hazard record is opened by it. Look on site.',
   },
   geometry: { x_m: 'X (m)', y_m: 'Y (m)', base_m: 'Base level (m)', mast_m: 'Mast height (m)', jib_m: 'Jib (m)', counter_jib_m: 'Counter-jib (m)' },
-  siteFile: 'The site', trees: { territory: 'Territories', enterprise: 'Enterprises' }, addNode: 'Add', noNodes: 'There is none yet.', inChinese: 'Chinese', inEnglish: 'English (may be left out)', noDevices: 'There is no device file yet.', noMeasures: 'No dimension decides the scale of this category.', addParameter: 'Add a control value…', addParty: 'Add a party',
+  siteFile: 'The site', trees: { territory: 'Territories', enterprise: 'Enterprises' }, addNode: 'Add', jurisdictionAbove: 'As the territory above', noNodes: 'There is none yet.', inChinese: 'Chinese', inEnglish: 'English (may be left out)', noDevices: 'There is no device file yet.', noMeasures: 'No dimension decides the scale of this category.', addParameter: 'Add a control value…', addParty: 'Add a party',
   role: 'Role', partyName: 'Name', partyCertificate: 'Qualification or permit',
   changedMeanwhile: 'Somebody has just changed it. Cancel, open it again, then change it.',
   noStep: 'Not recorded', noChart: 'No load chart', stepExpired: '{step}: expired', until: 'until {day}', nextEnd: 'next ends {day}', over: 'ended {day}', finding: { on_trial_in_use: 'In use, yet its gateway has it on trial: its alarms sound nothing', in_use_unrecorded: 'In use at its gateway, not recorded as such' },

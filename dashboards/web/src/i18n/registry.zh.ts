@@ -15,7 +15,7 @@ export default {
   fields: {
     plan: '平面图', code: '编码', address: '地址', authority: '监督机构', phase: '阶段', territory: '行政区划', enterprise: '所属企业', time_zone: '时区', parent: '上级', id: '编号', kind: '类型', point_kind: '监测项目', name: '名称', zone: '区域', maker: '制造单位', model: '型号', serial_no: '出厂编号', property_no: '产权备案编号',
     manufactured_on: '出厂日期', parties: '责任单位', geometry: '尺寸与位置', note: '备注', step: '环节', done_on: '日期', body: '办理或出证单位', document_no: '文号', valid_until: '有效期止',
-    pit_class: '安全等级', support: '支护类型', depth_m: '设计深度（m）', design_document: '设计文件', pit: '基坑', parameters: '设计控制值', category: '类别', dimensions: '规模尺寸', status: '进度',
+    pit_class: '安全等级', support: '支护类型', depth_m: '设计深度（m）', design_document: '设计文件', pit: '基坑', parameters: '设计控制值', jurisdiction: '属地规则', category: '类别', dimensions: '规模尺寸', status: '进度',
     devices: '绑定设备', scheme_no: '专项方案编号', review_no: '专家论证编号', conclusion: '论证结论', reviewed_on: '论证日期', starts_on: '开工', ends_on: '完工', trade: '工种', certificate_no: '证书编号',
     valid_from: '有效期起', retired_on: '停用日期', polygon: '范围（每行一个角点 x y，0 到 1）',
   },
@@ -51,7 +51,7 @@ export default {
     noRecord: '这是平台的提示，不会自动建立隐患记录，请现场核实。',
   },
   geometry: { x_m: '坐标 X（m）', y_m: '坐标 Y（m）', base_m: '基础标高（m）', mast_m: '塔身高度（m）', jib_m: '起重臂长（m）', counter_jib_m: '平衡臂长（m）' },
-  siteFile: '工地信息', trees: { territory: '行政区划', enterprise: '企业' }, addNode: '新增', noNodes: '还没有建立。', inChinese: '中文', inEnglish: '英文（可不填）', noDevices: '还没有设备档案。', noMeasures: '这一类没有按尺寸划分的规模。', addParameter: '添加控制值…', addParty: '添加责任单位',
+  siteFile: '工地信息', trees: { territory: '行政区划', enterprise: '企业' }, addNode: '新增', jurisdictionAbove: '随上级', noNodes: '还没有建立。', inChinese: '中文', inEnglish: '英文（可不填）', noDevices: '还没有设备档案。', noMeasures: '这一类没有按尺寸划分的规模。', addParameter: '添加控制值…', addParty: '添加责任单位',
   role: '角色', partyName: '单位名称', partyCertificate: '资质或许可证号',
   changedMeanwhile: '其他人刚刚修改过，请取消后重新打开再改。',
   noStep: '未登记', noChart: '无特性表', stepExpired: '{step}已过期', until: '至 {day}', nextEnd: '下次到期 {day}', over: '{day} 已过期', finding: { on_trial_in_use: '已投用，但网关仍按试运行处理：报警不鸣响', in_use_unrecorded: '网关已按投用处理，档案未登记投用' },
