@@ -1,9 +1,10 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
+import type { Acted, Clause, Clearance, EvidenceItem, Report } from './hazard'
 import type { components } from './schema'
 import type {
   LinkMade, OwnSession, Site,
-  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
   Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
   Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
@@ -136,7 +137,16 @@ export const api = {
   cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
-  hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
+  hazard: (id: string) => call<Acted>('GET', `/hazards/${part(id)}`),
+  act: (hazard: string, body: object, version: number, key: string) => call<Acted>('POST', `/hazards/${part(hazard)}/acts`, body, version, key),
+  clauses: () => call<{ items: Clause[] }>('GET', '/clauses'),
+  evidence: (hazard: string) => call<{ items: EvidenceItem[] }>('GET', `/hazards/${part(hazard)}/evidence`),
+  addEvidence: (hazard: string, file: Blob, stage: string, name: string, progress: (share: number) => void) =>
+    send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),
+  evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
+  clearance: (hazard: string) => call<Clearance | null>('GET', `/hazards/${part(hazard)}/clearance`),
+  past: (hazard: string) => call<{ device: Hazard[]; enterprise: Hazard[] }>('GET', `/hazards/${part(hazard)}/past`),
+  reports: (hazard: string) => call<{ items: Report[] }>('GET', `/hazards/${part(hazard)}/reports`),
   /** Without a beginning: since the point's first reading. */
   series: (site: string, point: string, fromMs: number | null, toMs: number, maxPoints = 2000) => {
     const range = { from: fromMs === null ? null : new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }

@@ -32,12 +32,12 @@ export interface HazardRecord {
 /** An event with what the record was right after it. */
 export type EventShown = HazardEvent & { role?: string | null; side?: string | null; status?: string; level?: string; signed?: boolean }
 
-export interface Unmet { code: string; zh: string; en: string; values?: Record<string, unknown> }
+export interface Unmet { code: string; zh: string; en: string; values?: Record<string, unknown>; field?: string }
 export interface ActShown { act: string; permitted: boolean; unmet: Unmet[] }
-export type Acted = HazardDetail & { version: number; acts: ActShown[] }
+export type Acted = HazardDetail & { version: number; record: HazardRecord; acts: ActShown[]; events: EventShown[] }
 
 export interface EvidenceItem { id: string; kind: string; stage: string; sha256: string; at: string; author: string; media_type: string; name: string; bytes: number }
 
 export interface Check { code: string; met: boolean; text: Text; values?: Record<string, unknown> }
 export interface Clearance { met: boolean; cleared_since: string | null; needed_s: number; elapsed_s: number; working_s: number | null; coverage: number | null; checks: Check[] }
-export interface Report { id: string | number; kind: string; sent_at: string; to: Text | string | null; late?: boolean }
+export interface Report { no: number; kind: string; sent_at: string; addressee: Text | null; late?: boolean }

@@ -1,6 +1,6 @@
 /** A hazard record as people read it: where it stands, whom it waits for, and its events without what nobody needs. */
 
-import type { EventShown } from '@/api/hazard'
+import type { EventShown, HazardRecord } from '@/api/hazard'
 import type { Hazard } from '@/api/types'
 
 export const PATH = ['candidate', 'confirmed', 'rectifying', 'rectified', 'reviewed', 'closed'] as const
@@ -31,7 +31,7 @@ function arrival(step: Step, events: EventShown[]): EventShown | null {
   let found: EventShown | null = null
   for (const event of events) {
     if (event.status === step && before !== step) found = event
-    before = event.status
+    before = event.status ?? null
   }
   return found
 }
@@ -42,7 +42,7 @@ const personOf = (event: EventShown | null) => (event && event.actor !== MACHINE
 export interface Told { events: EventShown[]; folded: boolean }
 /** So many of the machine's events in a row are told one by one; more are folded into one line. */
 const SHOWN_IN_A_ROW = 2
-const NOISE: ReadonlySet<string> = new Set(['episode', 'signal'])
+const NOISE: ReadonlySet<string> = new Set(['episode', 'signal', 'evidence'])
 
 /** The newest first; alarms that came and went in a row are one entry. */
 export function told(events: EventShown[]): Told[] {
@@ -63,10 +63,10 @@ export function openDays(hazard: Pick<Hazard, 'opened_at'>, endMs: number): numb
 }
 
 /** What is said of a fact in an event's body: those that a person wrote or chose, in the order of reading. */
-const SAID = ['number', 'level', 'from', 'to', 'reason_code', 'reason', 'text', 'type', 'person', 'measures', 'funds_wan', 'due', 'emergency_plan', 'cause', 'followup_measures',
+const SAID = ['report_kind', 'why', 'due_at', 'number', 'level', 'from', 'to', 'reason_code', 'reason', 'text', 'type', 'person', 'measures', 'funds_wan', 'due', 'emergency_plan', 'cause', 'followup_measures',
   'rectified_at', 'note', 'onsite', 'document', 'authority_level', 'control', 'step', 'until', 'into', 'value', 'limit'] as const
-const WORDED: ReadonlySet<string> = new Set(['level', 'from', 'to', 'reason_code', 'type', 'authority_level', 'control'])
-const INSTANTS: ReadonlySet<string> = new Set(['due', 'rectified_at', 'until'])
+const WORDED: ReadonlySet<string> = new Set(['report_kind', 'why', 'level', 'from', 'to', 'reason_code', 'type', 'authority_level', 'control'])
+const INSTANTS: ReadonlySet<string> = new Set(['due', 'due_at', 'rectified_at', 'until'])
 
 export interface Fact { name: (typeof SAID)[number]; value: string; kind: 'word' | 'instant' | 'yes' | 'plain' }
 
@@ -79,4 +79,22 @@ export function factsOf(body: unknown): Fact[] {
     const kind = WORDED.has(name) ? 'word' : INSTANTS.has(name) ? 'instant' : typeof value === 'boolean' ? 'yes' : 'plain'
     return [{ name, value: String(value), kind }]
   })
+}
+
+/** The letter that the machine has drafted for the step that it proposes now. */
+export function draftLetter(events: EventShown[]): string {
+  const proposal = [...events].reverse().find((event) => event.kind === 'escalation_proposed')
+  const draft = (proposal?.body as { draft?: unknown } | undefined)?.draft
+  if (typeof draft === 'string') return draft
+  return draft && typeof draft === 'object' && 'zh' in draft ? String(draft.zh) : ''
+}
+
+export const isOver = (record: Pick<HazardRecord, 'status'>) => ['closed', 'rejected', 'merged'].includes(record.status)
+
+export function hasRectification(record: HazardRecord): boolean {
+  return record.plan !== null || [record.returned, record.submissions, record.reviews, record.extensions].some((list) => list.length > 0)
+}
+
+export function hasJudgement(record: HazardRecord): boolean {
+  return record.rejection !== null || [record.judgements, record.opinions, record.listings, record.steps, record.closings].some((list) => list.length > 0)
 }

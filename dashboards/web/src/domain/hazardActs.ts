@@ -3,30 +3,41 @@
 import type { ActShown, Clause, HazardRecord } from '@/api/hazard'
 import { localText, instantOf } from './trial'
 
-/** Acts by the state that they are mostly done in; one that is in no list stands under "more". */
+/** Acts by the state that they are mostly done in, the next one first; one that is in no list stands under "more". */
 const MAIN: Record<string, readonly string[]> = {
   candidate: ['confirm', 'opinion', 'reject'],
-  confirmed: ['plan'],
-  rectifying: ['accept_plan', 'return_plan', 'grant_extension', 'refuse_extension', 'submit', 'plan', 'request_extension'],
+  confirmed: ['accept_plan', 'return_plan', 'plan'],
+  rectifying: ['accept_plan', 'return_plan', 'grant_extension', 'refuse_extension', 'submit', 'request_extension'],
   rectified: ['pass_review', 'fail_review'],
   reviewed: ['close'],
   closed: ['reopen'],
-  rejected: [], merged: [],
 }
-/** Of no state: what the machine proposes, or what cannot wait. */
-const AT_ONCE = ['acknowledge', 'take_step', 'postpone_step', 'order_control'] as const
+/** Of no state: what cannot wait, and what the machine proposes. */
+const ALWAYS = ['acknowledge', 'take_step', 'postpone_step', 'order_control', 'lift_control'] as const
+/** Acts that answer something: with nothing to be answered there is no such act. */
+const ANSWERS: ReadonlySet<string> = new Set(['accept_plan', 'return_plan', 'grant_extension', 'refuse_extension', 'acknowledge', 'take_step', 'postpone_step', 'lift_control', 'delist'])
 
 /** Acts that stop or refuse something: drawn so that nobody presses them by mistake. */
 export const GRAVE: ReadonlySet<string> = new Set(['reject', 'return_plan', 'refuse_extension', 'fail_review', 'reopen', 'downgrade', 'mark_refused', 'order_control'])
 
-/** Those that the reader may do, with the next ones first; the rest is kept folded. */
-export function sortedActs(acts: ActShown[], record: Pick<HazardRecord, 'status' | 'escalation_proposed'>): { main: ActShown[]; more: ActShown[] } {
-  const mine = acts.filter((one) => one.permitted)
-  const order = [...(MAIN[record.status] ?? []), ...AT_ONCE]
-  const isMain = (one: ActShown) => order.includes(one.act) && (!one.act.endsWith('_step') || record.escalation_proposed !== null)
-    && (one.act !== 'plan' || record.status !== 'rectifying' || !one.unmet.length)
+/** What the reader may do, with the next acts first; the rest is kept folded. */
+export function sortedActs(acts: ActShown[], status: string): { main: ActShown[]; more: ActShown[] } {
+  const mine = acts.filter((one) => one.permitted && !(ANSWERS.has(one.act) && one.unmet.length))
+  const order: string[] = [...(MAIN[status] ?? []), ...ALWAYS]
+  // Whoever may judge needs no opinion of his own, and a plan that waits for an answer is not made anew.
+  const instead: Record<string, string> = { opinion: 'confirm', plan: 'accept_plan' }
+  const isMain = (one: ActShown) => order.includes(one.act) && !mine.some((other) => other.act === instead[one.act])
   const main = mine.filter(isMain).sort((a, b) => order.indexOf(a.act) - order.indexOf(b.act))
   return { main, more: mine.filter((one) => !main.includes(one)) }
+}
+
+/** Whom the record waits for, as a word of the pages' texts; nothing where for nobody. */
+export function waitsFor(record: Pick<HazardRecord, 'status' | 'level' | 'plan' | 'extensions'>): string | null {
+  const { status } = record
+  if (status === 'candidate' || status === 'rectified') return `${status}_${record.level === 'general' ? 'general' : 'major'}`
+  if (status === 'confirmed') return record.plan && record.level !== 'general' ? 'plan' : 'confirmed'
+  if (status === 'rectifying') return record.extensions.at(-1)?.outcome === 'pending' ? 'extension' : 'rectifying'
+  return status === 'reviewed' ? 'reviewed' : null
 }
 
 export type FieldKind = 'note' | 'line' | 'choice' | 'clause' | 'handled' | 'instant' | 'number' | 'tick' | 'evidence' | 'hazard'
@@ -61,7 +72,7 @@ export function fieldsOf(act: string, record: HazardRecord, draft: Draft): ActFi
       ]
     }
     case 'reject': return [must('reason_code', 'choice', { choices: REASONS }), must('reason', 'note'), { ...judged, required: true }]
-    case 'opinion': return [must('reason_code', 'choice', { choices: REASONS }), must('text', 'note')]
+    case 'opinion': return [must('reason_code', 'choice', { choices: [...REASONS, 'is_hazard', 'is_major', 'is_general'] }), must('text', 'note')]
     case 'merge': return [must('into', 'hazard')]
     case 'plan': {
       const timed = draft.type !== 'immediate'
@@ -99,22 +110,48 @@ export interface Handled { in_time: '' | 'yes' | 'no'; when: string; how: string
 
 const HOUR_MS = 3_600_000
 
+/** What the record says of itself. */
+export interface Known { content: string; letter: string; clause: Clause | null }
+
 /** What is known already need not be typed: the machine's own words, its clause, the present. */
-export function firstDraft(act: string, record: HazardRecord, words: { content: string; letter: string }, nowMs: number, zone: string): Draft {
+export function firstDraft(act: string, record: HazardRecord, words: Known, nowMs: number, zone: string): Draft {
   const now = localText(nowMs, zone)
   switch (act) {
-    case 'confirm': return { level: record.level === 'general' ? 'general' : 'major', clause: record.clause, reason: words.content, handled: { in_time: '', when: '', how: '' } }
+    case 'confirm': return { level: record.level === 'general' ? 'general' : 'major', clause: words.clause, reason: words.content, handled: { in_time: '', when: '', how: '' } }
     case 'reject': return { reason_code: '', reason: '', evidence: [] }
     case 'opinion': return { reason_code: 'sensor_fault', text: '' }
     case 'plan': return { type: record.plan?.type ?? 'timed', person: record.plan?.person ?? '', measures: record.plan?.measures ?? '', funds_wan: record.plan?.funds_wan?.toString() ?? '', due: record.plan?.due ? localText(Date.parse(record.plan.due), zone) : '', emergency_plan: record.plan?.emergency_plan ?? '' }
     case 'submit': return { before: [], after: [], rectified_at: now, cause: '', followup_measures: '' }
-    case 'upgrade': return { clause: record.clause, reason: '' }
+    case 'upgrade': return { clause: words.clause, reason: '' }
     case 'list': return { authority_level: 'county', document: '', due: '' }
     case 'order_control': return { control: 'stop_work', reason: words.content }
     case 'take_step': return { document: '', text: words.letter }
     case 'postpone_step': return { until: localText(nowMs + 24 * HOUR_MS, zone), reason: '' }
     case 'pass_review': return { note: '', onsite: true, evidence: [] }
     default: return Object.fromEntries(fieldsOf(act, record, {}).map((field) => [field.name, field.kind === 'evidence' ? [] : '']))
+  }
+}
+
+/** The clause as the list of clauses has it, which says more of it than the record. */
+export function clauseOf(clause: { edition: string; id: string; text: string } | null, clauses: Clause[]): Clause | null {
+  return clauses.find((one) => one.edition === clause?.edition && one.id === clause.id) ?? clause
+}
+
+export interface Line { name: string; texts: string[]; word: boolean }
+
+/** What was filled in, for whoever is about to sign it: fields that are empty are left out. */
+export function summaryOf(fields: ActField[], draft: Draft): Line[] {
+  return fields.filter((field) => !isEmpty(field, draft[field.name]) && !(field.kind === 'tick' && draft[field.name] !== true))
+    .map((field) => ({ name: field.name, texts: textsOf(field, draft[field.name]), word: field.kind === 'choice' }))
+}
+
+function textsOf(field: ActField, value: unknown): string[] {
+  switch (field.kind) {
+    case 'clause': { const clause = value as Clause; return [clause.id, clause.edition] }
+    case 'handled': { const said = value as Handled; return [said.in_time, said.when.replace('T', ' '), said.how].filter((text, index) => index === 0 || text) }
+    case 'evidence': return [`× ${(value as string[]).length}`]
+    case 'instant': return [String(value).replace('T', ' ')]
+    default: return [String(value)]
   }
 }
 

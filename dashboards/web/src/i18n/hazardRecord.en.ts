@@ -19,14 +19,20 @@ const en: typeof zh = {
     order_control: 'Holds until it is lifted; until then the record cannot be closed.', mark_refused: 'Needs a notice that was served and a deadline that has passed; enforcement and referral may follow.', merge: 'Alarms and evidence move to the chosen record; this one ends.', downgrade: "Needs an expert's opinion or two signatures.", take_step: 'Drafted from the record: edit it, then sign.', postpone_step: 'It is proposed again when that time has come.',
     acknowledge: 'Says that the enterprise knows of this hazard.', list: 'Only that level or a higher one can then close it or take it off the list.', reopen: 'Where the same defect was never cured; a new alarm opens a record of its own.', request_extension: 'Before the deadline; at most twice.',
   },
+  events: {
+    filed: 'Hazard filed', signal_returned: 'Beyond the limit again: back to rectification', judging_overdue: 'Not judged in time: the next level was told', report: 'Report', overdue: 'Rectification overdue', escalation_proposed: 'A step is proposed', escalation_withdrawn: 'The proposed step was withdrawn', supervision_proposed: 'Listing is proposed', reminded: 'Reminder of the deadline', principal_silent: 'The principal has not answered',
+    evidence: 'Evidence added', absorbed: 'Another record was merged into this one', incident: 'Incident recorded',
+  },
   fields: {
     level: 'Grade', clause: 'Clause', handled: 'Handled in time', reason: 'Reason', reason_code: 'Cause', text: 'Text', into: 'Into which record', type: 'Kind', person: 'Responsible person', measures: 'Measures', funds_wan: 'Funds (10 000 CNY)', due: 'Deadline', emergency_plan: 'Emergency plan',
     followup_measures: 'Follow-up measures', cause: 'Cause of the hazard', rectified_at: 'Rectified at', evidence: 'Evidence', before: 'Photos before', after: 'Photos after', note: 'Findings', onsite: 'Seen on site', document: 'Document number', authority_level: 'Listed by', control: 'Measure', until: 'Postpone until', step: 'Step',
-    number: 'Number', from: 'Was', to: 'Is now', value: 'Value', limit: 'Limit',
+    report_kind: 'Report', why: 'Why', due_at: 'Deadline', number: 'Number', from: 'Was', to: 'Is now', value: 'Value', limit: 'Limit',
   },
   words: {
+    report_kind: { provisional: 'Provisional', unverified: 'Unverified at end of day', formal: 'Formal', withdrawal: 'Withdrawal', correction: 'Correction' },
+    why: { plan: 'no plan was made', rectification: 'not rectified' },
     level: { general: 'General', major_proposed: 'Suspected major', major: 'Major' },
-    reason_code: { sensor_fault: 'Faulty sensor', calibration: 'Wrong calibration', maintenance_test: 'Maintenance test', misread: 'Misread', duplicate: 'Duplicate', other: 'Other' },
+    reason_code: { is_hazard: 'It is a hazard', is_major: 'It is major', is_general: 'It is general', sensor_fault: 'Faulty sensor', calibration: 'Wrong calibration', maintenance_test: 'Maintenance test', misread: 'Misread', duplicate: 'Duplicate', other: 'Other' },
     type: { timed: 'Timed', immediate: 'Immediate' },
     authority_level: { county: 'County', city: 'City', province: 'Province' },
     control: { none: 'None', partial_stop: 'Partial stop', stop_work: 'Work stopped', evacuated: 'People evacuated' },

@@ -17,14 +17,20 @@ export default {
     order_control: '停工在解除之前一直有效，未解除不能销号。', mark_refused: '须已通知并超过期限；随后可采取强制措施并移送。', merge: '报警和证据转入所选记录，本记录结束。', downgrade: '须有专家意见，或由两人先后签名。', take_step: '以下为系统按档案起草的文稿，请修改后签发。', postpone_step: '到期后系统会再次提出。',
     acknowledge: '表示企业已知悉这一隐患。', list: '挂牌后只有同级或上级可以销号、摘牌。', reopen: '同一缺陷并未消除时使用；新的报警会另开记录。', request_extension: '须在到期前提出，最多延期两次。',
   },
+  events: {
+    filed: '上报隐患', signal_returned: '信号重新超限，退回整改', judging_overdue: '超时未核实，已通知上一级', report: '上报', overdue: '整改逾期', escalation_proposed: '系统建议督办措施', escalation_withdrawn: '撤回督办建议', supervision_proposed: '系统建议挂牌督办', reminded: '到期提醒', principal_silent: '企业主要负责人未签收',
+    evidence: '新增证据', absorbed: '并入另一条记录', incident: '登记险情或事故',
+  },
   fields: {
     level: '等级', clause: '判定依据', handled: '是否及时处理', reason: '说明', reason_code: '原因', text: '内容', into: '并入哪条记录', type: '整改方式', person: '整改责任人', measures: '整改措施', funds_wan: '整改资金（万元）', due: '整改期限', emergency_plan: '应急预案',
     followup_measures: '后续管理措施', cause: '产生原因', rectified_at: '整改完成时间', evidence: '证据', before: '整改前照片', after: '整改后照片', note: '复查情况', onsite: '已到现场查看', document: '文号', authority_level: '挂牌机关', control: '措施', until: '暂缓至', step: '督办措施',
-    number: '编号', from: '原为', to: '变为', value: '数值', limit: '限值',
+    report_kind: '报告', why: '原因', due_at: '期限', number: '编号', from: '原为', to: '变为', value: '数值', limit: '限值',
   },
   words: {
+    report_kind: { provisional: '初报', unverified: '待核实报告', formal: '正式报告', withdrawal: '撤回', correction: '更正' },
+    why: { plan: '未制定整改方案', rectification: '未完成整改' },
     level: { general: '一般隐患', major_proposed: '疑似重大', major: '重大隐患' },
-    reason_code: { sensor_fault: '传感器故障', calibration: '标定错误', maintenance_test: '检修试验', misread: '误识别', duplicate: '重复', other: '其他' },
+    reason_code: { is_hazard: '确有隐患', is_major: '属重大隐患', is_general: '属一般隐患', sensor_fault: '传感器故障', calibration: '标定错误', maintenance_test: '检修试验', misread: '误识别', duplicate: '重复', other: '其他' },
     type: { timed: '限期整改', immediate: '立即整改' },
     authority_level: { county: '县级', city: '市（州）级', province: '省级' },
     control: { none: '未管控', partial_stop: '局部停工', stop_work: '停工', evacuated: '撤人' },
