@@ -14,13 +14,16 @@ from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
+from cloud.clauses.routes import router as clauses_router
 from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
+from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
+from cloud.incidents.routes import make_router as make_incidents_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.routes import make_router as make_notices_router
@@ -125,6 +128,9 @@ def _api() -> APIRouter:
         tables_router,
         alarms_router,
         hazards_router,
+        clauses_router,
+        make_incidents_router(),
+        make_enforcement_router(),
         backtest_router,
         cycles_router,
         live_router,

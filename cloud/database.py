@@ -10,11 +10,14 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
+from cloud.callers import caller
 from cloud.roles import APP_ROLE
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 Row = dict[str, Any]
+
+_TELL = "SELECT set_config('sitewarden.account', %s, false)"
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SETTINGS = "-c timezone=UTC -c application_name=sitewarden"
@@ -40,8 +43,18 @@ def as_app(dsn: str) -> str:
 
 
 def connect(dsn: str) -> Connection:
-    """A connection of the programs, outside of any transaction until one is begun."""
-    return psycopg.connect(as_app(dsn), autocommit=True)
+    """A connection of whoever calls, outside of any transaction until one is begun."""
+    connection = psycopg.connect(as_app(dsn), autocommit=True)
+    connection.execute(_TELL, [caller()])
+    return connection
+
+
+async def tell_caller(connection: AsyncConnection) -> None:
+    """Say on whose behalf a connection, which may have been another's before, asks from now on.
+
+    It is a pool's check as well: a connection that is broken cannot be told.
+    """
+    await connection.execute(_TELL, [caller()])
 
 
 def instant(ms: int) -> dt.datetime:

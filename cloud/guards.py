@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloud.callers import NOBODY, calling
 from cloud.problems import ProblemError, answer, answer_fault
 
 MAX_BODY_BYTES = 64 * 1024
@@ -64,7 +65,8 @@ class Guards:
             await answer(problem)(scope, receive, send_guarded)
             return
         try:
-            await self._app(scope, receive, send_guarded)
+            with calling(NOBODY):
+                await self._app(scope, receive, send_guarded)
         except Exception as exc:
             # The one broad catch of a request: here, so that this answer too carries the headers.
             response = answer_fault(scope["method"], scope["path"], exc)

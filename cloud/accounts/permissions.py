@@ -17,6 +17,7 @@ from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles_with
 from cloud.accounts.store import session_of
 from cloud.accounts.tokens import token_hash
+from cloud.callers import is_called_by
 from cloud.database import instant
 from cloud.problems import ProblemError, not_found
 from cloud.serving import Served, Serving
@@ -50,6 +51,7 @@ async def _caller(request: Request, serving: Served) -> Signed:
     signed = await signed_in(request.cookies.get(COOKIE, ""), serving)
     if signed is None:
         raise ProblemError(401, "not-signed-in", "Nobody is signed in", "Sign in first.")
+    is_called_by(signed.account_id)
     return signed
 
 
@@ -64,12 +66,19 @@ class Declares:
 class Open(Declares):
     """A dependency that lets everybody through."""
 
-    def __init__(self) -> None:
-        """Give it to a route's `dependencies`."""
+    def __init__(self, *, for_gateways: bool = False) -> None:
+        """Give it to a route's `dependencies`.
+
+        `for_gateways`: nobody is signed in, and the route itself judges by what a gateway holds; so it looks
+        as the programs do. Any other open route sees no site's rows.
+        """
         super().__init__(PUBLIC)
+        self._for_gateways = for_gateways
 
     async def __call__(self) -> None:
         """Nothing is asked."""
+        if self._for_gateways:
+            is_called_by(None)
 
 
 class Requires(Declares):
@@ -118,6 +127,7 @@ def _devices_of(request: Request) -> list[str] | None:
 
 
 Public = Depends(Open())
+ForGateways = Depends(Open(for_gateways=True))
 AnySigned = Depends(Requires(SIGNED_IN))
 SignedIn = Annotated[Signed, AnySigned]
 SeenDevices = Annotated[list[str] | None, Depends(_devices_of)]

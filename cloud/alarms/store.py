@@ -34,8 +34,17 @@ IS_ACKNOWLEDGED: LiteralString = """
 """Whether everybody knows of it: one that got clearly worse since is unacknowledged at its gateway again."""
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm that a gateway tells of."""
+
+    key: GatewayKey
+    gateway_id: int
+    alarm: Alarm
+    received_ms: int
+
+
 class StoredEpisode(msgspec.Struct, frozen=True, kw_only=True):
-    """What an upsert tells of the episode."""
+    """What is known of the episode once the alarm is stored."""
 
     hazard_id: UUID | None
     raised_at: dt.datetime
@@ -46,74 +55,65 @@ class StoredEpisode(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing was known of it before this transition."""
 
 
-def store_transition(connection: Connection, gateway_id: int, alarm: Alarm, received_ms: int) -> bool:
-    """Note a transition; false where it had been noted before."""
-    row = connection.execute(
-        """
-        INSERT INTO alarm_transition (gateway_id, boot, seq, episode, change, at, value, received_at)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING seq
-        """,
-        [
-            gateway_id,
-            alarm.boot,
-            alarm.seq,
-            UUID(alarm.episode),
-            alarm.change,
-            instant(alarm.at),
-            alarm.value,
-            instant(received_ms),
-        ],
-    ).fetchone()
-    return row is not None
-
-
 _PUT_TOGETHER: LiteralString = """
+    WITH told AS (
+        SELECT * FROM jsonb_to_recordset(%s) AS told (
+                gateway_id int, boot text, seq bigint, change text, at timestamptz, now_value float8, id uuid,
+                site text, mode text, device text, point text, kind text, rule text, rule_version bigint,
+                family text, level smallint, label jsonb, value float8, peak float8, "limit" float8,
+                unit text, raised_at timestamptz, acknowledged_at timestamptz, acknowledged_by text,
+                cleared_at timestamptz, received_at timestamptz, clock text, basis jsonb, evidence jsonb,
+                late boolean, test boolean, ended text)
+    ), noted AS (
+        INSERT INTO alarm_transition (gateway_id, boot, seq, episode, change, at, value, received_at)
+            SELECT gateway_id, boot, seq, id, change, at, now_value, received_at FROM told
+            ON CONFLICT DO NOTHING RETURNING gateway_id, boot, seq
+    )
     INSERT INTO episode AS known (
             id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
             value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
             received_at, clock, basis, evidence, late, test, ended)
-        VALUES (
-            %(id)s, %(site)s, %(mode)s, %(gateway)s, %(device)s, %(point)s, %(kind)s, %(rule)s,
-            %(rule_version)s, %(family)s, %(level)s, %(label)s, %(value)s, %(peak)s, %(limit)s, %(unit)s,
-            %(raised_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(cleared_at)s, %(received_at)s,
-            %(clock)s, %(basis)s, %(evidence)s, %(late)s, %(test)s, %(ended)s)
+        SELECT id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
+               value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
+               received_at, clock, basis, evidence, late, test, ended
+          FROM told JOIN noted USING (gateway_id, boot, seq)
         ON CONFLICT (id) DO UPDATE SET
             acknowledged_at = coalesce(known.acknowledged_at, excluded.acknowledged_at),
             acknowledged_by = coalesce(nullif(known.acknowledged_by, ''), excluded.acknowledged_by),
             cleared_at = coalesce(known.cleared_at, excluded.cleared_at),
-            value = CASE WHEN %(is_raise)s THEN excluded.value ELSE known.value END,
+            value = CASE WHEN excluded.evidence ? 'raised' THEN excluded.value ELSE known.value END,
             peak = CASE WHEN excluded.peak >= excluded."limit" THEN greatest(known.peak, excluded.peak)
                         ELSE least(known.peak, excluded.peak) END,
             evidence = known.evidence || excluded.evidence,
             late = known.late OR excluded.late,
             ended = coalesce(known.ended, excluded.ended)
-        RETURNING hazard_id, raised_at, cleared_at, value, peak, xmax = 0
+        RETURNING id, hazard_id, raised_at, cleared_at, value, peak, xmax = 0
 """
 
 
-def store_episode(
-    connection: Connection, key: GatewayKey, gateway_id: int, alarm: Alarm, received_ms: int
-) -> StoredEpisode:
-    """Put the transition's knowledge of its episode together with what is known already.
+def store_alarms(connection: Connection, alarms: list[Told]) -> dict[str, StoredEpisode]:
+    """Note transitions and put their knowledge of episodes together with what is known already.
+
+    Each of another episode; in the answer, by episode, is none whose transition had been noted before.
 
     A clear is final whenever it comes, and so is an acknowledgement; the value is that of the raise; the peak
     is the worse one, on the side of the limit where the danger lies.
     """
-    values = _episode_row(key, gateway_id, alarm, received_ms)
-    row = connection.execute(_PUT_TOGETHER, values).fetchone()
-    assert row is not None  # noqa: S101  an upsert without WHERE always returns its row
+    if not alarms:
+        return {}
+    rows = connection.execute(_PUT_TOGETHER, [Jsonb([_row(told) for told in alarms])]).fetchall()
     # An updated row names the transaction that locked the one before it, an inserted row none.
-    hazard_id, raised_at, cleared_at, value, peak, is_new = row
-    return StoredEpisode(
-        hazard_id=hazard_id, raised_at=raised_at, cleared_at=cleared_at, value=value, peak=peak, is_new=is_new
-    )
-
-
-def link_hazard(connection: Connection, episode: UUID, hazard_id: UUID) -> None:
-    """Say which hazard record the episode belongs to; it never moves to another."""
-    connection.execute(
-        "UPDATE episode SET hazard_id = %s WHERE id = %s AND hazard_id IS NULL", [hazard_id, episode]
-    )
+    return {
+        episode.hex: StoredEpisode(
+            hazard_id=hazard_id,
+            raised_at=raised_at,
+            cleared_at=cleared_at,
+            value=value,
+            peak=peak,
+            is_new=is_new,
+        )
+        for episode, hazard_id, raised_at, cleared_at, value, peak, is_new in rows
+    }
 
 
 def episodes_by_id(connection: Connection, ids: list[UUID]) -> list[Episode]:
@@ -123,13 +123,19 @@ def episodes_by_id(connection: Connection, ids: list[UUID]) -> list[Episode]:
     return [Episode(**row) for row in cursor]
 
 
-def _episode_row(key: GatewayKey, gateway_id: int, alarm: Alarm, received_ms: int) -> dict[str, Any]:
-    """What a transition knows of its episode."""
+def _row(told: Told) -> dict[str, Any]:
+    """A transition, and what it knows of its episode."""
+    alarm, key = told.alarm, told.key
     return {
+        "gateway_id": told.gateway_id,
+        "boot": alarm.boot,
+        "seq": alarm.seq,
+        "change": alarm.change,
+        "at": instant(alarm.at),
+        "now_value": alarm.value,
         "id": UUID(alarm.episode),
         "site": key.site,
         "mode": key.mode,
-        "gateway": gateway_id,
         "device": alarm.device,
         "point": alarm.point,
         "kind": alarm.kind,
@@ -137,7 +143,7 @@ def _episode_row(key: GatewayKey, gateway_id: int, alarm: Alarm, received_ms: in
         "rule_version": alarm.rule_version,
         "family": alarm.family,
         "level": alarm.level,
-        "label": Jsonb(alarm.label),
+        "label": alarm.label,
         "value": alarm.value if alarm.change == "raised" else alarm.peak,
         "peak": alarm.peak,
         "limit": alarm.limit,
@@ -146,16 +152,15 @@ def _episode_row(key: GatewayKey, gateway_id: int, alarm: Alarm, received_ms: in
         "acknowledged_at": None if alarm.acknowledged_at is None else instant(alarm.acknowledged_at),
         "acknowledged_by": alarm.acknowledged_by,
         "cleared_at": None if alarm.cleared_at is None else instant(alarm.cleared_at),
-        "received_at": instant(received_ms),
+        "received_at": instant(told.received_ms),
         "clock": alarm.clock,
-        "basis": Jsonb(alarm.basis),
-        "evidence": Jsonb({alarm.change: [_evidence(alarm.at, series) for series in alarm.evidence]}),
+        "basis": alarm.basis,
+        "evidence": {alarm.change: [_evidence(alarm.at, series) for series in alarm.evidence]},
         # Of the raise alone: a danger that stands for an hour is not late when it ends.
         # What a replay plays was long ago, and nothing held it up.
-        "late": key.mode != "replay" and alarm.change == "raised" and received_ms - alarm.at > LATE_MS,
+        "late": key.mode != "replay" and alarm.change == "raised" and told.received_ms - alarm.at > LATE_MS,
         "test": alarm.test,
         "ended": alarm.ended,
-        "is_raise": alarm.change == "raised",
     }
 
 

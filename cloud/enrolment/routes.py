@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from cloud.accounts.permissions import Public, SignedIn, requires
+from cloud.accounts.permissions import ForGateways, SignedIn, requires
 from cloud.accounts.service import Passwords, Tries, clock_s
 from cloud.database import instant
 from cloud.enrolment import certifying, service, store
@@ -76,7 +76,7 @@ def _add_changing(router: APIRouter, hashing: Passwords) -> None:
 
 
 def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
-    @router.post("/enrol", dependencies=[Public])
+    @router.post("/enrol", dependencies=[ForGateways])
     async def enrol(asked: Enrol, request: Request, serving: Served) -> Enrolled:
         """What a gateway gets for its one-time code."""
         address = _address(request)
@@ -86,14 +86,14 @@ def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
         tries.forgive(address)
         return enrolled
 
-    @router.post("/enrol/seen", dependencies=[Public], status_code=204)
+    @router.post("/enrol/seen", dependencies=[ForGateways], status_code=204)
     async def seen(seen: Seen, request: Request, serving: Served) -> None:
         """The gateway has put its password in a safe place: it is in force now."""
         address = _address(request)
         tries.take(address, clock_s())
         await service.see(serving, seen, address)
 
-    @router.post("/enrol/seen-certificate", dependencies=[Public], status_code=204)
+    @router.post("/enrol/seen-certificate", dependencies=[ForGateways], status_code=204)
     async def seen_certificate(seen: SeenCertificate, request: Request, serving: Served) -> None:
         """The gateway has put its certificate in a safe place: no earlier one is good any more."""
         address = _address(request)
@@ -101,7 +101,7 @@ def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
         await certifying.see(serving, seen, address)
         tries.forgive(address)
 
-    @router.post("/enrol/renewal", dependencies=[Public])
+    @router.post("/enrol/renewal", dependencies=[ForGateways])
     async def renew(asked: Renew, request: Request, serving: Served) -> Issued:
         """The next certificate for a gateway that has one; asked again for the same key, the same."""
         address = _address(request)

@@ -15,15 +15,6 @@ MOST = 100
 """Clocks of one transaction."""
 
 
-def start_clock(connection: Connection, hazard_id: UUID, *, since_ms: int, lasts_s: int, now_ms: int) -> None:
-    """Let the clock of a record run: the one that ends first, for a second alarm gives no second chance."""
-    due_at = instant(since_ms + 1000 * lasts_s)
-    if store.start_timer(connection, hazard_id, due_at):
-        body = {"due_at": rfc3339(due_at), "seconds": lasts_s}
-        event = Event(at=rfc3339(instant(now_ms)), actor=MACHINE, kind="handling_clock", body=body)
-        store.append_event(connection, hazard_id, event)
-
-
 def expire_clocks(
     connection: Connection,
     now_ms: int,

@@ -6,14 +6,10 @@ from uuid import UUID
 
 import msgspec
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from cloud.database import Connection
 from cloud.hazards.chain import Event, Link, link
 from cloud.hazards.model import Hazard
-from sitewarden.rules import HazardProposal
-from sitewarden.rules.model import LONGEST_HANDLING_S
-from sitewarden.text import Text
 
 HAZARDS: LiteralString = """
     SELECT id, number, site, device, category, family, level, status, content, potential_accident, clause,
@@ -32,159 +28,11 @@ READ_BY: LiteralString = """
 """By what a device was read at an instant."""
 
 
-class Proposed(msgspec.Struct, frozen=True, kw_only=True):
-    """What an alarm proposes."""
-
-    id: UUID
-    """Of the record, if none is open yet."""
-    site: str
-    device: str
-    family: str
-    fingerprint: bytes
-    proposal: HazardProposal
-    alarm_level: int
-    episode: UUID
-    raised_at: dt.datetime
-    opened_at: dt.datetime
-    content: Text
-
-
-def handling_s(proposal: HazardProposal) -> int:
-    """How long handling may take; a gateway's number out of bounds is cut, for it may not cost its alarm."""
-    return min(proposal.handling_clock_s, LONGEST_HANDLING_S)
-
-
-class Attached(msgspec.Struct, frozen=True, kw_only=True):
-    """The record that an episode now belongs to."""
-
-    id: UUID
-    is_new: bool
-    level: str
-    worst_level: int
-
-
-def attach(connection: Connection, proposed: Proposed) -> Attached:
-    """Open a record, or add to the open one of the same fingerprint, in which the worst prevails."""
-    row = connection.execute(
-        """
-        INSERT INTO hazard AS known (
-                id, site, device, category, family, fingerprint, level, status, content, content_episode,
-                potential_accident, clause, also, handling_clock_s, signal, opened_at, detected_at, episodes,
-                last_episode_at, worst_level)
-            VALUES (
-                %(id)s, %(site)s, %(device)s, %(category)s, %(family)s, %(fingerprint)s, %(level)s,
-                'candidate', %(content)s, %(episode)s, %(potential_accident)s, %(clause)s,
-                %(also)s, %(handling_clock_s)s, 'active',
-                %(opened_at)s, %(raised_at)s, 1, %(raised_at)s, %(alarm_level)s)
-            ON CONFLICT (fingerprint) WHERE ended_at IS NULL DO UPDATE SET
-                level = CASE WHEN 'major_proposed' IN (known.level, excluded.level)
-                             THEN 'major_proposed' ELSE 'general' END,
-                clause = CASE WHEN excluded.level = 'major_proposed' AND known.level = 'general'
-                              THEN coalesce(excluded.clause, known.clause)
-                              ELSE coalesce(known.clause, excluded.clause) END,
-                also = CASE WHEN known.clause IS NULL OR (excluded.clause IS NOT NULL
-                                 AND excluded.level = 'major_proposed' AND known.level = 'general')
-                            THEN excluded.also ELSE known.also END,
-                potential_accident = CASE WHEN excluded.level = 'major_proposed' AND known.level = 'general'
-                                          THEN excluded.potential_accident ELSE known.potential_accident END,
-                handling_clock_s = CASE WHEN 0 IN (known.handling_clock_s, excluded.handling_clock_s)
-                                        THEN greatest(known.handling_clock_s, excluded.handling_clock_s)
-                                        ELSE least(known.handling_clock_s, excluded.handling_clock_s) END,
-                content = CASE WHEN excluded.worst_level > known.worst_level
-                               THEN excluded.content ELSE known.content END,
-                content_episode = CASE WHEN excluded.worst_level > known.worst_level
-                                       THEN excluded.content_episode ELSE known.content_episode END,
-                episodes = known.episodes + 1,
-                detected_at = least(known.detected_at, excluded.detected_at),
-                last_episode_at = greatest(known.last_episode_at, excluded.last_episode_at),
-                worst_level = greatest(known.worst_level, excluded.worst_level)
-            RETURNING id, level, worst_level
-        """,
-        {
-            "id": proposed.id,
-            "site": proposed.site,
-            "device": proposed.device,
-            "category": Jsonb(proposed.proposal.category),
-            "family": proposed.family,
-            "fingerprint": proposed.fingerprint,
-            "level": proposed.proposal.level,
-            "content": Jsonb(proposed.content),
-            "episode": proposed.episode,
-            "potential_accident": Jsonb(proposed.proposal.potential_accident),
-            "clause": None if proposed.proposal.clause is None else Jsonb(proposed.proposal.clause),
-            "also": Jsonb(proposed.proposal.also),
-            "handling_clock_s": handling_s(proposed.proposal),
-            "opened_at": proposed.opened_at,
-            "raised_at": proposed.raised_at,
-            "alarm_level": proposed.alarm_level,
-        },
-    ).fetchone()
-    assert row is not None  # noqa: S101  an upsert without WHERE always returns its row
-    hazard_id, level, worst_level = row
-    return Attached(id=hazard_id, is_new=hazard_id == proposed.id, level=level, worst_level=worst_level)
-
-
-def give_number(connection: Connection, hazard_id: UUID, site: str, day: dt.date) -> str:
-    """The next number of the site's day, `{site}-{yyyymmdd}-{seq4}`."""
-    row = connection.execute(
-        """
-        INSERT INTO hazard_number (site, day, last) VALUES (%s, %s, 1)
-            ON CONFLICT (site, day) DO UPDATE SET last = hazard_number.last + 1 RETURNING last
-        """,
-        [site, day],
-    ).fetchone()
-    assert row is not None  # noqa: S101  an upsert without WHERE always returns its row
-    number = f"{site}-{day:%Y%m%d}-{row[0]:04d}"
-    connection.execute("UPDATE hazard SET number = %s WHERE id = %s", [number, hazard_id])
-    return number
-
-
-def renew_content(connection: Connection, hazard_id: UUID, episode: UUID, content: Text) -> None:
-    """Say anew what the record is about, if it is about this episode."""
-    connection.execute(
-        "UPDATE hazard SET content = %s WHERE id = %s AND content_episode = %s",
-        [Jsonb(content), hazard_id, episode],
-    )
-
-
-def renew_signal(connection: Connection, hazard_id: UUID) -> tuple[str, str]:
-    """Set the signal by the record's episodes; returns it before and after. Waits for other writers."""
-    before = connection.execute(
-        "SELECT signal FROM hazard WHERE id = %s FOR NO KEY UPDATE", [hazard_id]
-    ).fetchone()
-    after = connection.execute(
-        """
-        UPDATE hazard SET signal = CASE WHEN EXISTS (
-                   SELECT FROM episode WHERE hazard_id = %(id)s AND cleared_at IS NULL)
-               THEN 'active' ELSE 'cleared' END
-         WHERE id = %(id)s RETURNING signal
-        """,
-        {"id": hazard_id},
-    ).fetchone()
-    assert before is not None  # noqa: S101  hazards are never deleted
-    assert after is not None  # noqa: S101
-    return str(before[0]), str(after[0])
-
-
 class Timer(NamedTuple):
     """A clock that runs on a record."""
 
     hazard_id: UUID
     due_at: dt.datetime
-
-
-def start_timer(connection: Connection, hazard_id: UUID, due_at: dt.datetime) -> bool:
-    """Start the handling clock of a record, or let one that runs end sooner; false where nothing changes."""
-    row = connection.execute(
-        """
-        INSERT INTO hazard_timer AS known (hazard_id, kind, due_at) VALUES (%s, 'handling', %s)
-            ON CONFLICT (hazard_id, kind) DO UPDATE SET due_at = excluded.due_at
-             WHERE known.settled_at IS NULL AND excluded.due_at < known.due_at
-            RETURNING hazard_id
-        """,
-        [hazard_id, due_at],
-    ).fetchone()
-    return row is not None
 
 
 def claim_timers(connection: Connection, now: dt.datetime, most: int) -> list[Timer]:

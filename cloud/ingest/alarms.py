@@ -1,25 +1,26 @@
 """The way of alarms into the database: transition, episode, hazard record, event: one transaction."""
 
+import collections
 import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
 from cloud.alarms.requests import note_acknowledged
-from cloud.alarms.store import episodes_by_id, store_episode, store_transition
+from cloud.alarms.store import StoredEpisode, Told, episodes_by_id, store_alarms
 from cloud.database import Connection
-from cloud.hazards.service import Heard, fingerprint, follow_alarm
+from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.store import hazards_by_id
 from cloud.ingest.admission import Admission, HomelessError
 from cloud.ingest.dead_letters import bury
 from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, sender
-from cloud.ingest.model import Delivery, GatewayKey, Outcome, Settled
+from cloud.ingest.model import Delivery, Outcome, Settled
 from cloud.ingest.rebirths import Rebirths
 from cloud.live.store import NewEvent, write_events
 from cloud.notices.opening import News, Telling, tell
 from cloud.registry.known import Sites
 from cloud.settings import Settings
-from cloud.sites.registry import GatewayEntry, Registry
+from cloud.sites.registry import Registry
 from sitewarden.errors import MessageError
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -28,16 +29,9 @@ log = logging.getLogger(__name__)
 
 
 class _Accepted(NamedTuple):
-    key: GatewayKey
-    gateway: GatewayEntry
-    alarm: Alarm
-    received_ms: int
-
-    def lock_order(self) -> bytes:
-        """Two workers that touch the same records in the same order never block each other for good."""
-        if self.alarm.hazard is None:
-            return b""
-        return fingerprint(self.key.site, self.alarm.device, self.alarm.hazard.category, self.alarm.family)
+    told: Told
+    device: Text
+    """Its name for people."""
 
 
 class AlarmsLane:
@@ -87,7 +81,16 @@ class AlarmsLane:
                     # Of a kind that only a newer cloud knows, say. What it says stands in the alarm itself.
                     log.warning("alarm of an unknown point site=%s point=%s", key.site, alarm.point)
                 outcome.settled.append(Settled(key, alarm.boot, alarm.seq))
-                yield _Accepted(key, admitted.gateway, alarm, delivery.received_ms)
+                label = admitted.gateway.device_labels.get(alarm.device)
+                told = Told(
+                    key=key,
+                    gateway_id=admitted.gateway.id,
+                    alarm=alarm,
+                    received_ms=delivery.received_ms,
+                )
+                yield _Accepted(
+                    told, Text(label["zh"], label["en"]) if label else Text(alarm.device, alarm.device)
+                )
 
     def _store(
         self, connection: Connection, accepted: list[_Accepted], now_ms: int, told: dict[UUID, Text]
@@ -98,30 +101,48 @@ class AlarmsLane:
         """
         episodes: dict[UUID, None] = {}
         hazards: dict[UUID, None] = {}
-        for key, gateway, alarm, received_ms in sorted(accepted, key=_Accepted.lock_order):
-            if not store_transition(connection, gateway.id, alarm, received_ms):
-                continue
-            stored = store_episode(connection, key, gateway.id, alarm, received_ms)
-            if alarm.change == "acknowledged":
-                note_acknowledged(connection, UUID(alarm.episode), now_ms)
-            label = gateway.device_labels.get(alarm.device)
-            heard = Heard(
-                site=key.site,
-                mode=key.mode,
-                alarm=alarm,
-                episode=stored,
-                device=Text(label["zh"], label["en"]) if label else Text(alarm.device, alarm.device),
-                time_zone=self._sites[key.site].time_zone,
-                now_ms=now_ms,
-            )
-            hazard = follow_alarm(connection, heard)
-            if stored.is_new and key.mode == "live":
-                told[UUID(alarm.episode)] = heard.device
-            if key.mode == self._settings.mode:
-                episodes[UUID(alarm.episode)] = None
-            if hazard is not None:
-                hazards[hazard] = None
+        for wave in _waves(accepted):
+            stored = store_alarms(connection, [one.told for one in wave])
+            heard = [
+                self._heard(one, stored[one.told.alarm.episode], now_ms)
+                for one in wave
+                if one.told.alarm.episode in stored
+            ]
+            for one in heard:
+                if one.alarm.change == "acknowledged":
+                    note_acknowledged(connection, UUID(one.alarm.episode), now_ms)
+                if one.episode.is_new and one.mode == "live":
+                    told[UUID(one.alarm.episode)] = one.device
+                if one.mode == self._settings.mode:
+                    episodes[UUID(one.alarm.episode)] = None
+            touched = follow_alarms(connection, heard)
+            hazards |= dict.fromkeys(of for of, mode in touched.items() if mode == self._settings.mode)
         return list(episodes), list(hazards)
+
+    def _heard(self, accepted: _Accepted, stored: StoredEpisode, now_ms: int) -> Heard:
+        key = accepted.told.key
+        return Heard(
+            site=key.site,
+            mode=key.mode,
+            alarm=accepted.told.alarm,
+            episode=stored,
+            device=accepted.device,
+            time_zone=self._sites[key.site].time_zone,
+            now_ms=now_ms,
+        )
+
+
+def _waves(accepted: Iterable[_Accepted]) -> list[list[_Accepted]]:
+    """What can be stored at once, in the order of arrival: in each wave an episode has one word."""
+    waves: list[list[_Accepted]] = []
+    words: collections.Counter[str] = collections.Counter()
+    for one in accepted:
+        place = words[one.told.alarm.episode]
+        words[one.told.alarm.episode] += 1
+        if place == len(waves):
+            waves.append([])
+        waves[place].append(one)
+    return waves
 
 
 def _alarm_events(connection: Connection, ids: list[UUID]) -> list[NewEvent]:

@@ -12,6 +12,7 @@ from cloud.configuration.sending import ConfigurationSender
 from cloud.database import Connection, connect
 from cloud.enrolment.roster import Roster
 from cloud.hazards.clock import expire_clocks
+from cloud.incidents.clocks import run_due
 from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.link import SHARED, Link
 from cloud.ingest.readings import ReadingsLane
@@ -44,6 +45,8 @@ def _expiring(settings: Settings, registry: Registry) -> Callable[[Connection], 
     def expire(connection: Connection) -> None:
         for hazard in expire_clocks(connection, time.time_ns() // 1_000_000, tell):
             log.info("handling is late, suspected major hazard=%s", hazard)
+        for incident, kind in run_due(connection, time.time_ns() // 1_000_000):
+            log.info("incident is late incident=%s clock=%s", incident, kind)
 
     return expire
 

@@ -3,6 +3,7 @@
 A machine only proposes an item. A person judges.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -15,6 +16,9 @@ from sitewarden.rules.model import Clause, Confidence
 
 _FOLDER = resources.files("sitewarden.rules.clauses")
 _DATE_OR_OPEN = r"^(\d{4}-\d{2}-\d{2}|to be confirmed)$"
+
+Standing = Literal["in_force", "unconfirmed", "not_yet", "replaced"]
+"""Whether an edition may be judged by on a day; `unconfirmed`: it may, but its first day is not confirmed."""
 
 
 class UnknownClauseError(SiteWardenError):
@@ -46,6 +50,11 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     in_force_from: Annotated[str, msgspec.Meta(pattern=_DATE_OR_OPEN)]
     source: str
     items: list[Item]
+
+    @property
+    def begins(self) -> dt.date | None:
+        """The first day on which it holds; `None` where that day is not confirmed."""
+        return None if self.in_force_from == "to be confirmed" else dt.date.fromisoformat(self.in_force_from)
 
     def item(self, wanted: str) -> Item:
         """The item of that id; raises `UnknownClauseError` naming those of its article."""
@@ -99,3 +108,21 @@ def elsewhere(clause: Clause) -> list[Clause]:
         for item in edition.items
         if (item.id if edition.edition == newest else item.as_) == danger
     ]
+
+
+def standing(edition: str, on: dt.date, known: Mapping[str, Edition] | None = None) -> Standing:
+    """Whether the edition may be judged by on that day of the site; raises `UnknownClauseError`.
+
+    An edition holds until a newer one does. One whose first day is not confirmed neither ends an older one
+    nor is refused: whoever judges by it is told so.
+    """
+    known = editions() if known is None else known
+    if edition not in known:
+        raise UnknownClauseError(f"there is no edition `{edition}`; there are {', '.join(known)}")
+    begins = known[edition].begins
+    if begins is None:
+        return "unconfirmed"
+    if on < begins:
+        return "not_yet"
+    starts = [other.begins for other in known.values() if other.begins is not None]
+    return "replaced" if any(begins < start <= on for start in starts) else "in_force"

@@ -1,6 +1,7 @@
 """What an account may not see is shown by no route; they are the application's own, so none is forgotten."""
 
 import re
+from uuid import uuid4
 
 import pytest
 
@@ -56,7 +57,14 @@ def next_door(web, site, trees) -> dict[str, str]:
         "device": "crane-1",
         "record": "crane-1",
         "denied": "0" * 32,
+        "incident": _incident(web),
+        "measure": str(uuid4()),
     }
+
+
+def _incident(web) -> str:
+    given = {"kind": "near_miss", "what": SECRET, "occurred_at": "2026-11-20T08:00:00Z"}
+    return web.post("/sites/demo/incidents", json=given).json()["id"]
 
 
 def path_of(template: str, named: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ def hazard(site):
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE hazard_event SET record = '{}'", "DELETE FROM hazard_event", "TRUNCATE hazard_event"],
+    ["UPDATE hazard_event SET record = '{}'", "DELETE FROM hazard_event", "TRUNCATE hazard_event CASCADE"],
 )
 @pytest.mark.usefixtures("hazard")
 def test_neither_the_programs_nor_the_owner_can_change_it(site, statement):

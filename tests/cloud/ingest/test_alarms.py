@@ -172,13 +172,24 @@ def test_after_a_record_is_closed_the_same_danger_opens_a_new_one(site):
     assert site.value("SELECT count(*) FROM hazard") == 2
 
 
-@pytest.mark.parametrize("mode", ["test", "drill", "replay"])
-def test_only_mode_live_opens_records_and_reaches_viewers(site, mode):
+@pytest.mark.parametrize("mode", ["test", "replay"])
+def test_no_test_and_no_replay_opens_a_record_or_reaches_viewers(site, mode):
     site.deliver(birth(boot="t"), mode=mode)
     site.deliver(raised(boot="t"), mode=mode)
     assert site.rows("SELECT mode, hazard_id FROM episode") == [(mode, None)]
     assert site.value("SELECT count(*) FROM hazard") == 0
     assert site.value("SELECT count(*) FROM live_event") == 0
+
+
+def test_a_drill_opens_a_record_of_its_own_that_swallows_no_live_alarm(site):
+    site.deliver(birth(boot="t"), mode="drill")
+    site.deliver(raised(boot="t"), mode="drill")
+    site.born().deliver(raised())
+    assert site.rows("SELECT mode, report, episodes FROM hazard ORDER BY mode") == [
+        ("drill", "not_due", 1),
+        ("live", "not_due", 1),
+    ]
+    assert site.value("SELECT count(*) FROM live_event") == 2
 
 
 def test_an_alarm_that_proposes_nothing_is_an_episode_only(site):

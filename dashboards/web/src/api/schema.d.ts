@@ -296,6 +296,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clauses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Clauses
+         * @description What a person may judge as a major hazard, item by item, and which edition holds on a day.
+         */
+        get: operations["list_clauses_api_v1_clauses_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/denied-models": {
         parameters: {
             query?: never;
@@ -334,6 +354,110 @@ export interface paths {
          * @description Let a model in again; the entry stays to be seen.
          */
         post: operations["lift_denial_api_v1_denied_models__denied__lift_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Enforcement
+         * @description What authorities have done, as it holds now, the latest first.
+         */
+        get: operations["list_enforcement_api_v1_enforcement_get"];
+        put?: never;
+        /**
+         * Record Enforcement
+         * @description Record what an authority has done, signed. A hazard that it names stands as it stood.
+         */
+        post: operations["record_enforcement_api_v1_enforcement_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Enforcement Choices
+         * @description What a record may name, and for which territories the caller records.
+         */
+        get: operations["read_enforcement_choices_api_v1_enforcement_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement/totals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Total Enforcement
+         * @description Every kind in numbers; what was withdrawn does not count.
+         */
+        get: operations["total_enforcement_api_v1_enforcement_totals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement/{measure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Enforcement
+         * @description A record with everything that it was before.
+         */
+        get: operations["read_enforcement_api_v1_enforcement__measure__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enforcement/{measure}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Enforcement
+         * @description Put a record right by a new row; what it said before stays to be seen.
+         */
+        post: operations["correct_enforcement_api_v1_enforcement__measure__corrections_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -440,6 +564,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/{hazard}/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File Incident Of Hazard
+         * @description The same, out of a hazard that was not mended in time; that record stays open and is linked.
+         */
+        post: operations["file_incident_of_hazard_api_v1_hazards__hazard__incidents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}/pack": {
         parameters: {
             query?: never;
@@ -454,6 +598,86 @@ export interface paths {
         get: operations["download_pack_api_v1_hazards__hazard__pack_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Incidents
+         * @description Incidents of every site that the account sees, the latest first.
+         */
+        get: operations["list_incidents_api_v1_incidents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Incidents
+         * @description The three ledgers in numbers.
+         */
+        get: operations["count_incidents_api_v1_incidents_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Incident
+         * @description An incident with everything that was done.
+         */
+        get: operations["read_incident_api_v1_incidents__incident__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Incident
+         * @description Say more of it, hand the details in, note what was learnt, close it.
+         */
+        post: operations["act_on_incident_api_v1_incidents__incident__acts_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1446,6 +1670,26 @@ export interface paths {
         get: operations["read_home_api_v1_sites__site__home_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File Incident
+         * @description File an incident; without a password, for nothing may stand between a person and the report.
+         */
+        post: operations["file_incident_api_v1_sites__site__incidents_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2642,6 +2886,17 @@ export interface components {
             valid_until: string | null;
         };
         /**
+         * AuthorityShown
+         * @description A territory for which the caller records.
+         */
+        AuthorityShown: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
          * BacktestShown
          * @description What the proposed rules would have done.
          */
@@ -3239,6 +3494,73 @@ export interface components {
             supports: string[];
         };
         /**
+         * ClauseEdition
+         * @description One edition of the standard, the newest first.
+         */
+        ClauseEdition: {
+            /**
+             * Document
+             * @description Its document number.
+             */
+            document: string;
+            /** Edition */
+            edition: string;
+            /**
+             * In Force From
+             * @description Its first day; null where that is not confirmed.
+             */
+            in_force_from: string | null;
+            /** Items */
+            items: components["schemas"]["ClauseItem"][];
+            /** Source */
+            source: string;
+            /**
+             * Standing
+             * @description Whether it may be judged by on that day; `unconfirmed` may, with that said.
+             * @enum {string}
+             */
+            standing: "in_force" | "unconfirmed" | "not_yet" | "replaced";
+            /** Title */
+            title: string;
+        };
+        /**
+         * ClauseEditions
+         * @description All of them.
+         */
+        ClauseEditions: {
+            /** Editions */
+            editions: components["schemas"]["ClauseEdition"][];
+            /**
+             * On
+             * @description The day for which `standing` holds.
+             */
+            on: string;
+        };
+        /**
+         * ClauseItem
+         * @description One item of an edition.
+         */
+        ClauseItem: {
+            /**
+             * Confidence
+             * @description How sure the wording is: `agreed`, `one-source` or `memory`.
+             */
+            confidence: string;
+            /**
+             * Id
+             * @description Article and item.
+             * @example 8-4
+             */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Two Part
+             * @description '… and not handled in time' (且未及时处理): the danger alone does not meet it.
+             */
+            two_part: boolean;
+        };
+        /**
          * ClauseShown
          * @description A clause of the judgement standard for major hazards; a proposal, a person judges.
          */
@@ -3249,6 +3571,39 @@ export interface components {
             id: string;
             /** Text */
             text: string;
+        };
+        /**
+         * ClockShown
+         * @description By when something is due; `settled_at`: it was done, or the time has passed.
+         */
+        ClockShown: {
+            /**
+             * Due At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due_at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "first_report" | "details_warning" | "details";
+            /** Settled At */
+            settled_at: string | null;
+        };
+        /**
+         * Close
+         * @description All that must follow has followed.
+         */
+        Close: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "close";
+            /** Note */
+            note: string;
+            signature: components["schemas"]["Signature"];
         };
         /**
          * CodeShown
@@ -3437,6 +3792,33 @@ export interface components {
             own_file: {
                 [key: string]: string;
             } | null;
+        };
+        /**
+         * Correct
+         * @description More is known, or something was wrong: what is not given stays.
+         */
+        Correct: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "correct";
+            /** Injured */
+            injured?: number | null;
+            /** Killed */
+            killed?: number | null;
+            /** Kind */
+            kind?: ("near_miss" | "non_fatal" | "fatal") | null;
+            /** Missing */
+            missing?: number | null;
+            /** Occurred At */
+            occurred_at?: string | null;
+            /** Place */
+            place?: string | null;
+            /** Reason */
+            reason: string;
+            /** What */
+            what?: string | null;
         };
         /**
          * CraneGeometry
@@ -3705,6 +4087,30 @@ export interface components {
             site: string | null;
             /** Source */
             source: string;
+        };
+        /**
+         * DetailsShown
+         * @description The details that were handed in.
+         */
+        DetailsShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Course */
+            course: string;
+            /** In Time */
+            in_time: boolean;
+            /** Loss Wan */
+            loss_wan: number | null;
+            /** Measures */
+            measures: string;
+            /** Receipt */
+            receipt: string;
         };
         /**
          * Device
@@ -4061,6 +4467,420 @@ export interface components {
             unplaced: string[];
         };
         /**
+         * Enforcement
+         * @description A record as it holds now.
+         */
+        Enforcement: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description In yuan.
+             */
+            amount: number | string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Both Punished */
+            both_punished: boolean;
+            /** Case No */
+            case_no: string;
+            /** Crime */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /** Document No */
+            document_no: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string | null;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** Persons */
+            persons: number;
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * EnforcementChoices
+         * @description What the form for a record offers.
+         */
+        EnforcementChoices: {
+            /** Enterprises */
+            enterprises: components["schemas"]["AuthorityShown"][];
+            /** Kinds */
+            kinds: components["schemas"]["MeasureKindShown"][];
+            /** Sites */
+            sites: components["schemas"]["SiteChoice"][];
+            source: components["schemas"]["TextShown"];
+            /** Territories */
+            territories: components["schemas"]["AuthorityShown"][];
+        };
+        /**
+         * EnforcementCorrected
+         * @description What was recorded, put right as a whole: a new row, and the old one stays.
+         */
+        EnforcementCorrected: {
+            /**
+             * Acting Level
+             * @description Of the authority that acts: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description Of a penalty, in yuan.
+             */
+            amount?: number | string | null;
+            /**
+             * Both Punished
+             * @description Enterprise and principal under one case (一案双罚).
+             * @default false
+             */
+            both_punished: boolean;
+            /**
+             * Case No
+             * @default
+             */
+            case_no: string;
+            /**
+             * Crime
+             * @description It is of the crime of dangerous operations (危险作业罪).
+             * @default false
+             */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /**
+             * Document No
+             * @default
+             */
+            document_no: string;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Hazard */
+            hazard?: string | null;
+            /** Incident */
+            incident?: string | null;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Persons
+             * @description How many are concerned; who they are is not kept here.
+             * @default 0
+             */
+            persons: number;
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["Signature"];
+            /** Site */
+            site?: string | null;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that acts.
+             */
+            territory: number;
+            /**
+             * Withdrawn
+             * @description Recorded in error: it counts no more.
+             * @default false
+             */
+            withdrawn: boolean;
+        };
+        /**
+         * EnforcementDetail
+         * @description A record with everything that it was before, and whether the caller may correct it.
+         */
+        EnforcementDetail: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description In yuan.
+             */
+            amount: number | string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Before */
+            before: components["schemas"]["EnforcementRow"][];
+            /** Both Punished */
+            both_punished: boolean;
+            /** Case No */
+            case_no: string;
+            /** Crime */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /** Document No */
+            document_no: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string | null;
+            /** Kind */
+            kind: string;
+            /** May Correct */
+            may_correct: boolean;
+            /** Note */
+            note: string;
+            /** Persons */
+            persons: number;
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * EnforcementRecorded
+         * @description The same, signed.
+         */
+        EnforcementRecorded: {
+            /**
+             * Acting Level
+             * @description Of the authority that acts: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description Of a penalty, in yuan.
+             */
+            amount?: number | string | null;
+            /**
+             * Both Punished
+             * @description Enterprise and principal under one case (一案双罚).
+             * @default false
+             */
+            both_punished: boolean;
+            /**
+             * Case No
+             * @default
+             */
+            case_no: string;
+            /**
+             * Crime
+             * @description It is of the crime of dangerous operations (危险作业罪).
+             * @default false
+             */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /**
+             * Document No
+             * @default
+             */
+            document_no: string;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Hazard */
+            hazard?: string | null;
+            /** Incident */
+            incident?: string | null;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Persons
+             * @description How many are concerned; who they are is not kept here.
+             * @default 0
+             */
+            persons: number;
+            signature: components["schemas"]["Signature"];
+            /** Site */
+            site?: string | null;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that acts.
+             */
+            territory: number;
+        };
+        /**
+         * EnforcementRow
+         * @description A record as it was recorded, or corrected, at one time.
+         */
+        EnforcementRow: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county";
+            /**
+             * Amount
+             * @description In yuan.
+             */
+            amount: number | string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Both Punished */
+            both_punished: boolean;
+            /** Case No */
+            case_no: string;
+            /** Crime */
+            crime: boolean;
+            /**
+             * Decided On
+             * Format: date
+             */
+            decided_on: string;
+            /** Document No */
+            document_no: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Incident */
+            incident: string | null;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** Persons */
+            persons: number;
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * EnforcementTotal
+         * @description A kind in numbers, over the records that hold in a span of days.
+         */
+        EnforcementTotal: {
+            /** Acts */
+            acts: number;
+            /** Amount */
+            amount: number | string;
+            /** Both Punished */
+            both_punished: number;
+            /** Crimes */
+            crimes: number;
+            /** Enterprises */
+            enterprises: number;
+            /** Kind */
+            kind: string;
+            /** Persons */
+            persons: number;
+        };
+        /**
+         * EnforcementTotals
+         * @description Every kind of which there is a record.
+         */
+        EnforcementTotals: {
+            /** Items */
+            items: components["schemas"]["EnforcementTotal"][];
+        };
+        /**
          * Enrol
          * @description What a gateway sends to be let in.
          */
@@ -4342,6 +5162,46 @@ export interface components {
              * @description As `diff -u` writes them, without its heading.
              */
             lines: string[];
+        };
+        /**
+         * FirstReport
+         * @description To whom it was told, and how.
+         */
+        FirstReport: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * How
+             * @default
+             * @example 电话
+             */
+            how: string;
+            /**
+             * To
+             * @example 某县住房和城乡建设局
+             */
+            to: string;
+        };
+        /**
+         * FirstReportShown
+         * @description To whom it was told.
+         */
+        FirstReportShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** How */
+            how: string;
+            /** To */
+            to: string;
         };
         /**
          * FrameHeard
@@ -4811,6 +5671,232 @@ export interface components {
             unchanged: number;
         };
         /**
+         * IncidentCounts
+         * @description The three ledgers in numbers; exercises are not in them.
+         */
+        IncidentCounts: {
+            /** Fatal */
+            fatal: number;
+            /** Near Miss */
+            near_miss: number;
+            /** Non Fatal */
+            non_fatal: number;
+            /** Open */
+            open: number;
+            /** Overdue */
+            overdue: number;
+        };
+        /**
+         * IncidentGiven
+         * @description What has happened, as far as it is known: short, for it is written in haste.
+         */
+        IncidentGiven: {
+            /** Device */
+            device?: string | null;
+            /**
+             * Drill
+             * @description An exercise (演练): kept, marked, and never counted.
+             * @default false
+             */
+            drill: boolean;
+            /**
+             * Injured
+             * @default 0
+             */
+            injured: number;
+            /**
+             * Killed
+             * @default 0
+             */
+            killed: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "near_miss" | "non_fatal" | "fatal";
+            /**
+             * Missing
+             * @default 0
+             */
+            missing: number;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /**
+             * Place
+             * @default
+             */
+            place: string;
+            reported?: components["schemas"]["FirstReport"] | null;
+            /** What */
+            what: string;
+        };
+        /**
+         * IncidentListed
+         * @description An incident in a list.
+         */
+        IncidentListed: {
+            /** Device */
+            device: string | null;
+            /**
+             * Filed At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            filed_at: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Id */
+            id: string;
+            /** Injured */
+            injured: number;
+            /** Killed */
+            killed: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "near_miss" | "non_fatal" | "fatal";
+            /**
+             * Lessons
+             * @description How many of the four are done.
+             */
+            lessons: number;
+            /** Missing */
+            missing: number;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "drill";
+            /**
+             * Next Due At
+             * @description The next of its clocks that runs.
+             */
+            next_due_at: string | null;
+            /** Number */
+            number: string;
+            /**
+             * Occurred At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            occurred_at: string;
+            /**
+             * Overdue
+             * @description Something of it was not done in time, or is not.
+             */
+            overdue: boolean;
+            /** Place */
+            place: string;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "closed";
+            /** What */
+            what: string;
+        };
+        /**
+         * IncidentShown
+         * @description All of an incident.
+         */
+        IncidentShown: {
+            /** Clocks */
+            clocks: components["schemas"]["ClockShown"][];
+            /**
+             * Closing
+             * @description What is in the way of closing; empty where nothing is.
+             */
+            closing: components["schemas"]["UnmetShown"][];
+            details: components["schemas"]["DetailsShown"] | null;
+            /** Device */
+            device: string | null;
+            /** Events */
+            events: components["schemas"]["LedgerEvent"][];
+            /**
+             * Filed At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            filed_at: string;
+            /** Filed By */
+            filed_by: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Id */
+            id: string;
+            /** Injured */
+            injured: number;
+            /** Killed */
+            killed: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "near_miss" | "non_fatal" | "fatal";
+            /** Learnt */
+            learnt: components["schemas"]["LessonShown"][];
+            /**
+             * Lessons
+             * @description How many of the four are done.
+             */
+            lessons: number;
+            /**
+             * May
+             * @description Acts that the caller may do by his roles.
+             */
+            may: string[];
+            /** Missing */
+            missing: number;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "drill";
+            /**
+             * Next Due At
+             * @description The next of its clocks that runs.
+             */
+            next_due_at: string | null;
+            /** Number */
+            number: string;
+            /**
+             * Occurred At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            occurred_at: string;
+            /**
+             * Overdue
+             * @description Something of it was not done in time, or is not.
+             */
+            overdue: boolean;
+            /** Place */
+            place: string;
+            /** Reports */
+            reports: components["schemas"]["FirstReportShown"][];
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "closed";
+            /** Time Zone */
+            time_zone: string;
+            /** Version */
+            version: number;
+            /** What */
+            what: string;
+        };
+        /**
          * Invited
          * @description A new account; whoever opens its link chooses the password.
          */
@@ -4939,6 +6025,79 @@ export interface components {
              * @description Alarms of the higher level that nothing had warned of.
              */
             unwarned: number;
+        };
+        /**
+         * Learn
+         * @description One of the four that are not let go (四不放过), with what shows it.
+         */
+        Learn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "learn";
+            /**
+             * Lesson
+             * @enum {string}
+             */
+            lesson: "cause" | "responsible" | "measures" | "education";
+            /** Text */
+            text: string;
+        };
+        /**
+         * LedgerEvent
+         * @description Something that was done; each event's hash covers the one before.
+         */
+        LedgerEvent: {
+            /** Actor */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Hash
+             * @description SHA-256, hexadecimal.
+             */
+            hash: string;
+            /** Is Signed */
+            is_signed: boolean;
+            /** Kind */
+            kind: string;
+            /**
+             * Role
+             * @description In which the person acted; empty where the machine did.
+             */
+            role: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * LessonShown
+         * @description One of the four.
+         */
+        LessonShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * Lesson
+             * @enum {string}
+             */
+            lesson: "cause" | "responsible" | "measures" | "education";
+            /** Text */
+            text: string;
         };
         /**
          * Limit
@@ -5121,6 +6280,27 @@ export interface components {
              * @default
              */
             username: string;
+        };
+        /**
+         * MeasureKindShown
+         * @description A kind of measure, for forms.
+         */
+        MeasureKindShown: {
+            /**
+             * Cell
+             * @description Item of the dispatch table under which it is counted; empty: under none.
+             */
+            cell: string;
+            /**
+             * Counts
+             * @enum {string}
+             */
+            counts: "acts" | "enterprises" | "persons";
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Needs */
+            needs: string[];
         };
         /**
          * MeasureShown
@@ -5553,6 +6733,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[Enforcement] */
+        Page_Enforcement_: {
+            /** Items */
+            items: components["schemas"]["Enforcement"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[Episode] */
         Page_Episode_: {
             /** Items */
@@ -5567,6 +6757,16 @@ export interface components {
         Page_Hazard_: {
             /** Items */
             items: components["schemas"]["Hazard"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[IncidentListed] */
+        Page_IncidentListed_: {
+            /** Items */
+            items: components["schemas"]["IncidentListed"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -6533,6 +7733,18 @@ export interface components {
             steps: number;
         };
         /**
+         * Report
+         * @description It was told to an authority (首报).
+         */
+        Report: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "report";
+            reported: components["schemas"]["FirstReport"];
+        };
+        /**
          * ReportShown
          * @description All that a trial came to.
          */
@@ -7004,6 +8216,17 @@ export interface components {
             value: number;
         };
         /**
+         * Signature
+         * @description That a person answers for it: his password opens his own key.
+         */
+        Signature: {
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+        };
+        /**
          * Site
          * @description A site with all that stands on it.
          */
@@ -7030,6 +8253,17 @@ export interface components {
             permissions: string[];
             /** Time Zone */
             time_zone: string;
+        };
+        /**
+         * SiteChoice
+         * @description A site that the caller sees, and whose it is.
+         */
+        SiteChoice: {
+            /** Enterprise */
+            enterprise: number | null;
+            name: components["schemas"]["TextShown"];
+            /** Site */
+            site: string;
         };
         /**
          * SiteFacts
@@ -7215,6 +8449,39 @@ export interface components {
              * @description Of an inspection or a registration.
              */
             valid_until?: string | null;
+        };
+        /**
+         * SubmitDetails
+         * @description The details (详细信息), as they were handed in.
+         */
+        SubmitDetails: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "submit_details";
+            /**
+             * Course
+             * @description How it came to pass.
+             */
+            course: string;
+            /**
+             * Loss Wan
+             * @description Direct loss, in ten thousand yuan (直接经济损失).
+             */
+            loss_wan?: number | null;
+            /**
+             * Measures
+             * @description What was done at once.
+             */
+            measures: string;
+            /**
+             * Receipt
+             * @description Number that the receiving platform gave.
+             * @default
+             */
+            receipt: string;
+            signature: components["schemas"]["Signature"];
         };
         /**
          * Tested
@@ -7441,6 +8708,18 @@ export interface components {
              * @description Of a bus that is polled.
              */
             unit?: number | null;
+        };
+        /**
+         * UnmetShown
+         * @description What is in the way of closing it.
+         */
+        UnmetShown: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
         };
         /**
          * UnshelveAsked
@@ -9265,6 +10544,74 @@ export interface operations {
             };
         };
     };
+    list_clauses_api_v1_clauses_get: {
+        parameters: {
+            query?: {
+                /** @description Day of the site; today (UTC) where none is given. */
+                on?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClauseEditions"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_denied_api_v1_denied_models_get: {
         parameters: {
             query?: never;
@@ -9468,6 +10815,431 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_enforcement_api_v1_enforcement_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                site?: string | null;
+                hazard?: string | null;
+                /** @description Decided on this day or later. */
+                since?: string | null;
+                /** @description Decided on this day or earlier. */
+                until?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Enforcement_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_enforcement_api_v1_enforcement_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnforcementRecorded"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_enforcement_choices_api_v1_enforcement_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    total_enforcement_api_v1_enforcement_totals_get: {
+        parameters: {
+            query?: {
+                /** @description Decided on this day or later. */
+                since?: string | null;
+                /** @description Decided on this day or earlier. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementTotals"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_enforcement_api_v1_enforcement__measure__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_enforcement_api_v1_enforcement__measure__corrections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                measure: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnforcementCorrected"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not understood */
             422: {
@@ -9828,6 +11600,87 @@ export interface operations {
             };
         };
     };
+    file_incident_of_hazard_api_v1_hazards__hazard__incidents_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     download_pack_api_v1_hazards__hazard__pack_get: {
         parameters: {
             query?: never;
@@ -9890,6 +11743,319 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_incidents_api_v1_incidents_get: {
+        parameters: {
+            query?: {
+                kind?: ("near_miss" | "non_fatal" | "fatal") | null;
+                status?: ("open" | "closed") | null;
+                /** @description Of this site alone. */
+                site?: string | null;
+                hazard?: string | null;
+                overdue?: boolean;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_IncidentListed_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_incidents_api_v1_incidents_counts_get: {
+        parameters: {
+            query?: {
+                /** @description Of this site alone. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentCounts"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_incident_api_v1_incidents__incident__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_incident_api_v1_incidents__incident__acts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Report"] | components["schemas"]["Correct"] | components["schemas"]["SubmitDetails"] | components["schemas"]["Learn"] | components["schemas"]["Close"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
@@ -13884,6 +16050,87 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_incident_api_v1_sites__site__incidents_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something is in the way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not understood */
             422: {

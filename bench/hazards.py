@@ -1,0 +1,182 @@
+"""How many alarms a second become hazard records, and how soon a past instant is counted.
+
+`one a transaction`: alarms that come one by one, each of a danger of its own, through the very lane of the
+ingest: transition, episode, record with its number, chained event, clocks, notice and event for the pages in
+one transaction, and the wake-up of the pages after it. The baseline is a bare loop over the same connection:
+one INSERT of the alarm's bytes and its COMMIT. `batches of 50`: the same alarms as the worker takes them when
+they queue. `into an open hazard`: alarms of one danger, which join the record that is open. Rounds alternate;
+figures are medians of rounds.
+"""
+
+import itertools
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+
+from bench.report import Result
+from cloud.database import Connection, connect
+from cloud.embedded import running
+from cloud.ingest.alarms import AlarmsLane
+from cloud.ingest.model import Delivery
+from cloud.ingest.readings import ReadingsLane
+from cloud.ingest.rebirths import Rebirths
+from cloud.live.store import wake_viewers
+from cloud.migrate import migrate
+from cloud.registry.seeding import seed_sites
+from cloud.settings import Broker, Settings, SiteSettings
+from cloud.sites.registry import Registry
+from sitewarden import topics
+from sitewarden.messages import Alarm, DeviceBirth, PointBirth, Series, Status, encode
+from sitewarden.rules import Basis, HazardProposal
+from sitewarden.text import Text
+
+ALARMS, ALARMS_QUICK = 1_000, 300
+ROUNDS, ROUNDS_QUICK = 5, 3
+BATCH = 50
+GOAL_PER_S, GOAL_SHARE = 600.0, 0.25
+BOOT = "b" * 32
+SITE, GATEWAY = "bench", "gw-1"
+_PROPOSAL = HazardProposal(
+    category=Text("起重机械", "Lifting machinery"),
+    level="general",
+    potential_accident=Text("起重伤害", "Lifting injury"),
+)
+_BASIS = Basis(clause="GB/T 5031", source="standard", confidence="memory")
+_EVIDENCE = Series(p="crane-1/load_ratio", t=list(range(-6_000, 0, 200)), x=[99.0 + i / 6 for i in range(30)])
+
+
+def run(quick: bool) -> Sequence[Result]:
+    """Measure."""
+    with tempfile.TemporaryDirectory(prefix="sitewarden-bench-") as name:
+        folder = Path(name).resolve()
+        # The server has an account of its own where it is started by root.
+        folder.chmod(0o711)
+        with running(folder / "data") as server:
+            migrate(server.owner_dsn())
+            with psycopg.connect(server.owner_dsn(), autocommit=True) as owner:
+                owner.execute("CREATE TABLE bare (at timestamptz NOT NULL, body bytea NOT NULL)")
+                owner.execute("GRANT INSERT ON bare TO sitewarden_app")
+            with connect(server.app_dsn()) as connection:
+                return _opening(connection, _settings(folder), quick)
+
+
+def _opening(connection: Connection, settings: Settings, quick: bool) -> list[Result]:
+    """Alarms into records."""
+    lane = _lane(connection, settings)
+    count, rounds = (ALARMS_QUICK, ROUNDS_QUICK) if quick else (ALARMS, ROUNDS)
+    families = itertools.count()
+
+    def through_the_lane(batch: int, *, same: bool) -> float:
+        alarms = [_delivery("same" if same else f"danger-{next(families)}") for _ in range(count)]
+        began = time.perf_counter()
+        for i in range(0, count, batch):
+            _take(lane, connection, alarms[i : i + batch])
+        return count / (time.perf_counter() - began)
+
+    def bare() -> float:
+        bodies = [_delivery(f"danger-{i}").body for i in range(count)]
+        began = time.perf_counter()
+        for body in bodies:
+            connection.execute("INSERT INTO bare (at, body) VALUES (now(), %s)", [body])
+        return count / (time.perf_counter() - began)
+
+    measured: dict[str, list[float]] = {"bare": [], "one": [], "batch": [], "same": []}
+    for _ in range(rounds):
+        measured["bare"].append(bare())
+        measured["one"].append(through_the_lane(1, same=False))
+        measured["batch"].append(through_the_lane(BATCH, same=False))
+        measured["same"].append(through_the_lane(1, same=True))
+    bare_s, one, batch, same = (statistics.median(found) for found in measured.values())
+    return [
+        Result(
+            name="alarm to hazard, one a transaction",
+            value=one,
+            unit="/s",
+            goal=max(GOAL_PER_S, GOAL_SHARE * bare_s),
+            at_least=True,
+            baseline=bare_s,
+        ),
+        Result(name=f"alarm to hazard, batches of {BATCH}", value=batch, unit="/s", baseline=bare_s),
+        Result(name="alarm into an open hazard, one a transaction", value=same, unit="/s", baseline=bare_s),
+    ]
+
+
+def _take(lane: AlarmsLane, connection: Connection, batch: list[Delivery]) -> None:
+    """As the worker does it."""
+    if lane.commit(connection, batch, time.time_ns() // 1_000_000).changed:
+        wake_viewers(connection)
+
+
+def _lane(connection: Connection, settings: Settings) -> AlarmsLane:
+    """The lane, once its gateway has told what it has."""
+    seed_sites(connection, settings.sites)
+    registry = Registry()
+    points = [PointBirth(p="crane-1/load_ratio", kind="crane.load_ratio", stale_after_ms=2_000)]
+    crane = DeviceBirth(
+        device="crane-1", kind="crane", label=Text("1号塔机", "Tower crane 1"), profile="p", points=points
+    )
+    now_ms = time.time_ns() // 1_000_000
+    born = Status(state="online", boot=BOOT, at=now_ms, devices=[crane])
+    readings = ReadingsLane(settings, registry, Rebirths())
+    readings.commit(connection, [_message("status", encode(born))], now_ms)
+    return AlarmsLane(settings, registry, Rebirths())
+
+
+_SEQS = itertools.count(1)
+
+
+def _delivery(family: str) -> Delivery:
+    """An overload of a danger."""
+    at = time.time_ns() // 1_000_000
+    alarm = Alarm(
+        boot=BOOT,
+        seq=next(_SEQS),
+        at=at,
+        change="raised",
+        episode=uuid.uuid4().hex,
+        device="crane-1",
+        point="crane-1/load_ratio",
+        kind="crane.load_ratio",
+        rule="crane-load-100",
+        rule_version=1,
+        family=family,
+        level=3,
+        label=Text("起重量超过额定值", "Load above rated"),
+        unit="%",
+        value=104.2,
+        limit=100.0,
+        peak=104.2,
+        raised_at=at,
+        clock="synced",
+        basis=_BASIS,
+        hazard=_PROPOSAL,
+        evidence=[_EVIDENCE],
+    )
+    return _message("alarms", encode(alarm))
+
+
+def _message(channel: topics.UpChannel, body: bytes) -> Delivery:
+    topic = topics.up("live", SITE, GATEWAY, channel)
+    return Delivery(
+        topic=topic, body=body, retained=False, received_ms=time.time_ns() // 1_000_000, mid=1, link=1
+    )
+
+
+def _settings(folder: Path) -> Settings:
+    site = SiteSettings(site=SITE, name=Text("试验", "Bench"), time_zone="Asia/Shanghai", gateways=[GATEWAY])
+    return Settings(
+        file=folder / "cloud.yaml",
+        host="127.0.0.1",
+        port=0,
+        data_dir=folder / "data",
+        dsn=None,
+        broker=Broker(),
+        broker_password=None,
+        demo=False,
+        sites={SITE: site},
+    )

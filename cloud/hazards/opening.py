@@ -1,0 +1,291 @@
+"""What alarms do to hazard records: read what stands, decide, write; few statements, however many alarms."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+from cloud.alarms.store import StoredEpisode
+from cloud.database import Connection, Row, instant
+from cloud.hazards import standing
+from cloud.hazards.chain import Event
+from cloud.hazards.clock import MACHINE
+from cloud.hazards.content import Facts, content
+from cloud.hazards.standing import Past, Standing
+from cloud.hazards.timers import after_opening
+from cloud.instants import local, rfc3339
+from sitewarden.messages import Alarm
+from sitewarden.rules import HazardProposal
+from sitewarden.rules.model import LONGEST_HANDLING_S
+from sitewarden.text import Text
+
+OPENING_MODES = frozenset({"live", "drill"})
+"""A drill's records are marked, neither reported nor counted; alarms of a test or a replay open none."""
+LEVEL_REVIEW_FROM = 3
+"""A danger that comes so often within the window is no accident: somebody should look at its level."""
+REPEAT_WINDOW = dt.timedelta(days=90)
+
+
+def fingerprint(site: str, device: str, category: Text, family: str, mode: str = "live") -> bytes:
+    """Alarms with the same one are the same danger: they share a record while it is open."""
+    # What a drill leaves open must never swallow a live alarm.
+    parts = (site, device, category.zh, family, *([] if mode == "live" else [mode]))
+    # Lengths in front: no two different lists of parts may read as the same bytes.
+    return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).digest()
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm just stored, and what is known around it."""
+
+    site: str
+    mode: str
+    alarm: Alarm
+    episode: StoredEpisode
+    device: Text
+    """Its name for people."""
+    time_zone: str
+    now_ms: int
+
+    @property
+    def now(self) -> dt.datetime:
+        """When the cloud takes note of it."""
+        return instant(self.now_ms)
+
+    @property
+    def is_of_hazards(self) -> bool:
+        """Whether a record may be touched by it; no device on trial opens one."""
+        if self.mode not in OPENING_MODES or self.alarm.test:
+            return False
+        return self.alarm.hazard is not None or self.episode.hazard_id is not None
+
+    @property
+    def danger(self) -> bytes | None:
+        """The fingerprint that it may open a record of; none where its episode has one."""
+        proposal = self.alarm.hazard
+        if proposal is None or self.episode.hazard_id is not None:
+            return None
+        return fingerprint(self.site, self.alarm.device, proposal.category, self.alarm.family, self.mode)
+
+
+def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> dict[UUID, str]:
+    """Open records for new episodes, or carry the change into those that they belong to.
+
+    Returns the records that were touched, with their modes. Each alarm is of another episode. A clear that
+    comes before its raise opens a record too: the danger was there.
+    """
+    concerned = [(one, one.danger) for one in heard if one.is_of_hazards]
+    if not concerned:
+        return {}
+    dangers = {danger: one for one, danger in reversed(concerned) if danger is not None}
+    standing.hold(connection, dangers)
+    ids = {one.episode.hazard_id for one, _ in concerned if one.episode.hazard_id is not None}
+    known = standing.read(connection, dangers, ids)
+    by_id = {record.id: record for record in known}
+    by_danger = {record.row["fingerprint"]: record for record in known if record.row["ended_at"] is None}
+    missing = {danger: one for danger, one in dangers.items() if danger not in by_danger}
+    by_danger |= _opened(connection, missing)
+    touched: dict[UUID, tuple[Standing, Heard]] = {}
+    for one, danger in concerned:
+        record = by_id[_known(one)] if danger is None else by_danger[danger]
+        if danger is None:
+            _renew_content(record, one)
+        else:
+            _join(record, one)
+        touched[record.id] = record, one
+    for record, one in touched.values():
+        _renew_signal(record, one)
+    standing.write(connection, [record for record, _ in touched.values()])
+    for record, one in touched.values():
+        if record.is_new or record.is_suspect:
+            after_opening(connection, record.id, since=_since(one), now=one.now)
+    return {id_: record.row["mode"] for id_, (record, _) in touched.items()}
+
+
+def _known(heard: Heard) -> UUID:
+    assert heard.episode.hazard_id is not None  # noqa: S101  else it would have a danger to open a record of
+    return heard.episode.hazard_id
+
+
+def _opened(connection: Connection, missing: dict[bytes, Heard]) -> dict[bytes, Standing]:
+    """New records of dangers that have no open one; their alarms join them like any other."""
+    past = standing.past(connection, {danger: one.now - REPEAT_WINDOW for danger, one in missing.items()})
+    days = [(one.site, local(one.now, one.time_zone).date()) for one in missing.values()]
+    numbers = standing.numbers(connection, days)
+    return {
+        danger: Standing(row=_row(danger, one, number, past.get(danger)), past=past.get(danger))
+        for (danger, one), number in zip(missing.items(), numbers, strict=True)
+    }
+
+
+def _row(danger: bytes, heard: Heard, number: str, past: Past | None) -> Row:
+    alarm = heard.alarm
+    assert alarm.hazard is not None  # noqa: S101  without one it had no danger
+    return {
+        "id": uuid4(),
+        "number": number,
+        "site": heard.site,
+        "device": alarm.device,
+        "category": alarm.hazard.category,
+        "family": alarm.family,
+        "fingerprint": danger,
+        "level": alarm.hazard.level,
+        "status": "candidate",
+        "content": _content(heard),
+        "content_episode": UUID(alarm.episode),
+        "potential_accident": alarm.hazard.potential_accident,
+        "clause": alarm.hazard.clause,
+        "also": alarm.hazard.also,
+        "handling_clock_s": _handling_s(alarm.hazard),
+        "signal": "active",
+        "opened_at": heard.now,
+        "detected_at": heard.episode.raised_at,
+        "episodes": 0,
+        "last_episode_at": heard.episode.raised_at,
+        "worst_level": alarm.level,
+        "mode": heard.mode,
+        "version": 0,
+        "source": "self",
+        "source_detail": "monitoring",
+        "report": "not_due",
+        "supervision": "none",
+        "escalation_step": 0,
+        "overdue": False,
+        "verified_at": None,
+        "ended_at": None,
+        "repeat_of": None if past is None else past.last,
+        "repeat_no": 0 if past is None else past.repeat_no + 1,
+    }
+
+
+def _join(record: Standing, heard: Heard) -> None:
+    """The alarm becomes one of the record's."""
+    assert heard.alarm.hazard is not None  # noqa: S101  as above
+    is_new = record.head is None
+    clock = _merge(record, heard, heard.alarm.hazard)
+    record.episodes.append(UUID(heard.alarm.episode))
+    record.stands |= heard.episode.cleared_at is None
+    record.append(_event(heard, "opened" if is_new else "episode", _told(record.row, heard, is_new=is_new)))
+    times = 0 if record.past is None else record.past.times + 1
+    if is_new and times >= LEVEL_REVIEW_FROM:
+        body = {"times": times, "within_days": REPEAT_WINDOW.days}
+        record.append(_event(heard, "level_review", body))
+    # Of two clocks the one that ends first: a second alarm gives no second chance.
+    if clock is not None and not record.is_clock_over and (record.clock is None or clock < record.clock):
+        record.clock, record.is_clock_new = clock, True
+        seconds = _handling_s(heard.alarm.hazard)
+        record.append(_event(heard, "handling_clock", {"due_at": rfc3339(clock), "seconds": seconds}))
+
+
+_ABOUT = (
+    *("number", "site", "device", "category", "family", "content", "potential_accident", "clause", "also"),
+    *("mode", "source", "source_detail", "signal"),
+)
+"""Of the row, what the first event says too: so nobody can change unseen what a record is about."""
+
+
+def _told(row: Row, heard: Heard, *, is_new: bool) -> dict[str, Any]:
+    alarm = heard.alarm
+    body: dict[str, Any] = {
+        "episode": alarm.episode,
+        "rule": alarm.rule,
+        "rule_version": alarm.rule_version,
+        "alarm_level": alarm.level,
+        "level": row["level"],
+        "value": alarm.value,
+        "limit": alarm.limit,
+    }
+    if is_new:
+        body |= {name: row[name] for name in _ABOUT}
+        body["detected_at"] = rfc3339(row["detected_at"])
+        if row["repeat_of"] is not None:
+            body |= {"repeat_of": str(row["repeat_of"]), "repeat_no": row["repeat_no"]}
+    return body
+
+
+def _merge(record: Standing, heard: Heard, proposal: HazardProposal) -> dt.datetime | None:
+    """Let the worst prevail; returns when the handling clock ends, if the alarm starts one."""
+    row, alarm = record.row, heard.alarm
+    worse = alarm.level > row["worst_level"]
+    # What a person has judged stays so until the danger is worse than anything that he judged by.
+    suspects = row["level"] == "general" and proposal.level == "major_proposed"
+    suspects = suspects and (row["status"] == "candidate" or worse)
+    if suspects:
+        record.is_suspect = True
+        row["level"] = "major_proposed"
+        row["potential_accident"] = proposal.potential_accident
+    if row["clause"] is None or (suspects and proposal.clause is not None):
+        row |= {"clause": proposal.clause, "also": proposal.also}
+    if worse:
+        row |= {"content": _content(heard), "content_episode": UUID(alarm.episode)}
+    lasts = _handling_s(proposal)
+    row["handling_clock_s"] = min(filter(None, (row["handling_clock_s"], lasts)), default=0)
+    row["episodes"] += 1
+    row["detected_at"] = min(row["detected_at"], heard.episode.raised_at)
+    row["last_episode_at"] = max(row["last_episode_at"], heard.episode.raised_at)
+    row["worst_level"] = max(row["worst_level"], alarm.level)
+    if not lasts or row["level"] != "general":
+        return None
+    return _since(heard) + dt.timedelta(seconds=lasts)
+
+
+def _since(heard: Heard) -> dt.datetime:
+    """The danger counts from when it was seen, however long the news took; if the gateway knew the time."""
+    alarm = heard.alarm
+    return instant(min(alarm.raised_at, heard.now_ms) if alarm.clock == "synced" else heard.now_ms)
+
+
+def _handling_s(proposal: HazardProposal) -> int:
+    """How long handling may take; a gateway's number out of bounds is cut, for it may not cost its alarm."""
+    return min(proposal.handling_clock_s, LONGEST_HANDLING_S)
+
+
+def _renew_content(record: Standing, heard: Heard) -> None:
+    """Say anew what the record is about, if it is about this episode."""
+    if record.row["ended_at"] is None and record.row["content_episode"] == UUID(heard.alarm.episode):
+        record.row["content"] = _content(heard)
+    record.stands |= heard.episode.cleared_at is None
+
+
+def _renew_signal(record: Standing, heard: Heard) -> None:
+    """Set the signal by the record's alarms; one that comes back sends the record back to be rectified."""
+    row, before = record.row, record.row["signal"]
+    after = _signal(record, heard)
+    if after == before or (row["ended_at"] is not None and after == "active"):
+        return
+    row["signal"] = after
+    if after == "active" and row["status"] in ("rectified", "reviewed"):
+        row |= {"status": "rectifying", "verified_at": None}
+        record.append(_event(heard, "signal_returned", {"from": before, "episode": heard.alarm.episode}))
+    else:
+        record.append(_event(heard, "signal", {"from": before, "to": after}))
+
+
+def _signal(record: Standing, heard: Heard) -> str:
+    if record.stands:
+        return "active"
+    # An alarm that ended because its rule or point is gone says nothing of the danger.
+    return "cleared" if heard.alarm.ended is None else "unknown"
+
+
+def _event(heard: Heard, kind: str, body: dict[str, Any]) -> Event:
+    return Event(at=rfc3339(heard.now), actor=MACHINE, kind=kind, body=body)
+
+
+def _content(heard: Heard) -> Text:
+    alarm, episode = heard.alarm, heard.episode
+    cleared_at = episode.cleared_at
+    return content(
+        Facts(
+            device=heard.device,
+            label=alarm.label,
+            kind=alarm.kind,
+            value=episode.peak,
+            limit=alarm.limit,
+            unit=alarm.unit,
+            raised_at=local(episode.raised_at, heard.time_zone),
+            cleared_at=None if cleared_at is None else local(cleared_at, heard.time_zone),
+        )
+    )

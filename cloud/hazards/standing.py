@@ -1,0 +1,226 @@
+"""Records as they stand within a transaction of the ingest: read once, changed in memory, written once."""
+
+import collections
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from cloud.database import Connection, Row
+from cloud.hazards.chain import Event, link
+
+_LOCK: LiteralString = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+_STANDING: LiteralString = """
+    SELECT id, site, device, category, fingerprint, level, status, content, content_episode,
+           potential_accident, clause, also, handling_clock_s, signal, detected_at, episodes, last_episode_at,
+           worst_level, mode, version, report, supervision, escalation_step, overdue, verified_at, ended_at
+      FROM hazard
+     WHERE id IN (SELECT id FROM hazard WHERE fingerprint = ANY (%s) AND ended_at IS NULL
+                  UNION ALL SELECT unnest(%s::uuid[]))
+     ORDER BY id FOR UPDATE
+"""
+# Asked once the rows are locked: what it sees is what was committed by then.
+_HEADS: LiteralString = """
+    SELECT event.hazard_id, seq, hash,
+           EXISTS (SELECT FROM episode WHERE hazard_id = event.hazard_id AND cleared_at IS NULL),
+           timer.due_at, timer.settled_at IS NOT NULL
+      FROM hazard JOIN hazard_event AS event ON event.hazard_id = id AND seq = version
+           LEFT JOIN hazard_timer AS timer ON timer.hazard_id = id AND timer.kind = 'handling'
+     WHERE id = ANY (%s)
+"""
+_PAST: LiteralString = """
+    SELECT DISTINCT ON (fingerprint) fingerprint, id, repeat_no, count(*) OVER (PARTITION BY fingerprint)
+      FROM unnest(%s::bytea[], %s::timestamptz[]) AS asked (danger, since)
+           JOIN hazard ON fingerprint = danger AND ended_at >= since AND status = 'closed'
+     ORDER BY fingerprint, ended_at DESC
+"""
+_NUMBERS: LiteralString = """
+    INSERT INTO hazard_number (site, day, last)
+        SELECT site, day, count(*) FROM unnest(%s::text[], %s::date[]) AS opened (site, day)
+         GROUP BY site, day ORDER BY site, day
+        ON CONFLICT (site, day) DO UPDATE SET last = hazard_number.last + excluded.last
+        RETURNING site, day, last
+"""
+_WRITE: LiteralString = """
+    WITH opened AS (
+        INSERT INTO hazard (
+                id, number, site, device, category, family, fingerprint, level, status, content,
+                content_episode, potential_accident, clause, also, handling_clock_s, signal, opened_at,
+                detected_at, episodes, last_episode_at, worst_level, mode, version, source, source_detail,
+                repeat_of, repeat_no)
+            SELECT id, number, site, device, category, family, fingerprint, level, status, content,
+                   content_episode, potential_accident, clause, also, handling_clock_s, signal, opened_at,
+                   detected_at, episodes, last_episode_at, worst_level, mode, version, source, source_detail,
+                   repeat_of, repeat_no
+              FROM jsonb_populate_recordset(NULL::hazard, %(opened)s)
+    ), changed AS (
+        UPDATE hazard
+           SET level = now.level, status = now.status, content = now.content,
+               content_episode = now.content_episode, clause = now.clause, also = now.also,
+               potential_accident = now.potential_accident, handling_clock_s = now.handling_clock_s,
+               signal = now.signal, detected_at = now.detected_at, episodes = now.episodes,
+               last_episode_at = now.last_episode_at, worst_level = now.worst_level,
+               version = now.version, verified_at = now.verified_at
+          FROM jsonb_populate_recordset(NULL::hazard, %(changed)s) AS now
+         WHERE hazard.id = now.id
+    ), joined AS (
+        UPDATE episode SET hazard_id = joining.hazard_id
+          FROM jsonb_to_recordset(%(joined)s) AS joining (id uuid, hazard_id uuid)
+         WHERE episode.id = joining.id AND episode.hazard_id IS NULL
+    ), clocks AS (
+        INSERT INTO hazard_timer AS known (hazard_id, kind, due_at)
+            SELECT hazard_id, 'handling', due_at
+              FROM jsonb_to_recordset(%(clocks)s) AS clock (hazard_id uuid, due_at timestamptz)
+            ON CONFLICT (hazard_id, kind) DO UPDATE SET due_at = excluded.due_at
+             WHERE known.settled_at IS NULL
+    )
+    INSERT INTO hazard_event (
+            hazard_id, seq, record, prev_hash, hash, at, kind, status, level, report, supervision,
+            escalation_step, overdue, verified)
+        SELECT hazard_id, seq, record, prev_hash, hash, at, kind, status, level, report, supervision,
+               escalation_step, overdue, verified
+          FROM jsonb_populate_recordset(NULL::hazard_event, %(events)s) ORDER BY hazard_id, seq
+"""
+
+
+@dataclasses.dataclass(slots=True)
+class Standing:
+    """A record in the hands of this transaction."""
+
+    row: Row
+    """Its columns, as they will be written."""
+    is_new: bool = True
+    head: tuple[int, bytes] | None = None
+    """Sequence number and hash of its last event."""
+    stands: bool = False
+    """Whether any of its alarms has not cleared."""
+    episodes: list[UUID] = dataclasses.field(default_factory=list)
+    """Those that join it."""
+    events: list[Row] = dataclasses.field(default_factory=list)
+    clock: dt.datetime | None = None
+    """When its handling clock ends, if it has one."""
+    is_clock_over: bool = False
+    is_clock_new: bool = False
+    """It was started, or put forward, here."""
+    is_suspect: bool = False
+    """It became suspected major here."""
+    past: "Past | None" = None
+    """Of a new record: what was closed of the same danger not long ago."""
+
+    @property
+    def id(self) -> UUID:
+        """Of the record."""
+        found: UUID = self.row["id"]
+        return found
+
+    def append(self, event: Event) -> None:
+        """Add to its chain what has just been done to the row."""
+        made, row = link(str(self.id), self.head, event), self.row
+        self.head = made.seq, made.hash
+        row["version"] = made.seq
+        self.events.append(
+            {
+                "hazard_id": self.id,
+                "seq": made.seq,
+                "record": made.record,
+                "prev_hash": _bytea(made.prev_hash),
+                "hash": _bytea(made.hash),
+                "at": event.at,
+                "kind": event.kind,
+                **{column: row[column] for column in _STATE},
+                "verified": row["verified_at"] is not None,
+            }
+        )
+
+
+_STATE = ("status", "level", "report", "supervision", "escalation_step", "overdue")
+
+
+class Past(NamedTuple):
+    """The records of a danger that were closed not long ago."""
+
+    last: UUID
+    repeat_no: int
+    """Of the last."""
+    times: int
+
+
+def hold(connection: Connection, fingerprints: Iterable[bytes]) -> None:
+    """Let no other transaction open a record of these dangers before this one has ended."""
+    keys = sorted(int.from_bytes(fingerprint[:8], signed=True) for fingerprint in fingerprints)
+    if keys:
+        connection.execute(_LOCK, [keys])
+
+
+def read(connection: Connection, fingerprints: Iterable[bytes], ids: Iterable[UUID]) -> list[Standing]:
+    """The open records of these dangers, and those named; nobody else changes them until this has ended."""
+    cursor = connection.cursor(row_factory=dict_row)
+    rows = cursor.execute(_STANDING, [list(fingerprints), list(ids)]).fetchall()
+    if not rows:
+        return []
+    heads = {head[0]: head for head in connection.execute(_HEADS, [[row["id"] for row in rows]])}
+    return [_standing(row, heads[row["id"]]) for row in rows]
+
+
+def _standing(row: Row, told: Sequence[Any]) -> Standing:
+    _, seq, hash_, stands, clock, is_clock_over = told
+    return Standing(
+        row=row,
+        is_new=False,
+        head=(seq, hash_),
+        stands=stands,
+        clock=clock,
+        is_clock_over=is_clock_over,
+    )
+
+
+def past(connection: Connection, since: dict[bytes, dt.datetime]) -> dict[bytes, Past]:
+    """What was closed of these dangers since the instant that stands with each."""
+    if not since:
+        return {}
+    rows = connection.execute(_PAST, [list(since), list(since.values())])
+    return {danger: Past(*found) for danger, *found in rows}
+
+
+def numbers(connection: Connection, days: Sequence[tuple[str, dt.date]]) -> list[str]:
+    """The next numbers of sites' days, one for each that is given: `{site}-{yyyymmdd}-{seq4}`."""
+    if not days:
+        return []
+    sites, dates = zip(*days, strict=True)
+    rows = connection.execute(_NUMBERS, [list(sites), list(dates)])
+    lasts = {(site, day): last for site, day, last in rows}
+    left = collections.Counter(days)
+    given = []
+    for site, day in days:
+        given.append(f"{site}-{day:%Y%m%d}-{lasts[site, day] - left[site, day] + 1:04d}")
+        left[site, day] -= 1
+    return given
+
+
+def write(connection: Connection, records: Sequence[Standing]) -> None:
+    """Bring into the database what was changed in memory."""
+    connection.execute(
+        _WRITE,
+        {
+            "opened": Jsonb([_stored(record.row) for record in records if record.is_new]),
+            "changed": Jsonb([_stored(record.row) for record in records if not record.is_new]),
+            "joined": Jsonb(
+                [{"id": joined, "hazard_id": record.id} for record in records for joined in record.episodes]
+            ),
+            "clocks": Jsonb([{"hazard_id": r.id, "due_at": r.clock} for r in records if r.is_clock_new]),
+            "events": Jsonb([event for record in records for event in record.events]),
+        },
+    )
+
+
+def _stored(row: Row) -> dict[str, Any]:
+    return {**row, "fingerprint": _bytea(row["fingerprint"])}
+
+
+def _bytea(of: bytes) -> str:
+    """As PostgreSQL reads bytes from text."""
+    return f"\\x{of.hex()}"

@@ -1,0 +1,1 @@
+"""Incidents (险情、事故): three ledgers of what has happened, closed only with its lessons."""

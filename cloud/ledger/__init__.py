@@ -1,0 +1,1 @@
+"""Ledgers beside the hazard records: chained events that nobody changes, signed where somebody answers."""
