@@ -21,6 +21,8 @@ from cloud.cycles.routes import router as cycles_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
+from cloud.hazards.inbox import router as inbox_router
+from cloud.hazards.listing import router as hazard_lists_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
@@ -127,6 +129,8 @@ def _api() -> APIRouter:
         readings_router,
         tables_router,
         alarms_router,
+        hazard_lists_router,
+        inbox_router,
         hazards_router,
         clauses_router,
         make_incidents_router(),

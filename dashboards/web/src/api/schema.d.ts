@@ -544,6 +544,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Hazards
+         * @description Hazard records of all sites that you see, the newest first, with what they come to.
+         */
+        get: operations["list_all_hazards_api_v1_hazards_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}": {
         parameters: {
             query?: never;
@@ -596,6 +616,46 @@ export interface paths {
          * @description The hazard's worst alarm with the readings around it, the rules in force and the alarms they give.
          */
         get: operations["download_pack_api_v1_hazards__hazard__pack_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/past": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Past
+         * @description Records before this one: of the same device, and of the same enterprise where you see its sites.
+         */
+        get: operations["read_past_api_v1_hazards__hazard__past_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inbox
+         * @description What waits for you: by your roles at each site and by what each record waits for.
+         */
+        get: operations["read_inbox_api_v1_inbox_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3106,6 +3166,15 @@ export interface components {
             needs_monitoring: boolean;
         };
         /**
+         * CategoryTotal
+         * @description How many there are of one kind of danger.
+         */
+        CategoryTotal: {
+            category: components["schemas"]["TextShown"];
+            /** N */
+            n: number;
+        };
+        /**
          * CertificateShown
          * @description A certificate that a gateway was given.
          */
@@ -5562,6 +5631,133 @@ export interface components {
             seq: number;
         };
         /**
+         * HazardList
+         * @description Part of the list.
+         */
+        HazardList: {
+            /** Items */
+            items: components["schemas"]["HazardListed"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+            /** @description With the first part alone. */
+            totals: components["schemas"]["Totals"] | null;
+        };
+        /**
+         * HazardListed
+         * @description A hazard record in a list of several sites.
+         */
+        HazardListed: {
+            /**
+             * Also
+             * @description The same danger in other editions of the standard.
+             */
+            also: components["schemas"]["ClauseShown"][];
+            category: components["schemas"]["TextShown"];
+            clause: components["schemas"]["ClauseShown"] | null;
+            content: components["schemas"]["TextShown"];
+            /**
+             * Control
+             * @enum {string}
+             */
+            control: "none" | "partial_stop" | "stop_work" | "evacuated";
+            /**
+             * Detected At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            detected_at: string;
+            /** Device */
+            device: string | null;
+            /**
+             * Due At
+             * @description By when it must be rectified.
+             */
+            due_at: string | null;
+            /**
+             * Episodes
+             * @description How many alarms belong to it.
+             */
+            episodes: number;
+            /** Escalation Step */
+            escalation_step: number;
+            /** Family */
+            family: string;
+            /**
+             * Handling Due At
+             * @description By when it must be handled, under a clause in two parts; later it is suspected major.
+             */
+            handling_due_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Last Episode At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            last_episode_at: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "drill";
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            potential_accident: components["schemas"]["TextShown"];
+            /**
+             * Repeat No
+             * @description The how manieth time that the same danger came back.
+             */
+            repeat_no: number;
+            /** Report */
+            report: string;
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "none" | "active" | "cleared" | "unknown";
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "self" | "inspection" | "public_report";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "none" | "proposed" | "listed" | "delisted";
+            /**
+             * Time Zone
+             * @description Of the site.
+             */
+            time_zone: string;
+            /** Worst Level */
+            worst_level: number;
+        };
+        /**
          * HintShown
          * @description Another way to read the raw words that would make sense of them.
          */
@@ -5669,6 +5865,26 @@ export interface components {
             removed: components["schemas"]["RowShown"][];
             /** Unchanged */
             unchanged: number;
+        };
+        /**
+         * Inbox
+         * @description What waits for whoever asks.
+         */
+        Inbox: {
+            /**
+             * Counts
+             * @description Of all that waits, by why.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Items
+             * @description Those due first on top, at most 200.
+             */
+            items: components["schemas"]["Waiting"][];
+            /** Total */
+            total: number;
         };
         /**
          * IncidentCounts
@@ -6987,6 +7203,22 @@ export interface components {
              * @enum {string}
              */
             role: "contractor" | "owner" | "lessor" | "installer" | "supervisor" | "inspection_body" | "monitoring_body" | "maintainer";
+        };
+        /**
+         * Past
+         * @description What there was before, the newest first.
+         */
+        Past: {
+            /**
+             * Device
+             * @description Of the same device.
+             */
+            device: components["schemas"]["HazardListed"][];
+            /**
+             * Enterprise
+             * @description At other devices and sites of the same enterprise.
+             */
+            enterprise: components["schemas"]["HazardListed"][];
         };
         /**
          * Pit
@@ -8511,6 +8743,39 @@ export interface components {
             zh: string;
         };
         /**
+         * Totals
+         * @description What the list comes to, whichever level, category or mark was chosen.
+         */
+        Totals: {
+            /** Categories */
+            categories?: components["schemas"]["CategoryTotal"][];
+            /**
+             * General
+             * @default 0
+             */
+            general: number;
+            /**
+             * Listed
+             * @default 0
+             */
+            listed: number;
+            /**
+             * Major
+             * @default 0
+             */
+            major: number;
+            /**
+             * Major Proposed
+             * @default 0
+             */
+            major_proposed: number;
+            /**
+             * Overdue
+             * @default 0
+             */
+            overdue: number;
+        };
+        /**
          * TreeNode
          * @description A node of a tree.
          */
@@ -8871,6 +9136,25 @@ export interface components {
             version: number;
             /** @description Of what was refused or rolled back, as the gateway says. */
             why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * Waiting
+         * @description One thing to be done.
+         */
+        Waiting: {
+            /**
+             * Acts
+             * @description Acts that settle it.
+             */
+            acts: string[];
+            /** Due At */
+            due_at: string | null;
+            hazard: components["schemas"]["HazardListed"];
+            /**
+             * Why
+             * @description One of judge, plan, accept_plan, rectify, decide_extension, review, review_by_supervision, review_by_authority, close, list, escalate, acknowledge.
+             */
+            why: string;
         };
         /**
          * Why
@@ -11533,6 +11817,86 @@ export interface operations {
             };
         };
     };
+    list_all_hazards_api_v1_hazards_get: {
+        parameters: {
+            query?: {
+                /** @description `open`: neither closed nor rejected nor merged. */
+                status?: ("open" | "all") | ("candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed");
+                level?: ("general" | "major_proposed" | "major") | null;
+                site?: string | null;
+                /** @description Its name in Chinese. */
+                category?: string | null;
+                overdue?: boolean | null;
+                /** @description For supervision. */
+                listed?: boolean | null;
+                mode?: "live" | "drill";
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HazardList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_hazard_api_v1_hazards__hazard__get: {
         parameters: {
             query?: never;
@@ -11743,6 +12107,141 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_past_api_v1_hazards__hazard__past_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Past"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inbox_api_v1_inbox_get: {
+        parameters: {
+            query?: {
+                /** @description 0: the counts alone. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
