@@ -1,6 +1,6 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
-import type { Acted, Clause, Clearance, EvidenceItem, Report } from './hazard'
+import type { Acted, Clearance, EvidenceItem, Report } from './hazard'
 import type { components } from './schema'
 import type {
   LinkMade, OwnSession, Site,
@@ -139,7 +139,8 @@ export const api = {
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
   hazard: (id: string) => call<Acted>('GET', `/hazards/${part(id)}`),
   act: (hazard: string, body: object, version: number, key: string) => call<Acted>('POST', `/hazards/${part(hazard)}/acts`, body, version, key),
-  clauses: () => call<{ items: Clause[] }>('GET', '/clauses'),
+  /** The editions of the standard as they stand on that day. */
+  clauses: (on: string) => call<components['schemas']['ClauseEditions']>('GET', `/clauses${query({ on })}`),
   evidence: (hazard: string) => call<{ items: EvidenceItem[] }>('GET', `/hazards/${part(hazard)}/evidence`),
   addEvidence: (hazard: string, file: Blob, stage: string, name: string, progress: (share: number) => void) =>
     send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),

@@ -4,7 +4,8 @@ import type { HazardDetail, HazardEvent, Text } from './types'
 
 export interface Person { account: number; name: string; role: string; side: string }
 export interface Signed { at: string; by: Person }
-export interface Clause { edition: string; id: string; text: string; two_part?: boolean; confidence?: string }
+/** An item of an edition, with what the list of clauses says of it. */
+export interface Clause { edition: string; id: string; text: string; two_part?: boolean; standing?: string }
 export interface Judgement extends Signed { level: string; reason: string; clause?: { edition: string; id: string } | null; handled?: { in_time: boolean; when?: string | null; how?: string } | null }
 export interface Opinion extends Signed { reason_code: string; text: string; is_expert?: boolean }
 export interface Rejection extends Signed { reason_code: string; reason: string; evidence?: string[] }

@@ -1,6 +1,7 @@
 /** What may be done with a hazard record, as forms: which fields an act has, what stands in them at first, what is sent. */
 
 import type { ActShown, Clause, HazardRecord } from '@/api/hazard'
+import type { components } from '@/api/schema'
 import { localText, instantOf } from './trial'
 
 /** Acts by the state that they are mostly done in, the next one first; one that is in no list stands under "more". */
@@ -130,6 +131,12 @@ export function firstDraft(act: string, record: HazardRecord, words: Known, nowM
     case 'pass_review': return { note: '', onsite: true, evidence: [] }
     default: return Object.fromEntries(fieldsOf(act, record, {}).map((field) => [field.name, field.kind === 'evidence' ? [] : '']))
   }
+}
+
+/** The items by which may be judged, each with its edition; an edition that is not in force yet has none. */
+export function itemsOf(editions: components['schemas']['ClauseEdition'][]): Clause[] {
+  return editions.filter((edition) => edition.standing !== 'not_yet' && edition.standing !== 'replaced')
+    .flatMap((edition) => edition.items.map((item) => ({ edition: edition.edition, id: item.id, text: item.text, two_part: item.two_part, standing: edition.standing })))
 }
 
 /** The clause as the list of clauses has it, which says more of it than the record. */
