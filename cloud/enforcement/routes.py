@@ -29,10 +29,11 @@ from cloud.enforcement.model import (
     SiteChoice,
 )
 from cloud.enforcement.service import RECORDS, SEES, Acting, correct, record
+from cloud.idempotency import Answer
 from cloud.ledger.actor import role_for
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import not_found
-from cloud.registry.service import Answer, IdempotencyKey, IfMatch, acting, etag, once
+from cloud.registry.service import IdempotencyKey, IfMatch, acting, etag, once
 from cloud.serving import Served, Serving
 from cloud.shown import Page, TextShown
 

@@ -23,12 +23,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     kind: str
     body: dict[str, Any]
+    account: int | None = None
+    """Whose act it was, in which role and on which side; of the machine there is none."""
+    role: str | None = None
+    side: str | None = None
 
 
 def link(hazard: str, last: tuple[int, bytes] | None, event: Event) -> Link:
     """The event as the next of its hazard's chain, whose last sequence number and hash are `last`."""
     seq, prev_hash = (1, b"") if last is None else (last[0] + 1, last[1])
-    record = canonical({**msgspec.structs.asdict(event), "hazard": hazard, "seq": seq})
+    said = {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
+    record = canonical({**said, "hazard": hazard, "seq": seq})
     return Link(seq=seq, record=record, prev_hash=prev_hash, hash=digest(prev_hash, record))
 
 

@@ -10,39 +10,8 @@ from cloud.accounts.roles import Rank, Side
 from cloud.hazards.guard_words import Unmet, unmet
 from cloud.hazards.record import CONTROLS, RANKS, Person, Record, reviews_complete
 from cloud.instants import local
+from cloud.jurisdictions.model import Jurisdiction
 from sitewarden.rules.clauses import Edition, editions
-
-
-class Step(Protocol):
-    """A measure of the ladder against whoever is slow."""
-
-    @property
-    def by(self) -> Rank:
-        """The lowest authority that takes it."""
-
-
-class Limits(Protocol):
-    """What the circulars of a territory fix (cloud/jurisdictions)."""
-
-    @property
-    def rectify_major_days(self) -> int:
-        """So long a major hazard may take, from its judgement."""
-
-    @property
-    def rectify_general_days(self) -> int:
-        """And a general one."""
-
-    @property
-    def most_extensions(self) -> int:
-        """So often may its date be moved."""
-
-    @property
-    def evidence_fresh_s(self) -> int:
-        """The newest evidence may be so old."""
-
-    @property
-    def ladder(self) -> Sequence[Any]:
-        """Five steps; each has the lowest authority that takes it, `by`."""
 
 
 class Clearance(Protocol):
@@ -65,7 +34,8 @@ class EvidenceItem(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known around a record when somebody acts."""
 
-    limits: Limits
+    limits: Jurisdiction
+    """What the circulars of the site's territory fix."""
     zone: str
     """The site's time zone."""
     clearance: Clearance | None = None

@@ -10,7 +10,8 @@ from pydantic import Field
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import Row
-from cloud.hazards.model import Hazard, Status
+from cloud.hazards.model import Hazard
+from cloud.hazards.record import Status
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import not_found
 from cloud.serving import Served, Serving

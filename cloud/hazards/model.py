@@ -1,17 +1,14 @@
 """A hazard record as the HTTP interface and the live push show it."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
+from cloud.accounts.roles import Side
 from cloud.alarms.model import Episode, EpisodeId
+from cloud.hazards.record import Level, Signal, Status
+from cloud.hazards.record_model import ActShown, RecordShown
 from cloud.shown import Identity, Instant, Shown, TextShown
-
-Status = Literal[
-    "candidate", "rejected", "merged", "confirmed", "rectifying", "rectified", "reviewed", "closed"
-]
-Level = Literal["general", "major_proposed", "major"]
-Signal = Literal["none", "active", "cleared", "unknown"]
 
 
 class ClauseShown(Shown):
@@ -61,6 +58,11 @@ class HazardEvent(Shown):
     actor: str
     kind: str
     body: dict[str, Any]
+    role: str | None = Field(default=None, description="In which role a person acted.")
+    side: Side | None = Field(default=None, description="And on whose side.")
+    status: Status = Field(description="Of the record, right after it.")
+    level: Level = Field(description="Likewise.")
+    signed: bool = Field(description="Whether a person's own key has signed it.")
     hash: str = Field(
         description="SHA-256, hexadecimal, over the previous hash and this event's canonical JSON."
     )
@@ -85,6 +87,9 @@ class Evidence(Shown):
 class HazardDetail(HazardFacts):
     """A hazard record with everything that belongs to it."""
 
+    version: int = Field(description="As the ETag says it.")
+    record: RecordShown = Field(description="Its life so far.")
+    acts: list[ActShown] = Field(description="What its state allows, and whether the caller may.")
     profile: str | None = Field(description="By which the device was read when the record was opened.")
     profile_version: int | None
     episodes: list[Episode]

@@ -572,7 +572,7 @@ def _review_passed(record: Record, event: Said) -> Record:
     record = _review(record, event, is_passed=True)
     if not reviews_complete(record):
         return record
-    return replace(record, status="reviewed", verified_at=event.at)
+    return replace(record, status="reviewed", verified_at=event.at, overdue=False)
 
 
 def _review_failed(record: Record, event: Said) -> Record:
@@ -673,6 +673,19 @@ def _overdue(record: Record, _: Said) -> Record:
     return replace(record, overdue=True)
 
 
+def _reported(record: Record, event: Said) -> Record:
+    state = event.body.get("state")
+    return replace(record, report=state) if isinstance(state, str) else record
+
+
+def _step_proposed(record: Record, event: Said) -> Record:
+    return replace(record, escalation_proposed=event.body["step"])
+
+
+def _listing_proposed(record: Record, _: Said) -> Record:
+    return record if record.supervision == "listed" else replace(record, supervision="proposed")
+
+
 _CHANGES: dict[str, Callable[[Record, Said], Record]] = {
     "opened": _opened,
     "filed": _opened,
@@ -681,6 +694,9 @@ _CHANGES: dict[str, Callable[[Record, Said], Record]] = {
     "handling_expired": _suspected,
     "signal_returned": _signal_returned,
     "overdue": _overdue,
+    "report": _reported,
+    "escalation_proposed": _step_proposed,
+    "supervision_proposed": _listing_proposed,
     "absorbed": _absorbed,
     "incident": _incident,
     "reject": _rejected,

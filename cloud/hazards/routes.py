@@ -1,31 +1,29 @@
 """Hazard records over HTTP."""
 
-from typing import Any, Literal
+import asyncio
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Body, Response
 
 from cloud.accounts.permissions import SeenDevices, SignedIn, requires
-from cloud.accounts.roles import roles_with
-from cloud.alarms.model import Episode
-from cloud.alarms.store import EPISODES
-from cloud.database import Row
-from cloud.hazards.model import Evidence, Hazard, HazardDetail, HazardEvent
-from cloud.hazards.service import evidence_shown
-from cloud.hazards.store import HAZARDS, READ_BY
+from cloud.accounts.signing import open_key
+from cloud.hazards.acting import Wish, act_once
+from cloud.hazards.acts import Act
+from cloud.hazards.detail import check_seen, detail_of
+from cloud.hazards.knowing import SEEN_WITH
+from cloud.hazards.model import Hazard, HazardDetail
+from cloud.hazards.store import HAZARDS
 from cloud.paging import After, Cursor, Limit, OfDevice, cursor_text, read_cursor
-from cloud.problems import not_found
 from cloud.registry.access import KnownSite
+from cloud.registry.service import IdempotencyKey, IfMatch, etag
 from cloud.serving import Served
 from cloud.shown import Page
 
 router = APIRouter(tags=["hazards"])
 
-_SEES = "hazards.view"
 
-
-@router.get("/sites/{site}/hazards", dependencies=[requires(_SEES, by_device=True)])
+@router.get("/sites/{site}/hazards", dependencies=[requires(SEEN_WITH, by_device=True)])
 async def list_hazards(
     site: KnownSite,
     serving: Served,
@@ -62,37 +60,44 @@ async def list_hazards(
     return Page(items=[Hazard(**row) for row in shown], next=following)
 
 
-@router.get("/hazards/{hazard}", dependencies=[requires(_SEES)])
-async def read_hazard(hazard: UUID, serving: Served, signed: SignedIn) -> HazardDetail:
-    """A hazard record with its alarms, its history and what was measured."""
-    record = await serving.row(
-        HAZARDS + "WHERE id = %(id)s AND sees_device(%(account)s, site, device, %(roles)s)",
-        {"id": hazard, "account": signed.account_id, "roles": roles_with(_SEES)},
-    )
-    if record is None:
-        raise not_found("hazard")
-    episodes = await serving.rows(
-        EPISODES + "WHERE hazard_id = %s ORDER BY raised_at DESC, id DESC LIMIT 500", [hazard]
-    )
-    measured = await serving.rows(
-        "SELECT id, evidence FROM episode WHERE hazard_id = %s ORDER BY raised_at DESC, id DESC LIMIT 20",
-        [hazard],
-    )
-    events = await serving.rows(
-        "SELECT record, hash FROM hazard_event WHERE hazard_id = %s ORDER BY seq", [hazard]
-    )
-    read_by = await serving.row(
-        READ_BY, {"site": record["site"], "device": record["device"], "at": record["opened_at"]}
-    )
-    return HazardDetail(
-        **{**record, "episodes": [Episode(**row) for row in episodes]},
-        **(read_by or {"profile": None, "profile_version": None}),
-        events=[_event(row) for row in events],
-        evidence=[Evidence(episode=row["id"], series=evidence_shown(row["evidence"])) for row in measured],
-    )
+@router.get("/hazards/{hazard}", dependencies=[requires(SEEN_WITH)])
+async def read_hazard(hazard: UUID, serving: Served, signed: SignedIn, response: Response) -> HazardDetail:
+    """A hazard record with its alarms, its history, what was measured and what may be done about it."""
+    detail = await detail_of(serving, signed, hazard)
+    response.headers["ETag"] = etag(detail.version)
+    return detail
 
 
-def _event(row: Row) -> HazardEvent:
-    record: dict[str, Any] = msgspec.json.decode(row["record"])
-    fields = {name: record[name] for name in ("seq", "at", "actor", "kind", "body")}
-    return HazardEvent(**fields, hash=row["hash"].hex())
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    409: {"description": "Not in this state, or something that must hold does not: each is named"},
+    412: {"description": "Somebody has changed it meanwhile"},
+    428: {"description": "`If-Match` is missing"},
+}
+
+
+@router.post("/hazards/{hazard}/acts", dependencies=[requires(SEEN_WITH)], responses=_REFUSED)
+async def act_on_hazard(
+    hazard: UUID,
+    serving: Served,
+    signed: SignedIn,
+    *,
+    response: Response,
+    given: Annotated[Act, Body()],
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> HazardDetail:
+    """Do something to it, signed. Who may do what when is said in the reference of hazard states."""
+    await check_seen(serving, signed, hazard)
+    signer = await open_key(serving, signed, given.signature.password.get_secret_value())
+    wish = Wish(
+        hazard_id=hazard,
+        act=given,
+        account=signer.account_id,
+        signer=signer,
+        if_match=if_match,
+        now_ms=serving.now_ms(),
+    )
+    await asyncio.to_thread(act_once, serving.dsn, wish, idempotency_key)
+    detail = await detail_of(serving, signed, hazard)
+    response.headers["ETag"] = etag(detail.version)
+    return detail

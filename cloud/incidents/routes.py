@@ -13,6 +13,7 @@ from cloud.accounts.roles import roles_with
 from cloud.accounts.signing import open_key
 from cloud.database import Row
 from cloud.hazards.told import tell_of_incident
+from cloud.idempotency import Answer
 from cloud.incidents import store
 from cloud.incidents.model import (
     LESSONS,
@@ -39,7 +40,7 @@ from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import not_found
 from cloud.registry.access import KnownSite, seen_site
 from cloud.registry.known import SiteEntry
-from cloud.registry.service import Answer, IdempotencyKey, IfMatch, acting, check_match, etag, once
+from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once
 from cloud.serving import Served, Serving
 from cloud.shown import Page
 

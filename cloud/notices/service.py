@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
+from cloud.idempotency import Answer
 from cloud.notices import store, words
 from cloud.notices.model import (
     ChannelGiven,
@@ -24,7 +25,7 @@ from cloud.notices.model import (
 from cloud.notices.sending import send
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import seen_site
-from cloud.registry.service import Answer, acting, check_match, etag, once
+from cloud.registry.service import acting, check_match, etag, once
 from cloud.serving import Serving
 
 _TEST_LEVEL = 1

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
+from cloud.idempotency import Answer
 from cloud.jurisdictions.loading import jurisdictions
 from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
@@ -17,7 +18,6 @@ from cloud.registry.known import SiteEntry
 from cloud.registry.out_of_use import found_at
 from cloud.registry.parameters import known_parameters, support_types
 from cloud.registry.service import (
-    Answer,
     IdempotencyKey,
     IfMatch,
     acting,

@@ -1,24 +1,18 @@
 """Changes of the registry: signed, of the version that was seen, done once however often they are sent."""
 
 import contextlib
-import hashlib
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
-import msgspec
 import psycopg
 from fastapi import Header
-from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
+from cloud import idempotency
 from cloud.accounts.model import Signed
-from cloud.database import AsyncConnection, instant
+from cloud.database import AsyncConnection
+from cloud.idempotency import Answer, Sent
 from cloud.problems import ProblemError
 from cloud.serving import Serving
-
-KEPT_S = 86_400
-"""So long an answer to a POST is remembered."""
 
 IfMatch = Annotated[
     str | None, Header(description="The ETag of what was seen; a change of something newer is refused.")
@@ -105,13 +99,6 @@ def check_match(if_match: str | None, version: int) -> None:
         )
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a POST did."""
-
-    body: Any
-    etag: str | None = None
-
-
 async def once(
     connection: AsyncConnection,
     signed: Signed,
@@ -122,48 +109,5 @@ async def once(
     work: Callable[[], Awaitable[Answer]],
 ) -> Answer:
     """What `work` answers, or has answered to the same request under that key within a day."""
-    if key is None or signed.account_id is None:
-        return await work()
-    if not re.fullmatch(r"[\x21-\x7e]+", key):
-        detail, field = "Printable characters only.", "Idempotency-Key"
-        raise ProblemError(422, "invalid", "Not a key", detail, field=field, code="not-printable")
-    digest = hashlib.sha256(msgspec.json.encode(request)).digest()
-    now = instant(now_ms)
-    await connection.execute("DELETE FROM idempotency WHERE at < %s", [instant(now_ms - KEPT_S * 1000)])
-    # Whoever sends the same at the same time waits here for the first to commit.
-    made = await connection.execute(
-        """
-        INSERT INTO idempotency (account_id, key, digest, at) VALUES (%s, %s, %s, %s)
-            ON CONFLICT DO NOTHING RETURNING 1
-        """,
-        [signed.account_id, key, digest, now],
-    )
-    named = {"account": signed.account_id, "key": key}
-    if await made.fetchone() is None:
-        return await _remembered(connection, named, digest)
-    answer = await work()
-    await connection.execute(
-        """
-        UPDATE idempotency SET etag = %(etag)s, body = %(body)s
-         WHERE account_id = %(account)s AND key = %(key)s
-        """,
-        {**named, "etag": answer.etag, "body": Jsonb(answer.body)},
-    )
-    return answer
-
-
-async def _remembered(connection: AsyncConnection, named: dict[str, Any], digest: bytes) -> Answer:
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(
-        "SELECT digest, etag, body FROM idempotency WHERE account_id = %(account)s AND key = %(key)s", named
-    )
-    row = await cursor.fetchone()
-    if row is None or row["digest"] != digest:
-        raise ProblemError(
-            422,
-            "idempotency-key-reused",
-            "The key was used for another request",
-            "Give each request a key of its own.",
-            field="Idempotency-Key",
-        )
-    return Answer(body=row["body"], etag=row["etag"])
+    sent = Sent(account=signed.account_id, key=key, request=request, now_ms=now_ms)
+    return await idempotency.once(connection, sent, work)

@@ -9,11 +9,12 @@ from psycopg.types.json import Jsonb
 from cloud.accounts.permissions import AnySigned, SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row
+from cloud.idempotency import Answer
 from cloud.jurisdictions.loading import jurisdictions
 from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.model import NodeGiven, TreeNode
-from cloud.registry.service import Answer, IdempotencyKey, IfMatch, acting, check_match, etag, once, removing
+from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once, removing
 from cloud.serving import Served
 from cloud.shown import Page
 

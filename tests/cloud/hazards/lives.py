@@ -11,6 +11,7 @@ from cloud.hazards.acts import Act, body_of
 from cloud.hazards.guards import Actor, EvidenceItem, Facts
 from cloud.hazards.record import Person, Record, Said, apply
 from cloud.hazards.transitions import Asked, Choice, choose, fits
+from cloud.jurisdictions.loading import jurisdiction
 
 NOW = dt.datetime(2026, 11, 27, 2, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -18,24 +19,6 @@ DAY = dt.timedelta(days=1)
 CLAUSE = {"edition": "2024", "id": "8-4"}
 TWO_PART = {"edition": "2024", "id": "5-4"}
 _ACT: TypeAdapter[Any] = TypeAdapter(Act)
-
-
-class Step(msgspec.Struct, frozen=True):
-    by: str
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    rectify_major_days: int = 30
-    rectify_general_days: int = 15
-    most_extensions: int = 2
-    evidence_fresh_s: int = 86_400
-    ladder: tuple[Step, ...] = (
-        Step("county"),
-        Step("county"),
-        Step("county"),
-        Step("city"),
-        Step("county"),
-    )
 
 
 class Cleared(msgspec.Struct, frozen=True):
@@ -46,7 +29,7 @@ EVIDENCE = (
     EvidenceItem(id="before", at=NOW - 2 * HOUR, stage="found"),
     EvidenceItem(id="after", at=NOW - HOUR, stage="after"),
 )
-FACTS = Facts(limits=Limits(), zone="Asia/Shanghai", clearance=Cleared(True), evidence=EVIDENCE)
+FACTS = Facts(limits=jurisdiction(), zone="Asia/Shanghai", clearance=Cleared(True), evidence=EVIDENCE)
 
 FORMS: dict[str, dict[str, Any]] = {
     "reject": {"reason_code": "misread", "reason": "看错了", "evidence": ["before"]},

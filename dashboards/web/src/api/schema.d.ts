@@ -573,11 +573,31 @@ export interface paths {
         };
         /**
          * Read Hazard
-         * @description A hazard record with its alarms, its history and what was measured.
+         * @description A hazard record with its alarms, its history, what was measured and what may be done about it.
          */
         get: operations["read_hazard_api_v1_hazards__hazard__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Hazard
+         * @description Do something to it, signed. Who may do what when is said in the reference of hazard states.
+         */
+        post: operations["act_on_hazard_api_v1_hazards__hazard__acts_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2681,6 +2701,18 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AcceptPlan
+         * @description The plan of a major hazard will do.
+         */
+        AcceptPlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "accept_plan";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * AccessShown
          * @description All gateways of a site.
          */
@@ -2805,6 +2837,36 @@ export interface components {
         AccountShown: {
             /** Name */
             name: string;
+        };
+        /**
+         * Acknowledge
+         * @description The principal has been told (签收).
+         */
+        Acknowledge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "acknowledge";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ActShown
+         * @description An act that there is in the record's state.
+         */
+        ActShown: {
+            /** Act */
+            act: string;
+            /**
+             * Permitted
+             * @description Whether any role that the caller holds there may do it.
+             */
+            permitted: boolean;
+            /**
+             * Unmet
+             * @description What else must hold; a form may lack more.
+             */
+            unmet: components["schemas"]["cloud__hazards__record_model__UnmetShown"][];
         };
         /**
          * AlarmShown
@@ -3606,6 +3668,16 @@ export interface components {
             on: string;
         };
         /**
+         * ClauseGiven
+         * @description An item of an edition of the standard for judging major hazards.
+         */
+        ClauseGiven: {
+            /** Edition */
+            edition: string;
+            /** Id */
+            id: string;
+        };
+        /**
          * ClauseItem
          * @description One item of an edition.
          */
@@ -3628,6 +3700,16 @@ export interface components {
              * @description '… and not handled in time' (且未及时处理): the danger alone does not meet it.
              */
             two_part: boolean;
+        };
+        /**
+         * ClauseNamedShown
+         * @description An item of an edition of the standard for judging major hazards.
+         */
+        ClauseNamedShown: {
+            /** Edition */
+            edition: string;
+            /** Id */
+            id: string;
         };
         /**
          * ClauseShown
@@ -3661,18 +3743,22 @@ export interface components {
             settled_at: string | null;
         };
         /**
-         * Close
-         * @description All that must follow has followed.
+         * ClosingShown
+         * @description That it was struck off, or taken off the list.
          */
-        Close: {
+        ClosingShown: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
              */
-            act: "close";
-            /** Note */
-            note: string;
-            signature: components["schemas"]["Signature"];
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Document
+             * @default
+             */
+            document: string;
         };
         /**
          * CodeShown
@@ -3774,7 +3860,7 @@ export interface components {
          */
         CommissioningStep: {
             /** Reasons */
-            reasons: components["schemas"]["ReasonShown"][];
+            reasons: components["schemas"]["cloud__commissioning__model__ReasonShown"][];
             /**
              * Standing
              * @enum {string}
@@ -3861,6 +3947,27 @@ export interface components {
             own_file: {
                 [key: string]: string;
             } | null;
+        };
+        /**
+         * Confirm
+         * @description There is, and how grave (认定).
+         */
+        Confirm: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "confirm";
+            clause?: components["schemas"]["ClauseGiven"] | null;
+            handled?: components["schemas"]["HandledGiven"] | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * Correct
@@ -4072,6 +4179,20 @@ export interface components {
              * @description The ETag: give it as `If-Match` with a change.
              */
             version: number;
+        };
+        /**
+         * Delist
+         * @description Taken off the list (摘牌).
+         */
+        Delist: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "delist";
+            /** Document */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * DenialGiven
@@ -4492,6 +4613,20 @@ export interface components {
              * @description Unified: added lines begin with +, removed ones with -.
              */
             lines: string[];
+        };
+        /**
+         * Downgrade
+         * @description It is none after all.
+         */
+        Downgrade: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "downgrade";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * DraftChange
@@ -5114,6 +5249,58 @@ export interface components {
             x: (number | null)[];
         };
         /**
+         * ExtensionShown
+         * @description A later date that was asked for.
+         */
+        ExtensionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            decided?: components["schemas"]["SignedShown"] | null;
+            /**
+             * Decision
+             * @default
+             */
+            decision: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Outcome
+             * @default pending
+             * @enum {string}
+             */
+            outcome: "pending" | "granted" | "refused";
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * FailReview
+         * @description Looked at, and it is not (复查不合格).
+         */
+        FailReview: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "fail_review";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * FalseAlarmsShown
          * @description Of the alarms whose hazards people judged.
          */
@@ -5456,6 +5643,64 @@ export interface components {
             retired_on?: string | null;
         };
         /**
+         * GiveOpinion
+         * @description What somebody thinks who may not decide (意见).
+         */
+        GiveOpinion: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "opinion";
+            /** Reason Code */
+            reason_code: ("sensor_fault" | "calibration" | "maintenance_test" | "misread" | "duplicate" | "other") | ("is_hazard" | "is_major" | "is_general");
+            signature: components["schemas"]["SignatureGiven"];
+            /** Text */
+            text: string;
+        };
+        /**
+         * GrantExtension
+         * @description It is given.
+         */
+        GrantExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "grant_extension";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * HandledGiven
+         * @description Under a clause in two parts: whether the danger was handled in time, when and how.
+         */
+        HandledGiven: {
+            /**
+             * How
+             * @default
+             */
+            how: string;
+            /** In Time */
+            in_time: boolean;
+            /** When */
+            when?: string | null;
+        };
+        /**
+         * HandledShown
+         * @description Whether it was handled in time.
+         */
+        HandledShown: {
+            /**
+             * How
+             * @default
+             */
+            how: string;
+            /** In Time */
+            in_time: boolean;
+            /** When */
+            when?: string | null;
+        };
+        /**
          * Hazard
          * @description A hazard record in lists and in the live push.
          */
@@ -5531,6 +5776,11 @@ export interface components {
          */
         HazardDetail: {
             /**
+             * Acts
+             * @description What its state allows, and whether the caller may.
+             */
+            acts: components["schemas"]["ActShown"][];
+            /**
              * Also
              * @description The same danger in other editions of the standard.
              */
@@ -5588,6 +5838,8 @@ export interface components {
             profile: string | null;
             /** Profile Version */
             profile_version: number | null;
+            /** @description Its life so far. */
+            record: components["schemas"]["RecordShown"];
             /**
              * Signal
              * @enum {string}
@@ -5600,6 +5852,11 @@ export interface components {
              * @enum {string}
              */
             status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /**
+             * Version
+             * @description As the ETag says it.
+             */
+            version: number;
             /** Worst Level */
             worst_level: number;
         };
@@ -5627,8 +5884,35 @@ export interface components {
             hash: string;
             /** Kind */
             kind: string;
+            /**
+             * Level
+             * @description Likewise.
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /**
+             * Role
+             * @description In which role a person acted.
+             */
+            role?: string | null;
             /** Seq */
             seq: number;
+            /**
+             * Side
+             * @description And on whose side.
+             */
+            side?: ("authority" | "contractor" | "supervision" | "owner" | "third_party" | "operator" | "platform" | "audit") | null;
+            /**
+             * Signed
+             * @description Whether a person's own key has signed it.
+             */
+            signed: boolean;
+            /**
+             * Status
+             * @description Of the record, right after it.
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
         };
         /**
          * HazardList
@@ -6029,7 +6313,7 @@ export interface components {
              * Closing
              * @description What is in the way of closing; empty where nothing is.
              */
-            closing: components["schemas"]["UnmetShown"][];
+            closing: components["schemas"]["cloud__incidents__model__UnmetShown"][];
             details: components["schemas"]["DetailsShown"] | null;
             /** Device */
             device: string | null;
@@ -6145,6 +6429,28 @@ export interface components {
             ends_at: string;
             /** Serial */
             serial: string;
+        };
+        /**
+         * JudgementShown
+         * @description What it was judged to be.
+         */
+        JudgementShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            clause?: components["schemas"]["ClauseNamedShown"] | null;
+            handled?: components["schemas"]["HandledShown"] | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Reason */
+            reason: string;
         };
         /**
          * JurisdictionShown
@@ -6316,6 +6622,20 @@ export interface components {
             text: string;
         };
         /**
+         * LiftControl
+         * @description Work may go on.
+         */
+        LiftControl: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "lift_control";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * Limit
          * @description A limit in force on a point.
          */
@@ -6412,6 +6732,54 @@ export interface components {
             token: string;
         };
         /**
+         * ListIt
+         * @description Listed for supervision (挂牌督办).
+         */
+        ListIt: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "list";
+            /**
+             * Authority Level
+             * @enum {string}
+             */
+            authority_level: "county" | "city" | "province";
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             */
+            due: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ListingShown
+         * @description That it is listed for supervision.
+         */
+        ListingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Authority Level */
+            authority_level: string;
+            by: components["schemas"]["PersonShown"];
+            delisted?: components["schemas"]["ClosingShown"] | null;
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+        };
+        /**
          * LiveShown
          * @description A point of the device at this moment.
          */
@@ -6498,6 +6866,64 @@ export interface components {
             username: string;
         };
         /**
+         * MakePlan
+         * @description How it is to be rectified; what takes time names person, measures, funds, date and emergency plan.
+         */
+        MakePlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "plan";
+            /** Due */
+            due?: string | null;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /**
+             * Funds Wan
+             * @description 10,000 yuan.
+             */
+            funds_wan?: number | null;
+            /**
+             * Measures
+             * @default
+             */
+            measures: string;
+            /**
+             * Person
+             * @default
+             */
+            person: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
+         * MarkRefused
+         * @description Whoever must rectify it refuses to (拒不整改).
+         */
+        MarkRefused: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "mark_refused";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * MeasureKindShown
          * @description A kind of measure, for forms.
          */
@@ -6532,6 +6958,20 @@ export interface components {
             over_scale: number | null;
             /** Unit */
             unit: string;
+        };
+        /**
+         * Merge
+         * @description It is the same as another record (并案).
+         */
+        Merge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "merge";
+            /** Into */
+            into: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * MovedShown
@@ -6758,6 +7198,67 @@ export interface components {
              * Format: date
              */
             valid_until: string;
+        };
+        /**
+         * OpinionShown
+         * @description What somebody thought of it.
+         */
+        OpinionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Is Expert
+             * @default false
+             */
+            is_expert: boolean;
+            /** Reason Code */
+            reason_code: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * OrderControl
+         * @description Stop part of the work, or all of it, or get people out.
+         */
+        OrderControl: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "order_control";
+            /**
+             * Control
+             * @enum {string}
+             */
+            control: "partial_stop" | "stop_work" | "evacuated";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * OrderShown
+         * @description Work stopped, people out.
+         */
+        OrderShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Control
+             * @enum {string}
+             */
+            control: "none" | "partial_stop" | "stop_work" | "evacuated";
+            /** Reason */
+            reason: string;
         };
         /**
          * OutOfUse
@@ -7205,6 +7706,30 @@ export interface components {
             role: "contractor" | "owner" | "lessor" | "installer" | "supervisor" | "inspection_body" | "monitoring_body" | "maintainer";
         };
         /**
+         * PassReview
+         * @description Looked at, and it is (复查合格).
+         */
+        PassReview: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "pass_review";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Note */
+            note: string;
+            /**
+             * Onsite
+             * @description Whether the reviewer was there.
+             */
+            onsite: boolean;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * Past
          * @description What there was before, the newest first.
          */
@@ -7219,6 +7744,23 @@ export interface components {
              * @description At other devices and sites of the same enterprise.
              */
             enterprise: components["schemas"]["HazardListed"][];
+        };
+        /**
+         * PersonShown
+         * @description Who acted, and in which role.
+         */
+        PersonShown: {
+            /** Account */
+            account: number;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "authority" | "contractor" | "supervision" | "owner" | "third_party" | "operator" | "platform" | "audit";
         };
         /**
          * Pit
@@ -7413,6 +7955,42 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
+         * PlanShown
+         * @description How it is to be rectified.
+         */
+        PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
          * Point
          * @description Something that is measured or derived.
          */
@@ -7550,6 +8128,46 @@ export interface components {
             unit: string;
             /** Value */
             value: number | null;
+        };
+        /**
+         * PostponeStep
+         * @description Not yet.
+         */
+        PostponeStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "postpone_step";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * PostponedShown
+         * @description A measure that is put off.
+         */
+        PostponedShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
         };
         /**
          * Problem
@@ -7784,23 +8402,152 @@ export interface components {
             reason: string;
         };
         /**
-         * ReasonShown
-         * @description Something that is missing or wrong.
+         * RecordShown
+         * @description What the events of a record come to.
          */
-        ReasonShown: {
-            /** Code */
-            code: string;
+        RecordShown: {
             /**
-             * Is Blocking
-             * @description Found to be wrong, not only missing yet.
+             * Absorbed
+             * @description Records that were merged into this one.
              */
-            is_blocking: boolean;
-            says: components["schemas"]["TextShown"];
+            absorbed: string[];
+            /** Acknowledged */
+            acknowledged: components["schemas"]["SignedShown"][];
+            /** Closed At */
+            closed_at?: string | null;
+            /** Closings */
+            closings: components["schemas"]["ClosingShown"][];
             /**
-             * Step
+             * Control
              * @enum {string}
              */
-            step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+            control: "none" | "partial_stop" | "stop_work" | "evacuated";
+            /** @description The first signature under a downgrade that needs two. */
+            downgrade?: components["schemas"]["cloud__hazards__record_model__ReasonShown"] | null;
+            /** Due At */
+            due_at?: string | null;
+            /**
+             * Due Original
+             * @description Before any extension.
+             */
+            due_original?: string | null;
+            /** Ended At */
+            ended_at?: string | null;
+            /**
+             * Escalation Proposed
+             * @description A step that the machine proposes and nobody has taken yet.
+             */
+            escalation_proposed?: number | null;
+            /** Escalation Step */
+            escalation_step: number;
+            /** Extensions */
+            extensions: components["schemas"]["ExtensionShown"][];
+            filed?: components["schemas"]["SignedShown"] | null;
+            /** Incidents */
+            incidents: string[];
+            /** Judgements */
+            judgements: components["schemas"]["JudgementShown"][];
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Lifted */
+            lifted: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Listings */
+            listings: components["schemas"]["ListingShown"][];
+            /** Merged Into */
+            merged_into?: string | null;
+            /** Mode */
+            mode: string;
+            /** Opinions */
+            opinions: components["schemas"]["OpinionShown"][];
+            /** Orders */
+            orders: components["schemas"]["OrderShown"][];
+            /** Overdue */
+            overdue: boolean;
+            plan?: components["schemas"]["PlanShown"] | null;
+            postponed?: components["schemas"]["PostponedShown"] | null;
+            refusal?: components["schemas"]["RefusalShown"] | null;
+            /** Refused */
+            refused: boolean;
+            rejection?: components["schemas"]["RejectionShown"] | null;
+            /** Reopenings */
+            reopenings: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Repeat No */
+            repeat_no: number;
+            /** Repeat Of */
+            repeat_of?: string | null;
+            /**
+             * Report
+             * @enum {string}
+             */
+            report: "not_due" | "due" | "provisional" | "reported" | "reported_late" | "withdrawn";
+            /** Report Due At */
+            report_due_at?: string | null;
+            /** Returned */
+            returned: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
+            /** Reviews */
+            reviews: components["schemas"]["ReviewShown"][];
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "none" | "active" | "cleared" | "unknown";
+            /** Source */
+            source: string;
+            /** Source Detail */
+            source_detail: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /** Steps */
+            steps: components["schemas"]["StepShown"][];
+            /** Submissions */
+            submissions: components["schemas"]["SubmissionShown"][];
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "none" | "proposed" | "listed" | "delisted";
+            /**
+             * Verified At
+             * @description Of the last review that was passed.
+             */
+            verified_at?: string | null;
+        };
+        /**
+         * RefusalShown
+         * @description That whoever must rectify it refuses to.
+         */
+        RefusalShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RefuseExtension
+         * @description It is not.
+         */
+        RefuseExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "refuse_extension";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * RegisteredGateway
@@ -7875,6 +8622,49 @@ export interface components {
             version: number;
         };
         /**
+         * Reject
+         * @description There is no danger (不成立).
+         */
+        Reject: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "reject";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /** Reason */
+            reason: string;
+            /**
+             * Reason Code
+             * @enum {string}
+             */
+            reason_code: "sensor_fault" | "calibration" | "maintenance_test" | "misread" | "duplicate" | "other";
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * RejectionShown
+         * @description Why there was no danger.
+         */
+        RejectionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Reason */
+            reason: string;
+            /** Reason Code */
+            reason_code: string;
+        };
+        /**
          * Renew
          * @description What a gateway sends for its next certificate.
          */
@@ -7891,6 +8681,20 @@ export interface components {
              * @description Over `sitewarden renewal`, the serial and the request, by the key that it has.
              */
             signature: string;
+        };
+        /**
+         * Reopen
+         * @description It was never cured.
+         */
+        Reopen: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "reopen";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * Replay
@@ -7998,6 +8802,25 @@ export interface components {
             version: number;
         };
         /**
+         * RequestExtension
+         * @description More time is needed.
+         */
+        RequestExtension: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "request_extension";
+            /**
+             * Due
+             * Format: date-time
+             */
+            due: string;
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * RequestShown
          * @description What somebody asked of an alarm here, and what became of it.
          */
@@ -8059,6 +8882,49 @@ export interface components {
              * @description Why; it stays with the version.
              */
             reason: string;
+        };
+        /**
+         * ReturnPlan
+         * @description It will not.
+         */
+        ReturnPlan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "return_plan";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ReviewShown
+         * @description Somebody else looked.
+         */
+        ReviewShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Evidence */
+            evidence?: string[];
+            /** Is Passed */
+            is_passed: boolean;
+            /** Note */
+            note: string;
+            /**
+             * Onsite
+             * @default false
+             */
+            onsite: boolean;
+            /**
+             * Round
+             * @description The how manieth submission it is of.
+             */
+            round: number;
         };
         /**
          * RoleShown
@@ -8459,6 +9325,30 @@ export interface components {
             password: string;
         };
         /**
+         * SignatureGiven
+         * @description By which the person's own key is opened; it is not kept.
+         */
+        SignatureGiven: {
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+        };
+        /**
+         * SignedShown
+         * @description When, and by whom.
+         */
+        SignedShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+        };
+        /**
          * Site
          * @description A site with all that stands on it.
          */
@@ -8683,6 +9573,91 @@ export interface components {
             valid_until?: string | null;
         };
         /**
+         * StepShown
+         * @description A measure against whoever is slow.
+         */
+        StepShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Document */
+            document: string;
+            /** Step */
+            step: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * SubmissionShown
+         * @description What was done about it.
+         */
+        SubmissionShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /** Evidence */
+            evidence?: string[];
+            /**
+             * Followup Measures
+             * @default
+             */
+            followup_measures: string;
+            /**
+             * Rectified At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            rectified_at: string;
+        };
+        /**
+         * Submit
+         * @description It has been rectified; somebody else looks (提交复查).
+         */
+        Submit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "submit";
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /**
+             * Followup Measures
+             * @default
+             */
+            followup_measures: string;
+            /**
+             * Rectified At
+             * Format: date-time
+             */
+            rectified_at: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * SubmitDetails
          * @description The details (详细信息), as they were handed in.
          */
@@ -8714,6 +9689,27 @@ export interface components {
              */
             receipt: string;
             signature: components["schemas"]["Signature"];
+        };
+        /**
+         * TakeStep
+         * @description A measure against whoever is slow, the how manieth of the ladder.
+         */
+        TakeStep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "take_step";
+            /** Document */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /** Step */
+            step: number;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * Tested
@@ -8975,18 +9971,6 @@ export interface components {
             unit?: number | null;
         };
         /**
-         * UnmetShown
-         * @description What is in the way of closing it.
-         */
-        UnmetShown: {
-            /** Code */
-            code: string;
-            /** En */
-            en: string;
-            /** Zh */
-            zh: string;
-        };
-        /**
          * UnshelveAsked
          * @description Why it is held back no longer, where somebody says so.
          */
@@ -8996,6 +9980,21 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * Upgrade
+         * @description It is a major hazard after all.
+         */
+        Upgrade: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "upgrade";
+            clause: components["schemas"]["ClauseGiven"];
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * Value
@@ -9429,6 +10428,105 @@ export interface components {
         cloud__app__HealthShown: {
             /** Status */
             status: string;
+        };
+        /**
+         * ReasonShown
+         * @description Something that is missing or wrong.
+         */
+        cloud__commissioning__model__ReasonShown: {
+            /** Code */
+            code: string;
+            /**
+             * Is Blocking
+             * @description Found to be wrong, not only missing yet.
+             */
+            is_blocking: boolean;
+            says: components["schemas"]["TextShown"];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+        };
+        /**
+         * Close
+         * @description Struck off (销号).
+         */
+        cloud__hazards__acts__Close: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "close";
+            /**
+             * Document
+             * @default
+             */
+            document: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ReasonShown
+         * @description Something that was done for a reason.
+         */
+        cloud__hazards__record_model__ReasonShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * UnmetShown
+         * @description What must hold before an act, and does not.
+         */
+        cloud__hazards__record_model__UnmetShown: {
+            /**
+             * Code
+             * @description Stable word for it.
+             */
+            code: string;
+            /** En */
+            en: string;
+            /**
+             * Values
+             * @description What those words name.
+             */
+            values: {
+                [key: string]: string | number | string[];
+            };
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * Close
+         * @description All that must follow has followed.
+         */
+        cloud__incidents__model__Close: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "close";
+            /** Note */
+            note: string;
+            signature: components["schemas"]["Signature"];
+        };
+        /**
+         * UnmetShown
+         * @description What is in the way of closing it.
+         */
+        cloud__incidents__model__UnmetShown: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
         };
         /**
          * HealthShown
@@ -11964,6 +13062,103 @@ export interface operations {
             };
         };
     };
+    act_on_hazard_api_v1_hazards__hazard__acts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reject"] | components["schemas"]["Confirm"] | components["schemas"]["Merge"] | components["schemas"]["GiveOpinion"] | components["schemas"]["MakePlan"] | components["schemas"]["AcceptPlan"] | components["schemas"]["ReturnPlan"] | components["schemas"]["RequestExtension"] | components["schemas"]["GrantExtension"] | components["schemas"]["RefuseExtension"] | components["schemas"]["Submit"] | components["schemas"]["PassReview"] | components["schemas"]["FailReview"] | components["schemas"]["cloud__hazards__acts__Close"] | components["schemas"]["Reopen"] | components["schemas"]["Upgrade"] | components["schemas"]["Downgrade"] | components["schemas"]["ListIt"] | components["schemas"]["Delist"] | components["schemas"]["MarkRefused"] | components["schemas"]["OrderControl"] | components["schemas"]["LiftControl"] | components["schemas"]["TakeStep"] | components["schemas"]["PostponeStep"] | components["schemas"]["Acknowledge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HazardDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in this state, or something that must hold does not: each is named */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     file_incident_of_hazard_api_v1_hazards__hazard__incidents_post: {
         parameters: {
             query?: never;
@@ -12500,7 +13695,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Report"] | components["schemas"]["Correct"] | components["schemas"]["SubmitDetails"] | components["schemas"]["Learn"] | components["schemas"]["Close"];
+                "application/json": components["schemas"]["Report"] | components["schemas"]["Correct"] | components["schemas"]["SubmitDetails"] | components["schemas"]["Learn"] | components["schemas"]["cloud__incidents__model__Close"];
             };
         };
         responses: {
