@@ -1,6 +1,6 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
-import type { Acted, Clearance, EvidenceItem, Report } from './hazard'
+import type { Acted, Clearance, EvidenceItem, Past, Report } from './hazard'
 import type { components } from './schema'
 import type {
   LinkMade, OwnSession, Site,
@@ -146,7 +146,7 @@ export const api = {
     send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),
   evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
   clearance: (hazard: string) => call<Clearance | null>('GET', `/hazards/${part(hazard)}/clearance`),
-  past: (hazard: string) => call<{ device: Hazard[]; enterprise: Hazard[] }>('GET', `/hazards/${part(hazard)}/past`),
+  past: (hazard: string) => call<Past>('GET', `/hazards/${part(hazard)}/past`),
   reports: (hazard: string) => call<{ items: Report[] }>('GET', `/hazards/${part(hazard)}/reports`),
   /** Without a beginning: since the point's first reading. */
   series: (site: string, point: string, fromMs: number | null, toMs: number, maxPoints = 2000) => {
