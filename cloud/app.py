@@ -23,6 +23,7 @@ from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.guards import Guards
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
+from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
@@ -132,6 +133,7 @@ def _api() -> APIRouter:
         hazard_lists_router,
         inbox_router,
         hazards_router,
+        reports_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),

@@ -8,6 +8,7 @@ import msgspec
 from cloud.database import Connection, connect, instant
 from cloud.hazards import store, timers
 from cloud.hazards.acts import body_of
+from cloud.hazards.around import Told
 from cloud.hazards.chain import Event
 from cloud.hazards.guard_words import Unmet
 from cloud.hazards.guards import Actor, Facts
@@ -17,8 +18,11 @@ from cloud.hazards.transitions import Asked, choose, fits
 from cloud.idempotency import Answer, Sent, once_in_thread
 from cloud.instants import rfc3339
 from cloud.live.store import NewEvent, wake_viewers, write_events
+from cloud.notices.opening import Telling, tell_of
 from cloud.problems import FieldProblem, ProblemError, not_found
+from cloud.registry.known import load_sites
 from cloud.registry.service import check_match
+from cloud.serving import Serving
 
 
 class Signer(Protocol):
@@ -56,24 +60,45 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts
 
 
-def act_once(dsn: str, wish: Wish, key: str | None) -> None:
+def act_once(serving: Serving, wish: Wish, key: str | None) -> None:
     """Do it over a connection of its own, once however often it is sent under that key; tell the pages."""
     asked = {"act": wish.act.act, **body_of(wish.act)}
     sent = Sent(
         account=wish.account, key=key, request=(f"hazards/{wish.hazard_id}/acts", asked), now_ms=wish.now_ms
     )
-    with connect(dsn) as connection:
+
+    def work() -> Answer:
+        done = act(connection, wish)
+        # Channels are for whoever listens, not only for those whom the one who acts may see.
+        tell_of(connection, _telling(connection, serving, wish.now_ms), done.told)
+        return Answer(body={"version": done.version})
+
+    with connect(serving.dsn) as connection:
         with connection.transaction():
-            once_in_thread(connection, sent, lambda: Answer(body={"version": act(connection, wish)}))
+            once_in_thread(connection, sent, work)
         wake_viewers(connection)
 
 
-def act(connection: Connection, wish: Wish) -> int:
-    """Do it, within the caller's transaction; returns the record's version after it.
+def _telling(connection: Connection, serving: Serving, now_ms: int) -> Telling:
+    return Telling(settings=serving.settings, sites=load_sites(connection), now_ms=now_ms)
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What an act came to."""
+
+    version: int
+    """Of the record after it and after all that followed from it."""
+    told: list[Told]
+    """What people should hear of."""
+
+
+def act(connection: Connection, wish: Wish) -> Done:
+    """Do it, within the caller's transaction.
 
     A problem where the record is not there for him (404), has changed since he saw it (412), has no such act
     in its state (409), he may not (403), or something is unmet (409; 422 where the form itself lacks it).
     """
+    now = instant(wish.now_ms)
     into = _uuid(wish.act.into) if wish.act.act == "merge" else None
     store.lock(connection, [wish.hazard_id] if into is None else [wish.hazard_id, into])
     record = store.load(connection, wish.hazard_id, locked=True)
@@ -83,20 +108,13 @@ def act(connection: Connection, wish: Wish) -> int:
     doing = _permitted(connection, wish, record, into)
     newer = _merge_newer(doing)
     _append(doing, wish.hazard_id, body=_body(doing))
-    timers.after_act(
-        connection,
-        wish.hazard_id,
-        record,
-        _loaded(connection, wish.hazard_id),
-        facts=doing.facts,
-        now=instant(wish.now_ms),
-    )
+    told = timers.after_act(connection, wish.hazard_id, record, now=now)
     if newer is not None:
-        _absorb(doing, newer, wish.hazard_id)
+        told += _absorb(doing, newer, wish.hazard_id)
     if into is not None:
-        _absorb(doing, wish.hazard_id, into)
+        told += _absorb(doing, wish.hazard_id, into)
     _show(doing, into or newer)
-    return _loaded(connection, wish.hazard_id).seq
+    return Done(version=_loaded(connection, wish.hazard_id).seq, told=told)
 
 
 def _loaded(connection: Connection, hazard_id: UUID) -> Record:
@@ -136,7 +154,7 @@ def unmet_guards(name: str, unmet: list[Unmet]) -> ProblemError:
             field=f"body.{name}.{one.field}" if one.field else name,
             message=f"{one.text.zh} / {one.text.en}",
             code=one.code,
-            values=one.values,
+            values={**one.values, "zh": one.text.zh, "en": one.text.en},
         )
         for one in of_form or unmet
     ]
@@ -180,13 +198,11 @@ def _merge_newer(doing: Acting) -> UUID | None:
     before = store.load(doing.connection, newer, locked=True)
     assert before is not None  # noqa: S101  just found
     _append(doing, newer, body={"into": str(doing.wish.hazard_id)}, kind="merge")
-    now = instant(doing.wish.now_ms)
-    after = _loaded(doing.connection, newer)
-    timers.after_act(doing.connection, newer, before, after, facts=doing.facts, now=now)
+    timers.after_act(doing.connection, newer, before, now=instant(doing.wish.now_ms))
     return newer
 
 
-def _absorb(doing: Acting, from_id: UUID, into: UUID) -> None:
+def _absorb(doing: Acting, from_id: UUID, into: UUID) -> list[Told]:
     """What belonged to a merged record belongs to the other; the worst level and first instant prevail."""
     connection, now = doing.connection, instant(doing.wish.now_ms)
     merged, before = _loaded(connection, from_id), _loaded(connection, into)
@@ -200,8 +216,9 @@ def _absorb(doing: Acting, from_id: UUID, into: UUID) -> None:
     if signal != before.signal:
         said = {"from": before.signal, "to": signal}
         store.append_event(connection, into, Event(at=rfc3339(now), actor=MACHINE, kind="signal", body=said))
-    if _loaded(connection, into).level != before.level:
-        timers.after_opening(connection, into, since=merged.detected_at or now, now=now)
+    if _loaded(connection, into).level == before.level:
+        return []
+    return timers.after_openings(connection, [(into, now)], now)
 
 
 def _show(doing: Acting, other: UUID | None) -> None:

@@ -11,6 +11,7 @@ from cloud.accounts.roles import roles_with
 from cloud.alarms.model import Episode
 from cloud.alarms.store import EPISODES
 from cloud.database import Row, connect
+from cloud.hazards.guard_words import Unmet
 from cloud.hazards.knowing import SEEN_WITH, Looked, look
 from cloud.hazards.model import Evidence, HazardDetail, HazardEvent
 from cloud.hazards.record_model import ActShown, RecordShown, UnmetShown
@@ -75,10 +76,11 @@ def _look(serving: Serving, signed: Signed, hazard: UUID) -> Looked | None:
 
 
 def _act(choice: Choice) -> ActShown:
-    unmet = [
-        UnmetShown(code=one.code, zh=one.text.zh, en=one.text.en, values=one.values) for one in choice.unmet
-    ]
-    return ActShown(act=choice.act, permitted=choice.permitted, unmet=unmet)
+    return ActShown(act=choice.act, permitted=choice.permitted, unmet=[_unmet(one) for one in choice.unmet])
+
+
+def _unmet(one: Unmet) -> UnmetShown:
+    return UnmetShown(code=one.code, zh=one.text.zh, en=one.text.en, values=one.values, field=one.field)
 
 
 def _event(row: Row) -> HazardEvent:

@@ -12,10 +12,10 @@ from cloud.alarms.store import StoredEpisode
 from cloud.database import Connection, Row, instant
 from cloud.hazards import standing
 from cloud.hazards.chain import Event
-from cloud.hazards.clock import MACHINE
 from cloud.hazards.content import Facts, content
+from cloud.hazards.record import MACHINE
 from cloud.hazards.standing import Past, Standing
-from cloud.hazards.timers import after_opening
+from cloud.hazards.timers import after_openings
 from cloud.instants import local, rfc3339
 from sitewarden.messages import Alarm
 from sitewarden.rules import HazardProposal
@@ -98,9 +98,9 @@ def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> dict[UUID, 
     for record, one in touched.values():
         _renew_signal(record, one)
     standing.write(connection, [record for record, _ in touched.values()])
-    for record, one in touched.values():
-        if record.is_new or record.is_suspect:
-            after_opening(connection, record.id, since=_since(one), now=one.now)
+    started = [(record, one) for record, one in touched.values() if record.is_new or record.is_suspect]
+    if started:
+        after_openings(connection, [(record.id, _since(one)) for record, one in started], started[0][1].now)
     return {id_: record.row["mode"] for id_, (record, _) in touched.items()}
 
 

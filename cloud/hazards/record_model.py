@@ -227,6 +227,7 @@ class UnmetShown(Shown):
     zh: str
     en: str
     values: dict[str, str | int | float | list[str]] = Field(description="What those words name.")
+    field: str = Field(description="Of the act's form, where it is for the form to say; else empty.")
 
 
 class ActShown(Shown):

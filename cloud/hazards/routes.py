@@ -97,7 +97,7 @@ async def act_on_hazard(
         if_match=if_match,
         now_ms=serving.now_ms(),
     )
-    await asyncio.to_thread(act_once, serving.dsn, wish, idempotency_key)
+    await asyncio.to_thread(act_once, serving, wish, idempotency_key)
     detail = await detail_of(serving, signed, hazard)
     response.headers["ETag"] = etag(detail.version)
     return detail

@@ -1,7 +1,7 @@
 """Hazard records in SQL: at most one open a fingerprint, whoever writes at the same time."""
 
 import datetime as dt
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -35,39 +35,46 @@ class Timer(NamedTuple):
     """A clock that runs on a record."""
 
     hazard_id: UUID
+    kind: str
     due_at: dt.datetime
 
 
-def claim_timers(connection: Connection, now: dt.datetime, most: int) -> list[Timer]:
-    """Handling clocks that have run out, the oldest first, and nobody else's until the transaction ends."""
+def claim_records(connection: Connection, now: dt.datetime, most: int) -> list[UUID]:
+    """Records with a clock that has run out, and nobody else's until the transaction ends."""
     rows = connection.execute(
         """
-        SELECT hazard_id, due_at FROM hazard_timer
-         WHERE kind = 'handling' AND settled_at IS NULL AND due_at <= %s
-         ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+        SELECT id FROM hazard
+         WHERE id IN (SELECT hazard_id FROM hazard_timer
+                       WHERE settled_at IS NULL AND due_at <= %s AND kind <> 'evidence'
+                       ORDER BY due_at LIMIT %s)
+         ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         """,
         [now, most],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def due_timers(connection: Connection, ids: list[UUID], now: dt.datetime) -> list[Timer]:
+    """The clocks of records, locked before, that have run out, the oldest first."""
+    rows = connection.execute(
+        """
+        SELECT hazard_id, kind, due_at FROM hazard_timer
+         WHERE hazard_id = ANY (%s) AND settled_at IS NULL AND due_at <= %s AND kind <> 'evidence'
+         ORDER BY due_at, kind
+        """,
+        [ids, now],
     ).fetchall()
     return [Timer(*row) for row in rows]
 
 
-def settle_timer(connection: Connection, hazard_id: UUID, now: dt.datetime) -> None:
-    """The clock is over."""
-    connection.execute(
-        "UPDATE hazard_timer SET settled_at = %s WHERE hazard_id = %s AND kind = 'handling'", [now, hazard_id]
-    )
-
-
-def suspect_major(connection: Connection, hazard_id: UUID) -> bool:
-    """Propose an open general record as major; false where it is closed, or proposed already."""
+def last_event(connection: Connection, hazard_id: UUID) -> tuple[str, dict[str, Any], int]:
+    """Kind, body and sequence number of what was done to the record last."""
     row = connection.execute(
-        """
-        UPDATE hazard SET level = 'major_proposed'
-         WHERE id = %s AND level = 'general' AND ended_at IS NULL RETURNING id
-        """,
-        [hazard_id],
+        "SELECT record, seq FROM hazard_event WHERE hazard_id = %s ORDER BY seq DESC LIMIT 1", [hazard_id]
     ).fetchone()
-    return row is not None
+    assert row is not None  # noqa: S101  every record was opened
+    said = msgspec.json.decode(row[0])
+    return said["kind"], said["body"], row[1]
 
 
 _READ: LiteralString = """

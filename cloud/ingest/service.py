@@ -4,14 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from uuid import UUID
 
 import psycopg
 
 from cloud.configuration.sending import ConfigurationSender
 from cloud.database import Connection, connect
 from cloud.enrolment.roster import Roster
-from cloud.hazards.clock import expire_clocks
+from cloud.hazards import timers
+from cloud.hazards.around import Told
 from cloud.incidents.clocks import run_due
 from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.link import SHARED, Link
@@ -21,7 +21,7 @@ from cloud.ingest.worker import Batching, Surroundings, Worker
 from cloud.live.store import forget_old_events
 from cloud.looking import Looking
 from cloud.notices.notifier import Notifier
-from cloud.notices.opening import Telling, tell_suspected
+from cloud.notices.opening import Telling, tell_of
 from cloud.registry.seeding import seed_sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -34,19 +34,25 @@ _ALARMS = Batching(messages=50, linger_s=0.0, queued=2_000)
 _READINGS = Batching(messages=200, linger_s=0.05, queued=4_000)
 _RETRY_S = 1.0
 _WATCH_S = 1.0
+_BATCHES_OF_CLOCKS = 50
+"""Of one look; the alarms that come meanwhile wait, so what is left waits for the next one."""
 
 
 def _expiring(settings: Settings, registry: Registry) -> Callable[[Connection], None]:
-    def tell(connection: Connection, ids: list[UUID], now_ms: int) -> None:
-        if ids:
+    def tell(connection: Connection, told: list[Told], now_ms: int) -> None:
+        if told:
             sites = registry.sites(connection)
-            tell_suspected(connection, Telling(settings=settings, sites=sites, now_ms=now_ms), ids)
+            tell_of(connection, Telling(settings=settings, sites=sites, now_ms=now_ms), told)
 
     def expire(connection: Connection) -> None:
-        for hazard in expire_clocks(connection, time.time_ns() // 1_000_000, tell):
-            log.info("handling is late, suspected major hazard=%s", hazard)
-        for incident, kind in run_due(connection, time.time_ns() // 1_000_000):
+        now_ms = time.time_ns() // 1_000_000
+        for incident, kind in run_due(connection, now_ms):
             log.info("incident is late incident=%s clock=%s", incident, kind)
+        for _ in range(_BATCHES_OF_CLOCKS):
+            changed = timers.run_due(connection, now_ms, tell)
+            if not changed:
+                return
+            log.info("clocks ran out records=%d", len(changed))
 
     return expire
 

@@ -58,6 +58,8 @@ class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True):
     provisional_report_s: Seconds
     report_days: Days
     """Reported by the end of the local day that is so many days after the day of detection."""
+    unverified_report_before_s: Seconds
+    """So long before that end what nobody has judged is reported as unverified."""
     principal_ack_s: Seconds
     plan_s: Seconds
     rectify_major_days: Count

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from cloud.database import Connection, Row, instant
+from cloud.hazards.around import Told
 from cloud.notices import queue, words
 from cloud.registry.known import Sites
 from cloud.settings import Settings
@@ -27,7 +28,7 @@ _EPISODES: LiteralString = """
 """
 """Those of a device on trial call nobody."""
 _HAZARDS: LiteralString = """
-    SELECT id, site, number, device, level, worst_level, content, category, opened_at
+    SELECT id, site, number, device, level, worst_level, content, category, opened_at, mode, due_at
       FROM hazard WHERE id = ANY(%s) ORDER BY opened_at, id
 """
 
@@ -59,10 +60,10 @@ def tell(connection: Connection, telling: Telling, news: News) -> None:
         _put(connection, lambda: _notices(connection, telling, news))
 
 
-def tell_suspected(connection: Connection, telling: Telling, ids: list[UUID]) -> None:
-    """Tell of records that are suspected major since this transaction; they are, whatever goes wrong here."""
-    if telling.settings.tells and ids:
-        _put(connection, lambda: _suspected(connection, telling, ids))
+def tell_of(connection: Connection, telling: Telling, told: list[Told]) -> None:
+    """Tell of what has become of records in this transaction; it has, whatever goes wrong here."""
+    if telling.settings.tells and told:
+        _put(connection, lambda: _happenings(connection, telling, told))
 
 
 def _put(connection: Connection, make: Callable[[], list[Row]]) -> None:
@@ -77,10 +78,25 @@ def _put(connection: Connection, make: Callable[[], list[Row]]) -> None:
         log.exception("no notices")
 
 
-def _suspected(connection: Connection, telling: Telling, ids: list[UUID]) -> list[Row]:
-    records = _read(connection, _HAZARDS, ids)
-    channels = queue.listeners(connection, sorted({record["site"] for record in records}))
-    return [row for record in records for row in _addressed(_of_hazard(telling, record), channels, telling)]
+def _happenings(connection: Connection, telling: Telling, told: list[Told]) -> list[Row]:
+    rows = _read(connection, _HAZARDS, [one.hazard_id for one in told])
+    records = {row["id"]: row for row in rows if row["mode"] == "live"}
+    channels = queue.listeners(connection, sorted({record["site"] for record in records.values()}))
+    said = [_happened(telling, records[one.hazard_id], one) for one in told if one.hazard_id in records]
+    return [row for one in said for row in _addressed(one, channels, telling)]
+
+
+def _happened(telling: Telling, record: Row, told: Told) -> "_Said":
+    if told.kind == "major":
+        return _of_hazard(telling, record)
+    shown, due_at = _told_of(telling, record), record["due_at"]
+    return _Said(
+        site=record["site"],
+        kind=told.kind,
+        about=f"{record['id']}/{told.seq}",
+        level=_MAJOR_LEVEL if record["level"] == "major" else _level(record),
+        words=lambda language: words.happened(shown, told.kind, due_at, language),
+    )
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +104,7 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
 
     site: str
     kind: str
-    about: UUID
+    about: UUID | str
     level: int
     words: Callable[[str], words.Words]
     """By language."""
@@ -137,12 +153,12 @@ def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) 
     )
 
 
-def _of_hazard(telling: Telling, record: Row) -> _Said:
+def _told_of(telling: Telling, record: Row) -> words.Told:
     site = telling.sites[record["site"]]
-    told = words.Told(
+    return words.Told(
         site_name=site.name,
         time_zone=site.time_zone,
-        device=Text(record["device"], record["device"]),
+        device=Text(record["device"] or "", record["device"] or ""),
         label=Text(**record["category"]),
         level=record["worst_level"],
         raised_at=record["opened_at"],
@@ -151,12 +167,15 @@ def _of_hazard(telling: Telling, record: Row) -> _Said:
         major=_is_major(record),
         link=_link(telling, f"hazards/{record['id']}"),
     )
+
+
+def _of_hazard(telling: Telling, record: Row) -> _Said:
     return _Said(
-        site=site.site,
+        site=record["site"],
         kind="major" if _is_major(record) else "hazard",
         about=record["id"],
         level=_level(record),
-        words=functools.partial(words.hazard, told),
+        words=functools.partial(words.hazard, _told_of(telling, record)),
     )
 
 

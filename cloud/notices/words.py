@@ -100,6 +100,65 @@ def hazard(told: Told, language: str) -> Words:
     return Words(title=title, body=_closed(lines, told.link))
 
 
+HAPPENED: dict[str, tuple[Text, Text]] = {
+    "judging": (
+        Text("隐患逾期未核实", "Hazard not judged in time"),
+        Text(
+            "超过核实时限仍无人核实，请上一级尽快核实认定。",
+            "Nobody has judged it in time. The next level must.",
+        ),
+    ),
+    "overdue": (
+        Text("隐患整改逾期", "Rectification overdue"),
+        Text("已超过期限，隐患仍未整改到位。", "The time is over and the danger is still there."),
+    ),
+    "report": (
+        Text("重大隐患报告", "Report of a major hazard"),
+        Text(
+            "已向属地主管部门报告，内容见隐患页面。",
+            "Reported to the authority in charge; see the page of the hazard.",
+        ),
+    ),
+    "listing": (
+        Text("挂牌督办", "Listing for supervision"),
+        Text("挂牌督办有变化或建议挂牌，请查看。", "It is, or should be, listed or taken off the list."),
+    ),
+    "principal": (
+        Text("主要负责人未签收", "The principal has not answered"),
+        Text(
+            "企业主要负责人未在时限内确认知悉，请主管部门电话联系。",
+            "He has not said in time that he knows. Call him.",
+        ),
+    ),
+    "escalation": (
+        Text("建议督办升级", "A further measure is proposed"),
+        Text(
+            "整改迟缓，建议采取下一步措施，由有权人员签发或说明理由暂缓。",
+            "It is slow: sign the next step, or say why not.",
+        ),
+    ),
+    "reminder": (
+        Text("整改即将到期", "Rectification is due soon"),
+        Text("整改期限临近，请按期完成并提交复查。", "Finish it in time and submit it for review."),
+    ),
+}
+"""What has become of a record: what it is called, and what is to be done."""
+
+
+def happened(told: Told, kind: str, due_at: dt.datetime | None, language: str) -> Words:
+    """Something has become of a hazard record."""
+    en = language == "en"
+    called, means = HAPPENED[kind]
+    title = f"[{of(called, language)}] {_where(told, language)} {of(told.label, language)}"
+    lines = [
+        _line("编号", "Number", told.hazard or "", en=en),
+        _line("内容", "What", of(told.hazard_text or told.label, language), en=en),
+    ]
+    if due_at is not None:
+        lines.append(_line("期限", "Due", _time(due_at, told.time_zone), en=en))
+    return Words(title=title, body=_closed([*lines, of(means, language)], told.link))
+
+
 def flood(
     levels: dict[int, int], since: dt.datetime, time_zone: str, language: str, link: str | None
 ) -> Words:

@@ -41,7 +41,7 @@ def may_speak(sites: Sites, site: str, gateway: str) -> bool:
 
 def entry_of(row: Row) -> SiteEntry:
     """A row of `KNOWN`."""
-    return SiteEntry(site=row["site"], name=_name_of(row), time_zone=_zone_of(row), gateways=row["gateways"])
+    return SiteEntry(site=row["site"], name=_name_of(row), time_zone=zone_of(row), gateways=row["gateways"])
 
 
 def _name_of(row: Row) -> Text:
@@ -52,7 +52,7 @@ def _name_of(row: Row) -> Text:
         return Text(row["site"], row["site"])
 
 
-def _zone_of(row: Row) -> str:
+def zone_of(row: Row) -> str:
     """The same of a time zone, or of one that this machine does not know: its alarms are told in UTC."""
     name: str = row["time_zone"]
     try:

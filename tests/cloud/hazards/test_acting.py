@@ -134,7 +134,9 @@ def test_whatever_is_in_the_way_is_said_in_words(hazard, person):
     assert set(said) == {"signal-active", "evidence-missing"}
     assert said["signal-active"]["field"] == "reject"
     assert "报警仍在持续" in said["signal-active"]["message"]
-    assert said["evidence-missing"]["values"] == {"needed": 1, "have": 0}
+    values = said["evidence-missing"]["values"]
+    assert (values["needed"], values["have"]) == (1, 0)
+    assert values["zh"] == "需要至少 1 项证据，现有 0 项"
 
 
 def test_a_plan_that_lacks_elements_is_refused_field_by_field(hazard, person):

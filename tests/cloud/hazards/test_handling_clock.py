@@ -8,8 +8,8 @@ import pytest
 
 from cloud.database import connect, instant
 from cloud.hazards.chain import Link, first_broken
-from cloud.hazards.clock import expire_clocks
 from cloud.hazards.store import hazards_by_id
+from cloud.hazards.timers import run_due
 from cloud.instants import rfc3339
 from cloud.migrate import shipped
 from sitewarden.rules import HazardProposal
@@ -43,6 +43,13 @@ def events(site) -> list[str]:
     return [msgspec.json.decode(link.record)["kind"] for link in chain(site)]
 
 
+def expire_clocks(connection, at_ms: int) -> list[object]:
+    """The records of which a clock of handling has run out, and nothing else that is late meanwhile."""
+    told: list[object] = []
+    run_due(connection, at_ms, lambda _, news, __: told.extend(one for one in news if one.kind == "major"))
+    return told
+
+
 def level(site) -> str:
     return site.value("SELECT level FROM hazard")
 
@@ -73,9 +80,9 @@ def test_not_handled_in_time_it_is_suspected_major_and_the_chain_says_so(site, b
     before = site.value("SELECT count(*) FROM live_event")
     assert len(expire_clocks(site.connection, began + 1000 * HANDLING_S)) == 1
     assert level(site) == "major_proposed"
-    assert events(site) == ["opened", "handling_clock", "handling_expired"]
+    assert events(site) == ["opened", "handling_clock", "handling_expired", "report"]
     assert first_broken(chain(site)) is None
-    said = msgspec.json.decode(chain(site)[-1].record)
+    said = msgspec.json.decode(chain(site)[-2].record)
     assert (said["actor"], said["body"]["from"], said["body"]["to"]) == (
         "sitewarden",
         "general",
@@ -94,7 +101,7 @@ def test_an_acknowledgement_is_no_handling_and_neither_is_a_clear(site, began):
 
 def test_a_second_alarm_gives_no_second_chance(site, began):
     site.deliver(alarm(at=began + 3_600_000), now=began + 3_600_000)
-    assert site.value("SELECT count(*) FROM hazard_timer") == 1
+    assert site.value("SELECT count(*) FROM hazard_timer WHERE kind = 'handling'") == 1
     assert events(site).count("handling_clock") == 1
     assert len(expire_clocks(site.connection, began + 1000 * HANDLING_S)) == 1
 
@@ -130,9 +137,11 @@ def test_a_number_out_of_bounds_never_costs_the_alarm(site, seconds):
 def test_records_that_were_open_before_clocks_ran_get_theirs(site, began):
     (migration,) = [one for one in shipped() if one.name == "0012_open_handling.sql"]
     with psycopg.connect(site.dsn) as owner:
-        owner.execute("DELETE FROM hazard_timer")
+        owner.execute("DELETE FROM hazard_timer WHERE kind = 'handling'")
         owner.execute(migration.text.encode())
-    assert site.value("SELECT due_at FROM hazard_timer") == instant(began + 1000 * HANDLING_S)
+    assert site.value("SELECT due_at FROM hazard_timer WHERE kind = 'handling'") == instant(
+        began + 1000 * HANDLING_S
+    )
     assert len(expire_clocks(site.connection, began + 1000 * HANDLING_S)) == 1
 
 
@@ -152,12 +161,12 @@ def test_a_record_that_is_suspected_already_is_not_suspected_twice(site, began):
     site.connection.execute("UPDATE hazard SET level = 'major_proposed'")
     assert expire_clocks(site.connection, began + 1000 * HANDLING_S) == []
     assert "handling_expired" not in events(site)
-    assert site.value("SELECT settled_at IS NOT NULL FROM hazard_timer")
+    assert site.value("SELECT settled_at IS NOT NULL FROM hazard_timer WHERE kind = 'handling'")
 
 
 def test_a_hazard_without_a_second_part_has_no_clock(site):
     site.born().deliver(raised())
-    assert site.value("SELECT count(*) FROM hazard_timer") == 0
+    assert site.value("SELECT count(*) FROM hazard_timer WHERE kind = 'handling'") == 0
 
 
 def test_two_workers_settle_a_clock_once(site, began):

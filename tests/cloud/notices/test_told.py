@@ -7,10 +7,10 @@ import psycopg
 import pytest
 
 from cloud.database import instant
-from cloud.hazards.clock import expire_clocks
+from cloud.hazards.timers import run_due
 from cloud.notices import queue
 from cloud.notices.model import PER_MINUTE
-from cloud.notices.opening import Telling, tell_suspected
+from cloud.notices.opening import Telling, tell_of
 from sitewarden.rules import HazardProposal
 from sitewarden.text import Text
 from tests.cloud.site import PROPOSAL, cleared, now_ms, raised
@@ -86,11 +86,11 @@ def test_a_record_that_was_not_handled_in_time_is_told_in_the_transaction_that_s
     site.deliver(raised(hazard=clocked))
     later = now_ms() + 120_000
 
-    def tell(connection, ids, at_ms):
+    def tell(connection, told, at_ms):
         sites = site.registry.sites(connection)
-        tell_suspected(connection, Telling(settings=site.settings, sites=sites, now_ms=at_ms), ids)
+        tell_of(connection, Telling(settings=site.settings, sites=sites, now_ms=at_ms), told)
 
-    expire_clocks(site.connection, later, tell)
+    run_due(site.connection, later, tell)
     notify()
     assert "疑似重大隐患" in robot.heard[0]["text"]["content"]
 
@@ -101,10 +101,10 @@ def test_a_record_is_suspected_major_whatever_is_wrong_with_its_notice(site, cha
     clocked = msgspec.structs.replace(MAJOR, level="general", handling_clock_s=60)
     site.deliver(raised(hazard=clocked))
 
-    def tell(connection, ids, at_ms):
-        tell_suspected(connection, Telling(settings=site.settings, sites={}, now_ms=at_ms), ids)
+    def tell(connection, told, at_ms):
+        tell_of(connection, Telling(settings=site.settings, sites={}, now_ms=at_ms), told)
 
-    assert expire_clocks(site.connection, now_ms() + 120_000, tell)
+    assert run_due(site.connection, now_ms() + 120_000, tell)
     assert site.value("SELECT level FROM hazard") == "major_proposed"
 
 

@@ -664,6 +664,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/{hazard}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description What was reported of a record; nothing of a drill ever is.
+         */
+        get: operations["list_reports_api_v1_hazards__hazard__reports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox": {
         parameters: {
             query?: never;
@@ -7055,7 +7075,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "alarm" | "hazard" | "major" | "flood" | "test";
+            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "flood" | "test";
             /** Level */
             level: number;
             /** Site */
@@ -8781,25 +8801,12 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
-         * ReportShown
-         * @description All that a trial came to.
+         * ReportsShown
+         * @description All of a record, in the order in which they went out.
          */
-        ReportShown: {
-            /** Checks */
-            checks: components["schemas"]["TrialCheck"][];
-            /**
-             * Is Sound
-             * @description No check is a finding.
-             */
-            is_sound: boolean;
-            /** Points */
-            points: components["schemas"]["PointTried"][];
-            /** Profile */
-            profile: string;
-            /** Rounds */
-            rounds: number;
-            /** Version */
-            version: number;
+        ReportsShown: {
+            /** Items */
+            items: components["schemas"]["cloud__hazards__reports_routes__ReportShown"][];
         };
         /**
          * RequestExtension
@@ -9912,7 +9919,7 @@ export interface components {
              */
             kind: "read" | "conformance";
             /** @description Of one that is done, of a device that is asked. */
-            report: components["schemas"]["ReportShown"] | null;
+            report: components["schemas"]["cloud__trials__model__ReportShown"] | null;
             /** Seconds */
             seconds: number;
             /** Sent At */
@@ -10493,6 +10500,11 @@ export interface components {
             /** En */
             en: string;
             /**
+             * Field
+             * @description Of the act's form, where it is for the form to say; else empty.
+             */
+            field: string;
+            /**
              * Values
              * @description What those words name.
              */
@@ -10501,6 +10513,50 @@ export interface components {
             };
             /** Zh */
             zh: string;
+        };
+        /**
+         * ReportShown
+         * @description A report to whoever is responsible for the place.
+         */
+        cloud__hazards__reports_routes__ReportShown: {
+            /**
+             * Body
+             * @description What it says. Its `addressee` is null where none is on file.
+             */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Due At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "provisional" | "unverified" | "formal" | "withdrawal" | "correction";
+            /** Late */
+            late: boolean;
+            /**
+             * No
+             * @description Of the record, from 1.
+             */
+            no: number;
+            /**
+             * Sent At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            sent_at: string;
+            /**
+             * Sha256
+             * @description Hexadecimal, over the body as canonical JSON.
+             */
+            sha256: string;
         };
         /**
          * Close
@@ -10560,6 +10616,27 @@ export interface components {
             };
             /** Rss Bytes */
             rss_bytes?: number | null;
+        };
+        /**
+         * ReportShown
+         * @description All that a trial came to.
+         */
+        cloud__trials__model__ReportShown: {
+            /** Checks */
+            checks: components["schemas"]["TrialCheck"][];
+            /**
+             * Is Sound
+             * @description No check is a finding.
+             */
+            is_sound: boolean;
+            /** Points */
+            points: components["schemas"]["PointTried"][];
+            /** Profile */
+            profile: string;
+            /** Rounds */
+            rounds: number;
+            /** Version */
+            version: number;
         };
     };
     responses: never;
@@ -13332,6 +13409,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Past"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports_api_v1_hazards__hazard__reports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportsShown"];
                 };
             };
             /** @description Nobody is signed in */
