@@ -20,6 +20,7 @@ from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
+from cloud.evidence.routes import router as evidence_router
 from cloud.guards import Guards
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
@@ -42,6 +43,7 @@ from cloud.shown import Shown
 from cloud.sites.routes import router as sites_router
 from cloud.tables.routes import router as tables_router
 from cloud.trials.routes import router as trials_router
+from cloud.upkeep.routes import router as upkeep_router
 from sitewarden import __version__
 
 API = "/api/v1"
@@ -133,6 +135,7 @@ def _api() -> APIRouter:
         hazard_lists_router,
         inbox_router,
         hazards_router,
+        evidence_router,
         reports_router,
         clauses_router,
         make_incidents_router(),
@@ -145,6 +148,7 @@ def _api() -> APIRouter:
         make_notices_router(),
         configuration_router,
         trials_router,
+        upkeep_router,
         imports_router,
         make_registry_router(),
         trees_router,

@@ -7,6 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.callers import NOBODY, calling
+from cloud.evidence.media import MAX_BYTES
 from cloud.problems import ProblemError, answer, answer_fault
 
 MAX_BODY_BYTES = 64 * 1024
@@ -17,8 +18,9 @@ _WITH_FILE = {
     re.compile(r"/api/v1/profiles(/check)?"): 512 * 1024,
     re.compile(r"/api/v1/sites/[^/]+/gateways/[^/]+/configuration(/check)?"): 2 * 1024 * 1024,
     re.compile(r"/api/v1/sites/[^/]+/gateways/[^/]+/trials"): 512 * 1024,
+    re.compile(r"/api/v1/hazards/[^/]+/evidence"): MAX_BYTES,
 }
-"""An image or a table, in base64; a text, each letter of which may be written as six."""
+"""An image or a table, in base64; a text, each letter of which may be written as six; a photo, as it is."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {

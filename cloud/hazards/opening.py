@@ -14,6 +14,7 @@ from cloud.hazards import standing
 from cloud.hazards.chain import Event
 from cloud.hazards.content import Facts, content
 from cloud.hazards.record import MACHINE
+from cloud.hazards.signal import Over, Signalled, by_alarms
 from cloud.hazards.standing import Past, Standing
 from cloud.hazards.timers import after_openings
 from cloud.instants import local, rfc3339
@@ -94,6 +95,7 @@ def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> dict[UUID, 
             _renew_content(record, one)
         else:
             _join(record, one)
+        _note_over(record, one)
         touched[record.id] = record, one
     for record, one in touched.values():
         _renew_signal(record, one)
@@ -140,6 +142,7 @@ def _row(danger: bytes, heard: Heard, number: str, past: Past | None) -> Row:
         "also": alarm.hazard.also,
         "handling_clock_s": _handling_s(alarm.hazard),
         "signal": "active",
+        "signal_since": min(heard.episode.raised_at, heard.now),
         "opened_at": heard.now,
         "detected_at": heard.episode.raised_at,
         "episodes": 0,
@@ -251,23 +254,36 @@ def _renew_content(record: Standing, heard: Heard) -> None:
 
 def _renew_signal(record: Standing, heard: Heard) -> None:
     """Set the signal by the record's alarms; one that comes back sends the record back to be rectified."""
-    row, before = record.row, record.row["signal"]
-    after = _signal(record, heard)
-    if after == before or (row["ended_at"] is not None and after == "active"):
+    row = record.row
+    if row["ended_at"] is not None and record.stands:
         return
-    row["signal"] = after
-    if after == "active" and row["status"] in ("rectified", "reviewed"):
+    before = Signalled(row["signal"], row["signal_since"])
+    after = by_alarms(before, record.over, stands=record.stands, raised_at=_since(heard), now=heard.now)
+    if after == before:
+        return
+    row |= {"signal": after.signal, "signal_since": after.since}
+    # One that came and went while nobody looked was there all the same.
+    is_unseen = (before.signal, after.signal) == ("cleared", "cleared")
+    body = {"from": before.signal, "to": after.signal, "since": rfc3339(after.since or heard.now)}
+    if row["status"] in ("rectified", "reviewed") and (after.signal == "active" or is_unseen):
         row |= {"status": "rectifying", "verified_at": None}
-        record.append(_event(heard, "signal_returned", {"from": before, "episode": heard.alarm.episode}))
+        returned = {"from": before.signal, "episode": heard.alarm.episode}
+        record.append(_event(heard, "signal_returned", returned))
+        if is_unseen:
+            record.append(_event(heard, "signal", {**body, "from": "active"}))
     else:
-        record.append(_event(heard, "signal", {"from": before, "to": after}))
+        record.append(_event(heard, "signal", body))
 
 
-def _signal(record: Standing, heard: Heard) -> str:
-    if record.stands:
-        return "active"
+def _note_over(record: Standing, heard: Heard) -> None:
+    """What an alarm that is over says of when the danger was."""
+    alarm, cleared_at = heard.alarm, heard.episode.cleared_at
+    if cleared_at is None:
+        return
     # An alarm that ended because its rule or point is gone says nothing of the danger.
-    return "cleared" if heard.alarm.ended is None else "unknown"
+    is_judged = alarm.ended is None
+    at = min(cleared_at, heard.now) if alarm.clock == "synced" else None
+    record.over.append(Over(at=at, is_judged=is_judged))
 
 
 def _event(heard: Heard, kind: str, body: dict[str, Any]) -> Event:

@@ -12,12 +12,14 @@ from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, Row
 from cloud.hazards.chain import Event, link
+from cloud.hazards.signal import Over
 
 _LOCK: LiteralString = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 _STANDING: LiteralString = """
     SELECT id, site, device, category, fingerprint, level, status, content, content_episode,
-           potential_accident, clause, also, handling_clock_s, signal, detected_at, episodes, last_episode_at,
-           worst_level, mode, version, report, supervision, escalation_step, overdue, verified_at, ended_at
+           potential_accident, clause, also, handling_clock_s, signal, signal_since, detected_at, episodes,
+           last_episode_at, worst_level, mode, version, report, supervision, escalation_step, overdue,
+           verified_at, ended_at
       FROM hazard
      WHERE id IN (SELECT id FROM hazard WHERE fingerprint = ANY (%s) AND ended_at IS NULL
                   UNION ALL SELECT unnest(%s::uuid[]))
@@ -49,21 +51,21 @@ _WRITE: LiteralString = """
     WITH opened AS (
         INSERT INTO hazard (
                 id, number, site, device, category, family, fingerprint, level, status, content,
-                content_episode, potential_accident, clause, also, handling_clock_s, signal, opened_at,
-                detected_at, episodes, last_episode_at, worst_level, mode, version, source, source_detail,
-                repeat_of, repeat_no)
+                content_episode, potential_accident, clause, also, handling_clock_s, signal, signal_since,
+                opened_at, detected_at, episodes, last_episode_at, worst_level, mode, version, source,
+                source_detail, repeat_of, repeat_no)
             SELECT id, number, site, device, category, family, fingerprint, level, status, content,
-                   content_episode, potential_accident, clause, also, handling_clock_s, signal, opened_at,
-                   detected_at, episodes, last_episode_at, worst_level, mode, version, source, source_detail,
-                   repeat_of, repeat_no
+                   content_episode, potential_accident, clause, also, handling_clock_s, signal, signal_since,
+                   opened_at, detected_at, episodes, last_episode_at, worst_level, mode, version, source,
+                   source_detail, repeat_of, repeat_no
               FROM jsonb_populate_recordset(NULL::hazard, %(opened)s)
     ), changed AS (
         UPDATE hazard
            SET level = now.level, status = now.status, content = now.content,
                content_episode = now.content_episode, clause = now.clause, also = now.also,
                potential_accident = now.potential_accident, handling_clock_s = now.handling_clock_s,
-               signal = now.signal, detected_at = now.detected_at, episodes = now.episodes,
-               last_episode_at = now.last_episode_at, worst_level = now.worst_level,
+               signal = now.signal, signal_since = now.signal_since, detected_at = now.detected_at,
+               episodes = now.episodes, last_episode_at = now.last_episode_at, worst_level = now.worst_level,
                version = now.version, verified_at = now.verified_at
           FROM jsonb_populate_recordset(NULL::hazard, %(changed)s) AS now
          WHERE hazard.id = now.id
@@ -98,6 +100,8 @@ class Standing:
     """Sequence number and hash of its last event."""
     stands: bool = False
     """Whether any of its alarms has not cleared."""
+    over: list[Over] = dataclasses.field(default_factory=list)
+    """Of its alarms that were heard now, those that are over."""
     episodes: list[UUID] = dataclasses.field(default_factory=list)
     """Those that join it."""
     events: list[Row] = dataclasses.field(default_factory=list)

@@ -21,6 +21,7 @@ from cloud.notices.opening import News, Telling, tell
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
+from cloud.upkeep.holding import hold_mended
 from sitewarden.errors import MessageError
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -115,7 +116,7 @@ class AlarmsLane:
                     told[UUID(one.alarm.episode)] = one.device
                 if one.mode == self._settings.mode:
                     episodes[UUID(one.alarm.episode)] = None
-            touched = follow_alarms(connection, heard)
+            touched = follow_alarms(connection, hold_mended(connection, heard))
             hazards |= dict.fromkeys(of for of, mode in touched.items() if mode == self._settings.mode)
         return list(episodes), list(hazards)
 

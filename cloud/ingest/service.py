@@ -14,6 +14,7 @@ from cloud.hazards import timers
 from cloud.hazards.around import Told
 from cloud.incidents.clocks import run_due
 from cloud.ingest.alarms import AlarmsLane
+from cloud.ingest.duties import Duties
 from cloud.ingest.link import SHARED, Link
 from cloud.ingest.readings import ReadingsLane
 from cloud.ingest.sending import Sender
@@ -86,6 +87,7 @@ class Ingest:
             Sender(dsn, heard.publish, lambda: heard.is_up),
             # Large, and nothing that an alarm's receipt should wait for.
             ConfigurationSender(dsn, told.publish, lambda: told.is_up),
+            Duties(settings, dsn, registry),
         ]
         if settings.enrolment is not None:
             self._lookers.append(Roster(settings.enrolment, dsn))

@@ -57,9 +57,17 @@ def next_door(web, site, trees) -> dict[str, str]:
         "device": "crane-1",
         "record": "crane-1",
         "denied": "0" * 32,
+        "item": _photo(web),
         "incident": _incident(web),
         "measure": str(uuid4()),
     }
+
+
+def _photo(web) -> str:
+    """Evidence of theirs, which says so in its name."""
+    hazard = web.get("/sites/demo/hazards").json()["items"][0]
+    path = f"/hazards/{hazard['id']}/evidence?stage=found&name={SECRET}"
+    return web.post(path, content=f"%PDF-1.7 {SECRET}".encode()).json()["id"]
 
 
 def _incident(web) -> str:

@@ -1,0 +1,207 @@
+"""Evidence over HTTP: bytes in, bytes out, and nothing that runs in a browser."""
+
+import asyncio
+import hashlib
+from typing import Annotated, LiteralString
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import StringConstraints
+
+from cloud.accounts.model import Signed
+from cloud.accounts.permissions import AnySigned, SignedIn, requires
+from cloud.accounts.roles import roles_with
+from cloud.database import Row, connect, instant
+from cloud.evidence import media
+from cloud.evidence.items import Stage
+from cloud.evidence.model import EvidenceAwaited, EvidenceItemShown, EvidenceShown
+from cloud.evidence.store import ITEMS, OF_RECORD, NewItem, put
+from cloud.problems import ProblemError, not_found
+from cloud.registry.service import IfMatch, check_match, etag
+from cloud.serving import Served, Serving
+
+router = APIRouter(tags=["evidence"])
+
+_SEES = "hazards.view"
+ACTING = (
+    *("hazards.file", "hazards.confirm", "hazards.reject", "hazards.confirm_major", "hazards.reject_major"),
+    *("rectification.plan", "rectification.submit", "rectification.review"),
+    *("hazards.close", "hazards.close_major", "inspections.record"),
+)
+"""Whoever may do one of these at a record may bring evidence for it."""
+_PATH = "/hazards/{hazard}/evidence"
+_SANDBOX = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+
+_RECORD: LiteralString = """
+    SELECT number, version, ended_at IS NOT NULL AS has_ended,
+           sees_device(%(account)s, site, device, %(acting)s) AS may_act
+      FROM hazard WHERE id = %(hazard)s AND sees_device(%(account)s, site, device, %(seeing)s)
+"""
+
+
+async def _record(serving: Serving, signed: Signed, hazard: UUID) -> Row:
+    """The record, if the account may see it, and whether it may act on it."""
+    asked = {
+        "hazard": hazard,
+        "account": signed.account_id,
+        "seeing": roles_with(_SEES),
+        "acting": sorted({role for permission in ACTING for role in roles_with(permission)}),
+    }
+    row = await serving.row(_RECORD, asked)
+    if row is None:
+        raise not_found("hazard")
+    return row
+
+
+@router.get(_PATH, dependencies=[requires(_SEES)])
+async def list_evidence(hazard: UUID, serving: Served, signed: SignedIn) -> EvidenceShown:
+    """All that belongs to the record, the oldest first."""
+    await _record(serving, signed, hazard)
+    rows = await serving.rows(ITEMS + OF_RECORD + "ORDER BY at, item", {"hazard": hazard})
+    awaited = await serving.row(
+        'SELECT from_at AS start, to_at AS "end" FROM evidence_window '
+        "WHERE hazard_id = %s AND frozen_at IS NULL",
+        [hazard],
+    )
+    return EvidenceShown(
+        items=[_shown(row) for row in rows], awaited=EvidenceAwaited(**awaited) if awaited else None
+    )
+
+
+def _shown(row: Row) -> EvidenceItemShown:
+    return EvidenceItemShown(**{name: row[name] for name in EvidenceItemShown.model_fields})
+
+
+@router.post(
+    _PATH,
+    status_code=201,
+    dependencies=[AnySigned],
+    responses={
+        200: {"description": "The same bytes were there already.", "model": EvidenceItemShown},
+        409: {"description": "They are there, brought for something else; or the record has ended"},
+        415: {"description": "Not one of the kinds of files that are taken"},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def bring_evidence(
+    hazard: UUID,
+    request: Request,
+    serving: Served,
+    signed: SignedIn,
+    response: Response,
+    *,
+    stage: Annotated[Stage, Query(description="What it is brought for.")],
+    name: Annotated[Words, Query(max_length=200)] = "",
+    note: Annotated[Words, Query(max_length=1000)] = "",
+    if_match: IfMatch = None,
+) -> EvidenceItemShown:
+    """Put a file beside the record. Of a photo (JPEG) only the picture is kept: not where it was taken.
+
+    With `If-Match`, nothing is put beside a record that has changed, and the answer says its new ETag.
+    """
+    record = await _record(serving, signed, hazard)
+    if signed.account_id is None or not record["may_act"]:
+        raise ProblemError(403, "forbidden", "Not allowed", "Your account may not act on this record.")
+    given = await request.body()
+    found, content = _taken(given)
+    new = NewItem(
+        hazard_id=hazard,
+        kind=found.kind,
+        stage=stage,
+        content=content,
+        given_sha256=hashlib.sha256(given).digest(),
+        media_type=found.media_type,
+        name=name,
+        note=note,
+        about={"taken_out": len(given) - len(content)} if found is media.JPEG else {},
+        account_id=signed.account_id,
+        author=signed.name,
+        at=instant(serving.now_ms()),
+    )
+    row, is_new, version = await asyncio.to_thread(_put, serving.dsn, new, if_match)
+    if row["stage"] != stage:
+        detail = f"The same file is there already, brought as `{row['stage']}`."
+        raise ProblemError(409, "already-there", "It is there already", detail, field="stage")
+    if if_match is not None:
+        response.headers["ETag"] = etag(version)
+    response.status_code = 201 if is_new else 200
+    return _shown(row)
+
+
+def _taken(given: bytes) -> tuple[media.Media, bytes]:
+    try:
+        found = media.media_of(given)
+        return found, media.without_metadata(given).content if found is media.JPEG else given
+    except media.NotTakenError as exc:
+        detail = f"The file {exc}."
+        raise ProblemError(
+            415, "unsupported-media-type", "Not a file that is taken", detail, field="body"
+        ) from exc
+
+
+def _put(dsn: str, new: NewItem, if_match: str | None) -> tuple[Row, bool, int]:
+    """The item, whether it is new, and the version of the record afterwards."""
+    with connect(dsn) as connection, connection.transaction():
+        locked = connection.execute(
+            "SELECT version, ended_at IS NOT NULL FROM hazard WHERE id = %s FOR NO KEY UPDATE",
+            [new.hazard_id],
+        ).fetchone()
+        assert locked is not None  # noqa: S101  hazards are never deleted
+        if if_match is not None:
+            check_match(if_match, locked[0])
+        if locked[1]:
+            detail = "The record has ended; reopen it first."
+            raise ProblemError(409, "record-ended", "The record has ended", detail)
+        row, is_new = put(connection, new)
+        return row, is_new, locked[0] + int(is_new)
+
+
+class EvidenceFile(Response):
+    """The bytes of an item."""
+
+    media_type = "application/octet-stream"
+
+
+@router.get(
+    _PATH + "/{item}/file",
+    dependencies=[requires(_SEES)],
+    response_class=EvidenceFile,
+    responses={
+        200: {
+            "description": "The bytes, whose SHA-256 the item says.",
+            "content": {"application/octet-stream": {}},
+        }
+    },
+)
+async def download_evidence(hazard: UUID, item: UUID, serving: Served, signed: SignedIn) -> EvidenceFile:
+    """The bytes of an item: an image to be shown, all else to be saved."""
+    record = await _record(serving, signed, hazard)
+    row = await serving.row(
+        "SELECT media_type, kind, stage, encode(evidence_item.sha256, 'hex') AS sha256, content "
+        "FROM evidence_item JOIN evidence_file USING (sha256) " + OF_RECORD + "AND item = %(item)s",
+        {"hazard": hazard, "item": item},
+    )
+    if row is None:
+        raise not_found("item")
+    how = "inline" if row["media_type"] in media.SHOWN else "attachment"
+    name = f"{record['number']}-{row['kind']}-{row['sha256'][:8]}.{media.ending_of(row['media_type'])}"
+    return EvidenceFile(
+        row["content"],
+        media_type=row["media_type"],
+        headers={
+            "Content-Disposition": f'{how}; filename="{name}"',
+            "ETag": f'"{row["sha256"]}"',
+            **_SANDBOX,
+        },
+    )

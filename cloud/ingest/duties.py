@@ -1,0 +1,85 @@
+"""What is due beside the lanes, by a thread of its own: evidence, signals, alarms that were held."""
+
+import logging
+from typing import LiteralString
+
+from psycopg.rows import dict_row
+
+from cloud.alarms.store import StoredEpisode
+from cloud.database import Connection
+from cloud.evidence.keeping import keep_due
+from cloud.hazards.looking import look
+from cloud.hazards.opening import Heard, follow_alarms
+from cloud.hazards.store import hazards_by_id
+from cloud.live.store import NewEvent, wake_viewers, write_events
+from cloud.looking import Looking
+from cloud.notices.opening import News, Telling, tell
+from cloud.settings import Settings
+from cloud.sites.registry import Registry
+from cloud.upkeep.holding import take_due
+from sitewarden.messages import Alarm
+from sitewarden.text import Text
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 5.0
+
+_EPISODE: LiteralString = """
+    SELECT episode.site, episode.mode, episode.hazard_id, episode.raised_at, episode.cleared_at,
+           episode.value, episode.peak, its.label
+      FROM episode LEFT JOIN device AS its
+           ON its.site = episode.site AND its.mode = episode.mode AND its.device = episode.device
+     WHERE episode.id = %s
+"""
+
+
+class Duties(Looking):
+    """A thread of ingest."""
+
+    def __init__(self, settings: Settings, dsn: str, registry: Registry) -> None:
+        """Nothing is read yet."""
+        super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
+        self._settings, self._registry = settings, registry
+
+    def look(self, connection: Connection, now_ms: int) -> None:
+        """Whatever is due at that instant."""
+        self.release(connection, now_ms)
+        for hazard in look(connection, now_ms):
+            log.info("signal changed hazard=%s", hazard)
+        for hazard in keep_due(connection, now_ms):
+            log.info("evidence kept hazard=%s", hazard)
+
+    def release(self, connection: Connection, now_ms: int) -> None:
+        """Open records for alarms that still stand after their device was mended."""
+        with connection.transaction():
+            heard = [self._heard(connection, alarm, now_ms) for alarm in take_due(connection, now_ms)]
+            touched = list(follow_alarms(connection, heard))
+            telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
+            tell(connection, telling, News(episodes={}, hazards=touched))
+            shown = hazards_by_id(connection, touched) if touched else []
+            events = [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown]
+            write_events(connection, events, now_ms)
+        if touched:
+            log.info("alarms stand after maintenance alarms=%d records=%d", len(heard), len(touched))
+            wake_viewers(connection)
+
+    def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:
+        row = connection.cursor(row_factory=dict_row).execute(_EPISODE, [alarm.episode]).fetchone()
+        assert row is not None  # noqa: S101  a held alarm refers to it
+        label = row["label"]
+        return Heard(
+            site=row["site"],
+            mode=row["mode"],
+            alarm=alarm,
+            episode=StoredEpisode(
+                hazard_id=row["hazard_id"],
+                raised_at=row["raised_at"],
+                cleared_at=row["cleared_at"],
+                value=row["value"],
+                peak=row["peak"],
+                is_new=False,
+            ),
+            device=Text(**label) if label else Text(alarm.device, alarm.device),
+            time_zone=self._registry.sites(connection)[row["site"]].time_zone,
+            now_ms=now_ms,
+        )
