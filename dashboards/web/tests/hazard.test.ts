@@ -19,7 +19,7 @@ function record(given: Partial<HazardRecord> = {}): HazardRecord {
 const event = (seq: number, status: string, given: Partial<EventShown> = {}) =>
   ({ seq, at: `2026-11-27T0${seq % 10}:00:00Z`, actor: 'sitewarden', kind: 'signal', body: {}, hash: 'a', status, ...given }) as EventShown
 const act = (name: string, unmet: string[] = [], permitted = true): ActShown =>
-  ({ act: name, permitted, unmet: unmet.map((code) => ({ code, zh: code, en: code })) })
+  ({ act: name, permitted, unmet: unmet.map((code) => ({ code, zh: code, en: code, values: {}, field: '' })) })
 const known = { content: 'Load 112 % of 100 %', letter: 'Letter', clause: { edition: '2022', id: '5-4', text: 'x', two_part: true } }
 
 it('roles have the names that the server gives them', () => {

@@ -1,6 +1,6 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
-import type { Acted, Clearance, EvidenceItem, Past, Report } from './hazard'
+import type { Acted, EvidenceItem, Past } from './hazard'
 import type { components } from './schema'
 import type {
   LinkMade, OwnSession, Site,
@@ -141,13 +141,12 @@ export const api = {
   act: (hazard: string, body: object, version: number, key: string) => call<Acted>('POST', `/hazards/${part(hazard)}/acts`, body, version, key),
   /** The editions of the standard as they stand on that day. */
   clauses: (on: string) => call<components['schemas']['ClauseEditions']>('GET', `/clauses${query({ on })}`),
-  evidence: (hazard: string) => call<{ items: EvidenceItem[] }>('GET', `/hazards/${part(hazard)}/evidence`),
+  evidence: (hazard: string) => call<components['schemas']['EvidenceShown']>('GET', `/hazards/${part(hazard)}/evidence`),
   addEvidence: (hazard: string, file: Blob, stage: string, name: string, progress: (share: number) => void) =>
     send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),
   evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
-  clearance: (hazard: string) => call<Clearance | null>('GET', `/hazards/${part(hazard)}/clearance`),
   past: (hazard: string) => call<Past>('GET', `/hazards/${part(hazard)}/past`),
-  reports: (hazard: string) => call<{ items: Report[] }>('GET', `/hazards/${part(hazard)}/reports`),
+  reports: (hazard: string) => call<components['schemas']['ReportsShown']>('GET', `/hazards/${part(hazard)}/reports`),
   /** Without a beginning: since the point's first reading. */
   series: (site: string, point: string, fromMs: number | null, toMs: number, maxPoints = 2000) => {
     const range = { from: fromMs === null ? null : new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }

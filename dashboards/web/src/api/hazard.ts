@@ -1,7 +1,7 @@
 /** The hazard record as the pages ask for it and act on it, from the interface's own description. */
 
 import type { components } from './schema'
-import type { HazardDetail, Text } from './types'
+import type { HazardDetail } from './types'
 
 type Schemas = components['schemas']
 
@@ -14,11 +14,11 @@ export type ActShown = Schemas['ActShown']
 export type Signed = Schemas['SignedShown']
 export type Plan = Schemas['PlanShown']
 export type Ordered = Schemas['OrderShown']
-export type Report = Schemas['ReportShown']
+export type Report = Schemas['ReportsShown']['items'][number]
 export type Past = Schemas['Past']
 /** An item of an edition, with what the list of clauses says of it. */
 export interface Clause { edition: string; id: string; text: string; two_part?: boolean; standing?: string }
 
-export interface EvidenceItem { id: string; kind: string; stage: string; sha256: string; at: string; author: string; media_type: string; name: string; bytes: number }
-export interface Check { code: string; met: boolean; text: Text; values?: Record<string, unknown> }
-export interface Clearance { met: boolean; cleared_since: string | null; needed_s: number; elapsed_s: number; working_s: number | null; coverage: number | null; checks: Check[] }
+export type EvidenceItem = Schemas['EvidenceItemShown']
+/** Whether a danger that was measured is seen to be over, as a list of what holds and what does not. */
+export interface Clearance { met: boolean; cleared_since: string | null; needed_s: number; elapsed_s: number; working_s: number | null; coverage: number | null; checks: { code: string; met: boolean; zh: string; en: string }[] }

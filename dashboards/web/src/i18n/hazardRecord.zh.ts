@@ -54,7 +54,7 @@ export default {
   control: { banner: '{control}', since: '{who} {time} 下令', reason: '原因：{reason}', proposed: '系统建议停工' },
   rectification: { title: '整改', plan: '整改方案', accepted: '已审核同意', waiting: '等待审核', returned: '已退回', extensions: '延期', extensionRequested: '申请延至 {time}', granted: '已批准', refused: '未批准', pending: '等待审批', original: '原定期限 {time}', submission: '整改结果', reviews: '复查记录', passed: '合格', failed: '不合格', round: '第 {n} 次' },
   yes: '是', no: '否', judgement: '判定', judgedBy: '{who} 于 {time} 判定', supervision: { title: '挂牌督办', none: '未挂牌', proposed: '建议挂牌', listed: '已挂牌督办', delisted: '已摘牌' }, escalation: '督办升级',
-  report: { title: '上报', states: { not_due: '不需上报', due: '待上报', provisional: '已初报', reported: '已正式上报', reported_late: '已上报（超时）', withdrawn: '已撤回' }, kinds: { provisional: '初报', unverified: '待核实报告', formal: '正式报告', withdrawal: '撤回', correction: '更正' }, due: '上报期限 {time}', to: '报 {who}', sent: '{time} 发出', none: '还没有上报。', nobody: '档案中没有主管部门' },
+  report: { late: '超时', title: '上报', states: { not_due: '不需上报', due: '待上报', provisional: '已初报', reported: '已正式上报', reported_late: '已上报（超时）', withdrawn: '已撤回' }, kinds: { provisional: '初报', unverified: '待核实报告', formal: '正式报告', withdrawal: '撤回', correction: '更正' }, due: '上报期限 {time}', to: '报 {who}', sent: '{time} 发出', none: '还没有上报。', nobody: '档案中没有主管部门' },
   device: { title: '设备档案', open: '打开档案', registration: '使用登记', inspected: '检验日期', validUntil: '有效期至', parties: '相关单位', none: '这条记录没有关联设备。', unknown: '没有这台设备的档案。', location: '位置' },
   past: { title: '以往隐患', device: '这台设备', enterprise: '这家企业', none: '没有以往的隐患。', repeat: '重复隐患：第 {n} 次', repeatOf: '上一次记录' },
   merged: '已并入另一条记录', mergedLink: '打开该记录', details: '更多内容', facts: '基本情况',
