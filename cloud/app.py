@@ -10,7 +10,10 @@ from pydantic import Field
 
 from cloud import pages, problems
 from cloud.accounts.managing_routes import make_router as make_managing_router
+from cloud.accounts.oidc_routes import make_router as make_oidc_router
+from cloud.accounts.own_routes import make_router as make_own_router
 from cloud.accounts.permissions import Public, declared_permissions
+from cloud.accounts.rates import Rates
 from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
@@ -22,12 +25,14 @@ from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.evidence.routes import router as evidence_router
 from cloud.guards import Guards
+from cloud.hazards.counts import router as counts_router
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
 from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
+from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.routes import make_router as make_notices_router
@@ -39,7 +44,7 @@ from cloud.registry.trees import router as trees_router
 from cloud.replay.routes import router as replay_router
 from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
-from cloud.shown import Shown
+from cloud.shown import Shown, TextShown
 from cloud.sites.routes import router as sites_router
 from cloud.tables.routes import router as tables_router
 from cloud.trials.routes import router as trials_router
@@ -57,6 +62,9 @@ class ServerShown(Shown):
     demo: bool
     replay: bool = Field(description="What is shown is a recorded history, not what is so now.")
     needs_setup: bool
+    oidc: TextShown | None = Field(
+        default=None, description="What the button is called by which one signs in elsewhere; none: nowhere."
+    )
 
 
 class HealthShown(Shown):
@@ -72,7 +80,9 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with make_pool(dsn) as pool:
             hub = Hub(settings, dsn, pool, now_ms)
-            app.state.serving = Serving(settings=settings, dsn=dsn, pool=pool, hub=hub, now_ms=now_ms)
+            app.state.serving = Serving(
+                settings=settings, dsn=dsn, pool=pool, hub=hub, now_ms=now_ms, rates=Rates(settings.limits)
+            )
             async with hub.running():
                 yield
 
@@ -116,27 +126,32 @@ def _api() -> APIRouter:
     async def server(serving: Served) -> ServerShown:
         """What is running here."""
         row = await serving.row("SELECT EXISTS (SELECT FROM account) AS done")
-        done = row is not None and bool(row["done"])
+        done, oidc = row is not None and bool(row["done"]), serving.settings.oidc
         return ServerShown(
             version=__version__,
             demo=serving.settings.demo,
             replay=serving.settings.mode == "replay",
             needs_setup=not done,
+            oidc=None if oidc is None else TextShown(zh=oidc.label.zh, en=oidc.label.en),
         )
 
     for part in (
         make_accounts_router(),
+        make_own_router(),
+        make_oidc_router(),
         make_managing_router(),
         sites_router,
         home_router,
         readings_router,
         tables_router,
         alarms_router,
+        counts_router,
         hazard_lists_router,
         inbox_router,
         hazards_router,
         evidence_router,
         reports_router,
+        jurisdictions_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),

@@ -17,6 +17,7 @@ import psycopg
 from cloud import logs
 from cloud.backtest.command import register_export, register_pack, register_rules
 from cloud.enrolment.command import register as register_ca
+from cloud.hazards.command import register as register_audit
 from cloud.settings import Settings, read_settings
 from cloud.supervisor import UNTIL_STDIN_CLOSES
 from sitewarden.errors import UnreachableError
@@ -37,10 +38,12 @@ def register(subparsers: "Subparsers") -> None:
         ("web", _web, "only the web server"),
         ("migrate", _migrate, "bring the database to this program's schema"),
         ("setup-link", _setup_link, "print a new link for making the first account"),
+        ("reset-second-factor", _reset_second_factor, "take away the second factor of an account"),
         ("reset-link", _reset_link, "print a link with which an account's owner chooses a new password"),
     ):
         _add(commands, name, run, text)
     register_ca(commands)
+    register_audit(commands)
     register_export(commands)
     register_pack(commands)
     register_rules(commands)
@@ -54,7 +57,7 @@ def _add(commands: "Subparsers", name: str, run: Callable[[argparse.Namespace], 
     if name in {"ingest", "web"}:
         parser.add_argument("--dsn", help="another database than the configured one")
         parser.add_argument(UNTIL_STDIN_CLOSES, action="store_true", help=argparse.SUPPRESS)
-    if name == "reset-link":
+    if name in {"reset-link", "reset-second-factor"}:
         parser.add_argument("name", metavar="NAME", help="of the account")
     if name == "web":
         parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
@@ -127,6 +130,23 @@ def _reset_link(args: argparse.Namespace) -> int:
     return _say_link(args, lambda connection, address, now: reset_link(connection, address, args.name, now))
 
 
+def _reset_second_factor(args: argparse.Namespace) -> int:
+    from cloud.accounts.factors import reset_on_console  # noqa: PLC0415
+    from cloud.database import connect  # noqa: PLC0415
+
+    try:
+        with connect(_app_dsn(read_settings(args.config))) as connection:
+            removed = reset_on_console(connection, args.name)
+    except psycopg.OperationalError as exc:
+        raise _no_database(exc) from exc
+    _say("taken away; the password alone signs in now" if removed else "the account has no second factor")
+    return 0
+
+
+def _no_database(exc: psycopg.OperationalError) -> UnreachableError:
+    return UnreachableError(f"the database does not answer; is the cloud running? {exc}")
+
+
 def _say_link(args: argparse.Namespace, made: "Callable[[Connection, str, int], str]") -> int:
     from cloud.database import connect  # noqa: PLC0415
     from cloud.running import address_of, last_address  # noqa: PLC0415
@@ -137,7 +157,7 @@ def _say_link(args: argparse.Namespace, made: "Callable[[Connection, str, int], 
         with connect(_app_dsn(settings)) as connection:
             _say(made(connection, address, time.time_ns() // 1_000_000))
     except psycopg.OperationalError as exc:
-        raise UnreachableError(f"the database does not answer; is the cloud running? {exc}") from exc
+        raise _no_database(exc) from exc
     return 0
 
 

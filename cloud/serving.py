@@ -1,5 +1,6 @@
 """What the routes of one web process share: settings, database, clock, live push."""
 
+import datetime as dt
 import time
 from collections.abc import Callable
 from typing import Annotated, Any, LiteralString
@@ -9,12 +10,14 @@ from fastapi import Depends, Request
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from cloud.accounts.rates import Rates
 from cloud.accounts.service import Passwords, Tries
-from cloud.database import AsyncConnection, Row, as_app, tell_caller
+from cloud.database import AsyncConnection, Row, as_app, instant, tell_caller
 from cloud.live.hub import Hub
 from cloud.settings import Settings
 
 _BURST, _INTERVAL_S = 10, 6.0
+_CODE_BURST, _CODE_INTERVAL_S = 5, 300.0
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +32,13 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     passwords: Passwords = msgspec.field(default_factory=Passwords)
     tries: Tries = msgspec.field(default_factory=lambda: Tries(_BURST, _INTERVAL_S))
     """Of passwords, whatever they are given for; who tries is named by what for."""
+    code_tries: Tries = msgspec.field(default_factory=lambda: Tries(_CODE_BURST, _CODE_INTERVAL_S))
+    """Of codes of a second factor: a million of them, so that guesses must be few."""
+    rates: Rates = msgspec.field(default_factory=Rates)
+
+    def now(self) -> dt.datetime:
+        """The clock as the database has instants."""
+        return instant(self.now_ms())
 
     async def rows(self, query: LiteralString, parameters: Any = None) -> list[Row]:
         """All rows of a query, by column name."""

@@ -130,6 +130,63 @@ class Notices(msgspec.Struct, frozen=True, kw_only=True):
     networks: tuple[Network, ...] = ()
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often somebody may ask."""
+
+    burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000, description="requests, at least 1")]
+    """So many at once."""
+    per_second: Annotated[float, msgspec.Meta(gt=0, le=100_000, description="more than 0 a second")]
+    """And so many a second for ever."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often the interface may be asked; more is answered 429. Every process counts for itself."""
+
+    signed_in: Rate = Rate(burst=1000, per_second=50)
+    """An account, or a token of one."""
+    stranger: Rate = Rate(burst=1000, per_second=50)
+    """An address at which nobody is signed in; many people may share one."""
+
+
+class SecondFactorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who must sign in with a second factor besides the password; everybody may."""
+
+    roles: list[str] = []
+    """Whoever has one of these roles sees nothing but his own account until he has set it up."""
+
+
+class OidcSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Signing in at a provider of identities of one's own (OpenID Connect)."""
+
+    issuer: str
+    """The provider's address, under which `/.well-known/openid-configuration` is found."""
+    client_id: str
+    client_secret_file: str | None = None
+    """Relative to the configuration file; left out for a public client, which PKCE protects alone."""
+    pages: str
+    """Where people reach the pages; the provider sends them back below it, to `/api/v1/session/oidc/back`."""
+    account_claim: str = "preferred_username"
+    """The claim that is the account's name here; one that people cannot choose for themselves."""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    ca_file: str | None = None
+    """Certificates (PEM) that the provider's is checked against, where it is none of the public ones."""
+    label: Text = Text("单位账号", "your organisation's account")
+    """What the button on the sign-in page calls it."""
+
+
+class Oidc(msgspec.Struct, frozen=True, kw_only=True):
+    """The same with the files read."""
+
+    issuer: str
+    client_id: str
+    client_secret: str | None
+    back: str
+    account_claim: str
+    scopes: tuple[str, ...]
+    ca_file: Path | None
+    label: Text
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: str = "127.0.0.1:8080"
     data_dir: str = "cloud-data"
@@ -137,6 +194,9 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     broker: Broker = Broker()
     enrolment: EnrolmentSettings | None = None
     notices: NoticeSettings = NoticeSettings()
+    second_factor: SecondFactorSettings = SecondFactorSettings()
+    oidc: OidcSettings | None = None
+    limits: Limits = Limits()
     demo: bool = False
     replay: Replay | None = None
     sites: list[SiteSettings] = []
@@ -162,6 +222,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     enrolment: Enrolment | None = None
     """`None`: gateways get their passwords by hand."""
     notices: Notices = Notices()
+    second_factor_roles: list[str] = []
+    """Whoever has one of them must have a second factor."""
+    oidc: Oidc | None = None
+    """`None`: everybody signs in by a password of this system."""
+    limits: Limits = Limits()
 
     @property
     def tells(self) -> bool:
@@ -202,9 +267,12 @@ def read_settings(file: Path) -> Settings:
         data_dir=(file.parent / found.data_dir).resolve(),
         dsn=found.database.dsn if found.database else None,
         broker=found.broker,
-        broker_password=_password(document),
+        broker_password=_secret(document, "broker.password_file", found.broker.password_file),
         enrolment=_enrolment(document),
         notices=_notices(document),
+        second_factor_roles=_second_factor_roles(document),
+        oidc=_oidc(document),
+        limits=found.limits,
         demo=found.demo,
         replay=(file.parent / found.replay.control).resolve() if found.replay else None,
         sites={site.site: site for site in found.sites},
@@ -220,19 +288,56 @@ def _address(document: documents.Document[_File]) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _password(document: documents.Document[_File]) -> str | None:
-    name = document.value.broker.password_file
+def _secret(document: documents.Document[_File], where: str, name: str | None) -> str | None:
+    """The first line of a file that the configuration names."""
     if name is None:
         return None
     try:
         lines = (document.file.parent / name).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
-        raise document.error(
-            "broker.password_file", f"`{name}` cannot be read: {exc}", "Check the path and its permissions."
-        ) from exc
+        mend = "Check the path and its permissions."
+        raise document.error(where, f"`{name}` cannot be read: {exc}", mend) from exc
     if not lines or not lines[0]:
-        raise document.error("broker.password_file", f"`{name}` is empty", "Write the password on line 1.")
+        raise document.error(where, f"`{name}` is empty", "Write the password on line 1.")
     return lines[0]
+
+
+def _second_factor_roles(document: documents.Document[_File]) -> list[str]:
+    from cloud.accounts.roles import roles  # noqa: PLC0415  reads its file only where somebody names a role
+
+    named = document.value.second_factor.roles
+    for i, role in enumerate(named):
+        if role not in roles().roles:
+            mend = f"One of {', '.join(roles().roles)}."
+            raise document.error(f"second_factor.roles.{i}", f"there is no role `{role}`", mend)
+    return named
+
+
+def _oidc(document: documents.Document[_File]) -> Oidc | None:
+    found, folder = document.value.oidc, document.file.parent
+    if found is None:
+        return None
+    for field, address in (("issuer", found.issuer), ("pages", found.pages)):
+        parts = urlsplit(address)
+        local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+            mend = "Write it like https://id.example.com; http only on this machine."
+            raise document.error(f"oidc.{field}", f"`{address}` is no safe address", mend)
+    if "openid" not in found.scopes:
+        raise document.error("oidc.scopes", "`openid` is missing", "Add it; nobody is told who it is else.")
+    ca_file = None if found.ca_file is None else (folder / found.ca_file).resolve()
+    if ca_file is not None and not ca_file.is_file():
+        raise document.error("oidc.ca_file", f"`{found.ca_file}` is not a file", "Name a PEM file.")
+    return Oidc(
+        issuer=found.issuer,
+        client_id=found.client_id,
+        client_secret=_secret(document, "oidc.client_secret_file", found.client_secret_file),
+        back=f"{found.pages.rstrip('/')}/api/v1/session/oidc/back",
+        account_claim=found.account_claim,
+        scopes=found.scopes,
+        ca_file=ca_file,
+        label=found.label,
+    )
 
 
 def _enrolment(document: documents.Document[_File]) -> Enrolment | None:

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 import msgspec
 from psycopg.rows import dict_row
 
+from cloud.accounts.api_tokens import revoke_tokens
 from cloud.accounts.signing import end_key
 from cloud.accounts.tokens import new_token, token_hash
 from cloud.database import AsyncConnection, Connection, Row, instant
@@ -101,6 +102,7 @@ async def use_link(connection: AsyncConnection, token: str, password_hash: str, 
         await set_password(connection, found["id"], password_hash, now_ms)
         # Whoever resets a password cannot open what lies under the old one.
         await end_key(connection, found["id"], instant(now_ms), "password_reset")
+        await revoke_tokens(connection, found["id"], now_ms)
         return found
 
 

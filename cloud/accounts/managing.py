@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from cloud.accounts import factors
 from cloud.accounts.links import NewLink, make_link, void_link_of_others
 from cloud.accounts.managing_model import AccountManaged, AssignmentGiven, AssignmentShown, Invited, Standing
 from cloud.accounts.model import Signed
@@ -28,6 +29,9 @@ _LOCK = 0x5357_4143
 _ACCOUNTS: LiteralString = """
     SELECT account.id, account.name, account.note, account.created_at, account.disabled_at,
            account.password_hash IS NOT NULL AS has_password, maker.name AS made_by,
+           EXISTS (SELECT FROM second_factor AS f
+                    WHERE f.account_id = account.id AND f.confirmed_at IS NOT NULL) AS has_second_factor,
+           EXISTS (SELECT FROM identity WHERE identity.account_id = account.id) AS is_bound,
            (SELECT max(seen_at) FROM session WHERE session.account_id = account.id) AS seen_at,
            (SELECT expires_at FROM account_link AS link
              WHERE link.account_id = account.id AND link.expires_at > %(now)s) AS link_until,
@@ -169,6 +173,28 @@ async def set_disabled(
         return await one(serving, signed, connection, account_id)
 
 
+async def reset_factor(serving: Serving, signed: Signed, account_id: int, reason: str) -> AccountManaged:
+    """Take the second factor of an account away, whose owner has lost it; all its sessions end."""
+    async with changing(serving, signed) as connection:
+        await _answered_for(serving, signed, connection, account_id)
+        if not await factors.remove(connection, account_id, reason):
+            raise ProblemError(409, "no-second-factor", "There is none", "The account has no second factor.")
+        await connection.execute("DELETE FROM session WHERE account_id = %s", [account_id])
+        return await one(serving, signed, connection, account_id)
+
+
+async def unbind(serving: Serving, signed: Signed, account_id: int, reason: str) -> AccountManaged:
+    """Let somebody else at the provider of identities take the account's name; all its sessions end."""
+    async with changing(serving, signed) as connection:
+        await _answered_for(serving, signed, connection, account_id)
+        await connection.execute(
+            "UPDATE account SET standing_reason = %s WHERE id = %s", [reason, account_id]
+        )
+        await connection.execute("DELETE FROM identity WHERE account_id = %s", [account_id])
+        await connection.execute("DELETE FROM session WHERE account_id = %s", [account_id])
+        return await one(serving, signed, connection, account_id)
+
+
 async def renew_link(serving: Serving, signed: Signed, account_id: int) -> NewLink:
     """A new link of an account; the one before is void."""
     async with changing(serving, signed) as connection:
@@ -254,7 +280,7 @@ async def _shown(
 def _account_shown(row: Row, given: list[Row]) -> AccountManaged:
     fields = AssignmentShown.model_fields
     seen = [its for its in given if its["is_seen"]]
-    standing: Standing = "active" if row["has_password"] else "invited"
+    standing: Standing = "active" if row["has_password"] or row["is_bound"] else "invited"
     return AccountManaged(
         **{name: value for name, value in row.items() if name in AccountManaged.model_fields},
         standing="disabled" if row["disabled_at"] else standing,

@@ -72,6 +72,7 @@ class LinkUsed(Asked):
 
     token: Token
     password: Annotated[str, Field(min_length=MIN_PASSWORD, max_length=1000)]
+    code: Annotated[str, Field(max_length=40)] | None = None
 
 
 class LinkShown(Shown):
@@ -119,6 +120,8 @@ class AccountManaged(Shown):
     created_at: Instant
     made_by: str | None
     seen_at: Instant | None = Field(description="When it was last used, if a session goes on.")
+    has_second_factor: bool
+    is_bound: bool = Field(description="Whether it belongs to somebody at the provider of identities.")
     link_until: Instant | None = Field(description="So long its link can be opened.")
     is_self: bool
     may_change: bool = Field(description="Whether the caller may disable it or make it a link.")
@@ -158,7 +161,7 @@ class AccountChange(Shown):
     at: Instant
     author: str
     account: str
-    record: Literal["account", "assignment", "account_link"]
+    record: Literal["account", "assignment", "account_link", "second_factor", "api_token", "identity"]
     before: dict[str, Any] | None
     after: dict[str, Any] | None
 
@@ -170,4 +173,5 @@ class OwnSession(Shown):
     created_at: Instant
     seen_at: Instant
     agent: str = Field(description="What the browser calls itself.")
+    method: Literal["password", "oidc"]
     is_this: bool

@@ -36,6 +36,7 @@ def make_router() -> APIRouter:
     router = APIRouter(tags=["accounts"], responses=_CONFLICT)
     _add_lists(router)
     _add_accounts(router)
+    _add_ways_in(router)
     _add_assignments(router)
     return router
 
@@ -131,6 +132,22 @@ def _add_accounts(router: APIRouter) -> None:
     ) -> AccountManaged:
         """Let it in again, with its password and the roles that still hold."""
         return await managing.set_disabled(serving, signed, account, given.reason, disabled=False)
+
+
+def _add_ways_in(router: APIRouter) -> None:
+    @router.post("/accounts/{account}/second-factor/reset", dependencies=[_MANAGES])
+    async def reset_second_factor(
+        account: int, serving: Served, signed: SignedIn, *, given: Because
+    ) -> AccountManaged:
+        """Take the second factor away, whose owner has lost it; its sessions end at once."""
+        return await managing.reset_factor(serving, signed, account, given.reason)
+
+    @router.post("/accounts/{account}/identity/forget", dependencies=[_MANAGES])
+    async def forget_identity(
+        account: int, serving: Served, signed: SignedIn, *, given: Because
+    ) -> AccountManaged:
+        """Forget whom the provider of identities means by it: the next who signs in by that name is bound."""
+        return await managing.unbind(serving, signed, account, given.reason)
 
 
 def _add_assignments(router: APIRouter) -> None:

@@ -1,5 +1,6 @@
 """Accounts and sessions as the HTTP interface shows and takes them."""
 
+import datetime as dt
 from typing import Annotated
 
 import msgspec
@@ -18,6 +19,14 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     demo: bool
     token_hash: bytes
+    since: dt.datetime | None = None
+    """When the session began."""
+    lacks_factor: bool = False
+    """A role asks for a second factor, and the account has none: nothing but the own account is open."""
+    api_token: int | None = None
+    """A program asks, by this token of the account; it signs nothing."""
+    permissions: frozenset[str] | None = None
+    """What the token is for; `None`: everything that the account may."""
 
 
 class AccountShown(Shown):
@@ -33,6 +42,9 @@ class SessionShown(Shown):
     demo: bool
     permissions: list[str] = Field(
         description="What the account may do somewhere; what it may do on a site, that site says."
+    )
+    needs_second_factor: bool = Field(
+        default=False, description="Nothing but the own account is open before a second factor is set up."
     )
 
 
@@ -51,6 +63,9 @@ class SignIn(Asked):
 
     name: Name
     password: Password
+    code: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None, description="Of the second factor, or a recovery code; asked for where there is one."
+    )
 
 
 class SetUp(Asked):

@@ -12,18 +12,22 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
-from cloud.accounts.holding import Devices, devices_permitted, held_of
+from cloud.accounts.api_tokens import PREFIX, bearer_of
+from cloud.accounts.holding import Devices, bounded_by, devices_permitted, held_of
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles_with
 from cloud.accounts.store import session_of
 from cloud.accounts.tokens import token_hash
 from cloud.callers import is_called_by
-from cloud.database import instant
 from cloud.problems import ProblemError, not_found
 from cloud.serving import Served, Serving
 from sitewarden.errors import SiteWardenError
 
 COOKIE = "sitewarden_session"
+_SESSION = "/api/v1/session"
+_OWN = _SESSION
+"""Begins the address of whatever is of one's own account, `/sessions` too."""
+_READS = frozenset({"GET", "HEAD"})
 PUBLIC: Final = "public"
 """Anybody."""
 SIGNED_IN: Final = "signed-in"
@@ -34,25 +38,73 @@ class UndeclaredPermissionError(SiteWardenError):
     """A route that does not say who may call it, or says two things."""
 
 
-async def signed_in(token: str, serving: Serving) -> Signed | None:
-    """Whose session the token opens."""
+async def signed_in(request: Request, serving: Serving) -> Signed | None:
+    """Who asks: a program by its token, or a person by his session's cookie."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return await _by_token(bearer.strip(), serving)
+    return await _by_session(request.cookies.get(COOKIE, ""), serving)
+
+
+async def _by_token(token: str, serving: Serving) -> Signed | None:
+    if not token.startswith(PREFIX):
+        return None
+    async with serving.pool.connection() as connection:
+        row = await bearer_of(connection, token, serving.settings.second_factor_roles, serving.now())
+    if row is None:
+        return None
+    return Signed(
+        account_id=row["account_id"],
+        name=row["name"],
+        demo=False,
+        token_hash=b"",
+        lacks_factor=row["lacks_factor"],
+        api_token=row["id"],
+        permissions=frozenset(row["permissions"]),
+    )
+
+
+async def _by_session(token: str, serving: Serving) -> Signed | None:
     if not token:
         return None
     hashed = token_hash(token)
     async with serving.pool.connection() as connection:
-        row = await session_of(connection, hashed, instant(serving.now_ms()))
+        row = await session_of(connection, hashed, serving.settings.second_factor_roles, serving.now())
     # A demo session ends with the demo: the same database may be served for real next.
     if row is None or (row["demo"] and not serving.settings.demo):
         return None
-    return Signed(account_id=row["account_id"], name=row["name"], demo=row["demo"], token_hash=hashed)
+    return Signed(
+        account_id=row["account_id"],
+        name=row["name"],
+        demo=row["demo"],
+        token_hash=hashed,
+        since=row["created_at"],
+        lacks_factor=row["lacks_factor"],
+    )
 
 
 async def _caller(request: Request, serving: Served) -> Signed:
-    signed = await signed_in(request.cookies.get(COOKIE, ""), serving)
+    signed = await signed_in(request, serving)
     if signed is None:
+        serving.rates.count_stranger(_address(request))
         raise ProblemError(401, "not-signed-in", "Nobody is signed in", "Sign in first.")
+    serving.rates.count_signed(_who(request, signed))
+    if signed.lacks_factor and not request.url.path.startswith(_OWN):
+        detail = "A role of yours asks for a second factor; set it up on your own page first."
+        raise ProblemError(403, "second-factor-required", "A second factor is required", detail)
+    bounded_by(signed.permissions)
     is_called_by(signed.account_id)
     return signed
+
+
+def _who(request: Request, signed: Signed) -> str:
+    if signed.api_token is not None:
+        return f"token {signed.api_token}"
+    return f"account {signed.account_id}" if signed.account_id is not None else _address(request)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 class Declares:
@@ -75,8 +127,10 @@ class Open(Declares):
         super().__init__(PUBLIC)
         self._for_gateways = for_gateways
 
-    async def __call__(self) -> None:
-        """Nothing is asked."""
+    async def __call__(self, request: Request, serving: Served) -> None:
+        """Nothing is asked, but not without end."""
+        if request.url.path.startswith("/api/"):
+            serving.rates.count_stranger(_address(request))
         if self._for_gateways:
             is_called_by(None)
 
@@ -99,9 +153,22 @@ class Requires(Declares):
         self, request: Request, serving: Served, signed: Annotated[Signed, Depends(_caller)]
     ) -> Signed:
         """Who calls."""
+        if signed.permissions is not None:
+            self._check_token(request, signed.permissions)
         if self.permission != SIGNED_IN:
             request.state.devices = await self._devices(request, serving, signed)
         return signed
+
+    def _check_token(self, request: Request, permissions: frozenset[str]) -> None:
+        """It reads what anybody signed in reads, and does what it is for; the own account is none of that."""
+        if self.permission == SIGNED_IN:
+            fits = request.method in _READS and (
+                request.url.path == _SESSION or not request.url.path.startswith(_OWN)
+            )
+        else:
+            fits = self.permission in permissions
+        if not fits:
+            raise ProblemError(403, "token-is-for-less", "Not allowed", "The token is not for this.")
 
     async def _devices(self, request: Request, serving: Serving, signed: Signed) -> Devices:
         site: str | None = request.path_params.get("site")

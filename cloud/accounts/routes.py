@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from cloud.accounts import store
+from cloud.accounts.factors import pass_second
 from cloud.accounts.holding import held_of, permissions_of
 from cloud.accounts.links import link_of, set_password, use_link
 from cloud.accounts.managing_model import LinkAsked, LinkShown, LinkUsed, OwnPassword, OwnSession
@@ -34,7 +35,8 @@ def _add_session(router: APIRouter) -> None:
     @router.get("/session", dependencies=[AnySigned])
     async def session(signed: SignedIn, serving: Served) -> SessionShown:
         """Who is signed in."""
-        return await _session_shown(serving, signed.account_id, signed.name)
+        shown = await _session_shown(serving, signed.account_id, signed.name)
+        return shown.model_copy(update={"needs_second_factor": signed.lacks_factor})
 
     @router.delete("/session", dependencies=[AnySigned], status_code=204)
     async def sign_out(signed: SignedIn, response: Response, serving: Served) -> None:
@@ -56,6 +58,7 @@ def _add_sign_in(router: APIRouter) -> None:
         fits = await serving.passwords.fits(asked.password, account["password_hash"] if account else None)
         if not account or not fits:
             raise ProblemError(401, "wrong-password", "Wrong name or password")
+        await pass_second(serving, account["id"], asked.code)
         serving.tries.forgive(callers[-1])
         proven = store.Proven(account["id"], account["password_hash"])
         await _open_session(serving, request, response, proven)
@@ -115,6 +118,10 @@ def _add_links(router: APIRouter) -> None:
         """Choose the password, which uses the link up, and sign in. Every earlier session ends."""
         serving.tries.take(_callers(request, "")[0], clock_s())
         hashed = await serving.passwords.hash(asked.password)
+        async with serving.pool.connection() as connection:
+            found = await link_of(connection, asked.token, serving.now_ms())
+        if found is not None:
+            await pass_second(serving, found["id"], asked.code)
         async with serving.pool.connection() as connection:
             account = await use_link(connection, asked.token, hashed, serving.now_ms())
         if account is None:
@@ -185,6 +192,11 @@ async def _open_session(
         agent, now = request.headers.get("user-agent", "")[:200], instant(serving.now_ms())
         if not await store.open_session(connection, token_hash(token), proven, now, agent):
             raise ProblemError(401, "wrong-password", "Wrong name or password")
+    give_cookie(request, response, token)
+
+
+def give_cookie(request: Request, response: Response, token: str) -> None:
+    """The session's token, where no script can read it."""
     response.set_cookie(
         COOKIE, token, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/"
     )

@@ -11,13 +11,14 @@ from psycopg.rows import class_row
 
 from cloud.accounts import sealing
 from cloud.accounts.model import Signed
+from cloud.accounts.proving import prove
 from cloud.accounts.sealing import Sealed, WrongPasswordError, verify
 from cloud.accounts.service import clock_s
-from cloud.database import AsyncConnection, instant
+from cloud.database import AsyncConnection
 from cloud.problems import ProblemError
 from cloud.serving import Serving
 
-__all__ = ["Signer", "end_key", "make_key", "open_key", "reseal_key", "verify"]
+__all__ = ["Signer", "choose_signing_password", "end_key", "make_key", "open_key", "reseal_key", "verify"]
 
 _KEY: LiteralString = """
     SELECT key, account_id, public_key, sealed, salt, time_cost, memory_kib, lanes
@@ -86,6 +87,8 @@ async def open_key(serving: Serving, signed: Signed, password: str) -> Signer:
     """
     if signed.account_id is None:
         raise not_signed("demo", "The demo's viewer has no account and signs nothing.")
+    if signed.api_token is not None:
+        raise not_signed("token", "A token signs nothing: whoever answers for the act signs in and does it.")
     who = f"signature {signed.account_id}"
     serving.tries.take(who, clock_s())
     async with serving.pool.connection() as connection:
@@ -110,7 +113,7 @@ async def make_key(
         {
             "account": account_id,
             "public": public,
-            "now": instant(serving.now_ms()),
+            "now": serving.now(),
             **msgspec.structs.asdict(sealed),
         },
     )
@@ -125,7 +128,7 @@ async def reseal_key(
     found = await _key(connection, account_id, locked=True)
     if found is None:
         return
-    now = instant(serving.now_ms())
+    now = serving.now()
     try:
         private = await serving.passwords.slowly(lambda: found.open(password))
     except WrongPasswordError:
@@ -136,6 +139,27 @@ async def reseal_key(
         lambda: sealing.seal(private, found.public_key, account_id, new_password)
     )
     await connection.execute(_RESEAL, {"key": found.key, "now": now, **msgspec.structs.asdict(sealed)})
+
+
+async def choose_signing_password(serving: Serving, signed: Signed, password: str, new_password: str) -> None:
+    """The password for signing of an account that has no other here.
+
+    With the one before the key stays; without it, after a sign-in just now, another key takes its place.
+    """
+    row = await serving.row("SELECT password_hash FROM account WHERE id = %s", [signed.account_id])
+    if signed.account_id is None or row is None or row["password_hash"] is not None:
+        detail = "You sign with the password by which you sign in; change that one."
+        raise ProblemError(409, "has-password", "You have a password", detail)
+    if password:
+        await open_key(serving, signed, password)
+    else:
+        await prove(serving, signed, "")
+    async with serving.pool.connection() as connection, connection.transaction():
+        if password:
+            await reseal_key(connection, serving, signed.account_id, password, new_password)
+        else:
+            await end_key(connection, signed.account_id, serving.now(), "replaced")
+            await make_key(connection, serving, signed.account_id, new_password)
 
 
 async def end_key(connection: AsyncConnection, account_id: int, now: dt.datetime, reason: str) -> None:

@@ -97,6 +97,41 @@ async def open_session(
     return cursor.rowcount == 1
 
 
+async def open_session_elsewhere(
+    connection: AsyncConnection, hashed: bytes, account_id: int, now: dt.datetime, agent: str
+) -> bool:
+    """Begin a session of somebody whom a provider of identities vouches for; false where he is disabled."""
+    await connection.execute("DELETE FROM session WHERE seen_at < %s", [now - IDLE])
+    cursor = await connection.execute(
+        """
+        INSERT INTO session (token_hash, account_id, created_at, seen_at, agent, method)
+            SELECT %(hash)s, id, %(now)s, %(now)s, %(agent)s, 'oidc' FROM account
+             WHERE id = %(account)s AND disabled_at IS NULL FOR SHARE
+        """,
+        {"hash": hashed, "account": account_id, "now": now, "agent": agent},
+    )
+    return cursor.rowcount == 1
+
+
+async def bound_to(connection: AsyncConnection, issuer: str, subject: str) -> int | None:
+    """The account of that person at that provider."""
+    cursor = await connection.execute(
+        "SELECT account_id FROM identity WHERE issuer = %s AND subject = %s", [issuer, subject]
+    )
+    row = await cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+async def bind(
+    connection: AsyncConnection, issuer: str, subject: str, account_id: int, now: dt.datetime
+) -> None:
+    """That person is the account from now on; a violation of uniqueness where another is."""
+    await connection.execute(
+        "INSERT INTO identity (issuer, subject, account_id, bound_at) VALUES (%s, %s, %s, %s)",
+        [issuer, subject, account_id, now],
+    )
+
+
 async def still_proven(connection: AsyncConnection, proven: Proven) -> bool:
     """Whether the password is still the one that was proven; nobody else changes it meanwhile."""
     cursor = await connection.execute(
@@ -109,16 +144,23 @@ async def still_proven(connection: AsyncConnection, proven: Proven) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def session_of(connection: AsyncConnection, hashed: bytes, now: dt.datetime) -> Row | None:
-    """Who a session belongs to, `demo` where to nobody; noted as used."""
+async def session_of(
+    connection: AsyncConnection, hashed: bytes, factor_roles: list[str], now: dt.datetime
+) -> Row | None:
+    """Who a session belongs to, `demo` where to nobody; noted as used.
+
+    `factor_roles` ask for a second factor; whoever signs in at a provider has that one's.
+    """
     cursor = connection.cursor(row_factory=dict_row)
     await cursor.execute(
         """
-        SELECT account_id, coalesce(account.name, 'demo') AS name, session.account_id IS NULL AS demo, seen_at
+        SELECT account_id, coalesce(account.name, 'demo') AS name, session.account_id IS NULL AS demo,
+               seen_at, session.created_at, method = 'password'
+                   AND lacks_factor(account_id, %s) AS lacks_factor
           FROM session LEFT JOIN account ON account.id = session.account_id
          WHERE token_hash = %s AND seen_at > %s AND account.disabled_at IS NULL
         """,
-        [hashed, now - IDLE],
+        [factor_roles, hashed, now - IDLE],
     )
     row = await cursor.fetchone()
     if row is not None and row["seen_at"] < now - _SEEN_STEP:
@@ -134,7 +176,7 @@ async def close_session(connection: AsyncConnection, hashed: bytes) -> None:
 
 
 SESSIONS: LiteralString = """
-    SELECT id, created_at, seen_at, agent, token_hash = %(hash)s AS is_this
+    SELECT id, created_at, seen_at, agent, method, token_hash = %(hash)s AS is_this
       FROM session WHERE account_id = %(account)s ORDER BY seen_at DESC, id DESC LIMIT 100
 """
 """Of one account, the last used first."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from cloud.accounts.holding import Devices, devices_permitted, held_of
-from cloud.accounts.permissions import COOKIE, SeenDevices, requires, signed_in
+from cloud.accounts.permissions import SeenDevices, requires, signed_in
 from cloud.accounts.service import clock_s
 from cloud.live.frames import HEARTBEAT, HELLO, RESET, frame, values_frame
 from cloud.live.hub import Hub
@@ -31,7 +31,7 @@ _LAST_ID = 2**63 - 1
 class _Watching(msgspec.Struct, frozen=True, kw_only=True):
     """Who watches what."""
 
-    token: str
+    request: Request
     site: str
     devices: Devices
 
@@ -74,7 +74,7 @@ async def watch(
     # Events that are gone cannot be replayed, and the numbers of another database mean nothing here.
     lost = not first - 1 <= after <= last
     watching = _Watching(
-        token=request.cookies.get(COOKIE, ""),
+        request=request,
         site=site.site,
         devices=None if devices is None else frozenset(devices),
     )
@@ -120,8 +120,8 @@ async def _stream(
 
 async def _may_watch(serving: Serving, watching: _Watching) -> bool:
     """Whether the session still goes on, and sees of the site exactly what it saw when it began."""
-    signed = await signed_in(watching.token, serving)
-    if signed is None:
+    signed = await signed_in(watching.request, serving)
+    if signed is None or signed.lacks_factor:
         return False
     held = await held_of(serving, signed.account_id, watching.site)
     return devices_permitted(held, _SEES) == watching.devices

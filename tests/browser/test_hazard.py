@@ -87,7 +87,9 @@ def test_the_record_shows_every_event_with_its_hash(arrive: Arrive, overload: di
     page = arrive().open(f"/hazards/{overload['id']}")
     page.locator("[data-timeline] details").first.wait_for()
     # What the machine noted in a row is folded.
-    page.evaluate("document.querySelectorAll('[data-timeline] li > details').forEach((one) => (one.open = true))")
+    page.evaluate(
+        "document.querySelectorAll('[data-timeline] li > details').forEach((one) => (one.open = true))"
+    )
     for event in overload["events"]:
         expect(page.locator(f"code[title='{event['hash']}']")).to_be_visible()
 

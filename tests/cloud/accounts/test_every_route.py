@@ -51,6 +51,7 @@ def next_door(web, site, trees) -> dict[str, str]:
         "account": str(theirs),
         "assignment": "1",
         "session": "999999",
+        "token": "999999",
         "tree": "territory",
         "node": str(trees["first"]),
         "gateway": "gw-1",

@@ -25,6 +25,8 @@ OPEN = {
     "GET /api/v1/server",
     "POST /api/v1/session",
     "POST /api/v1/session/demo",
+    "GET /api/v1/session/oidc",
+    "GET /api/v1/session/oidc/back",
     "POST /api/v1/setup",
     "POST /api/v1/account-links/look",
     "POST /api/v1/account-links/use",

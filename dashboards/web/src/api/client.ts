@@ -4,7 +4,7 @@ import type { Acted, EvidenceItem, Past } from './hazard'
 import type { components } from './schema'
 import type {
   LinkMade, OwnSession, Site,
-  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
   Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
   Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
@@ -147,6 +147,10 @@ export const api = {
   evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
   past: (hazard: string) => call<Past>('GET', `/hazards/${part(hazard)}/past`),
   reports: (hazard: string) => call<components['schemas']['ReportsShown']>('GET', `/hazards/${part(hazard)}/reports`),
+  allHazards: (chosen: Record<string, string | null>, after: string | null = null, limit = 50) =>
+    call<HazardList>('GET', `/hazards${query({ ...chosen, after, limit })}`),
+  /** With no room for items: the counts alone. */
+  inbox: (limit = 200) => call<Inbox>('GET', `/inbox${query({ limit })}`),
   /** Without a beginning: since the point's first reading. */
   series: (site: string, point: string, fromMs: number | null, toMs: number, maxPoints = 2000) => {
     const range = { from: fromMs === null ? null : new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
