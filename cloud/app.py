@@ -25,6 +25,8 @@ from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.evidence.routes import router as evidence_router
 from cloud.guards import Guards
+from cloud.hazards.clearing_routes import router as clearing_router
+from cloud.hazards.counts import router as counts_router
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
 from cloud.hazards.reports_routes import router as reports_router
@@ -144,10 +146,12 @@ def _api() -> APIRouter:
         readings_router,
         tables_router,
         alarms_router,
+        counts_router,
         hazard_lists_router,
         inbox_router,
         hazards_router,
         evidence_router,
+        clearing_router,
         reports_router,
         jurisdictions_router,
         clauses_router,

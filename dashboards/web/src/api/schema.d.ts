@@ -604,6 +604,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Hazards
+         * @description How many records there were at an instant, of the sites that the caller sees.
+         */
+        get: operations["count_hazards_api_v1_hazards_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}": {
         parameters: {
             query?: never;
@@ -638,6 +658,26 @@ export interface paths {
          * @description Do something to it, signed. Who may do what when is said in the reference of hazard states.
          */
         post: operations["act_on_hazard_api_v1_hazards__hazard__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/clearance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Clearance
+         * @description Whether the record's danger is over, as a list of what holds and what does not.
+         */
+        get: operations["read_clearance_api_v1_hazards__hazard__clearance_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4125,6 +4165,77 @@ export interface components {
             text: string;
         };
         /**
+         * ClearanceCheck
+         * @description One thing that is asked, whether it holds, and by what numbers.
+         */
+        ClearanceCheck: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "signal" | "maintenance" | "time" | "working_time" | "coverage" | "rate";
+            /** En */
+            en: string;
+            /** Met */
+            met: boolean;
+            /** Values */
+            values: {
+                [key: string]: string | number | null;
+            };
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ClearanceOfRecord
+         * @description Of a record.
+         */
+        ClearanceOfRecord: {
+            /** @description Null where no device measured the danger. */
+            clearance: components["schemas"]["ClearanceShown"] | null;
+        };
+        /**
+         * ClearanceShown
+         * @description Whether a danger that was measured is seen to be over.
+         */
+        ClearanceShown: {
+            /** Checks */
+            checks: components["schemas"]["ClearanceCheck"][];
+            /**
+             * Cleared Since
+             * @description Null where it is not over, or nobody can tell.
+             */
+            cleared_since: string | null;
+            /**
+             * Coverage
+             * @description Share of the time that was read, of the point read least.
+             */
+            coverage: number | null;
+            /** Elapsed S */
+            elapsed_s: number;
+            /**
+             * Load Test At
+             * @description A witnessed load test stands for working time.
+             */
+            load_test_at: string | null;
+            /** Met */
+            met: boolean;
+            /**
+             * Needed S
+             * @description Of a crane, of time in which it worked.
+             */
+            needed_s: number;
+            /**
+             * Rate Ok
+             * @description Null where no rate is asked for.
+             */
+            rate_ok: boolean | null;
+            /**
+             * Working S
+             * @description Null of what is no crane.
+             */
+            working_s: number | null;
+        };
+        /**
          * ClockShown
          * @description By when something is due; `settled_at`: it was done, or the time has passed.
          */
@@ -4404,6 +4515,37 @@ export interface components {
             reason: string;
             /** What */
             what?: string | null;
+        };
+        /**
+         * Counted
+         * @description So many records that were the same in everything that is counted by.
+         */
+        Counted: {
+            /** Count */
+            count: number;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Overdue */
+            overdue: boolean;
+            /** Source */
+            source: string;
+            /** Source Detail */
+            source_detail: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /** Supervision */
+            supervision: string;
+            /**
+             * Verified
+             * @description Its rectification had passed review.
+             */
+            verified: boolean;
         };
         /**
          * CraneGeometry
@@ -6338,6 +6480,53 @@ export interface components {
             status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
             /** Worst Level */
             worst_level: number;
+        };
+        /**
+         * HazardCounts
+         * @description Records as of an instant: those opened by then, with what had become of them by then.
+         */
+        HazardCounts: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By Level */
+            by_level: {
+                [key: string]: number;
+            };
+            /** By Source */
+            by_source: {
+                [key: string]: number;
+            };
+            /** By Status */
+            by_status: {
+                [key: string]: number;
+            };
+            /**
+             * Cells
+             * @description The same, by everything at once.
+             */
+            cells: components["schemas"]["Counted"][];
+            /** Ever Listed */
+            ever_listed: number;
+            /**
+             * Listed
+             * @description Under supervision by an authority (挂牌督办).
+             */
+            listed: number;
+            /**
+             * Open
+             * @description Neither rejected nor merged nor closed.
+             */
+            open: number;
+            /** Overdue */
+            overdue: number;
+            /** Total */
+            total: number;
+            /** Verified */
+            verified: number;
         };
         /**
          * HazardDetail
@@ -14114,6 +14303,76 @@ export interface operations {
             };
         };
     };
+    count_hazards_api_v1_hazards_counts_get: {
+        parameters: {
+            query?: {
+                /** @description The instant; without it, or where it is to come, now. */
+                at?: string | null;
+                /** @description Only of this site. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HazardCounts"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_hazard_api_v1_hazards__hazard__get: {
         parameters: {
             query?: never;
@@ -14266,6 +14525,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_clearance_api_v1_hazards__hazard__clearance_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearanceOfRecord"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
