@@ -11,6 +11,7 @@ import profiles from './profiles.en'
 import registry from './registry.en'
 import roles from './roles.en'
 import start from './start.en'
+import waysIn from './waysIn.en'
 import type zh from './zh'
 
 const en: typeof zh = {
@@ -26,6 +27,7 @@ const en: typeof zh = {
   registry,
   roles,
   start,
+  waysIn,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
   replay: {
