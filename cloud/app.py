@@ -25,12 +25,14 @@ from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.evidence.routes import router as evidence_router
 from cloud.guards import Guards
+from cloud.hazards.counts import router as counts_router
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
 from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
+from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.routes import make_router as make_notices_router
@@ -143,11 +145,13 @@ def _api() -> APIRouter:
         readings_router,
         tables_router,
         alarms_router,
+        counts_router,
         hazard_lists_router,
         inbox_router,
         hazards_router,
         evidence_router,
         reports_router,
+        jurisdictions_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),

@@ -17,6 +17,7 @@ import psycopg
 from cloud import logs
 from cloud.backtest.command import register_export, register_pack, register_rules
 from cloud.enrolment.command import register as register_ca
+from cloud.hazards.command import register as register_audit
 from cloud.settings import Settings, read_settings
 from cloud.supervisor import UNTIL_STDIN_CLOSES
 from sitewarden.errors import UnreachableError
@@ -42,6 +43,7 @@ def register(subparsers: "Subparsers") -> None:
     ):
         _add(commands, name, run, text)
     register_ca(commands)
+    register_audit(commands)
     register_export(commands)
     register_pack(commands)
     register_rules(commands)

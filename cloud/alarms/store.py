@@ -34,7 +34,7 @@ IS_ACKNOWLEDGED: LiteralString = """
 """Whether everybody knows of it: one that got clearly worse since is unacknowledged at its gateway again."""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     """An alarm that a gateway tells of."""
 
     key: GatewayKey
@@ -91,7 +91,7 @@ _PUT_TOGETHER: LiteralString = """
 """
 
 
-def store_alarms(connection: Connection, alarms: list[Told]) -> dict[str, StoredEpisode]:
+def store_alarms(connection: Connection, alarms: list[Arrived]) -> dict[str, StoredEpisode]:
     """Note transitions and put their knowledge of episodes together with what is known already.
 
     Each of another episode; in the answer, by episode, is none whose transition had been noted before.
@@ -123,7 +123,7 @@ def episodes_by_id(connection: Connection, ids: list[UUID]) -> list[Episode]:
     return [Episode(**row) for row in cursor]
 
 
-def _row(told: Told) -> dict[str, Any]:
+def _row(told: Arrived) -> dict[str, Any]:
     """A transition, and what it knows of its episode."""
     alarm, key = told.alarm, told.key
     return {

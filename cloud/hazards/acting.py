@@ -1,5 +1,6 @@
 """A person acts on a record: one transaction, or nothing."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from cloud.hazards.around import Told
 from cloud.hazards.chain import Event
 from cloud.hazards.guard_words import Unmet
 from cloud.hazards.guards import Actor, Facts
-from cloud.hazards.knowing import actors_of, facts_of, sees
+from cloud.hazards.knowing import Around, actors_of, facts_of, sees
 from cloud.hazards.record import MACHINE, Record
 from cloud.hazards.transitions import Asked, choose, fits
 from cloud.idempotency import Answer, Sent, once_in_thread
@@ -23,6 +24,7 @@ from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.registry.known import load_sites
 from cloud.registry.service import check_match
 from cloud.serving import Serving
+from cloud.upkeep.tasks import TaskKind, open_task
 
 
 class Signer(Protocol):
@@ -113,6 +115,7 @@ def act(connection: Connection, wish: Wish) -> Done:
         told += _absorb(doing, newer, wish.hazard_id)
     if into is not None:
         told += _absorb(doing, wish.hazard_id, into)
+    _mend_sensor(doing)
     _show(doing, into or newer)
     return Done(version=_loaded(connection, wish.hazard_id).seq, told=told)
 
@@ -128,7 +131,8 @@ def _permitted(connection: Connection, wish: Wish, record: Record, into: UUID | 
     if not fits(record, name):
         detail = f"A record that is {record.status} and {record.level} has no such act."
         raise ProblemError(409, "not-in-this-state", "Not in this state", detail, field="act", code=name)
-    facts = facts_of(connection, wish.hazard_id, record, into=into)
+    around = Around(hazard_id=wish.hazard_id, record=record, now_ms=wish.now_ms, into=into)
+    facts = facts_of(connection, around)
     actors = actors_of(connection, wish.account, record)
     asked = Asked(record=record, actors=actors, facts=facts, now=instant(wish.now_ms))
     choice = choose(name, asked, wish.act)
@@ -186,6 +190,28 @@ def _append(doing: Acting, hazard_id: UUID, *, body: dict[str, Any], kind: str =
     made = store.append_event(doing.connection, hazard_id, event)
     signature = store.Signature(account=wish.account, key=wish.signer.key, by=wish.signer.sign(made.hash))
     store.put_signature(doing.connection, hazard_id, made.seq, signature)
+
+
+_MENDED: Mapping[str, TaskKind] = {"sensor_fault": "repair", "calibration": "calibration"}
+"""What is to be done at the device where it, and no danger, was the reason of a record."""
+
+
+def _mend_sensor(doing: Acting) -> None:
+    wish, record = doing.wish, doing.record
+    kind = _MENDED.get(wish.act.reason_code) if wish.act.act == "reject" else None
+    if kind is None or record.device is None:
+        return
+    open_task(
+        doing.connection,
+        site=record.site,
+        device=record.device,
+        kind=kind,
+        hazard_id=wish.hazard_id,
+        reason=wish.act.reason,
+        author=doing.actor.name,
+        account_id=wish.account,
+        now_ms=wish.now_ms,
+    )
 
 
 def _merge_newer(doing: Acting) -> UUID | None:

@@ -154,7 +154,6 @@ def note(
     """
     kind, body = event
     if columns:
-        _set(connection, around.id, columns)
         state = {
             name: rfc3339(value) if isinstance(value, dt.datetime) else value
             for name, value in columns.items()
@@ -164,19 +163,3 @@ def note(
         connection, around.id, Event(at=rfc3339(now), actor=MACHINE, kind=kind, body=body)
     )
     return msgspec.structs.replace(around, **columns), made.seq
-
-
-_COLUMNS: dict[str, LiteralString] = {
-    "level": "UPDATE hazard SET level = %s WHERE id = %s",
-    "report": "UPDATE hazard SET report = %s WHERE id = %s",
-    "report_due_at": "UPDATE hazard SET report_due_at = %s WHERE id = %s",
-    "supervision": "UPDATE hazard SET supervision = %s WHERE id = %s",
-    "escalation_proposed": "UPDATE hazard SET escalation_proposed = %s WHERE id = %s",
-    "overdue": "UPDATE hazard SET overdue = %s WHERE id = %s",
-}
-"""What the machine may change of a record; its status is none of it."""
-
-
-def _set(connection: Connection, hazard_id: UUID, columns: dict[str, Any]) -> None:
-    for name, value in columns.items():
-        connection.execute(_COLUMNS[name], [value, hazard_id])

@@ -72,6 +72,10 @@ WORDS = {
         "您属于被检查的施工单位：重大隐患（含疑似）须由单位以外的人员认定",
         "You are of the enterprise under check: somebody outside it decides on a major or suspected one",
     ),
+    "no-part": Text(
+        "系统管理和审计角色不办理隐患，请以相应的业务角色办理",
+        "Who runs or audits the platform acts on no hazard; take part in a role of your own",
+    ),
     "not-authority": Text("须由主管部门办理", "Only the authority may"),
     "not-supervision": Text(
         "重大隐患的整改方案须由监理审核", "The plan of a major hazard is for the supervision"
@@ -83,8 +87,8 @@ WORDS = {
         "It is listed by {level}: that one, or one above, decides",
     ),
     "not-responsible-authority": Text(
-        "未挂牌督办的重大隐患由属地主管部门销号",
-        "What is not listed is closed by the responsible authority",
+        "未挂牌督办的由属地主管部门办理",
+        "On what is not listed the responsible authority decides",
     ),
     "reviewer-is-submitter": Text("提交整改结果的人不能复查", "Whoever submitted it does not review it"),
     "reviewer-is-responsible": Text("整改责任人不能复查", "Whoever is responsible for it does not review it"),

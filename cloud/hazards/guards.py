@@ -11,7 +11,7 @@ from cloud.hazards.guard_words import Unmet, unmet
 from cloud.hazards.record import CONTROLS, RANKS, Person, Record, reviews_complete
 from cloud.instants import local
 from cloud.jurisdictions.model import Jurisdiction
-from sitewarden.rules.clauses import Edition, editions
+from sitewarden.rules.clauses import Edition, editions, standing
 
 
 class Clearance(Protocol):
@@ -78,6 +78,11 @@ Guard = Callable[[Case], Unmet | None]
 # Who
 
 
+def has_a_part(case: Case) -> Unmet | None:
+    """Who runs the platform, or audits it, acts on no hazard: he takes no side in it."""
+    return unmet("no-part") if case.actor.side in ("platform", "audit") else None
+
+
 def outside_the_enterprise(case: Case) -> Unmet | None:
     """Of a major hazard, suspected or judged, nobody of the enterprise under check decides."""
     return unmet("of-enterprise") if case.record.is_major and "contractor" in case.actor.sides else None
@@ -130,12 +135,8 @@ def of_listing_level(case: Case) -> Unmet | None:
 
 
 def superior_only_if_listed(case: Case) -> Unmet | None:
-    """A superior authority closes what it has listed; all else its responsible authority does."""
-    if (
-        case.record.level != "major"
-        or case.record.supervision == "listed"
-        or _rank(case.actor.rank) <= _rank("county")
-    ):
+    """A superior authority decides on what is listed; on all else the responsible one does."""
+    if case.record.supervision == "listed" or _rank(case.actor.rank) <= _rank("county"):
         return None
     return unmet("not-responsible-authority")
 
@@ -152,6 +153,9 @@ def step_at_its_level(case: Case) -> Unmet | None:
     if case.act is None:
         return None
     lowest: Rank = case.facts.limits.ladder[case.act.step - 1].by
+    if lowest == "county":
+        # That it is no officer alone is asked of every step.
+        return None
     return None if _rank(case.actor.rank) >= _rank(lowest) else unmet("rank-too-low", level=lowest)
 
 
@@ -290,24 +294,9 @@ def basis(case: Case) -> Unmet | None:
     if edition is None or all(item.id != case.act.clause.id for item in edition.items):
         return unmet("clause-unknown", field="clause", edition=case.act.clause.edition, id=case.act.clause.id)
     detected = local(case.record.detected_at or case.now, case.facts.zone).date()
-    if not _holds(edition, detected, case.facts.editions):
+    if standing(edition.edition, detected, case.facts.editions) in ("not_yet", "replaced"):
         return unmet("edition-not-in-force", edition=edition.edition, day=detected.isoformat())
     return None
-
-
-def _begins(edition: Edition) -> dt.date | None:
-    """The first day; `None` where it is not confirmed: such an edition ends no other, nor is it refused."""
-    return (
-        None if edition.in_force_from == "to be confirmed" else dt.date.fromisoformat(edition.in_force_from)
-    )
-
-
-def _holds(edition: Edition, on: dt.date, known: Mapping[str, Edition]) -> bool:
-    begins = _begins(edition)
-    if begins is None:
-        return True
-    later = [start for other in known.values() if (start := _begins(other)) is not None and start > begins]
-    return begins <= on and all(on < start for start in later)
 
 
 def handling_answered(case: Case) -> Unmet | None:
@@ -456,12 +445,12 @@ def extension_waits(case: Case) -> Unmet | None:
 
 
 def due_in_future(case: Case) -> Unmet | None:
-    """Of a listing."""
+    """The date is in the future."""
     return None if case.act is None or case.act.due > case.now else unmet("due-past", field="due")
 
 
 def until_in_future(case: Case) -> Unmet | None:
-    """Of a step that is put off."""
+    """The date until which it is put off is in the future."""
     return None if case.act is None or case.act.until > case.now else unmet("due-past", field="until")
 
 
@@ -552,7 +541,7 @@ def document_if_major(case: Case) -> Unmet | None:
 
 
 def not_listed(case: Case) -> Unmet | None:
-    """Once is enough."""
+    """It is not listed yet."""
     return unmet("already-listed") if case.record.supervision == "listed" else None
 
 

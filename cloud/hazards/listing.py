@@ -44,7 +44,6 @@ LISTED: LiteralString = """
 class HazardListed(Hazard):
     """A hazard record in a list of several sites."""
 
-    device: str | None  # type: ignore[assignment]  # a person files what no device measures
     site_name: TextShown
     time_zone: str = Field(description="Of the site.")
     mode: Literal["live", "drill"]
@@ -73,7 +72,7 @@ class Totals(Shown):
     major: int = 0
     overdue: int = 0
     listed: int = 0
-    categories: list[CategoryTotal] = Field(default_factory=list)
+    categories: list[CategoryTotal]
 
 
 class HazardList(Page[HazardListed]):

@@ -25,7 +25,7 @@ class HazardFacts(Shown):
     id: Identity
     number: str
     site: str
-    device: str
+    device: str | None = Field(description="Null: filed by a person, who names a place instead.")
     category: TextShown
     family: str
     level: Level

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from cloud.alarms.store import StoredEpisode
 from cloud.database import Connection, Row, instant
 from cloud.hazards import standing
+from cloud.hazards.around import Told
 from cloud.hazards.chain import Event
 from cloud.hazards.content import Facts, content
 from cloud.hazards.record import MACHINE
@@ -18,6 +19,7 @@ from cloud.hazards.signal import Over, Signalled, by_alarms
 from cloud.hazards.standing import Past, Standing
 from cloud.hazards.timers import after_openings
 from cloud.instants import local, rfc3339
+from cloud.jurisdictions.model import Jurisdiction
 from sitewarden.messages import Alarm
 from sitewarden.rules import HazardProposal
 from sitewarden.rules.model import LONGEST_HANDLING_S
@@ -25,9 +27,6 @@ from sitewarden.text import Text
 
 OPENING_MODES = frozenset({"live", "drill"})
 """A drill's records are marked, neither reported nor counted; alarms of a test or a replay open none."""
-LEVEL_REVIEW_FROM = 3
-"""A danger that comes so often within the window is no accident: somebody should look at its level."""
-REPEAT_WINDOW = dt.timedelta(days=90)
 
 
 def fingerprint(site: str, device: str, category: Text, family: str, mode: str = "live") -> bytes:
@@ -48,6 +47,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     device: Text
     """Its name for people."""
     time_zone: str
+    limits: Jurisdiction
+    """What holds at the site."""
     now_ms: int
 
     @property
@@ -71,15 +72,24 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
         return fingerprint(self.site, self.alarm.device, proposal.category, self.alarm.family, self.mode)
 
 
-def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> dict[UUID, str]:
+class Followed(NamedTuple):
+    """What alarms have done."""
+
+    hazards: dict[UUID, str]
+    """The records that were touched, with their modes."""
+    told: list[Told]
+    """What people should hear of, beside the alarms themselves and records that were opened."""
+
+
+def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> Followed:
     """Open records for new episodes, or carry the change into those that they belong to.
 
-    Returns the records that were touched, with their modes. Each alarm is of another episode. A clear that
-    comes before its raise opens a record too: the danger was there.
+    Each alarm is of another episode. A clear that comes before its raise opens a record too: the danger was
+    there.
     """
     concerned = [(one, one.danger) for one in heard if one.is_of_hazards]
     if not concerned:
-        return {}
+        return Followed({}, [])
     dangers = {danger: one for one, danger in reversed(concerned) if danger is not None}
     standing.hold(connection, dangers)
     ids = {one.episode.hazard_id for one, _ in concerned if one.episode.hazard_id is not None}
@@ -100,10 +110,22 @@ def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> dict[UUID, 
     for record, one in touched.values():
         _renew_signal(record, one)
     standing.write(connection, [record for record, _ in touched.values()])
-    started = [(record, one) for record, one in touched.values() if record.is_new or record.is_suspect]
-    if started:
-        after_openings(connection, [(record.id, _since(one)) for record, one in started], started[0][1].now)
-    return {id_: record.row["mode"] for id_, (record, _) in touched.items()}
+    told = _start_clocks(connection, [both for both in touched.values() if both[0].is_to_be_judged])
+    return Followed({id_: record.row["mode"] for id_, (record, _) in touched.items()}, told)
+
+
+def _start_clocks(connection: Connection, started: list[tuple[Standing, Heard]]) -> list[Told]:
+    if not started:
+        return []
+    told = after_openings(
+        connection, [(record.id, _since(one)) for record, one in started], started[0][1].now
+    )
+    suspected = [
+        Told(hazard_id=record.id, seq=record.suspected_by, kind="major")
+        for record, _ in started
+        if record.suspected_by is not None and not record.is_new
+    ]
+    return suspected + told
 
 
 def _known(heard: Heard) -> UUID:
@@ -113,13 +135,19 @@ def _known(heard: Heard) -> UUID:
 
 def _opened(connection: Connection, missing: dict[bytes, Heard]) -> dict[bytes, Standing]:
     """New records of dangers that have no open one; their alarms join them like any other."""
-    past = standing.past(connection, {danger: one.now - REPEAT_WINDOW for danger, one in missing.items()})
+    since = {danger: one.now - _window(one) for danger, one in missing.items()}
+    past = standing.past(connection, since)
     days = [(one.site, local(one.now, one.time_zone).date()) for one in missing.values()]
     numbers = standing.numbers(connection, days)
     return {
         danger: Standing(row=_row(danger, one, number, past.get(danger)), past=past.get(danger))
         for (danger, one), number in zip(missing.items(), numbers, strict=True)
     }
+
+
+def _window(heard: Heard) -> dt.timedelta:
+    """A danger that comes back so soon after its record was closed is a repeat."""
+    return dt.timedelta(days=heard.limits.repeat_window_days)
 
 
 def _row(danger: bytes, heard: Heard, number: str, past: Past | None) -> Row:
@@ -172,8 +200,9 @@ def _join(record: Standing, heard: Heard) -> None:
     record.stands |= heard.episode.cleared_at is None
     record.append(_event(heard, "opened" if is_new else "episode", _told(record.row, heard, is_new=is_new)))
     times = 0 if record.past is None else record.past.times + 1
-    if is_new and times >= LEVEL_REVIEW_FROM:
-        body = {"times": times, "within_days": REPEAT_WINDOW.days}
+    # What comes so often is no accident: somebody should look at its level.
+    if is_new and times >= heard.limits.repeats_for_review:
+        body = {"times": times, "within_days": heard.limits.repeat_window_days}
         record.append(_event(heard, "level_review", body))
     # Of two clocks the one that ends first: a second alarm gives no second chance.
     if clock is not None and not record.is_clock_over and (record.clock is None or clock < record.clock):
@@ -216,7 +245,7 @@ def _merge(record: Standing, heard: Heard, proposal: HazardProposal) -> dt.datet
     suspects = row["level"] == "general" and proposal.level == "major_proposed"
     suspects = suspects and (row["status"] == "candidate" or worse)
     if suspects:
-        record.is_suspect = True
+        record.suspected_by = 1 if record.head is None else record.head[0] + 1
         row["level"] = "major_proposed"
         row["potential_accident"] = proposal.potential_accident
     if row["clause"] is None or (suspects and proposal.clause is not None):

@@ -110,8 +110,8 @@ class Standing:
     is_clock_over: bool = False
     is_clock_new: bool = False
     """It was started, or put forward, here."""
-    is_suspect: bool = False
-    """It became suspected major here."""
+    suspected_by: int | None = None
+    """The event by which it became suspected major here."""
     past: "Past | None" = None
     """Of a new record: what was closed of the same danger not long ago."""
 
@@ -120,6 +120,11 @@ class Standing:
         """Of the record."""
         found: UUID = self.row["id"]
         return found
+
+    @property
+    def is_to_be_judged(self) -> bool:
+        """Whether it is new, or graver than whoever looked at it before could know."""
+        return self.is_new or self.suspected_by is not None
 
     def append(self, event: Event) -> None:
         """Add to its chain what has just been done to the row."""

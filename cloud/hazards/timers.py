@@ -17,6 +17,7 @@ from cloud.hazards import around as surroundings
 from cloud.hazards import escalation, store
 from cloud.hazards.around import Around, Told, note
 from cloud.hazards.escalation import Proposal
+from cloud.hazards.reporting import Kind
 from cloud.hazards.reports import OWED, report
 from cloud.instants import rfc3339
 from cloud.live.store import NewEvent, wake_viewers, write_events
@@ -95,7 +96,8 @@ def after_openings(
     """Start the clocks of records just opened, filed, or become suspected major, whose events are written.
 
     With each stands since when the danger is known: when it was seen, or `now` where nobody's clock told.
-    What is suspected major is reported at once, in this very transaction. Doing it twice changes nothing.
+    What is suspected major is reported at once, in this very transaction. Of a record that nobody has judged,
+    doing it twice changes nothing.
     """
     since = dict(opened)
     if not since:
@@ -199,7 +201,8 @@ def _on_downgrade(connection: Connection, around: Around, act: _Act, now: dt.dat
     around = _withdraw_proposal(connection, around, now)
     if around.report not in OWED:
         return around, []
-    return report(connection, around, "correction", since=now, now=now, reason=str(act.body["reason"]))
+    kind: Kind = "withdrawal" if around.report == "provisional" else "correction"
+    return report(connection, around, kind, since=now, now=now, reason=str(act.body["reason"]))
 
 
 def _on_due(connection: Connection, around: Around, _: _Act, now: dt.datetime) -> Done:

@@ -98,6 +98,7 @@ TRANSITIONS: Mapping[str, Transition] = {
             g.extension_by_authority_if_major,
             g.decides_for_another,
             g.of_listing_level,
+            g.superior_only_if_listed,
         ),
     ),
     "refuse_extension": _row(
@@ -109,6 +110,7 @@ TRANSITIONS: Mapping[str, Transition] = {
             g.extension_by_authority_if_major,
             g.decides_for_another,
             g.of_listing_level,
+            g.superior_only_if_listed,
         ),
     ),
     "submit": _row(
@@ -181,7 +183,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "downgrade": _row(
         JUDGED,
         None,
-        "hazards.reject_major",
+        "hazards.downgrade",
         levels=_MAJOR,
         guards=(g.by_head, g.outside_the_enterprise, g.of_listing_level, g.second_signs_too),
     ),
@@ -277,7 +279,7 @@ def choose(name: str, asked: Asked, act: Any = None) -> Choice:
 
 def _unmet(name: str, asked: Asked, act: Any, actor: g.Actor) -> list[Unmet]:
     case = g.Case(record=asked.record, act=act, actor=actor, facts=asked.facts, now=asked.now)
-    answers = (guard(case) for guard in TRANSITIONS[name].guards)
+    answers = (guard(case) for guard in (g.has_a_part, *TRANSITIONS[name].guards))
     return [found for found in answers if found is not None]
 
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from cloud.alarms.requests import note_acknowledged
-from cloud.alarms.store import StoredEpisode, Told, episodes_by_id, store_alarms
+from cloud.alarms.store import Arrived, StoredEpisode, episodes_by_id, store_alarms
 from cloud.database import Connection
+from cloud.hazards.around import Told
 from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.store import hazards_by_id
 from cloud.ingest.admission import Admission, HomelessError
@@ -16,8 +17,9 @@ from cloud.ingest.dead_letters import bury
 from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, sender
 from cloud.ingest.model import Delivery, Outcome, Settled
 from cloud.ingest.rebirths import Rebirths
+from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, write_events
-from cloud.notices.opening import News, Telling, tell
+from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -30,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class _Accepted(NamedTuple):
-    told: Told
+    told: Arrived
     device: Text
     """Its name for people."""
 
@@ -51,9 +53,10 @@ class AlarmsLane:
         with connection.transaction():
             accepted = list(self._accept(connection, batch, now_ms, outcome))
             told: dict[UUID, Text] = {}
-            episodes, hazards = self._store(connection, accepted, now_ms, told)
-            news = News(episodes=told, hazards=hazards)
-            tell(connection, Telling(settings=self._settings, sites=self._sites, now_ms=now_ms), news)
+            episodes, hazards, happened = self._store(connection, accepted, now_ms, told)
+            telling = Telling(settings=self._settings, sites=self._sites, now_ms=now_ms)
+            tell(connection, telling, News(episodes=told, hazards=hazards))
+            tell_of(connection, telling, happened)
             bury(connection, outcome.dead)
             outcome.settled += [letter.settled for letter in outcome.dead if letter.settled is not None]
             events = [*_alarm_events(connection, episodes), *_hazard_events(connection, hazards)]
@@ -83,7 +86,7 @@ class AlarmsLane:
                     log.warning("alarm of an unknown point site=%s point=%s", key.site, alarm.point)
                 outcome.settled.append(Settled(key, alarm.boot, alarm.seq))
                 label = admitted.gateway.device_labels.get(alarm.device)
-                told = Told(
+                told = Arrived(
                     key=key,
                     gateway_id=admitted.gateway.id,
                     alarm=alarm,
@@ -95,13 +98,14 @@ class AlarmsLane:
 
     def _store(
         self, connection: Connection, accepted: list[_Accepted], now_ms: int, told: dict[UUID, Text]
-    ) -> tuple[list[UUID], list[UUID]]:
-        """Store what is new; returns the live episodes and the hazard records that changed.
+    ) -> tuple[list[UUID], list[UUID], list[Told]]:
+        """Store what is new; returns the live episodes, the hazard records that changed, and what of them.
 
         Into `told` go new live episodes, with the name of their device.
         """
         episodes: dict[UUID, None] = {}
         hazards: dict[UUID, None] = {}
+        happened: list[Told] = []
         for wave in _waves(accepted):
             stored = store_alarms(connection, [one.told for one in wave])
             heard = [
@@ -116,9 +120,11 @@ class AlarmsLane:
                     told[UUID(one.alarm.episode)] = one.device
                 if one.mode == self._settings.mode:
                     episodes[UUID(one.alarm.episode)] = None
-            touched = follow_alarms(connection, hold_mended(connection, heard))
-            hazards |= dict.fromkeys(of for of, mode in touched.items() if mode == self._settings.mode)
-        return list(episodes), list(hazards)
+            followed = follow_alarms(connection, hold_mended(connection, heard))
+            shown = {of: None for of, mode in followed.hazards.items() if mode == self._settings.mode}
+            hazards |= shown
+            happened += [one for one in followed.told if one.hazard_id in shown]
+        return list(episodes), list(hazards), happened
 
     def _heard(self, accepted: _Accepted, stored: StoredEpisode, now_ms: int) -> Heard:
         key = accepted.told.key
@@ -129,6 +135,7 @@ class AlarmsLane:
             episode=stored,
             device=accepted.device,
             time_zone=self._sites[key.site].time_zone,
+            limits=jurisdiction(self._sites[key.site].jurisdiction),
             now_ms=now_ms,
         )
 

@@ -11,9 +11,10 @@ from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.store import hazards_by_id
+from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
-from cloud.notices.opening import News, Telling, tell
+from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
 from cloud.upkeep.holding import take_due
@@ -53,9 +54,11 @@ class Duties(Looking):
         """Open records for alarms that still stand after their device was mended."""
         with connection.transaction():
             heard = [self._heard(connection, alarm, now_ms) for alarm in take_due(connection, now_ms)]
-            touched = list(follow_alarms(connection, heard))
+            followed = follow_alarms(connection, heard)
+            touched = list(followed.hazards)
             telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
             tell(connection, telling, News(episodes={}, hazards=touched))
+            tell_of(connection, telling, followed.told)
             shown = hazards_by_id(connection, touched) if touched else []
             events = [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown]
             write_events(connection, events, now_ms)
@@ -66,7 +69,7 @@ class Duties(Looking):
     def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:
         row = connection.cursor(row_factory=dict_row).execute(_EPISODE, [alarm.episode]).fetchone()
         assert row is not None  # noqa: S101  a held alarm refers to it
-        label = row["label"]
+        label, entry = row["label"], self._registry.sites(connection)[row["site"]]
         return Heard(
             site=row["site"],
             mode=row["mode"],
@@ -80,6 +83,7 @@ class Duties(Looking):
                 is_new=False,
             ),
             device=Text(**label) if label else Text(alarm.device, alarm.device),
-            time_zone=self._registry.sites(connection)[row["site"]].time_zone,
+            time_zone=entry.time_zone,
+            limits=jurisdiction(entry.jurisdiction),
             now_ms=now_ms,
         )

@@ -55,7 +55,6 @@ class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True):
 
     judge_major_s: Seconds
     judge_general_s: Seconds
-    provisional_report_s: Seconds
     report_days: Days
     """Reported by the end of the local day that is so many days after the day of detection."""
     unverified_report_before_s: Seconds

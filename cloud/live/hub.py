@@ -202,9 +202,9 @@ class Hub:
 
 
 class _About(msgspec.Struct, frozen=True):
-    """Of an alarm or a hazard: the device."""
+    """Of an alarm or a hazard: the device; `None` of what a person filed."""
 
-    device: str
+    device: str | None = None
 
 
 def _event(row: Row) -> LiveEvent:

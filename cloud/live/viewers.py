@@ -20,7 +20,7 @@ class LiveEvent(msgspec.Struct, frozen=True):
 
     id: int
     frame: bytes
-    device: str
+    device: str | None
     """That it is of."""
 
 

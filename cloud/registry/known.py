@@ -8,6 +8,7 @@ import msgspec
 from psycopg.rows import dict_row
 
 from cloud.database import Connection, Row
+from cloud.jurisdictions.loading import DEFAULT
 from sitewarden.text import Text
 
 KNOWN: LiteralString = """
@@ -17,7 +18,13 @@ KNOWN: LiteralString = """
                         LEFT JOIN gateway_access AS access
                           ON access.site = its.site AND access.gateway = its.gateway
                   WHERE its.site = site.site AND its.retired_on IS NULL AND access.revoked_at IS NULL
-                  ORDER BY its.gateway) AS gateways
+                  ORDER BY its.gateway) AS gateways,
+           (SELECT above.jurisdiction
+              FROM tree_node AS its
+                   JOIN tree_node AS above
+                     ON above.node = ANY (string_to_array(trim(both '/' from its.path), '/')::int[])
+             WHERE its.node = site.territory AND above.jurisdiction IS NOT NULL
+             ORDER BY length(above.path) DESC LIMIT 1) AS jurisdiction
       FROM site
 """
 
@@ -29,6 +36,8 @@ class SiteEntry(msgspec.Struct, frozen=True, kw_only=True):
     name: Text
     time_zone: str
     gateways: list[str]
+    jurisdiction: str = DEFAULT
+    """Whose rules hold there: that of the nearest territory above it that names one."""
 
 
 Sites = Mapping[str, SiteEntry]
@@ -41,7 +50,13 @@ def may_speak(sites: Sites, site: str, gateway: str) -> bool:
 
 def entry_of(row: Row) -> SiteEntry:
     """A row of `KNOWN`."""
-    return SiteEntry(site=row["site"], name=_name_of(row), time_zone=zone_of(row), gateways=row["gateways"])
+    return SiteEntry(
+        site=row["site"],
+        name=_name_of(row),
+        time_zone=zone_of(row),
+        gateways=row["gateways"],
+        jurisdiction=row["jurisdiction"] or DEFAULT,
+    )
 
 
 def _name_of(row: Row) -> Text:

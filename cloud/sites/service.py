@@ -83,7 +83,7 @@ def device_of(point: str) -> str:
     return point.partition("/")[0]
 
 
-def is_among(device: str, devices: Container[str] | None) -> bool:
+def is_among(device: str | None, devices: Container[str] | None) -> bool:
     """Whether it is one of them; with none given all of them are."""
     return devices is None or device in devices
 

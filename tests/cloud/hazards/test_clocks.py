@@ -4,7 +4,6 @@ Acts stand here as their events, for what the clocks do follows from those; who 
 """
 
 import datetime as dt
-import types
 
 import msgspec
 import psycopg
@@ -20,6 +19,7 @@ from cloud.instants import rfc3339
 from sitewarden.rules import HazardProposal
 from sitewarden.text import Text
 from tests.cloud.site import PROPOSAL, raised
+from tests.cloud.web.serving import new_account
 
 MAJOR = HazardProposal(
     category=PROPOSAL.category, level="major_proposed", potential_accident=PROPOSAL.potential_accident
@@ -28,6 +28,11 @@ NOON = dt.datetime(2026, 3, 10, 4, tzinfo=dt.UTC)
 """12:00 in Shanghai."""
 MIDNIGHT = dt.datetime(2026, 3, 10, 16, tzinfo=dt.UTC)
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+def people(site) -> dict[str, int]:
+    """An account of each side."""
+    return {side: new_account(site.connection, side) for side in ("authority", "supervision", "contractor")}
 
 
 class Watched:
@@ -40,6 +45,7 @@ class Watched:
         seen = milliseconds(at)
         site.deliver(raised(at=seen - 800, hazard=proposal, clock="synced"), now=seen)
         self.id = site.value("SELECT id FROM hazard")
+        self.people = people(site)
 
     def wait(self, time: dt.timedelta) -> "Watched":
         """Let time pass, with a look at the clocks at its end."""
@@ -51,27 +57,39 @@ class Watched:
         )
         return self
 
-    def act(self, kind: str, /, body: dict | None = None, **columns) -> "Watched":
-        """What the acting service leaves behind: the row, then the event, then the clocks."""
+    def act(self, kind: str, /, side: str = "authority", **body) -> "Watched":
+        """What the acting service leaves behind: event and row, then the clocks."""
         connection = self.site.connection
-        proposed = self.value("escalation_proposed")
         with connection.transaction():
-            sets = ", ".join(f"{name} = %({name})s" for name in columns) or "id = id"
-            connection.execute(
-                f"UPDATE hazard SET {sets} WHERE id = %(id)s".encode(), {**columns, "id": self.id}
-            )
-            event = Event(at=rfc3339(self.now), actor="王工", kind=kind, body=body or {})
-            store.append_event(connection, self.id, event)
-            before = types.SimpleNamespace(escalation_proposed=proposed)
+            before = store.load(connection, self.id, locked=True)
+            by = {"account": self.people[side], "role": side, "side": side, "actor": "王工"}
+            store.append_event(connection, self.id, Event(at=rfc3339(self.now), kind=kind, body=body, **by))
             told = after_act(connection, self.id, before, now=self.now)
         self.told += [one.kind for one in told]
         return self
 
     def confirm(self, level: str = "major") -> "Watched":
-        return self.act("confirm", {"reason": "现场核实"}, status="confirmed", level=level)
+        return self.act("confirm", level=level, reason="现场核实")
 
     def plan(self, due_in: dt.timedelta) -> "Watched":
-        return self.act("accept_plan", status="rectifying", due_at=self.now + due_in)
+        due = rfc3339(self.now + due_in)
+        self.act("plan", "contractor", type="timed", person="李工", measures="加固", due=due)
+        return self.act("accept_plan", "supervision") if self.value("level") == "major" else self
+
+    def pass_reviews(self) -> "Watched":
+        self.act("submit", "contractor", rectified_at=rfc3339(self.now))
+        for side in ("supervision", "authority"):
+            self.act("pass_review", side, note="合格", onsite=True)
+        return self
+
+    def close(self) -> "Watched":
+        self.note("signal", {"from": "active", "to": "cleared"})
+        return self.pass_reviews().act("close", document="销〔2026〕1号")
+
+    def note(self, kind: str, body: dict) -> None:
+        """Something that the machine does to it elsewhere."""
+        event = Event(at=rfc3339(self.now), actor="sitewarden", kind=kind, body=body)
+        store.append_event(self.site.connection, self.id, event)
 
     def value(self, column: str):
         return self.site.value(f"SELECT {column} FROM hazard WHERE id = %s", self.id)
@@ -121,7 +139,7 @@ def test_news_that_came_after_the_day_of_the_danger_are_reported_late_and_it_is_
     assert site.rows("SELECT kind, late FROM hazard_report") == [("provisional", True)]
     record = Watched.__new__(Watched)
     record.site, record.now, record.told = site, NOON + DAY + HOUR, []
-    record.id = site.value("SELECT id FROM hazard")
+    record.id, record.people = site.value("SELECT id FROM hazard"), people(site)
     assert record.confirm().value("report") == "reported_late"
 
 
@@ -175,7 +193,7 @@ def test_confirmed_major_is_reported_formally_listed_by_proposal_and_the_princip
 
 
 def test_a_principal_who_has_said_that_he_knows_is_left_alone(site):
-    record = Watched(site).confirm().act("acknowledge").wait(3 * HOUR)
+    record = Watched(site).confirm().act("acknowledge", "contractor").wait(3 * HOUR)
     assert "principal" not in record.told
 
 
@@ -186,9 +204,7 @@ def test_confirmed_days_later_it_was_still_reported_on_its_day(site):
 
 
 def test_rejected_the_report_is_withdrawn_with_the_reason(site):
-    record = Watched(site).act(
-        "reject", {"reason": "传感器故障"}, status="rejected", ended_at=NOON + MINUTE, signal="cleared"
-    )
+    record = Watched(site).act("reject", reason_code="sensor_fault", reason="传感器故障")
     assert record.value("report") == "withdrawn"
     said = msgspec.json.decode(site.value("SELECT body FROM hazard_report WHERE kind = 'withdrawal'"))
     assert said["reason"] == "传感器故障"
@@ -199,19 +215,30 @@ def test_rejected_the_report_is_withdrawn_with_the_reason(site):
 def test_suspected_and_judged_general_it_is_withdrawn_and_judged_major_later_it_is_reported_anew(site):
     record = Watched(site).confirm("general")
     assert record.value("report") == "withdrawn"
-    record.wait(2 * DAY).act("upgrade", {"reason": "复核"}, level="major")
+    record.wait(2 * DAY).act("upgrade", reason="复核", clause={"edition": "2024", "id": "5-4"})
     assert record.value("report") == "reported"
     assert record.reports()[-1] == ("formal", False)
 
 
 def test_a_downgrade_is_corrected(site):
-    record = Watched(site).confirm().act("downgrade", {"reason": "专家论证"}, level="general")
+    record = Watched(site).confirm().act("downgrade", reason="专家论证")
+    assert record.value("report") == "reported"
+    record.act("downgrade", reason="专家论证，第二人")
     assert [kind for kind, _ in record.reports()] == ["provisional", "formal", "correction"]
     assert record.value("report") == "reported"
 
 
+def test_a_suspicion_during_rectification_that_an_authority_takes_back_is_withdrawn(site):
+    record = Watched(site, PROPOSAL).confirm("general").plan(9 * DAY)
+    later = milliseconds(record.now)
+    site.deliver(raised(at=later, hazard=MAJOR, clock="synced", level=4), now=later)
+    assert record.value("report") == "provisional"
+    record.act("downgrade", reason="误判").act("downgrade", reason="误判，第二人")
+    assert record.value("report") == "withdrawn"
+
+
 def test_without_a_plan_for_a_day_it_is_overdue(site):
-    record = Watched(site).confirm().act("acknowledge").wait(DAY - MINUTE)
+    record = Watched(site).confirm().act("acknowledge", "contractor").wait(DAY - MINUTE)
     assert not record.value("overdue")
     record.wait(MINUTE)
     assert record.value("overdue")
@@ -220,7 +247,7 @@ def test_without_a_plan_for_a_day_it_is_overdue(site):
 
 
 def test_before_it_is_due_people_are_reminded_twice(site):
-    record = Watched(site).confirm().act("acknowledge").plan(5 * DAY)
+    record = Watched(site).confirm().act("acknowledge", "contractor").plan(5 * DAY)
     for _ in range(5 * 24 - 1):
         record.wait(HOUR)
     assert record.told.count("reminder") == 2
@@ -228,19 +255,14 @@ def test_before_it_is_due_people_are_reminded_twice(site):
 
 
 def test_slow_it_goes_up_the_ladder_step_by_step_and_only_by_proposal(site):
-    record = Watched(site).confirm().act("acknowledge").plan(2 * DAY)
+    record = Watched(site).confirm().act("acknowledge", "contractor").plan(2 * DAY)
     record.wait(2 * DAY)
     assert record.value("overdue")
     steps = []
     for days in (0, 3, 4, 8, 15):
         record.wait(days * DAY)
         steps.append(record.value("escalation_proposed"))
-        record.act(
-            "take_step",
-            {"step": steps[-1], "document": "函〔2026〕1号"},
-            escalation_step=steps[-1],
-            escalation_proposed=None,
-        )
+        record.act("take_step", step=steps[-1], document="函〔2026〕1号")
     assert steps == [1, 2, 3, 4, 5]
     assert record.bodies("overdue")[0]["attendance_trace_months"] == 3
     letter = record.bodies("escalation_proposed")[0]["draft"]
@@ -249,21 +271,22 @@ def test_slow_it_goes_up_the_ladder_step_by_step_and_only_by_proposal(site):
 
 
 def test_what_nobody_takes_is_overtaken_by_the_next_step(site):
-    record = Watched(site).confirm().act("acknowledge").plan(DAY).wait(DAY).wait(3 * DAY)
+    record = Watched(site).confirm().act("acknowledge", "contractor").plan(DAY).wait(DAY).wait(3 * DAY)
     assert record.value("escalation_proposed") == 2
     assert record.value("escalation_step") == 0
 
 
 def test_a_step_that_is_put_off_comes_back(site):
-    record = Watched(site).confirm().act("acknowledge").plan(DAY).wait(DAY)
-    record.act("postpone_step", {"until": rfc3339(record.now + 2 * DAY)}, escalation_proposed=None)
+    record = Watched(site).confirm().act("acknowledge", "contractor").plan(DAY).wait(DAY)
+    record.act("postpone_step", reason="企业已承诺", until=rfc3339(record.now + 2 * DAY))
     assert record.wait(2 * DAY - MINUTE).value("escalation_proposed") is None
     assert record.wait(MINUTE).value("escalation_proposed") == 1
 
 
 def test_an_extension_moves_what_is_due_and_takes_the_proposal_back_but_not_the_open_days(site):
-    record = Watched(site).confirm().act("acknowledge").plan(DAY).wait(DAY)
-    record.act("grant_extension", due_at=record.now + 5 * DAY, overdue=False)
+    record = Watched(site).confirm().act("acknowledge", "contractor").plan(DAY).wait(DAY)
+    record.act("request_extension", "contractor", due=rfc3339(record.now + 5 * DAY), reason="雨天")
+    record.act("grant_extension")
     assert record.value("escalation_proposed") is None
     assert record.wait(5 * DAY - MINUTE).value("overdue") is False
     assert record.wait(MINUTE).value("overdue") is True
@@ -271,56 +294,40 @@ def test_an_extension_moves_what_is_due_and_takes_the_proposal_back_but_not_the_
 
 
 def test_two_failed_reviews_call_for_the_second_step_and_a_refusal_for_the_last(site):
-    record = Watched(site).confirm().act("acknowledge").plan(9 * DAY)
-    record.act("fail_review", {"reason": "未加固"}).act("fail_review", {"reason": "仍未加固"})
+    record = Watched(site).confirm().act("acknowledge", "contractor").plan(9 * DAY)
+    record.act("fail_review", reason="未加固").act("fail_review", reason="仍未加固")
     assert record.value("escalation_proposed") == 2
-    record.act("mark_refused", {"reason": "拒签"}, refused=True)
+    record.act("mark_refused", reason="拒签")
     assert record.value("escalation_proposed") == 5
     assert "拒不整改" in record.bodies("escalation_proposed")[-1]["draft"]
 
 
 def test_a_general_hazard_is_overdue_and_climbs_no_ladder(site):
-    record = Watched(site, PROPOSAL).confirm("general").act("plan", status="rectifying", due_at=NOON + DAY)
+    record = Watched(site, PROPOSAL).confirm("general").plan(DAY)
     record.wait(40 * DAY)
     assert record.value("overdue")
     assert record.value("escalation_proposed") is None
 
 
 def test_reviewed_it_is_not_overdue_and_sent_back_it_is(site):
-    record = Watched(site).confirm().act("acknowledge").plan(2 * DAY)
-    record.act("pass_review", status="reviewed", verified_at=record.now).wait(3 * DAY)
+    record = Watched(site).confirm().act("acknowledge", "contractor").plan(2 * DAY)
+    record.pass_reviews().wait(3 * DAY)
     assert not record.value("overdue")
-    site.connection.execute("UPDATE hazard SET status = 'rectifying', verified_at = NULL")
+    record.note("signal_returned", {"from": "cleared"})
     assert record.wait(2 * HOUR).value("overdue")
 
 
 def test_closed_no_clock_runs(site):
     record = Watched(site).confirm().plan(2 * DAY)
-    record.act(
-        "close",
-        status="closed",
-        ended_at=record.now,
-        closed_at=record.now,
-        verified_at=record.now,
-        signal="cleared",
-    )
+    record.close()
     events = record.events()
     assert record.wait(400 * DAY).events() == events
 
 
 def test_reopened_after_its_date_it_is_overdue(site):
-    record = Watched(site).confirm().act("acknowledge").plan(DAY)
-    record.act(
-        "close",
-        status="closed",
-        ended_at=record.now,
-        closed_at=record.now,
-        verified_at=record.now,
-        signal="cleared",
-    )
-    record.wait(9 * DAY).act(
-        "reopen", {"reason": "未根治"}, status="rectifying", ended_at=None, closed_at=None, verified_at=None
-    )
+    record = Watched(site).confirm().act("acknowledge", "contractor").plan(DAY)
+    record.close()
+    record.wait(9 * DAY).act("reopen", reason="未根治")
     assert record.wait(MINUTE).value("overdue")
 
 

@@ -13,7 +13,9 @@ from cloud.hazards.around import Around
 from cloud.hazards.chain import canonical
 from cloud.hazards.reporting import Report, report_due, state_after
 from cloud.jurisdictions.loading import jurisdiction
+from sitewarden.rules.model import Clause
 from sitewarden.text import Text
+from tests.cloud.hazards.people import Somebody
 from tests.cloud.site import PROPOSAL, now_ms, raised
 from tests.cloud.web.serving import new_account, new_session
 
@@ -101,3 +103,25 @@ def test_the_page_shows_exactly_what_went_out_and_to_nobody_else(web, site):
     web.client.cookies.clear()
     web.client.cookies.set(COOKIE, new_session(site.connection, stranger))
     assert web.get(f"/hazards/{hazard}/reports").status_code == 404
+
+
+def test_confirming_it_over_http_reports_it_formally_and_tells(web, site):
+    """The inspector signs; the same transaction reports, proposes the listing, and makes the notices."""
+    given = {"name": "值班群", "kind": "webhook", "site": "demo", "url": "https://robot.example.com/hook"}
+    assert web.post("/channels", json={**given, "language": "zh", "lowest": 4}).status_code == 201
+    clause = Clause(edition="2024", id="8-4", text="安全装置失效")
+    site.born()
+    site.deliver(raised(hazard=msgspec.structs.replace(PROPOSAL, level="major_proposed", clause=clause)))
+    hazard = site.value("SELECT id FROM hazard")
+    officer = Somebody(web, site.connection, "监管员", "county_authority")
+    named = {"edition": "2024", "id": "8-4"}
+    answer = officer.act(hazard, "confirm", level="major", reason="限制器失效", clause=named)
+    assert answer.status_code == 200, answer.text
+    shown = officer.client.get(f"hazards/{hazard}/reports").json()["items"]
+    assert [one["kind"] for one in shown] == ["provisional", "formal"]
+    assert shown[1]["body"]["verified"] is True
+    record = answer.json()["record"]
+    assert (record["report"], record["supervision"]) == ("reported", "proposed")
+    told = {kind for (kind,) in site.rows("SELECT kind FROM notice")}
+    assert {"report", "listing"} <= told
+    officer.client.close()

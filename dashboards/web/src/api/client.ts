@@ -4,7 +4,7 @@ import type { components } from './schema'
 import type {
   ApiToken, SecondFactor, SigningKey, Text,
   LinkMade, OwnSession, Site,
-  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, Home, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
   Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
   Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
@@ -127,6 +127,10 @@ export const api = {
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
   hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
+  allHazards: (chosen: Record<string, string | null>, after: string | null = null, limit = 50) =>
+    call<HazardList>('GET', `/hazards${query({ ...chosen, after, limit })}`),
+  /** With no room for items: the counts alone. */
+  inbox: (limit = 200) => call<Inbox>('GET', `/inbox${query({ limit })}`),
   /** Without a beginning: since the point's first reading. */
   series: (site: string, point: string, fromMs: number | null, toMs: number, maxPoints = 2000) => {
     const range = { from: fromMs === null ? null : new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }

@@ -604,6 +604,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Hazards
+         * @description How many records there were at an instant, of the sites that the caller sees.
+         */
+        get: operations["count_hazards_api_v1_hazards_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}": {
         parameters: {
             query?: never;
@@ -2164,6 +2184,26 @@ export interface paths {
          * @description File an incident; without a password, for nothing may stand between a person and the report.
          */
         post: operations["file_incident_api_v1_sites__site__incidents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/jurisdiction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Jurisdiction
+         * @description Those of the nearest territory above the site that names any.
+         */
+        get: operations["read_jurisdiction_api_v1_sites__site__jurisdiction_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4406,6 +4446,37 @@ export interface components {
             what?: string | null;
         };
         /**
+         * Counted
+         * @description So many records that were the same in everything that is counted by.
+         */
+        Counted: {
+            /** Count */
+            count: number;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Overdue */
+            overdue: boolean;
+            /** Source */
+            source: string;
+            /** Source Detail */
+            source_detail: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
+            /** Supervision */
+            supervision: string;
+            /**
+             * Verified
+             * @description Its rectification had passed review.
+             */
+            verified: boolean;
+        };
+        /**
          * CraneGeometry
          * @description Where a crane stands and what it reaches; metres on the site's grid.
          */
@@ -5078,6 +5149,23 @@ export interface components {
              * @description What the registry says of devices that the document lacks.
              */
             unplaced: string[];
+        };
+        /**
+         * DueShown
+         * @description Something that is due by the end of a day.
+         */
+        DueShown: {
+            /**
+             * Cut Off
+             * @description Everything before this day is counted.
+             */
+            cut_off: string | null;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            what: components["schemas"]["TextShown"];
         };
         /**
          * Enforcement
@@ -5934,6 +6022,28 @@ export interface components {
             };
         };
         /**
+         * FigureShown
+         * @description A number or policy.
+         */
+        FigureShown: {
+            /**
+             * Confidence
+             * @enum {string}
+             */
+            confidence: "agreed" | "one-source" | "memory" | "unsure" | "practice" | "synthetic";
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /**
+             * Own
+             * @description Said by the territory's own circular; else by the default.
+             */
+            own: boolean;
+            source: components["schemas"]["TextShown"];
+            /** Value */
+            value: unknown;
+        };
+        /**
          * FileDiff
          * @description How a text differs between two versions.
          */
@@ -6246,8 +6356,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
-            device: string;
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
+            device: string | null;
             /**
              * Episodes
              * @description How many alarms belong to it.
@@ -6298,6 +6411,53 @@ export interface components {
             worst_level: number;
         };
         /**
+         * HazardCounts
+         * @description Records as of an instant: those opened by then, with what had become of them by then.
+         */
+        HazardCounts: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By Level */
+            by_level: {
+                [key: string]: number;
+            };
+            /** By Source */
+            by_source: {
+                [key: string]: number;
+            };
+            /** By Status */
+            by_status: {
+                [key: string]: number;
+            };
+            /**
+             * Cells
+             * @description The same, by everything at once.
+             */
+            cells: components["schemas"]["Counted"][];
+            /** Ever Listed */
+            ever_listed: number;
+            /**
+             * Listed
+             * @description Under supervision by an authority (挂牌督办).
+             */
+            listed: number;
+            /**
+             * Open
+             * @description Neither rejected nor merged nor closed.
+             */
+            open: number;
+            /** Overdue */
+            overdue: number;
+            /** Total */
+            total: number;
+            /** Verified */
+            verified: number;
+        };
+        /**
          * HazardDetail
          * @description A hazard record with everything that belongs to it.
          */
@@ -6321,8 +6481,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
-            device: string;
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
+            device: string | null;
             /** Episodes */
             episodes: components["schemas"]["Episode"][];
             /** Events */
@@ -6480,7 +6643,10 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             detected_at: string;
-            /** Device */
+            /**
+             * Device
+             * @description Null: filed by a person, who names a place instead.
+             */
             device: string | null;
             /**
              * Due At
@@ -6978,6 +7144,23 @@ export interface components {
             level: "general" | "major_proposed" | "major";
             /** Reason */
             reason: string;
+        };
+        /**
+         * JurisdictionOfSite
+         * @description The rules of reporting and clocks that hold for a site.
+         */
+        JurisdictionOfSite: {
+            /**
+             * Calendar
+             * @description Of the year that begins today.
+             */
+            calendar: components["schemas"]["DueShown"][];
+            /** Figures */
+            figures: components["schemas"]["FigureShown"][];
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            source: components["schemas"]["TextShown"];
         };
         /**
          * JurisdictionShown
@@ -10567,7 +10750,7 @@ export interface components {
          */
         Totals: {
             /** Categories */
-            categories?: components["schemas"]["CategoryTotal"][];
+            categories: components["schemas"]["CategoryTotal"][];
             /**
              * General
              * @default 0
@@ -14010,6 +14193,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HazardList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_hazards_api_v1_hazards_counts_get: {
+        parameters: {
+            query?: {
+                /** @description The instant; without it, or where it is to come, now. */
+                at?: string | null;
+                /** @description Only of this site. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HazardCounts"];
                 };
             };
             /** @description Nobody is signed in */
@@ -20287,6 +20540,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_jurisdiction_api_v1_sites__site__jurisdiction_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JurisdictionOfSite"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not understood */
             422: {
