@@ -205,6 +205,7 @@ def move_episodes(connection: Connection, from_id: UUID, into: UUID) -> None:
            SET episodes = known.episodes + merged.episodes,
                detected_at = least(known.detected_at, merged.detected_at),
                last_episode_at = greatest(known.last_episode_at, merged.last_episode_at),
+               signal_since = greatest(known.signal_since, merged.signal_since),
                worst_level = greatest(known.worst_level, merged.worst_level)
           FROM hazard AS merged WHERE known.id = %s AND merged.id = %s
         """,

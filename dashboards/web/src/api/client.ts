@@ -6,7 +6,7 @@ import type {
   LinkMade, OwnSession, Site,
   Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
   Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
-  Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
+  Choices, Imported, OutOfUseList, Upkeep, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
   Configuration, ConfigurationCheck, ConfigurationDiff, ConfigurationDraft, ConfigurationVersion, ConfigurationWhole,
 } from './types'
@@ -165,6 +165,9 @@ export const api = {
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
   changeSite: (site: string, given: object, version: number) =>
     call<RegisteredSite>('PUT', `/sites/${part(site)}/registry`, given, version),
+  upkeep: (site: string, device: string) => call<Upkeep>('GET', `/sites/${part(site)}/devices/${part(device)}/upkeep`),
+  upkeepStep: (site: string, device: string, step: string, given?: object) =>
+    call<Upkeep>('POST', `/sites/${part(site)}/devices/${part(device)}/upkeep/${step}`, given),
   outOfUse: (site: string) => call<OutOfUseList>('GET', `/sites/${part(site)}/registry/out-of-use`),
   nodes: (tree: string, after: string | null = null) => call<Page<TreeNode>>('GET', `/trees/${tree}${query({ after, limit: 500 })}`),
   makeNode: (tree: string, given: object) => call<TreeNode>('POST', `/trees/${tree}`, given),

@@ -122,3 +122,6 @@ export interface PitLayout {
 }
 export type OutOfUse = Schemas['OutOfUse']
 export type OutOfUseList = Schemas['OutOfUseList']
+export type Upkeep = Schemas['Upkeep']
+export type Maintenance = Schemas['MaintenanceShown']
+export type DeviceTask = Schemas['TaskShown']
