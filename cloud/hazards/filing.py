@@ -19,12 +19,13 @@ from cloud.hazards.filing_model import HazardGiven
 from cloud.hazards.filing_words import Source, filing_words
 from cloud.hazards.guards import Actor
 from cloud.hazards.knowing import Around, actors_of, facts_of
-from cloud.hazards.opening import REPEAT_WINDOW, fingerprint
+from cloud.hazards.opening import fingerprint
 from cloud.hazards.record import Record
 from cloud.hazards.staging import taken_photos
 from cloud.hazards.transitions import Asked, choose
 from cloud.idempotency import Answer, Sent, once_in_thread
 from cloud.instants import local, rfc3339
+from cloud.jurisdictions.store import jurisdiction_of
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.problems import FieldProblem, ProblemError
@@ -203,7 +204,8 @@ def danger_of(filing: Filing) -> bytes:
 
 def _insert(connection: Connection, filing: Filing, source: Source) -> UUID:
     given, danger, made = filing.given, danger_of(filing), uuid4()
-    past = standing.past(connection, {danger: filing.now - REPEAT_WINDOW}).get(danger)
+    window = dt.timedelta(days=jurisdiction_of(connection, filing.site.site).repeat_window_days)
+    past = standing.past(connection, {danger: filing.now - window}).get(danger)
     day = local(filing.now, filing.site.time_zone).date()
     (number,) = standing.numbers(connection, [(filing.site.site, day)])
     values = {

@@ -1,9 +1,11 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
+import type { Acted, EvidenceItem, Past } from './hazard'
 import type { components } from './schema'
 import type {
+  ApiToken, SecondFactor, SigningKey, Text,
   LinkMade, OwnSession, Site,
-  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
   Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
   Choices, Imported, OutOfUseList, Upkeep, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
@@ -98,14 +100,27 @@ const configurationOf = (site: string, gateway: string) => `/sites/${part(site)}
 export const api = {
   server: () => call<Server>('GET', '/server'),
   session: () => call<Session>('GET', '/session'),
-  signIn: (name: string, password: string) => call<Session>('POST', '/session', { name, password }),
+  signIn: (name: string, password: string, code: string | null = null) => call<Session>('POST', '/session', { name, password, code }),
   signInToDemo: () => call<Session>('POST', '/session/demo'),
   signOut: () => call<void>('DELETE', '/session'),
   setUp: (token: string, name: string, password: string) =>
     call<Session>('POST', '/setup', { token, name, password }),
   lookAtLink: (token: string) => call<AccountLink>('POST', '/account-links/look', { token }),
-  useLink: (token: string, password: string) => call<Session>('POST', '/account-links/use', { token, password }),
+  useLink: (token: string, password: string, code: string | null = null) => call<Session>('POST', '/account-links/use', { token, password, code }),
   changePassword: (password: string, fresh: string) => call<void>('PUT', '/session/password', { password, new_password: fresh }),
+  secondFactor: () => call<SecondFactor>('GET', '/session/second-factor'),
+  beginSecondFactor: (password: string) => call<{ secret: string; uri: string }>('POST', '/session/second-factor', { password }),
+  confirmSecondFactor: (code: string) => call<{ codes: string[] }>('POST', '/session/second-factor/confirm', { code }),
+  renewRecoveryCodes: (password: string, code: string) => call<{ codes: string[] }>('POST', '/session/second-factor/recovery-codes', { password, code }),
+  removeSecondFactor: (password: string, code: string) => call<void>('POST', '/session/second-factor/remove', { password, code }),
+  ownPermissions: () => call<{ permissions: Record<string, Text> }>('GET', '/session/permissions'),
+  tokens: () => call<Page<ApiToken>>('GET', '/session/tokens'),
+  makeToken: (given: object) => call<{ token: string }>('POST', '/session/tokens', given),
+  revokeToken: (id: number) => call<void>('DELETE', `/session/tokens/${id}`),
+  signingKeys: () => call<Page<SigningKey>>('GET', '/session/signing-keys'),
+  setSigningPassword: (password: string, fresh: string) => call<void>('PUT', '/session/signing-password', { password, new_password: fresh }),
+  /** A page of the server's, not of these: it leads to the provider of identities. */
+  elsewhereUrl: (page: string) => `${ROOT}/session/oidc${query({ page })}`,
   sessions: () => call<Page<OwnSession>>('GET', '/sessions'),
   endSession: (id: number) => call<void>('DELETE', `/sessions/${id}`),
   accounts: (after: string | null = null) => call<Page<Account>>('GET', `/accounts${query({ after })}`),
@@ -113,7 +128,8 @@ export const api = {
   accountChanges: (after: string | null = null) => call<Page<AccountChange>>('GET', `/account-changes${query({ after })}`),
   inviteAccount: (given: object) => call<{ account: Account; link: LinkMade }>('POST', '/accounts', given),
   renewLink: (account: number) => call<LinkMade>('POST', `/accounts/${account}/link`, {}),
-  setStanding: (account: number, what: 'disable' | 'enable', reason: string) => call<Account>('POST', `/accounts/${account}/${what}`, { reason }),
+  setStanding: (account: number, what: 'disable' | 'enable' | 'resetFactor' | 'forget', reason: string) =>
+    call<Account>('POST', `/accounts/${account}/${{ disable: 'disable', enable: 'enable', resetFactor: 'second-factor/reset', forget: 'identity/forget' }[what]}`, { reason }),
   giveRole: (account: number, given: object) => call<Account>('POST', `/accounts/${account}/assignments`, given),
   endRole: (account: number, assignment: number, reason: string) => call<Account>('POST', `/accounts/${account}/assignments/${assignment}/end`, { reason }),
   sites: () => call<Page<SiteSummary>>('GET', '/sites'),
@@ -136,7 +152,16 @@ export const api = {
   cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
-  hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
+  hazard: (id: string) => call<Acted>('GET', `/hazards/${part(id)}`),
+  act: (hazard: string, body: object, version: number, key: string) => call<Acted>('POST', `/hazards/${part(hazard)}/acts`, body, version, key),
+  /** The editions of the standard as they stand on that day. */
+  clauses: (on: string) => call<components['schemas']['ClauseEditions']>('GET', `/clauses${query({ on })}`),
+  evidence: (hazard: string) => call<components['schemas']['EvidenceShown']>('GET', `/hazards/${part(hazard)}/evidence`),
+  addEvidence: (hazard: string, file: Blob, stage: string, name: string, progress: (share: number) => void) =>
+    send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),
+  evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
+  past: (hazard: string) => call<Past>('GET', `/hazards/${part(hazard)}/past`),
+  reports: (hazard: string) => call<components['schemas']['ReportsShown']>('GET', `/hazards/${part(hazard)}/reports`),
   allHazards: (chosen: Record<string, string | null>, after: string | null = null, limit = 50) =>
     call<HazardList>('GET', `/hazards${query({ ...chosen, after, limit })}`),
   /** With no room for items: the counts alone. */

@@ -18,7 +18,7 @@ const en: typeof zh = {
     title: 'Supervision list', none: 'No hazard is listed for supervision.', filter: 'State', states: { current: 'Current', proposed: 'Proposed', listed: 'Listed', delisted: 'Taken off', all: 'All' },
     level: 'Level', levels: { county: 'County', city: 'Prefecture', province: 'Province' }, document: 'Document', listedAt: 'Listed', due: 'Due', left: '{n} days left', today: 'due today', late: '{n} days late', by: 'Signed by', delistedAt: 'Taken off', delistingDocument: 'Document of that', enterprise: 'Enterprise', days: 'open for {n} days',
     notice: 'Public notice', noticeHelp: 'The five contents of a notice of supervision.', project: 'Project', hazard: 'The hazard', demand: 'Demand and due date', release: 'How it is lifted', releaseText: 'The enterprise reports what it did and asks for release; the authority looks on site, lifts it where it is satisfied and keeps it where not.', other: 'Other', basis: 'Basis', noPlan: 'no plan yet', noListing: 'not listed yet',
-    source: 'Contents and release follow 建质〔2011〕158号, written down from memory: compare with the original before use.',
+    source: 'Contents and release follow circular 158 of 2011 of the housing ministry, written down from memory: compare with the original before use.',
   },
   incidents: {
     title: 'Incidents', none: 'No records.', file: 'File an incident', filter: 'Ledger', status: 'State', kinds: { near_miss: 'Near miss', non_fatal: 'Accident, nobody killed', fatal: 'Fatal accident' }, ledgers: { near_miss: 'Near misses', non_fatal: 'Accidents, nobody killed', fatal: 'Fatal accidents' }, states: { open: 'Open', closed: 'Closed' },
