@@ -1,10 +1,11 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
+import type { Acted, EvidenceItem, Past } from './hazard'
 import type { components } from './schema'
 import type {
   ApiToken, SecondFactor, SigningKey, Text,
   LinkMade, OwnSession, Site,
-  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
   Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
   Choices, Imported, OutOfUseList, Upkeep, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
@@ -31,13 +32,13 @@ export class ApiError extends Error {
 
 const ROOT = '/api/v1'
 
-async function call<T>(method: string, path: string, body?: unknown, version?: number): Promise<T> {
-  const response = await ask(method, path, body, version)
+async function call<T>(method: string, path: string, body?: unknown, version?: number, key?: string): Promise<T> {
+  const response = await ask(method, path, body, version, key)
   if (!response.ok) throw await refusal(response)
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T)
 }
 
-async function ask(method: string, path: string, body: unknown, version: number | undefined): Promise<Response> {
+async function ask(method: string, path: string, body: unknown, version: number | undefined, key: string | undefined): Promise<Response> {
   try {
     return await fetch(ROOT + path, {
       method,
@@ -45,6 +46,7 @@ async function ask(method: string, path: string, body: unknown, version: number 
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
       },
       body: body === undefined ? null : JSON.stringify(body),
     })
@@ -55,11 +57,35 @@ async function ask(method: string, path: string, body: unknown, version: number 
 }
 
 async function refusal(response: Response): Promise<ApiError> {
-  const type = response.headers.get('content-type') ?? ''
-  if (!type.includes('json')) return new ApiError(response.status, 'unexpected', response.statusText)
-  const problem = (await response.json()) as { type?: string; title?: string; detail?: unknown; errors?: FieldError[] }
-  const detail = typeof problem.detail === 'string' ? problem.detail : (problem.title ?? response.statusText)
-  return new ApiError(response.status, problem.type?.split('/').pop() ?? 'unexpected', detail, problem.errors ?? [])
+  return refused(response.status, response.statusText, response.headers.get('content-type') ?? '', await response.text())
+}
+
+function refused(status: number, statusText: string, type: string, text: string): ApiError {
+  if (!type.includes('json')) return new ApiError(status, 'unexpected', statusText)
+  const problem = JSON.parse(text) as { type?: string; title?: string; detail?: unknown; errors?: FieldError[] }
+  const detail = typeof problem.detail === 'string' ? problem.detail : (problem.title ?? statusText)
+  return new ApiError(status, problem.type?.split('/').pop() ?? 'unexpected', detail, problem.errors ?? [])
+}
+
+/** A file as it is; `progress` is told from 0 to 1, which `fetch` cannot tell. */
+function send<T>(path: string, file: Blob, progress: (share: number) => void): Promise<T> {
+  return new Promise((take, fail) => {
+    const request = new XMLHttpRequest()
+    request.open('POST', ROOT + path)
+    request.setRequestHeader('content-type', file.type || 'application/octet-stream')
+    request.upload.onprogress = (event) => { if (event.lengthComputable) progress(event.loaded / event.total) }
+    request.onerror = request.onabort = () => fail(new ApiError(0, 'unreachable', request.statusText))
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) take(JSON.parse(request.responseText) as T)
+      else fail(refused(request.status, request.statusText, request.getResponseHeader('content-type') ?? '', request.responseText))
+    }
+    request.send(file)
+  })
+}
+
+/** Names one request, so that sending it again does it once; no browser gives `randomUUID` to a page that is not encrypted. */
+export function requestKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 const part = encodeURIComponent
@@ -126,7 +152,16 @@ export const api = {
   cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
-  hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
+  hazard: (id: string) => call<Acted>('GET', `/hazards/${part(id)}`),
+  act: (hazard: string, body: object, version: number, key: string) => call<Acted>('POST', `/hazards/${part(hazard)}/acts`, body, version, key),
+  /** The editions of the standard as they stand on that day. */
+  clauses: (on: string) => call<components['schemas']['ClauseEditions']>('GET', `/clauses${query({ on })}`),
+  evidence: (hazard: string) => call<components['schemas']['EvidenceShown']>('GET', `/hazards/${part(hazard)}/evidence`),
+  addEvidence: (hazard: string, file: Blob, stage: string, name: string, progress: (share: number) => void) =>
+    send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),
+  evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
+  past: (hazard: string) => call<Past>('GET', `/hazards/${part(hazard)}/past`),
+  reports: (hazard: string) => call<components['schemas']['ReportsShown']>('GET', `/hazards/${part(hazard)}/reports`),
   allHazards: (chosen: Record<string, string | null>, after: string | null = null, limit = 50) =>
     call<HazardList>('GET', `/hazards${query({ ...chosen, after, limit })}`),
   /** With no room for items: the counts alone. */
