@@ -184,6 +184,14 @@ def lock(connection: Connection, ids: list[UUID]) -> None:
     connection.execute("SELECT FROM hazard WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
 
 
+def fingerprints(connection: Connection, ids: list[UUID]) -> list[bytes]:
+    """Of which dangers these records are; what a person has filed may be of none."""
+    rows = connection.execute(
+        "SELECT fingerprint FROM hazard WHERE id = ANY(%s) AND fingerprint IS NOT NULL", [ids]
+    )
+    return [row[0] for row in rows]
+
+
 def open_twin(connection: Connection, hazard_id: UUID) -> UUID | None:
     """The open record of the same danger as one that is over, locked."""
     row = connection.execute(
