@@ -20,6 +20,7 @@ from cloud.hazards.escalation import Proposal
 from cloud.hazards.reporting import Kind
 from cloud.hazards.reports import OWED, report
 from cloud.instants import rfc3339
+from cloud.jurisdictions.model import Jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,11 @@ def _judge_by(
 # What starts them: a record is opened, or becomes suspected
 
 
+def judged_by(limits: Jurisdiction, now: dt.datetime) -> dt.datetime:
+    """When a record that is opened now should have been judged; sooner where it is suspected major."""
+    return now + _seconds(limits.judge_general_s)
+
+
 def after_openings(
     connection: Connection, opened: Sequence[tuple[UUID, dt.datetime]], now: dt.datetime
 ) -> list[Told]:
@@ -105,7 +111,7 @@ def after_openings(
     records = [one for one in surroundings.read(connection, since).values() if one.is_open]
     waiting = [one for one in records if one.status == "candidate"]
     if waiting:
-        _judge_by(connection, [(one.id, now + _seconds(one.limits.judge_general_s)) for one in waiting])
+        _judge_by(connection, [(one.id, judged_by(one.limits, now)) for one in waiting])
     told: list[Told] = []
     for one in records:
         if one.level == "major_proposed":
