@@ -624,6 +624,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Patterns
+         * @description What the newest records have in common, of the sites that the caller sees.
+         */
+        get: operations["find_patterns_api_v1_hazards_patterns_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}": {
         parameters: {
             query?: never;
@@ -658,6 +678,26 @@ export interface paths {
          * @description Do something to it, signed. Who may do what when is said in the reference of hazard states.
          */
         post: operations["act_on_hazard_api_v1_hazards__hazard__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/clearance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Clearance
+         * @description Whether the record's danger is over, as a list of what holds and what does not.
+         */
+        get: operations["read_clearance_api_v1_hazards__hazard__clearance_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1119,6 +1159,26 @@ export interface paths {
          * @description A new password of one's own; every other session ends.
          */
         put: operations["change_password_api_v1_session_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Own Permissions
+         * @description What one may do somewhere, by its names.
+         */
+        get: operations["read_own_permissions_api_v1_session_permissions_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -4143,6 +4203,77 @@ export interface components {
             id: string;
             /** Text */
             text: string;
+        };
+        /**
+         * ClearanceCheck
+         * @description One thing that is asked, whether it holds, and by what numbers.
+         */
+        ClearanceCheck: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "signal" | "maintenance" | "time" | "working_time" | "coverage" | "rate";
+            /** En */
+            en: string;
+            /** Met */
+            met: boolean;
+            /** Values */
+            values: {
+                [key: string]: string | number | null;
+            };
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ClearanceOfRecord
+         * @description Of a record.
+         */
+        ClearanceOfRecord: {
+            /** @description Null where no device measured the danger. */
+            clearance: components["schemas"]["ClearanceShown"] | null;
+        };
+        /**
+         * ClearanceShown
+         * @description Whether a danger that was measured is seen to be over.
+         */
+        ClearanceShown: {
+            /** Checks */
+            checks: components["schemas"]["ClearanceCheck"][];
+            /**
+             * Cleared Since
+             * @description Null where it is not over, or nobody can tell.
+             */
+            cleared_since: string | null;
+            /**
+             * Coverage
+             * @description Share of the time that was read, of the point read least.
+             */
+            coverage: number | null;
+            /** Elapsed S */
+            elapsed_s: number;
+            /**
+             * Load Test At
+             * @description A witnessed load test stands for working time.
+             */
+            load_test_at: string | null;
+            /** Met */
+            met: boolean;
+            /**
+             * Needed S
+             * @description Of a crane, of time in which it worked.
+             */
+            needed_s: number;
+            /**
+             * Rate Ok
+             * @description Null where no rate is asked for.
+             */
+            rate_ok: boolean | null;
+            /**
+             * Working S
+             * @description Null of what is no crane.
+             */
+            working_s: number | null;
         };
         /**
          * ClockShown
@@ -8117,6 +8248,16 @@ export interface components {
             password: string;
         };
         /**
+         * OwnPermissions
+         * @description What one may do somewhere.
+         */
+        OwnPermissions: {
+            /** Permissions */
+            permissions: {
+                [key: string]: components["schemas"]["TextShown"];
+            };
+        };
+        /**
          * OwnSession
          * @description A session of the caller.
          */
@@ -8552,6 +8693,63 @@ export interface components {
              * @description At other devices and sites of the same enterprise.
              */
             enterprise: components["schemas"]["HazardListed"][];
+        };
+        /**
+         * Pattern
+         * @description Something that records have in common, which calls for a special inspection or another device.
+         */
+        Pattern: {
+            /**
+             * Clause
+             * @description `edition/item`, where it is one.
+             */
+            clause: string | null;
+            /**
+             * Kind
+             * @description The same clause at many projects of an enterprise, or of a county (共性问题); the same danger again after it was closed (反复隐患); a model whose alarms people judged to be sensor faults.
+             * @enum {string}
+             */
+            kind: "enterprise_clause" | "county_clause" | "repeat" | "sensor_fault";
+            /** @description Of enterprise, county, danger or model. */
+            name: components["schemas"]["TextShown"];
+            /**
+             * Records
+             * @description The newest of them.
+             */
+            records: components["schemas"]["PatternRecord"][];
+            /**
+             * Times
+             * @description Projects; of `repeat` and `sensor_fault` records.
+             */
+            times: number;
+            /** Within Days */
+            within_days: number;
+        };
+        /**
+         * PatternRecord
+         * @description A record that is part of a pattern.
+         */
+        PatternRecord: {
+            /** Id */
+            id: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Site */
+            site: string;
+        };
+        /**
+         * Patterns
+         * @description What is found in the records that the caller sees.
+         */
+        Patterns: {
+            /** Items */
+            items: components["schemas"]["Pattern"][];
         };
         /**
          * PersonShown
@@ -14282,6 +14480,71 @@ export interface operations {
             };
         };
     };
+    find_patterns_api_v1_hazards_patterns_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patterns"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_hazard_api_v1_hazards__hazard__get: {
         parameters: {
             query?: never;
@@ -14434,6 +14697,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_clearance_api_v1_hazards__hazard__clearance_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearanceOfRecord"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
@@ -16367,6 +16697,71 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_own_permissions_api_v1_session_permissions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPermissions"];
+                };
             };
             /** @description Nobody is signed in */
             401: {
