@@ -25,6 +25,7 @@ from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.evidence.routes import router as evidence_router
 from cloud.guards import Guards
+from cloud.hazards.clearing_routes import router as clearing_router
 from cloud.hazards.counts import router as counts_router
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
@@ -150,6 +151,7 @@ def _api() -> APIRouter:
         inbox_router,
         hazards_router,
         evidence_router,
+        clearing_router,
         reports_router,
         jurisdictions_router,
         clauses_router,

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import cloud.doctor
 import edge.doctor
 from cloud.doctor import authority, registry
+from cloud.hazards.described import described
 from cloud.jurisdictions.loading import DEFAULT, jurisdictions
 from edge.doctor import certificate, outbox, outputs, serial, service
 from firmware_sim import model, scenario
@@ -38,6 +39,7 @@ def pages() -> dict[str, str]:
         "rules.md": _page(_rules()),
         "scenario-keys.md": _page(_scenario()),
         "doctor.md": _page(_doctor()),
+        "hazard-states.md": _page(_hazard_states()),
         "jurisdictions.md": _page(_jurisdictions()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
@@ -87,6 +89,34 @@ def _devices() -> Iterator[str]:
         must, should = (", ".join(map(_choice, choices)) for choices in (wanted.must, wanted.should))
         every = f"{wanted.least_every_ms / 1000:g} s"
         yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
+
+
+def _hazard_states() -> Iterator[str]:
+    yield "# States of a hazard record 隐患记录的状态\n"
+    yield "A record goes from `candidate` to `closed`; no state on the way is skipped, and everything that"
+    yield "a person does to it is an act, signed with his own key over the version that he saw. Beside its"
+    yield "state a record has regions of its own that no state decides: level, signal, report, supervision"
+    yield "(挂牌督办), control (停工、撤人), escalation step, overdue, refused. Source:"
+    yield "`cloud/hazards/transitions.py`; why it is so:"
+    yield "[0025](../decisions/0025-the-events-of-a-hazard-are-the-truth.md).\n"
+    yield from described()
+    yield "\n## What the machine does\n"
+    yield "- It opens candidates, adds alarms, follows the signal, runs clocks, proposes steps and"
+    yield "  listings. It judges, reviews and closes nothing."
+    yield "- A signal that returns sends what is `rectified` or `reviewed` back to `rectifying`: what was"
+    yield "  verified no longer is."
+    yield "- Handling that is late, under a clause in two parts, makes a general hazard a suspected major"
+    yield "  one."
+    yield "\n## What never is\n"
+    yield "- Nothing is closed that was not confirmed, rectified and reviewed, in this order, nor while its"
+    yield "  signal is active or unknown, an order holds over the work, or nobody has judged how grave it"
+    yield "  is."
+    yield "- Nothing is major that no person with that authority has judged so, by an item of the standard"
+    yield "  that held."
+    yield "- Nobody reviews or closes what he submitted; of a major hazard nobody of the enterprise does,"
+    yield "  and both the supervision and the authority have reviewed it, one of them on site."
+    yield "- No event is changed or removed; what the events come to is what the record says."
+    yield "- No measure of enforcement changes a state. No later date changes the first one."
 
 
 def _jurisdictions() -> Iterator[str]:

@@ -80,8 +80,8 @@ async def factor_of(connection: AsyncConnection, account_id: int, *, locked: boo
     return await cursor.fetchone()
 
 
-async def pass_second(serving: Serving, account_id: int, code: str | None) -> None:
-    """Take the code, where the account has a second factor; 401 where it is missing, wrong or was used.
+async def pass_second(serving: Serving, account_id: int, code: str | None, *, refusal: int = 401) -> None:
+    """Take the code, where the account has a second factor; `refusal` where it is missing, wrong or was used.
 
     Codes are few, so guesses at them are fewer than at passwords: five, then one in five minutes.
     """
@@ -91,11 +91,11 @@ async def pass_second(serving: Serving, account_id: int, code: str | None) -> No
             return
         if not code:
             detail = "Give the code of your authenticator, or a recovery code."
-            raise ProblemError(401, "second-factor-needed", "A code is needed", detail)
+            raise ProblemError(refusal, "second-factor-needed", "A code is needed", detail)
         take_try(serving, account_id)
         if not await take_code(connection, account_id, factor, code, serving.now_ms()):
             detail = "The code is wrong, too old, or was used already."
-            raise ProblemError(401, "wrong-code", "Wrong code", detail, field="code")
+            raise ProblemError(refusal, "wrong-code", "Wrong code", detail, field="code")
         forgive_tries(serving, account_id)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from cloud.accounts.model import MIN_PASSWORD, Asked, Name
-from cloud.shown import Instant, Shown
+from cloud.shown import Instant, Shown, TextShown
 
 Code = Annotated[str, Field(min_length=1, max_length=40)]
 OptionalPassword = Annotated[
@@ -81,6 +81,12 @@ class TokenMade(Shown):
 
     token: str
     shown: TokenShown
+
+
+class OwnPermissions(Shown):
+    """What one may do somewhere."""
+
+    permissions: dict[str, TextShown]
 
 
 class SigningPassword(Asked):

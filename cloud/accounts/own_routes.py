@@ -12,6 +12,7 @@ from cloud.accounts.own_model import (
     CodeGiven,
     FactorBegun,
     FactorShown,
+    OwnPermissions,
     Proof,
     ProofWithCode,
     RecoveryCodes,
@@ -23,11 +24,12 @@ from cloud.accounts.own_model import (
 )
 from cloud.accounts.permissions import AnySigned, SignedIn
 from cloud.accounts.proving import prove
+from cloud.accounts.roles import roles
 from cloud.accounts.signing import choose_signing_password
 from cloud.problems import ProblemError, not_found
 from cloud.registry.service import acting
 from cloud.serving import Served
-from cloud.shown import Page
+from cloud.shown import Page, TextShown
 
 _FACTOR: LiteralString = """
     SELECT f.confirmed_at AS since, account.password_hash IS NOT NULL AS has_password,
@@ -92,7 +94,7 @@ def _add_factor_changes(router: APIRouter) -> None:
     async def renew_recovery_codes(proof: ProofWithCode, signed: SignedIn, serving: Served) -> RecoveryCodes:
         """Ten new recovery codes; those before are void."""
         account = await prove(serving, signed, proof.password)
-        await factors.pass_second(serving, account, proof.code)
+        await factors.pass_second(serving, account, proof.code, refusal=403)
         async with acting(serving, signed) as connection:
             found = await factors.factor_of(connection, account, locked=True)
             if found is None or not found.confirmed:
@@ -108,7 +110,7 @@ def _add_factor_changes(router: APIRouter) -> None:
         if await serving.row(needed, [account, roles]) is not None:
             detail = "A role of yours asks for a second factor."
             raise ProblemError(409, "second-factor-required", "It is required", detail)
-        await factors.pass_second(serving, account, proof.code)
+        await factors.pass_second(serving, account, proof.code, refusal=403)
         async with acting(serving, signed) as connection:
             await factors.remove(connection, account)
 
@@ -119,6 +121,14 @@ def _add_tokens(router: APIRouter) -> None:
         """One's tokens for programs, the newest first."""
         asked = {"account": signed.account_id, "now": serving.now()}
         return Page(items=[TokenShown(**row) for row in await serving.rows(LISTED, asked)], next=None)
+
+    @router.get("/permissions", dependencies=[AnySigned])
+    async def read_own_permissions(signed: SignedIn, serving: Served) -> OwnPermissions:
+        """What one may do somewhere, by its names."""
+        known, held = roles().permissions, permissions_of(await held_of(serving, signed.account_id))
+        return OwnPermissions(
+            permissions={name: TextShown(zh=known[name].zh, en=known[name].en) for name in held}
+        )
 
     @router.post("/tokens", dependencies=[AnySigned], status_code=201)
     async def make_api_token(asked: TokenAsked, signed: SignedIn, serving: Served) -> TokenMade:

@@ -15,6 +15,7 @@ from cloud.hazards.guard_words import Unmet
 from cloud.hazards.guards import Actor, Facts
 from cloud.hazards.knowing import Around, actors_of, facts_of, sees
 from cloud.hazards.record import MACHINE, Record
+from cloud.hazards.standing import hold
 from cloud.hazards.transitions import Asked, choose, fits
 from cloud.idempotency import Answer, Sent, once_in_thread
 from cloud.instants import rfc3339
@@ -102,6 +103,9 @@ def act(connection: Connection, wish: Wish) -> Done:
     """
     now = instant(wish.now_ms)
     into = _uuid(wish.act.into) if wish.act.act == "merge" else None
+    if wish.act.act == "reopen":
+        # First, as ingest does: else an alarm of this moment could open the danger's record beside it.
+        hold(connection, store.fingerprints(connection, [wish.hazard_id]))
     store.lock(connection, [wish.hazard_id] if into is None else [wish.hazard_id, into])
     record = store.load(connection, wish.hazard_id, locked=True)
     if record is None or not sees(connection, wish.account, record):

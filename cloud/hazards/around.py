@@ -15,14 +15,10 @@ from cloud.hazards.record import MACHINE
 from cloud.instants import rfc3339
 from cloud.jurisdictions.loading import DEFAULT, jurisdiction
 from cloud.jurisdictions.model import Jurisdiction
+from cloud.jurisdictions.store import ABOVE, HOLDS_AT
 from cloud.registry.known import zone_of
 from sitewarden.text import Text
 
-_ABOVE: LiteralString = """
-    FROM tree_node AS its
-         JOIN tree_node AS above
-           ON above.node = ANY (string_to_array(trim(both '/' from its.path), '/')::int[])
-"""
 _AROUND: LiteralString = f"""
     SELECT hazard.id, hazard.number, hazard.site, hazard.device, hazard.location, hazard.mode,
            hazard.category, hazard.content, hazard.potential_accident, hazard.clause, hazard.status,
@@ -30,10 +26,8 @@ _AROUND: LiteralString = f"""
            hazard.escalation_proposed, hazard.overdue, hazard.refused, hazard.due_at, hazard.detected_at,
            hazard.opened_at, hazard.ended_at, hazard.signal, hazard.worst_level, hazard.source,
            site.name AS site_name, site.time_zone,
-           (SELECT above.jurisdiction {_ABOVE}
-             WHERE its.node = site.territory AND above.jurisdiction IS NOT NULL
-             ORDER BY length(above.path) DESC LIMIT 1) AS jurisdiction,
-           (SELECT jsonb_build_object('node', above.node, 'name', above.name, 'kind', above.kind) {_ABOVE}
+           ({HOLDS_AT}) AS jurisdiction,
+           (SELECT jsonb_build_object('node', above.node, 'name', above.name, 'kind', above.kind) {ABOVE}
              WHERE its.node = site.territory
              ORDER BY above.kind IN ('town', 'grid'), length(above.path) DESC LIMIT 1) AS authority,
            (SELECT name FROM tree_node WHERE node = site.enterprise) AS enterprise,

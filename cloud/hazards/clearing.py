@@ -14,9 +14,14 @@ from cloud.jurisdictions.store import jurisdiction_of
 from sitewarden.points import UnknownKindError, point_kind
 
 _RECORD: LiteralString = """
-    SELECT hazard.site, hazard.device, hazard.signal, hazard.signal_since, its.kind AS device_kind
-      FROM hazard LEFT JOIN device AS its
-           ON its.site = hazard.site AND its.mode = 'live' AND its.device = hazard.device
+    SELECT hazard.site, named.device, hazard.signal, hazard.signal_since, its.kind AS device_kind
+      FROM hazard
+           -- Of what a person filed, and into which a measured danger was merged, that of the alarms.
+           CROSS JOIN LATERAL (SELECT coalesce(hazard.device, (
+               SELECT device FROM episode WHERE hazard_id = hazard.id ORDER BY raised_at DESC LIMIT 1
+           )) AS device) AS named
+           LEFT JOIN device AS its
+           ON its.site = hazard.site AND its.mode = 'live' AND its.device = named.device
      WHERE hazard.id = %s AND hazard.signal <> 'none'
 """
 _MENDED: LiteralString = """

@@ -445,12 +445,12 @@ def extension_waits(case: Case) -> Unmet | None:
 
 
 def due_in_future(case: Case) -> Unmet | None:
-    """Of a listing."""
+    """The date is in the future."""
     return None if case.act is None or case.act.due > case.now else unmet("due-past", field="due")
 
 
 def until_in_future(case: Case) -> Unmet | None:
-    """Of a step that is put off."""
+    """The date until which it is put off is in the future."""
     return None if case.act is None or case.act.until > case.now else unmet("due-past", field="until")
 
 
@@ -541,7 +541,7 @@ def document_if_major(case: Case) -> Unmet | None:
 
 
 def not_listed(case: Case) -> Unmet | None:
-    """Once is enough."""
+    """It is not listed yet."""
     return unmet("already-listed") if case.record.supervision == "listed" else None
 
 

@@ -184,6 +184,14 @@ def lock(connection: Connection, ids: list[UUID]) -> None:
     connection.execute("SELECT FROM hazard WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
 
 
+def fingerprints(connection: Connection, ids: list[UUID]) -> list[bytes]:
+    """Of which dangers these records are; what a person has filed may be of none."""
+    rows = connection.execute(
+        "SELECT fingerprint FROM hazard WHERE id = ANY(%s) AND fingerprint IS NOT NULL", [ids]
+    )
+    return [row[0] for row in rows]
+
+
 def open_twin(connection: Connection, hazard_id: UUID) -> UUID | None:
     """The open record of the same danger as one that is over, locked."""
     row = connection.execute(
@@ -205,6 +213,7 @@ def move_episodes(connection: Connection, from_id: UUID, into: UUID) -> None:
            SET episodes = known.episodes + merged.episodes,
                detected_at = least(known.detected_at, merged.detected_at),
                last_episode_at = greatest(known.last_episode_at, merged.last_episode_at),
+               signal_since = greatest(known.signal_since, merged.signal_since),
                worst_level = greatest(known.worst_level, merged.worst_level)
           FROM hazard AS merged WHERE known.id = %s AND merged.id = %s
         """,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, instant
 from cloud.hazards import around as surroundings
@@ -20,6 +21,8 @@ from cloud.hazards.escalation import Proposal
 from cloud.hazards.reporting import Kind
 from cloud.hazards.reports import OWED, report
 from cloud.instants import rfc3339
+from cloud.jurisdictions.loading import DEFAULT, jurisdictions
+from cloud.jurisdictions.store import HOLDS_AT
 from cloud.live.store import NewEvent, wake_viewers, write_events
 
 log = logging.getLogger(__name__)
@@ -70,20 +73,16 @@ def _settle(connection: Connection, hazard_id: UUID, kinds: Iterable[str] | None
     )
 
 
-def _judge_by(
-    connection: Connection, due: Sequence[tuple[UUID, dt.datetime]], *, sooner: bool = False
-) -> None:
-    """Set when records should have been judged; with `sooner` also of one whose clock runs, or ran out."""
+def _judge_sooner(connection: Connection, hazard_id: UUID, due_at: dt.datetime) -> None:
+    """What has become suspected must be judged by then, or sooner where it had to be already."""
     connection.execute(
         """
-        INSERT INTO hazard_timer AS known (hazard_id, kind, due_at)
-            SELECT id, 'judge', due_at FROM unnest(%s::uuid[], %s::timestamptz[]) AS given (id, due_at)
+        INSERT INTO hazard_timer AS known (hazard_id, kind, due_at) VALUES (%s, 'judge', %s)
             ON CONFLICT (hazard_id, kind) DO UPDATE SET settled_at = NULL,
                    due_at = CASE WHEN known.settled_at IS NULL THEN least(known.due_at, excluded.due_at)
                                  ELSE excluded.due_at END
-             WHERE %s
         """,
-        [[one for one, _ in due], [at for _, at in due], sooner],
+        [hazard_id, due_at],
     )
 
 
@@ -102,17 +101,37 @@ def after_openings(
     since = dict(opened)
     if not since:
         return []
-    records = [one for one in surroundings.read(connection, since).values() if one.is_open]
-    waiting = [one for one in records if one.status == "candidate"]
-    if waiting:
-        _judge_by(connection, [(one.id, now + _seconds(one.limits.judge_general_s)) for one in waiting])
     told: list[Told] = []
-    for one in records:
-        if one.level == "major_proposed":
-            told += _suspected(connection, one, min(since[one.id], now), now)[1]
-        elif one.status == "confirmed":
-            told += _judged(connection, one, min(since[one.id], now), now)[1]
+    for one in surroundings.read(connection, _graver(connection, list(since), now)).values():
+        known = min(since[one.id], now)
+        step = _suspected if one.level == "major_proposed" else _judged
+        told += step(connection, one, known, now)[1]
     return told
+
+
+def _graver(connection: Connection, ids: list[UUID], now: dt.datetime) -> list[UUID]:
+    """Set by when those that wait must be judged; returns those of which more is to be done.
+
+    One statement, for alarms come by the hundred and nearly all of them open general records.
+    """
+    within = {name: written.holds.judge_general_s for name, written in jurisdictions().items()}
+    rows = connection.execute(
+        f"""
+        WITH waiting AS (
+            INSERT INTO hazard_timer (hazard_id, kind, due_at)
+                SELECT hazard.id, 'judge',
+                       %(now)s + interval '1 second' * coalesce(
+                           %(within)s -> ({HOLDS_AT}), %(within)s -> %(default)s)::int
+                  FROM hazard JOIN site ON site.site = hazard.site
+                 WHERE hazard.id = ANY (%(ids)s) AND hazard.status = 'candidate'
+                ON CONFLICT DO NOTHING)
+        SELECT id FROM hazard
+         WHERE id = ANY (%(ids)s) AND ended_at IS NULL
+               AND (level = 'major_proposed' OR status = 'confirmed')
+        """,  # noqa: S608  of constants only
+        {"ids": ids, "now": now, "within": Jsonb(within), "default": DEFAULT},
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def _suspected(connection: Connection, around: Around, since: dt.datetime, now: dt.datetime) -> Done:
@@ -120,7 +139,7 @@ def _suspected(connection: Connection, around: Around, since: dt.datetime, now: 
     if around.report in OWED:
         return around, []
     limits = around.limits
-    _judge_by(connection, [(around.id, now + _seconds(limits.judge_major_s))], sooner=True)
+    _judge_sooner(connection, around.id, now + _seconds(limits.judge_major_s))
     around, told = report(connection, around, "provisional", since=since, now=now)
     if around.report_due_at is not None:
         again = around.report_due_at - _seconds(limits.unverified_report_before_s)

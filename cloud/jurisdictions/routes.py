@@ -56,7 +56,7 @@ async def read_jurisdiction(site: KnownSite, serving: Served) -> JurisdictionOfS
     """Those of the nearest territory above the site that names any."""
     rows = await serving.rows(HOLDS_FOR, [site.site])
     known = jurisdictions()
-    written = known.get(rows[0]["jurisdiction"] if rows else DEFAULT, known[DEFAULT])
+    written = known.get(rows[0]["jurisdiction"] or DEFAULT, known[DEFAULT])
     today = local(instant(serving.now_ms()), site.time_zone).date()
     return JurisdictionOfSite(
         name=written.holds.name,

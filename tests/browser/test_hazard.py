@@ -85,6 +85,11 @@ def test_choosing_a_span_puts_it_into_the_address(arrive: Arrive, overload: dict
 
 def test_the_record_shows_every_event_with_its_hash(arrive: Arrive, overload: dict[str, Any]) -> None:
     page = arrive().open(f"/hazards/{overload['id']}")
+    page.locator("[data-timeline] details").first.wait_for()
+    # What the machine noted in a row is folded.
+    page.evaluate(
+        "document.querySelectorAll('[data-timeline] li > details').forEach((one) => (one.open = true))"
+    )
     for event in overload["events"]:
         expect(page.locator(f"code[title='{event['hash']}']")).to_be_visible()
 

@@ -62,6 +62,7 @@ router.beforeEach(async (to) => {
     if (error instanceof ApiError) return to.meta.open ? true : { name: 'sign-in', query: { next: to.fullPath } }
     throw error
   }
+  if (session.value?.needs_second_factor && !to.meta.open && to.name !== 'own-account') return { name: 'own-account' }
   if (to.meta.open || session.value) return true
   return { name: 'sign-in', query: { next: to.fullPath } }
 })

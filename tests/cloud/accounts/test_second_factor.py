@@ -91,10 +91,10 @@ def test_whoever_takes_it_away_shows_password_and_code(web, site):
     become(web, site)
     secret, codes = set_up(web)
     away = "/session/second-factor/remove"
-    assert slug(web.post(away, json={**PROOF, "code": "111111"})) == (401, "wrong-code")
+    assert slug(web.post(away, json={**PROOF, "code": "111111"})) == (403, "wrong-code")
     assert slug(web.post(away, json={"password": "no", "code": codes[0]})) == (403, "wrong-password")
     fresh = web.post("/session/second-factor/recovery-codes", json={**PROOF, "code": codes[0]}).json()
-    assert slug(web.post(away, json={**PROOF, "code": codes[1]})) == (401, "wrong-code")
+    assert slug(web.post(away, json={**PROOF, "code": codes[1]})) == (403, "wrong-code")
     assert web.post(away, json={**PROOF, "code": fresh["codes"][0]}).status_code == 204
     assert web.post("/session", json=WHO).status_code == 200
     assert secret not in str(site.rows("SELECT before, after FROM account_change"))

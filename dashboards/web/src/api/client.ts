@@ -1,11 +1,13 @@
 /** The one place that speaks HTTP: answers typed, refusals turned into one error. */
 
+import type { Acted, EvidenceItem, Past } from './hazard'
 import type { components } from './schema'
 import type {
+  ApiToken, SecondFactor, SigningKey, Text,
   LinkMade, OwnSession, Site,
-  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardDetail, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
+  Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
   Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
-  Choices, Imported, OutOfUseList, RegisteredSite, RegistryChange, TreeNode,
+  Choices, Imported, OutOfUseList, Upkeep, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
   Configuration, ConfigurationCheck, ConfigurationDiff, ConfigurationDraft, ConfigurationVersion, ConfigurationWhole,
 } from './types'
@@ -30,13 +32,13 @@ export class ApiError extends Error {
 
 const ROOT = '/api/v1'
 
-async function call<T>(method: string, path: string, body?: unknown, version?: number): Promise<T> {
-  const response = await ask(method, path, body, version)
+async function call<T>(method: string, path: string, body?: unknown, version?: number, key?: string): Promise<T> {
+  const response = await ask(method, path, body, version, key)
   if (!response.ok) throw await refusal(response)
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T)
 }
 
-async function ask(method: string, path: string, body: unknown, version: number | undefined): Promise<Response> {
+async function ask(method: string, path: string, body: unknown, version: number | undefined, key: string | undefined): Promise<Response> {
   try {
     return await fetch(ROOT + path, {
       method,
@@ -44,6 +46,7 @@ async function ask(method: string, path: string, body: unknown, version: number 
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
       },
       body: body === undefined ? null : JSON.stringify(body),
     })
@@ -54,11 +57,35 @@ async function ask(method: string, path: string, body: unknown, version: number 
 }
 
 async function refusal(response: Response): Promise<ApiError> {
-  const type = response.headers.get('content-type') ?? ''
-  if (!type.includes('json')) return new ApiError(response.status, 'unexpected', response.statusText)
-  const problem = (await response.json()) as { type?: string; title?: string; detail?: unknown; errors?: FieldError[] }
-  const detail = typeof problem.detail === 'string' ? problem.detail : (problem.title ?? response.statusText)
-  return new ApiError(response.status, problem.type?.split('/').pop() ?? 'unexpected', detail, problem.errors ?? [])
+  return refused(response.status, response.statusText, response.headers.get('content-type') ?? '', await response.text())
+}
+
+function refused(status: number, statusText: string, type: string, text: string): ApiError {
+  if (!type.includes('json')) return new ApiError(status, 'unexpected', statusText)
+  const problem = JSON.parse(text) as { type?: string; title?: string; detail?: unknown; errors?: FieldError[] }
+  const detail = typeof problem.detail === 'string' ? problem.detail : (problem.title ?? statusText)
+  return new ApiError(status, problem.type?.split('/').pop() ?? 'unexpected', detail, problem.errors ?? [])
+}
+
+/** A file as it is; `progress` is told from 0 to 1, which `fetch` cannot tell. */
+function send<T>(path: string, file: Blob, progress: (share: number) => void): Promise<T> {
+  return new Promise((take, fail) => {
+    const request = new XMLHttpRequest()
+    request.open('POST', ROOT + path)
+    request.setRequestHeader('content-type', file.type || 'application/octet-stream')
+    request.upload.onprogress = (event) => { if (event.lengthComputable) progress(event.loaded / event.total) }
+    request.onerror = request.onabort = () => fail(new ApiError(0, 'unreachable', request.statusText))
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) take(JSON.parse(request.responseText) as T)
+      else fail(refused(request.status, request.statusText, request.getResponseHeader('content-type') ?? '', request.responseText))
+    }
+    request.send(file)
+  })
+}
+
+/** Names one request, so that sending it again does it once; no browser gives `randomUUID` to a page that is not encrypted. */
+export function requestKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 const part = encodeURIComponent
@@ -73,14 +100,27 @@ const configurationOf = (site: string, gateway: string) => `/sites/${part(site)}
 export const api = {
   server: () => call<Server>('GET', '/server'),
   session: () => call<Session>('GET', '/session'),
-  signIn: (name: string, password: string) => call<Session>('POST', '/session', { name, password }),
+  signIn: (name: string, password: string, code: string | null = null) => call<Session>('POST', '/session', { name, password, code }),
   signInToDemo: () => call<Session>('POST', '/session/demo'),
   signOut: () => call<void>('DELETE', '/session'),
   setUp: (token: string, name: string, password: string) =>
     call<Session>('POST', '/setup', { token, name, password }),
   lookAtLink: (token: string) => call<AccountLink>('POST', '/account-links/look', { token }),
-  useLink: (token: string, password: string) => call<Session>('POST', '/account-links/use', { token, password }),
+  useLink: (token: string, password: string, code: string | null = null) => call<Session>('POST', '/account-links/use', { token, password, code }),
   changePassword: (password: string, fresh: string) => call<void>('PUT', '/session/password', { password, new_password: fresh }),
+  secondFactor: () => call<SecondFactor>('GET', '/session/second-factor'),
+  beginSecondFactor: (password: string) => call<{ secret: string; uri: string }>('POST', '/session/second-factor', { password }),
+  confirmSecondFactor: (code: string) => call<{ codes: string[] }>('POST', '/session/second-factor/confirm', { code }),
+  renewRecoveryCodes: (password: string, code: string) => call<{ codes: string[] }>('POST', '/session/second-factor/recovery-codes', { password, code }),
+  removeSecondFactor: (password: string, code: string) => call<void>('POST', '/session/second-factor/remove', { password, code }),
+  ownPermissions: () => call<{ permissions: Record<string, Text> }>('GET', '/session/permissions'),
+  tokens: () => call<Page<ApiToken>>('GET', '/session/tokens'),
+  makeToken: (given: object) => call<{ token: string }>('POST', '/session/tokens', given),
+  revokeToken: (id: number) => call<void>('DELETE', `/session/tokens/${id}`),
+  signingKeys: () => call<Page<SigningKey>>('GET', '/session/signing-keys'),
+  setSigningPassword: (password: string, fresh: string) => call<void>('PUT', '/session/signing-password', { password, new_password: fresh }),
+  /** A page of the server's, not of these: it leads to the provider of identities. */
+  elsewhereUrl: (page: string) => `${ROOT}/session/oidc${query({ page })}`,
   sessions: () => call<Page<OwnSession>>('GET', '/sessions'),
   endSession: (id: number) => call<void>('DELETE', `/sessions/${id}`),
   accounts: (after: string | null = null) => call<Page<Account>>('GET', `/accounts${query({ after })}`),
@@ -88,7 +128,8 @@ export const api = {
   accountChanges: (after: string | null = null) => call<Page<AccountChange>>('GET', `/account-changes${query({ after })}`),
   inviteAccount: (given: object) => call<{ account: Account; link: LinkMade }>('POST', '/accounts', given),
   renewLink: (account: number) => call<LinkMade>('POST', `/accounts/${account}/link`, {}),
-  setStanding: (account: number, what: 'disable' | 'enable', reason: string) => call<Account>('POST', `/accounts/${account}/${what}`, { reason }),
+  setStanding: (account: number, what: 'disable' | 'enable' | 'resetFactor' | 'forget', reason: string) =>
+    call<Account>('POST', `/accounts/${account}/${{ disable: 'disable', enable: 'enable', resetFactor: 'second-factor/reset', forget: 'identity/forget' }[what]}`, { reason }),
   giveRole: (account: number, given: object) => call<Account>('POST', `/accounts/${account}/assignments`, given),
   endRole: (account: number, assignment: number, reason: string) => call<Account>('POST', `/accounts/${account}/assignments/${assignment}/end`, { reason }),
   sites: () => call<Page<SiteSummary>>('GET', '/sites'),
@@ -111,7 +152,16 @@ export const api = {
   cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>
     call<Page<Hazard>>('GET', `/sites/${part(site)}/hazards${query({ status, after, limit })}`),
-  hazard: (id: string) => call<HazardDetail>('GET', `/hazards/${part(id)}`),
+  hazard: (id: string) => call<Acted>('GET', `/hazards/${part(id)}`),
+  act: (hazard: string, body: object, version: number, key: string) => call<Acted>('POST', `/hazards/${part(hazard)}/acts`, body, version, key),
+  /** The editions of the standard as they stand on that day. */
+  clauses: (on: string) => call<components['schemas']['ClauseEditions']>('GET', `/clauses${query({ on })}`),
+  evidence: (hazard: string) => call<components['schemas']['EvidenceShown']>('GET', `/hazards/${part(hazard)}/evidence`),
+  addEvidence: (hazard: string, file: Blob, stage: string, name: string, progress: (share: number) => void) =>
+    send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),
+  evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
+  past: (hazard: string) => call<Past>('GET', `/hazards/${part(hazard)}/past`),
+  reports: (hazard: string) => call<components['schemas']['ReportsShown']>('GET', `/hazards/${part(hazard)}/reports`),
   allHazards: (chosen: Record<string, string | null>, after: string | null = null, limit = 50) =>
     call<HazardList>('GET', `/hazards${query({ ...chosen, after, limit })}`),
   /** With no room for items: the counts alone. */
@@ -150,6 +200,9 @@ export const api = {
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
   changeSite: (site: string, given: object, version: number) =>
     call<RegisteredSite>('PUT', `/sites/${part(site)}/registry`, given, version),
+  upkeep: (site: string, device: string) => call<Upkeep>('GET', `/sites/${part(site)}/devices/${part(device)}/upkeep`),
+  upkeepStep: (site: string, device: string, step: string, given?: object) =>
+    call<Upkeep>('POST', `/sites/${part(site)}/devices/${part(device)}/upkeep/${step}`, given),
   outOfUse: (site: string) => call<OutOfUseList>('GET', `/sites/${part(site)}/registry/out-of-use`),
   nodes: (tree: string, after: string | null = null) => call<Page<TreeNode>>('GET', `/trees/${tree}${query({ after, limit: 500 })}`),
   makeNode: (tree: string, given: object) => call<TreeNode>('POST', `/trees/${tree}`, given),

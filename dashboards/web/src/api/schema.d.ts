@@ -664,6 +664,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/{hazard}/clearance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Clearance
+         * @description Whether the record's danger is over, as a list of what holds and what does not.
+         */
+        get: operations["read_clearance_api_v1_hazards__hazard__clearance_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}/evidence": {
         parameters: {
             query?: never;
@@ -1119,6 +1139,26 @@ export interface paths {
          * @description A new password of one's own; every other session ends.
          */
         put: operations["change_password_api_v1_session_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Own Permissions
+         * @description What one may do somewhere, by its names.
+         */
+        get: operations["read_own_permissions_api_v1_session_permissions_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -4143,6 +4183,77 @@ export interface components {
             id: string;
             /** Text */
             text: string;
+        };
+        /**
+         * ClearanceCheck
+         * @description One thing that is asked, whether it holds, and by what numbers.
+         */
+        ClearanceCheck: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "signal" | "maintenance" | "time" | "working_time" | "coverage" | "rate";
+            /** En */
+            en: string;
+            /** Met */
+            met: boolean;
+            /** Values */
+            values: {
+                [key: string]: string | number | null;
+            };
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * ClearanceOfRecord
+         * @description Of a record.
+         */
+        ClearanceOfRecord: {
+            /** @description Null where no device measured the danger. */
+            clearance: components["schemas"]["ClearanceShown"] | null;
+        };
+        /**
+         * ClearanceShown
+         * @description Whether a danger that was measured is seen to be over.
+         */
+        ClearanceShown: {
+            /** Checks */
+            checks: components["schemas"]["ClearanceCheck"][];
+            /**
+             * Cleared Since
+             * @description Null where it is not over, or nobody can tell.
+             */
+            cleared_since: string | null;
+            /**
+             * Coverage
+             * @description Share of the time that was read, of the point read least.
+             */
+            coverage: number | null;
+            /** Elapsed S */
+            elapsed_s: number;
+            /**
+             * Load Test At
+             * @description A witnessed load test stands for working time.
+             */
+            load_test_at: string | null;
+            /** Met */
+            met: boolean;
+            /**
+             * Needed S
+             * @description Of a crane, of time in which it worked.
+             */
+            needed_s: number;
+            /**
+             * Rate Ok
+             * @description Null where no rate is asked for.
+             */
+            rate_ok: boolean | null;
+            /**
+             * Working S
+             * @description Null of what is no crane.
+             */
+            working_s: number | null;
         };
         /**
          * ClockShown
@@ -8115,6 +8226,16 @@ export interface components {
             new_password: string;
             /** Password */
             password: string;
+        };
+        /**
+         * OwnPermissions
+         * @description What one may do somewhere.
+         */
+        OwnPermissions: {
+            /** Permissions */
+            permissions: {
+                [key: string]: components["schemas"]["TextShown"];
+            };
         };
         /**
          * OwnSession
@@ -15140,6 +15261,73 @@ export interface operations {
             };
         };
     };
+    read_clearance_api_v1_hazards__hazard__clearance_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearanceOfRecord"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_evidence_api_v1_hazards__hazard__evidence_get: {
         parameters: {
             query?: never;
@@ -17568,6 +17756,71 @@ export interface operations {
             };
             /** @description Too many requests or tries; `Retry-After` says when to come again */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_own_permissions_api_v1_session_permissions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPermissions"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

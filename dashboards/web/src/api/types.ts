@@ -21,6 +21,9 @@ export type AccountChange = Schemas['AccountChange']
 export type AccountLink = Schemas['LinkShown']
 export type LinkMade = Schemas['LinkMade']
 export type OwnSession = Schemas['OwnSession']
+export type SecondFactor = Schemas['FactorShown']
+export type ApiToken = Schemas['TokenShown']
+export type SigningKey = Schemas['SigningKeyShown']
 export type SiteSummary = Schemas['SiteFacts']
 export type Site = Levelled<Schemas['Site']>
 export type Gateway = Schemas['Gateway']
@@ -119,3 +122,6 @@ export interface PitLayout {
 }
 export type OutOfUse = Schemas['OutOfUse']
 export type OutOfUseList = Schemas['OutOfUseList']
+export type Upkeep = Schemas['Upkeep']
+export type Maintenance = Schemas['MaintenanceShown']
+export type DeviceTask = Schemas['TaskShown']

@@ -22,6 +22,9 @@ export function useWords() {
   const known = (prefix: string, word: string) => (te(`${prefix}.${word}`) ? t(`${prefix}.${word}`) : word)
   /** What is wrong with a field. */
   const complaint = (error: FieldError) => {
+    // What must hold before an act says itself in words, with their numbers.
+    const { zh, en } = error.values ?? {}
+    if (typeof zh === 'string' && typeof en === 'string') return say({ zh, en })
     const key = `problems.fields.${error.code}`
     const values = Object.entries(error.values ?? {}).map(([name, value]) => [name, named(name, value)])
     return te(key) ? t(key, { ...Object.fromEntries(values), said: error.message }) : error.message

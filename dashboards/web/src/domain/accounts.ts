@@ -46,11 +46,15 @@ export function placeText(one: Assignment, say: (text: Text) => string, whole: s
 }
 
 export type Deed = 'made' | 'disabled' | 'enabled' | 'password' | 'changed' | 'given' | 'ended' | 'invitation' | 'reset'
+  | 'factor_begun' | 'factor_on' | 'factor_off' | 'token_made' | 'token_revoked' | 'bound' | 'unbound'
 
 /** What a change came to. */
 export function deedOf(change: AccountChange): Deed {
   const { before, after } = change
   if (change.record === 'account_link') return after?.['kind'] === 'reset' ? 'reset' : 'invitation'
+  if (change.record === 'second_factor') return after?.['confirmed_at'] ? 'factor_on' : before?.['confirmed_at'] ? 'factor_off' : 'factor_begun'
+  if (change.record === 'api_token') return after?.['revoked_at'] ? 'token_revoked' : 'token_made'
+  if (change.record === 'identity') return after ? 'bound' : 'unbound'
   if (!before) return change.record === 'account' ? 'made' : 'given'
   if (change.record === 'assignment') return after?.['valid_until'] === before['valid_until'] ? 'changed' : 'ended'
   if (after?.['disabled_at'] !== before['disabled_at']) return after?.['disabled_at'] ? 'disabled' : 'enabled'

@@ -11,6 +11,8 @@ import profiles from './profiles.en'
 import registry from './registry.en'
 import roles from './roles.en'
 import start from './start.en'
+import waysIn from './waysIn.en'
+import upkeep from './upkeep.en'
 import territory from './territory.en'
 import type zh from './zh'
 
@@ -27,6 +29,8 @@ const en: typeof zh = {
   registry,
   roles,
   start,
+  waysIn,
+  upkeep,
   territory,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },

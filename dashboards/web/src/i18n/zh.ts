@@ -11,6 +11,8 @@ import profiles from './profiles.zh'
 import registry from './registry.zh'
 import roles from './roles.zh'
 import start from './start.zh'
+import waysIn from './waysIn.zh'
+import upkeep from './upkeep.zh'
 import territory from './territory.zh'
 
 export default {
@@ -26,6 +28,8 @@ export default {
   registry,
   roles,
   start,
+  waysIn,
+  upkeep,
   territory,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },

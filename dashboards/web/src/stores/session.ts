@@ -31,7 +31,9 @@ export function sessionReady(): Promise<void> {
 
 async function ask(): Promise<void> {
   server.value = await api.server()
-  take(localStorage.getItem(SIGNED_IN) === null ? null : await current())
+  // Whoever has signed in elsewhere comes from there without a note.
+  const noted = localStorage.getItem(SIGNED_IN) !== null || server.value.oidc !== null
+  take(noted ? await current() : null)
   if (!session.value && server.value.demo && !signedOutHere) take(await demoSession())
 }
 
@@ -60,8 +62,9 @@ async function demoSession(): Promise<Session | null> {
   }
 }
 
-export async function signIn(name: string, password: string): Promise<void> {
-  take(await api.signIn(name, password))
+export async function signIn(name: string, password: string, code: string | null): Promise<void> {
+  await api.signIn(name, password, code)
+  take(await api.session())
 }
 
 export async function signInToDemo(): Promise<void> {
@@ -73,14 +76,20 @@ export async function setUp(token: string, name: string, password: string): Prom
   server.value = await api.server()
 }
 
-export async function useLink(token: string, password: string): Promise<void> {
-  take(await api.useLink(token, password))
+export async function useLink(token: string, password: string, code: string | null): Promise<void> {
+  await api.useLink(token, password, code)
+  take(await api.session())
 }
 
 export async function signOut(): Promise<void> {
   signedOutHere = true
   await api.signOut()
   take(null)
+}
+
+/** What the account may, or must do first, has changed. */
+export async function askAgain(): Promise<void> {
+  take(await current())
 }
 
 /** The server said 401: the session ended while the page was open. */
