@@ -30,6 +30,7 @@ from cloud.hazards.counts import router as counts_router
 from cloud.hazards.filing_routes import router as filing_router
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
+from cloud.hazards.patterns import router as patterns_router
 from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.hazards.supervision import router as supervision_router
@@ -149,6 +150,7 @@ def _api() -> APIRouter:
         tables_router,
         alarms_router,
         counts_router,
+        patterns_router,
         hazard_lists_router,
         inbox_router,
         hazards_router,
