@@ -210,11 +210,19 @@ _MIGHT: dict[Side, int] = {"contractor": 0, "supervision": 1, "authority": 2}
 
 def lifted_by_its_peer(case: Case) -> Unmet | None:
     """An order is lifted by who gave it, or who stands above him."""
-    order = case.record.order
-    if order is None:
+    orders = case.record.standing_orders
+    if not orders:
         return unmet("no-control")
-    enough = _MIGHT.get(case.actor.side, -1) >= _MIGHT.get(order.by.side, 0)
-    return None if enough else unmet("order-of-another", side=order.by.side)
+    # One that somebody below made stricter is not his to lift.
+    side = max((order.by.side for order in orders), key=lambda side: _MIGHT.get(side, 0))
+    enough = _MIGHT.get(case.actor.side, -1) >= _MIGHT.get(side, 0)
+    return None if enough else unmet("order-of-another", side=side)
+
+
+def no_order(case: Case) -> Unmet | None:
+    """What is no danger stops no work: whoever ordered it lifts it first."""
+    control = case.record.control
+    return None if control == "none" else unmet("control-in-force", control=control)
 
 
 # What is measured
@@ -391,19 +399,12 @@ def _counted_from(record: Record, now: dt.datetime) -> dt.datetime:
 
 def no_later_by_a_new_plan(case: Case) -> Unmet | None:
     """Another plan moves no date: for that there are extensions. After a reopening the time begins anew."""
-    plan, due_at = case.record.plan, case.record.due_at
-    if (
-        case.act is None
-        or case.act.due is None
-        or case.record.status != "rectifying"
-        or plan is None
-        or due_at is None
-    ):
+    due_at, since = case.record.due_at, case.record.due_since
+    if case.act is None or case.act.due is None or case.record.status != "rectifying" or due_at is None:
         return None
-    is_anew = bool(case.record.reopenings) and plan.at < case.record.reopenings[-1].at
-    if is_anew or case.act.due <= due_at:
-        return None
-    return unmet("due-later-than-agreed", field="due")
+    reopened = case.record.reopenings[-1].at if case.record.reopenings else None
+    is_anew = reopened is not None and (since is None or since < reopened)
+    return None if is_anew or case.act.due <= due_at else unmet("due-later-than-agreed", field="due")
 
 
 def plan_waits(case: Case) -> Unmet | None:
@@ -518,9 +519,8 @@ def nothing_open(case: Case) -> Unmet | None:
     """No request waits, no order holds, no task is left."""
     if case.record.pending_extension is not None:
         return unmet("extension-pending")
-    if case.record.control != "none":
-        return unmet("control-in-force", control=case.record.control)
-    return unmet("tasks-open", count=case.facts.open_tasks) if case.facts.open_tasks else None
+    tasks = unmet("tasks-open", count=case.facts.open_tasks) if case.facts.open_tasks else None
+    return no_order(case) or tasks
 
 
 def cause_known(case: Case) -> Unmet | None:

@@ -212,6 +212,8 @@ class Record(Frozen, frozen=True, kw_only=True):
     refused: bool = False
     due_at: dt.datetime | None = None
     due_original: dt.datetime | None = None
+    due_since: dt.datetime | None = None
+    """When a plan last set the date."""
     verified_at: dt.datetime | None = None
     closed_at: dt.datetime | None = None
     ended_at: dt.datetime | None = None
@@ -285,9 +287,10 @@ class Record(Frozen, frozen=True, kw_only=True):
         return self.listings[-1] if self.supervision == "listed" and self.listings else None
 
     @property
-    def order(self) -> Ordered | None:
-        """The order that holds over the work."""
-        return self.orders[-1] if self.control != "none" and self.orders else None
+    def standing_orders(self) -> list[Ordered]:
+        """Those that nobody has lifted: a stricter one leaves the milder ones in force."""
+        since = self.lifted[-1].at if self.lifted else None
+        return [] if self.control == "none" else [o for o in self.orders if since is None or o.at > since]
 
     def passed_by(self, side: Side) -> Review | None:
         """The review of the last submission that somebody of that side passed."""
@@ -369,6 +372,7 @@ def _signed(event: Said) -> dict[str, Any]:
     return {"at": event.at, "by": event.by}
 
 
+_DONE: tuple[Status, ...] = ("rectified", "reviewed")
 _WORSE = {"general": 0, "major_proposed": 1, "major": 2}
 
 
@@ -436,16 +440,22 @@ def _confirmed(record: Record, event: Said) -> Record:
 def _upgraded(record: Record, event: Said) -> Record:
     judged = _confirmed(record, replace(event, body={**event.body, "level": "major"}))
     # A major hazard asks for more than a general one did: an accepted plan, a cause, an authority's review.
-    asks_more = not record.is_major and record.status in ("rectified", "reviewed")
-    return _sent_back(judged) if asks_more else judged
+    was_asked = record.is_major and record.plan is not None and record.plan.accepted is not None
+    return judged if was_asked or record.status not in _DONE else _sent_back(judged)
 
 
 def _downgraded(record: Record, event: Said) -> Record:
     given = Reason(**_signed(event), reason=event.body["reason"])
     first = record.downgrade
-    if first is None and not any(opinion.is_expert for opinion in record.opinions):
+    if first is None and not _expert_agrees(record):
         return replace(record, downgrade=given)
     return _confirmed(record, replace(event, body={**event.body, "level": "general"}))
+
+
+def _expert_agrees(record: Record) -> bool:
+    """Whether the last expert who was heard thinks it no major hazard."""
+    heard = [opinion.reason_code for opinion in record.opinions if opinion.is_expert]
+    return bool(heard) and heard[-1] not in ("is_hazard", "is_major")
 
 
 def _opinion(record: Record, event: Said) -> Record:
@@ -481,6 +491,9 @@ def _absorbed(record: Record, event: Said) -> Record:
     if level == "major" and record.level != "major":
         # What was judged of another record is a suspicion in this one.
         level = "major_proposed"
+    record = _ordered_too(record, event)
+    if body.get("is_sent_back"):
+        record = _sent_back(record)
     return replace(
         record,
         level=level,
@@ -488,6 +501,16 @@ def _absorbed(record: Record, event: Said) -> Record:
         episodes=record.episodes + body.get("episodes", 0),
         absorbed=[*record.absorbed, body["hazard"]],
     )
+
+
+def _ordered_too(record: Record, event: Said) -> Record:
+    """Orders over the work outlive the record in which they were given; in this one they hold since now."""
+    told = msgspec.convert(event.body.get("orders", []), list[Ordered])
+    given = [replace(order, at=event.at) for order in told]
+    control = max([record.control, *(order.control for order in given)], key=CONTROLS.index)
+    # The strictest stands last.
+    orders = given + record.orders if control == record.control else record.orders + given
+    return replace(record, control=control, orders=orders)
 
 
 def _planned(record: Record, event: Said) -> Record:
@@ -503,19 +526,21 @@ def _planned(record: Record, event: Said) -> Record:
         emergency_plan=body.get("emergency_plan", ""),
     )
     record = replace(record, plan=plan)
-    return record if record.is_major else _begun(record, due)
+    return record if record.is_major else _begun(record, due, event.at)
 
 
 def _plan_accepted(record: Record, event: Said) -> Record:
     if record.plan is None:
         return record
     plan = replace(record.plan, accepted=Signed(**_signed(event)))
-    return _begun(replace(record, plan=plan), plan.due)
+    return _begun(replace(record, plan=plan), plan.due, event.at)
 
 
-def _begun(record: Record, due: dt.datetime) -> Record:
+def _begun(record: Record, due: dt.datetime, at: dt.datetime) -> Record:
     original = due if record.due_original is None else record.due_original
-    return replace(record, status="rectifying", due_at=due, due_original=original, overdue=False)
+    return replace(
+        record, status="rectifying", due_at=due, due_original=original, due_since=at, overdue=False
+    )
 
 
 def _plan_returned(record: Record, event: Said) -> Record:

@@ -44,7 +44,13 @@ TRANSITIONS: Mapping[str, Transition] = {
         "hazards.reject",
         "hazards.reject_major",
         levels=("general", "major_proposed"),
-        guards=(g.outside_the_enterprise, g.quiet_or_in_maintenance, g.evidence_known, g.some_evidence),
+        guards=(
+            g.outside_the_enterprise,
+            g.quiet_or_in_maintenance,
+            g.no_order,
+            g.evidence_known,
+            g.some_evidence,
+        ),
     ),
     "confirm": _row(
         ["candidate"],

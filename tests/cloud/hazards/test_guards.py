@@ -62,6 +62,16 @@ def without_cause():
     return replace(record, submissions=[replace(record.submissions[0], cause="")])
 
 
+def stricter_by_below():
+    ordered = with_(opened(), "order_control", OFFICER, control="partial_stop")
+    return with_(ordered, "order_control", PM, control="stop_work")
+
+
+def plan_sent_back():
+    another = with_(life("major", "rectifying"), "plan", PM)
+    return with_(another, "return_plan", SUPERVISOR)
+
+
 def late():
     return machine(life("general", "rectifying"), "overdue")
 
@@ -72,6 +82,7 @@ CASES = [
     (SUSPECTED, "reject", {}, BOTH, {}, ["of-enterprise"]),
     (ACTIVE, "reject", {}, OFFICER, {}, ["signal-active"]),
     (ACTIVE, "reject", {}, OFFICER, {"maintenance": True}, []),
+    (with_(opened(), "order_control", COUNTY), "reject", {}, OFFICER, {}, ["control-in-force"]),
     (opened(), "reject", {"evidence": []}, OFFICER, {}, ["evidence-missing"]),
     (opened(), "reject", {"evidence": ["before", "x"]}, OFFICER, {}, ["evidence-unknown"]),
     (opened(), "reject", {}, OFFICER, {"evidence": OLD}, ["evidence-stale"]),
@@ -149,6 +160,8 @@ CASES = [
     (life("general", "confirmed"), "plan", {"due": NOW + 16 * DAY}, PM, {}, ["due-too-far"]),
     (life("major", "confirmed"), "plan", {"due": NOW + 16 * DAY}, PM, {}, []),
     (life("general", "rectifying"), "plan", {"due": NOW + 6 * DAY}, PM, {}, ["due-later-than-agreed"]),
+    (plan_sent_back(), "plan", {"due": NOW + 6 * DAY}, PM, {}, ["due-later-than-agreed"]),
+    (plan_sent_back(), "plan", {"due": NOW + 5 * DAY}, PM, {}, []),
     (life("major", "confirmed"), "accept_plan", {}, SUPERVISOR, {}, ["no-plan-waiting"]),
     (with_(life("major", "confirmed"), "plan", PM), "accept_plan", {}, PRINCIPAL, {}, ["not-supervision"]),
     (life("general", "rectifying"), "request_extension", {"due": NOW + DAY}, PM, {}, ["extension-not-later"]),
@@ -292,6 +305,8 @@ CASES = [
     ),
     (with_(opened(), "order_control", OFFICER), "lift_control", {}, PM, {}, ["order-of-another"]),
     (with_(opened(), "order_control", PM), "lift_control", {}, OFFICER, {}, []),
+    (stricter_by_below(), "lift_control", {}, PM, {}, ["order-of-another"]),
+    (stricter_by_below(), "lift_control", {}, OFFICER, {}, []),
     (opened(), "lift_control", {}, OFFICER, {}, ["no-control"]),
     (life("major", "rectifying"), "take_step", {}, OFFICER, {}, ["rank-too-low"]),
     (life("major", "rectifying"), "take_step", {"step": 4}, COUNTY, {}, ["rank-too-low"]),

@@ -1,5 +1,6 @@
 """What events come to: the states of a record, one after another."""
 
+import msgspec
 import pytest
 
 from cloud.hazards.record import Person, Record, Said, apply
@@ -77,6 +78,27 @@ def test_a_downgrade_takes_two_persons_or_an_expert():
     assert done(record, form("downgrade"), person("county_authority", 99)).level == "general"
     record = done(life("major", "rectifying"), form("opinion"), person("expert"))
     assert done(record, form("downgrade"), COUNTY).level == "general"
+
+
+def test_an_expert_who_calls_it_major_signs_no_downgrade():
+    record = done(life("major", "rectifying"), form("opinion", reason_code="is_major"), person("expert"))
+    assert done(record, form("downgrade"), COUNTY).level == "major"
+
+
+@pytest.mark.parametrize("status", ["rectified", "reviewed"])
+def test_what_became_suspected_after_it_was_rectified_is_not_closed_without_an_accepted_plan(status):
+    record = machine(life("general", status), "handling_expired")
+    record = done(record, form("upgrade"), OFFICER)
+    assert (record.level, record.status, record.verified_at) == ("major", "rectifying", None)
+
+
+def test_an_order_over_the_work_goes_with_a_merged_record():
+    merged = done(opened(), form("order_control"), COUNTY)
+    orders = msgspec.to_builtins(merged.standing_orders)
+    record = done(life("general", "reviewed"), form("order_control", control="partial_stop"), PM)
+    record = machine(record, "absorbed", hazard="x", orders=orders, is_sent_back=True)
+    assert (record.control, record.status, record.verified_at) == ("stop_work", "rectifying", None)
+    assert [order.by.side for order in record.standing_orders] == ["contractor", "authority"]
 
 
 def test_what_is_absorbed_makes_it_no_milder_and_no_later():
