@@ -1,6 +1,7 @@
 """A private key that rests under its owner's password: opened slowly on purpose, some 50 ms each time."""
 
 import os
+from typing import NamedTuple
 
 import argon2.low_level
 import msgspec
@@ -9,8 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES, _SALT_BYTES, _KEY_BYTES = 12, 16, 32
-_TIME_COST, _MEMORY_KIB, _LANES = 3, 65_536, 4
-"""Argon2id by RFC 9106, second recommendation; the same as for the hash of a password."""
+
+
+class Cost(NamedTuple):
+    """Parameters of Argon2id: RFC 9106, second recommendation; the same as for the hash of a password."""
+
+    time_cost: int = 3
+    memory_kib: int = 65_536
+    lanes: int = 4
+
+
+SLOW = Cost()
 
 
 class WrongPasswordError(Exception):
@@ -23,9 +33,9 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes
     """Nonce, ciphertext and tag of AES-256-GCM."""
     salt: bytes
-    time_cost: int = _TIME_COST
-    memory_kib: int = _MEMORY_KIB
-    lanes: int = _LANES
+    time_cost: int
+    memory_kib: int
+    lanes: int
 
 
 def new_key() -> tuple[bytes, bytes]:
@@ -34,10 +44,10 @@ def new_key() -> tuple[bytes, bytes]:
     return private.private_bytes_raw(), private.public_key().public_bytes_raw()
 
 
-def seal(private: bytes, public: bytes, account_id: int, password: str) -> Sealed:
+def seal(private: bytes, public: bytes, account_id: int, password: str, cost: Cost = SLOW) -> Sealed:
     """The private key under the password; bound to its public half and to the account."""
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
-    empty = Sealed(sealed=b"", salt=salt)
+    empty = Sealed(sealed=b"", salt=salt, **cost._asdict())
     closed = AESGCM(_derived(empty, password)).encrypt(nonce, private, _bound(public, account_id))
     return msgspec.structs.replace(empty, sealed=nonce + closed)
 

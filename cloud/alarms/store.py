@@ -77,6 +77,8 @@ _PUT_TOGETHER: LiteralString = """
                value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
                received_at, clock, basis, evidence, late, test, ended
           FROM told JOIN noted USING (gateway_id, boot, seq)
+         -- In the order in which others lock episodes.
+         ORDER BY id
         ON CONFLICT (id) DO UPDATE SET
             acknowledged_at = coalesce(known.acknowledged_at, excluded.acknowledged_at),
             acknowledged_by = coalesce(nullif(known.acknowledged_by, ''), excluded.acknowledged_by),

@@ -1,5 +1,6 @@
 """A person acts on a record: one transaction, or nothing."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
@@ -19,7 +20,7 @@ from cloud.hazards.standing import hold
 from cloud.hazards.transitions import Asked, choose, fits
 from cloud.idempotency import Answer, Sent, once_in_thread
 from cloud.instants import rfc3339
-from cloud.live.store import NewEvent, wake_viewers, write_events
+from cloud.live.store import wake_viewers
 from cloud.notices.opening import Telling, tell_of
 from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.registry.known import load_sites
@@ -74,6 +75,7 @@ def act_once(serving: Serving, wish: Wish, key: str | None) -> None:
         done = act(connection, wish)
         # Channels are for whoever listens, not only for those whom the one who acts may see.
         tell_of(connection, _telling(connection, serving, wish.now_ms), done.told)
+        store.show(connection, done.changed, wish.now_ms)
         return Answer(body={"version": done.version})
 
     with connect(serving.dsn) as connection:
@@ -93,6 +95,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """Of the record after it and after all that followed from it."""
     told: list[Told]
     """What people should hear of."""
+    changed: list[UUID]
+    """The records that pages show anew."""
 
 
 def act(connection: Connection, wish: Wish) -> Done:
@@ -103,8 +107,9 @@ def act(connection: Connection, wish: Wish) -> Done:
     """
     now = instant(wish.now_ms)
     into = _uuid(wish.act.into) if wish.act.act == "merge" else None
-    if wish.act.act == "reopen":
+    if wish.act.act in ("merge", "reopen"):
         # First, as ingest does: else an alarm of this moment could open the danger's record beside it.
+        store.lock_alarms(connection, wish.hazard_id)
         hold(connection, store.fingerprints(connection, [wish.hazard_id]))
     store.lock(connection, [wish.hazard_id] if into is None else [wish.hazard_id, into])
     record = store.load(connection, wish.hazard_id, locked=True)
@@ -112,16 +117,18 @@ def act(connection: Connection, wish: Wish) -> Done:
         raise not_found("hazard")
     check_match(wish.if_match, record.seq)
     doing = _permitted(connection, wish, record, into)
-    newer = _merge_newer(doing)
+    newer, told = _merge_newer(doing)
     _append(doing, wish.hazard_id, body=_body(doing))
-    told = timers.after_act(connection, wish.hazard_id, record, now=now)
+    if into is not None:
+        timers.hand_over(connection, wish.hazard_id, into)
+    told += timers.after_act(connection, wish.hazard_id, record, now=now)
     if newer is not None:
         told += _absorb(doing, newer, wish.hazard_id)
     if into is not None:
         told += _absorb(doing, wish.hazard_id, into)
     _mend_sensor(doing)
-    _show(doing, into or newer)
-    return Done(version=_loaded(connection, wish.hazard_id).seq, told=told)
+    changed = [one for one in (wish.hazard_id, into, newer) if one is not None]
+    return Done(version=_loaded(connection, wish.hazard_id).seq, told=told, changed=changed)
 
 
 def _loaded(connection: Connection, hazard_id: UUID) -> Record:
@@ -218,18 +225,18 @@ def _mend_sensor(doing: Acting) -> None:
     )
 
 
-def _merge_newer(doing: Acting) -> UUID | None:
+def _merge_newer(doing: Acting) -> tuple[UUID | None, list[Told]]:
     """Of one danger one record is open: what was opened since the closing goes into the reopened one."""
     if doing.wish.act.act != "reopen":
-        return None
+        return None, []
     newer = store.open_twin(doing.connection, doing.wish.hazard_id)
     if newer is None:
-        return None
+        return None, []
     before = store.load(doing.connection, newer, locked=True)
     assert before is not None  # noqa: S101  just found
     _append(doing, newer, body={"into": str(doing.wish.hazard_id)}, kind="merge")
-    timers.after_act(doing.connection, newer, before, now=instant(doing.wish.now_ms))
-    return newer
+    timers.hand_over(doing.connection, newer, doing.wish.hazard_id)
+    return newer, timers.after_act(doing.connection, newer, before, now=instant(doing.wish.now_ms))
 
 
 def _absorb(doing: Acting, from_id: UUID, into: UUID) -> list[Told]:
@@ -237,23 +244,31 @@ def _absorb(doing: Acting, from_id: UUID, into: UUID) -> list[Told]:
     connection, now = doing.connection, instant(doing.wish.now_ms)
     merged, before = _loaded(connection, from_id), _loaded(connection, into)
     store.move_episodes(connection, from_id, into)
-    body: dict[str, Any] = {"hazard": str(from_id), "level": merged.level, "episodes": merged.episodes}
-    if merged.detected_at is not None:
-        body["detected_at"] = rfc3339(merged.detected_at)
-    store.append_event(connection, into, Event(at=rfc3339(now), actor=MACHINE, kind="absorbed", body=body))
+    store.append_event(connection, into, _machine("absorbed", _absorbed(from_id, merged, before), now))
     known = merged.signal if before.signal == "none" else before.signal
     signal = "active" if store.stands(connection, into) else known
     if signal != before.signal:
-        said = {"from": before.signal, "to": signal}
-        store.append_event(connection, into, Event(at=rfc3339(now), actor=MACHINE, kind="signal", body=said))
+        store.append_event(connection, into, _machine("signal", {"from": before.signal, "to": signal}, now))
     if _loaded(connection, into).level == before.level:
         return []
     return timers.after_openings(connection, [(into, now)], now)
 
 
-def _show(doing: Acting, other: UUID | None) -> None:
-    """Tell the pages that look at the site."""
-    ids = [doing.wish.hazard_id] if other is None else [doing.wish.hazard_id, other]
-    shown = store.hazards_by_id(doing.connection, ids)
-    events = [NewEvent(hazard.site, "hazard", hazard.model_dump_json()) for hazard in shown]
-    write_events(doing.connection, events, doing.wish.now_ms)
+def _absorbed(from_id: UUID, merged: Record, before: Record) -> dict[str, Any]:
+    """What a record is told of one that was merged into it."""
+    body: dict[str, Any] = {"hazard": str(from_id), "level": merged.level, "episodes": merged.episodes}
+    if merged.detected_at is not None:
+        body["detected_at"] = rfc3339(merged.detected_at)
+    if merged.standing_orders:
+        body["orders"] = msgspec.to_builtins(merged.standing_orders)
+    if before.status in ("rectified", "reviewed"):
+        # Nobody has looked at what is added to it.
+        body["is_sent_back"] = True
+    if merged.is_major and merged.report_due_at is not None and before.report in ("not_due", "withdrawn"):
+        # What was known of the one was known: the time for its report goes on.
+        body["state"] = {"report": "not_due", "report_due_at": rfc3339(merged.report_due_at)}
+    return body
+
+
+def _machine(kind: str, body: dict[str, Any], now: dt.datetime) -> Event:
+    return Event(at=rfc3339(now), actor=MACHINE, kind=kind, body=body)

@@ -26,7 +26,7 @@ from cloud.hazards.transitions import Asked, choose
 from cloud.idempotency import Answer, Sent, once_in_thread
 from cloud.instants import local, rfc3339
 from cloud.jurisdictions.store import jurisdiction_of
-from cloud.live.store import NewEvent, wake_viewers, write_events
+from cloud.live.store import wake_viewers
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.problems import FieldProblem, ProblemError
 from cloud.registry.known import SiteEntry
@@ -363,10 +363,9 @@ def _judge(connection: Connection, filing: Filing, hazard_id: UUID) -> list[Told
 
 
 def _tell(connection: Connection, filing: Filing, hazard_id: UUID, told: list[Told]) -> None:
-    (hazard,) = store.hazards_by_id(connection, [hazard_id])
-    write_events(connection, [NewEvent(hazard.site, "hazard", hazard.model_dump_json())], filing.now_ms)
     if filing.mode == "live":
         sites = {filing.site.site: filing.site}
         telling = Telling(settings=filing.settings, sites=sites, now_ms=filing.now_ms)
         tell(connection, telling, News(episodes={}, hazards=[hazard_id]))
         tell_of(connection, telling, told)
+    store.show(connection, [hazard_id], filing.now_ms)

@@ -92,10 +92,14 @@ def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> Followed:
         return Followed({}, [])
     dangers = {danger: one for one, danger in reversed(concerned) if danger is not None}
     standing.hold(connection, dangers)
+    taken = standing.taken_over(connection, dangers) if dangers else {}
     ids = {one.episode.hazard_id for one, _ in concerned if one.episode.hazard_id is not None}
-    known = standing.read(connection, dangers, ids)
+    known = standing.read(connection, dangers, ids | set(taken.values()))
     by_id = {record.id: record for record in known}
-    by_danger = {record.row["fingerprint"]: record for record in known if record.row["ended_at"] is None}
+    open_ = {record.id: record for record in known if record.row["ended_at"] is None}
+    by_danger = {danger: open_[of] for danger, of in taken.items() if of in open_}
+    # Its own record goes before the one that it was merged into.
+    by_danger |= {record.row["fingerprint"]: record for record in open_.values()}
     missing = {danger: one for danger, one in dangers.items() if danger not in by_danger}
     by_danger |= _opened(connection, missing)
     touched: dict[UUID, tuple[Standing, Heard]] = {}

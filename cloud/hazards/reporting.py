@@ -54,7 +54,7 @@ def report_due(around: Around, since: dt.datetime) -> dt.datetime:
     One that was withdrawn is owed no longer: what is judged major after that is a new one.
     """
     due = end_of_day(since, around.time_zone, around.limits.report_days)
-    if around.report_due_at is None or around.report in {"not_due", "withdrawn"}:
+    if around.report_due_at is None or around.report == "withdrawn":
         return due
     return min(around.report_due_at, due)
 

@@ -40,6 +40,16 @@ _PAST: LiteralString = """
            JOIN hazard ON fingerprint = danger AND ended_at >= since AND status = 'closed'
      ORDER BY fingerprint, ended_at DESC
 """
+_TAKEN_OVER: LiteralString = """
+    WITH RECURSIVE way AS (
+        SELECT fingerprint AS danger, merged_into AS id FROM hazard
+         WHERE fingerprint = ANY (%s) AND ended_at IS NOT NULL AND status = 'merged'
+        UNION
+        SELECT danger, merged_into FROM way JOIN hazard USING (id) WHERE status = 'merged'
+    )
+    SELECT DISTINCT ON (danger) danger, id FROM way JOIN hazard USING (id)
+     WHERE ended_at IS NULL ORDER BY danger, opened_at, id
+"""
 _NUMBERS: LiteralString = """
     INSERT INTO hazard_number (site, day, last)
         SELECT site, day, count(*) FROM unnest(%s::text[], %s::date[]) AS opened (site, day)
@@ -154,7 +164,7 @@ class Past(NamedTuple):
 
 
 def hold(connection: Connection, fingerprints: Iterable[bytes]) -> None:
-    """Let no other transaction open a record of these dangers before this one has ended."""
+    """Let no other transaction open a record of these dangers, or merge theirs, before this one has ended."""
     keys = sorted(int.from_bytes(fingerprint[:8], signed=True) for fingerprint in fingerprints)
     if keys:
         connection.execute(_LOCK, [keys])
@@ -168,6 +178,11 @@ def read(connection: Connection, fingerprints: Iterable[bytes], ids: Iterable[UU
         return []
     heads = {head[0]: head for head in connection.execute(_HEADS, [[row["id"] for row in rows]])}
     return [_standing(row, heads[row["id"]]) for row in rows]
+
+
+def taken_over(connection: Connection, fingerprints: Iterable[bytes]) -> dict[bytes, UUID]:
+    """Of dangers whose record was merged, the open one that they belong to since; as of now, not locked."""
+    return dict(connection.execute(_TAKEN_OVER, [list(fingerprints)]).fetchall())
 
 
 def _standing(row: Row, told: Sequence[Any]) -> Standing:

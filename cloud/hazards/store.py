@@ -13,6 +13,7 @@ from cloud.database import Connection
 from cloud.hazards.chain import Event, Link, link
 from cloud.hazards.model import Hazard
 from cloud.hazards.record import Record, apply, said
+from cloud.live.store import NewEvent, write_events
 
 HAZARDS: LiteralString = """
     SELECT id, number, site, device, category, family, level, status, content, potential_accident, clause,
@@ -192,6 +193,23 @@ def fingerprints(connection: Connection, ids: list[UUID]) -> list[bytes]:
     return [row[0] for row in rows]
 
 
+def lock_alarms(connection: Connection, hazard_id: UUID) -> None:
+    """Let nobody else change the alarms of a record, or of an open one of the same danger.
+
+    Ingest holds alarms before it holds their records: whoever moves alarms takes them in that order too.
+    """
+    connection.execute(
+        """
+        SELECT FROM episode
+         WHERE hazard_id = %(id)s OR hazard_id IN (
+               SELECT twin.id FROM hazard AS its JOIN hazard AS twin USING (fingerprint)
+                WHERE its.id = %(id)s AND twin.ended_at IS NULL)
+         ORDER BY id FOR NO KEY UPDATE
+        """,
+        {"id": hazard_id},
+    )
+
+
 def open_twin(connection: Connection, hazard_id: UUID) -> UUID | None:
     """The open record of the same danger as one that is over, locked."""
     row = connection.execute(
@@ -214,7 +232,9 @@ def move_episodes(connection: Connection, from_id: UUID, into: UUID) -> None:
                detected_at = least(known.detected_at, merged.detected_at),
                last_episode_at = greatest(known.last_episode_at, merged.last_episode_at),
                signal_since = greatest(known.signal_since, merged.signal_since),
-               worst_level = greatest(known.worst_level, merged.worst_level)
+               worst_level = greatest(known.worst_level, merged.worst_level),
+               clause = coalesce(known.clause, merged.clause),
+               also = CASE WHEN known.clause IS NULL THEN merged.also ELSE known.also END
           FROM hazard AS merged WHERE known.id = %s AND merged.id = %s
         """,
         [into, from_id],
@@ -233,3 +253,9 @@ def hazards_by_id(connection: Connection, ids: list[UUID]) -> list[Hazard]:
     cursor = connection.cursor(row_factory=dict_row)
     cursor.execute(HAZARDS + "WHERE id = ANY(%s) ORDER BY opened_at, id", [ids])
     return [Hazard(**row) for row in cursor]
+
+
+def show(connection: Connection, ids: list[UUID], now_ms: int) -> None:
+    """Tell the pages that look at their sites; the last act of a transaction."""
+    shown = hazards_by_id(connection, ids)
+    write_events(connection, [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown], now_ms)

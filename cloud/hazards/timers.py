@@ -200,6 +200,20 @@ def after_act(connection: Connection, hazard_id: UUID, before: Before, *, now: d
     return told
 
 
+def hand_over(connection: Connection, from_id: UUID, into: UUID) -> None:
+    """Before a record is merged: within what time its danger must be handled, the other one has to know."""
+    connection.execute(
+        """
+        INSERT INTO hazard_timer AS known (hazard_id, kind, due_at)
+            SELECT %(into)s, kind, due_at FROM hazard_timer
+             WHERE hazard_id = %(from)s AND kind = 'handling' AND settled_at IS NULL
+            ON CONFLICT (hazard_id, kind) DO UPDATE SET due_at = least(known.due_at, excluded.due_at)
+             WHERE known.settled_at IS NULL
+        """,
+        {"from": from_id, "into": into},
+    )
+
+
 class _Act(NamedTuple):
     body: dict[str, Any]
     proposed: int | None

@@ -1,13 +1,38 @@
-"""People who act on hazard records over HTTP: each signs in and signs."""
+"""People who act on hazard records: each signs in and signs."""
 
 from typing import Any
 
 import httpx
+import msgspec
 
 from cloud.accounts.permissions import COOKIE
+from cloud.accounts.sealing import Cost, new_key, seal
+from cloud.accounts.signing import Signer
 from tests.cloud.web.serving import PASSWORD, Web, new_account, new_session
 
 SIGNATURE = {"password": PASSWORD}
+CHEAP = Cost(time_cost=1, memory_kib=8, lanes=1)
+"""Every key says what it costs to open; that it costs much is another test's matter."""
+
+
+def signer_of(connection: Any, account: int) -> Signer:
+    """His key, open; it rests under his password."""
+    private, public = new_key()
+    (key,) = connection.execute(
+        """
+        INSERT INTO signing_key (
+                account_id, public_key, sealed, salt, time_cost, memory_kib, lanes, made_at, sealed_at)
+            VALUES (%(account)s, %(public)s, %(sealed)s, %(salt)s, %(time_cost)s, %(memory_kib)s, %(lanes)s,
+                    now(), now())
+            RETURNING key
+        """,
+        {
+            "account": account,
+            "public": public,
+            **msgspec.structs.asdict(seal(private, public, account, PASSWORD, CHEAP)),
+        },
+    ).fetchone()
+    return Signer(key=key, account_id=account, private=private)
 
 
 class Somebody:
@@ -15,6 +40,7 @@ class Somebody:
 
     def __init__(self, web: Web, connection: Any, name: str, *roles: str, **scope: Any) -> None:
         self.account = new_account(connection, name, *roles, **(scope or {"site": "demo"}))
+        signer_of(connection, self.account)
         self.client = httpx.Client(base_url=f"{web.address}/api/v1/", timeout=20)
         self.client.cookies.set(COOKIE, new_session(connection, self.account))
 
