@@ -107,7 +107,9 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         401: "Nobody is signed in",
         403: "Not allowed",
         404: "There is no such thing",
+        413: "Larger than a request may be",
         422: "The request was not understood",
+        429: "Too many requests or tries; `Retry-After` says when to come again",
         503: "The database is away",
     }.items()
 }

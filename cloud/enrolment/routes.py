@@ -1,5 +1,7 @@
 """Enrolment over HTTP: what administrators do, and the requests that a gateway makes."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 
 from cloud.accounts.permissions import ForGateways, SignedIn, requires
@@ -26,6 +28,9 @@ from cloud.serving import Served
 _BURST, _INTERVAL_S = 10, 6.0
 """Of one address: whoever types a code wrong can go on, whoever guesses cannot."""
 _EDITS = requires("gateways.edit")
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    409: {"description": "Gateways are not enrolled here, or this key has a certificate already"}
+}
 
 
 def make_router() -> APIRouter:
@@ -76,7 +81,7 @@ def _add_changing(router: APIRouter, hashing: Passwords) -> None:
 
 
 def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
-    @router.post("/enrol", dependencies=[ForGateways])
+    @router.post("/enrol", dependencies=[ForGateways], responses=_REFUSED)
     async def enrol(asked: Enrol, request: Request, serving: Served) -> Enrolled:
         """What a gateway gets for its one-time code."""
         address = _address(request)
@@ -86,14 +91,14 @@ def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
         tries.forgive(address)
         return enrolled
 
-    @router.post("/enrol/seen", dependencies=[ForGateways], status_code=204)
+    @router.post("/enrol/seen", dependencies=[ForGateways], responses=_REFUSED, status_code=204)
     async def seen(seen: Seen, request: Request, serving: Served) -> None:
         """The gateway has put its password in a safe place: it is in force now."""
         address = _address(request)
         tries.take(address, clock_s())
         await service.see(serving, seen, address)
 
-    @router.post("/enrol/seen-certificate", dependencies=[ForGateways], status_code=204)
+    @router.post("/enrol/seen-certificate", dependencies=[ForGateways], responses=_REFUSED, status_code=204)
     async def seen_certificate(seen: SeenCertificate, request: Request, serving: Served) -> None:
         """The gateway has put its certificate in a safe place: no earlier one is good any more."""
         address = _address(request)
@@ -101,7 +106,7 @@ def _add_enrol(router: APIRouter, hashing: Passwords, tries: Tries) -> None:
         await certifying.see(serving, seen, address)
         tries.forgive(address)
 
-    @router.post("/enrol/renewal", dependencies=[ForGateways])
+    @router.post("/enrol/renewal", dependencies=[ForGateways], responses=_REFUSED)
     async def renew(asked: Renew, request: Request, serving: Served) -> Issued:
         """The next certificate for a gateway that has one; asked again for the same key, the same."""
         address = _address(request)

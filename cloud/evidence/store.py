@@ -68,7 +68,10 @@ def put(connection: Connection, new: NewItem) -> tuple[Row, bool]:
             *(new.name, new.note, Jsonb(new.about), new.account_id, new.author, new.at),
         ],
     )
-    body = {"item": str(item), "kind": new.kind, "stage": new.stage, "sha256": sha256.hex()}
+    body: dict[str, Any] = {"item": str(item), "kind": new.kind, "stage": new.stage, "sha256": sha256.hex()}
+    if new.account_id is not None:
+        # Not the event's own account: that one signs, and whoever only brings a photo does not.
+        body["account"] = new.account_id
     event = Event(at=rfc3339(new.at), actor=new.author, kind="evidence", body=body)
     append_event(connection, new.hazard_id, event)
     row = _of_bytes(connection, new.hazard_id, given)
