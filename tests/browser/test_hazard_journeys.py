@@ -1,4 +1,4 @@
-"""What people do with a hazard record on its page, from the alarm to its closing: each in his own role, each signing."""
+"""What people do with a hazard record on its page, from alarm to closing, each in his role and signing."""
 
 import datetime as dt
 import io
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -13,11 +14,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from cloud.accounts.permissions import COOKIE
+from cloud.database import instant
+from cloud.hazards.chain import Event
+from cloud.hazards.store import append_event
+from cloud.instants import rfc3339
 from cloud.migrate import migrate
 from sitewarden.rules.model import Clause
 from tests.browser.visiting import DESKTOP, PHONE, SMALL_TARGETS, barriers_on, visit
 from tests.cloud.hazards.people import Somebody
-from tests.cloud.site import PROPOSAL, TestSite, cleared, make_settings, raised
+from tests.cloud.site import PROPOSAL, TestSite, cleared, make_settings, now_ms, raised, readings
 from tests.cloud.web.serving import PASSWORD, Web
 from tests.support.postgres import Postgres
 
@@ -33,6 +38,8 @@ ROLES = {
     "张执法": "enforcement_officer",
     "赵局长": "county_authority",
 }
+DAY, STEP = 86_400_000, 300_000
+STATION = "station-1"
 PLAN: dict[str, Any] = {
     "type": "timed",
     "person": "王五",
@@ -57,6 +64,29 @@ class Town:
         if is_over:
             self.site.deliver(cleared(alarm, 1000))
         return str(self.site.value("SELECT hazard_id FROM episode WHERE id = %s", alarm.episode))
+
+    def past_danger(self, family: str) -> str:
+        """One of two days ago, over and watched since; judged major, its rectification planned."""
+        at = now_ms() - 2 * DAY
+        where = {"device": STATION, "point": f"{STATION}/load_ratio", "family": family}
+        alarm = raised(at=at, clock="synced", hazard=SUSPECTED, level=4, **where)
+        self.site.deliver(alarm, cleared(alarm, 5000))
+        count = 25 * 12
+        values = readings(
+            *[80.0] * count, point=where["point"], at=now_ms() - (count - 1) * STEP, step_ms=STEP
+        )
+        self.site.deliver(values)
+        hazard = str(self.site.value("SELECT hazard_id FROM episode WHERE id = %s", alarm.episode))
+        clause = {"edition": "2024", "id": "8-4"}
+        self.acts("张执法", hazard, "confirm", level="major", clause=clause, reason="属实")
+        self.acts("王经理", hazard, "plan", **PLAN, due=f"{local(days=5)}:00+08:00")
+        self.acts("李监理", hazard, "accept_plan")
+        return hazard
+
+    def acts(self, name: str, hazard: str, act: str, **fields: Any) -> None:
+        """Somebody acts at another desk."""
+        answer = self.people[name].act(hazard, act, **fields)
+        assert answer.status_code == 200, answer.text
 
     def look(self, name: str, path: str, *, size: tuple[int, int] = DESKTOP) -> Page:
         """The page as that person has it before him."""
@@ -85,7 +115,11 @@ def served(
     migrate(dsn)
     settings = make_settings(tmp_path_factory.mktemp("journeys"))
     site = TestSite(settings, dsn)
-    site.born()
+    points = {f"{device}/load_ratio": "crane.load_ratio" for device in ("crane-1", STATION)}
+    site.born(at=now_ms() - 2 * DAY, points={"crane-1/load": "crane.load", **points})
+    # A danger of a crane is over after hours of work; of other devices after a quiet day.
+    site.connection.execute("UPDATE device SET kind = 'other' WHERE device = %s", [STATION])
+    site.connection.execute("UPDATE point SET stale_after_ms = 600000 WHERE device = %s", [STATION])
     web = Web(settings, dsn)
     town = Town(web, site, browser)
     yield town
@@ -176,9 +210,7 @@ def test_an_inspector_judges_on_one_page_and_loses_nothing_when_somebody_was_fas
     assert barriers_on(page, axe) == []
 
     page.locator("[data-action=sign]").click()
-    assert (
-        town.people["王经理"].act(hazard, "opinion", reason_code="misread", text="看错了").status_code == 200
-    )
+    town.acts("王经理", hazard, "opinion", reason_code="misread", text="看错了")
     give(page)
     expect(page.locator("[data-lost]")).to_contain_text("王经理 提出意见")
     expect(form.locator("[data-field=reason] textarea")).to_have_value("限制器接线被拆")
@@ -204,7 +236,7 @@ def test_an_inspector_judges_on_one_page_and_loses_nothing_when_somebody_was_fas
     sign(page)
     is_done(page, "confirmed")
     expect(page.locator("[data-handling]")).to_contain_text("监理单位审核整改方案")
-    assert town.people["李监理"].act(hazard, "accept_plan").status_code == 200
+    town.acts("李监理", hazard, "accept_plan")
     expect(page.locator("[aria-current=step]")).to_have_attribute("data-step", "rectifying")
 
     form = choose(page, "submit")
@@ -240,3 +272,66 @@ def test_an_inspector_rejects_only_with_a_reason_and_a_picture(town: Town) -> No
     ]
     kept = town.people["张执法"].client.get(f"hazards/{hazard}/evidence/{stored['id']}/file").content
     assert max(Image.open(io.BytesIO(kept)).size) == 2000
+
+
+def test_what_was_rectified_is_submitted_from_a_phone_inspected_and_closed(town: Town) -> None:
+    hazard = town.past_danger("door")
+    town.acts("张执法", hazard, "order_control", control="stop_work", reason="停用")
+    page = town.look("王经理", f"/hazards/{hazard}", size=PHONE)
+    form = choose(page, "submit")
+    form.locator("[data-upload=before]").set_input_files([photo(200)])
+    form.locator("[data-upload=after]").set_input_files([photo(90)])
+    expect(form.locator("[data-evidence] input:checked")).to_have_count(2)
+    expect(form.locator("[data-unmet]")).to_have_count(0)
+    page.locator("[data-action=sign]").click()
+    expect(form.locator("[data-field=cause] .wrong")).to_be_visible()
+    form.locator("[data-field=cause] textarea").fill("接线松动")
+    form.locator("[data-field=followup_measures] textarea").fill("每周检查")
+    assert page.evaluate(SMALL_TARGETS) == []
+    sign(page)
+    is_done(page, "rectified")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    town.acts("李监理", hazard, "pass_review", note="已更换", onsite=True)
+    page = town.look("张执法", f"/hazards/{hazard}")
+    expect(page.locator("[data-gallery] img")).to_have_count(2)
+    page.get_by_role("button", name="整改后的曲线").click()
+    form = choose(page, "pass_review")
+    checks = form.locator("[data-clearance=true] [data-check]")
+    expect(checks).to_have_count(3)
+    expect(form.locator("[data-clearance]")).to_contain_text("%")
+    form.locator("[data-field=note] textarea").fill("现场已复核")
+    sign(page)
+    is_done(page, "reviewed")
+
+    form = choose(page, "close")
+    expect(form.locator("[data-unmet]")).to_contain_text("停工")
+    expect(page.locator("[data-action=sign]")).to_be_disabled()
+    town.acts("张执法", hazard, "lift_control", reason="复查合格")
+    expect(form.locator("[data-unmet]")).to_have_count(0)
+    form.locator("[data-field=document] input").fill("长住建销〔2026〕3 号")
+    sign(page)
+    is_done(page, "closed")
+    expect(page.locator("[data-judgement]")).to_contain_text("长住建销〔2026〕3 号")
+
+
+def test_a_slow_rectification_brings_a_drafted_step_that_the_authority_signs(town: Town) -> None:
+    hazard = town.past_danger("slow")
+    letter = "函告：请立即完成整改。"
+    body = {
+        "step": 1,
+        "why": "overdue",
+        "draft": letter,
+        "state": {"escalation_proposed": 1, "overdue": True},
+    }
+    event = Event(at=rfc3339(instant(now_ms())), actor="sitewarden", kind="escalation_proposed", body=body)
+    with town.site.connection.transaction():
+        append_event(town.site.connection, UUID(hazard), event)
+    page = town.look("赵局长", f"/hazards/{hazard}")
+    expect(page.locator("[data-overdue]")).to_be_visible()
+    form = choose(page, "take_step")
+    expect(form.locator("[data-field=text] textarea")).to_have_value(letter)
+    form.locator("[data-field=document] input").fill("长住建函〔2026〕8 号")
+    sign(page)
+    is_done(page, "rectifying")
+    expect(page.locator("[data-judgement]")).to_contain_text("长住建函〔2026〕8 号")
