@@ -141,6 +141,7 @@ class IncidentListed(Shown):
     number: str
     site: str
     site_name: TextShown
+    time_zone: str
     mode: Literal["live", "drill"]
     kind: Kind
     status: Status
@@ -169,7 +170,6 @@ class UnmetShown(Shown):
 class IncidentShown(IncidentListed):
     """All of an incident."""
 
-    time_zone: str
     filed_by: str
     reports: list[FirstReportShown]
     details: DetailsShown | None

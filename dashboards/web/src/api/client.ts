@@ -68,10 +68,10 @@ function refused(status: number, statusText: string, type: string, text: string)
 }
 
 /** A file as it is; `progress` is told from 0 to 1, which `fetch` cannot tell. */
-function send<T>(path: string, file: Blob, progress: (share: number) => void): Promise<T> {
+function send<T>(path: string, file: Blob, progress: (share: number) => void, method: 'POST' | 'PUT' = 'POST'): Promise<T> {
   return new Promise((take, fail) => {
     const request = new XMLHttpRequest()
-    request.open('POST', ROOT + path)
+    request.open(method, ROOT + path)
     request.setRequestHeader('content-type', file.type || 'application/octet-stream')
     request.upload.onprogress = (event) => { if (event.lengthComputable) progress(event.loaded / event.total) }
     request.onerror = request.onabort = () => fail(new ApiError(0, 'unreachable', request.statusText))
@@ -252,3 +252,5 @@ export const api = {
   steer: (wanted: ReplayAsked) => call<Replay>('POST', '/replay', wanted),
   liveUrl: (site: string) => `${ROOT}/sites/${part(site)}/live`,
 }
+
+export { call, part, query, send }
