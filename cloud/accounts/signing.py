@@ -3,10 +3,13 @@
 What a signature proves, and what it does not, is said in decision 0024.
 """
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 from typing import LiteralString
 
 import msgspec
+import psycopg
 from psycopg.rows import class_row
 
 from cloud.accounts import sealing
@@ -18,7 +21,16 @@ from cloud.database import AsyncConnection
 from cloud.problems import ProblemError
 from cloud.serving import Serving
 
-__all__ = ["Signer", "choose_signing_password", "end_key", "make_key", "open_key", "reseal_key", "verify"]
+__all__ = [
+    "Signer",
+    "choose_signing_password",
+    "end_key",
+    "keeping_signature",
+    "make_key",
+    "open_key",
+    "reseal_key",
+    "verify",
+]
 
 _KEY: LiteralString = """
     SELECT key, account_id, public_key, sealed, salt, time_cost, memory_kib, lanes
@@ -78,6 +90,19 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True):
             lanes=self.lanes,
         )
         return sealing.unseal(resting, self.public_key, self.account_id, password)
+
+
+@contextlib.contextmanager
+def keeping_signature() -> Iterator[None]:
+    """Around the insert of a signature: 403 where its key was ended since it was opened.
+
+    The database refuses alike what is not of whoever acted; but nobody opens the key of another.
+    """
+    try:
+        yield
+    except psycopg.errors.IntegrityConstraintViolation as exc:
+        detail = "Your key has just been ended, for your password was changed; nothing was done."
+        raise not_signed("key-ended", detail) from exc
 
 
 async def open_key(serving: Serving, signed: Signed, password: str) -> Signer:
