@@ -27,10 +27,13 @@ from cloud.evidence.routes import router as evidence_router
 from cloud.guards import Guards
 from cloud.hazards.clearing_routes import router as clearing_router
 from cloud.hazards.counts import router as counts_router
+from cloud.hazards.filing_routes import router as filing_router
 from cloud.hazards.inbox import router as inbox_router
 from cloud.hazards.listing import router as hazard_lists_router
+from cloud.hazards.patterns import router as patterns_router
 from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
+from cloud.hazards.supervision import router as supervision_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
@@ -147,9 +150,12 @@ def _api() -> APIRouter:
         tables_router,
         alarms_router,
         counts_router,
+        patterns_router,
         hazard_lists_router,
         inbox_router,
         hazards_router,
+        filing_router,
+        supervision_router,
         evidence_router,
         clearing_router,
         reports_router,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from cloud.complaints import complaint
 from cloud.enforcement.kinds import kinds
@@ -22,8 +22,13 @@ def _known(kind: str) -> str:
     return kind
 
 
+def _decimal_text(value: object) -> object:
+    return str(value) if isinstance(value, Decimal) else value
+
+
 MeasureKind = Annotated[str, Field(max_length=40), AfterValidator(_known)]
 Yuan = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]
+YuanShown = Annotated[str, BeforeValidator(_decimal_text)]
 
 
 class EnforcementGiven(Given):
@@ -80,7 +85,9 @@ class EnforcementRow(Shown):
     hazard: Identity | None
     hazard_number: str | None
     incident: Identity | None
-    amount: Decimal | None = Field(description="In yuan.")
+    amount: YuanShown | None = Field(
+        description="In yuan; a decimal in text, for numbers of a page lose fen."
+    )
     both_punished: bool
     persons: int
     crime: bool
@@ -150,7 +157,7 @@ class EnforcementTotal(Shown):
     acts: int
     enterprises: int
     persons: int
-    amount: Decimal
+    amount: YuanShown
     both_punished: int
     crimes: int
 

@@ -115,7 +115,7 @@ async def bring_evidence(
         raise ProblemError(403, "forbidden", "Not allowed", "Your account may not act on this record.")
     given = await request.body()
     # A large file takes a while, and meanwhile others are answered.
-    found, content = await asyncio.to_thread(_taken, given)
+    found, content = await asyncio.to_thread(taken, given)
     new = NewItem(
         hazard_id=hazard,
         kind=found.kind,
@@ -140,7 +140,8 @@ async def bring_evidence(
     return _shown(row)
 
 
-def _taken(given: bytes) -> tuple[media.Media, bytes]:
+def taken(given: bytes) -> tuple[media.Media, bytes]:
+    """What a file is, and of it what is kept; a problem where it is none that is taken."""
     try:
         found = media.media_of(given)
         return found, media.without_metadata(given).content if found is media.JPEG else given

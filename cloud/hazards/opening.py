@@ -17,7 +17,7 @@ from cloud.hazards.content import Facts, content
 from cloud.hazards.record import MACHINE
 from cloud.hazards.signal import Over, Signalled, by_alarms
 from cloud.hazards.standing import Past, Standing
-from cloud.hazards.timers import after_openings
+from cloud.hazards.timers import after_openings, judged_by
 from cloud.instants import local, rfc3339
 from cloud.jurisdictions.model import Jurisdiction
 from sitewarden.messages import Alarm
@@ -110,22 +110,19 @@ def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> Followed:
     for record, one in touched.values():
         _renew_signal(record, one)
     standing.write(connection, [record for record, _ in touched.values()])
-    told = _start_clocks(connection, [both for both in touched.values() if both[0].is_to_be_judged])
+    told = _report(connection, [both for both in touched.values() if both[0].suspected_by is not None])
     return Followed({id_: record.row["mode"] for id_, (record, _) in touched.items()}, told)
 
 
-def _start_clocks(connection: Connection, started: list[tuple[Standing, Heard]]) -> list[Told]:
-    if not started:
+def _report(connection: Connection, suspected: list[tuple[Standing, Heard]]) -> list[Told]:
+    """What is suspected major is reported at once and judged sooner; a general one has its clock already."""
+    if not suspected:
         return []
-    told = after_openings(
-        connection, [(record.id, _since(one)) for record, one in started], started[0][1].now
-    )
-    suspected = [
-        Told(hazard_id=record.id, seq=record.suspected_by, kind="major")
-        for record, _ in started
-        if record.suspected_by is not None and not record.is_new
-    ]
-    return suspected + told
+    since = [(record.id, _since(one)) for record, one in suspected]
+    told = after_openings(connection, since, suspected[0][1].now)
+    # Of a record that is opened people are told as such.
+    known = [record for record, _ in suspected if not record.is_new]
+    return [Told(hazard_id=one.id, seq=one.suspected_by or 0, kind="major") for one in known] + told
 
 
 def _known(heard: Heard) -> UUID:
@@ -195,10 +192,14 @@ def _join(record: Standing, heard: Heard) -> None:
     """The alarm becomes one of the record's."""
     assert heard.alarm.hazard is not None  # noqa: S101  as above
     is_new = record.head is None
+    if is_new and record.row["level"] == "major_proposed":
+        record.suspected_by = 1
     clock = _merge(record, heard, heard.alarm.hazard)
     record.episodes.append(UUID(heard.alarm.episode))
     record.stands |= heard.episode.cleared_at is None
     record.append(_event(heard, "opened" if is_new else "episode", _told(record.row, heard, is_new=is_new)))
+    if is_new:
+        record.clocks["judge"] = judged_by(heard.limits, heard.now)
     times = 0 if record.past is None else record.past.times + 1
     # What comes so often is no accident: somebody should look at its level.
     if is_new and times >= heard.limits.repeats_for_review:
@@ -206,7 +207,7 @@ def _join(record: Standing, heard: Heard) -> None:
         record.append(_event(heard, "level_review", body))
     # Of two clocks the one that ends first: a second alarm gives no second chance.
     if clock is not None and not record.is_clock_over and (record.clock is None or clock < record.clock):
-        record.clock, record.is_clock_new = clock, True
+        record.clock = record.clocks["handling"] = clock
         seconds = _handling_s(heard.alarm.hazard)
         record.append(_event(heard, "handling_clock", {"due_at": rfc3339(clock), "seconds": seconds}))
 

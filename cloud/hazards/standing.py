@@ -75,8 +75,8 @@ _WRITE: LiteralString = """
          WHERE episode.id = joining.id AND episode.hazard_id IS NULL
     ), clocks AS (
         INSERT INTO hazard_timer AS known (hazard_id, kind, due_at)
-            SELECT hazard_id, 'handling', due_at
-              FROM jsonb_to_recordset(%(clocks)s) AS clock (hazard_id uuid, due_at timestamptz)
+            SELECT hazard_id, kind, due_at
+              FROM jsonb_to_recordset(%(clocks)s) AS clock (hazard_id uuid, kind text, due_at timestamptz)
             ON CONFLICT (hazard_id, kind) DO UPDATE SET due_at = excluded.due_at
              WHERE known.settled_at IS NULL
     )
@@ -108,8 +108,8 @@ class Standing:
     clock: dt.datetime | None = None
     """When its handling clock ends, if it has one."""
     is_clock_over: bool = False
-    is_clock_new: bool = False
-    """It was started, or put forward, here."""
+    clocks: dict[str, dt.datetime] = dataclasses.field(default_factory=dict)
+    """Those that are started, or put forward, here: by kind, when each ends."""
     suspected_by: int | None = None
     """The event by which it became suspected major here."""
     past: "Past | None" = None
@@ -120,11 +120,6 @@ class Standing:
         """Of the record."""
         found: UUID = self.row["id"]
         return found
-
-    @property
-    def is_to_be_judged(self) -> bool:
-        """Whether it is new, or graver than whoever looked at it before could know."""
-        return self.is_new or self.suspected_by is not None
 
     def append(self, event: Event) -> None:
         """Add to its chain what has just been done to the row."""
@@ -220,7 +215,13 @@ def write(connection: Connection, records: Sequence[Standing]) -> None:
             "joined": Jsonb(
                 [{"id": joined, "hazard_id": record.id} for record in records for joined in record.episodes]
             ),
-            "clocks": Jsonb([{"hazard_id": r.id, "due_at": r.clock} for r in records if r.is_clock_new]),
+            "clocks": Jsonb(
+                [
+                    {"hazard_id": record.id, "kind": kind, "due_at": due_at}
+                    for record in records
+                    for kind, due_at in record.clocks.items()
+                ]
+            ),
             "events": Jsonb([event for record in records for event in record.events]),
         },
     )

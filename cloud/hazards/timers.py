@@ -22,6 +22,7 @@ from cloud.hazards.reporting import Kind
 from cloud.hazards.reports import OWED, report
 from cloud.instants import rfc3339
 from cloud.jurisdictions.loading import DEFAULT, jurisdictions
+from cloud.jurisdictions.model import Jurisdiction
 from cloud.jurisdictions.store import HOLDS_AT
 from cloud.live.store import NewEvent, wake_viewers, write_events
 
@@ -87,6 +88,11 @@ def _judge_sooner(connection: Connection, hazard_id: UUID, due_at: dt.datetime) 
 
 
 # What starts them: a record is opened, or becomes suspected
+
+
+def judged_by(limits: Jurisdiction, now: dt.datetime) -> dt.datetime:
+    """When a record that is opened now should have been judged; sooner where it is suspected major."""
+    return now + _seconds(limits.judge_general_s)
 
 
 def after_openings(

@@ -142,6 +142,7 @@ class IncidentListed(Shown):
     number: str
     site: str
     site_name: TextShown
+    time_zone: str
     mode: Literal["live", "drill"]
     kind: Kind
     status: Status
@@ -170,7 +171,6 @@ class UnmetShown(Shown):
 class IncidentShown(IncidentListed):
     """All of an incident."""
 
-    time_zone: str
     filed_by: str
     reports: list[FirstReportShown]
     details: DetailsShown | None

@@ -30,11 +30,17 @@ def write_events(connection: Connection, events: Iterable[NewEvent], now_ms: int
     if not rows:
         return
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ORDER_LOCK])
-    for event in rows:
-        connection.execute(
-            "INSERT INTO live_event (site, kind, at, body) VALUES (%s, %s, %s, %s)",
-            [event.site, event.kind, instant(now_ms), event.body],
-        )
+    sites, kinds, bodies = zip(*rows, strict=True)
+    connection.execute(
+        """
+        INSERT INTO live_event (site, kind, at, body)
+            SELECT site, kind, %s, body
+              FROM unnest(%s::text[], %s::text[], %s::text[])
+                   WITH ORDINALITY AS told (site, kind, body, place)
+             ORDER BY place
+        """,
+        [instant(now_ms), list(sites), list(kinds), list(bodies)],
+    )
 
 
 def wake_viewers(connection: Connection) -> None:

@@ -111,13 +111,13 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _notices(connection: Connection, telling: Telling, news: News) -> list[Row]:
+    # First, for where nobody listens nothing else need be asked.
+    channels = queue.listeners(connection, sorted(telling.sites))
+    if not channels:
+        return []
     touched = _read(connection, _HAZARDS, news.hazards)
     opened = {row["id"]: row for row in touched if row["opened_at"] == instant(telling.now_ms)}
     episodes = _read(connection, _EPISODES, list(news.episodes))
-    concerned = {row["site"] for row in [*episodes, *opened.values()]}
-    channels = queue.listeners(connection, sorted(concerned)) if concerned else []
-    if not channels:
-        return []
     said = []
     for episode in episodes:
         record = opened.pop(episode["hazard_id"], None)

@@ -33,6 +33,8 @@ def listeners(connection: Connection, sites: list[str]) -> list[Row]:
 
 def put(connection: Connection, rows: list[Row]) -> None:
     """Notices that wait to be sent; a channel is told of one thing once."""
+    if not rows:
+        return
     with connection.cursor() as cursor:
         cursor.executemany(
             """

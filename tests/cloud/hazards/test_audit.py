@@ -8,6 +8,7 @@ import pytest
 from cloud.database import instant
 from cloud.hazards.audit import Head, HeadError, read_head, verify
 from cloud.hazards.command import lines
+from tests.cloud.hazards.people import Somebody
 from tests.cloud.hazards.test_handling_clock import alarm
 from tests.cloud.site import cleared, now_ms, raised
 
@@ -61,6 +62,20 @@ def test_what_was_written_holds(filled):
 def test_what_was_changed_is_named(filled, statement, seq, what):
     tampered(filled, statement)
     assert any(place == seq and text.startswith(what) for _, place, text in found(filled)), found(filled)
+
+
+def test_what_a_person_did_is_checked_with_his_own_key(site, web):
+    site.born().deliver(raised())
+    hazard = site.value("SELECT id FROM hazard")
+    officer = Somebody(web, site.connection, "李四", "enforcement_officer")
+    assert officer.act(hazard, "confirm", level="general", reason="属实").status_code == 200
+    officer.client.close()
+    verdict = verdict_of(site)
+    assert (verdict.breaks, verdict.signatures) == ([], 1)
+    tampered(site, "UPDATE hazard_signature SET signature = decode(repeat('00', 64), 'hex')")
+    assert [what for _, _, what in found(site)] == ["its signature does not hold"]
+    tampered(site, "DELETE FROM hazard_signature")
+    assert [what for _, _, what in found(site)] == ["a person did it, and it is not signed"]
 
 
 def test_only_the_record_that_was_changed_is_named(filled):

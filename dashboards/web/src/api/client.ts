@@ -68,10 +68,10 @@ function refused(status: number, statusText: string, type: string, text: string)
 }
 
 /** A file as it is; `progress` is told from 0 to 1, which `fetch` cannot tell. */
-function send<T>(path: string, file: Blob, progress: (share: number) => void): Promise<T> {
+function send<T>(path: string, file: Blob, progress: (share: number) => void, method: 'POST' | 'PUT' = 'POST'): Promise<T> {
   return new Promise((take, fail) => {
     const request = new XMLHttpRequest()
-    request.open('POST', ROOT + path)
+    request.open(method, ROOT + path)
     request.setRequestHeader('content-type', file.type || 'application/octet-stream')
     request.upload.onprogress = (event) => { if (event.lengthComputable) progress(event.loaded / event.total) }
     request.onerror = request.onabort = () => fail(new ApiError(0, 'unreachable', request.statusText))
@@ -160,6 +160,7 @@ export const api = {
   addEvidence: (hazard: string, file: Blob, stage: string, name: string, progress: (share: number) => void) =>
     send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),
   evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
+  clearance: (hazard: string) => call<components['schemas']['ClearanceOfRecord']>('GET', `/hazards/${part(hazard)}/clearance`),
   past: (hazard: string) => call<Past>('GET', `/hazards/${part(hazard)}/past`),
   reports: (hazard: string) => call<components['schemas']['ReportsShown']>('GET', `/hazards/${part(hazard)}/reports`),
   allHazards: (chosen: Record<string, string | null>, after: string | null = null, limit = 50) =>
@@ -251,3 +252,5 @@ export const api = {
   steer: (wanted: ReplayAsked) => call<Replay>('POST', '/replay', wanted),
   liveUrl: (site: string) => `${ROOT}/sites/${part(site)}/live`,
 }
+
+export { call, part, query, send }

@@ -624,6 +624,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Patterns
+         * @description What the newest records have in common, of the sites that the caller sees.
+         */
+        get: operations["find_patterns_api_v1_hazards_patterns_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}": {
         parameters: {
             query?: never;
@@ -1860,6 +1880,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/filing-choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Filing Choices
+         * @description What the form for filing a hazard offers the caller.
+         */
+        get: operations["read_filing_choices_api_v1_sites__site__filing_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/filing-photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Filing Photos
+         * @description Photos of the caller that have arrived and wait to be filed.
+         */
+        get: operations["list_filing_photos_api_v1_sites__site__filing_photos_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/filing-photos/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Filing Photo
+         * @description Put a photo here before it is filed; sent again it is the same one. Where it was taken is not kept.
+         */
+        put: operations["put_filing_photo_api_v1_sites__site__filing_photos__sha256__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways": {
         parameters: {
             query?: never;
@@ -2161,7 +2241,11 @@ export interface paths {
          */
         get: operations["list_hazards_api_v1_sites__site__hazards_get"];
         put?: never;
-        post?: never;
+        /**
+         * File Hazard
+         * @description File what one has found, signed. An inspector's own finding is confirmed with it.
+         */
+        post: operations["file_hazard_api_v1_sites__site__hazards_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3050,6 +3134,26 @@ export interface paths {
          * @description A crane's lifts of some days, the oldest first, for a spreadsheet.
          */
         get: operations["read_table_api_v1_sites__site__work_cycles_table_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/supervision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Supervised Hazards
+         * @description Hazards that are listed for supervision or proposed for it, at every site that the account sees.
+         */
+        get: operations["list_supervised_hazards_api_v1_supervision_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4062,6 +4166,15 @@ export interface components {
             why: components["schemas"]["TextShown"] | null;
         };
         /**
+         * Choice
+         * @description Something to choose in the form.
+         */
+        Choice: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+        };
+        /**
          * Choices
          * @description What may be filled in where a word of a list is asked for.
          */
@@ -4850,6 +4963,17 @@ export interface components {
             source: string;
         };
         /**
+         * DetailChoice
+         * @description How it came to light, and how many photos that asks for.
+         */
+        DetailChoice: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Photos */
+            photos: number;
+        };
+        /**
          * DetailsShown
          * @description The details that were handed in.
          */
@@ -5270,9 +5394,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan.
+             * @description In yuan; a decimal in text, for numbers of a page lose fen.
              */
-            amount: number | string | null;
+            amount: string | null;
             /**
              * At
              * Format: date-time
@@ -5440,9 +5564,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan.
+             * @description In yuan; a decimal in text, for numbers of a page lose fen.
              */
-            amount: number | string | null;
+            amount: string | null;
             /**
              * At
              * Format: date-time
@@ -5591,9 +5715,9 @@ export interface components {
             acting_level: "province" | "prefecture" | "county";
             /**
              * Amount
-             * @description In yuan.
+             * @description In yuan; a decimal in text, for numbers of a page lose fen.
              */
-            amount: number | string | null;
+            amount: string | null;
             /**
              * At
              * Format: date-time
@@ -5652,7 +5776,7 @@ export interface components {
             /** Acts */
             acts: number;
             /** Amount */
-            amount: number | string;
+            amount: string;
             /** Both Punished */
             both_punished: number;
             /** Crimes */
@@ -6146,6 +6270,61 @@ export interface components {
              * @description As `diff -u` writes them, without its heading.
              */
             lines: string[];
+        };
+        /**
+         * FiledShown
+         * @description The record that was opened.
+         */
+        FiledShown: {
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "general" | "major_proposed" | "major";
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "candidate" | "confirmed";
+        };
+        /**
+         * FilingChoices
+         * @description What the form offers whoever asks, at this site.
+         */
+        FilingChoices: {
+            /** Accidents */
+            accidents: components["schemas"]["Choice"][];
+            /** Categories */
+            categories: components["schemas"]["Choice"][];
+            /** Details */
+            details: components["schemas"]["DetailChoice"][];
+            /** Devices */
+            devices: components["schemas"]["FilingDevice"][];
+            /**
+             * Judges
+             * @description Levels that his own finding is confirmed with at once.
+             */
+            judges: ("general" | "major")[];
+            source: components["schemas"]["TextShown"];
+        };
+        /**
+         * FilingDevice
+         * @description A device that it may be of.
+         */
+        FilingDevice: {
+            /** Device */
+            device: string;
+            name: components["schemas"]["TextShown"];
         };
         /**
          * FirstReport
@@ -6696,6 +6875,74 @@ export interface components {
             status: "candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed";
         };
         /**
+         * HazardGiven
+         * @description What somebody has found.
+         */
+        HazardGiven: {
+            /** Category */
+            category: string;
+            /** @description Basis of a major hazard (判定依据). */
+            clause?: components["schemas"]["ClauseGiven"] | null;
+            /** Content */
+            content: string;
+            /**
+             * Detected At
+             * @description When it was seen; now where none is given.
+             */
+            detected_at?: string | null;
+            /** Device */
+            device?: string | null;
+            /**
+             * Distinct
+             * @description It is another danger than the open one of the same place and category.
+             * @default false
+             */
+            distinct: boolean;
+            /**
+             * Drill
+             * @description An exercise (演练): neither reported nor counted.
+             * @default false
+             */
+            drill: boolean;
+            /** @description Under a clause in two parts: whether it was handled in time. */
+            handled?: components["schemas"]["HandledGiven"] | null;
+            /**
+             * Judge
+             * @description An inspector's own finding is judged with it; false: it waits for judgement.
+             * @default true
+             */
+            judge: boolean;
+            /**
+             * Level
+             * @description As who files it sees it; of whoever may not judge it is a proposal.
+             * @default general
+             * @enum {string}
+             */
+            level: "general" | "major";
+            /**
+             * Location
+             * @description Where, in words; needed where no device is named.
+             * @default
+             */
+            location: string;
+            /**
+             * Photos
+             * @description Of photos that were put here before, by what their bytes are.
+             * @default []
+             */
+            photos: string[];
+            /** Potential Accident */
+            potential_accident: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+            /** Source Detail */
+            source_detail: string;
+        };
+        /**
          * HazardList
          * @description Part of the list.
          */
@@ -7083,6 +7330,8 @@ export interface components {
              * @enum {string}
              */
             status: "open" | "closed";
+            /** Time Zone */
+            time_zone: string;
             /** What */
             what: string;
         };
@@ -7557,30 +7806,6 @@ export interface components {
              */
             due: string;
             signature: components["schemas"]["SignatureGiven"];
-        };
-        /**
-         * ListingShown
-         * @description That it is listed for supervision.
-         */
-        ListingShown: {
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Authority Level */
-            authority_level: string;
-            by: components["schemas"]["PersonShown"];
-            delisted?: components["schemas"]["ClosingShown"] | null;
-            /** Document */
-            document: string;
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
         };
         /**
          * LiveShown
@@ -8519,6 +8744,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[SupervisedHazard] */
+        Page_SupervisedHazard_: {
+            /** Items */
+            items: components["schemas"]["SupervisedHazard"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[TokenShown] */
         Page_TokenShown_: {
             /** Items */
@@ -8673,6 +8908,63 @@ export interface components {
              * @description At other devices and sites of the same enterprise.
              */
             enterprise: components["schemas"]["HazardListed"][];
+        };
+        /**
+         * Pattern
+         * @description Something that records have in common, which calls for a special inspection or another device.
+         */
+        Pattern: {
+            /**
+             * Clause
+             * @description `edition/item`, where it is one.
+             */
+            clause: string | null;
+            /**
+             * Kind
+             * @description The same clause at many projects of an enterprise, or of a county (共性问题); the same danger again after it was closed (反复隐患); a model whose alarms people judged to be sensor faults.
+             * @enum {string}
+             */
+            kind: "enterprise_clause" | "county_clause" | "repeat" | "sensor_fault";
+            /** @description Of enterprise, county, danger or model. */
+            name: components["schemas"]["TextShown"];
+            /**
+             * Records
+             * @description The newest of them.
+             */
+            records: components["schemas"]["PatternRecord"][];
+            /**
+             * Times
+             * @description Projects; of `repeat` and `sensor_fault` records.
+             */
+            times: number;
+            /** Within Days */
+            within_days: number;
+        };
+        /**
+         * PatternRecord
+         * @description A record that is part of a pattern.
+         */
+        PatternRecord: {
+            /** Id */
+            id: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Site */
+            site: string;
+        };
+        /**
+         * Patterns
+         * @description What is found in the records that the caller sees.
+         */
+        Patterns: {
+            /** Items */
+            items: components["schemas"]["Pattern"][];
         };
         /**
          * PersonShown
@@ -9410,7 +9702,7 @@ export interface components {
             /** Lifted */
             lifted: components["schemas"]["cloud__hazards__record_model__ReasonShown"][];
             /** Listings */
-            listings: components["schemas"]["ListingShown"][];
+            listings: components["schemas"]["cloud__hazards__record_model__ListingShown"][];
             /** Merged Into */
             merged_into?: string | null;
             /** Mode */
@@ -10498,6 +10790,32 @@ export interface components {
             time_zone: string;
         };
         /**
+         * StagedPhoto
+         * @description A photo that waits to be filed.
+         */
+        StagedPhoto: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Bytes */
+            bytes: number;
+            /** Media Type */
+            media_type: string;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * StagedPhotos
+         * @description The caller's, of a site.
+         */
+        StagedPhotos: {
+            /** Items */
+            items: components["schemas"]["StagedPhoto"][];
+        };
+        /**
          * Statistics
          * @description Counts of mode live, since the site began.
          */
@@ -10691,6 +11009,60 @@ export interface components {
              */
             receipt: string;
             signature: components["schemas"]["Signature"];
+        };
+        /**
+         * SupervisedHazard
+         * @description A hazard under supervision: the contents of its notice, and where it stands.
+         */
+        SupervisedHazard: {
+            /**
+             * Clause
+             * @description Basis by which it is a major hazard.
+             */
+            clause: string | null;
+            content: components["schemas"]["TextShown"];
+            /** Device */
+            device: string | null;
+            /**
+             * Due At
+             * @description By when it must be rectified.
+             */
+            due_at: string | null;
+            enterprise: components["schemas"]["TextShown"] | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            listing: components["schemas"]["cloud__hazards__supervision__ListingShown"] | null;
+            /** Location */
+            location: string;
+            /**
+             * Measures
+             * @description What is demanded, as the plan says it.
+             */
+            measures: string | null;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "listed" | "delisted";
+            /** Status */
+            status: string;
+            /** Time Zone */
+            time_zone: string;
         };
         /**
          * TakeStep
@@ -11578,6 +11950,30 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * ListingShown
+         * @description That it is listed for supervision.
+         */
+        cloud__hazards__record_model__ListingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Authority Level */
+            authority_level: string;
+            by: components["schemas"]["PersonShown"];
+            delisted?: components["schemas"]["ClosingShown"] | null;
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+        };
+        /**
          * ReasonShown
          * @description Something that was done for a reason.
          */
@@ -11662,6 +12058,37 @@ export interface components {
              * @description Hexadecimal, over the body as canonical JSON.
              */
             sha256: string;
+        };
+        /**
+         * ListingShown
+         * @description The act by which it was listed, and by which it was taken off.
+         */
+        cloud__hazards__supervision__ListingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * Authority Level
+             * @enum {string}
+             */
+            authority_level: "county" | "city" | "province";
+            /** By */
+            by: string;
+            /** Delisted At */
+            delisted_at: string | null;
+            /** Delisting Document */
+            delisting_document: string | null;
+            /** Document */
+            document: string;
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
         };
         /**
          * Close
@@ -14994,6 +15421,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HazardCounts"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_patterns_api_v1_hazards_patterns_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patterns"];
                 };
             };
             /** @description Nobody is signed in */
@@ -21212,6 +21722,280 @@ export interface operations {
             };
         };
     };
+    read_filing_choices_api_v1_sites__site__filing_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilingChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_filing_photos_api_v1_sites__site__filing_photos_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StagedPhotos"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_filing_photo_api_v1_sites__site__filing_photos__sha256__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description SHA-256 of the body, hexadecimal. */
+                sha256: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        /** @description JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StagedPhoto"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wait already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not one of the kinds of files that are taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_gateways_api_v1_sites__site__gateways_get: {
         parameters: {
             query?: never;
@@ -22702,6 +23486,105 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_hazard_api_v1_sites__site__hazards_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HazardGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiledShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is open already: `errors` and `Location` say which record */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Larger than a request may be */
             413: {
@@ -30592,6 +31475,95 @@ export interface operations {
                 content: {
                     "text/csv": unknown;
                     "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_supervised_hazards_api_v1_supervision_get: {
+        parameters: {
+            query?: {
+                state?: "current" | "proposed" | "listed" | "delisted" | "all";
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SupervisedHazard_"];
                 };
             };
             /** @description Nobody is signed in */

@@ -5,6 +5,7 @@ import enrolment from './enrolment.en'
 import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import ledgers from './ledgers.en'
 import machine from './machine.en'
 import problems from './problems.en'
 import profiles from './profiles.en'
@@ -22,6 +23,7 @@ const en: typeof zh = {
   enrolment,
   notices,
   gatewayPage,
+  ledgers,
   machine,
   problems,
   profiles,

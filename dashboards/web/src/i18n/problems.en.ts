@@ -118,6 +118,9 @@ export default {
     'version-missing': 'The version is missing. Open it again, then change it.',
     'wrong-code': 'The code is wrong, too old, or was used already.',
     'wrong-password': 'Wrong name or password.',
+    'open-already': 'There is an open record of the same danger.',
+    'too-many-photos': 'Too many photos wait to be filed.',
+    'broken-on-the-way': 'It broke on the way; send it again.',
   },
   /** Of one field; what stands in braces comes with the refusal. */
   fields: {
@@ -241,5 +244,15 @@ export default {
     'version-missing': 'The version is missing. Open it again, then change it.',
     'wrong-code': 'The code is wrong, too old, or was used already.',
     'wrong-password': 'The password is wrong.',
+    'open-already': 'The record {number} is open.',
+    'not-his-detail': 'That is not for your side to say.',
+    'where-missing': 'Choose a device or say where.',
+    'no-such-clause': 'No edition has such a clause.',
+    'no-such-category': 'There is no such category.',
+    'no-such-accident': 'There is no such accident.',
+    'no-such-detail': 'There is no such way.',
+    'photo-not-there': 'A photo has not arrived; send it again.',
+    'photo-missing': 'Add at least one photo.',
+    'broken-on-the-way': 'It broke on the way; send it again.',
   },
 }

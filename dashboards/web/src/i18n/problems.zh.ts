@@ -118,6 +118,9 @@ export default {
     'version-missing': '缺少版本号，请重新打开后再改。',
     'wrong-code': '验证码不正确、已过期或已经用过。',
     'wrong-password': '用户名或密码不正确。',
+    'open-already': '同一隐患已有未销号的记录。',
+    'too-many-photos': '等待上报的照片太多，请先上报。',
+    'broken-on-the-way': '传输中损坏，请重新发送。',
   },
   /** Of one field; what stands in braces comes with the refusal. */
   fields: {
@@ -241,5 +244,15 @@ export default {
     'version-missing': '缺少版本号，请重新打开后再改。',
     'wrong-code': '验证码不正确、已过期或已经用过。',
     'wrong-password': '密码不正确。',
+    'open-already': '已有未销号的记录 {number}。',
+    'not-his-detail': '这种来源不由您一方上报。',
+    'where-missing': '请选择设备或填写部位。',
+    'no-such-clause': '判定标准中没有这一条。',
+    'no-such-category': '没有这种类别。',
+    'no-such-accident': '没有这种事故类型。',
+    'no-such-detail': '没有这种来源。',
+    'photo-not-there': '有照片尚未传到，请重新发送。',
+    'photo-missing': '请至少附一张照片。',
+    'broken-on-the-way': '传输中损坏，请重新发送。',
   },
 }

@@ -5,6 +5,7 @@ import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
 import profiles from './profiles.zh'
@@ -21,6 +22,7 @@ export default {
   enrolment,
   notices,
   gatewayPage,
+  ledgers,
   machine,
   problems,
   profiles,
