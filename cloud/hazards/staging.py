@@ -29,7 +29,6 @@ LISTED: LiteralString = """
 
 def stage_photo(connection: Connection, photo: Row) -> bool:
     """Keep one; true where it was not there yet. A problem where too many wait."""
-    connection.execute("DELETE FROM filing_photo WHERE at < %s", [photo["at"] - KEPT])
     made = connection.execute(
         """
         INSERT INTO filing_photo (site, account_id, given_sha256, kind, media_type, content, taken_out, at)
@@ -47,6 +46,11 @@ def stage_photo(connection: Connection, photo: Row) -> bool:
         detail = f"{MOST} photos wait to be filed already; file those first."
         raise ProblemError(409, "too-many-photos", "Too many photos wait", detail)
     return made is not None and bool(made[0])
+
+
+def forget_unfiled(connection: Connection, now: dt.datetime) -> int:
+    """Forget what nobody has filed, whoever brought it; returns how many."""
+    return connection.execute("DELETE FROM filing_photo WHERE at < %s", [now - KEPT]).rowcount
 
 
 def taken_photos(connection: Connection, site: str, account: int, photos: list[str]) -> list[Row]:
