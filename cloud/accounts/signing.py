@@ -3,13 +3,12 @@
 What a signature proves, and what it does not, is said in decision 0024.
 """
 
-import contextlib
 import datetime as dt
-from collections.abc import Iterator
 from typing import LiteralString
 
 import msgspec
-import psycopg
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from psycopg.rows import class_row
 
 from cloud.accounts import sealing
@@ -17,18 +16,19 @@ from cloud.accounts.model import Signed
 from cloud.accounts.proving import prove
 from cloud.accounts.sealing import Sealed, WrongPasswordError, verify
 from cloud.accounts.service import clock_s
+from cloud.accounts.signatures import KeyEndedError
 from cloud.database import AsyncConnection
-from cloud.problems import ProblemError
+from cloud.problems import ProblemError, answer
 from cloud.serving import Serving
 
 __all__ = [
     "Signer",
     "choose_signing_password",
     "end_key",
-    "keeping_signature",
     "make_key",
     "open_key",
     "reseal_key",
+    "tell_of_ended_keys",
     "verify",
 ]
 
@@ -90,19 +90,6 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True):
             lanes=self.lanes,
         )
         return sealing.unseal(resting, self.public_key, self.account_id, password)
-
-
-@contextlib.contextmanager
-def keeping_signature() -> Iterator[None]:
-    """Around the insert of a signature: 403 where its key was ended since it was opened.
-
-    The database refuses alike what is not of whoever acted; but nobody opens the key of another.
-    """
-    try:
-        yield
-    except psycopg.errors.IntegrityConstraintViolation as exc:
-        detail = "Your key has just been ended, for your password was changed; nothing was done."
-        raise not_signed("key-ended", detail) from exc
 
 
 async def open_key(serving: Serving, signed: Signed, password: str) -> Signer:
@@ -204,6 +191,17 @@ async def end_key(connection: AsyncConnection, account_id: int, now: dt.datetime
 def not_signed(code: str, detail: str) -> ProblemError:
     """Refused: there is no valid signature."""
     return ProblemError(403, "not-signed", "Not signed", detail, field="body.signature.password", code=code)
+
+
+def tell_of_ended_keys(app: FastAPI) -> None:
+    """Answer `KeyEndedError`, from whatever route: 403, and nothing was done."""
+
+    async def on_ended(_: Request, __: Exception) -> JSONResponse:
+        detail = "Your key has just been ended, for your password was changed; nothing was done."
+        problem = not_signed("key-ended", detail)
+        return answer(problem, errors=problem.errors)
+
+    app.add_exception_handler(KeyEndedError, on_ended)
 
 
 async def _first_key(serving: Serving, account_id: int, password: str) -> Signer:

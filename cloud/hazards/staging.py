@@ -3,7 +3,6 @@
 A photo that did not arrive is sent again alone; one that has arrived is not sent twice.
 """
 
-import datetime as dt
 from typing import LiteralString
 
 from psycopg.rows import dict_row
@@ -11,8 +10,6 @@ from psycopg.rows import dict_row
 from cloud.database import Connection, Row
 from cloud.problems import ProblemError
 
-KEPT = dt.timedelta(days=2)
-"""What nobody has filed by then is forgotten."""
 MOST = 24
 """Of one account at one site."""
 
@@ -46,11 +43,6 @@ def stage_photo(connection: Connection, photo: Row) -> bool:
         detail = f"{MOST} photos wait to be filed already; file those first."
         raise ProblemError(409, "too-many-photos", "Too many photos wait", detail)
     return made is not None and bool(made[0])
-
-
-def forget_unfiled(connection: Connection, now: dt.datetime) -> int:
-    """Forget what nobody has filed, whoever brought it; returns how many."""
-    return connection.execute("DELETE FROM filing_photo WHERE at < %s", [now - KEPT]).rowcount
 
 
 def taken_photos(connection: Connection, site: str, account: int, photos: list[str]) -> list[Row]:

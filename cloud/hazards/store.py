@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from cloud.accounts.signing import keeping_signature
+from cloud.accounts.signatures import keeping_signature
 from cloud.database import Connection
 from cloud.hazards.chain import Event, Link, link
 from cloud.hazards.model import Hazard

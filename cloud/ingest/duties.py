@@ -10,8 +10,8 @@ from cloud.database import Connection, instant
 from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
-from cloud.hazards.staging import forget_unfiled
 from cloud.hazards.store import hazards_by_id
+from cloud.hazards.unfiled import forget_unfiled
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from cloud.accounts.signing import keeping_signature
+from cloud.accounts.signatures import keeping_signature
 from cloud.database import AsyncConnection, Connection
 from cloud.hazards.chain import Link
 from cloud.ledger.chain import Event, Ledger, Signer, linked

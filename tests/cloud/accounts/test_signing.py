@@ -14,6 +14,7 @@ from cloud.accounts.links import make_link
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import COOKIE
 from cloud.accounts.sealing import WrongPasswordError, new_key, seal, unseal
+from cloud.accounts.signatures import KeyEndedError
 from cloud.accounts.signing import Signer, end_key, open_key, verify
 from cloud.database import instant
 from cloud.hazards.acting import Wish, act
@@ -145,7 +146,7 @@ def test_a_signature_is_kept_only_by_whoever_acted_and_with_a_key_in_force(site,
             owner.execute(statement)
 
 
-def test_a_key_that_ends_after_it_was_opened_signs_nothing_more_and_that_is_told(site, person, opened):
+def test_a_key_that_ends_after_it_was_opened_signs_nothing_more(site, person, opened):
     site.born().deliver(raised())
     wish = Wish(
         hazard_id=site.value("SELECT id FROM hazard"),
@@ -158,14 +159,35 @@ def test_a_key_that_ends_after_it_was_opened_signs_nothing_more_and_that_is_told
         now_ms=now_ms(),
     )
     asyncio.run(_end(site.dsn, person.account_id))
-    with pytest.raises(ProblemError) as refused, site.connection.transaction():
+    with pytest.raises(KeyEndedError), site.connection.transaction():
         act(site.connection, wish)
-    assert (refused.value.status, refused.value.errors[0].code) == (403, "key-ended")
     assert site.rows("SELECT status, version FROM hazard") == [("candidate", 1)]
     # Neither incidents nor enforcement take it.
-    with pytest.raises(ProblemError) as refused:
+    with pytest.raises(KeyEndedError):
         asyncio.run(_append(site.dsn, wish.signer))
-    assert (refused.value.status, refused.value.errors[0].code) == (403, "key-ended")
+
+
+def test_that_a_key_has_ended_is_told_as_a_refusal(site, web, person):
+    """The database ends the key as soon as it is opened: as where somebody resets the password just then."""
+    site.born().deliver(raised())
+    web.client.cookies.set(COOKIE, new_session(site.connection, person.account_id))
+    path = f"/hazards/{site.value('SELECT id FROM hazard')}"
+    with psycopg.connect(site.dsn, autocommit=True) as owner:
+        owner.execute(
+            "CREATE FUNCTION end_now() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "UPDATE signing_key SET ended_at = now() + interval '1 h', end_reason = 'replaced' "
+            "WHERE ended_at IS NULL; RETURN NEW; END $$"
+        )
+        owner.execute(
+            "CREATE TRIGGER ends BEFORE INSERT ON hazard_event FOR EACH ROW EXECUTE FUNCTION end_now()"
+        )
+    answer = web.post(
+        f"{path}/acts",
+        json={"act": "confirm", "level": "general", "reason": "属实", "signature": {"password": PASSWORD}},
+        headers={"If-Match": web.get(path).headers["ETag"]},
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "key-ended")
+    assert site.rows("SELECT status, version FROM hazard") == [("candidate", 1)]
 
 
 async def _end(dsn: str, account: int) -> None:
