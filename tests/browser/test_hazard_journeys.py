@@ -181,11 +181,13 @@ def test_a_site_manager_stops_work_and_says_what_he_thinks_but_judges_no_suspici
     expect(page.locator("[data-control=stop_work]")).to_contain_text("王经理")
     print(f"acknowledged and stopped within {time.monotonic() - since:.1f} s, 5 clicks")  # noqa: T201
 
+    # The crane goes on beyond its limit while the password is typed: that keeps nobody from acting.
     form = choose(page, "opinion")
     expect(form.locator("[data-field=reason_code] select")).to_have_value("sensor_fault")
     form.locator("[data-field=text] textarea").fill("力矩传感器零点漂移")
     sign(page, "not my password")
     expect(page.locator("[data-dialog=sign] .error")).to_contain_text("密码不正确")
+    town.danger("overload")
     give(page)
     is_done(page, "candidate")
     expect(page.locator("[data-judgement]")).to_contain_text("力矩传感器零点漂移")
