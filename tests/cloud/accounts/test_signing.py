@@ -181,11 +181,21 @@ def test_that_a_key_has_ended_is_told_as_a_refusal(site, web, person):
         owner.execute(
             "CREATE TRIGGER ends BEFORE INSERT ON hazard_event FOR EACH ROW EXECUTE FUNCTION end_now()"
         )
-    answer = web.post(
-        f"{path}/acts",
-        json={"act": "confirm", "level": "general", "reason": "属实", "signature": {"password": PASSWORD}},
-        headers={"If-Match": web.get(path).headers["ETag"]},
-    )
+    try:
+        answer = web.post(
+            f"{path}/acts",
+            json={
+                "act": "confirm",
+                "level": "general",
+                "reason": "属实",
+                "signature": {"password": PASSWORD},
+            },
+            headers={"If-Match": web.get(path).headers["ETag"]},
+        )
+    finally:
+        # The database is shared by all tests of the session.
+        with psycopg.connect(site.dsn, autocommit=True) as owner:
+            owner.execute("DROP FUNCTION end_now() CASCADE")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "key-ended")
     assert site.rows("SELECT status, version FROM hazard") == [("candidate", 1)]
 

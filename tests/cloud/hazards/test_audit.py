@@ -68,7 +68,8 @@ def test_what_a_person_did_is_checked_with_his_own_key(site, web):
     site.born().deliver(raised())
     hazard = site.value("SELECT id FROM hazard")
     officer = Somebody(web, site.connection, "李四", "enforcement_officer")
-    assert officer.act(hazard, "confirm", level="general", reason="属实").status_code == 200
+    answer = officer.act(hazard, "confirm", level="general", reason="属实")
+    assert answer.status_code == 200, answer.text
     officer.client.close()
     verdict = verdict_of(site)
     assert (verdict.breaks, verdict.signatures) == ([], 1)
