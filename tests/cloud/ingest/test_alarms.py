@@ -189,7 +189,7 @@ def test_a_drill_opens_a_record_of_its_own_that_swallows_no_live_alarm(site):
         ("drill", "not_due", 1),
         ("live", "not_due", 1),
     ]
-    shown = site.rows("SELECT kind, body->>'mode' FROM live_event ORDER BY id")
+    shown = site.rows("SELECT kind, body::jsonb->>'mode' FROM live_event ORDER BY id")
     # Of a drill viewers see the record, marked; its alarm calls nobody.
     assert shown == [("hazard", "drill"), ("alarm", "live"), ("hazard", "live")]
 
