@@ -160,6 +160,7 @@ export const api = {
   addEvidence: (hazard: string, file: Blob, stage: string, name: string, progress: (share: number) => void) =>
     send<EvidenceItem>(`/hazards/${part(hazard)}/evidence${query({ stage, name })}`, file, progress),
   evidenceUrl: (hazard: string, item: string) => `${ROOT}/hazards/${part(hazard)}/evidence/${part(item)}/file`,
+  clearance: (hazard: string) => call<components['schemas']['ClearanceOfRecord']>('GET', `/hazards/${part(hazard)}/clearance`),
   past: (hazard: string) => call<Past>('GET', `/hazards/${part(hazard)}/past`),
   reports: (hazard: string) => call<components['schemas']['ReportsShown']>('GET', `/hazards/${part(hazard)}/reports`),
   allHazards: (chosen: Record<string, string | null>, after: string | null = null, limit = 50) =>

@@ -21,4 +21,4 @@ export interface Clause { edition: string; id: string; text: string; two_part?: 
 
 export type EvidenceItem = Schemas['EvidenceItemShown']
 /** Whether a danger that was measured is seen to be over, as a list of what holds and what does not. */
-export interface Clearance { met: boolean; cleared_since: string | null; needed_s: number; elapsed_s: number; working_s: number | null; coverage: number | null; checks: { code: string; met: boolean; zh: string; en: string }[] }
+export type Clearance = Schemas['ClearanceShown']
