@@ -121,7 +121,9 @@ class AlarmsLane:
                 if one.mode == self._settings.mode:
                     episodes[UUID(one.alarm.episode)] = None
             followed = follow_alarms(connection, hold_mended(connection, heard))
-            shown = {of: None for of, mode in followed.hazards.items() if mode == self._settings.mode}
+            # A drill's are marked wherever they are shown.
+            seen = (self._settings.mode, "drill")
+            shown = {of: None for of, mode in followed.hazards.items() if mode in seen}
             hazards |= shown
             happened += [one for one in followed.told if one.hazard_id in shown]
         return list(episodes), list(hazards), happened
