@@ -16023,7 +16023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description They are there, brought for something else; or the record has ended */
+            /** @description They are there, brought for something else; the record has ended, or has too many */
             409: {
                 headers: {
                     [name: string]: unknown;
