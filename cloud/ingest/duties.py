@@ -3,6 +3,7 @@
 import logging
 from typing import LiteralString
 
+import psycopg
 from psycopg.rows import dict_row
 
 from cloud.alarms.store import StoredEpisode
@@ -44,13 +45,15 @@ class Duties(Looking):
         self._settings, self._registry = settings, registry
 
     def look(self, connection: Connection, now_ms: int) -> None:
-        """Whatever is due at that instant."""
-        self.release(connection, now_ms)
-        for hazard in look(connection, now_ms):
-            log.info("signal changed hazard=%s", hazard)
-        for hazard in keep_due(connection, now_ms):
-            log.info("evidence kept hazard=%s", hazard)
-        forget_unfiled(connection, instant(now_ms))
+        """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
+        for duty in (self.release, _watch, _keep, _forget):
+            try:
+                duty(connection, now_ms)
+            except psycopg.OperationalError:
+                raise
+            except Exception:
+                # A record that cannot be read, say. It is tried again with the next look.
+                log.exception("a duty could not be done duty=%s", duty.__name__)
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""
@@ -89,3 +92,17 @@ class Duties(Looking):
             limits=jurisdiction(entry.jurisdiction),
             now_ms=now_ms,
         )
+
+
+def _watch(connection: Connection, now_ms: int) -> None:
+    for hazard in look(connection, now_ms):
+        log.info("signal changed hazard=%s", hazard)
+
+
+def _keep(connection: Connection, now_ms: int) -> None:
+    for hazard in keep_due(connection, now_ms):
+        log.info("evidence kept hazard=%s", hazard)
+
+
+def _forget(connection: Connection, now_ms: int) -> None:
+    forget_unfiled(connection, instant(now_ms))
