@@ -15,6 +15,7 @@ from cloud.accounts.own_routes import make_router as make_own_router
 from cloud.accounts.permissions import Public, declared_permissions
 from cloud.accounts.rates import Rates
 from cloud.accounts.routes import make_router as make_accounts_router
+from cloud.accounts.signing import tell_of_ended_keys
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
 from cloud.clauses.routes import router as clauses_router
@@ -103,6 +104,7 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
         separate_input_output_schemas=False,
     )
     problems.install(app)
+    tell_of_ended_keys(app)
     app.include_router(_api())
     app.include_router(_health())
     app.include_router(pages.make_router())

@@ -2,6 +2,25 @@
 
 import datetime as dt
 import zoneinfo
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime
+
+from cloud.complaints import complaint
+
+EARLIEST, LATEST = 1970, 2200
+"""Years. Outside of them a database or a clock somewhere on the way has no instants any more."""
+
+
+def _of_our_time(at: dt.datetime) -> dt.datetime:
+    if not EARLIEST < at.year < LATEST:
+        said = f"the year must lie between {EARLIEST} and {LATEST}"
+        raise complaint("not-of-our-time", said, earliest=EARLIEST, latest=LATEST)
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+"""An instant as a request may name it."""
 
 
 def rfc3339(at: dt.datetime) -> str:

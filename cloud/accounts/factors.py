@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import unicodedata
 from typing import LiteralString
 
 import msgspec
@@ -22,7 +23,7 @@ _DRIFT = 1
 """Steps that a clock may be wrong by, to either side (RFC 6238, 5.2)."""
 _CODES, _CODE_BYTES = 10, 10
 """So many recovery codes of 80 random bits: a plain hash suffices."""
-_DIGITS = re.compile(r"\d{6}")
+_DIGITS = re.compile(r"[0-9]{6}")
 ISSUER = "SiteWarden"
 
 _REMOVE: LiteralString = """
@@ -62,6 +63,11 @@ def new_recovery_codes() -> list[str]:
         "-".join(re.findall("....", base64.b32encode(secrets.token_bytes(_CODE_BYTES)).decode().lower()))
         for _ in range(_CODES)
     ]
+
+
+def _plain(code: str) -> str:
+    """As it is meant: a Chinese keyboard writes wide digits, and some people write them in two groups."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", code))
 
 
 def recovery_hash(code: str) -> bytes:
@@ -113,7 +119,7 @@ async def take_code(
     connection: AsyncConnection, account_id: int, factor: Factor, code: str, now_ms: int
 ) -> bool:
     """Use a code up; whether it was good. Of two who bring the same at once, one gets in."""
-    code = code.strip()
+    code = _plain(code)
     if not _DIGITS.fullmatch(code):
         cursor = await connection.execute(
             "UPDATE recovery_code SET used_at = %s "
@@ -155,7 +161,7 @@ async def confirm(connection: AsyncConnection, account_id: int, code: str, now_m
     factor = await factor_of(connection, account_id, locked=True)
     if factor is None or factor.confirmed:
         raise ProblemError(409, "no-second-factor", "Nothing to confirm", "Begin with a new secret.")
-    if not _DIGITS.fullmatch(code.strip()) or not await take_code(
+    if not _DIGITS.fullmatch(_plain(code)) or not await take_code(
         connection, account_id, factor, code, now_ms
     ):
         raise ProblemError(403, "wrong-code", "Wrong code", "It is no code of that secret.", field="code")

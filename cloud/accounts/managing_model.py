@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from cloud.accounts.model import MIN_PASSWORD, Asked, Name, Password
 from cloud.complaints import complaint
+from cloud.instants import Moment
 from cloud.shown import Instant, Shown, TextShown
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -27,8 +28,8 @@ class AssignmentGiven(Asked):
     devices: Annotated[list[DeviceName], Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="Of the site, these alone."
     )
-    valid_from: AwareDatetime | None = Field(default=None, description="Left out: now.")
-    valid_until: AwareDatetime | None = Field(default=None, description="Left out: until somebody ends it.")
+    valid_from: Moment | None = Field(default=None, description="Left out: now.")
+    valid_until: Moment | None = Field(default=None, description="Left out: until somebody ends it.")
     reason: Reason
 
     @model_validator(mode="after")

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from cloud.accounts.model import MIN_PASSWORD, Asked, Name
+from cloud.instants import Moment
 from cloud.shown import Instant, Shown, TextShown
 
 Code = Annotated[str, Field(min_length=1, max_length=40)]
@@ -61,7 +62,7 @@ class TokenAsked(Proof):
     permissions: Annotated[
         list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=200)
     ] = Field(description="Some of those that the account has; what it loses later the token loses too.")
-    expires_at: AwareDatetime = Field(description="At most 366 days from now.")
+    expires_at: Moment = Field(description="At most 366 days from now.")
 
 
 class TokenShown(Shown):

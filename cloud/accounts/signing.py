@@ -7,6 +7,8 @@ import datetime as dt
 from typing import LiteralString
 
 import msgspec
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from psycopg.rows import class_row
 
 from cloud.accounts import sealing
@@ -14,11 +16,21 @@ from cloud.accounts.model import Signed
 from cloud.accounts.proving import prove
 from cloud.accounts.sealing import Sealed, WrongPasswordError, verify
 from cloud.accounts.service import clock_s
+from cloud.accounts.signatures import KeyEndedError
 from cloud.database import AsyncConnection
-from cloud.problems import ProblemError
+from cloud.problems import ProblemError, answer
 from cloud.serving import Serving
 
-__all__ = ["Signer", "choose_signing_password", "end_key", "make_key", "open_key", "reseal_key", "verify"]
+__all__ = [
+    "Signer",
+    "choose_signing_password",
+    "end_key",
+    "make_key",
+    "open_key",
+    "reseal_key",
+    "tell_of_ended_keys",
+    "verify",
+]
 
 _KEY: LiteralString = """
     SELECT key, account_id, public_key, sealed, salt, time_cost, memory_kib, lanes
@@ -179,6 +191,17 @@ async def end_key(connection: AsyncConnection, account_id: int, now: dt.datetime
 def not_signed(code: str, detail: str) -> ProblemError:
     """Refused: there is no valid signature."""
     return ProblemError(403, "not-signed", "Not signed", detail, field="body.signature.password", code=code)
+
+
+def tell_of_ended_keys(app: FastAPI) -> None:
+    """Answer `KeyEndedError`, from whatever route: 403, and nothing was done."""
+
+    async def on_ended(_: Request, __: Exception) -> JSONResponse:
+        detail = "Your key has just been ended, for your password was changed; nothing was done."
+        problem = not_signed("key-ended", detail)
+        return answer(problem, errors=problem.errors)
+
+    app.add_exception_handler(KeyEndedError, on_ended)
 
 
 async def _first_key(serving: Serving, account_id: int, password: str) -> Signer:

@@ -3,8 +3,9 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from cloud.instants import Moment
 from cloud.shown import Identity, Instant, Shown, TextShown
 
 
@@ -106,7 +107,7 @@ class ShelveAsked(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    until: AwareDatetime = Field(description="At most 24 hours from now.")
+    until: Moment = Field(description="At most 24 hours from now.")
     reason: Annotated[
         str,
         StringConstraints(

@@ -17,6 +17,10 @@ _MARK = 0xFF
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """Within a scan: no stuffed byte, no restart."""
+_FILL = re.compile(rb"\xff+(?=\xff)")
+"""Before a marker there may be any number of these."""
+_MOST_SEGMENTS = 2000
+"""A picture has a few dozen, its colours 255 at most: whoever sends more wants to keep us busy."""
 _EXIF = b"Exif\0\0"
 _COLOURS = b"ICC_PROFILE\0"
 _ORIENTATION, _SHORT, _UPSIDES = 0x0112, 3, range(2, 9)
@@ -73,7 +77,7 @@ def without_metadata(jpeg: bytes) -> Cleaned:
     What follows the picture's end goes too: telephones put a second picture or a film there, with its place.
     """
     kept, at, upside = [jpeg[:2]], 2, 1
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         marker, end = _segment(jpeg, at)
         if marker == _EOI:
             kept.append(jpeg[at:end])
@@ -85,6 +89,8 @@ def without_metadata(jpeg: bytes) -> Cleaned:
         if _is_picture(marker, jpeg[at + 4 : end]):
             kept.append(jpeg[at:end])
         at = end
+    else:
+        raise NotTakenError("is a JPEG of more segments than any picture has")
     if upside in _UPSIDES:
         # After the first segment: a JFIF header has to be the first.
         kept.insert(2 if jpeg[3] == _APP0 else 1, _only_upside(upside))
@@ -94,8 +100,8 @@ def without_metadata(jpeg: bytes) -> Cleaned:
 
 def _segment(jpeg: bytes, at: int) -> tuple[int, int]:
     """The marker there, and where its segment ends."""
-    while jpeg[at : at + 2] == b"\xff\xff":
-        at += 1
+    fill = _FILL.match(jpeg, at)
+    at = fill.end() if fill else at
     if at + 2 > len(jpeg) or jpeg[at] != _MARK:
         raise NotTakenError("is a JPEG that breaks off")
     marker = jpeg[at + 1]

@@ -4,7 +4,9 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator as After
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from cloud.instants import Moment
 
 
 def _utc(at: dt.datetime) -> dt.datetime:
@@ -13,7 +15,7 @@ def _utc(at: dt.datetime) -> dt.datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-At = Annotated[AwareDatetime, After(_utc)]
+At = Annotated[Moment, After(_utc)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 """Something must be said."""
 Maybe = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]

@@ -72,6 +72,8 @@ class Ledger(NamedTuple):
     events: LiteralString
     """Of all records, in their order, with signatures and whatever `state` looks at."""
     state: Callable[[str, list[Row]], Iterator[Break]] | None = None
+    unsigned: frozenset[str] = frozenset()
+    """What a person does without his password: an incident is filed and reported in haste."""
 
 
 _HAZARDS: LiteralString = """
@@ -91,14 +93,17 @@ _HAZARDS: LiteralString = """
      ORDER BY hazard.id, event.seq
 """
 _LEDGERS: LiteralString = """
-    SELECT event.ledger || '/' || event.of AS of, event.ledger || ' ' || event.of AS number,
-           max(event.seq) OVER (PARTITION BY event.ledger, event.of) AS version, event.seq, event.record,
-           event.prev_hash, event.hash, event.at, event.kind, event.account_id,
-           signed.signature, signed.account_id AS signer, key.account_id AS key_of, key.public_key
-      FROM ledger_event AS event
+    SELECT ledger || '/' || of AS of, ledger || ' ' || coalesce(its.number, of::text) AS number,
+           its.version, event.seq, event.record, event.prev_hash, event.hash, event.at, event.kind,
+           event.account_id, signed.signature, signed.account_id AS signer, key.account_id AS key_of,
+           key.public_key
+      FROM (SELECT 'incident' AS ledger, id AS of, number, version FROM incident
+            UNION ALL
+            SELECT 'enforcement', id, NULL, max(seq) FROM enforcement GROUP BY id) AS its
+           FULL JOIN ledger_event AS event USING (ledger, of)
            LEFT JOIN ledger_signature AS signed USING (ledger, of, seq)
            LEFT JOIN signing_key AS key ON key.key = signed.key
-     ORDER BY event.ledger, event.of, event.seq
+     ORDER BY ledger, of, event.seq
 """
 
 
@@ -129,7 +134,10 @@ def _come_to(record: Record) -> dict[str, Any]:
     return {**known, "verified": record.verified_at is not None}
 
 
-LEDGERS = (Ledger("hazard", _HAZARDS, _states), Ledger("ledger", _LEDGERS))
+LEDGERS = (
+    Ledger("hazard", _HAZARDS, _states, frozenset({"incident"})),
+    Ledger("ledger", _LEDGERS, None, frozenset({"filed", "report", "correct", "learn"})),
+)
 
 
 def verify(connection: Connection, now: dt.datetime, kept: Head | None = None) -> Verdict:
@@ -167,7 +175,7 @@ def _look_at(ledger: Ledger, number: str, events: list[Row], verdict: Verdict) -
         return
     verdict.events += len(events)
     verdict.signatures += sum(event["signature"] is not None for event in events)
-    found = [*_chain(ledger.name, number, events), *_signatures(ledger.name, number, events)]
+    found = [*_chain(ledger.name, number, events), *_signatures(ledger, number, events)]
     if ledger.state is not None:
         found += ledger.state(number, events)
     verdict.breaks += found
@@ -205,16 +213,16 @@ def _column_that_differs(event: Row) -> str | None:
     return next((name for name, holds in columns.items() if not holds), None)
 
 
-def _signatures(ledger: str, number: str, events: list[Row]) -> Iterator[Break]:
+def _signatures(ledger: Ledger, number: str, events: list[Row]) -> Iterator[Break]:
     for event in events:
         signature, actor = event["signature"], event["account_id"]
         if signature is None:
-            if actor is not None:
-                yield Break(ledger, number, event["seq"], "a person did it, and it is not signed")
+            if actor is not None and event["kind"] not in ledger.unsigned:
+                yield Break(ledger.name, number, event["seq"], "a person did it, and it is not signed")
         elif not actor == event["signer"] == event["key_of"]:
-            yield Break(ledger, number, event["seq"], "is signed by somebody else than who did it")
+            yield Break(ledger.name, number, event["seq"], "is signed by somebody else than who did it")
         elif not is_signed(event["public_key"], event["hash"], signature):
-            yield Break(ledger, number, event["seq"], "its signature does not hold")
+            yield Break(ledger.name, number, event["seq"], "its signature does not hold")
 
 
 def _add(summed: Any, ledger: Ledger, events: list[Row], at: dt.datetime) -> None:

@@ -127,12 +127,14 @@ def working(watch: Watch) -> list[Span]:
     found: list[Span] = []
     for lift in sorted(watch.lifts):
         start = lift.start if since is None else max(lift.start, since)
-        if since is None or start >= min(lift.end, watch.now):
+        # A gateway's clock may be ahead: what is still to come is no work that was done.
+        end = min(lift.end, watch.now)
+        if since is None or start >= end:
             continue
         if found and start - found[-1].end <= PAUSE:
-            found[-1] = Span(found[-1].start, max(found[-1].end, lift.end))
+            found[-1] = Span(found[-1].start, max(found[-1].end, end))
         else:
-            found.append(Span(start, min(lift.end, watch.now)))
+            found.append(Span(start, end))
     return found
 
 

@@ -8,13 +8,13 @@ import datetime as dt
 from typing import Annotated, Any, LiteralString
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import Row, instant
 from cloud.hazards.record import Level, Status
-from cloud.instants import rfc3339
+from cloud.instants import Moment, rfc3339
 from cloud.serving import Served
 from cloud.shown import Instant, Shown
 
@@ -103,7 +103,7 @@ async def count_hazards(
     signed: SignedIn,
     *,
     at: Annotated[
-        AwareDatetime | None, Query(description="The instant; without it, or where it is to come, now.")
+        Moment | None, Query(description="The instant; without it, or where it is to come, now.")
     ] = None,
     site: Annotated[str | None, Query(description="Only of this site.")] = None,
 ) -> HazardCounts:

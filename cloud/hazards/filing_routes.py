@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 
-from cloud.accounts.permissions import SignedIn, requires
+from cloud.accounts.permissions import SeenDevices, SignedIn, requires
 from cloud.accounts.signing import open_key
 from cloud.database import Connection, connect, instant
 from cloud.evidence import media
@@ -32,6 +32,7 @@ from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey
 from cloud.serving import Served
 from cloud.shown import TextShown
+from cloud.sites.service import is_among
 from sitewarden.text import Text
 
 router = APIRouter(tags=["hazards"])
@@ -47,7 +48,9 @@ _DEVICES = """
 
 
 @router.get("/sites/{site}/filing-choices", dependencies=_FILES)
-async def read_filing_choices(site: KnownSite, serving: Served, signed: SignedIn) -> FilingChoices:
+async def read_filing_choices(
+    site: KnownSite, serving: Served, signed: SignedIn, seen: SeenDevices
+) -> FilingChoices:
     """What the form for filing a hazard offers the caller."""
     words = filing_words()
 
@@ -69,7 +72,11 @@ async def read_filing_choices(site: KnownSite, serving: Served, signed: SignedIn
             for name, its in words.details.items()
             if any(its.source(side) is not None for side, _ in held)
         ],
-        devices=[FilingDevice(**row) for row in await serving.rows(_DEVICES, {"site": site.site})],
+        devices=[
+            FilingDevice(**row)
+            for row in await serving.rows(_DEVICES, {"site": site.site})
+            if is_among(row["device"], seen)
+        ],
         judges=[
             level
             for level, permission in judging.items()
@@ -118,7 +125,8 @@ async def put_filing_photo(
     if hashlib.sha256(given).hexdigest() != sha256:
         detail = "body: it is not what it should be; it broke on the way, send it again."
         raise ProblemError(422, "broken-on-the-way", "It broke on the way", detail, field="body")
-    found, content = taken(given)
+    # A large file takes a while, and meanwhile others are answered.
+    found, content = await asyncio.to_thread(taken, given)
     photo: dict[str, Any] = {
         "site": site.site,
         "account": signed.account_id,

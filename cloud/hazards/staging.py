@@ -3,7 +3,6 @@
 A photo that did not arrive is sent again alone; one that has arrived is not sent twice.
 """
 
-import datetime as dt
 from typing import LiteralString
 
 from psycopg.rows import dict_row
@@ -11,8 +10,6 @@ from psycopg.rows import dict_row
 from cloud.database import Connection, Row
 from cloud.problems import ProblemError
 
-KEPT = dt.timedelta(days=2)
-"""What nobody has filed by then is forgotten."""
 MOST = 24
 """Of one account at one site."""
 
@@ -29,7 +26,6 @@ LISTED: LiteralString = """
 
 def stage_photo(connection: Connection, photo: Row) -> bool:
     """Keep one; true where it was not there yet. A problem where too many wait."""
-    connection.execute("DELETE FROM filing_photo WHERE at < %s", [photo["at"] - KEPT])
     made = connection.execute(
         """
         INSERT INTO filing_photo (site, account_id, given_sha256, kind, media_type, content, taken_out, at)

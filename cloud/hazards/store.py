@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from cloud.accounts.signatures import keeping_signature
 from cloud.database import Connection
 from cloud.hazards.chain import Event, Link, link
 from cloud.hazards.model import Hazard
@@ -169,14 +170,15 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def put_signature(connection: Connection, hazard_id: UUID, seq: int, signature: Signature) -> None:
-    """Keep it beside its event; the database refuses one that is not by whoever acted."""
-    connection.execute(
-        """
-        INSERT INTO hazard_signature (hazard_id, seq, account_id, key, signature)
-            VALUES (%s, %s, %s, %s, %s)
-        """,
-        [hazard_id, seq, signature.account, signature.key, signature.by],
-    )
+    """Keep it beside its event; the database refuses one that is not by whoever acted, by a key in force."""
+    with keeping_signature():
+        connection.execute(
+            """
+            INSERT INTO hazard_signature (hazard_id, seq, account_id, key, signature)
+                VALUES (%s, %s, %s, %s, %s)
+            """,
+            [hazard_id, seq, signature.account, signature.key, signature.by],
+        )
 
 
 def lock(connection: Connection, ids: list[UUID]) -> None:

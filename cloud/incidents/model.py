@@ -3,8 +3,9 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from cloud.instants import Moment
 from cloud.ledger.model import LedgerEvent, Signature
 from cloud.registry.model import Given, Line, Name, Note, Said
 from cloud.shown import Identity, Instant, Shown, TextShown
@@ -25,7 +26,7 @@ class FirstReport(Given):
 
     to: Said = Field(examples=["某县住房和城乡建设局"])
     how: Line = Field(default="", examples=["电话"])
-    at: AwareDatetime
+    at: Moment
 
 
 class IncidentGiven(Given):
@@ -35,7 +36,7 @@ class IncidentGiven(Given):
     what: _Text
     place: Line = ""
     device: Name | None = None
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     killed: Persons = 0
     injured: Persons = 0
     missing: Persons = 0
@@ -58,7 +59,7 @@ class Correct(Given):
     kind: Kind | None = None
     what: _Text | None = None
     place: Line | None = None
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
     killed: Persons | None = None
     injured: Persons | None = None
     missing: Persons | None = None

@@ -155,7 +155,13 @@ async def _file(
 ) -> UUID:
     role = await role_for(serving, signed, site.site, FILES)
     async with acting(serving, signed) as connection:
-        who = Acting(connection=connection, signed=signed, role=role, now_ms=serving.now_ms())
+        who = Acting(
+            connection=connection,
+            signed=signed,
+            role=role,
+            settings=serving.settings,
+            now_ms=serving.now_ms(),
+        )
 
         async def work() -> Answer:
             made = await file(who, site, given, hazard)
@@ -205,7 +211,13 @@ def _add_acting(router: APIRouter) -> None:
             if row is None:
                 raise not_found("incident")
             check_match(if_match, row["version"])
-            who = Acting(connection=connection, signed=signed, role=role, now_ms=serving.now_ms())
+            who = Acting(
+                connection=connection,
+                signed=signed,
+                role=role,
+                settings=serving.settings,
+                now_ms=serving.now_ms(),
+            )
             await do(who, row, act, signer)
         return await _shown(serving, signed, incident, response)
 

@@ -16,8 +16,10 @@ from cloud.jurisdictions.loading import DEFAULT, jurisdiction
 from cloud.jurisdictions.store import HOLDS_FOR
 from cloud.ledger.chain import Event, Signer
 from cloud.ledger.store import append
+from cloud.notices.incidents import Told, tell_of
 from cloud.problems import FieldProblem, ProblemError
 from cloud.registry.known import SiteEntry
+from cloud.settings import Settings
 
 FILES, CLOSES, SEES = "incidents.file", "incidents.close", "incidents.view"
 """The permissions."""
@@ -29,6 +31,7 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
     connection: AsyncConnection
     signed: Signed
     role: str
+    settings: Settings
     now_ms: int
 
     @property
@@ -76,8 +79,9 @@ async def file(acting: Acting, site: SiteEntry, given: IncidentGiven, hazard: Ro
     }
     await store.insert(acting.connection, values)
     event = acting.event("filed", {**body, "number": number})
-    await append(acting.connection, "incident", made, event)
+    link = await append(acting.connection, "incident", made, event)
     await _keep_clocks(acting, made, site.site, record)
+    await _tell(acting, made, link.seq)
     return made
 
 
@@ -102,6 +106,14 @@ async def do(acting: Acting, row: Row, act: Act, signer: Signer | None) -> None:
     }
     await store.renew(acting.connection, row["id"], values)
     await _keep_clocks(acting, row["id"], row["site"], after)
+    if after.kind != record.kind:
+        await _tell(acting, row["id"], link.seq)
+
+
+async def _tell(acting: Acting, incident: UUID, seq: int) -> None:
+    """Whoever listens hears that it was filed, and that it is an accident now and was none, or the like."""
+    told = Told(incident=incident, seq=seq, kind="incident")
+    await tell_of(acting.connection, acting.settings, told, acting.now_ms)
 
 
 async def _keep_clocks(acting: Acting, incident: UUID, site: str, record: Record) -> None:

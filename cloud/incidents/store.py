@@ -128,6 +128,13 @@ def claim_due(connection: Connection, now: dt.datetime, most: int) -> list[tuple
     ).fetchall()
 
 
+def due_of(connection: Connection, incident: UUID, kind: str) -> dt.datetime | None:
+    """By when that clock runs out."""
+    query = "SELECT due_at FROM incident_timer WHERE incident_id = %s AND kind = %s"
+    row = connection.execute(query, [incident, kind]).fetchone()
+    return None if row is None else row[0]
+
+
 def settle(connection: Connection, incident: UUID, kind: str, at: dt.datetime) -> None:
     """The clock is over, and its incident late, unless it was a warning only."""
     connection.execute(_SETTLE, {"incident": incident, "kinds": [kind], "at": at})

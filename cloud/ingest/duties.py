@@ -1,4 +1,4 @@
-"""What is due beside the lanes, by a thread of its own: evidence, signals, alarms that were held."""
+"""What is due beside the lanes, by a thread of its own: evidence, signals, held alarms, unfiled photos."""
 
 import logging
 from typing import LiteralString
@@ -6,10 +6,11 @@ from typing import LiteralString
 from psycopg.rows import dict_row
 
 from cloud.alarms.store import StoredEpisode
-from cloud.database import Connection
+from cloud.database import Connection, instant
 from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
+from cloud.hazards.unfiled import forget_unfiled
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
@@ -48,6 +49,7 @@ class Duties(Looking):
             log.info("signal changed hazard=%s", hazard)
         for hazard in keep_due(connection, now_ms):
             log.info("evidence kept hazard=%s", hazard)
+        forget_unfiled(connection, instant(now_ms))
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""

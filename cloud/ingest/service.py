@@ -12,7 +12,7 @@ from cloud.database import Connection, connect
 from cloud.enrolment.roster import Roster
 from cloud.hazards import timers
 from cloud.hazards.around import Told
-from cloud.incidents.clocks import run_due
+from cloud.incidents import clocks
 from cloud.ingest.alarms import AlarmsLane
 from cloud.ingest.duties import Duties
 from cloud.ingest.link import SHARED, Link
@@ -21,6 +21,7 @@ from cloud.ingest.sending import Sender
 from cloud.ingest.worker import Batching, Surroundings, Worker
 from cloud.live.store import forget_old_events
 from cloud.looking import Looking
+from cloud.notices import incidents
 from cloud.notices.notifier import Notifier
 from cloud.notices.opening import Telling, tell_of
 from cloud.registry.seeding import seed_sites
@@ -45,10 +46,13 @@ def _expiring(settings: Settings, registry: Registry) -> Callable[[Connection], 
             sites = registry.sites(connection)
             tell_of(connection, Telling(settings=settings, sites=sites, now_ms=now_ms), told)
 
+    def tell_late(connection: Connection, told: list[incidents.Told], now_ms: int) -> None:
+        incidents.tell(connection, settings, told, now_ms)
+
     def expire(connection: Connection) -> None:
         now_ms = time.time_ns() // 1_000_000
-        for incident, kind in run_due(connection, now_ms):
-            log.info("incident is late incident=%s clock=%s", incident, kind)
+        for late in clocks.run_due(connection, now_ms, tell_late):
+            log.info("clock of an incident ran out incident=%s clock=%s", late.incident, late.kind)
         for _ in range(_BATCHES_OF_CLOCKS):
             changed = timers.run_due(connection, now_ms, tell)
             if not changed:

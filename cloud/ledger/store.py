@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from cloud.accounts.signatures import keeping_signature
 from cloud.database import AsyncConnection, Connection
 from cloud.hazards.chain import Link
 from cloud.ledger.chain import Event, Ledger, Signer, linked
@@ -37,7 +38,8 @@ async def append(
     await connection.execute(_APPEND, _row(ledger, of, made, event))
     if signer is not None:
         signed = {"account": signer.account_id, "key": signer.key, "signature": signer.sign(made.hash)}
-        await connection.execute(_SIGN, {"ledger": ledger, "of": of, "seq": made.seq, **signed})
+        with keeping_signature():
+            await connection.execute(_SIGN, {"ledger": ledger, "of": of, "seq": made.seq, **signed})
     return made
 
 

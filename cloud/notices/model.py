@@ -27,6 +27,10 @@ NoticeKind = Literal[
     "principal",
     "escalation",
     "reminder",
+    "incident",
+    "first_report_late",
+    "details_soon",
+    "details_late",
     "flood",
     "test",
 ]

@@ -63,16 +63,16 @@ def tell(connection: Connection, telling: Telling, news: News) -> None:
     # First, for where nobody listens nothing else need be asked.
     channels = queue.listeners(connection, sorted(telling.sites))
     if channels:
-        _put(connection, lambda: _notices(connection, telling, news, channels))
+        tell_by(connection, lambda: _notices(connection, telling, news, channels))
 
 
 def tell_of(connection: Connection, telling: Telling, told: list[Told]) -> None:
     """Tell of what has become of records in this transaction; it has, whatever goes wrong here."""
     if telling.settings.tells and telling.is_listened and told:
-        _put(connection, lambda: _happenings(connection, telling, told))
+        tell_by(connection, lambda: _happenings(connection, telling, told))
 
 
-def _put(connection: Connection, make: Callable[[], list[Row]]) -> None:
+def tell_by(connection: Connection, make: Callable[[], list[Row]]) -> None:
     """Keep the notices that `make` makes, or none of them and say so in the log."""
     try:
         with connection.transaction():
@@ -85,18 +85,18 @@ def _put(connection: Connection, make: Callable[[], list[Row]]) -> None:
 
 
 def _happenings(connection: Connection, telling: Telling, told: list[Told]) -> list[Row]:
-    rows = _read(connection, _HAZARDS, [one.hazard_id for one in told])
+    rows = read(connection, _HAZARDS, [one.hazard_id for one in told])
     records = {row["id"]: row for row in rows if row["mode"] == "live"}
     channels = queue.listeners(connection, sorted({record["site"] for record in records.values()}))
     said = [_happened(telling, records[one.hazard_id], one) for one in told if one.hazard_id in records]
-    return [row for one in said for row in _addressed(one, channels, telling)]
+    return [row for one in said for row in addressed(one, channels, telling.now_ms)]
 
 
-def _happened(telling: Telling, record: Row, told: Told) -> "_Said":
+def _happened(telling: Telling, record: Row, told: Told) -> "Said":
     if told.kind == "major":
         return _of_hazard(telling, record)
     shown, due_at = _told_of(telling, record), record["due_at"]
-    return _Said(
+    return Said(
         site=record["site"],
         kind=told.kind,
         about=f"{record['id']}/{told.seq}",
@@ -105,7 +105,7 @@ def _happened(telling: Telling, record: Row, told: Told) -> "_Said":
     )
 
 
-class _Said(msgspec.Struct, frozen=True, kw_only=True):
+class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What is told, before it is known to whom."""
 
     site: str
@@ -117,18 +117,18 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _notices(connection: Connection, telling: Telling, news: News, channels: list[Row]) -> list[Row]:
-    touched = _read(connection, _HAZARDS, news.hazards)
+    touched = read(connection, _HAZARDS, news.hazards)
     opened = {row["id"]: row for row in touched if row["opened_at"] == instant(telling.now_ms)}
-    episodes = _read(connection, _EPISODES, list(news.episodes))
+    episodes = read(connection, _EPISODES, list(news.episodes))
     said = []
     for episode in episodes:
         record = opened.pop(episode["hazard_id"], None)
         said.append(_of_alarm(telling, episode, news.episodes[episode["id"]], record))
     said += [_of_hazard(telling, record) for record in opened.values()]
-    return [row for one in said for row in _addressed(one, channels, telling)]
+    return [row for one in said for row in addressed(one, channels, telling.now_ms)]
 
 
-def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) -> _Said:
+def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) -> Said:
     site = telling.sites[episode["site"]]
     told = words.Told(
         site_name=site.name,
@@ -144,9 +144,9 @@ def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) 
         clock=episode["clock"],
         hazard=None if record is None else record["number"],
         major=record is not None and _is_major(record),
-        link=_link(telling, f"sites/{site.site}" if record is None else f"hazards/{record['id']}"),
+        link=link_of(telling.settings, f"sites/{site.site}" if record is None else f"hazards/{record['id']}"),
     )
-    return _Said(
+    return Said(
         site=site.site,
         kind="alarm",
         about=episode["id"],
@@ -167,12 +167,12 @@ def _told_of(telling: Telling, record: Row) -> words.Told:
         hazard=record["number"],
         hazard_text=Text(**record["content"]),
         major=_is_major(record),
-        link=_link(telling, f"hazards/{record['id']}"),
+        link=link_of(telling.settings, f"hazards/{record['id']}"),
     )
 
 
-def _of_hazard(telling: Telling, record: Row) -> _Said:
-    return _Said(
+def _of_hazard(telling: Telling, record: Row) -> Said:
+    return Said(
         site=record["site"],
         kind="major" if _is_major(record) else "hazard",
         about=record["id"],
@@ -189,7 +189,7 @@ def _level(record: Row) -> int:
     return _MAJOR_LEVEL if _is_major(record) else int(record["worst_level"])
 
 
-def _addressed(said: _Said, channels: list[Row], telling: Telling) -> Iterator[Row]:
+def addressed(said: Said, channels: list[Row], now_ms: int) -> Iterator[Row]:
     """A notice for each channel that wants it, in its language."""
     for channel in channels:
         if channel["site"] in {None, said.site} and said.level >= channel["lowest"]:
@@ -203,7 +203,7 @@ def _addressed(said: _Said, channels: list[Row], telling: Telling) -> Iterator[R
                 "level": said.level,
                 "title": found.title,
                 "body": found.body,
-                "created_at": instant(telling.now_ms),
+                "created_at": instant(now_ms),
             }
 
 
@@ -212,12 +212,14 @@ def _figure(value: float, unit: str) -> str:
     return f"{value:.6g}{'' if unit in {'%', '°'} else ' '}{'' if unit == '1' else unit}".rstrip()
 
 
-def _link(telling: Telling, path: str) -> str | None:
-    pages = telling.settings.notices.pages
+def link_of(settings: Settings, path: str) -> str | None:
+    """The address of a page, where it is known under which the pages are."""
+    pages = settings.notices.pages
     return None if pages is None else f"{pages}/{path}"
 
 
-def _read(connection: Connection, query: LiteralString, ids: list[UUID]) -> list[Row]:
+def read(connection: Connection, query: LiteralString, ids: list[UUID]) -> list[Row]:
+    """What a query says of these; nothing of none."""
     if not ids:
         return []
     return connection.cursor(row_factory=dict_row).execute(query, [ids]).fetchall()

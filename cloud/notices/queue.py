@@ -1,7 +1,7 @@
 """Notices in SQL, from the transaction that makes them to what became of them."""
 
 import datetime as dt
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import dict_row
@@ -18,17 +18,21 @@ _BACK_OFF_S = 5, 600
 NEVER_COUNTED = 4
 """Of this level each is told by itself: it waits for the next minute, where there are too many for one."""
 
+LISTENERS: LiteralString = """
+    SELECT channel, site, language, lowest FROM channel
+     WHERE removed_at IS NULL AND is_on AND (site IS NULL OR site = ANY(%s))
+"""
+PUT: LiteralString = """
+    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state)
+        VALUES (%(notice)s, %(channel)s, %(site)s, %(kind)s, %(about)s, %(level)s, %(title)s,
+                %(body)s, %(created_at)s, 'waiting')
+        ON CONFLICT ON CONSTRAINT about DO NOTHING
+"""
+
 
 def listeners(connection: Connection, sites: list[str]) -> list[Row]:
     """Channels that alarms of these sites go to."""
-    cursor = connection.cursor(row_factory=dict_row)
-    return cursor.execute(
-        """
-        SELECT channel, site, language, lowest FROM channel
-         WHERE removed_at IS NULL AND is_on AND (site IS NULL OR site = ANY(%s))
-        """,
-        [sites],
-    ).fetchall()
+    return connection.cursor(row_factory=dict_row).execute(LISTENERS, [sites]).fetchall()
 
 
 def put(connection: Connection, rows: list[Row]) -> None:
@@ -36,15 +40,7 @@ def put(connection: Connection, rows: list[Row]) -> None:
     if not rows:
         return
     with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state)
-                VALUES (%(notice)s, %(channel)s, %(site)s, %(kind)s, %(about)s, %(level)s, %(title)s,
-                        %(body)s, %(created_at)s, 'waiting')
-                ON CONFLICT ON CONSTRAINT about DO NOTHING
-            """,
-            rows,
-        )
+        cursor.executemany(PUT, rows)
 
 
 def _longest_rest(now: dt.datetime) -> dt.datetime:

@@ -159,6 +159,73 @@ def happened(told: Told, kind: str, due_at: dt.datetime | None, language: str) -
     return Words(title=title, body=_closed([*lines, of(means, language)], told.link))
 
 
+KINDS = {
+    "near_miss": Text("险情", "Near miss"),
+    "non_fatal": Text("非亡人事故", "Accident without deaths"),
+    "fatal": Text("亡人事故", "Fatal accident"),
+}
+LATE: dict[str, tuple[Text, Text]] = {
+    "first_report_late": (
+        Text("事故首报逾期", "First report overdue"),
+        Text(
+            "超过首报时限仍未记录首报。请立即向主管部门报告，并在平台补记。",
+            "No first report is recorded in time. Report to the authority now, and record it.",
+        ),
+    ),
+    "details_soon": (
+        Text("事故详情即将到期", "Details due soon"),
+        Text("请在期限前报送事故详细信息。", "Hand the details in before then."),
+    ),
+    "details_late": (
+        Text("事故详情逾期", "Details overdue"),
+        Text("已超过报送期限，请立即报送事故详细信息。", "The time is over: hand the details in now."),
+    ),
+}
+"""What is late of an incident, or soon will be: what it is called, and what is to be done."""
+
+
+class ToldIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an incident."""
+
+    site_name: Text
+    time_zone: str
+    kind: str
+    number: str
+    what: str
+    place: str
+    occurred_at: dt.datetime
+    due_at: dt.datetime | None
+    link: str | None
+
+
+def incident(told: ToldIncident, kind: str, language: str) -> Words:
+    """An incident was filed, is of another kind now, or something of it is late."""
+    en, means = language == "en", None
+    called = KINDS[told.kind]
+    if kind in LATE:
+        called, means = LATE[kind]
+    lines = [
+        _line("编号", "Number", told.number, en=en),
+        _line("类型", "Kind", of(KINDS[told.kind], language), en=en),
+        _line("经过", "What", told.what, en=en),
+    ]
+    if told.place:
+        lines.append(_line("地点", "Place", told.place, en=en))
+    lines.append(_line("发生时间", "Happened", _time(told.occurred_at, told.time_zone), en=en))
+    if told.due_at is not None:
+        lines.append(_line("期限", "Due", _time(told.due_at, told.time_zone), en=en))
+    if means is not None:
+        lines.append(of(means, language))
+    # Of a text as long as a report the head carries the beginning.
+    title = f"[{of(called, language)}] {of(told.site_name, language)} {_beginning(told.what)}"
+    return Words(title=title, body=_closed(lines, told.link))
+
+
+def _beginning(text: str, most: int = 40) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def flood(
     levels: dict[int, int], since: dt.datetime, time_zone: str, language: str, link: str | None
 ) -> Words:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from cloud.instants import Moment
 from cloud.shown import Identity, Instant, Shown
 
 Words = Annotated[
@@ -68,8 +69,8 @@ class MaintenanceAsked(_Body):
 
     work_order: Annotated[Words, StringConstraints(max_length=100)]
     reason: Words
-    start: AwareDatetime
-    end: AwareDatetime = Field(description="At most three days after its start.")
+    start: Moment
+    end: Moment = Field(description="At most three days after its start.")
 
 
 class Note(_Body):

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ActShown, EventShown, HazardRecord } from '@/api/hazard'
 import { factsOf, openDays, stepsOf, told, draftLetter } from '@/domain/hazard'
-import { bodyOf, fieldsOf, firstDraft, missingIn, sortedActs, summaryOf, waitsFor } from '@/domain/hazardActs'
+import { bodyOf, fieldsOf, firstDraft, missingIn, nextStep, sortedActs, summaryOf, waitsFor } from '@/domain/hazardActs'
 import { fitted } from '@/domain/photos'
 import en from '@/i18n/en'
 import rolesEn from '@/i18n/roles.en'
@@ -66,15 +66,20 @@ describe('events', () => {
 
 describe('acts', () => {
   it('begin with the next one, without those that are for others or answer nothing', () => {
-    const { main, more } = sortedActs([act('reject', [], false), act('opinion'), act('order_control'), act('acknowledge', ['told-already']), act('merge')], 'candidate')
+    const { main, more } = sortedActs([act('reject', [], false), act('opinion'), act('order_control'), act('acknowledge', ['told-already']), act('merge')], record())
     expect(main.map((one) => one.act)).toEqual(['opinion', 'order_control'])
     expect(more.map((one) => one.act)).toEqual(['merge'])
   })
   it('ask nobody for an opinion who may judge', () => {
-    expect(sortedActs([act('opinion'), act('confirm'), act('reject')], 'candidate').main.map((one) => one.act)).toEqual(['confirm', 'reject'])
+    expect(sortedActs([act('opinion'), act('confirm'), act('reject')], record()).main.map((one) => one.act)).toEqual(['confirm', 'reject'])
   })
   it('that are only not yet possible stay in sight', () => {
-    expect(sortedActs([act('close', ['signal'])], 'reviewed').main.map((one) => one.act)).toEqual(['close'])
+    expect(sortedActs([act('close', ['signal'])], record({ status: 'reviewed' })).main.map((one) => one.act)).toEqual(['close'])
+  })
+  it('offer a step at once where the machine proposes one, else among the others', () => {
+    const places = (proposed: number | null) => sortedActs([act('take_step')], record({ status: 'rectifying', escalation_proposed: proposed })).main.length
+    expect([places(2), places(null)]).toEqual([1, 0])
+    expect([nextStep({ escalation_proposed: 3, escalation_step: 1 }), nextStep({ escalation_proposed: null, escalation_step: 1 })]).toEqual([3, 2])
   })
   it('are waited for from somebody', () => {
     expect(waitsFor(record())).toBe('candidate_major')

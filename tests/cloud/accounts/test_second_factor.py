@@ -69,6 +69,15 @@ def test_a_recovery_code_stands_for_one_code_once_however_it_is_written(web, sit
     assert codes[0].encode() not in {kept for (kept,) in site.rows("SELECT code_hash FROM recovery_code")}
 
 
+def test_a_code_counts_however_a_keyboard_writes_digits(web, site):
+    become(web, site)
+    secret, _ = set_up(web)
+    wide = "".join(chr(ord(digit) - ord("0") + ord("０")) for digit in code(secret))
+    for nonsense in ("١٢٣٤٥٦", "𝟙𝟚𝟛"):
+        assert slug(web.post("/session", json={**WHO, "code": nonsense})) == (401, "wrong-code")
+    assert web.post("/session", json={**WHO, "code": f"{wide[:3]} {wide[3:]}"}).status_code == 200
+
+
 def test_codes_are_not_guessed(web, site):
     become(web, site)
     set_up(web)

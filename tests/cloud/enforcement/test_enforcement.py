@@ -78,6 +78,18 @@ def test_what_was_wrong_is_put_right_by_a_new_row_and_stays_to_be_seen(web, site
         owner.execute("UPDATE enforcement SET amount = 0")
 
 
+def test_whom_it_was_booked_to_in_error_reads_and_counts_it_no_more(web, site, trees, county):
+    manager = new_account(site.connection, "经理", "project_manager", site="demo")
+    made = recorded(web, **penalty(county))
+    path = f"/enforcement/{made['id']}/corrections"
+    elsewhere = {**penalty(county, site=None, enterprise_name="另一公司"), "reason": "单位写错"}
+    assert web.post(path, json=elsewhere, headers={"If-Match": '"1"'}).status_code == 201
+    web.client.cookies.set(COOKIE, new_session(site.connection, manager))
+    assert web.get("/enforcement").json()["items"] == []
+    assert web.get("/enforcement/totals").json()["items"] == []
+    assert web.get(f"/enforcement/{made['id']}").status_code == 404
+
+
 def test_numbers_are_of_acts_of_different_enterprises_and_of_persons(web, county):
     recorded(web, **penalty(county, both_punished=True, case_no="案1"))
     recorded(web, **penalty(county, amount="0.33"))

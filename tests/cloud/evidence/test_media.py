@@ -65,6 +65,17 @@ def test_a_photo_that_breaks_off_is_refused_and_never_stumbled_over(cut):
         media.without_metadata(photo(exif())[:cut])
 
 
+@pytest.mark.parametrize("again", [b"\xff\xdb\x00\x02", b"\xff\xd0", b"\xff\xda\x00\x02\x00"])
+def test_a_photo_of_more_segments_than_any_has_is_refused_before_it_costs_much(again):
+    with pytest.raises(media.NotTakenError, match="segments"):
+        media.without_metadata(photo(again * 3000))
+
+
+def test_fill_bytes_before_a_marker_are_passed_over():
+    given = photo(b"\xff" * 5000 + JFIF)
+    assert media.without_metadata(given).content == given
+
+
 def test_an_exif_of_nonsense_says_nothing():
     for tiff in (b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff"):
         assert media.without_metadata(photo(segment(0xE1, b"Exif\0\0" + tiff))).content == photo()

@@ -77,6 +77,14 @@ def test_a_long_rest_is_no_work_and_lifts_before_the_danger_was_over_do_not_coun
     assert sum(span.seconds for span in working(watch)) == 40 * 60
 
 
+def test_work_that_is_still_to_come_by_a_clock_that_is_ahead_does_not_count():
+    ahead = Span(ago(minutes=10), NOW + dt.timedelta(hours=5))
+    for lifts in ([ahead], [lift(0.5, 20), ahead]):
+        found = judged(CRANE, Watch(now=NOW, signal="cleared", since=ago(hours=1), lifts=lifts))
+        assert found.why == ["working_time"]
+        assert found.working_s <= 30 * 60
+
+
 def test_a_witnessed_load_test_stands_for_the_working_time_but_not_one_of_before():
     watch = Watch(now=NOW, signal="cleared", since=ago(hours=1), load_test_at=ago(minutes=5))
     assert judged(CRANE, watch).met

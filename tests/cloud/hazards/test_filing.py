@@ -10,11 +10,12 @@ import pytest
 
 from cloud.database import instant
 from cloud.hazards.filing_words import filing_words
+from cloud.ingest.duties import Duties
 from cloud.instants import rfc3339
 from sitewarden.rules.packs import built_in_packs, load_pack
 from tests.cloud.hazards.people import SIGNATURE, Somebody
 from tests.cloud.registry.records import problem
-from tests.cloud.site import now_ms, raised
+from tests.cloud.site import birth, now_ms, raised
 
 MAJOR = {"level": "major", "clause": {"edition": "2022", "id": "8-5"}, "category": "lifting"}
 
@@ -264,3 +265,21 @@ def test_the_supervision_list_says_by_whom_by_which_document_and_until_when(site
     assert listing["due"][:19] == due[:19]
     assert (listing["document"], listing["authority_level"]) == ("甲建督〔2026〕1号", "county")
     assert web.get("/supervision", params={"state": "delisted"}).json()["items"] == []
+
+
+def test_photos_that_nobody_files_are_forgotten_whoever_brought_them(site, person):
+    officer = person("safety_officer")
+    staged(officer)
+    site.connection.execute("UPDATE filing_photo SET at = at - interval '3 days'")
+    staged(officer, 2)
+    assert site.value("SELECT count(*) FROM filing_photo") == 2
+    Duties(site.settings, site.dsn, site.registry).look(site.connection, now_ms())
+    assert site.value("SELECT count(*) FROM filing_photo") == 1
+
+
+def test_whoever_has_some_devices_chooses_among_those_alone(site, person):
+    site.deliver(birth(points={"crane-1/load": "crane.load", "crane-7/load": "crane.load"}))
+    for scope, devices in (({}, ["crane-1", "crane-7"]), ({"devices": ["crane-1"]}, ["crane-1"])):
+        somebody = person("equipment_company", name=f"{devices}", site="demo", **scope)
+        answer = somebody.client.get("sites/demo/filing-choices")
+        assert [one["device"] for one in answer.json()["devices"]] == devices

@@ -77,6 +77,12 @@ def test_it_has_an_end_and_lasts_no_longer_than_three_days(people):
     assert people.ask(work_order=" ").status_code == 422
 
 
+@pytest.mark.parametrize("start", ["9999-12-31T12:00:00Z", "9999-12-30T00:00:00-14:00"])
+def test_what_no_clock_has_is_refused(people, start):
+    answer = people.ask(start=start, end="9999-12-31T23:00:00Z")
+    assert answer.json()["errors"][0]["code"] == "not-of-our-time"
+
+
 def test_alarms_in_it_are_kept_and_open_nothing_and_what_is_over_never_does(people, site):
     maintenance = people.mend()
     test = raised(clock="synced")

@@ -8174,7 +8174,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "flood" | "test";
+            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "flood" | "test";
             /** Level */
             level: number;
             /** Site */

@@ -4,10 +4,14 @@ import { computed, reactive, ref, shallowRef, watch, type Ref } from 'vue'
 import { api, ApiError, requestKey } from '@/api/client'
 import type { Acted, ActShown } from '@/api/hazard'
 import { bodyOf, fieldsOf, firstDraft, missingIn, type Draft, type Known } from '@/domain/hazardActs'
+import { MACHINE } from '@/domain/hazard'
 import { useLoad } from './useLoad'
 
 /** Refusals that the signature's dialog tells; a form shows every other one, at its fields or above them. */
 const OF_SIGNATURE: ReadonlySet<string> = new Set(['not-signed', 'too-many-tries', 'unreachable'])
+
+/** So often an act is sent over a record that only the machine has changed meanwhile. */
+const RETRIES = 4
 
 interface Around {
   known: () => Known
@@ -70,22 +74,38 @@ export function useActing(hazard: Ref<Acted | null>, { known, nowMs, zone, take,
     const name = chosen.value
     if (!found || !name) return
     const body = { ...bodyOf(name, fields.value, draft.value, found.record, zone()), signature: { password } }
-    try {
-      const acted = await api.act(found.id, body, version, key)
-      isSigning.value = false
-      Reflect.deleteProperty(drafts, name)
-      chosen.value = null
-      done.value = name
-      take(acted)
-    } catch (error) {
-      if (!(error instanceof ApiError) || OF_SIGNATURE.has(error.slug)) throw error
-      isSigning.value = false
-      if (error.status === 412) {
+    for (let left = RETRIES; left > 0; left -= 1) {
+      try {
+        const acted = await api.act(found.id, body, version, key)
+        isSigning.value = false
+        Reflect.deleteProperty(drafts, name)
+        chosen.value = null
+        done.value = name
+        take(acted)
+        return
+      } catch (error) {
+        if (!(error instanceof ApiError) || OF_SIGNATURE.has(error.slug)) throw error
+        if (error.status !== 412) return refuse(error)
         await reload()
-        lost.value = { act: name, seen: version }
-      } else refusal.value = error
+        if (left === 1 || !isMachineOnly(name)) return lose(name)
+        version = hazard.value?.version ?? version
+        key = requestKey()
+      }
     }
   })
+  function refuse(error: ApiError): void {
+    isSigning.value = false
+    refusal.value = error
+  }
+  function lose(name: string): void {
+    isSigning.value = false
+    lost.value = { act: name, seen: version }
+  }
+  /** Alarms that come and go must not keep anybody from stopping work: the server looks at every condition anew anyway. */
+  function isMachineOnly(name: string): boolean {
+    const since = hazard.value?.events.filter((event) => event.seq > version) ?? []
+    return offered(name) !== null && since.every((event) => event.actor === MACHINE)
+  }
   function sign(given: string): void {
     password = given
     void sending.load().finally(() => { password = '' })

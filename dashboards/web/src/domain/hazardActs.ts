@@ -22,12 +22,12 @@ const ANSWERS: ReadonlySet<string> = new Set(['accept_plan', 'return_plan', 'gra
 export const GRAVE: ReadonlySet<string> = new Set(['reject', 'return_plan', 'refuse_extension', 'fail_review', 'reopen', 'downgrade', 'mark_refused', 'order_control'])
 
 /** What the reader may do, with the next acts first; the rest is kept folded. */
-export function sortedActs(acts: ActShown[], status: string): { main: ActShown[]; more: ActShown[] } {
+export function sortedActs(acts: ActShown[], { status, escalation_proposed: proposed }: Pick<HazardRecord, 'status' | 'escalation_proposed'>): { main: ActShown[]; more: ActShown[] } {
   const mine = acts.filter((one) => one.permitted && !(ANSWERS.has(one.act) && one.unmet.length))
   const order: string[] = [...(MAIN[status] ?? []), ...ALWAYS]
   // Whoever may judge needs no opinion of his own, and a plan that waits for an answer is not made anew.
   const instead: Record<string, string> = { opinion: 'confirm', plan: 'accept_plan' }
-  const isMain = (one: ActShown) => order.includes(one.act) && !mine.some((other) => other.act === instead[one.act])
+  const isMain = (one: ActShown) => order.includes(one.act) && (one.act !== 'take_step' || Boolean(proposed)) && !mine.some((other) => other.act === instead[one.act])
   const main = mine.filter(isMain).sort((a, b) => order.indexOf(a.act) - order.indexOf(b.act))
   return { main, more: mine.filter((one) => !main.includes(one)) }
 }
@@ -177,6 +177,11 @@ function isEmpty(field: ActField, value: unknown): boolean {
   return typeof value === 'string' ? !value.trim() : value === null || value === undefined
 }
 
+/** The step of the ladder that is taken: the proposed one, or the one after the last. */
+export function nextStep(record: Pick<HazardRecord, 'escalation_proposed' | 'escalation_step'>): number {
+  return record.escalation_proposed ?? Math.min(5, record.escalation_step + 1)
+}
+
 /** The act as it is sent: instants with their zone, numbers as numbers, nothing that was not asked for. */
 export function bodyOf(act: string, fields: ActField[], draft: Draft, record: HazardRecord, zone: string): Record<string, unknown> {
   const body: Record<string, unknown> = { act }
@@ -185,7 +190,7 @@ export function bodyOf(act: string, fields: ActField[], draft: Draft, record: Ha
     if (field.kind === 'evidence') body.evidence = [...((body.evidence as string[] | undefined) ?? []), ...((value as string[] | undefined) ?? [])]
     else body[field.name] = sent(field, value, zone)
   }
-  if (act === 'take_step') body.step = record.escalation_proposed
+  if (act === 'take_step') body.step = nextStep(record)
   return body
 }
 

@@ -30,7 +30,7 @@ const en: typeof zh = {
   },
   words: {
     report_kind: { provisional: 'Provisional', unverified: 'Unverified at end of day', formal: 'Formal', withdrawal: 'Withdrawal', correction: 'Correction' },
-    why: { plan: 'no plan was made', rectification: 'not rectified' },
+    why: { plan: 'no plan was made', rectification: 'not rectified', overdue: 'overdue', failed_reviews: 'reviews failed', refused: 'refused to rectify', escalation: 'escalated', policy_all: 'every major hazard is listed here', policy_selected: 'major hazards may be listed here' },
     level: { general: 'General', major_proposed: 'Suspected major', major: 'Major' },
     reason_code: { is_hazard: 'It is a hazard', is_major: 'It is major', is_general: 'It is general', sensor_fault: 'Faulty sensor', calibration: 'Wrong calibration', maintenance_test: 'Maintenance test', misread: 'Misread', duplicate: 'Duplicate', other: 'Other' },
     type: { timed: 'Timed', immediate: 'Immediate' },

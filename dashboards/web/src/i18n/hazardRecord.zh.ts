@@ -28,7 +28,7 @@ export default {
   },
   words: {
     report_kind: { provisional: '初报', unverified: '待核实报告', formal: '正式报告', withdrawal: '撤回', correction: '更正' },
-    why: { plan: '未制定整改方案', rectification: '未完成整改' },
+    why: { plan: '未制定整改方案', rectification: '未完成整改', overdue: '整改逾期', failed_reviews: '多次复查不合格', refused: '拒不整改', escalation: '督办升级', policy_all: '本地对重大隐患一律挂牌', policy_selected: '本地对重大隐患择情挂牌' },
     level: { general: '一般隐患', major_proposed: '疑似重大', major: '重大隐患' },
     reason_code: { is_hazard: '确有隐患', is_major: '属重大隐患', is_general: '属一般隐患', sensor_fault: '传感器故障', calibration: '标定错误', maintenance_test: '检修试验', misread: '误识别', duplicate: '重复', other: '其他' },
     type: { timed: '限期整改', immediate: '立即整改' },

@@ -169,6 +169,7 @@ export default {
     invalid: 'Is not accepted.',
     'is-past': 'It is past.',
     json_invalid: 'Cannot be understood.',
+    'key-ended': 'Your password has just been changed, which ended your key: not signed. Sign again with the new one.',
     less_than: 'Must be less than {lt}.',
     less_than_equal: 'Must be at most {le}.',
     list_type: 'Must be a list.',

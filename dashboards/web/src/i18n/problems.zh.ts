@@ -169,6 +169,7 @@ export default {
     invalid: '不符合要求。',
     'is-past': '已经过去。',
     json_invalid: '内容无法理解。',
+    'key-ended': '密码刚刚更改，原签名密钥已失效，没有签名。请用新密码再签一次。',
     less_than: '必须小于 {lt}。',
     less_than_equal: '不能大于 {le}。',
     list_type: '应为列表。',
