@@ -130,7 +130,9 @@ class AlarmsLane:
                 if one.mode == self._settings.mode:
                     id_ = UUID(one.alarm.episode)
                     episodes[id_] = one.episode.shown(joined.get(id_, one.episode.hazard_id))
-            shown = [record for record in records if record.row["mode"] == self._settings.mode]
+            # A drill's are marked wherever they are shown.
+            seen = (self._settings.mode, "drill")
+            shown = [record for record in records if record.row["mode"] in seen]
             hazards |= {record.id: record.shown() for record in shown}
             happened += [one for one in said if one.hazard_id in hazards]
         return episodes, hazards, happened

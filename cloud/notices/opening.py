@@ -118,7 +118,9 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 def _notices(connection: Connection, telling: Telling, news: News, channels: list[Row]) -> list[Row]:
     touched = read(connection, _HAZARDS, news.hazards)
-    opened = {row["id"]: row for row in touched if row["opened_at"] == instant(telling.now_ms)}
+    # A drill calls nobody: it is on the pages, marked as one.
+    live = [row for row in touched if row["mode"] == "live"]
+    opened = {row["id"]: row for row in live if row["opened_at"] == instant(telling.now_ms)}
     episodes = read(connection, _EPISODES, list(news.episodes))
     said = []
     for episode in episodes:

@@ -193,7 +193,9 @@ def test_a_drill_opens_a_record_of_its_own_that_swallows_no_live_alarm(site):
         ("drill", "not_due", 1),
         ("live", "not_due", 1),
     ]
-    assert site.value("SELECT count(*) FROM live_event") == 2
+    shown = site.rows("SELECT kind, body::jsonb->>'mode' FROM live_event ORDER BY id")
+    # Of a drill viewers see the record, marked; its alarm calls nobody.
+    assert shown == [("hazard", "drill"), ("alarm", "live"), ("hazard", "live")]
 
 
 def test_an_alarm_that_proposes_nothing_is_an_episode_only(site):
