@@ -11,7 +11,6 @@ from cloud.database import Connection, instant
 from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
-from cloud.hazards.store import hazards_by_id
 from cloud.hazards.unfiled import forget_unfiled
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
@@ -60,11 +59,11 @@ class Duties(Looking):
         with connection.transaction():
             heard = [self._heard(connection, alarm, now_ms) for alarm in take_due(connection, now_ms)]
             followed = follow_alarms(connection, heard)
-            touched = list(followed.hazards)
+            touched = [record.id for record in followed.records]
             telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
             tell(connection, telling, News(episodes={}, hazards=touched))
             tell_of(connection, telling, followed.told)
-            shown = hazards_by_id(connection, touched) if touched else []
+            shown = [record.shown() for record in followed.records]
             events = [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown]
             write_events(connection, events, now_ms)
         if touched:
