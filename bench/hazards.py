@@ -66,9 +66,10 @@ def run(quick: bool) -> Sequence[Result]:
             with psycopg.connect(server.owner_dsn(), autocommit=True) as owner:
                 owner.execute("CREATE TABLE bare (at timestamptz NOT NULL, body bytea NOT NULL)")
                 owner.execute("GRANT INSERT ON bare TO sitewarden_app")
-            with connect(server.app_dsn()) as connection:
+            with connect(server.app_dsn(), is_steady=True) as connection:
                 found = _opening(connection, _settings(folder), quick)
-                _fill(server.owner_dsn())
+            _fill(server.owner_dsn())
+            with connect(server.app_dsn()) as connection:
                 return [*found, _counting(connection)]
 
 

@@ -42,10 +42,15 @@ def as_app(dsn: str) -> str:
     return make_conninfo(dsn, options=options, **patience)
 
 
-def connect(dsn: str) -> Connection:
-    """A connection of whoever calls, outside of any transaction until one is begun."""
+def connect(dsn: str, *, is_steady: bool = False) -> Connection:
+    """A connection of whoever calls, outside of any transaction until one is begun.
+
+    `is_steady`: it asks the same few things by key all day; each is planned once, and not for its values.
+    """
     connection = psycopg.connect(as_app(dsn), autocommit=True)
     connection.execute(_TELL, [caller()])
+    if is_steady:
+        connection.execute("SET plan_cache_mode = force_generic_plan")
     return connection
 
 

@@ -41,7 +41,8 @@ _FACTOR: LiteralString = """
 """
 _KEYS: LiteralString = """
     SELECT k.key, k.public_key, k.made_at, k.ended_at, k.end_reason,
-           (SELECT count(*) FROM hazard_signature AS s WHERE s.key = k.key) AS signatures
+           (SELECT count(*) FROM hazard_signature AS s WHERE s.key = k.key)
+           + (SELECT count(*) FROM ledger_signature AS s WHERE s.key = k.key) AS signatures
       FROM signing_key AS k WHERE k.account_id = %s ORDER BY k.key DESC LIMIT 50
 """
 _FINGERPRINT_DIGITS = 16

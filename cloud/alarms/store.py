@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from cloud.alarms.model import Episode
-from cloud.database import Connection, instant
+from cloud.database import Connection, Row, instant
 from cloud.ingest.model import GatewayKey
 from sitewarden.messages import Alarm, Series
 from sitewarden.quality import Quality
@@ -17,12 +17,12 @@ from sitewarden.quality import Quality
 LATE_MS = 60_000
 """An alarm that took longer to come was held up on the way."""
 
-EPISODES: LiteralString = """
-    SELECT id, site, device, point, kind, rule, rule_version, family, level, label, value, peak, "limit",
-           unit, raised_at, acknowledged_at, acknowledged_by, cleared_at, received_at, mode, clock, basis,
-           hazard_id AS hazard, late, test, ended
-      FROM episode
+_SHOWN: LiteralString = """
+    id, site, device, point, kind, rule, rule_version, family, level, label, value, peak, "limit",
+    unit, raised_at, acknowledged_at, acknowledged_by, cleared_at, received_at, mode, clock, basis,
+    hazard_id AS hazard, late, test, ended
 """
+EPISODES: LiteralString = "SELECT " + _SHOWN + " FROM episode "  # noqa: S608  of constants only
 """As they are shown."""
 
 
@@ -53,9 +53,15 @@ class StoredEpisode(msgspec.Struct, frozen=True, kw_only=True):
     peak: float
     is_new: bool
     """Nothing was known of it before this transition."""
+    row: Row = {}
+    """As it is shown; empty where nobody shows it."""
+
+    def shown(self, hazard_id: UUID | None) -> Episode:
+        """As it is shown, once it is known to which record it belongs."""
+        return Episode(**{**self.row, "hazard": hazard_id})
 
 
-_PUT_TOGETHER: LiteralString = """
+_PUT_TOGETHER: LiteralString = f"""
     WITH told AS (
         SELECT * FROM jsonb_to_recordset(%s) AS told (
                 gateway_id int, boot text, seq bigint, change text, at timestamptz, now_value float8, id uuid,
@@ -89,8 +95,8 @@ _PUT_TOGETHER: LiteralString = """
             evidence = known.evidence || excluded.evidence,
             late = known.late OR excluded.late,
             ended = coalesce(known.ended, excluded.ended)
-        RETURNING id, hazard_id, raised_at, cleared_at, value, peak, xmax = 0
-"""
+        RETURNING xmax = 0 AS is_new, {_SHOWN}
+"""  # noqa: S608  of constants only
 
 
 def store_alarms(connection: Connection, alarms: list[Arrived]) -> dict[str, StoredEpisode]:
@@ -103,18 +109,20 @@ def store_alarms(connection: Connection, alarms: list[Arrived]) -> dict[str, Sto
     """
     if not alarms:
         return {}
-    rows = connection.execute(_PUT_TOGETHER, [Jsonb([_row(told) for told in alarms])]).fetchall()
+    cursor = connection.cursor(row_factory=dict_row)
+    cursor.execute(_PUT_TOGETHER, [Jsonb([_row(told) for told in alarms])])
     # An updated row names the transaction that locked the one before it, an inserted row none.
     return {
-        episode.hex: StoredEpisode(
-            hazard_id=hazard_id,
-            raised_at=raised_at,
-            cleared_at=cleared_at,
-            value=value,
-            peak=peak,
-            is_new=is_new,
+        row["id"].hex: StoredEpisode(
+            is_new=row.pop("is_new"),
+            hazard_id=row["hazard"],
+            raised_at=row["raised_at"],
+            cleared_at=row["cleared_at"],
+            value=row["value"],
+            peak=row["peak"],
+            row=row,
         )
-        for episode, hazard_id, raised_at, cleared_at, value, peak, is_new in rows
+        for row in cursor
     }
 
 

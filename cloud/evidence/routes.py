@@ -11,7 +11,7 @@ from pydantic import StringConstraints
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import AnySigned, SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.database import Row, connect, instant
+from cloud.database import Connection, Row, connect, instant
 from cloud.evidence import media
 from cloud.evidence.items import Stage
 from cloud.evidence.model import EvidenceAwaited, EvidenceItemShown, EvidenceShown
@@ -29,6 +29,8 @@ ACTING = (
     *("hazards.close", "hazards.close_major", "inspections.record"),
 )
 """Whoever may do one of these at a record may bring evidence for it."""
+MOST = 200
+"""Of people, beside one record: nothing of it is ever removed, and no danger takes more to show."""
 _PATH = "/hazards/{hazard}/evidence"
 _SANDBOX = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -83,7 +85,9 @@ def _shown(row: Row) -> EvidenceItemShown:
     dependencies=[AnySigned],
     responses={
         200: {"description": "The same bytes were there already.", "model": EvidenceItemShown},
-        409: {"description": "They are there, brought for something else; or the record has ended"},
+        409: {
+            "description": "They are there, brought for something else; the record has ended, or has too many"
+        },
         415: {"description": "Not one of the kinds of files that are taken"},
     },
     openapi_extra={
@@ -168,7 +172,20 @@ def _put(dsn: str, new: NewItem, if_match: str | None) -> tuple[Row, bool, int]:
             detail = "The record has ended; reopen it first."
             raise ProblemError(409, "record-ended", "The record has ended", detail)
         row, is_new = put(connection, new)
+        if is_new:
+            _check_room(connection, new.hazard_id)
         return row, is_new, locked[0] + int(is_new)
+
+
+def _check_room(connection: Connection, hazard_id: UUID) -> None:
+    """After the item is there, so that the same file again is no file more; the transaction takes it back."""
+    found = connection.execute(
+        "SELECT count(*) > %s FROM evidence_item WHERE hazard_id = %s AND account_id IS NOT NULL",
+        [MOST, hazard_id],
+    ).fetchone()
+    if found == (True,):
+        detail = f"A record has at most {MOST} files of people."
+        raise ProblemError(409, "too-many-files", "Too many files", detail, values={"most": MOST})
 
 
 class EvidenceFile(Response):

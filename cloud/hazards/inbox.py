@@ -102,13 +102,19 @@ _WAITING: LiteralString = """
     )
 """
 
-_COUNTED: LiteralString = "SELECT why, count(*) AS n FROM waiting GROUP BY why"
+# What waits is gathered once, and is both counted and shown: one row at least, for the counts.
 _FIRST: LiteralString = """
-    , first AS (SELECT * FROM waiting ORDER BY due NULLS LAST, opened_at, id, why LIMIT %(limit)s)
-    SELECT first.why, first.due, listed.* FROM first JOIN (
+    , counted AS (
+        SELECT coalesce(jsonb_object_agg(why, n), '{}') AS counts
+          FROM (SELECT why, count(*) AS n FROM waiting GROUP BY why) AS by_why
+    ), first AS (SELECT * FROM waiting ORDER BY due NULLS LAST, opened_at, id, why LIMIT %(limit)s)
+    SELECT counts, first.why, first.due, listed.* FROM counted LEFT JOIN (first JOIN (
 """
+# By their keys: however many the planner thinks are shown, it must not read all records for them.
 _IN_ORDER: LiteralString = """
-    ) AS listed ON listed.id = first.id ORDER BY first.due NULLS LAST, first.opened_at, first.id, first.why
+         WHERE hazard.id = ANY (ARRAY(SELECT id FROM first))
+    ) AS listed ON listed.id = first.id) ON true
+     ORDER BY first.due NULLS LAST, first.opened_at, first.id, first.why
 """
 
 
@@ -121,12 +127,10 @@ async def read_inbox(
 ) -> Inbox:
     """What waits for you: by your roles at each site and by what each record waits for."""
     asked = {**_asked(), "account": signed.account_id, "limit": limit}
-    counted = await serving.rows(_WAITING + _COUNTED, asked)
-    counts = {row["why"]: row["n"] for row in counted}
-    rows = []
-    if limit and counts:
-        rows = await serving.rows(_WAITING + _FIRST + LISTED + _IN_ORDER, asked)
-    return Inbox(items=[_shown(row) for row in rows], counts=counts, total=sum(counts.values()))
+    rows = await serving.rows(_WAITING + _FIRST + LISTED + _IN_ORDER, asked)
+    counts: dict[str, int] = rows[0]["counts"]
+    items = [_shown(row) for row in rows if row["why"] is not None]
+    return Inbox(items=items, counts=counts, total=sum(counts.values()))
 
 
 def _asked() -> dict[str, Any]:
@@ -141,5 +145,5 @@ def _asked() -> dict[str, Any]:
 
 
 def _shown(row: dict[str, Any]) -> Waiting:
-    why, due = row.pop("why"), row.pop("due")
+    why, due = row["why"], row["due"]
     return Waiting(hazard=HazardListed(**row), why=why, acts=list(DUTIES[why].acts), due_at=due)

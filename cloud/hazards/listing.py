@@ -46,7 +46,6 @@ class HazardListed(Hazard):
 
     site_name: TextShown
     time_zone: str = Field(description="Of the site.")
-    mode: Literal["live", "drill"]
     source: Literal["self", "inspection", "public_report"]
     report: str
     supervision: Literal["none", "proposed", "listed", "delisted"]

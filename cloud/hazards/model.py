@@ -1,6 +1,6 @@
 """A hazard record as the HTTP interface and the live push show it."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -42,6 +42,7 @@ class HazardFacts(Shown):
     detected_at: Instant
     last_episode_at: Instant
     worst_level: int = Field(ge=1, le=4)
+    mode: Literal["live", "drill"] = Field(description="A drill's is marked, neither reported nor counted.")
 
 
 class Hazard(HazardFacts):

@@ -75,8 +75,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 class Followed(NamedTuple):
     """What alarms have done."""
 
-    hazards: dict[UUID, str]
-    """The records that were touched, with their modes."""
+    records: list[Standing]
+    """Those that were touched, as they stand now."""
     told: list[Told]
     """What people should hear of, beside the alarms themselves and records that were opened."""
 
@@ -89,7 +89,7 @@ def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> Followed:
     """
     concerned = [(one, one.danger) for one in heard if one.is_of_hazards]
     if not concerned:
-        return Followed({}, [])
+        return Followed([], [])
     dangers = {danger: one for one, danger in reversed(concerned) if danger is not None}
     standing.hold(connection, dangers)
     taken = standing.taken_over(connection, dangers) if dangers else {}
@@ -113,9 +113,10 @@ def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> Followed:
         touched[record.id] = record, one
     for record, one in touched.values():
         _renew_signal(record, one)
-    standing.write(connection, [record for record, _ in touched.values()])
+    records = [record for record, _ in touched.values()]
+    standing.write(connection, records)
     told = _report(connection, [both for both in touched.values() if both[0].suspected_by is not None])
-    return Followed({id_: record.row["mode"] for id_, (record, _) in touched.items()}, told)
+    return Followed(records, told)
 
 
 def _report(connection: Connection, suspected: list[tuple[Standing, Heard]]) -> list[Told]:
@@ -137,9 +138,8 @@ def _known(heard: Heard) -> UUID:
 def _opened(connection: Connection, missing: dict[bytes, Heard]) -> dict[bytes, Standing]:
     """New records of dangers that have no open one; their alarms join them like any other."""
     since = {danger: one.now - _window(one) for danger, one in missing.items()}
-    past = standing.past(connection, since)
     days = [(one.site, local(one.now, one.time_zone).date()) for one in missing.values()]
-    numbers = standing.numbers(connection, days)
+    past, numbers = standing.begun(connection, since, days)
     return {
         danger: Standing(row=_row(danger, one, number, past.get(danger)), past=past.get(danger))
         for (danger, one), number in zip(missing.items(), numbers, strict=True)

@@ -7,19 +7,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
+import msgspec
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, Row
 from cloud.hazards.chain import Event, link
+from cloud.hazards.model import Hazard
 from cloud.hazards.signal import Over
 
 _LOCK: LiteralString = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 _STANDING: LiteralString = """
-    SELECT id, site, device, category, fingerprint, level, status, content, content_episode,
-           potential_accident, clause, also, handling_clock_s, signal, signal_since, detected_at, episodes,
-           last_episode_at, worst_level, mode, version, report, supervision, escalation_step, overdue,
-           verified_at, ended_at
+    SELECT id, number, site, device, category, family, fingerprint, level, status, content, content_episode,
+           potential_accident, clause, also, handling_clock_s, signal, signal_since, opened_at, detected_at,
+           episodes, last_episode_at, worst_level, mode, version, report, supervision, escalation_step,
+           overdue, verified_at, ended_at
       FROM hazard
      WHERE id IN (SELECT id FROM hazard WHERE fingerprint = ANY (%s) AND ended_at IS NULL
                   UNION ALL SELECT unnest(%s::uuid[]))
@@ -57,6 +59,11 @@ _NUMBERS: LiteralString = """
         ON CONFLICT (site, day) DO UPDATE SET last = hazard_number.last + excluded.last
         RETURNING site, day, last
 """
+_BEGUN: LiteralString = f"""
+    WITH past AS ({_PAST}), numbers AS ({_NUMBERS})
+    SELECT fingerprint, id, repeat_no, count, NULL, NULL, NULL FROM past
+    UNION ALL SELECT NULL, NULL, NULL, NULL, site, day, last FROM numbers
+"""  # noqa: S608  of constants only
 _WRITE: LiteralString = """
     WITH opened AS (
         INSERT INTO hazard (
@@ -130,6 +137,12 @@ class Standing:
         """Of the record."""
         found: UUID = self.row["id"]
         return found
+
+    def shown(self) -> Hazard:
+        """As lists and the live push show it."""
+        row = {**self.row, "handling_due_at": self.clock}
+        facts = {name: row[name] for name in Hazard.model_fields}
+        return Hazard(**msgspec.to_builtins(facts, builtin_types=(dt.datetime, UUID)))
 
     def append(self, event: Event) -> None:
         """Add to its chain what has just been done to the row."""
@@ -211,13 +224,34 @@ def numbers(connection: Connection, days: Sequence[tuple[str, dt.date]]) -> list
         return []
     sites, dates = zip(*days, strict=True)
     rows = connection.execute(_NUMBERS, [list(sites), list(dates)])
-    lasts = {(site, day): last for site, day, last in rows}
+    return _numbered(days, {(site, day): last for site, day, last in rows})
+
+
+def _numbered(days: Sequence[tuple[str, dt.date]], lasts: dict[tuple[str, dt.date], int]) -> list[str]:
     left = collections.Counter(days)
     given = []
     for site, day in days:
         given.append(f"{site}-{day:%Y%m%d}-{lasts[site, day] - left[site, day] + 1:04d}")
         left[site, day] -= 1
     return given
+
+
+def begun(
+    connection: Connection, since: dict[bytes, dt.datetime], days: Sequence[tuple[str, dt.date]]
+) -> tuple[dict[bytes, Past], list[str]]:
+    """`past` and `numbers` of records that are opened, asked at once."""
+    if not since:
+        return {}, []
+    sites, dates = zip(*days, strict=True)
+    asked = [list(since), list(since.values()), list(sites), list(dates)]
+    found: dict[bytes, Past] = {}
+    lasts: dict[tuple[str, dt.date], int] = {}
+    for danger, id_, repeat_no, times, site, day, last in connection.execute(_BEGUN, asked):
+        if danger is None:
+            lasts[site, day] = last
+        else:
+            found[danger] = Past(id_, repeat_no, times)
+    return found, _numbered(days, lasts)
 
 
 def write(connection: Connection, records: Sequence[Standing]) -> None:

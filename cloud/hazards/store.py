@@ -20,7 +20,7 @@ HAZARDS: LiteralString = """
     SELECT id, number, site, device, category, family, level, status, content, potential_accident, clause,
            also, (SELECT due_at FROM hazard_timer AS timer
                    WHERE timer.hazard_id = hazard.id AND timer.kind = 'handling') AS handling_due_at,
-           signal, opened_at, detected_at, last_episode_at, worst_level, episodes
+           signal, opened_at, detected_at, last_episode_at, worst_level, episodes, mode
       FROM hazard
 """
 """As they are shown."""

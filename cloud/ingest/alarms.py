@@ -3,15 +3,16 @@
 import collections
 import logging
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
+from cloud.alarms.model import Episode
 from cloud.alarms.requests import note_acknowledged
-from cloud.alarms.store import Arrived, StoredEpisode, episodes_by_id, store_alarms
+from cloud.alarms.store import Arrived, StoredEpisode, store_alarms
 from cloud.database import Connection
 from cloud.hazards.around import Told
+from cloud.hazards.model import Hazard
 from cloud.hazards.opening import Heard, follow_alarms
-from cloud.hazards.store import hazards_by_id
 from cloud.ingest.admission import Admission, HomelessError
 from cloud.ingest.dead_letters import bury
 from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, sender
@@ -54,12 +55,17 @@ class AlarmsLane:
             accepted = list(self._accept(connection, batch, now_ms, outcome))
             told: dict[UUID, Text] = {}
             episodes, hazards, happened = self._store(connection, accepted, now_ms, told)
-            telling = Telling(settings=self._settings, sites=self._sites, now_ms=now_ms)
-            tell(connection, telling, News(episodes=told, hazards=hazards))
+            telling = Telling(
+                settings=self._settings,
+                sites=self._sites,
+                now_ms=now_ms,
+                is_listened=self._registry.is_listened,
+            )
+            tell(connection, telling, News(episodes=told, hazards=list(hazards)))
             tell_of(connection, telling, happened)
             bury(connection, outcome.dead)
             outcome.settled += [letter.settled for letter in outcome.dead if letter.settled is not None]
-            events = [*_alarm_events(connection, episodes), *_hazard_events(connection, hazards)]
+            events = [*_events("alarm", episodes.values()), *_events("hazard", hazards.values())]
             write_events(connection, events, now_ms)
         outcome.changed = bool(events)
         return outcome
@@ -98,13 +104,13 @@ class AlarmsLane:
 
     def _store(
         self, connection: Connection, accepted: list[_Accepted], now_ms: int, told: dict[UUID, Text]
-    ) -> tuple[list[UUID], list[UUID], list[Told]]:
+    ) -> tuple[dict[UUID, Episode], dict[UUID, Hazard], list[Told]]:
         """Store what is new; returns the live episodes, the hazard records that changed, and what of them.
 
         Into `told` go new live episodes, with the name of their device.
         """
-        episodes: dict[UUID, None] = {}
-        hazards: dict[UUID, None] = {}
+        episodes: dict[UUID, Episode] = {}
+        hazards: dict[UUID, Hazard] = {}
         happened: list[Told] = []
         for wave in _waves(accepted):
             stored = store_alarms(connection, [one.told for one in wave])
@@ -118,13 +124,18 @@ class AlarmsLane:
                     note_acknowledged(connection, UUID(one.alarm.episode), now_ms)
                 if one.episode.is_new and one.mode == "live":
                     told[UUID(one.alarm.episode)] = one.device
+            records, said = follow_alarms(connection, hold_mended(connection, heard))
+            joined = {episode: record.id for record in records for episode in record.episodes}
+            for one in heard:
                 if one.mode == self._settings.mode:
-                    episodes[UUID(one.alarm.episode)] = None
-            followed = follow_alarms(connection, hold_mended(connection, heard))
-            shown = {of: None for of, mode in followed.hazards.items() if mode == self._settings.mode}
-            hazards |= shown
-            happened += [one for one in followed.told if one.hazard_id in shown]
-        return list(episodes), list(hazards), happened
+                    id_ = UUID(one.alarm.episode)
+                    episodes[id_] = one.episode.shown(joined.get(id_, one.episode.hazard_id))
+            # A drill's are marked wherever they are shown.
+            seen = (self._settings.mode, "drill")
+            shown = [record for record in records if record.row["mode"] in seen]
+            hazards |= {record.id: record.shown() for record in shown}
+            happened += [one for one in said if one.hazard_id in hazards]
+        return episodes, hazards, happened
 
     def _heard(self, accepted: _Accepted, stored: StoredEpisode, now_ms: int) -> Heard:
         key = accepted.told.key
@@ -153,11 +164,5 @@ def _waves(accepted: Iterable[_Accepted]) -> list[list[_Accepted]]:
     return waves
 
 
-def _alarm_events(connection: Connection, ids: list[UUID]) -> list[NewEvent]:
-    shown = episodes_by_id(connection, ids) if ids else []
-    return [NewEvent(episode.site, "alarm", episode.model_dump_json()) for episode in shown]
-
-
-def _hazard_events(connection: Connection, ids: list[UUID]) -> list[NewEvent]:
-    shown = hazards_by_id(connection, ids) if ids else []
-    return [NewEvent(hazard.site, "hazard", hazard.model_dump_json()) for hazard in shown]
+def _events(kind: Literal["alarm", "hazard"], shown: Iterable[Episode | Hazard]) -> list[NewEvent]:
+    return [NewEvent(one.site, kind, one.model_dump_json()) for one in shown]

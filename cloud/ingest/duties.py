@@ -3,6 +3,7 @@
 import logging
 from typing import LiteralString
 
+import psycopg
 from psycopg.rows import dict_row
 
 from cloud.alarms.store import StoredEpisode
@@ -10,7 +11,6 @@ from cloud.database import Connection, instant
 from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
-from cloud.hazards.store import hazards_by_id
 from cloud.hazards.unfiled import forget_unfiled
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
@@ -44,24 +44,26 @@ class Duties(Looking):
         self._settings, self._registry = settings, registry
 
     def look(self, connection: Connection, now_ms: int) -> None:
-        """Whatever is due at that instant."""
-        self.release(connection, now_ms)
-        for hazard in look(connection, now_ms):
-            log.info("signal changed hazard=%s", hazard)
-        for hazard in keep_due(connection, now_ms):
-            log.info("evidence kept hazard=%s", hazard)
-        forget_unfiled(connection, instant(now_ms))
+        """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
+        for duty in (self.release, _watch, _keep, _forget):
+            try:
+                duty(connection, now_ms)
+            except psycopg.OperationalError:
+                raise
+            except Exception:
+                # A record that cannot be read, say. It is tried again with the next look.
+                log.exception("a duty could not be done duty=%s", duty.__name__)
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""
         with connection.transaction():
             heard = [self._heard(connection, alarm, now_ms) for alarm in take_due(connection, now_ms)]
             followed = follow_alarms(connection, heard)
-            touched = list(followed.hazards)
+            touched = [record.id for record in followed.records]
             telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
             tell(connection, telling, News(episodes={}, hazards=touched))
             tell_of(connection, telling, followed.told)
-            shown = hazards_by_id(connection, touched) if touched else []
+            shown = [record.shown() for record in followed.records]
             events = [NewEvent(one.site, "hazard", one.model_dump_json()) for one in shown]
             write_events(connection, events, now_ms)
         if touched:
@@ -89,3 +91,17 @@ class Duties(Looking):
             limits=jurisdiction(entry.jurisdiction),
             now_ms=now_ms,
         )
+
+
+def _watch(connection: Connection, now_ms: int) -> None:
+    for hazard in look(connection, now_ms):
+        log.info("signal changed hazard=%s", hazard)
+
+
+def _keep(connection: Connection, now_ms: int) -> None:
+    for hazard in keep_due(connection, now_ms):
+        log.info("evidence kept hazard=%s", hazard)
+
+
+def _forget(connection: Connection, now_ms: int) -> None:
+    forget_unfiled(connection, instant(now_ms))

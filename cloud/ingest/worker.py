@@ -264,7 +264,7 @@ class Worker:
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn)
+            self._connection = connect(self._dsn, is_steady=True)
             # The database may be another one than before, such as a restored copy.
             self._registry.forget()
         return self._connection

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from psycopg.types.json import Jsonb
+
 from cloud.database import Connection, instant
 
 CHANNEL = "sitewarden_live"
@@ -26,20 +28,18 @@ def write_events(connection: Connection, events: Iterable[NewEvent], now_ms: int
     An id is drawn before its commit, so two transactions side by side could commit 7 before 6, and a viewer
     who has seen 7 would never ask for 6. Whoever holds this lock commits before the next one draws.
     """
-    rows = list(events)
-    if not rows:
+    told = [{"place": place, **event._asdict()} for place, event in enumerate(events)]
+    if not told:
         return
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ORDER_LOCK])
-    sites, kinds, bodies = zip(*rows, strict=True)
     connection.execute(
         """
+        WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s))
         INSERT INTO live_event (site, kind, at, body)
             SELECT site, kind, %s, body
-              FROM unnest(%s::text[], %s::text[], %s::text[])
-                   WITH ORDINALITY AS told (site, kind, body, place)
+              FROM held, jsonb_to_recordset(%s) AS told (place int, site text, kind text, body text)
              ORDER BY place
         """,
-        [instant(now_ms), list(sites), list(kinds), list(bodies)],
+        [_ORDER_LOCK, instant(now_ms), Jsonb(told)],
     )
 
 

@@ -48,6 +48,8 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     sites: Sites
     now_ms: int
+    is_listened: bool = True
+    """Unless it is known that no channel is on."""
 
 
 def tell(connection: Connection, telling: Telling, news: News) -> None:
@@ -56,13 +58,17 @@ def tell(connection: Connection, telling: Telling, news: News) -> None:
     An alarm is worth more than its notice: whatever goes wrong here is logged, and the alarm is stored all
     the same.
     """
-    if telling.settings.tells and (news.episodes or news.hazards):
-        tell_by(connection, lambda: _notices(connection, telling, news))
+    if not telling.settings.tells or not telling.is_listened or not (news.episodes or news.hazards):
+        return
+    # First, for where nobody listens nothing else need be asked.
+    channels = queue.listeners(connection, sorted(telling.sites))
+    if channels:
+        tell_by(connection, lambda: _notices(connection, telling, news, channels))
 
 
 def tell_of(connection: Connection, telling: Telling, told: list[Told]) -> None:
     """Tell of what has become of records in this transaction; it has, whatever goes wrong here."""
-    if telling.settings.tells and told:
+    if telling.settings.tells and telling.is_listened and told:
         tell_by(connection, lambda: _happenings(connection, telling, told))
 
 
@@ -110,13 +116,11 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """By language."""
 
 
-def _notices(connection: Connection, telling: Telling, news: News) -> list[Row]:
-    # First, for where nobody listens nothing else need be asked.
-    channels = queue.listeners(connection, sorted(telling.sites))
-    if not channels:
-        return []
+def _notices(connection: Connection, telling: Telling, news: News, channels: list[Row]) -> list[Row]:
     touched = read(connection, _HAZARDS, news.hazards)
-    opened = {row["id"]: row for row in touched if row["opened_at"] == instant(telling.now_ms)}
+    # A drill calls nobody: it is on the pages, marked as one.
+    live = [row for row in touched if row["mode"] == "live"]
+    opened = {row["id"]: row for row in live if row["opened_at"] == instant(telling.now_ms)}
     episodes = read(connection, _EPISODES, list(news.episodes))
     said = []
     for episode in episodes:

@@ -92,11 +92,7 @@ def hazard(told: Told, language: str) -> Words:
         _line("开立时间", "Opened", _time(told.raised_at, told.time_zone), en=en),
     ]
     if told.major:
-        lines.append(
-            "Handling was not recorded in time. A named person must judge it."
-            if en
-            else "逾期未记录处置，须由指定人员核实认定。"
-        )
+        lines.append("A named person must judge it without delay." if en else "须由指定人员尽快核实认定。")
     return Words(title=title, body=_closed(lines, told.link))
 
 

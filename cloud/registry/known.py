@@ -90,6 +90,9 @@ def load_site(connection: Connection, site: str) -> SiteEntry | None:
     return None if row is None else entry_of(row)
 
 
+_LISTENED: LiteralString = "SELECT EXISTS (SELECT FROM channel WHERE removed_at IS NULL AND is_on)"
+
+
 class KnownSites:
     """A copy of the sites that is never behind: asking whether it still holds costs a tenth of a millisecond.
 
@@ -99,6 +102,8 @@ class KnownSites:
     def __init__(self) -> None:
         """Nothing read yet."""
         self._held: tuple[int, Sites] | None = None
+        self.is_listened = True
+        """Whether any channel of notices was on when the sites were asked for last."""
 
     def now(self, connection: Connection) -> Sites:
         """The sites as they are committed."""
@@ -108,6 +113,7 @@ class KnownSites:
         if held is None or held[0] != version:
             # Read after the number: what is held may be newer than it, never older.
             held = self._held = version, load_sites(connection)
+            self.is_listened = connection.execute(_LISTENED).fetchone() == (True,)
         return held[1]
 
     def forget(self) -> None:

@@ -51,6 +51,11 @@ class Registry:
         """Which sites there are and who may speak for them, as it is committed now."""
         return self._known.now(connection)
 
+    @property
+    def is_listened(self) -> bool:
+        """Whether any channel of notices was on when the sites were asked for last."""
+        return self._known.is_listened
+
     def entry(self, connection: Connection, key: GatewayKey) -> GatewayEntry:
         """What is known of that gateway; its row is made when it is first heard of."""
         entry = self._entries.get(key)

@@ -158,6 +158,8 @@ def give(page: Page, password: str = PASSWORD) -> None:
 
 def is_done(page: Page, status: str) -> None:
     expect(page.locator("[data-done]")).to_be_visible()
+    # The news of one's own act is no act of somebody else.
+    expect(page.locator("[data-lost]")).to_have_count(0)
     expect(page.locator("[aria-current=step]")).to_have_attribute("data-step", status)
 
 

@@ -1,7 +1,7 @@
 import { isCoded, isOccasional } from '@/domain/occasional'
 import { describe, expect, it } from 'vitest'
 import type { Device, Episode, Hazard, Point } from '@/api/types'
-import { activeOnly, withEpisode, withHazard, worstLevel } from '@/domain/lists'
+import { activeOnly, liveOf, withEpisode, withHazard, worstLevel } from '@/domain/lists'
 import { namesOf, place } from '@/domain/names'
 import { decimals, formatFigure, formatNumber, unitText } from '@/domain/numbers'
 import { pitRow, withoutForecast } from '@/domain/pitRow'
@@ -64,6 +64,12 @@ describe('lists', () => {
   it('have suspected major hazards before general ones', () => {
     const hazard = (id: string, level: string, worst: number) => ({ id, level, worst_level: worst, opened_at: '2026-11-20T10:00:00Z' }) as unknown as Hazard
     expect(withHazard([hazard('a', 'general', 4)], hazard('b', 'major_proposed', 3)).map((one) => one.id)).toEqual(['b', 'a'])
+  })
+  it('have no hazard among the open ones that has ended, and count no drill', () => {
+    const hazard = (id: string, status: string, mode = 'live') => ({ id, status, mode, level: 'general', worst_level: 2, opened_at: '2026-11-20T10:00:00Z' }) as unknown as Hazard
+    for (const ended of ['closed', 'rejected', 'merged']) expect(withHazard([hazard('a', 'reviewed'), hazard('b', 'candidate')], hazard('a', ended)).map((one) => one.id)).toEqual(['b'])
+    expect(withHazard([], hazard('a', 'closed'))).toEqual([])
+    expect(liveOf([hazard('a', 'candidate', 'drill'), hazard('b', 'candidate')]).map((one) => one.id)).toEqual(['b'])
   })
 })
 

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from cloud.accounts.permissions import COOKIE
+from cloud.evidence.routes import MOST
 from tests.cloud.evidence.test_media import exif, photo
 from tests.cloud.site import raised
 from tests.cloud.web.serving import new_account, new_session
@@ -68,6 +69,20 @@ def test_nothing_else_is_taken(web, path, content):
 
 def test_a_file_that_is_too_large_is_refused(web, path):
     assert bring(web, path, b"%PDF-" + bytes(12 * 1024 * 1024)).status_code == 413
+
+
+def test_a_record_has_room_for_so_many_files_and_no_more(web, site, path):
+    first = bring(web, path)
+    site.connection.execute(
+        "INSERT INTO evidence_item SELECT gen_random_uuid(), hazard_id, kind, stage, sha256, "
+        "sha256(n::text::bytea), bytes, media_type, name, note, about, account_id, author, at "
+        "FROM evidence_item CROSS JOIN generate_series(1, %s) AS n WHERE item = %s",
+        [MOST - 1, first.json()["id"]],
+    )
+    answer = bring(web, path, b"%PDF-1.7 one more")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/too-many-files")
+    assert site.value("SELECT count(*) FROM evidence_item") == MOST
+    assert bring(web, path).status_code == 200
 
 
 def test_whoever_only_looks_brings_none_and_whoever_is_elsewhere_finds_nothing(web, site, path):

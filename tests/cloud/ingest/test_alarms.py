@@ -4,12 +4,16 @@ import datetime as dt
 import itertools
 import threading
 import uuid
+from uuid import UUID
 
 import msgspec
 import pytest
 
+from cloud.alarms.store import episodes_by_id
 from cloud.database import milliseconds
 from cloud.hazards.chain import Link, first_broken
+from cloud.hazards.store import hazards_by_id
+from sitewarden.rules import HazardProposal
 from sitewarden.rules.model import Clause
 from sitewarden.text import Text
 from tests.cloud.site import PROPOSAL, TestSite, acknowledged, birth, cleared, now_ms, raised
@@ -189,7 +193,9 @@ def test_a_drill_opens_a_record_of_its_own_that_swallows_no_live_alarm(site):
         ("drill", "not_due", 1),
         ("live", "not_due", 1),
     ]
-    assert site.value("SELECT count(*) FROM live_event") == 2
+    shown = site.rows("SELECT kind, body::jsonb->>'mode' FROM live_event ORDER BY id")
+    # Of a drill viewers see the record, marked; its alarm calls nobody.
+    assert shown == [("hazard", "drill"), ("alarm", "live"), ("hazard", "live")]
 
 
 def test_an_alarm_that_proposes_nothing_is_an_episode_only(site):
@@ -275,3 +281,24 @@ def test_an_episode_ends_though_its_point_has_left_the_configuration(site):
     site.deliver(cleared(alarm, boot="boot-b"))
     assert site.value("SELECT count(*) FROM episode WHERE cleared_at IS NOT NULL") == 1
     assert site.value("SELECT signal FROM hazard") == "cleared"
+
+
+def test_what_is_pushed_to_pages_is_what_they_would_read(site):
+    """It is made of what the transaction has in hand, and nothing is read for it."""
+    clocked = HazardProposal(
+        category=PROPOSAL.category,
+        level="general",
+        potential_accident=PROPOSAL.potential_accident,
+        clause=Clause(edition="2024", id="5-4", text="有坍塌预兆之一且未及时处理"),
+        handling_clock_s=3600,
+    )
+    site.born()
+    first, worse = raised(hazard=clocked, level=2), raised(hazard=clocked, level=4)
+    for alarm in (first, worse, cleared(first), cleared(worse)):
+        site.deliver(alarm)
+        pushed = dict(
+            site.rows("SELECT DISTINCT ON (kind) kind, body FROM live_event ORDER BY kind, id DESC")
+        )
+        (hazard,) = hazards_by_id(site.connection, [site.value("SELECT id FROM hazard")])
+        (episode,) = episodes_by_id(site.connection, [UUID(alarm.episode)])
+        assert (pushed["hazard"], pushed["alarm"]) == (hazard.model_dump_json(), episode.model_dump_json())

@@ -42,6 +42,16 @@ def test_an_alarm_is_told_once_with_the_record_that_it_opened(site, channel, not
     assert states(site) == [("alarm", "sent", "0")]
 
 
+def test_a_channel_hears_of_the_very_next_alarm_after_it_was_set_up(site, channel, notify, robot):
+    site.born().deliver(raised(family="before"))
+    channel()
+    after = raised(family="after")
+    site.deliver(after)
+    notify()
+    told = uuid.UUID(after.episode)
+    assert site.rows("SELECT about, state FROM notice") == [(f"alarm/{told}", "sent")]
+
+
 def test_an_alarm_of_a_device_on_trial_is_told_to_nobody(site, channel, notify, robot):
     channel()
     site.born()

@@ -108,6 +108,20 @@ def test_what_still_stands_after_it_opens_its_record(people, site):
     assert hazards(site) == 1
 
 
+def test_a_record_that_cannot_be_read_keeps_nothing_else_from_being_done(people, site):
+    """Of a later version, say, to which the cloud was updated and from which it was put back."""
+    site.deliver(raised(device="crane-7", point="crane-7/load"))
+    unread = site.value("SELECT id FROM hazard")
+    # Nothing watches it, which is to be noted in it.
+    site.connection.execute('UPDATE hazard SET record = \'{"seq": "one"}\'')
+    site.connection.execute("UPDATE evidence_window SET frozen_at = now()")
+    site.deliver(raised(clock="synced"))
+    duties(site).look(site.connection, now_ms() + 1000)
+    kept = site.rows("SELECT DISTINCT hazard_id FROM evidence_item")
+    assert kept != []
+    assert (unread,) not in kept
+
+
 def test_it_ends_by_itself(people, site):
     people.mend()
     site.deliver(raised(clock="synced"))

@@ -165,6 +165,7 @@ export const api = {
   reports: (hazard: string) => call<components['schemas']['ReportsShown']>('GET', `/hazards/${part(hazard)}/reports`),
   allHazards: (chosen: Record<string, string | null>, after: string | null = null, limit = 50) =>
     call<HazardList>('GET', `/hazards${query({ ...chosen, after, limit })}`),
+  patterns: () => call<components['schemas']['Patterns']>('GET', '/hazards/patterns'),
   /** With no room for items: the counts alone. */
   inbox: (limit = 200) => call<Inbox>('GET', `/inbox${query({ limit })}`),
   /** Without a beginning: since the point's first reading. */

@@ -6656,6 +6656,12 @@ export interface components {
              * @enum {string}
              */
             level: "general" | "major_proposed" | "major";
+            /**
+             * Mode
+             * @description A drill's is marked, neither reported nor counted.
+             * @enum {string}
+             */
+            mode: "live" | "drill";
             /** Number */
             number: string;
             /**
@@ -6782,6 +6788,12 @@ export interface components {
              * @enum {string}
              */
             level: "general" | "major_proposed" | "major";
+            /**
+             * Mode
+             * @description A drill's is marked, neither reported nor counted.
+             * @enum {string}
+             */
+            mode: "live" | "drill";
             /** Number */
             number: string;
             /**
@@ -7020,6 +7032,7 @@ export interface components {
             level: "general" | "major_proposed" | "major";
             /**
              * Mode
+             * @description A drill's is marked, neither reported nor counted.
              * @enum {string}
              */
             mode: "live" | "drill";
@@ -16010,7 +16023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description They are there, brought for something else; or the record has ended */
+            /** @description They are there, brought for something else; the record has ended, or has too many */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -56,7 +56,8 @@ export function useActing(hazard: Ref<Acted | null>, { known, nowMs, zone, take,
   }
   /** Somebody else acted, and what was being filled in is no act of the new state: it is kept, and said. */
   watch(hazard, (now, before) => {
-    if (!chosen.value || !before || now?.id !== before.id || offered(chosen.value)) return
+    // While one's own act is under way its news may come before its answer: the answer says what became of it.
+    if (sending.loading.value || !chosen.value || !before || now?.id !== before.id || offered(chosen.value)) return
     lost.value = { act: chosen.value, seen: before.version }
     chosen.value = null
     isSigning.value = false

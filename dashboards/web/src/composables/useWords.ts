@@ -35,6 +35,8 @@ export function useWords() {
   }
   /** Why a request was refused. */
   const problem = (error: ApiError) => {
+    // Why it is not signed says what to do: that alone.
+    if (error.slug === 'not-signed' && error.fields.length) return error.fields.map(complaint).join(' ')
     const key = `problems.of.${error.slug}`
     const detail = error.slug === 'invalid' && error.fields.length ? error.fields.map(complaint).join(' ') : error.message
     return te(key) ? t(key, { detail }) : error.message

@@ -28,8 +28,17 @@ export function activeOnly(list: Episode[]): Episode[] {
   return list.filter((episode) => episode.cleared_at === null).sort(byUrgency)
 }
 
+const ENDED: ReadonlySet<string> = new Set(['closed', 'rejected', 'merged'])
+
+/** Of the open ones: what has ended leaves the list. */
 export function withHazard(list: Hazard[], hazard: Hazard): Hazard[] {
-  return [...list.filter((other) => other.id !== hazard.id), hazard].sort(hazardUrgency)
+  const others = list.filter((other) => other.id !== hazard.id)
+  return ENDED.has(hazard.status) ? others : [...others, hazard].sort(hazardUrgency)
+}
+
+/** Those that count: a drill is shown, marked, and never counted. */
+export function liveOf(hazards: Hazard[]): Hazard[] {
+  return hazards.filter((hazard) => hazard.mode !== 'drill')
 }
 
 export function hazardUrgency(a: Hazard, b: Hazard): number {

@@ -2,7 +2,7 @@
 import type zh from './hazardRecord.zh'
 
 const en: typeof zh = {
-  steps: 'Progress', waitsFor: 'Waits for:', openDays: 'Open for {n} d', due: 'Due {time}', overdue: 'Overdue', overdueBy: 'Overdue by {time}', left: '{time} left', drill: 'Drill', drillText: 'A drill: the whole chain, but nothing is reported or counted.', refused: 'Refused to rectify',
+  steps: 'Progress', waitsFor: 'Waits for:', openDays: 'Open for {n} d', due: 'Due {time}', overdue: 'Overdue', overdueBy: 'Overdue by {time}', left: '{time} left', drillText: 'A drill: the whole chain, but nothing is reported or counted.', refused: 'Refused to rectify',
   waits: {
     candidate_general: 'the site, supervision or an officer to verify it', candidate_major: 'an enforcement officer to judge it; until then it is treated as suspected major', confirmed: 'the project manager to plan the rectification', plan: 'supervision to look at the plan', extension: 'a decision on the extension', rectifying: 'the rectification to be done and submitted',
     rectified_general: 're-inspection by supervision or an officer', rectified_major: 're-inspection by supervision and by the authority', reviewed: 'whoever may close it',

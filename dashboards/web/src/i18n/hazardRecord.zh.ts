@@ -1,6 +1,6 @@
 /** Texts of a hazard's page and of what is done with it, in Chinese. */
 export default {
-  steps: '办理进度', waitsFor: '现在等待：', openDays: '已开立 {n} 天', due: '期限 {time}', overdue: '已逾期', overdueBy: '已逾期 {time}', left: '还剩 {time}', drill: '演练', drillText: '演练记录：走完整流程，不上报、不计数。', refused: '拒不整改',
+  steps: '办理进度', waitsFor: '现在等待：', openDays: '已开立 {n} 天', due: '期限 {time}', overdue: '已逾期', overdueBy: '已逾期 {time}', left: '还剩 {time}', drillText: '演练记录：走完整流程，不上报、不计数。', refused: '拒不整改',
   waits: {
     candidate_general: '施工、监理或监管人员核实', candidate_major: '监管执法人员审核把关；未核实前按疑似重大对待', confirmed: '项目负责人制定整改方案', plan: '监理单位审核整改方案', extension: '批准或不批准延期', rectifying: '整改并提交结果',
     rectified_general: '监理或监管人员复查', rectified_major: '监理和监管部门先后复查', reviewed: '有权部门销号',

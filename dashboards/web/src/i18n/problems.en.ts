@@ -103,6 +103,7 @@ export default {
     'token-is-for-less': 'The API token is not for this.',
     'too-large': 'It is too large to be taken.',
     'too-many-attempts': 'Too many tries. Wait a little.',
+    'too-many-files': 'This record has as many files as it may have (200).',
     'too-many-requests': 'Too many requests. Wait a little.',
     'too-many-tokens': 'Too many API tokens. Revoke one that is not used any more.',
     'too-many-viewers': 'Too many are looking at the same time. Try again in a moment.',

@@ -103,6 +103,7 @@ export default {
     'token-is-for-less': '这个接口令牌没有这项权限。',
     'too-large': '内容太大，服务器不接收。',
     'too-many-attempts': '尝试次数太多，请稍后再试。',
+    'too-many-files': '这条隐患的附件已达上限（200 个）。',
     'too-many-requests': '请求太频繁，请稍后再试。',
     'too-many-tokens': '接口令牌太多，请先吊销不用的。',
     'too-many-viewers': '同时查看的人太多，请稍后再试。',
