@@ -51,7 +51,7 @@ def end_of_day(since: dt.datetime, time_zone: str, days: int = 0) -> dt.datetime
 def report_due(around: Around, since: dt.datetime) -> dt.datetime:
     """By when it must be reported. While a report is owed the time never moves to later.
 
-    One that was withdrawn is owed no longer: what is judged major after that is a new one.
+    One that was withdrawn or corrected is owed no longer: what is judged major after that is a new one.
     """
     due = end_of_day(since, around.time_zone, around.limits.report_days)
     if around.report_due_at is None or around.report == "withdrawn":
@@ -59,7 +59,7 @@ def report_due(around: Around, since: dt.datetime) -> dt.datetime:
     return min(around.report_due_at, due)
 
 
-def state_after(around: Around, report: Report, *, first_was_late: bool | None) -> str:
+def state_after(report: Report, *, first_was_late: bool | None) -> str:
     """What the record's region of reporting comes to.
 
     `first_was_late` is of the first report under the same duty, `None` where this is the first. A provisional
@@ -67,10 +67,9 @@ def state_after(around: Around, report: Report, *, first_was_late: bool | None) 
     """
     if report.kind in {"provisional", "unverified"}:
         return "provisional"
-    if report.kind == "withdrawal":
+    # Corrected, it is no major hazard any more either: a new suspicion is a new duty.
+    if report.kind in {"withdrawal", "correction"}:
         return "withdrawn"
-    if report.kind == "correction":
-        return around.report
     late = report.is_late if first_was_late is None else first_was_late
     return "reported_late" if late else "reported"
 

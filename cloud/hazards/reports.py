@@ -36,7 +36,7 @@ def report(
     before = _before(connection, around.id)
     made = make(around, kind, no=before.last_no + 1, due_at=due_at, now=now, reason=reason)
     report_id = _keep(connection, around.id, made)
-    state = state_after(around, made, first_was_late=before.first_was_late)
+    state = state_after(made, first_was_late=before.first_was_late)
     body = {
         "report": str(report_id),
         "report_kind": kind,
@@ -51,13 +51,14 @@ def report(
 
 
 def _before(connection: Connection, hazard_id: UUID) -> _Before:
-    """The reports since the last withdrawal, after which the duty begins anew."""
+    """The reports since the last withdrawal or correction, after which the duty begins anew."""
     row = connection.execute(
         """
         SELECT coalesce(max(no), 0),
                (SELECT late FROM hazard_report
                  WHERE hazard_id = %(id)s AND no > (SELECT coalesce(max(no), 0) FROM hazard_report
-                                                     WHERE hazard_id = %(id)s AND kind = 'withdrawal')
+                                                     WHERE hazard_id = %(id)s
+                                                      AND kind IN ('withdrawal', 'correction'))
                  ORDER BY no LIMIT 1)
           FROM hazard_report WHERE hazard_id = %(id)s
         """,

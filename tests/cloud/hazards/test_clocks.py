@@ -220,12 +220,18 @@ def test_suspected_and_judged_general_it_is_withdrawn_and_judged_major_later_it_
     assert record.reports()[-1] == ("formal", False)
 
 
-def test_a_downgrade_is_corrected(site):
-    record = Watched(site).confirm().act("downgrade", reason="专家论证")
+def test_a_downgrade_is_corrected_and_a_new_suspicion_is_reported_anew(site):
+    record = Watched(site, PROPOSAL).confirm("general")
+    record.act("upgrade", reason="复核", clause={"edition": "2024", "id": "5-4"})
+    record.act("downgrade", reason="专家论证")
     assert record.value("report") == "reported"
     record.act("downgrade", reason="专家论证，第二人")
-    assert [kind for kind, _ in record.reports()] == ["provisional", "formal", "correction"]
-    assert record.value("report") == "reported"
+    assert [kind for kind, _ in record.reports()] == ["formal", "correction"]
+    assert record.value("report") == "withdrawn"
+    later = milliseconds(record.wait(2 * DAY).now)
+    site.deliver(raised(at=later, hazard=MAJOR, clock="synced", level=4), now=later)
+    assert record.reports()[-1] == ("provisional", False)
+    assert record.value("report") == "provisional"
 
 
 def test_a_suspicion_during_rectification_that_an_authority_takes_back_is_withdrawn(site):

@@ -86,9 +86,9 @@ def test_the_first_report_decides_whether_it_was_in_time():
     late = Report(
         kind="formal", no=2, addressee=None, due_at=NOON, sent_at=NOON + dt.timedelta(days=1), body={}
     )
-    assert state_after(RECORD, late, first_was_late=False) == "reported"
-    assert state_after(RECORD, late, first_was_late=True) == "reported_late"
-    assert state_after(RECORD, late, first_was_late=None) == "reported_late"
+    assert state_after(late, first_was_late=False) == "reported"
+    assert state_after(late, first_was_late=True) == "reported_late"
+    assert state_after(late, first_was_late=None) == "reported_late"
 
 
 def test_the_page_shows_exactly_what_went_out_and_to_nobody_else(web, site):
