@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -38,15 +38,32 @@ def _demo(args: argparse.Namespace) -> int:
         print("sitewarden demo: --json needs --seconds", file=sys.stderr)
         return USAGE
     say = _speaker(to_stderr=args.json)
-    for end in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(end, _interrupt)
+    ending = _Ending()
+    for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, ending.ask)
     with _folder(args, say) as folder:
-        return _show(args, folder, say)
+        return _show(args, folder, say, ending)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """A request to end, or a closed terminal, ends the demo as Ctrl-C does."""
-    raise KeyboardInterrupt
+class _Ending:
+    """Whether somebody has asked for the end: by Ctrl-C, a signal or a closed terminal.
+
+    The exception alone is not enough: Python drops one that is raised while it tidies an object up, and the
+    demo would run on for good.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+
+    def ask(self, _signal: int, _frame: FrameType | None) -> None:
+        """As a signal's handler."""
+        self.is_asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Ask once more, where the first time was lost."""
+        if self.is_asked:
+            raise KeyboardInterrupt
 
 
 def _speaker(*, to_stderr: bool) -> Say:
@@ -79,7 +96,7 @@ def _folder(args: argparse.Namespace, say: Say) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _show(args: argparse.Namespace, folder: Path, say: Say) -> int:
+def _show(args: argparse.Namespace, folder: Path, say: Say, ending: _Ending) -> int:
     from firmware_sim.demo.running import RunningSite  # noqa: PLC0415  # as above
     from firmware_sim.demo.site import demo_site  # noqa: PLC0415  # as above
 
@@ -95,7 +112,7 @@ def _show(args: argparse.Namespace, folder: Path, say: Say) -> int:
                 return _measure(site, args.seconds, say)
             # Whoever opens the page first looks at the site; the registry is there when he gets to it.
             site.fill_registry()
-            _wait(site.check, args.seconds)
+            _wait((ending.check, site.check), args.seconds)
             say("停止中 · stopping")
     except KeyboardInterrupt:
         say("停止中 · stopping")
@@ -129,9 +146,10 @@ def _measure(site: "RunningSite", seconds: float, say: Say) -> int:
     return FOUND if report.lost or report.doubled else 0
 
 
-def _wait(check: Callable[[], None], seconds: float | None) -> None:
-    """Until the time is over, or for ever; raises where a program ends."""
+def _wait(checks: Iterable[Callable[[], None]], seconds: float | None) -> None:
+    """Until the time is over, or for ever; raises where a program ends, or somebody has asked for the end."""
     ends = None if seconds is None else time.monotonic() + seconds
     while ends is None or time.monotonic() < ends:
-        check()
+        for check in checks:
+            check()
         time.sleep(0.2)
