@@ -8,6 +8,8 @@ declare module 'vue-router' {
   interface RouteMeta {
     /** Reachable without being signed in. */
     open?: boolean
+    /** Of no one site: of what the account sees everywhere. */
+    wide?: boolean
   }
 }
 
@@ -15,7 +17,7 @@ export const router = createRouter({
   history: createWebHistory(),
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
   routes: [
-    { path: '/', name: 'sites', component: () => import('./views/SitesView.vue') },
+    { path: '/', name: 'sites', component: () => import('./views/SitesView.vue'), meta: { wide: true } },
     {
       path: '/sites/:site', component: () => import('./views/SiteLayout.vue'), props: true,
       children: [
@@ -41,18 +43,18 @@ export const router = createRouter({
         { path: 'backtest', name: 'backtest', component: () => import('./views/BacktestView.vue') },
       ],
     },
-    { path: '/new-site', name: 'new-site', component: () => import('./views/NewSiteView.vue') },
-    { path: '/accounts', name: 'accounts', component: () => import('./views/AccountsView.vue') },
-    { path: '/account', name: 'own-account', component: () => import('./views/OwnAccountView.vue') },
+    { path: '/new-site', name: 'new-site', component: () => import('./views/NewSiteView.vue'), meta: { wide: true } },
+    { path: '/accounts', name: 'accounts', component: () => import('./views/AccountsView.vue'), meta: { wide: true } },
+    { path: '/account', name: 'own-account', component: () => import('./views/OwnAccountView.vue'), meta: { wide: true } },
     { path: '/welcome', name: 'welcome', component: () => import('./views/WelcomeView.vue'), meta: { open: true } },
-    { path: '/start/:site?/:step(site|gateway|points|notices)?', name: 'start', component: () => import('./views/StartView.vue'), props: true },
-    { path: '/listing', name: 'listing', component: () => import('./views/ListingView.vue') },
-    { path: '/incidents', name: 'incidents', component: () => import('./views/IncidentsView.vue') },
-    { path: '/incidents/new', name: 'new-incident', component: () => import('./views/NewIncidentView.vue') },
-    { path: '/incidents/:id', name: 'incident', component: () => import('./views/IncidentView.vue'), props: true },
-    { path: '/enforcement', name: 'enforcement', component: () => import('./views/EnforcementView.vue') },
-    { path: '/hazards', name: 'all-hazards', component: () => import('./views/TerritoryView.vue') },
-    { path: '/inbox', name: 'inbox', component: () => import('./views/InboxView.vue') },
+    { path: '/start/:site?/:step(site|gateway|points|notices)?', name: 'start', component: () => import('./views/StartView.vue'), props: true, meta: { wide: true } },
+    { path: '/listing', name: 'listing', component: () => import('./views/ListingView.vue'), meta: { wide: true } },
+    { path: '/incidents', name: 'incidents', component: () => import('./views/IncidentsView.vue'), meta: { wide: true } },
+    { path: '/incidents/new', name: 'new-incident', component: () => import('./views/NewIncidentView.vue'), meta: { wide: true } },
+    { path: '/incidents/:id', name: 'incident', component: () => import('./views/IncidentView.vue'), props: true, meta: { wide: true } },
+    { path: '/enforcement', name: 'enforcement', component: () => import('./views/EnforcementView.vue'), meta: { wide: true } },
+    { path: '/hazards', name: 'all-hazards', component: () => import('./views/TerritoryView.vue'), meta: { wide: true } },
+    { path: '/inbox', name: 'inbox', component: () => import('./views/InboxView.vue'), meta: { wide: true } },
     { path: '/hazards/:id', name: 'hazard', component: () => import('./views/HazardView.vue'), props: true },
     { path: '/sign-in', name: 'sign-in', component: () => import('./views/SignInView.vue'), meta: { open: true } },
     { path: '/setup', name: 'setup', component: () => import('./views/SetUpView.vue'), meta: { open: true } },
