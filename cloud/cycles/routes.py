@@ -10,7 +10,7 @@ from cloud.cycles.model import CycleDay, WorkCycleShown
 from cloud.cycles.service import COLUMNS, Span, cells, day_shown, days_span
 from cloud.cycles.store import CYCLES, OF_SPAN, placed
 from cloud.database import Row
-from cloud.exports.answers import Attachment, answered
+from cloud.exports.answers import CsvFile, answered
 from cloud.exports.cells import Mark
 from cloud.paging import After, DeviceCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError
@@ -95,7 +95,7 @@ async def read_day(
 
 @router.get(
     "/sites/{site}/work-cycles/table",
-    response_class=Attachment,
+    response_class=CsvFile,
     responses={200: {"description": "Comma-separated values.", "content": {"text/csv": {}}}},
 )
 async def read_table(
@@ -107,7 +107,7 @@ async def read_table(
     device: DeviceName,
     first: Annotated[Day, Query(alias="from")],
     last: Annotated[Day, Query(alias="to", description="Included; at most 31 days.")],
-) -> Attachment:
+) -> CsvFile:
     """A crane's lifts of some days, the oldest first, for a spreadsheet."""
     check_among(device, seen)
     if not 0 <= (last - first).days < MOST_DAYS:

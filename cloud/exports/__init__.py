@@ -3,7 +3,7 @@
 Whatever is exported goes through here, so that no name of a device runs as a formula in somebody's office.
 """
 
-from cloud.exports.answers import MOST_ROWS, Attachment, answered, attachment, export
+from cloud.exports.answers import MOST_ROWS, Attachment, CsvFile, answered, attachment, export
 from cloud.exports.cells import NO_SOURCE, Column, Mark, Table, Value, safe
 from cloud.exports.separated import csv_of
 from cloud.exports.workbook import XLSX, Workbook
@@ -14,6 +14,7 @@ __all__ = [
     "XLSX",
     "Attachment",
     "Column",
+    "CsvFile",
     "Mark",
     "Table",
     "Value",

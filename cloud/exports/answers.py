@@ -27,6 +27,12 @@ class Attachment(StreamingResponse):
     media_type = "application/octet-stream"
 
 
+class CsvFile(Attachment):
+    """Comma-separated values, as spreadsheet programs open them."""
+
+    media_type = CSV
+
+
 def attachment(name: str, media_type: str) -> dict[str, str]:
     """Headers of a file to be saved under that name, which may be Chinese, and that runs nowhere."""
     plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_.") else "_" for sign in name)
@@ -38,9 +44,7 @@ def attachment(name: str, media_type: str) -> dict[str, str]:
     }
 
 
-async def export(
-    dsn: str, query: LiteralString, asked: dict[str, Any], table: Table, mark: Mark
-) -> Attachment:
+async def export(dsn: str, query: LiteralString, asked: dict[str, Any], table: Table, mark: Mark) -> CsvFile:
     """The rows of a query as comma-separated values, in memory a thousand at a time.
 
     The query ends with `LIMIT %(limit)s`. It is asked on behalf of whoever calls, by a connection of its own:
@@ -51,13 +55,13 @@ async def export(
     length = written.seek(0, 2)
     written.seek(0)
     headers = attachment(f"{table.name}-{mark.at:%Y-%m-%d}.csv", CSV) | {"Content-Length": str(length)}
-    return Attachment(_parts(written), headers=headers, media_type=CSV)
+    return CsvFile(_parts(written), headers=headers)
 
 
-def answered(name: str, columns: Sequence[Column], rows: Iterable[Sequence[Value]], mark: Mark) -> Attachment:
+def answered(name: str, columns: Sequence[Column], rows: Iterable[Sequence[Value]], mark: Mark) -> CsvFile:
     """The same of rows that are at hand."""
     content = b"".join(csv_of(columns, rows, mark))
-    return Attachment(iter([content]), headers=attachment(f"{name}.csv", CSV), media_type=CSV)
+    return CsvFile(iter([content]), headers=attachment(f"{name}.csv", CSV))
 
 
 def _write(dsn: str, query: LiteralString, asked: dict[str, Any], table: Table, mark: Mark) -> IO[bytes]:

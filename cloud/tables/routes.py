@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SeenDevices, SignedIn, requires
-from cloud.exports.answers import Attachment, export
+from cloud.exports.answers import CsvFile, export
 from cloud.exports.cells import Mark, Table, both
 from cloud.home.routes import machines_of
 from cloud.paging import OfDevice
@@ -52,12 +52,12 @@ class _Asked(NamedTuple):
 @router.get(
     "/readings.csv",
     dependencies=[requires("history.view", by_device=True)],
-    response_class=Attachment,
+    response_class=CsvFile,
     responses=_CSV,
 )
 async def readings_table(
     site: KnownSite, serving: Served, signed: SignedIn, devices: SeenDevices, *, device: OfDevice = None
-) -> Attachment:
+) -> CsvFile:
     """The newest reading of every point, with its limits."""
     asked = _Asked(serving, site, signed)
     table = Table("readings", rows.READINGS, rows.reading)
@@ -70,7 +70,7 @@ async def readings_table(
 @router.get(
     "/alarms.csv",
     dependencies=[requires("history.view", by_device=True)],
-    response_class=Attachment,
+    response_class=CsvFile,
     responses=_CSV,
 )
 async def alarms_table(
@@ -81,7 +81,7 @@ async def alarms_table(
     *,
     state: Literal["active", "returned", "all"] = "active",
     device: OfDevice = None,
-) -> Attachment:
+) -> CsvFile:
     """Alarms, the newest first."""
     asked = _Asked(serving, site, signed)
     table = Table("alarms", rows.ALARMS, rows.alarm)
@@ -94,7 +94,7 @@ async def alarms_table(
 @router.get(
     "/hazards.csv",
     dependencies=[requires("hazards.view", by_device=True)],
-    response_class=Attachment,
+    response_class=CsvFile,
     responses=_CSV,
 )
 async def hazards_table(
@@ -105,7 +105,7 @@ async def hazards_table(
     *,
     status: Literal["open", "all"] = "open",
     device: OfDevice = None,
-) -> Attachment:
+) -> CsvFile:
     """Hazard records, the newest first."""
     asked = _Asked(serving, site, signed)
     table = Table("hazards", rows.HAZARDS, rows.hazard)
@@ -115,10 +115,8 @@ async def hazards_table(
     )
 
 
-@router.get(
-    "/devices.csv", dependencies=[requires("registry.view")], response_class=Attachment, responses=_CSV
-)
-async def devices_table(site: KnownSite, serving: Served, signed: SignedIn) -> Attachment:
+@router.get("/devices.csv", dependencies=[requires("registry.view")], response_class=CsvFile, responses=_CSV)
+async def devices_table(site: KnownSite, serving: Served, signed: SignedIn) -> CsvFile:
     """Devices that a gateway has announced or that have a file."""
     asked = _Asked(serving, site, signed)
     machines = await machines_of(site, serving, signed)
