@@ -1,1 +1,1 @@
-"""Reports upward: what is counted as of a cut-off, in the printed layouts, approved by a person and kept for good."""
+"""Reports upward: what is counted as of a cut-off, as printed, approved by a person, kept for good."""

@@ -5,7 +5,7 @@ import zoneinfo
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, LiteralString
 
 import msgspec
 
@@ -17,7 +17,7 @@ from sitewarden.text import Text
 
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Means = Literal["submitted", "verified", "closed"]
-_LEVELS = {"province": "省", "prefecture": "市", "county": "县"}
+_LEVELS: dict[str, str] = {"province": "省", "prefecture": "市", "county": "县"}
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +65,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
 
     def level(self, level: str) -> str:
         """The word for an authority's level."""
-        return {**_LEVELS, **self.template.levels}[level]
+        own = {str(name): word for name, word in self.template.levels.items()}
+        return own.get(level, _LEVELS[level])
 
 
 @cache
@@ -107,13 +108,15 @@ def campaign_of(connection: Connection, campaign: str) -> Campaign | None:
     return None if row is None else _read(connection, row)
 
 
+_AT: LiteralString = f"""
+    SELECT campaign, campaign.node, template, changes FROM campaign
+     WHERE node IN (SELECT above.node {ABOVE} WHERE its.node = %s) ORDER BY campaign
+"""  # noqa: S608  of our own texts
+
+
 def campaigns_at(connection: Connection, node: int) -> list[Campaign]:
     """Those that the authority of a node reports for: its own and those of whoever is above it."""
-    query = (
-        "SELECT campaign, campaign.node, template, changes FROM campaign WHERE node IN"
-        f" (SELECT above.node {ABOVE} WHERE its.node = %s) ORDER BY campaign"  # noqa: S608  our own text
-    )
-    return [_read(connection, row) for row in connection.execute(query, [node]).fetchall()]
+    return [_read(connection, row) for row in connection.execute(_AT, [node]).fetchall()]
 
 
 def _read(connection: Connection, row: tuple[Any, ...]) -> Campaign:

@@ -55,7 +55,7 @@ _NAME = "SELECT name, territory FROM site WHERE site = %s"
 def limits_at(connection: Connection, node: int | None) -> Jurisdiction:
     """What holds in a territory: that of the nearest one above it that names a jurisdiction."""
     query = (
-        f"SELECT above.jurisdiction {ABOVE} WHERE its.node = %s AND above.jurisdiction IS NOT NULL"  # noqa: S608
+        f"SELECT above.jurisdiction {ABOVE} WHERE its.node = %s AND above.jurisdiction IS NOT NULL"
         " ORDER BY length(above.path) DESC LIMIT 1"
     )
     row = connection.execute(query, [node]).fetchone()

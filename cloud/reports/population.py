@@ -81,9 +81,9 @@ _MAJORS: LiteralString = f"""
        AND was.status NOT IN ('candidate', 'rejected', 'merged')
        AND (its.detected_at >= %(since)s
             OR (%(carried_over)s AND EXISTS (
-                    SELECT FROM hazard_event AS then
-                     WHERE then.hazard_id = its.id AND then.seq = lived.seq_before
-                       AND then.status NOT IN ('rejected', 'merged', 'closed'))))
+                    SELECT FROM hazard_event AS earlier
+                     WHERE earlier.hazard_id = its.id AND earlier.seq = lived.seq_before
+                       AND earlier.status NOT IN ('rejected', 'merged', 'closed'))))
      ORDER BY its.detected_at, its.number
 """  # noqa: S608  of our own texts
 
@@ -197,6 +197,4 @@ def lives(connection: Connection, ids: list[UUID], cut_off: dt.datetime) -> dict
     events: dict[UUID, list[Any]] = {}
     for hazard, record in connection.execute(_LIVES, [ids, cut_off]):
         events.setdefault(hazard, []).append(msgspec.json.decode(record))
-    return {
-        hazard: Life(record=fold(his), about=his[0].get("body", {})) for hazard, his in events.items()
-    }
+    return {hazard: Life(record=fold(his), about=his[0].get("body", {})) for hazard, his in events.items()}

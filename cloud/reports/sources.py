@@ -25,9 +25,7 @@ _HAS: LiteralString = f"""
 """  # noqa: S608  of our own texts
 
 
-def has_source(
-    connection: Connection, source: str, node: int | None, since: dt.date, until: dt.date
-) -> bool:
+def has_source(connection: Connection, source: str, node: int | None, since: dt.date, until: dt.date) -> bool:
     """Whether that source is kept for a territory or enterprise from `since` to the day before `until`.
 
     Declared for it or for something above it, or for all places below it that hold sites.

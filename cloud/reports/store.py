@@ -125,13 +125,15 @@ def make(
 def body_of(definition: Definition, scope: Scope, computed: Computed, words: str) -> str:
     """Exactly the bytes that are kept: canonical JSON."""
     # The generator stands beside it: another one that counts the same makes the same bytes.
-    return canonical({
-        "kind": definition.kind,
-        "scope": msgspec.to_builtins(scope),
-        "computed": msgspec.to_builtins(computed),
-        "configuration": hashlib.sha256(canonical(computed.head).encode()).hexdigest(),
-        "words": words,
-    })
+    return canonical(
+        {
+            "kind": definition.kind,
+            "scope": msgspec.to_builtins(scope),
+            "computed": msgspec.to_builtins(computed),
+            "configuration": hashlib.sha256(canonical(computed.head).encode()).hexdigest(),
+            "words": words,
+        }
+    )
 
 
 def read_body(body: str) -> Computed:
