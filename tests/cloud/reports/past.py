@@ -90,8 +90,8 @@ class Hazard:
                     potential_accident, signal, opened_at, detected_at, episodes, last_episode_at,
                     worst_level, mode, source, source_detail, version)
                 VALUES (%(id)s, %(number)s, %(site)s, 'crane-1', '{"zh": "起重机械", "en": "Lifting"}',
-                        'f', sha256(convert_to(%(number)s, 'UTF8')), %(level)s, 'candidate', '{"zh": "", "en": ""}',
-                        '{"zh": "", "en": ""}', 'none', %(at)s, %(at)s, 1, %(at)s, 3, %(mode)s, %(source)s,
+                        'f', sha256(convert_to(%(number)s, 'UTF8')), %(level)s, 'candidate', '{"zh": ""}',
+                        '{"zh": ""}', 'none', %(at)s, %(at)s, 1, %(at)s, 3, %(mode)s, %(source)s,
                         %(source_detail)s, 0)
             """,
             {"id": self.id, "number": number, "site": site, "at": at, **about},
@@ -162,7 +162,7 @@ def golden(past: Past) -> dict[str, UUID]:
     h7.act("confirm", on("06-20"), **MAJOR)
     h8 = hazard("h8", on("06-01", "08:00")).act("confirm", on("06-01"), **MAJOR).plan(on("06-02"))
     h8.fixed(on("06-07")).act("close", on("06-08")).act("reopen", on("06-20"))
-    hazard("h9", on("06-30", "23:00"), level="major_proposed").act("confirm", on("07-01", "00:10"), **MAJOR)
+    hazard("h9", on("07-01", "00:05"), level="major_proposed").act("confirm", on("07-01", "00:10"), **MAJOR)
     hazard("h10", on("06-11", "08:00"), mode="drill").act("confirm", on("06-11"), **MAJOR)
     hazard("h11", on("06-30", "23:50"), level="major_proposed")
     return {name: one.id for name, one in made.items()}
