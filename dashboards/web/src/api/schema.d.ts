@@ -4018,6 +4018,11 @@ export interface components {
          */
         ChannelGiven: {
             /**
+             * Fallback
+             * @description What takes its notices over where this one refuses them, is silent or rests.
+             */
+            fallback?: string | null;
+            /**
              * Is On
              * @default true
              */
@@ -4031,7 +4036,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @default zh
@@ -4064,6 +4069,11 @@ export interface components {
          */
         ChannelNew: {
             /**
+             * Fallback
+             * @description What takes its notices over where this one refuses them, is silent or rests.
+             */
+            fallback?: string | null;
+            /**
              * Is On
              * @default true
              */
@@ -4077,7 +4087,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @default zh
@@ -4114,6 +4124,8 @@ export interface components {
          * @description A channel, without what is secret.
          */
         ChannelShown: {
+            /** Fallback */
+            fallback: string | null;
             /** Has Key */
             has_key: boolean;
             /** Has Password */
@@ -4126,7 +4138,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @enum {string}
@@ -7803,7 +7815,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted" | "inhibited";
         };
         /**
          * LeadShown
@@ -8430,23 +8442,33 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             created_at: string;
+            /**
+             * Digest
+             * @description The notice that tells of it together with others.
+             */
+            digest: string | null;
             /** Id */
             id: string;
+            /**
+             * Instead Of
+             * @description The notice of another channel that did not get there.
+             */
+            instead_of: string | null;
             /**
              * Kind
              * @enum {string}
              */
-            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "flood" | "test";
+            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "report_draft" | "report_late" | "report_sent" | "weather" | "registration_late" | "tip" | "connector_failed" | "duty_missed" | "log_missing" | "gateway_silent" | "digest" | "flood" | "test";
             /** Level */
             level: number;
             /** Site */
             site: string | null;
             /**
              * State
-             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute, told of by a closing notice.
+             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute or one of many of a device, told of by another notice. Inhibited: its gateway is silent, which was told.
              * @enum {string}
              */
-            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted" | "inhibited";
             /** Title */
             title: string;
             /** Took Ms */
