@@ -1,4 +1,4 @@
-"""The returns of each month, made by themselves: a draft on the last day, the final one once the month is over.
+"""The returns of each month, made by themselves: a draft on the last day, the final one once it is over.
 
 The clocks are those of the authority that leads the campaign. Whatever was cut off by a kill is made with the
 next look: what there is already is looked up, and nothing is remembered.
@@ -48,7 +48,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def turn(now: dt.datetime, day_of_month: int, time_zone: str, *, strict: bool = False) -> Turn | None:
-    """Which return is to be made at that instant; `None` in the days between. Pure.
+    """Which return is to be made at that instant; `None` on other days. Pure.
 
     `day_of_month`: on which it is due; everything before that day is counted.
     """
@@ -68,7 +68,7 @@ def turn(now: dt.datetime, day_of_month: int, time_zone: str, *, strict: bool = 
 
 
 def due_of(connection: Connection, node: int, cut_off: dt.datetime) -> dt.datetime | None:
-    """Until when a monthly return with that cut-off is in time; `None` where there is none of that cut-off."""
+    """Until when a monthly return with that cut-off is in time; `None` where there is no such return."""
     zone = zone_of(connection, node)
     day = local(cut_off, zone).date()
     if day.day != limits_at(connection, node).monthly_report_day:
@@ -115,15 +115,14 @@ def _of_turn(
     for node in _nodes(connection, campaign):
         if limits_at(connection, node).monthly_report_day != day:
             continue
-        for definition in definitions().values():
-            if definition.monthly and _lacks(there.get((definition.kind, node)), its):
-                made.append(_make(connection, definition, campaign, node, its, now))
+        lacking = [
+            one for one in definitions().values() if one.monthly and _lacks(there.get((one.kind, node)), its)
+        ]
+        made += [_make(connection, one, (campaign, node), its, now) for one in lacking]
     return made
 
 
-def _there(
-    connection: Connection, campaign: Campaign, cut_off: dt.datetime
-) -> dict[tuple[str, int], Row]:
+def _there(connection: Connection, campaign: Campaign, cut_off: dt.datetime) -> dict[tuple[str, int], Row]:
     asked = {"campaigns": [campaign.campaign, ""], "cut_off": cut_off}
     rows = connection.cursor(row_factory=dict_row).execute(_THERE, asked).fetchall()
     return {(row["kind"], row["node"]): row for row in rows}
@@ -140,18 +139,16 @@ def _lacks(row: Row | None, its: Turn) -> bool:
 def _make(
     connection: Connection,
     definition: Definition,
-    campaign: Campaign,
-    node: int,
+    of: tuple[Campaign, int],
     its: Turn,
     now: dt.datetime,
 ) -> store.Kept:
+    campaign, node = of
     scope = Scope(
         node=node, campaign=campaign.campaign if definition.of_campaign else "", cut_off=its.cut_off
     )
     due_at = its.cut_off if campaign.template.strict else due_of(connection, node, its.cut_off)
     with connection.transaction():
-        kept = store.make(
-            connection, definition, scope, author=store.Author(), now=now, due_at=due_at
-        )
+        kept = store.make(connection, definition, scope, author=store.Author(), now=now, due_at=due_at)
     log.info("a report was made kind=%s node=%d version=%d", definition.kind, node, kept.version)
     return kept

@@ -1,4 +1,4 @@
-"""A version of a report as a page shows it: in the printed layout, every number with the records behind it. Pure."""
+"""A version of a report as a page shows it: as printed, every number with the records behind it. Pure."""
 
 import datetime as dt
 from typing import Any

@@ -14,16 +14,16 @@ from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.accounts.signing import open_key
 from cloud.database import AsyncConnection, Row, connect
-from cloud.exports import CSV, XLSX, Attachment, Mark, attachment, csv_of
+from cloud.exports import XLSX, Attachment, Mark, attachment, csv_of
 from cloud.idempotency import Answer
-from cloud.instants import local
+from cloud.instants import local, rfc3339
 from cloud.jurisdictions.calendar import due_between
 from cloud.ledger.actor import role_for
 from cloud.ledger.model import Signature, event_shown
 from cloud.ledger.store import EVENTS
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import not_found
-from cloud.registry.service import IdempotencyKey, IfMatch, acting, etag, once
+from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once
 from cloud.reports import service
 from cloud.reports.campaigns import begin_of, campaigns_at, templates, zone_of
 from cloud.reports.model import definitions
@@ -51,6 +51,7 @@ from cloud.reports.store import read_body
 from cloud.serving import Served, Serving
 from cloud.shown import Page
 
+_CSV = "text/csv; charset=utf-8"
 _Version = Annotated[int | None, Query(ge=1, description="Without it the last.")]
 _NODES = """
     SELECT node, name, kind FROM tree_node
@@ -151,7 +152,7 @@ def _add_files(router: APIRouter) -> None:
             raise not_found("table")
         computed = read_body(body["body"])
         parts = csv_of(ledger_columns(), ledger_rows(computed), mark)
-        return Attachment(parts, headers=attachment(f"{_name(row, body)}.csv", CSV))
+        return Attachment(parts, headers=attachment(f"{_name(row, body)}.csv", _CSV))
 
 
 def _add_making(router: APIRouter) -> None:
@@ -199,7 +200,7 @@ def _add_making(router: APIRouter) -> None:
     ) -> ReportDetail:
         """Count it anew; what was approved before stays, and the new version says what it puts right."""
         known = await _known(serving, signed, report)
-        service.check_match(if_match, known["seq"])
+        check_match(if_match, known["seq"])
         role = await role_for(serving, signed, None, service.PREPARES)
         again = service.scope_again(known)
         await _made(serving, signed, known["kind"], again, role=role, words=given.words)
@@ -245,7 +246,7 @@ def _add_answering_for(router: APIRouter) -> None:
 
     @router.post("/campaigns", dependencies=approves, status_code=201)
     async def begin_campaign(given: CampaignGiven, serving: Served, signed: SignedIn) -> ReportChoices:
-        """Run a campaign for a territory and everybody below it: from now on its returns are made each month."""
+        """Run a campaign for a territory and all below it: from now on its returns are made each month."""
         async with acting(serving, signed) as connection:
             await service.begin_campaign(connection, signed, given, serving.now())
         return await _choices(serving, signed)
@@ -320,9 +321,6 @@ async def _detail(
     response.headers["ETag"] = etag(row["seq"])
     return ReportDetail(
         **_row(row),
-        seq=row["seq"],
-        approved=row["approved"],
-        sent=row["sent"],
         history=[VersionRow(**{**one, "sha256": one["sha256"].hex()}) for one in versions],
         events=[event_shown(one) for one in await serving.rows(EVENTS, ["report", report])],
         shown=shown,
@@ -371,8 +369,8 @@ def _campaigns(dsn: str, nodes: list[int]) -> list[CampaignShown]:
             campaign=name,
             name=text(one.template.name),
             node=one.node,
-            since=one.since,
-            until=one.until,
+            since=rfc3339(one.since),
+            until=None if one.until is None else rfc3339(one.until),
             source=text(one.template.source),
         )
         for name, one in sorted(found.items())

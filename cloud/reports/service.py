@@ -65,7 +65,7 @@ def make_in_thread(
 ) -> store.Kept:
     """Count and keep a version, over a connection of its own.
 
-    Whoever asks has been looked at before. What is counted does not depend on who asks: as the programs see it.
+    Whoever asks has been looked at before. What is counted does not depend on him: as the programs see it.
     """
     now = instant(now_ms)
     author = store.Author(name=signed.name, account=signed.account_id, role=role)

@@ -219,5 +219,3 @@ class CampaignGiven(Given):
     node: int
     template: Annotated[str, Field(max_length=63)]
     changes: dict[str, Any] = Field(default_factory=dict, description="What differs from the template.")
-
-
