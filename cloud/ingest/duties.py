@@ -18,6 +18,7 @@ from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
+from cloud.tips.erasing import erase_identities
 from cloud.upkeep.holding import take_due
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -45,7 +46,7 @@ class Duties(Looking):
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget):
+        for duty in (self.release, _watch, _keep, _forget, erase_identities):
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
