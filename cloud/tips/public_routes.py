@@ -109,7 +109,7 @@ def _add_own(router: APIRouter, bounds: Bounds) -> None:
             "requestBody": {
                 "required": True,
                 "description": "JPEG, at most 12 MiB; where and by what it was taken is not kept.",
-                "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
             }
         },
     )
