@@ -3222,6 +3222,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/tables/notices.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notices Table
+         * @description What was told of the site, and what became of each, the newest first.
+         */
+        get: operations["notices_table_api_v1_sites__site__tables_notices_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/tables/readings.csv": {
         parameters: {
             query?: never;
@@ -3334,6 +3354,66 @@ export interface paths {
          * @description Hazards that are listed for supervision or proposed for it, at every site that the account sees.
          */
         get: operations["list_supervised_hazards_api_v1_supervision_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/enforcement.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Enforcement Table
+         * @description What authorities have done, as it holds now; what was withdrawn is marked.
+         */
+        get: operations["enforcement_table_api_v1_tables_enforcement_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/hazards.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All Hazards Table
+         * @description Hazard records of every site that you see, the newest first; drills are not among them.
+         */
+        get: operations["all_hazards_table_api_v1_tables_hazards_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/incidents.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Incidents Table
+         * @description Dangerous situations, accidents, fatal ones: each ledger by itself, or all of them.
+         */
+        get: operations["incidents_table_api_v1_tables_incidents_csv_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4233,6 +4313,11 @@ export interface components {
          */
         ChannelGiven: {
             /**
+             * Fallback
+             * @description What takes its notices over where this one refuses them, is silent or rests.
+             */
+            fallback?: string | null;
+            /**
              * Is On
              * @default true
              */
@@ -4246,7 +4331,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @default zh
@@ -4279,6 +4364,11 @@ export interface components {
          */
         ChannelNew: {
             /**
+             * Fallback
+             * @description What takes its notices over where this one refuses them, is silent or rests.
+             */
+            fallback?: string | null;
+            /**
              * Is On
              * @default true
              */
@@ -4292,7 +4382,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @default zh
@@ -4329,6 +4419,8 @@ export interface components {
          * @description A channel, without what is secret.
          */
         ChannelShown: {
+            /** Fallback */
+            fallback: string | null;
             /** Has Key */
             has_key: boolean;
             /** Has Password */
@@ -4341,7 +4433,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @enum {string}
@@ -8036,7 +8128,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted" | "inhibited";
         };
         /**
          * LeadShown
@@ -8663,23 +8755,33 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             created_at: string;
+            /**
+             * Digest
+             * @description The notice that tells of it together with others.
+             */
+            digest: string | null;
             /** Id */
             id: string;
+            /**
+             * Instead Of
+             * @description The notice of another channel that did not get there.
+             */
+            instead_of: string | null;
             /**
              * Kind
              * @enum {string}
              */
-            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "flood" | "test";
+            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "report_draft" | "report_late" | "report_sent" | "weather" | "registration_late" | "tip" | "connector_failed" | "duty_missed" | "log_missing" | "gateway_silent" | "digest" | "flood" | "test";
             /** Level */
             level: number;
             /** Site */
             site: string | null;
             /**
              * State
-             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute, told of by a closing notice.
+             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute or one of many of a device, told of by another notice. Inhibited: its gateway is silent, which was told.
              * @enum {string}
              */
-            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted" | "inhibited";
             /** Title */
             title: string;
             /** Took Ms */
@@ -18960,7 +19062,7 @@ export interface operations {
         /** @description JPEG, at most 12 MiB; where and by what it was taken is not kept. */
         requestBody: {
             content: {
-                "image/jpeg": string;
+                "application/octet-stream": string;
             };
         };
         responses: {
@@ -32879,6 +32981,92 @@ export interface operations {
             };
         };
     };
+    notices_table_api_v1_sites__site__tables_notices_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readings_table_api_v1_sites__site__tables_readings_csv_get: {
         parameters: {
             query?: {
@@ -33352,6 +33540,274 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_SupervisedHazard_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enforcement_table_api_v1_tables_enforcement_csv_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    all_hazards_table_api_v1_tables_hazards_csv_get: {
+        parameters: {
+            query?: {
+                status?: ("open" | "all") | ("candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed");
+                level?: ("general" | "major_proposed" | "major") | null;
+                site?: string | null;
+                category?: string | null;
+                overdue?: boolean | null;
+                listed?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    incidents_table_api_v1_tables_incidents_csv_get: {
+        parameters: {
+            query?: {
+                /** @description One of the three ledgers alone. */
+                kind?: ("near_miss" | "non_fatal" | "fatal") | null;
+                status?: ("open" | "closed") | null;
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
                 };
             };
             /** @description Nobody is signed in */
