@@ -22,6 +22,7 @@ from cloud.clauses.routes import router as clauses_router
 from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
+from cloud.duties.log_routes import router as logs_router
 from cloud.duties.routes import router as duties_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
@@ -173,6 +174,7 @@ def _api() -> APIRouter:
         backtest_router,
         cycles_router,
         duties_router,
+        logs_router,
         live_router,
         replay_router,
         make_enrolment_router(),
