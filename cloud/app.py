@@ -56,6 +56,8 @@ from cloud.shown import Shown, TextShown
 from cloud.sites.routes import router as sites_router
 from cloud.tables.ledgers import router as ledger_tables_router
 from cloud.tables.routes import router as tables_router
+from cloud.tips.public_routes import make_public_router
+from cloud.tips.routes import make_router as make_tips_router
 from cloud.trials.routes import router as trials_router
 from cloud.upkeep.routes import router as upkeep_router
 from sitewarden import __version__
@@ -187,6 +189,8 @@ def _api() -> APIRouter:
         trees_router,
         make_profiles_router(),
         make_commissioning_router(),
+        make_tips_router(),
+        make_public_router(),
     ):
         router.include_router(part)
     return router

@@ -20,6 +20,7 @@ from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.reports.due import make_due
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
+from cloud.tips.erasing import erase_identities
 from cloud.upkeep.holding import take_due
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -50,7 +51,15 @@ class Duties(Looking):
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget, self.follow_calendar, self.report):
+        for duty in (
+            self.release,
+            _watch,
+            _keep,
+            _forget,
+            self.follow_calendar,
+            erase_identities,
+            self.report,
+        ):
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
@@ -121,3 +130,6 @@ def _keep(connection: Connection, now_ms: int) -> None:
 
 def _forget(connection: Connection, now_ms: int) -> None:
     forget_unfiled(connection, instant(now_ms))
+
+
+_DUTIES = (_watch, _keep, _forget, erase_identities)
