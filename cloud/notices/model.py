@@ -288,7 +288,7 @@ class ChannelGiven(BaseModel):
     url: SecretStr | None = Field(
         default=None,
         max_length=2000,
-        description="Of a robot, a receiver or a gateway of one's own, with its token; or an address of apprise. "
+        description="Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. "
         "Left out in a change: as it was.",
     )
     key: SecretStr | None = Field(

@@ -174,7 +174,7 @@ def test_apprise_is_believed_only_where_its_plugin_looks_at_an_answer_that_says_
     sure, unsure = by_apprise(f"gotify://{at}/token"), by_apprise(f"synology://{at}/token")
     assert (sure.state, sure.code) == ("sent", "apprise")
     assert (unsure.state, unsure.code) == ("unknown", "apprise")
-    assert NOTICE.title in robot.asked[0][2].decode() or "title" in robot.heard[0]
+    assert "数值：112 %" in json.loads(robot.asked[0][2])["message"]
     robot.status = 401
     assert by_apprise(f"gotify://{at}/token").state == "rejected"
 
