@@ -20,7 +20,7 @@ NEVER_COUNTED = 4
 
 LISTENERS: LiteralString = """
     SELECT channel, site, language, lowest FROM channel
-     WHERE removed_at IS NULL AND is_on AND (site IS NULL OR site = ANY(%s))
+     WHERE account_id IS NULL AND removed_at IS NULL AND is_on AND (site IS NULL OR site = ANY(%s))
 """
 PUT: LiteralString = """
     INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state)
@@ -81,10 +81,15 @@ def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | 
     cursor = connection.cursor(row_factory=dict_row)
     pace = cursor.execute(
         """
-        SELECT pace.*, channel.kind, channel.language, channel.site, channel.target, channel.is_on,
-               channel.removed_at, secret.secret
+        SELECT pace.*, channel.kind, channel.language, channel.site,
+               channel.is_on AND coalesce(via.is_on, true) AS is_on, channel.removed_at,
+               coalesce(via.target, '{}') || channel.target AS target,
+               coalesce(lent.secret, '{}') || secret.secret AS secret
           FROM channel_pace AS pace JOIN channel USING (channel)
                LEFT JOIN channel_secret AS secret USING (channel)
+               -- A person's way goes by the server and credentials of another.
+               LEFT JOIN channel AS via ON via.channel = channel.via
+               LEFT JOIN channel_secret AS lent ON lent.channel = channel.via
          WHERE pace.channel = %s AND coalesce(pace.rests_until NOT BETWEEN %s AND %s, true)
                FOR UPDATE OF pace SKIP LOCKED
         """,
