@@ -51,8 +51,9 @@ def _notices(connection: Connection, settings: Settings, told: list[Told], now_m
     found = read(connection, _INCIDENTS, [one.incident for one in told])
     channels = queue.listeners(connection, sorted({row["site"] for row in found}))
     said = _all_said(settings, told, found)
-    people.tell(connection, [thing(one, now_ms) for one in said], settings.notices.pages, instant(now_ms))
-    return [row for one in said for row in addressed(one, channels, now_ms)]
+    things = [thing(one, now_ms) for one in said]
+    rows = people.tell(connection, things, settings.notices.pages, instant(now_ms))
+    return rows + [row for one in said for row in addressed(one, channels, now_ms)]
 
 
 async def tell_of(connection: AsyncConnection, settings: Settings, told: Told, now_ms: int) -> None:
@@ -79,9 +80,10 @@ async def _put(connection: AsyncConnection, settings: Settings, told: Told, now_
     channels = await (await cursor.execute(queue.LISTENERS, [sites])).fetchall()
     said = _all_said(settings, [told], found)
     things = [thing(one, now_ms) for one in said]
-    await people.tell_from(connection, things, settings.notices.pages, instant(now_ms))
-    for made in (row for one in said for row in addressed(one, channels, now_ms)):
-        await connection.execute(queue.PUT, made)
+    rows = await people.tell_from(connection, things, settings.notices.pages, instant(now_ms))
+    rows += [row for one in said for row in addressed(one, channels, now_ms)]
+    if rows:
+        await connection.execute(queue.PUT, queue.put_values(rows))
     await connection.execute(_BE, [None if row is None else row[0]])
 
 

@@ -177,20 +177,21 @@ async def _put(connection: AsyncConnection, settings: Settings, said: list[Said]
     cursor = connection.cursor(row_factory=dict_row)
     channels = await (await cursor.execute(queue.LISTENERS, [sites])).fetchall()
     things = [thing(one, now_ms) for one in said]
-    await people.tell_from(connection, things, settings.notices.pages, instant(now_ms))
-    for row in (row for one in said for row in addressed(one, channels, now_ms)):
-        await connection.execute(queue.PUT, row)
+    rows = await people.tell_from(connection, things, settings.notices.pages, instant(now_ms))
+    rows += [row for one in said for row in addressed(one, channels, now_ms)]
+    if rows:
+        await connection.execute(queue.PUT, queue.put_values(rows))
 
 
 def made(connection: Connection, telling: Telling, said: list[Said]) -> list[Row]:
-    """Tell persons of it, and return the notices of channels."""
+    """Note which persons are told of it; returns the notices, to them and to channels."""
     if not said:
         return []
     sites = sorted({one.site for one in said if one.site is not None})
     channels = queue.listeners(connection, sites)
     things = [thing(one, telling.now_ms) for one in said]
-    people.tell(connection, things, telling.settings.notices.pages, instant(telling.now_ms))
-    return [row for one in said for row in addressed(one, channels, telling.now_ms)]
+    rows = people.tell(connection, things, telling.settings.notices.pages, instant(telling.now_ms))
+    return rows + [row for one in said for row in addressed(one, channels, telling.now_ms)]
 
 
 def thing(said: Said, now_ms: int) -> people.Thing:

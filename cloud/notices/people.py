@@ -108,16 +108,9 @@ _NOTE: LiteralString = """
                        stands_in boolean, at timestamptz, expires_at timestamptz)
                    JOIN thing USING (told, step)
     )
-    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, account_id,
-                        told, step)
-        SELECT notice, channel, site, kind, about, level, title, body, at, 'waiting', account_id, told, step
-          FROM jsonb_to_recordset(%(notices)s) AS notice (
-                   notice uuid, channel uuid, site text, kind text, about text, level smallint, title text,
-                   body text, at timestamptz, account_id int, told uuid, step int)
-               JOIN thing USING (told, step)
-        ON CONFLICT ON CONSTRAINT about DO NOTHING
+    SELECT told FROM thing
 """
-"""The things, the persons and their notices; of a thing that was told before, nothing."""
+"""The things and the persons, but nothing of a thing that was told before; returns the others."""
 
 
 class Thing(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,12 +160,12 @@ class Asked(NamedTuple):
     values: Row
 
 
-Asking = Generator[Asked, list[Row], None]
+Asking = Generator[Asked, list[Row], list[Row]]
 Place = tuple[str | None, int | None, str | None, bool]
 
 
-def tell(connection: Connection, things: Sequence[Thing], pages: str | None, now: dt.datetime) -> None:
-    """Tell persons of these things, in the caller's transaction."""
+def tell(connection: Connection, things: Sequence[Thing], pages: str | None, now: dt.datetime) -> list[Row]:
+    """Note which persons are told of these things, in the caller's transaction; returns their notices."""
     asking, rows = telling(things, pages, now), None
     cursor = connection.cursor(row_factory=dict_row)
     try:
@@ -180,13 +173,14 @@ def tell(connection: Connection, things: Sequence[Thing], pages: str | None, now
             asked = next(asking) if rows is None else asking.send(rows)
             cursor.execute(asked.query, asked.values)
             rows = cursor.fetchall() if cursor.description else []
-    except StopIteration:
-        return
+    except StopIteration as end:
+        notices: list[Row] = end.value
+        return notices
 
 
 async def tell_from(
     connection: AsyncConnection, things: Sequence[Thing], pages: str | None, now: dt.datetime
-) -> None:
+) -> list[Row]:
     """The same over the other kind of connection."""
     asking, rows = telling(things, pages, now), None
     cursor = connection.cursor(row_factory=dict_row)
@@ -195,15 +189,16 @@ async def tell_from(
             asked = next(asking) if rows is None else asking.send(rows)
             await cursor.execute(asked.query, asked.values)
             rows = await cursor.fetchall() if cursor.description else []
-    except StopIteration:
-        return
+    except StopIteration as end:
+        notices: list[Row] = end.value
+        return notices
 
 
 def telling(things: Sequence[Thing], pages: str | None, now: dt.datetime) -> Asking:
     """What is asked of the database and noted in it; whoever drives it sends the rows of each answer."""
     things = [thing for thing in things if thing.rule.tell]
     if not things:
-        return
+        return []
     numbers: dict[Place, int] = {}
     for thing in things:
         numbers.setdefault(_place(thing), len(numbers))
@@ -224,7 +219,9 @@ def telling(things: Sequence[Thing], pages: str | None, now: dt.datetime) -> Ask
     if ways and key is None:
         key = (yield Asked(_KEY, {"key": os.urandom(32)}))[0]["key"]
     made = _Made(pages, None if key is None else bytes(key), now, ways)
-    yield Asked(_NOTE, made.rows(things, persons))
+    rows = made.rows(things, persons)
+    new = {row["told"] for row in (yield Asked(_NOTE, rows._asdict()))}
+    return [notice for notice in made.notices if notice["told"] in new]
 
 
 def _place(thing: Thing) -> Place:
@@ -286,27 +283,34 @@ def persons_of(thing: Thing, held: dict[int, list[str]], duty: dict[str, frozens
     return [Person(account, sorted(roles[account]), in_stead[account]) for account in sorted(roles)]
 
 
+class _Noted(NamedTuple):
+    """What `_NOTE` is given."""
+
+    things: Jsonb
+    persons: Jsonb
+
+
 class _Made:
     """Rows of things, persons and notices."""
 
     def __init__(self, pages: str | None, key: bytes | None, now: dt.datetime, ways: list[Row]) -> None:
         self._pages, self._key, self._now = pages, key, now
+        self.notices: list[Row] = []
         self._ways: dict[int, list[Row]] = {}
         for way in ways:
             self._ways.setdefault(way["account_id"], []).append(way)
 
-    def rows(self, things: Sequence[Thing], persons: dict[UUID, list[Person]]) -> Row:
+    def rows(self, things: Sequence[Thing], persons: dict[UUID, list[Person]]) -> "_Noted":
         told: list[Row] = []
         heard: list[Row] = []
-        notices: list[Row] = []
         for thing in things:
             found = persons[thing.told]
             told.append(self._thing(thing, found))
             for person in found:
                 ways = self._chosen(thing, person)
                 heard.append(self._person(thing, person, is_reached=bool(ways) or thing.rule.ways == ["app"]))
-                notices += [self._notice(thing, person, way) for way in ways]
-        return {"things": Jsonb(told), "persons": Jsonb(heard), "notices": Jsonb(notices)}
+                self.notices += [self._notice(thing, person, way) for way in ways]
+        return _Noted(Jsonb(told), Jsonb(heard))
 
     def _chosen(self, thing: Thing, person: Person) -> list[Row]:
         """The first way of writing, and the first of calling, as far as the table asks for them."""
@@ -364,17 +368,18 @@ class _Made:
             thing.words[language], language, is_again=thing.step > 0, stands_in=person.stands_in, link=link
         )
         return {
-            "notice": str(uuid4()),
-            "channel": str(way["channel"]),
+            "notice": uuid4(),
+            "channel": way["channel"],
             "site": thing.site,
             "kind": thing.kind,
-            "about": f"{thing.about}/{thing.step}",
+            # A further step is another notice, which never waits for more of its kind.
+            "about": f"{thing.about}/{thing.step}" if thing.step else thing.about,
             "level": thing.level,
             "title": said.title,
             "body": said.body,
-            "at": rfc3339(self._now),
+            "created_at": self._now,
             "account_id": person.account,
-            "told": str(thing.told),
+            "told": thing.told,
             "step": thing.step,
         }
 

@@ -80,7 +80,7 @@ ALTER TABLE notice
     ADD COLUMN told       uuid REFERENCES told,
     ADD COLUMN step       int,
     -- Which kinds there are, and who is told of each, is data (cloud/notices/telling.yaml).
-    DROP CONSTRAINT notice_kind_check;
+    DROP CONSTRAINT IF EXISTS notice_kind_check;
 CREATE INDEX notice_told ON notice (told) WHERE told IS NOT NULL;
 
 -- What links are signed with; made by whoever needs it first.
