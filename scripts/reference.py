@@ -145,9 +145,9 @@ def _jurisdictions() -> Iterator[str]:
 
 def _telling() -> Iterator[str]:
     yield "# Who is told of what 通知对象\n"
-    yield "By kind of notice and level, the highest row that fits holds. Whoever is named is told where he holds"
-    yield "the role: at the site, or at a territory or enterprise above it. Steps count from the event and are"
-    yield "told only where nobody has acknowledged. Source: `cloud/notices/telling.yaml`.\n"
+    yield "By kind of notice and level, the highest row that fits holds. Who is named is told where he"
+    yield "holds the role: at the site, or at a territory or enterprise above it. Steps count from the event"
+    yield "and are told only where nobody has acknowledged. Source: `cloud/notices/telling.yaml`.\n"
     yield f"{tellings().source.zh}\n\n{tellings().source.en}\n"
     yield from (
         "| kind | from level | told | by | within | if nobody acknowledges | folded |",
