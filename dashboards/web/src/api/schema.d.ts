@@ -930,6 +930,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/indicators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Indicators
+         * @description What the work is measured by, of a territory, an enterprise, a site, or all that the caller sees.
+         */
+        get: operations["read_indicators_api_v1_indicators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators/{indicator}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Records Behind
+         * @description The records behind an indicator, or behind one of its parts; as they are now.
+         */
+        get: operations["read_records_behind_api_v1_indicators__indicator__records_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles": {
         parameters: {
             query?: never;
@@ -7443,6 +7483,87 @@ export interface components {
             what: string;
         };
         /**
+         * IndicatorShown
+         * @description What something that the work is measured by comes to.
+         */
+        IndicatorShown: {
+            /** Amber */
+            amber: number;
+            /**
+             * Count
+             * @description Of a share, how many.
+             */
+            count: number | null;
+            formula: components["schemas"]["TextShown"];
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Light
+             * @enum {string}
+             */
+            light: "green" | "amber" | "red" | "unknown";
+            /**
+             * Missing
+             * @description Which source is missing, where that is why it is unknown.
+             */
+            missing: string;
+            /** No */
+            no: string;
+            /**
+             * Of
+             * @description Of how many.
+             */
+            of: number | null;
+            /** Parts */
+            parts: components["schemas"]["PartShown"][];
+            /**
+             * Records
+             * @description How many records stand behind it.
+             */
+            records: number;
+            /** Red */
+            red: number;
+            source: components["schemas"]["TextShown"];
+            /**
+             * Trend
+             * @description Of the last twelve months, the oldest first.
+             */
+            trend: components["schemas"]["MonthShown"][];
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share";
+            /**
+             * Value
+             * @description Null: unknown, never 0.
+             */
+            value: number | null;
+            /**
+             * Warning
+             * @description `fewer_looked`: fewer were found, and less was looked.
+             */
+            warning: string;
+        };
+        /**
+         * IndicatorsShown
+         * @description All of them, of a place and an instant.
+         */
+        IndicatorsShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["IndicatorShown"][];
+            source: components["schemas"]["TextShown"];
+            /** Zone */
+            zone: string;
+        };
+        /**
          * Invited
          * @description A new account; whoever opens its link chooses the password.
          */
@@ -8096,6 +8217,19 @@ export interface components {
             /** Into */
             into: string;
             signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * MonthShown
+         * @description The value of a month.
+         */
+        MonthShown: {
+            /**
+             * Month
+             * @example 2026-11
+             */
+            month: string;
+            /** Value */
+            value: number | null;
         };
         /**
          * MovedShown
@@ -8856,6 +8990,39 @@ export interface components {
             note: string;
             /** Unit */
             unit: string;
+        };
+        /**
+         * PartShown
+         * @description A number beside the indicator's own.
+         */
+        PartShown: {
+            /**
+             * Missing
+             * @description Which source is missing, where that is why it is unknown.
+             */
+            missing: string;
+            /** Name */
+            name: string;
+            /**
+             * Of
+             * @description What it is a share of.
+             */
+            of: number | null;
+            /**
+             * Records
+             * @description How many records stand behind it.
+             */
+            records: number;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share" | "days" | "minutes" | "seconds";
+            /**
+             * Value
+             * @description Null: unknown, never 0.
+             */
+            value: number | null;
         };
         /**
          * Party
@@ -9662,6 +9829,34 @@ export interface components {
             reason: string;
         };
         /**
+         * RecordBehind
+         * @description A hazard record behind a number.
+         */
+        RecordBehind: {
+            content: components["schemas"]["TextShown"];
+            /** Due At */
+            due_at: string | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /** Status */
+            status: string;
+        };
+        /**
          * RecordShown
          * @description What the events of a record come to.
          */
@@ -9777,6 +9972,14 @@ export interface components {
              * @description Of the last review that was passed.
              */
             verified_at?: string | null;
+        };
+        /**
+         * RecordsBehind
+         * @description The newest of them.
+         */
+        RecordsBehind: {
+            /** Items */
+            items: components["schemas"]["RecordBehind"][];
         };
         /**
          * RecoveryCodes
@@ -16945,6 +17148,190 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_indicators_api_v1_indicators_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndicatorsShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_records_behind_api_v1_indicators__indicator__records_get: {
+        parameters: {
+            query?: {
+                /** @description A number beside it. */
+                part?: string | null;
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path: {
+                indicator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordsBehind"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
