@@ -22,6 +22,7 @@ from cloud.clauses.routes import router as clauses_router
 from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
+from cloud.duties.routes import router as duties_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.evidence.routes import router as evidence_router
@@ -52,6 +53,7 @@ from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
 from cloud.shown import Shown, TextShown
 from cloud.sites.routes import router as sites_router
+from cloud.tables.ledgers import router as ledger_tables_router
 from cloud.tables.routes import router as tables_router
 from cloud.trials.routes import router as trials_router
 from cloud.upkeep.routes import router as upkeep_router
@@ -151,6 +153,7 @@ def _api() -> APIRouter:
         home_router,
         readings_router,
         tables_router,
+        ledger_tables_router,
         alarms_router,
         counts_router,
         patterns_router,
@@ -169,6 +172,7 @@ def _api() -> APIRouter:
         make_enforcement_router(),
         backtest_router,
         cycles_router,
+        duties_router,
         live_router,
         replay_router,
         make_enrolment_router(),

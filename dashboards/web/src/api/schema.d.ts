@@ -400,6 +400,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/duties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Duties
+         * @description What the units of a place owe in these days, and how often each was done.
+         */
+        get: operations["list_duties_api_v1_duties_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Coverage
+         * @description How far a round of full coverage has come: enterprises, projects, devices.
+         */
+        get: operations["read_coverage_api_v1_duties_coverage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Duty Kinds
+         * @description Every kind of duty.
+         */
+        get: operations["list_duty_kinds_api_v1_duties_kinds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enforcement": {
         parameters: {
             query?: never;
@@ -3082,6 +3142,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/tables/notices.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notices Table
+         * @description What was told of the site, and what became of each, the newest first.
+         */
+        get: operations["notices_table_api_v1_sites__site__tables_notices_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/tables/readings.csv": {
         parameters: {
             query?: never;
@@ -3194,6 +3274,66 @@ export interface paths {
          * @description Hazards that are listed for supervision or proposed for it, at every site that the account sees.
          */
         get: operations["list_supervised_hazards_api_v1_supervision_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/enforcement.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Enforcement Table
+         * @description What authorities have done, as it holds now; what was withdrawn is marked.
+         */
+        get: operations["enforcement_table_api_v1_tables_enforcement_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/hazards.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All Hazards Table
+         * @description Hazard records of every site that you see, the newest first; drills are not among them.
+         */
+        get: operations["all_hazards_table_api_v1_tables_hazards_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/incidents.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Incidents Table
+         * @description Dangerous situations, accidents, fatal ones: each ledger by itself, or all of them.
+         */
+        get: operations["incidents_table_api_v1_tables_incidents_csv_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3918,6 +4058,11 @@ export interface components {
          */
         ChannelGiven: {
             /**
+             * Fallback
+             * @description What takes its notices over where this one refuses them, is silent or rests.
+             */
+            fallback?: string | null;
+            /**
              * Is On
              * @default true
              */
@@ -3931,7 +4076,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @default zh
@@ -3964,6 +4109,11 @@ export interface components {
          */
         ChannelNew: {
             /**
+             * Fallback
+             * @description What takes its notices over where this one refuses them, is silent or rests.
+             */
+            fallback?: string | null;
+            /**
              * Is On
              * @default true
              */
@@ -3977,7 +4127,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @default zh
@@ -4014,6 +4164,8 @@ export interface components {
          * @description A channel, without what is secret.
          */
         ChannelShown: {
+            /** Fallback */
+            fallback: string | null;
             /** Has Key */
             has_key: boolean;
             /** Has Password */
@@ -4026,7 +4178,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook";
+            kind: "mail" | "dingtalk" | "wecom" | "feishu" | "webhook" | "sms" | "voice" | "apprise";
             /**
              * Language
              * @enum {string}
@@ -4719,6 +4871,37 @@ export interface components {
              * @description Its rectification had passed review.
              */
             verified: boolean;
+        };
+        /**
+         * CoverageAnswer
+         * @description The round of a day; none where the territory has none.
+         */
+        CoverageAnswer: {
+            round: components["schemas"]["CoverageShown"] | null;
+        };
+        /**
+         * CoverageShown
+         * @description How far a round of full coverage has come.
+         */
+        CoverageShown: {
+            /** Days Left */
+            days_left: number;
+            devices: components["schemas"]["ShareShown"];
+            enterprises: components["schemas"]["ShareShown"];
+            /** No */
+            no: number;
+            projects: components["schemas"]["ShareShown"];
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
+            what: components["schemas"]["TextShown"];
         };
         /**
          * CraneGeometry
@@ -5421,6 +5604,71 @@ export interface components {
              */
             on: string;
             what: components["schemas"]["TextShown"];
+        };
+        /**
+         * DutiesShown
+         * @description The duties of a place.
+         */
+        DutiesShown: {
+            /** Items */
+            items: components["schemas"]["DutyShown"][];
+            source: components["schemas"]["TextShown"];
+        };
+        /**
+         * DutyChoice
+         * @description A kind of duty, for forms.
+         */
+        DutyChoice: {
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Owed By */
+            owed_by: string;
+        };
+        /**
+         * DutyChoices
+         * @description All of them.
+         */
+        DutyChoices: {
+            /** Items */
+            items: components["schemas"]["DutyChoice"][];
+        };
+        /**
+         * DutyShown
+         * @description What somebody owes, and how often it was done.
+         */
+        DutyShown: {
+            /** Done */
+            done: number;
+            /**
+             * Frequency
+             * @enum {string}
+             */
+            frequency: "daily" | "monthly" | "quarterly" | "half_yearly" | "yearly";
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: string;
+            /**
+             * Missed Days
+             * @description The last day of each period without it.
+             */
+            missed_days: string[];
+            /** Node */
+            node: number | null;
+            /** Periods */
+            periods: components["schemas"]["PeriodShown"][];
+            /** Required */
+            required: number;
+            /** Site */
+            site: string | null;
+            /**
+             * Source Declared
+             * @description Else what is not there is unknown, and not missed.
+             */
+            source_declared: boolean;
+            who: components["schemas"]["TextShown"];
         };
         /**
          * Enforcement
@@ -7688,7 +7936,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted" | "inhibited";
         };
         /**
          * LeadShown
@@ -8219,6 +8467,19 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * MissingShown
+         * @description Something that nobody has looked at.
+         */
+        MissingShown: {
+            /** Id */
+            id: string;
+            name: components["schemas"]["TextShown"];
+            /** Serial No */
+            serial_no: string;
+            /** Site */
+            site: string | null;
+        };
+        /**
          * MonthShown
          * @description The value of a month.
          */
@@ -8315,23 +8576,33 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             created_at: string;
+            /**
+             * Digest
+             * @description The notice that tells of it together with others.
+             */
+            digest: string | null;
             /** Id */
             id: string;
+            /**
+             * Instead Of
+             * @description The notice of another channel that did not get there.
+             */
+            instead_of: string | null;
             /**
              * Kind
              * @enum {string}
              */
-            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "flood" | "test";
+            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "report_draft" | "report_late" | "report_sent" | "weather" | "registration_late" | "tip" | "connector_failed" | "duty_missed" | "log_missing" | "gateway_silent" | "digest" | "flood" | "test";
             /** Level */
             level: number;
             /** Site */
             site: string | null;
             /**
              * State
-             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute, told of by a closing notice.
+             * @description Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over the bound of its minute or one of many of a device, told of by another notice. Inhibited: its gateway is silent, which was told.
              * @enum {string}
              */
-            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted";
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted" | "inhibited";
             /** Title */
             title: string;
             /** Took Ms */
@@ -9145,6 +9416,30 @@ export interface components {
         Patterns: {
             /** Items */
             items: components["schemas"]["Pattern"][];
+        };
+        /**
+         * PeriodShown
+         * @description A period of a duty.
+         */
+        PeriodShown: {
+            /** Done On */
+            done_on: string[];
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * State
+             * @description Unknown: nobody was declared to keep what would show it.
+             * @enum {string}
+             */
+            state: "done" | "due" | "missed" | "unknown";
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
         };
         /**
          * PersonShown
@@ -10676,6 +10971,23 @@ export interface components {
             password: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ShareShown
+         * @description How many of how many.
+         */
+        ShareShown: {
+            /** All */
+            all: number;
+            /**
+             * Looked At
+             * @description Null where nobody was declared to keep it.
+             */
+            looked_at: number | null;
+            /** Missing */
+            missing: components["schemas"]["MissingShown"][];
+            /** Source Declared */
+            source_declared: boolean;
         };
         /**
          * ShelfShown
@@ -14574,6 +14886,271 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_duties_api_v1_duties_get: {
+        parameters: {
+            query: {
+                /** @description First day. */
+                since: string;
+                /** @description Last day; duties whose period ends within are shown. */
+                until: string;
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutiesShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_coverage_api_v1_duties_coverage_get: {
+        parameters: {
+            query?: {
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+                /** @description Its round; without it today's. */
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageAnswer"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_duty_kinds_api_v1_duties_kinds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
@@ -31491,6 +32068,92 @@ export interface operations {
             };
         };
     };
+    notices_table_api_v1_sites__site__tables_notices_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readings_table_api_v1_sites__site__tables_readings_csv_get: {
         parameters: {
             query?: {
@@ -31964,6 +32627,274 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_SupervisedHazard_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enforcement_table_api_v1_tables_enforcement_csv_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    all_hazards_table_api_v1_tables_hazards_csv_get: {
+        parameters: {
+            query?: {
+                status?: ("open" | "all") | ("candidate" | "rejected" | "merged" | "confirmed" | "rectifying" | "rectified" | "reviewed" | "closed");
+                level?: ("general" | "major_proposed" | "major") | null;
+                site?: string | null;
+                category?: string | null;
+                overdue?: boolean | null;
+                listed?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    incidents_table_api_v1_tables_incidents_csv_get: {
+        parameters: {
+            query?: {
+                /** @description One of the three ledgers alone. */
+                kind?: ("near_miss" | "non_fatal" | "fatal") | null;
+                status?: ("open" | "closed") | null;
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
                 };
             };
             /** @description Nobody is signed in */
