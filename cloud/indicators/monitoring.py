@@ -133,23 +133,23 @@ _INSPECTED: LiteralString = """
 """
 INSPECTED: LiteralString = f"""
     WITH {PLACED}, {_INSPECTED},
-    valid AS (SELECT * FROM found WHERE NOT withdrawn AND kind IN ('authority_check', 'lead_check',
-        'self_check'))
-    SELECT (SELECT count(*) FROM placed WHERE phase = 'building') AS projects_all,
-           (SELECT count(*) FROM placed WHERE phase = 'building' AND site IN (SELECT site FROM valid)) AS
-               projects,
-           (SELECT count(DISTINCT enterprise) FROM placed WHERE phase = 'building') AS enterprises_all,
-           (SELECT count(DISTINCT enterprise) FROM placed
-             WHERE phase = 'building' AND (site IN (SELECT site FROM valid)
-                   OR enterprise IN (SELECT enterprise FROM valid))) AS enterprises,
-           (SELECT count(*) FROM device_file JOIN placed USING (site) WHERE phase = 'building') AS
-               devices_all,
-           (SELECT count(*) FROM device_file AS its JOIN placed USING (site)
-             WHERE phase = 'building' AND EXISTS (
-                   SELECT FROM valid WHERE valid.site = its.site AND its.device = ANY (valid.devices))) AS
-                       devices
+    building AS (SELECT * FROM placed WHERE phase = 'building'),
+    machine AS (
+        SELECT its.site, its.device FROM device_file AS its JOIN building USING (site)
+         WHERE its.kind = ANY (%(machines)s)),
+    valid AS (SELECT * FROM found WHERE NOT withdrawn)
+    SELECT (SELECT count(*) FROM building) AS projects_all,
+           (SELECT count(*) FROM building WHERE site IN (
+               SELECT site FROM valid WHERE kind = ANY (%(of_projects)s))) AS projects,
+           (SELECT count(DISTINCT enterprise) FROM building) AS enterprises_all,
+           (SELECT count(DISTINCT enterprise) FROM building WHERE enterprise IN (
+               SELECT enterprise FROM valid WHERE kind = ANY (%(of_enterprises)s))) AS enterprises,
+           (SELECT count(*) FROM machine) AS devices_all,
+           (SELECT count(*) FROM machine WHERE EXISTS (
+               SELECT FROM valid WHERE valid.site = machine.site AND machine.device = ANY (valid.devices)
+                  AND valid.kind = ANY (%(of_devices)s))) AS devices
 """  # noqa: S608
-"""Projects, enterprises and devices that somebody looked at in the round."""
+"""Projects, enterprises and devices that were looked at in the round, by what counts for one."""
 
 SELF_CHECKS: LiteralString = f"""
     WITH {PLACED}, told AS (

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from cloud.accounts.roles import roles_with
 from cloud.database import Connection, Row
+from cloud.duties.kinds import kinds
 from cloud.indicators import monitoring
 from cloud.indicators.formulas import World, measure
 from cloud.indicators.lives import DAYS, LIVES, life_of
@@ -58,7 +59,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 def asked(place: Place, at: dt.datetime) -> dict[str, Any]:
     """Parameters of every question."""
-    begin, end = _round(place, at)
+    (begin, end), counts = _round(place, at), kinds().rounds
     return {
         "account": place.account,
         "roles": roles_with(SEES),
@@ -71,6 +72,10 @@ def asked(place: Place, at: dt.datetime) -> dict[str, Any]:
         "recent": at - dt.timedelta(days=30),
         "from": begin,
         "until": end,
+        "machines": counts.machines,
+        "of_projects": counts.projects,
+        "of_enterprises": counts.enterprises,
+        "of_devices": counts.devices,
     }
 
 

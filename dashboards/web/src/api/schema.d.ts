@@ -268,6 +268,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blind-spots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Blind Spots
+         * @description Projects in progress without an authority, without an officer, or of which no gateway is heard.
+         */
+        get: operations["list_blind_spots_api_v1_blind_spots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Board
+         * @description A territory on one look: what is open below each of its parts, the worst first.
+         */
+        get: operations["read_board_api_v1_board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -3867,6 +3907,77 @@ export interface components {
             profile_version: number;
             /** Unit */
             unit: number | null;
+        };
+        /**
+         * BlindSpot
+         * @description A project in progress that somebody does not watch (监管盲区).
+         */
+        BlindSpot: {
+            name: components["schemas"]["TextShown"];
+            /**
+             * No Authority
+             * @description No authority is assigned.
+             */
+            no_authority: boolean;
+            /**
+             * No Gateway
+             * @description No gateway of it is heard.
+             */
+            no_gateway: boolean;
+            /**
+             * No Officer
+             * @description No township officer or enforcement officer has it.
+             */
+            no_officer: boolean;
+            /** Site */
+            site: string;
+        };
+        /**
+         * BlindSpots
+         * @description Those that the caller sees; empty only where each project has all three.
+         */
+        BlindSpots: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["BlindSpot"][];
+            /** Projects */
+            projects: number;
+        };
+        /**
+         * Board
+         * @description A territory on one look (挂图作战).
+         */
+        Board: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            name: components["schemas"]["TextShown"] | null;
+            /** Node */
+            node: number | null;
+            /**
+             * Targets
+             * @description Days that the territory's rules name, from today (倒排工期).
+             */
+            targets: components["schemas"]["TargetShown"][];
+            /**
+             * Tiles
+             * @description The worst first.
+             */
+            tiles: components["schemas"]["Tile"][];
+            total: components["schemas"]["Tile"];
+            /**
+             * Way
+             * @description Nodes above, the uppermost first.
+             */
+            way: components["schemas"]["Step"][];
         };
         /**
          * BrokerShown
@@ -11380,6 +11491,15 @@ export interface components {
             };
         };
         /**
+         * Step
+         * @description A node on the way down to what is shown.
+         */
+        Step: {
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
          * StepGiven
          * @description A step of a device's life cycle.
          */
@@ -11614,6 +11734,20 @@ export interface components {
             text: string;
         };
         /**
+         * TargetShown
+         * @description Something that must be so by a day.
+         */
+        TargetShown: {
+            /** Days Left */
+            days_left: number;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * TaskShown
          * @description Something to be done at a device.
          */
@@ -11672,6 +11806,77 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * Tile
+         * @description A part of the board: a node with all below it, or a site.
+         */
+        Tile: {
+            /**
+             * Alarms
+             * @description Alarms of level 3 and 4 that stand.
+             */
+            alarms: number;
+            /**
+             * Blind
+             * @description Sites in progress that nobody supervises or hears.
+             */
+            blind: number;
+            /** Gateways */
+            gateways: number;
+            /**
+             * General
+             * @description Open general ones.
+             */
+            general: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "node" | "site";
+            /** Late Hazard */
+            late_hazard: string | null;
+            /**
+             * Late Since
+             * @description The oldest date that has passed.
+             */
+            late_since: string | null;
+            /**
+             * Light
+             * @description Red: something is overdue; amber: something is open, or nobody is heard.
+             * @enum {string}
+             */
+            light: "green" | "amber" | "red" | "unknown";
+            /** Listed */
+            listed: number;
+            name: components["schemas"]["TextShown"];
+            /**
+             * Next Due
+             * @description The nearest date of an open major one that is not overdue.
+             */
+            next_due: string | null;
+            /** Next Hazard */
+            next_hazard: string | null;
+            /** Node */
+            node: number | null;
+            /** Open Major */
+            open_major: number;
+            /** Overdue Major */
+            overdue_major: number;
+            /**
+             * Proposed
+             * @description Suspected major, not judged yet.
+             */
+            proposed: number;
+            /**
+             * Silent
+             * @description Gateways in service that are not heard.
+             */
+            silent: number;
+            /** Site */
+            site: string | null;
+            /** Sites */
+            sites: number;
         };
         /**
          * TokenAsked
@@ -13979,6 +14184,175 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_blind_spots_api_v1_blind_spots_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlindSpots"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_board_api_v1_board_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
