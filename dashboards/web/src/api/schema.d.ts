@@ -4519,6 +4519,54 @@ export interface components {
             timeouts: number;
         };
         /**
+         * CallTarget
+         * @description A gateway of text messages or telephone calls, and whom it calls.
+         */
+        CallTarget: {
+            /**
+             * App
+             * @default
+             */
+            app: string;
+            /**
+             * Caller
+             * @default
+             */
+            caller: string;
+            /**
+             * Key Id
+             * @default
+             */
+            key_id: string;
+            /**
+             * Numbers
+             * @description Empty: it only serves persons, each with his own number.
+             * @default []
+             */
+            numbers: string[];
+            own?: components["schemas"]["OwnGateway"] | null;
+            /**
+             * Parameters
+             * @description What the template's variables are given, in its order.
+             * @default [
+             *       "title"
+             *     ]
+             */
+            parameters: ("title" | "time" | "level" | "text")[];
+            /** Provider */
+            provider: string;
+            /**
+             * Sign Name
+             * @default
+             */
+            sign_name: string;
+            /**
+             * Template
+             * @default
+             */
+            template: string;
+        };
+        /**
          * CategoryShown
          * @description A kind of dangerous works.
          */
@@ -4616,6 +4664,7 @@ export interface components {
          * @description What a channel is set up with.
          */
         ChannelGiven: {
+            call?: components["schemas"]["CallTarget"] | null;
             /**
              * Fallback
              * @description What takes its notices over where this one refuses them, is silent or rests.
@@ -4658,7 +4707,7 @@ export interface components {
             password?: string | null;
             /**
              * Url
-             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             * @description Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. Left out in a change: as it was.
              */
             url?: string | null;
         };
@@ -4667,6 +4716,7 @@ export interface components {
          * @description A channel that is not there yet.
          */
         ChannelNew: {
+            call?: components["schemas"]["CallTarget"] | null;
             /**
              * Fallback
              * @description What takes its notices over where this one refuses them, is silent or rests.
@@ -4714,7 +4764,7 @@ export interface components {
             site?: string | null;
             /**
              * Url
-             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             * @description Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. Left out in a change: as it was.
              */
             url?: string | null;
         };
@@ -4723,6 +4773,7 @@ export interface components {
          * @description A channel, without what is secret.
          */
         ChannelShown: {
+            call: components["schemas"]["CallTarget"] | null;
             /** Fallback */
             fallback: string | null;
             /** Has Key */
@@ -9555,6 +9606,39 @@ export interface components {
             oldest_at: string | null;
             /** Readings */
             readings: number;
+        };
+        /**
+         * OwnGateway
+         * @description A gateway of text messages or calls that nobody here knows: what it is sent, and how it answers.
+         */
+        OwnGateway: {
+            /**
+             * Accepted
+             * @description Codes that mean taken.
+             */
+            accepted: string[];
+            /**
+             * Body
+             * @description JSON with places: "{numbers}" (a list), {joined}, {number}, {title}, {text}, {level}, {time}, {id}, {key}.
+             */
+            body: string;
+            /**
+             * Code
+             * @description Where its code stands, such as `result.code`.
+             */
+            code: string;
+            /**
+             * Headers
+             * @default {}
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * OwnPassword
