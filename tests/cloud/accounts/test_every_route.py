@@ -61,6 +61,7 @@ def next_door(web, site, trees) -> dict[str, str]:
         "item": _photo(web),
         "incident": _incident(web),
         "measure": str(uuid4()),
+        "indicator": "increment",
         "tip": _tip(web),
         "no": "1",
     }
