@@ -12,9 +12,9 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from cloud.database import Connection, Row, instant, milliseconds
-from cloud.notices import queue, storms
+from cloud.notices import storms
 from cloud.notices.bounds import bounds, seconds
-from cloud.notices.opening import Said, addressed, link_of, tell_by
+from cloud.notices.opening import Said, Telling, link_of, made, tell_by
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -46,6 +46,10 @@ _END: LiteralString = """
      WHERE silence = %(silence)s AND ended_at IS NULL
     RETURNING silence, site, gateway_id, since, ended_at
 """
+_CALLED_OFF: LiteralString = """
+    UPDATE told SET due_at = NULL WHERE kind = 'gateway_silent' AND due_at IS NOT NULL AND about LIKE ANY (%s)
+"""
+"""It is back: nobody further is called."""
 _NAMES: LiteralString = "SELECT id, gateway FROM gateway WHERE id = ANY(%s)"
 
 
@@ -111,10 +115,16 @@ class Silences:
         tell_by(connection, lambda: self._notices(connection, sites, rows, now_ms))
 
     def _notices(self, connection: Connection, sites: Sites, rows: list[Row], now_ms: int) -> list[Row]:
-        names = dict(connection.execute(_NAMES, [[row["gateway_id"] for row in rows]]).fetchall())
-        channels = queue.listeners(connection, sorted({row["site"] for row in rows}))
+        names: dict[int, str] = dict(
+            connection.execute(_NAMES, [[row["gateway_id"] for row in rows]]).fetchall()
+        )
         said = [_said(self._settings, sites, row, names[row["gateway_id"]]) for row in rows]
-        return [row for one in said for row in addressed(one, channels, now_ms)]
+        telling = Telling(settings=self._settings, sites=sites, now_ms=now_ms)
+        notices = made(connection, telling, said)
+        over = [row["silence"] for row in rows if row["ended_at"] is not None]
+        if over:
+            connection.execute(_CALLED_OFF, [[f"%{silence}%" for silence in over]])
+        return notices
 
 
 def _said(settings: Settings, sites: Sites, row: Row, gateway: str) -> Said:
@@ -127,11 +137,12 @@ def _said(settings: Settings, sites: Sites, row: Row, gateway: str) -> Said:
         ended_at=row["ended_at"],
         link=link_of(settings, f"sites/{site.site}"),
     )
+    silence = row["silence"]
     back = "" if row["ended_at"] is None else f"/{milliseconds(row['ended_at'])}"
     return Said(
         site=site.site,
         kind="gateway_silent",
-        about=f"{row['silence']}{back}",
+        about=f"{gateway}/{silence}{back}",
         level=bounds().silence.level,
         words=lambda language: storms.silent(told, language),
     )
