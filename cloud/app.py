@@ -22,6 +22,7 @@ from cloud.clauses.routes import router as clauses_router
 from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
+from cloud.duties.routes import router as duties_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.evidence.routes import router as evidence_router
@@ -171,6 +172,7 @@ def _api() -> APIRouter:
         make_plans_router(),
         backtest_router,
         cycles_router,
+        duties_router,
         live_router,
         replay_router,
         make_enrolment_router(),

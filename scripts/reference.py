@@ -124,8 +124,9 @@ def _jurisdictions() -> Iterator[str]:
     yield "What circulars fix, and what this platform takes where they are silent: a site follows the nearest"
     yield "territory above it that names one. Times are seconds unless the name says otherwise. A number is"
     yield "as good as its source: *practice* is this platform's own, *unsure* is to be checked before anybody"
-    yield "relies on it. Duties, rounds, sampling, phases, targets and what is counted as rectified are shown"
-    yield "with a site; nothing is worked out from them yet. Source: `cloud/jurisdictions/data`."
+    yield "relies on it. What shows that a duty was done stands in `cloud/duties/duties.yaml`; targets are"
+    yield "only shown."
+    yield "Source: `cloud/jurisdictions/data`."
     for name, written in jurisdictions().items():
         yield f"\n## {written.holds.label.zh} {written.holds.label.en} (`{name}`)\n"
         yield f"{written.source.zh}\n\n{written.source.en}\n"

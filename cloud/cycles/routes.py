@@ -3,13 +3,15 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
-from cloud.accounts.permissions import SeenDevices, requires
+from cloud.accounts.permissions import SeenDevices, SignedIn, requires
 from cloud.cycles.model import CycleDay, WorkCycleShown
-from cloud.cycles.service import Span, day_shown, days_span, table
+from cloud.cycles.service import COLUMNS, Span, cells, day_shown, days_span
 from cloud.cycles.store import CYCLES, OF_SPAN, placed
 from cloud.database import Row
+from cloud.exports.answers import CsvFile, answered
+from cloud.exports.cells import Mark
 from cloud.paging import After, DeviceCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError
 from cloud.registry.access import KnownSite, check_among
@@ -27,12 +29,6 @@ DeviceName = Annotated[str, Query(max_length=128, pattern=r"^[^\x00]+$")]
 Day = Annotated[
     dt.date, Query(ge=_EARLIEST, le=_LATEST, description="By the clocks of the site, such as 2026-11-20.")
 ]
-
-
-class Spreadsheet(Response):
-    """Comma-separated values, as spreadsheet programs open them."""
-
-    media_type = "text/csv; charset=utf-8"
 
 
 @router.get("/sites/{site}/work-cycles")
@@ -99,18 +95,19 @@ async def read_day(
 
 @router.get(
     "/sites/{site}/work-cycles/table",
-    response_class=Spreadsheet,
+    response_class=CsvFile,
     responses={200: {"description": "Comma-separated values.", "content": {"text/csv": {}}}},
 )
 async def read_table(
     site: KnownSite,
     serving: Served,
+    signed: SignedIn,
     seen: SeenDevices,
     *,
     device: DeviceName,
     first: Annotated[Day, Query(alias="from")],
     last: Annotated[Day, Query(alias="to", description="Included; at most 31 days.")],
-) -> Spreadsheet:
+) -> CsvFile:
     """A crane's lifts of some days, the oldest first, for a spreadsheet."""
     check_among(device, seen)
     if not 0 <= (last - first).days < MOST_DAYS:
@@ -120,8 +117,9 @@ async def read_table(
     rows = await _of_span(serving, site, device, span)
     name = f"work-cycles-{first.isoformat()}" + ("" if first == last else f"-{last.isoformat()}")
     # No name of the device: what a gateway calls it need not be one of a file.
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Spreadsheet(table(rows, site.time_zone), headers=headers)
+    about = f"工地卫士 SiteWarden · {site.name.zh} · 吊装循环 lifts {device}"
+    mark = Mark(name=signed.name, at=serving.now(), time_zone=site.time_zone, about=about)
+    return answered(name, COLUMNS, map(cells, rows), mark)
 
 
 async def _of_span(serving: Serving, site: SiteEntry, device: str, span: Span) -> list[Row]:

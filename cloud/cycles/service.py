@@ -1,8 +1,6 @@
-"""A crane's lifts gathered by day, and written as a table for a spreadsheet. Pure."""
+"""A crane's lifts gathered by day, and as lines of a table. Pure."""
 
-import csv
 import datetime as dt
-import io
 import zoneinfo
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,7 +8,8 @@ from typing import NamedTuple
 
 from cloud.cycles.model import CycleDay, CyclesOfHour, CyclesOfRatio
 from cloud.database import Row
-from cloud.instants import local, rfc3339
+from cloud.exports.cells import Column, Value
+from cloud.instants import rfc3339
 
 RATIO_STEP, RATIO_END = 10, 120
 """Of the histogram, %: beyond its end all count together."""
@@ -32,6 +31,7 @@ _COLUMNS = (
     ("落钩高度 set down height m", "set_down_height"),
     ("中断 broken off", "broken_off"),
 )
+COLUMNS = [Column(title) for title, _ in _COLUMNS]
 
 
 class Span(NamedTuple):
@@ -69,23 +69,10 @@ def day_shown(day: dt.date, span: Span, rows: Sequence[Row]) -> CycleDay:
     )
 
 
-def table(rows: Iterable[Row], time_zone: str) -> str:
-    """Comma-separated, the oldest first, with instants by the clocks of the site and their offset."""
-    written = io.StringIO()
-    # Without it a spreadsheet program takes Chinese for something else.
-    written.write("\ufeff")
-    writer = csv.writer(written)
-    writer.writerow([title for title, _ in _COLUMNS])
-    for row in rows:
-        told = {
-            **row,
-            "started_at": local(row["started_at"], time_zone).isoformat(timespec="seconds"),
-            "ended_at": local(row["ended_at"], time_zone).isoformat(timespec="seconds"),
-            "duration_s": round(_lasted_s(row)),
-            "broken_off": int(row["broken_off"]),
-        }
-        writer.writerow(["" if told[name] is None else told[name] for _, name in _COLUMNS])
-    return written.getvalue()
+def cells(row: Row) -> list[Value]:
+    """A lift as a line of the table."""
+    told = {**row, "duration_s": round(_lasted_s(row))}
+    return [told[name] for _, name in _COLUMNS]
 
 
 def _lasted_s(row: Row) -> float:

@@ -1,4 +1,4 @@
-"""The rows of tables in SQL; each is one row more than a table may have, to see that it was cut."""
+"""The rows of tables in SQL."""
 
 from typing import LiteralString
 

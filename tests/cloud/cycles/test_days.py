@@ -77,7 +77,8 @@ def test_the_list_and_the_table_have_the_same_lifts(web, day):
     answer = web.get(f"/sites/demo/work-cycles/table?device=crane-1&from={day}&to={day}")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert f'filename="work-cycles-{day}.csv"' in answer.headers["content-disposition"]
-    title, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    title, *rows, mark = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert "exported by 安全员" in mark[0]
     assert title[0].startswith("开始")
     assert len(rows) == len(listed) == 5
     assert rows[1][:4] == [f"{day}T08:05:00+08:00", f"{day}T08:06:30+08:00", "90", "4.0"]

@@ -400,6 +400,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/duties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Duties
+         * @description What the units of a place owe in these days, and how often each was done.
+         */
+        get: operations["list_duties_api_v1_duties_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Coverage
+         * @description How far a round of full coverage has come: enterprises, projects, devices.
+         */
+        get: operations["read_coverage_api_v1_duties_coverage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Duty Kinds
+         * @description Every kind of duty.
+         */
+        get: operations["list_duty_kinds_api_v1_duties_kinds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enforcement": {
         parameters: {
             query?: never;
@@ -4681,6 +4741,37 @@ export interface components {
             verified: boolean;
         };
         /**
+         * CoverageAnswer
+         * @description The round of a day; none where the territory has none.
+         */
+        CoverageAnswer: {
+            round: components["schemas"]["CoverageShown"] | null;
+        };
+        /**
+         * CoverageShown
+         * @description How far a round of full coverage has come.
+         */
+        CoverageShown: {
+            /** Days Left */
+            days_left: number;
+            devices: components["schemas"]["ShareShown"];
+            enterprises: components["schemas"]["ShareShown"];
+            /** No */
+            no: number;
+            projects: components["schemas"]["ShareShown"];
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * CraneGeometry
          * @description Where a crane stands and what it reaches; metres on the site's grid.
          */
@@ -5381,6 +5472,71 @@ export interface components {
              */
             on: string;
             what: components["schemas"]["TextShown"];
+        };
+        /**
+         * DutiesShown
+         * @description The duties of a place.
+         */
+        DutiesShown: {
+            /** Items */
+            items: components["schemas"]["DutyShown"][];
+            source: components["schemas"]["TextShown"];
+        };
+        /**
+         * DutyChoice
+         * @description A kind of duty, for forms.
+         */
+        DutyChoice: {
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Owed By */
+            owed_by: string;
+        };
+        /**
+         * DutyChoices
+         * @description All of them.
+         */
+        DutyChoices: {
+            /** Items */
+            items: components["schemas"]["DutyChoice"][];
+        };
+        /**
+         * DutyShown
+         * @description What somebody owes, and how often it was done.
+         */
+        DutyShown: {
+            /** Done */
+            done: number;
+            /**
+             * Frequency
+             * @enum {string}
+             */
+            frequency: "daily" | "monthly" | "quarterly" | "half_yearly" | "yearly";
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: string;
+            /**
+             * Missed Days
+             * @description The last day of each period without it.
+             */
+            missed_days: string[];
+            /** Node */
+            node: number | null;
+            /** Periods */
+            periods: components["schemas"]["PeriodShown"][];
+            /** Required */
+            required: number;
+            /** Site */
+            site: string | null;
+            /**
+             * Source Declared
+             * @description Else what is not there is unknown, and not missed.
+             */
+            source_declared: boolean;
+            who: components["schemas"]["TextShown"];
         };
         /**
          * Enforcement
@@ -8098,6 +8254,19 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * MissingShown
+         * @description Something that nobody has looked at.
+         */
+        MissingShown: {
+            /** Id */
+            id: string;
+            name: components["schemas"]["TextShown"];
+            /** Serial No */
+            serial_no: string;
+            /** Site */
+            site: string | null;
+        };
+        /**
          * MovedShown
          * @description The same danger under both sets of rules, at other instants.
          */
@@ -8978,6 +9147,30 @@ export interface components {
         Patterns: {
             /** Items */
             items: components["schemas"]["Pattern"][];
+        };
+        /**
+         * PeriodShown
+         * @description A period of a duty.
+         */
+        PeriodShown: {
+            /** Done On */
+            done_on: string[];
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * State
+             * @description Unknown: nobody was declared to keep what would show it.
+             * @enum {string}
+             */
+            state: "done" | "due" | "missed" | "unknown";
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
         };
         /**
          * PersonShown
@@ -10473,6 +10666,23 @@ export interface components {
             password: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ShareShown
+         * @description How many of how many.
+         */
+        ShareShown: {
+            /** All */
+            all: number;
+            /**
+             * Looked At
+             * @description Null where nobody was declared to keep it.
+             */
+            looked_at: number | null;
+            /** Missing */
+            missing: components["schemas"]["MissingShown"][];
+            /** Source Declared */
+            source_declared: boolean;
         };
         /**
          * ShelfShown
@@ -14371,6 +14581,271 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_duties_api_v1_duties_get: {
+        parameters: {
+            query: {
+                /** @description First day. */
+                since: string;
+                /** @description Last day; duties whose period ends within are shown. */
+                until: string;
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutiesShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_coverage_api_v1_duties_coverage_get: {
+        parameters: {
+            query?: {
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+                /** @description Its round; without it today's. */
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageAnswer"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_duty_kinds_api_v1_duties_kinds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
