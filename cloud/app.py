@@ -54,6 +54,7 @@ from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
 from cloud.shown import Shown, TextShown
 from cloud.sites.routes import router as sites_router
+from cloud.tables.ledgers import router as ledger_tables_router
 from cloud.tables.routes import router as tables_router
 from cloud.trials.routes import router as trials_router
 from cloud.upkeep.routes import router as upkeep_router
@@ -153,6 +154,7 @@ def _api() -> APIRouter:
         home_router,
         readings_router,
         tables_router,
+        ledger_tables_router,
         alarms_router,
         counts_router,
         patterns_router,

@@ -14,6 +14,8 @@ from cloud.accounts.roles import roles_with
 from cloud.accounts.signing import open_key
 from cloud.database import AsyncConnection, Row
 from cloud.enforcement.store import ENTERPRISES, NODES, SITES
+from cloud.exports.answers import CsvFile, attachment, export
+from cloud.exports.cells import Mark
 from cloud.idempotency import Answer
 from cloud.inspections import store
 from cloud.inspections.model import (
@@ -35,6 +37,7 @@ from cloud.inspections.patrol import KIND, patrolled, seen_now
 from cloud.inspections.plans import carry_out
 from cloud.inspections.questions import questions
 from cloud.inspections.service import (
+    HOME_ZONE,
     RECORDS,
     SEES,
     Acting,
@@ -44,6 +47,7 @@ from cloud.inspections.service import (
     record,
     records_kind,
 )
+from cloud.inspections.table import TABLE
 from cloud.ledger.model import Signature
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError, not_found
@@ -53,6 +57,9 @@ from cloud.serving import Served, Serving
 from cloud.shown import Page, TextShown
 from sitewarden.text import Text
 
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Comma-separated values.", "content": {"text/csv": {}}}
+}
 _Since = Annotated[dt.date | None, Query(description="On this day or later.")]
 _Until = Annotated[dt.date | None, Query(description="On this day or earlier.")]
 _Short = Annotated[str | None, Query(max_length=63, pattern=r"^[^\x00]+$")]
@@ -62,10 +69,15 @@ _Found = Annotated[
 ]
 
 
-class ArchiveFile(Response):
-    """A page to keep."""
+class KeptFile(Response):
+    """A file as it is kept."""
 
-    media_type = "text/html; charset=utf-8"
+    media_type = "application/octet-stream"
+
+
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "As it is kept.", "content": {"application/octet-stream": {}}}
+}
 
 
 def make_router() -> APIRouter:
@@ -109,6 +121,26 @@ def _add_reading(router: APIRouter) -> None:
         found = await serving.rows(store.NOW + store.LISTED, asked)
         last = found[limit - 1] if len(found) > limit else None
         return Page(items=[_item(row) for row in found[:limit]], next=_next(last) if last else None)
+
+    @router.get("/inspections.csv", dependencies=sees, response_class=CsvFile, responses=_CSV)
+    async def inspections_table(
+        serving: Served,
+        signed: SignedIn,
+        *,
+        kind: _Short = None,
+        site: _Short = None,
+        enterprise: int | None = None,
+        question: _Found = None,
+        since: _Since = None,
+        until: _Until = None,
+    ) -> CsvFile:
+        """The same list as a table."""
+        chosen = listed(
+            kind=kind, site=site, enterprise=enterprise, question=question, since=since, until=until
+        )
+        asked = {**_seen_by(signed), **chosen, "at": None, "id": None}
+        mark = Mark(name=signed.name, at=serving.now(), time_zone=HOME_ZONE, about="检查记录 inspections")
+        return await export(serving.dsn, store.NOW + store.LISTED, asked, TABLE, mark)
 
     @router.get("/inspections/choices", dependencies=[requires(RECORDS)])
     async def read_inspection_choices(serving: Served, signed: SignedIn) -> InspectionChoices:
@@ -157,43 +189,39 @@ def _add_files(router: APIRouter) -> None:
     @router.get(
         "/inspections/{inspection}/archive",
         dependencies=sees,
-        response_class=ArchiveFile,
-        responses={200: {"content": {"text/html": {}}, "description": "The same bytes for everybody."}},
+        response_class=KeptFile,
+        responses=_FILE,
     )
     async def read_inspection_archive(
         inspection: UUID, serving: Served, signed: SignedIn, seq: int | None = None
-    ) -> ArchiveFile:
-        """The file (检查档案) that enterprise and project keep; `Repr-Digest` is its SHA-256."""
+    ) -> KeptFile:
+        """The file (检查档案) that enterprise and project keep: the same bytes for both."""
         await _known(serving, signed, inspection)
         kept = await serving.row(store.ARCHIVE, {"id": inspection, "seq": seq})
         if kept is None:
             raise not_found("file")
         name = f"inspection-{inspection}-{kept['seq']}.html"
-        headers = {
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "ETag": f'"{kept["sha256"]}"',
-            "X-Content-SHA256": kept["sha256"],
-        }
-        return ArchiveFile(kept["content"], headers=headers)
+        headers = {**attachment(name, "text/html; charset=utf-8"), "X-Content-SHA256": kept["sha256"]}
+        return KeptFile(kept["content"], headers=headers)
 
     @router.get(
         "/inspections/{inspection}/photos/{sha256}",
         dependencies=sees,
-        response_class=Response,
-        responses={200: {"content": {"image/*": {}}, "description": "As it is kept."}},
+        response_class=KeptFile,
+        responses=_FILE,
     )
     async def read_inspection_photo(
         inspection: UUID,
         sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")],
         serving: Served,
         signed: SignedIn,
-    ) -> Response:
+    ) -> KeptFile:
         """A photo of it."""
         await _known(serving, signed, inspection)
         found = await serving.row(store.PHOTO, {"id": inspection, "sha256": bytes.fromhex(sha256)})
         if found is None:
             raise not_found("photo")
-        return Response(found["content"], media_type=found["media_type"])
+        return KeptFile(found["content"], media_type=found["media_type"])
 
 
 def _add_recording(router: APIRouter) -> None:

@@ -75,8 +75,9 @@ async def _put(connection: AsyncConnection, settings: Settings, told: Told, now_
     found = await (await cursor.execute(_INCIDENTS, [[told.incident]])).fetchall()
     sites = [one["site"] for one in found]
     channels = await (await cursor.execute(queue.LISTENERS, [sites])).fetchall()
-    for made in _made(settings, [told], found, channels, now_ms):
-        await connection.execute(queue.PUT, made)
+    made = _made(settings, [told], found, channels, now_ms)
+    if made:
+        await connection.execute(queue.PUT, queue.put_values(made))
     await connection.execute(_BE, [None if row is None else row[0]])
 
 

@@ -12,10 +12,10 @@ from cloud.complaints import complaint
 from cloud.registry.model import Name, Said
 from cloud.shown import Identity, Instant, Shown
 
-Kind = Literal["mail", "dingtalk", "wecom", "feishu", "webhook"]
+Kind = Literal["mail", "dingtalk", "wecom", "feishu", "webhook", "sms", "voice", "apprise"]
 Language = Literal["zh", "en"]
 Security = Literal["tls", "starttls", "none"]
-State = Literal["waiting", "sending", "sent", "rejected", "unknown", "counted"]
+State = Literal["waiting", "sending", "sent", "rejected", "unknown", "counted", "inhibited"]
 NoticeKind = Literal[
     "alarm",
     "hazard",
@@ -31,13 +31,20 @@ NoticeKind = Literal[
     "first_report_late",
     "details_soon",
     "details_late",
+    "report_draft",
+    "report_late",
+    "report_sent",
+    "weather",
+    "registration_late",
+    "tip",
+    "connector_failed",
+    "duty_missed",
+    "log_missing",
+    "gateway_silent",
+    "digest",
     "flood",
     "test",
 ]
-
-PER_MINUTE: dict[str, int] = {"mail": 30, "dingtalk": 18, "wecom": 18, "feishu": 60, "webhook": 120}
-"""Notices a minute. Robots of DingTalk and WeCom take 20, and DingTalk's shuts out for ten minutes who sends
-more; Feishu's takes 100. As their makers say; not tried against them."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +167,10 @@ class ChannelGiven(BaseModel):
     language: Language = "zh"
     lowest: Annotated[int, Field(ge=1, le=4, description="Alarms below this level are not told.")] = 3
     is_on: bool = True
+    fallback: UUID | None = Field(
+        default=None,
+        description="What takes its notices over where this one refuses them, is silent or rests.",
+    )
     mail: MailTarget | None = Field(default=None, validate_default=True)
     url: Annotated[SecretStr, AfterValidator(_url)] | None = Field(
         default=None,
@@ -209,6 +220,7 @@ class ChannelShown(Shown):
     language: Language
     lowest: int
     is_on: bool
+    fallback: Identity | None
     mail: MailTarget | None
     origin: str | None = Field(description="Of a robot or a receiver: the address without its secret.")
     has_key: bool
@@ -239,13 +251,16 @@ class NoticeShown(Shown):
     created_at: Instant
     state: State = Field(
         description="Waiting and sending: not yet. Unknown: handed over, and no answer came. Counted: over "
-        "the bound of its minute, told of by a closing notice."
+        "the bound of its minute or one of many of a device, told of by another notice. Inhibited: its "
+        "gateway is silent, which was told."
     )
     code: str
     answer: str
     tries: int
     tried_at: Instant | None
     took_ms: int | None
+    instead_of: Identity | None = Field(description="The notice of another channel that did not get there.")
+    digest: Identity | None = Field(description="The notice that tells of it together with others.")
 
 
 class Tested(Shown):

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from cloud.database import Connection, Row, instant
 from cloud.looking import Looking
-from cloud.notices import queue, words
+from cloud.notices import folding, queue, words
 from cloud.notices.model import Outcome
 from cloud.notices.queue import Claimed
 from cloud.notices.sending import send
@@ -39,6 +39,10 @@ class Notifier(Looking):
         for channel in queue.uncounted(connection, now):
             with connection.transaction():
                 self._close_count(connection, channel, now_ms)
+        for held in folding.due(connection, now):
+            with connection.transaction():
+                folding.fold(connection, self._settings, held, now)
+        queue.pass_on_waiting(connection, now)
         # Whose turn was longest ago: those that never answer must not have every turn.
         channels = queue.busy_channels(connection, now)
         for channel_id in sorted(channels, key=lambda channel: self._begun_ms.get(channel, 0)):

@@ -5,9 +5,11 @@ from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, Row, instant
-from cloud.notices.model import PER_MINUTE, Outcome, Outgoing, Route
+from cloud.notices.bounds import bounds, seconds
+from cloud.notices.model import Outcome, Outgoing, Route
 
 MINUTE = dt.timedelta(minutes=1)
 LOST = dt.timedelta(minutes=2)
@@ -15,18 +17,61 @@ LOST = dt.timedelta(minutes=2)
 GIVEN_UP = dt.timedelta(hours=24)
 """So old a notice is not tried again."""
 _BACK_OFF_S = 5, 600
-NEVER_COUNTED = 4
-"""Of this level each is told by itself: it waits for the next minute, where there are too many for one."""
+_FAVOURED_TRIES = 4
+"""So often one of the gravest goes before all others of its channel."""
 
 LISTENERS: LiteralString = """
     SELECT channel, site, language, lowest FROM channel
      WHERE removed_at IS NULL AND is_on AND (site IS NULL OR site = ANY(%s))
 """
 PUT: LiteralString = """
-    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state)
-        VALUES (%(notice)s, %(channel)s, %(site)s, %(kind)s, %(about)s, %(level)s, %(title)s,
-                %(body)s, %(created_at)s, 'waiting')
+    WITH given AS (
+        SELECT row.*, its.device, its.family, its.rule, its.gateway_id, its.raised_at,
+               its.id IS NOT NULL AND row.level < %(never)s AS folds
+          FROM jsonb_to_recordset(%(rows)s) AS row(
+                   n int, notice uuid, channel uuid, site text, kind text, about text, level smallint,
+                   title text, body text, created_at timestamptz, episode uuid, wait interval)
+               LEFT JOIN episode AS its ON its.id = row.episode
+    ), seen AS (
+        SELECT given.*, quiet.gateway AS silent,
+               folds AND (coalesce(max(level) OVER kin >= level, false) OR EXISTS (
+                   SELECT FROM notice AS before
+                    WHERE before.channel = given.channel AND before.site = given.site
+                          AND before.device = given.device AND before.family = given.family
+                          AND before.level >= given.level AND before.state <> 'inhibited'
+                          AND before.created_at > given.created_at - wait)) AS repeats
+          FROM given LEFT JOIN LATERAL (
+                   SELECT gateway FROM gateway_silence JOIN gateway ON gateway.id = gateway_id
+                    WHERE folds AND given.rule LIKE ANY (%(quiet)s) AND gateway_id = given.gateway_id
+                          AND raised_at BETWEEN since AND coalesce(ended_at, 'infinity') LIMIT 1
+               ) AS quiet ON true
+        WINDOW kin AS (PARTITION BY channel, given.site, device, family ORDER BY n
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ), judged AS (
+        SELECT seen.*, folds AND (repeats OR %(singly)s <=
+                   count(*) FILTER (WHERE folds AND NOT repeats AND silent IS NULL) OVER (
+                       PARTITION BY channel, site, device ORDER BY n
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                   + (SELECT count(*) FROM notice AS before
+                       WHERE folds AND before.channel = seen.channel AND before.site = seen.site
+                             AND before.device = seen.device AND before.held_until IS NULL
+                             AND before.kind = 'alarm' AND before.level < %(never)s
+                             AND before.state <> 'inhibited'
+                             AND before.created_at > seen.created_at - %(window)s)) AS holds
+          FROM seen
+    )
+    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, code,
+                        answer, episode, device, family, held_until)
+        SELECT notice, channel, site, kind, about, level, title, body, created_at,
+               CASE WHEN silent IS NULL THEN 'waiting' ELSE 'inhibited' END,
+               CASE WHEN silent IS NULL THEN '' ELSE 'gateway_silent' END, coalesce(silent, ''),
+               episode, device, family, CASE WHEN holds AND silent IS NULL THEN created_at + wait END
+          FROM judged ORDER BY n
         ON CONFLICT ON CONSTRAINT about DO NOTHING
+"""
+"""All rows at once, however many. Of alarms below the gravest it is judged here whether they go at once:
+`repeats` are no graver than one of their device and kind shortly before; others go singly until there were
+too many of a device.
 """
 
 
@@ -37,10 +82,40 @@ def listeners(connection: Connection, sites: list[str]) -> list[Row]:
 
 def put(connection: Connection, rows: list[Row]) -> None:
     """Notices that wait to be sent; a channel is told of one thing once."""
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        cursor.executemany(PUT, rows)
+    if rows:
+        connection.execute(PUT, put_values(rows))
+
+
+def put_values(rows: list[Row]) -> Row:
+    """What `PUT` is given for these rows, whoever executes it; pure."""
+    folding = bounds().folding
+    given = [
+        {
+            **row,
+            "n": n,
+            "episode": episode_of(row["about"]),
+            "wait": f"{folding.group_s.get(row['level'], 0)} s",
+        }
+        for n, row in enumerate(rows)
+    ]
+    return {
+        "rows": Jsonb(given),
+        "never": folding.never_from_level,
+        "quiet": bounds().inhibition.rules,
+        "singly": folding.singly,
+        "window": seconds(folding.window_s),
+    }
+
+
+def episode_of(about: str) -> UUID | None:
+    """The alarm that a notice is the first of; pure."""
+    kind, _, of = about.partition("/")
+    if kind != "alarm":
+        return None
+    try:
+        return UUID(of)
+    except ValueError:
+        return None
 
 
 def _longest_rest(now: dt.datetime) -> dt.datetime:
@@ -61,7 +136,7 @@ def busy_channels(connection: Connection, now: dt.datetime) -> list[UUID]:
     rows = connection.execute(
         """
         SELECT DISTINCT notice.channel FROM notice LEFT JOIN channel_pace AS pace USING (channel)
-         WHERE notice.state IN ('waiting', 'sending')
+         WHERE notice.state IN ('waiting', 'sending') AND notice.held_until IS NULL
                AND coalesce(pace.rests_until NOT BETWEEN %(now)s AND %(longest)s, true)
         """,
         {"now": now, "longest": _longest_rest(now)},
@@ -97,10 +172,14 @@ def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | 
         return None
     if not now - MINUTE < pace["minute_at"] <= now + LOST:
         pace |= {"minute_at": now, "sent": 0}
-    if pace["sent"] >= PER_MINUTE[pace["kind"]]:
+    bound = bounds().pace[pace["kind"]]
+    least = 0
+    if not bound.takes(pace["sent"], grave=False):
         _count_rest(connection, channel)
-        return None
-    found = _next(connection, channel, now)
+        if not bound.takes(pace["sent"], grave=True):
+            return None
+        least = bounds().folding.never_from_level
+    found = _next(connection, channel, now, least)
     if found is not None:
         _note_pace(connection, channel, pace)
     return None if found is None else _claimed(channel, pace, found)
@@ -145,9 +224,10 @@ def _count_rest(connection: Connection, channel: UUID) -> None:
     connection.execute(
         """
         UPDATE notice SET state = 'counted'
-         WHERE channel = %s AND state = 'waiting' AND kind <> 'flood' AND level < %s
+         WHERE channel = %s AND state = 'waiting' AND held_until IS NULL
+               AND kind NOT IN ('flood', 'digest') AND level < %s
         """,
-        [channel, NEVER_COUNTED],
+        [channel, bounds().folding.never_from_level],
     )
 
 
@@ -179,17 +259,26 @@ def close_count(connection: Connection, channel: UUID, notice: UUID) -> bool:
     return done.rowcount > 0
 
 
-def _next(connection: Connection, channel: UUID, now: dt.datetime) -> Row | None:
-    """A closing notice first; then what was tried least: one that never goes holds up no other."""
+def _next(connection: Connection, channel: UUID, now: dt.datetime, least: int) -> Row | None:
+    """The gravest, a closing notice, then what was tried least: one that never goes holds up no other."""
     cursor = connection.cursor(row_factory=dict_row)
     return cursor.execute(
         """
         UPDATE notice SET state = 'sending', tries = tries + 1, tried_at = %(now)s
-         WHERE notice = (SELECT notice FROM notice WHERE channel = %(channel)s AND state = 'waiting'
-                          ORDER BY kind <> 'flood', tries, level DESC, created_at, notice LIMIT 1)
+         WHERE notice = (SELECT notice FROM notice
+                          WHERE channel = %(channel)s AND state = 'waiting' AND held_until IS NULL
+                                AND level >= %(least)s
+                          ORDER BY level >= %(never)s AND tries < %(favoured)s DESC, kind <> 'flood', tries,
+                                   level DESC, created_at, notice LIMIT 1)
         RETURNING *
         """,
-        {"channel": channel, "now": now},
+        {
+            "channel": channel,
+            "now": now,
+            "least": least,
+            "never": bounds().folding.never_from_level,
+            "favoured": _FAVOURED_TRIES,
+        },
     ).fetchone()
 
 
@@ -232,6 +321,8 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: i
         """,
         values,
     )
+    if not again and outcome.state != "sent":
+        _pass_on(connection, claimed.notice.id)
     shortest, longest = _BACK_OFF_S
     connection.execute(
         """
@@ -250,4 +341,39 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: i
             "longest": longest,
             "channel": claimed.channel,
         },
+    )
+
+
+_TAKE_OVER: LiteralString = """
+    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, instead_of)
+        SELECT gen_random_uuid(), second.channel, notice.site, notice.kind, notice.about, notice.level,
+               notice.title, notice.body, notice.created_at, 'waiting', notice.notice
+          FROM notice JOIN channel AS first USING (channel)
+               JOIN channel AS second ON second.channel = first.fallback
+                    AND second.is_on AND second.removed_at IS NULL
+"""
+"""A channel is told of one thing once, also where it takes it over from another."""
+
+
+def _pass_on(connection: Connection, notice: UUID) -> None:
+    """What one channel did not get there goes by its second one."""
+    connection.execute(
+        _TAKE_OVER + "WHERE notice.notice = %s ON CONFLICT ON CONSTRAINT about DO NOTHING", [notice]
+    )
+
+
+def pass_on_waiting(connection: Connection, now: dt.datetime) -> None:
+    """What waits for a channel that rests goes by its second one meanwhile; the first still tries."""
+    connection.execute(
+        _TAKE_OVER
+        + """
+               JOIN channel_pace AS pace ON pace.channel = first.channel
+         WHERE notice.state = 'waiting' AND notice.held_until IS NULL
+               AND pace.rests_until BETWEEN %(now)s AND %(longest)s
+               AND NOT EXISTS (
+                   SELECT FROM notice AS there
+                    WHERE there.channel = first.fallback AND there.about = notice.about)
+            ON CONFLICT ON CONSTRAINT about DO NOTHING
+        """,
+        {"now": now, "longest": _longest_rest(now)},
     )

@@ -55,6 +55,7 @@ async def make(serving: Serving, signed: Signed, given: ChannelNew, key: str | N
     secret = secret_of(given, None)
     async with acting(serving, signed) as connection:
         await _check_rules(connection, signed, given.site)
+        await _check_fallback(connection, given, None, given.site)
 
         async def work() -> Answer:
             channel = uuid4()
@@ -84,6 +85,7 @@ async def change(
         if given.kind != before["kind"]:
             detail = "kind: it stays what it is; make another channel"
             raise ProblemError(422, "fixed", "It cannot be changed", detail, field="kind")
+        await _check_fallback(connection, given, channel, before["site"])
         secret = secret_of(given, before)
         await store.change(connection, channel, _values(given, secret))
         await store.keep_secret(connection, channel, secret)
@@ -192,7 +194,10 @@ def shown(row: Row) -> ChannelShown:
 
 def _values(given: ChannelGiven, secret: dict[str, str]) -> dict[str, Any]:
     target = {"origin": origin_of(secret["url"])} if given.mail is None else given.mail.model_dump()
-    return {**given.model_dump(include={"name", "kind", "language", "lowest", "is_on"}), "target": target}
+    return {
+        **given.model_dump(include={"name", "kind", "language", "lowest", "is_on", "fallback"}),
+        "target": target,
+    }
 
 
 async def _check_rules(connection: AsyncConnection, signed: Signed, site: str | None) -> None:
@@ -201,6 +206,15 @@ async def _check_rules(connection: AsyncConnection, signed: Signed, site: str | 
     if await found.fetchone() != (True,):
         detail = "site: a channel of all sites is made by who sees all sites"
         raise ProblemError(422, "out-of-scope", "Out of scope", detail, field="site")
+
+
+async def _check_fallback(
+    connection: AsyncConnection, given: ChannelGiven, channel: UUID | None, site: str | None
+) -> None:
+    if given.fallback is None or await store.may_stand_in(connection, channel, site, given.fallback):
+        return
+    detail = "fallback: choose another channel of the same site or of all sites"
+    raise ProblemError(422, "unknown-reference", "It refers to nothing", detail, field="fallback")
 
 
 async def _locked(connection: AsyncConnection, signed: Signed, channel: UUID, if_match: str | None) -> Row:

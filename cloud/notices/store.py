@@ -16,7 +16,7 @@ EDITED_WITH = "notices.edit"
 
 _SHOWN: LiteralString = """
     SELECT channel.channel AS id, channel.site, channel.name, channel.kind, channel.language, channel.lowest,
-           channel.is_on, channel.target, channel.version,
+           channel.is_on, channel.fallback, channel.target, channel.version,
            rules_channel(%(account)s, channel.site, %(roles)s) AS may_change,
            coalesce(secret.secret ? 'key', false) AS has_key,
            coalesce(secret.secret ? 'password', false) AS has_password,
@@ -71,9 +71,9 @@ async def make(connection: AsyncConnection, of: UUID, site: str | None, values: 
     """A new channel."""
     await connection.execute(
         """
-        INSERT INTO channel (channel, site, name, kind, language, lowest, is_on, target)
+        INSERT INTO channel (channel, site, name, kind, language, lowest, is_on, fallback, target)
             VALUES (%(channel)s, %(site)s, %(name)s, %(kind)s, %(language)s, %(lowest)s, %(is_on)s,
-                    %(target)s)
+                    %(fallback)s, %(target)s)
         """,
         {**_adapted(values), "channel": of, "site": site},
     )
@@ -84,7 +84,7 @@ async def change(connection: AsyncConnection, of: UUID, values: Row) -> None:
     await connection.execute(
         """
         UPDATE channel SET name = %(name)s, kind = %(kind)s, language = %(language)s, lowest = %(lowest)s,
-               is_on = %(is_on)s, target = %(target)s
+               is_on = %(is_on)s, fallback = %(fallback)s, target = %(target)s
          WHERE channel = %(channel)s
         """,
         {**_adapted(values), "channel": of},
@@ -93,6 +93,18 @@ async def change(connection: AsyncConnection, of: UUID, values: Row) -> None:
     await connection.execute(
         "UPDATE channel_pace SET failures = 0, rests_until = NULL WHERE channel = %s", [of]
     )
+
+
+async def may_stand_in(connection: AsyncConnection, of: UUID | None, site: str | None, other: UUID) -> bool:
+    """Whether the other channel is there, is another one, and may tell of whatever this one tells of."""
+    found = await connection.execute(
+        """
+        SELECT FROM channel WHERE channel = %s AND removed_at IS NULL AND channel IS DISTINCT FROM %s
+                                  AND (site IS NULL OR site = %s)
+        """,
+        [other, of, site],
+    )
+    return await found.fetchone() is not None
 
 
 async def keep_secret(connection: AsyncConnection, of: UUID, secret: dict[str, str]) -> None:
@@ -150,7 +162,7 @@ async def note_test(
 NOTICES: LiteralString = """
     SELECT notice.notice AS id, notice.channel, channel.name AS channel_name, notice.site, notice.kind,
            notice.level, notice.title, notice.body, notice.created_at, notice.state, notice.code,
-           notice.answer, notice.tries, notice.tried_at, notice.took_ms
+           notice.answer, notice.tries, notice.tried_at, notice.took_ms, notice.instead_of, notice.digest
       FROM notice JOIN channel USING (channel)
      WHERE (notice.site = %(site)s
             OR (notice.site IS NULL AND (channel.site IS NULL OR channel.site = %(site)s)

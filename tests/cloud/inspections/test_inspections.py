@@ -112,6 +112,8 @@ def test_lists_go_down_to_what_was_found(web, county):
         ("某建筑公司", ["unlicensed"], False)
     ]
     assert len(web.get("/inspections", params={"limit": 1}).json()["items"]) == 1
+    table = web.get("/inspections.csv", params={"question": "unlicensed"}).text.splitlines()
+    assert ("某建筑公司" in table[1], len(table)) == (True, 3)
     assert web.get("/inspections", params={"until": "2026-11-19"}).json()["items"] == []
 
 

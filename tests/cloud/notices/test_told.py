@@ -9,7 +9,7 @@ import pytest
 from cloud.database import instant
 from cloud.hazards.timers import run_due
 from cloud.notices import queue
-from cloud.notices.model import PER_MINUTE
+from cloud.notices.bounds import bounds
 from cloud.notices.opening import Telling, tell_of
 from sitewarden.rules import HazardProposal
 from sitewarden.text import Text
@@ -18,6 +18,14 @@ from tests.cloud.site import PROPOSAL, cleared, now_ms, raised
 MAJOR = HazardProposal(
     category=PROPOSAL.category, level="major_proposed", potential_accident=PROPOSAL.potential_accident
 )
+
+
+PACE = bounds().pace["dingtalk"]
+
+
+def elsewhere(n: int, **changes):
+    """An alarm of a device of its own: nothing to be folded with others."""
+    return raised(device=f"crane-{n}", point=f"crane-{n}/load_ratio", **{"hazard": None, **changes})
 
 
 def states(site) -> list[tuple]:
@@ -154,9 +162,9 @@ def test_a_flood_is_cut_at_the_bound_and_the_rest_is_counted_in_one_closing_noti
 ):
     channel(lowest=1)
     site.born()
-    most = PER_MINUTE["dingtalk"]
-    for _ in range(most + 5):
-        site.deliver(raised(level=2, hazard=None))
+    most = PACE.a_minute
+    for n in range(most + 5):
+        site.deliver(elsewhere(n, level=2))
     site.deliver(raised(level=4, hazard=None))
     notify()
     assert len(robot.heard) == most
@@ -171,19 +179,24 @@ def test_a_flood_is_cut_at_the_bound_and_the_rest_is_counted_in_one_closing_noti
     assert len(robot.heard) == most + 1
 
 
-def test_the_gravest_are_never_summed_up_but_wait_for_the_next_minute(site, channel, notify, robot):
+def test_the_gravest_are_never_summed_up_and_have_room_of_their_own_until_the_maker_s_bound(
+    site, channel, notify, robot
+):
     channel(lowest=1)
     site.born()
-    most = PER_MINUTE["dingtalk"]
-    for _ in range(most + 3):
-        site.deliver(raised(level=4, hazard=None))
-    site.deliver(raised(level=2, hazard=None))
+    for n in range(PACE.a_minute + 1):
+        site.deliver(elsewhere(n, level=2))
     notify()
-    assert len(robot.heard) == most
+    assert len(robot.heard) == PACE.a_minute
+    for _ in range(8):
+        site.deliver(raised(level=4, hazard=None))
+    notify(later_ms=500)
+    told = [said["text"]["content"] for said in robot.heard[PACE.a_minute :]]
+    assert [text.startswith("[危急]") for text in told] == [True] * (PACE.at_most - PACE.a_minute)
     notify(later_ms=61_000)
-    told = [said["text"]["content"] for said in robot.heard[most:]]
-    assert told[0].startswith("[另有 1 条]")
-    assert [text.startswith("[危急]") for text in told[1:]] == [True] * 3
+    told = [said["text"]["content"] for said in robot.heard[PACE.at_most :]]
+    assert [text.startswith("[危急]") for text in told] == [True] * 4 + [False]
+    assert told[-1].startswith("[另有 1 条]")
 
 
 def test_what_was_refused_for_good_is_shown_with_its_code_and_not_tried_again(
@@ -240,8 +253,8 @@ def test_a_channel_that_does_not_answer_holds_up_no_other(site, channel, notify,
     channel(name="dead", url=dead)
     channel()
     site.born()
-    for _ in range(3):
-        site.deliver(raised(hazard=None))
+    for n in range(3):
+        site.deliver(elsewhere(n))
     notify()
     assert len(robot.heard) == 3
     assert site.value("SELECT count(*) FROM notice WHERE state = 'waiting'") == 3
@@ -252,8 +265,8 @@ def test_a_robot_that_took_a_notice_and_said_nothing_is_left_alone_for_a_while(s
     channel()
     site.born()
     robot.is_silent = True
-    for _ in range(3):
-        site.deliver(raised(hazard=None))
+    for n in range(3):
+        site.deliver(elsewhere(n))
     notify()
     assert len(robot.asked) == 1
     robot.is_silent = False
@@ -273,8 +286,8 @@ def test_an_answer_with_half_a_letter_silences_nobody(site, channel, notify, rob
 def test_a_clock_that_was_put_back_silences_no_channel(site, channel, notify, robot):
     channel(lowest=1)
     site.born()
-    for _ in range(PER_MINUTE["dingtalk"] + 1):
-        site.deliver(raised(level=2, hazard=None))
+    for n in range(PACE.a_minute + 1):
+        site.deliver(elsewhere(n, level=2))
     notify(later_ms=3_600_000)
     site.rows("UPDATE channel_pace SET rests_until = now() + interval '1 hour' RETURNING 1")
     notify()
@@ -287,8 +300,8 @@ def test_a_clock_that_was_put_back_silences_no_channel(site, channel, notify, ro
 def test_two_programs_close_a_count_once(site, channel, notify, robot):
     channel(lowest=1)
     site.born()
-    for _ in range(PER_MINUTE["dingtalk"] + 1):
-        site.deliver(raised(level=2, hazard=None))
+    for n in range(PACE.a_minute + 1):
+        site.deliver(elsewhere(n, level=2))
     notify()
     later = instant(now_ms() + 90_000)
     (counted,) = queue.uncounted(site.connection, later)

@@ -30,7 +30,7 @@ export class ApiError extends Error {
   }
 }
 
-const ROOT = '/api/v1'
+export const ROOT = '/api/v1'
 
 async function call<T>(method: string, path: string, body?: unknown, version?: number, key?: string): Promise<T> {
   const response = await ask(method, path, body, version, key)
@@ -147,7 +147,7 @@ export const api = {
     call<Page<WorkCycle>>('GET', `/sites/${part(site)}/work-cycles${query({ device, day, after, limit })}`),
   cycleDay: (site: string, device: string, day: string) => call<CycleDay>('GET', `/sites/${part(site)}/work-cycles/day${query({ device, day })}`),
   /** What a page's table shows, for a spreadsheet. */
-  tableUrl: (site: string, what: 'readings' | 'alarms' | 'hazards' | 'devices', chosen: Record<string, string | null> = {}) =>
+  tableUrl: (site: string, what: 'readings' | 'alarms' | 'hazards' | 'devices' | 'notices', chosen: Record<string, string | null> = {}) =>
     `${ROOT}/sites/${part(site)}/tables/${what}.csv${query(chosen)}`,
   cycleTableUrl: (site: string, device: string, from: string, to: string) => `${ROOT}/sites/${part(site)}/work-cycles/table${query({ device, from, to })}`,
   hazards: (site: string, status: 'open' | 'all', after: string | null = null, limit = 50) =>

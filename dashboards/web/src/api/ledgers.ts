@@ -1,6 +1,6 @@
 /** Filing, incidents, enforcement and supervision: what the pages ask of them and may do with them. */
 
-import { call, part, query, send } from './client'
+import { ROOT, call, part, query, send } from './client'
 import type { components } from './schema'
 import type { Page } from './types'
 
@@ -21,6 +21,8 @@ export type EnforcementChoices = Schemas['EnforcementChoices']
 export type EnforcementTotal = Schemas['EnforcementTotal']
 
 export const ledgers = {
+  /** A ledger of all sites for a spreadsheet, as it is filtered. */
+  tableUrl: (what: 'hazards' | 'incidents' | 'enforcement', chosen: Record<string, string | null | undefined>) => `${ROOT}/tables/${what}.csv${query(chosen)}`,
   clauses: (on: string | null = null) => call<ClauseEditions>('GET', `/clauses${query({ on })}`),
   filingChoices: (site: string) => call<FilingChoices>('GET', `/sites/${part(site)}/filing-choices`),
   stagedPhotos: (site: string) => call<{ items: StagedPhoto[] }>('GET', `/sites/${part(site)}/filing-photos`),

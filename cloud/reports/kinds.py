@@ -1,0 +1,5 @@
+"""The kinds of reports that there are: each of these modules registers its own."""
+
+from cloud.reports import appendix_1, appendix_2
+
+__all__ = ["appendix_1", "appendix_2"]
