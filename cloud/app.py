@@ -22,6 +22,7 @@ from cloud.clauses.routes import router as clauses_router
 from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
+from cloud.duties.log_routes import router as logs_router
 from cloud.duties.routes import router as duties_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
@@ -56,6 +57,8 @@ from cloud.shown import Shown, TextShown
 from cloud.sites.routes import router as sites_router
 from cloud.tables.ledgers import router as ledger_tables_router
 from cloud.tables.routes import router as tables_router
+from cloud.tips.public_routes import make_public_router
+from cloud.tips.routes import make_router as make_tips_router
 from cloud.trials.routes import router as trials_router
 from cloud.upkeep.routes import router as upkeep_router
 from sitewarden import __version__
@@ -175,6 +178,7 @@ def _api() -> APIRouter:
         backtest_router,
         cycles_router,
         duties_router,
+        logs_router,
         live_router,
         replay_router,
         make_enrolment_router(),
@@ -187,6 +191,8 @@ def _api() -> APIRouter:
         trees_router,
         make_profiles_router(),
         make_commissioning_router(),
+        make_tips_router(),
+        make_public_router(),
     ):
         router.include_router(part)
     return router

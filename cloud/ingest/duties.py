@@ -1,4 +1,4 @@
-"""What is due beside the lanes, by a thread of its own: evidence, signals, held alarms, unfiled photos."""
+"""What is due beside the lanes, by a thread of its own: evidence, signals, held alarms, photos, logs."""
 
 import logging
 from typing import LiteralString
@@ -8,6 +8,7 @@ from psycopg.rows import dict_row
 
 from cloud.alarms.store import StoredEpisode
 from cloud.database import Connection, instant
+from cloud.duties.watching import Calendar
 from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
@@ -18,6 +19,7 @@ from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
+from cloud.tips.erasing import erase_identities
 from cloud.upkeep.holding import take_due
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -42,10 +44,11 @@ class Duties(Looking):
         """Nothing is read yet."""
         super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
         self._settings, self._registry = settings, registry
+        self._calendar = Calendar()
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget):
+        for duty in (self.release, _watch, _keep, _forget, self.follow_calendar, erase_identities):
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
@@ -69,6 +72,11 @@ class Duties(Looking):
         if touched:
             log.info("alarms stand after maintenance alarms=%d records=%d", len(heard), len(touched))
             wake_viewers(connection)
+
+    def follow_calendar(self, connection: Connection, now_ms: int) -> None:
+        """Safety logs of the day before, and whose log was not signed."""
+        for late in self._calendar.look(connection, self._registry.sites(connection), now_ms):
+            log.warning("a safety log was not signed in time site=%s day=%s", late.site, late.day)
 
     def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:
         row = connection.cursor(row_factory=dict_row).execute(_EPISODE, [alarm.episode]).fetchone()

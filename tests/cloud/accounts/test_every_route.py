@@ -63,7 +63,16 @@ def next_door(web, site, trees) -> dict[str, str]:
         "measure": str(uuid4()),
         "inspection": _inspection(web, trees["first"]),
         "sha256": "0" * 64,
+        "tip": _tip(web),
+        "no": "1",
     }
+
+
+def _tip(web) -> str:
+    """What somebody reported there."""
+    gate = web.get("/sites/demo/report-gate").json()["gate"]
+    assert web.post("/public-reports", json={"gate": gate, "content": SECRET, "name": SECRET}).is_success
+    return web.get("/tips").json()["items"][0]["id"]
 
 
 def _photo(web) -> str:

@@ -1,0 +1,159 @@
+"""Safety logs as ingest keeps them: drawn up after each day, and whose officer came without having signed."""
+
+import datetime as dt
+import logging
+from typing import Any, LiteralString
+
+import msgspec
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from cloud.database import Connection, Row, instant
+from cloud.duties.log_facts import bounds, facts_of
+from cloud.duties.world import active_spans, is_active
+from cloud.instants import local
+from sitewarden.text import Text
+
+log = logging.getLogger(__name__)
+
+OFFICER = "safety_officer"
+"""The post whose check-in asks for the log of the day before."""
+DRAFTED_AFTER = dt.timedelta(minutes=30)
+"""So long after the day has ended its log is drawn up: what was under way has arrived."""
+_BACK_DAYS = 7
+"""So many days are made up for after the programs had stood still."""
+_DUE_AT = dt.time(9)
+"""Where nobody counts who comes to the site."""
+
+_SITES: LiteralString = """
+    SELECT site.site, site.phase, site.time_zone,
+           (SELECT jsonb_agg(jsonb_build_array(extract(epoch FROM at), before ->> 'phase', after ->> 'phase')
+                             ORDER BY id)
+              FROM registry_change AS changed
+             WHERE changed.site = site.site AND record = 'site'
+               AND before ->> 'phase' IS DISTINCT FROM after ->> 'phase') AS phases
+      FROM site WHERE site = ANY (%(sites)s)
+"""
+_DRAWN: LiteralString = """
+    SELECT site, day FROM safety_log
+     WHERE site = ANY (%(sites)s) AND day >= %(since)s
+       AND (signed_at IS NOT NULL
+            OR drafted_at >= (day + 1)::timestamp AT TIME ZONE %(zone)s)
+"""
+# Begun by its officer on the day itself it is drawn up again when the day is over; signed it stays as it is.
+_DRAFT: LiteralString = """
+    INSERT INTO safety_log AS its (site, day, facts, drafted_at)
+        VALUES (%(site)s, %(day)s, %(facts)s, %(now)s)
+        ON CONFLICT (site, day) DO UPDATE
+           SET facts = EXCLUDED.facts, drafted_at = EXCLUDED.drafted_at, version = its.version + 1
+         WHERE its.signed_at IS NULL AND its.drafted_at < %(until)s
+    RETURNING version
+"""
+_LATE_BY_CHECK_IN: LiteralString = """
+    INSERT INTO safety_log_late (site, day, person, name, at, recorded_at)
+        SELECT site, log.day, came.person, came.name, came.first_in, %(now)s
+          FROM attendance AS came JOIN safety_log AS log USING (site)
+         WHERE log.day = came.day - 1 AND came.post = %(officer)s AND came.day >= %(since)s
+           AND (%(site)s::text IS NULL OR site = %(site)s)
+           AND log.drafted_at <= came.first_in
+           AND (log.signed_at IS NULL OR log.signed_at > came.first_in)
+        ON CONFLICT DO NOTHING
+    RETURNING site, day, name
+"""
+# Where nobody counts who comes, and somebody has said that logs are kept.
+_LATE_AT_NINE: LiteralString = """
+    INSERT INTO safety_log_late (site, day, person, at, recorded_at)
+        SELECT site, log.day, '', %(at)s, %(now)s
+          FROM safety_log AS log JOIN site USING (site)
+               LEFT JOIN tree_node AS place ON place.node = site.territory
+               LEFT JOIN tree_node AS owner ON owner.node = site.enterprise
+         WHERE site.time_zone = %(zone)s AND log.day = %(day)s
+           AND log.drafted_at <= %(at)s AND (log.signed_at IS NULL OR log.signed_at > %(at)s)
+           AND (SELECT array_agg(source) @> '{safety_logs}' AND NOT array_agg(source) @> '{attendance}'
+                  FROM data_source AS kept
+                 WHERE %(day)s BETWEEN kept.since AND coalesce(kept.until, %(day)s)
+                   AND kept.node = ANY (string_to_array(
+                       trim(both '/' from replace(concat(place.path, owner.path), '//', '/')), '/')::int[]))
+        ON CONFLICT DO NOTHING
+    RETURNING site, day, name
+"""
+
+
+class Late(msgspec.Struct, frozen=True, kw_only=True):
+    """A log that was not signed when it had to be."""
+
+    site: str
+    day: dt.date
+    name: str
+    """Of the officer who came; empty where nobody counts who comes."""
+
+
+def last_ended(now: dt.datetime, time_zone: str) -> dt.date:
+    """The newest day whose log is to be there."""
+    return local(now - DRAFTED_AFTER, time_zone).date() - dt.timedelta(days=1)
+
+
+def draw_up(
+    connection: Connection, sites: list[str], time_zone: str, now_ms: int
+) -> list[tuple[str, dt.date]]:
+    """The logs of these sites, all of one time zone, that have to be there and are not; each once."""
+    now = instant(now_ms)
+    last = last_ended(now, time_zone)
+    days = [last - dt.timedelta(days=back) for back in reversed(range(_BACK_DAYS))]
+    asked = {"sites": sites, "since": days[0], "zone": time_zone}
+    cursor = connection.cursor(row_factory=dict_row)
+    drawn = {(row["site"], row["day"]) for row in cursor.execute(_DRAWN, asked).fetchall()}
+    made = []
+    for row in cursor.execute(_SITES, asked).fetchall():
+        active = active_spans(row["phases"], row["phase"], time_zone)
+        for day in days:
+            if (row["site"], day) not in drawn and is_active(active, day):
+                draft(connection, row["site"], day, time_zone, now)
+                made.append((row["site"], day))
+    return made
+
+
+def draft(connection: Connection, site: str, day: dt.date, time_zone: str, now: dt.datetime) -> None:
+    """Draw up one log; one that is signed stays as it is."""
+    facts = facts_of(connection, site, day, time_zone, now)
+    _, until = bounds(day, time_zone)
+    asked = {"site": site, "day": day, "facts": Jsonb(facts), "now": now, "until": until}
+    connection.execute(_DRAFT, asked)
+
+
+def late_by_check_in(connection: Connection, now_ms: int, *, site: str | None = None) -> list[Late]:
+    """Officers who came while the log of the day before was not signed; each is recorded once."""
+    now = instant(now_ms)
+    since = (now - dt.timedelta(days=_BACK_DAYS)).date()
+    return _late(
+        connection, _LATE_BY_CHECK_IN, {"now": now, "since": since, "officer": OFFICER, "site": site}
+    )
+
+
+def late_at_nine(connection: Connection, time_zone: str, now_ms: int) -> list[Late]:
+    """The same where nobody counts who comes, from nine in the morning; `[]` before."""
+    now = local(instant(now_ms), time_zone)
+    if now.time() < _DUE_AT:
+        return []
+    at = dt.datetime.combine(now.date(), _DUE_AT, now.tzinfo)
+    asked = {"zone": time_zone, "day": now.date() - dt.timedelta(days=1), "at": at, "now": instant(now_ms)}
+    return _late(connection, _LATE_AT_NINE, asked)
+
+
+def check_in(connection: Connection, site: str, now_ms: int) -> list[Late]:
+    """What an attendance that has just been stored says of yesterday's log; ingest looks again anyhow."""
+    return late_by_check_in(connection, now_ms, site=site)
+
+
+def _late(connection: Connection, query: LiteralString, asked: dict[str, Any]) -> list[Late]:
+    rows: list[Row] = connection.cursor(row_factory=dict_row).execute(query, asked).fetchall()
+    return [Late(site=row["site"], day=row["day"], name=row["name"]) for row in rows]
+
+
+def late_words(late: Late, site_name: Text) -> Text:
+    """What is told of it, in one line."""
+    zh = f"{site_name.zh} {late.day.isoformat()} 施工安全日志未签署"
+    en = f"{site_name.en}: the safety log of {late.day.isoformat()} is not signed"
+    if not late.name:
+        return Text(zh, en)
+    return Text(f"{zh}，{late.name} 已打卡", f"{en}; {late.name} has checked in")
