@@ -63,6 +63,7 @@ def next_door(web, site, trees) -> dict[str, str]:
         "measure": str(uuid4()),
         "inspection": _inspection(web, trees["first"]),
         "sha256": "0" * 64,
+        "indicator": "increment",
         "tip": _tip(web),
         "no": "1",
     }

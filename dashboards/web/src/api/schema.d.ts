@@ -268,6 +268,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blind-spots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Blind Spots
+         * @description Projects in progress without an authority, without an officer, or of which no gateway is heard.
+         */
+        get: operations["list_blind_spots_api_v1_blind_spots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Board
+         * @description A territory on one look: what is open below each of its parts, the worst first.
+         */
+        get: operations["read_board_api_v1_board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -984,6 +1024,46 @@ export interface paths {
          * @description Say more of it, hand the details in, note what was learnt, close it.
          */
         post: operations["act_on_incident_api_v1_incidents__incident__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Indicators
+         * @description What the work is measured by, of a territory, an enterprise, a site, or all that the caller sees.
+         */
+        get: operations["read_indicators_api_v1_indicators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators/{indicator}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Records Behind
+         * @description The records behind an indicator, or behind one of its parts; as they are now.
+         */
+        get: operations["read_records_behind_api_v1_indicators__indicator__records_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4485,6 +4565,77 @@ export interface components {
             unit: number | null;
         };
         /**
+         * BlindSpot
+         * @description A project in progress that somebody does not watch (监管盲区).
+         */
+        BlindSpot: {
+            name: components["schemas"]["TextShown"];
+            /**
+             * No Authority
+             * @description No authority is assigned.
+             */
+            no_authority: boolean;
+            /**
+             * No Gateway
+             * @description No gateway of it is heard.
+             */
+            no_gateway: boolean;
+            /**
+             * No Officer
+             * @description No township officer or enforcement officer has it.
+             */
+            no_officer: boolean;
+            /** Site */
+            site: string;
+        };
+        /**
+         * BlindSpots
+         * @description Those that the caller sees; empty only where each project has all three.
+         */
+        BlindSpots: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["BlindSpot"][];
+            /** Projects */
+            projects: number;
+        };
+        /**
+         * Board
+         * @description A territory on one look (挂图作战).
+         */
+        Board: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            name: components["schemas"]["TextShown"] | null;
+            /** Node */
+            node: number | null;
+            /**
+             * Targets
+             * @description Days that the territory's rules name, from today (倒排工期).
+             */
+            targets: components["schemas"]["TargetShown"][];
+            /**
+             * Tiles
+             * @description The worst first.
+             */
+            tiles: components["schemas"]["Tile"][];
+            total: components["schemas"]["Tile"];
+            /**
+             * Way
+             * @description Nodes above, the uppermost first.
+             */
+            way: components["schemas"]["Step"][];
+        };
+        /**
          * BrokerShown
          * @description Where the broker is.
          */
@@ -4574,6 +4725,54 @@ export interface components {
              * @default 0
              */
             timeouts: number;
+        };
+        /**
+         * CallTarget
+         * @description A gateway of text messages or telephone calls, and whom it calls.
+         */
+        CallTarget: {
+            /**
+             * App
+             * @default
+             */
+            app: string;
+            /**
+             * Caller
+             * @default
+             */
+            caller: string;
+            /**
+             * Key Id
+             * @default
+             */
+            key_id: string;
+            /**
+             * Numbers
+             * @description Empty: it only serves persons, each with his own number.
+             * @default []
+             */
+            numbers: string[];
+            own?: components["schemas"]["OwnGateway"] | null;
+            /**
+             * Parameters
+             * @description What the template's variables are given, in its order.
+             * @default [
+             *       "title"
+             *     ]
+             */
+            parameters: ("title" | "time" | "level" | "text")[];
+            /** Provider */
+            provider: string;
+            /**
+             * Sign Name
+             * @default
+             */
+            sign_name: string;
+            /**
+             * Template
+             * @default
+             */
+            template: string;
         };
         /**
          * CategoryShown
@@ -4673,6 +4872,7 @@ export interface components {
          * @description What a channel is set up with.
          */
         ChannelGiven: {
+            call?: components["schemas"]["CallTarget"] | null;
             /**
              * Fallback
              * @description What takes its notices over where this one refuses them, is silent or rests.
@@ -4715,7 +4915,7 @@ export interface components {
             password?: string | null;
             /**
              * Url
-             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             * @description Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. Left out in a change: as it was.
              */
             url?: string | null;
         };
@@ -4724,6 +4924,7 @@ export interface components {
          * @description A channel that is not there yet.
          */
         ChannelNew: {
+            call?: components["schemas"]["CallTarget"] | null;
             /**
              * Fallback
              * @description What takes its notices over where this one refuses them, is silent or rests.
@@ -4771,7 +4972,7 @@ export interface components {
             site?: string | null;
             /**
              * Url
-             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             * @description Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. Left out in a change: as it was.
              */
             url?: string | null;
         };
@@ -4780,6 +4981,7 @@ export interface components {
          * @description A channel, without what is secret.
          */
         ChannelShown: {
+            call: components["schemas"]["CallTarget"] | null;
             /** Fallback */
             fallback: string | null;
             /** Has Key */
@@ -8370,6 +8572,87 @@ export interface components {
             what: string;
         };
         /**
+         * IndicatorShown
+         * @description What something that the work is measured by comes to.
+         */
+        IndicatorShown: {
+            /** Amber */
+            amber: number;
+            /**
+             * Count
+             * @description Of a share, how many.
+             */
+            count: number | null;
+            formula: components["schemas"]["TextShown"];
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Light
+             * @enum {string}
+             */
+            light: "green" | "amber" | "red" | "unknown";
+            /**
+             * Missing
+             * @description Which source is missing, where that is why it is unknown.
+             */
+            missing: string;
+            /** No */
+            no: string;
+            /**
+             * Of
+             * @description Of how many.
+             */
+            of: number | null;
+            /** Parts */
+            parts: components["schemas"]["PartShown"][];
+            /**
+             * Records
+             * @description How many records stand behind it.
+             */
+            records: number;
+            /** Red */
+            red: number;
+            source: components["schemas"]["TextShown"];
+            /**
+             * Trend
+             * @description Of the last twelve months, the oldest first.
+             */
+            trend: components["schemas"]["MonthShown"][];
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share";
+            /**
+             * Value
+             * @description Null: unknown, never 0.
+             */
+            value: number | null;
+            /**
+             * Warning
+             * @description `fewer_looked`: fewer were found, and less was looked.
+             */
+            warning: string;
+        };
+        /**
+         * IndicatorsShown
+         * @description All of them, of a place and an instant.
+         */
+        IndicatorsShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["IndicatorShown"][];
+            source: components["schemas"]["TextShown"];
+            /** Zone */
+            zone: string;
+        };
+        /**
          * InspectionChoices
          * @description What the form for an inspection offers.
          */
@@ -9705,6 +9988,19 @@ export interface components {
             site: string | null;
         };
         /**
+         * MonthShown
+         * @description The value of a month.
+         */
+        MonthShown: {
+            /**
+             * Month
+             * @example 2026-11
+             */
+            month: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
          * MovedShown
          * @description The same danger under both sets of rules, at other instants.
          */
@@ -10071,6 +10367,39 @@ export interface components {
             oldest_at: string | null;
             /** Readings */
             readings: number;
+        };
+        /**
+         * OwnGateway
+         * @description A gateway of text messages or calls that nobody here knows: what it is sent, and how it answers.
+         */
+        OwnGateway: {
+            /**
+             * Accepted
+             * @description Codes that mean taken.
+             */
+            accepted: string[];
+            /**
+             * Body
+             * @description JSON with places: "{numbers}" (a list), {joined}, {number}, {title}, {text}, {level}, {time}, {id}, {key}.
+             */
+            body: string;
+            /**
+             * Code
+             * @description Where its code stands, such as `result.code`.
+             */
+            code: string;
+            /**
+             * Headers
+             * @default {}
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * OwnPassword
@@ -10520,6 +10849,39 @@ export interface components {
             note: string;
             /** Unit */
             unit: string;
+        };
+        /**
+         * PartShown
+         * @description A number beside the indicator's own.
+         */
+        PartShown: {
+            /**
+             * Missing
+             * @description Which source is missing, where that is why it is unknown.
+             */
+            missing: string;
+            /** Name */
+            name: string;
+            /**
+             * Of
+             * @description What it is a share of.
+             */
+            of: number | null;
+            /**
+             * Records
+             * @description How many records stand behind it.
+             */
+            records: number;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share" | "days" | "minutes" | "seconds";
+            /**
+             * Value
+             * @description Null: unknown, never 0.
+             */
+            value: number | null;
         };
         /**
          * Party
@@ -11380,6 +11742,34 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * RecordBehind
+         * @description A hazard record behind a number.
+         */
+        RecordBehind: {
+            content: components["schemas"]["TextShown"];
+            /** Due At */
+            due_at: string | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /** Status */
+            status: string;
+        };
+        /**
          * RecordShown
          * @description What the events of a record come to.
          */
@@ -11495,6 +11885,14 @@ export interface components {
              * @description Of the last review that was passed.
              */
             verified_at?: string | null;
+        };
+        /**
+         * RecordsBehind
+         * @description The newest of them.
+         */
+        RecordsBehind: {
+            /** Items */
+            items: components["schemas"]["RecordBehind"][];
         };
         /**
          * RecoveryCodes
@@ -12664,6 +13062,15 @@ export interface components {
             };
         };
         /**
+         * Step
+         * @description A node on the way down to what is shown.
+         */
+        Step: {
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
          * StepGiven
          * @description A step of a device's life cycle.
          */
@@ -12898,6 +13305,20 @@ export interface components {
             text: string;
         };
         /**
+         * TargetShown
+         * @description Something that must be so by a day.
+         */
+        TargetShown: {
+            /** Days Left */
+            days_left: number;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * TaskShown
          * @description Something to be done at a device.
          */
@@ -12956,6 +13377,77 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * Tile
+         * @description A part of the board: a node with all below it, or a site.
+         */
+        Tile: {
+            /**
+             * Alarms
+             * @description Alarms of level 3 and 4 that stand.
+             */
+            alarms: number;
+            /**
+             * Blind
+             * @description Sites in progress that nobody supervises or hears.
+             */
+            blind: number;
+            /** Gateways */
+            gateways: number;
+            /**
+             * General
+             * @description Open general ones.
+             */
+            general: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "node" | "site";
+            /** Late Hazard */
+            late_hazard: string | null;
+            /**
+             * Late Since
+             * @description The oldest date that has passed.
+             */
+            late_since: string | null;
+            /**
+             * Light
+             * @description Red: something is overdue; amber: something is open, or nobody is heard.
+             * @enum {string}
+             */
+            light: "green" | "amber" | "red" | "unknown";
+            /** Listed */
+            listed: number;
+            name: components["schemas"]["TextShown"];
+            /**
+             * Next Due
+             * @description The nearest date of an open major one that is not overdue.
+             */
+            next_due: string | null;
+            /** Next Hazard */
+            next_hazard: string | null;
+            /** Node */
+            node: number | null;
+            /** Open Major */
+            open_major: number;
+            /** Overdue Major */
+            overdue_major: number;
+            /**
+             * Proposed
+             * @description Suspected major, not judged yet.
+             */
+            proposed: number;
+            /**
+             * Silent
+             * @description Gateways in service that are not heard.
+             */
+            silent: number;
+            /** Site */
+            site: string | null;
+            /** Sites */
+            sites: number;
         };
         /**
          * TipArea
@@ -15751,6 +16243,175 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_blind_spots_api_v1_blind_spots_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlindSpots"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_board_api_v1_board_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
@@ -19497,6 +20158,190 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_indicators_api_v1_indicators_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndicatorsShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_records_behind_api_v1_indicators__indicator__records_get: {
+        parameters: {
+            query?: {
+                /** @description A number beside it. */
+                part?: string | null;
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path: {
+                indicator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordsBehind"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
