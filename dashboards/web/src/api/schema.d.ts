@@ -10096,11 +10096,8 @@ export interface components {
              * @description The notice of another channel that did not get there.
              */
             instead_of: string | null;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "report_draft" | "report_late" | "report_sent" | "weather" | "registration_late" | "tip" | "connector_failed" | "duty_missed" | "log_missing" | "gateway_silent" | "digest" | "flood" | "test";
+            /** Kind */
+            kind: string;
             /** Level */
             level: number;
             /** Site */
