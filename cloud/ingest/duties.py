@@ -19,6 +19,7 @@ from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
+from cloud.tips.erasing import erase_identities
 from cloud.upkeep.holding import take_due
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -47,7 +48,7 @@ class Duties(Looking):
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget, self.follow_calendar):
+        for duty in (self.release, _watch, _keep, _forget, self.follow_calendar, erase_identities):
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
