@@ -23,6 +23,8 @@ from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.duties.log_routes import router as logs_router
+from cloud.duties.month import router as calendar_router
+from cloud.duties.recording import router as duty_records_router
 from cloud.duties.routes import router as duties_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
@@ -182,6 +184,8 @@ def _api() -> APIRouter:
         backtest_router,
         cycles_router,
         duties_router,
+        duty_records_router,
+        calendar_router,
         logs_router,
         live_router,
         replay_router,
