@@ -45,11 +45,8 @@ def pages() -> dict[str, str]:
         "doctor.md": _page(_doctor()),
         "hazard-states.md": _page(_hazard_states()),
         "jurisdictions.md": _page(_jurisdictions()),
-<<<<<<< HEAD
         "telling.md": _page(_telling()),
-=======
         "indicators.md": _page(_indicators()),
->>>>>>> main
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
