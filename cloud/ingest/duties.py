@@ -1,6 +1,7 @@
 """What is due beside the lanes, by a thread of its own: evidence, signals, held alarms, photos, logs."""
 
 import logging
+from collections.abc import Callable
 from typing import LiteralString
 
 import psycopg
@@ -17,6 +18,7 @@ from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
+from cloud.notices.silence import Silences
 from cloud.reports.due import make_due
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -42,17 +44,21 @@ _EPISODE: LiteralString = """
 class Duties(Looking):
     """A thread of ingest."""
 
-    def __init__(self, settings: Settings, dsn: str, registry: Registry) -> None:
-        """Nothing is read yet."""
+    def __init__(
+        self, settings: Settings, dsn: str, registry: Registry, hears: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Nothing is read yet. `hears`: whether messages of gateways come in."""
         super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
         self._reported_ms = 0
         self._settings, self._registry = settings, registry
+        self._silences = Silences(settings, registry, hears)
         self._calendar = Calendar()
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
         for duty in (
             self.release,
+            self.note_silences,
             _watch,
             _keep,
             _forget,
@@ -95,6 +101,10 @@ class Duties(Looking):
             self._reported_ms = now_ms
             make_due(connection, now_ms)
 
+    def note_silences(self, connection: Connection, now_ms: int) -> None:
+        """Tell of gateways that are silent, or back."""
+        self._silences.look(connection, now_ms)
+
     def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:
         row = connection.cursor(row_factory=dict_row).execute(_EPISODE, [alarm.episode]).fetchone()
         assert row is not None  # noqa: S101  a held alarm refers to it
@@ -130,6 +140,3 @@ def _keep(connection: Connection, now_ms: int) -> None:
 
 def _forget(connection: Connection, now_ms: int) -> None:
     forget_unfiled(connection, instant(now_ms))
-
-
-_DUTIES = (_watch, _keep, _forget, erase_identities)

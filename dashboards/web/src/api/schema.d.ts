@@ -308,6 +308,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Campaign
+         * @description Run a campaign for a territory and all below it: from now on its returns are made each month.
+         */
+        post: operations["begin_campaign_api_v1_campaigns_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -460,6 +480,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/duties/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Calendar
+         * @description What is due in a month, what was done and what was missed.
+         */
+        get: operations["read_calendar_api_v1_duties_calendar_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/duties/coverage": {
         parameters: {
             query?: never;
@@ -480,6 +520,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/duties/done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Duty
+         * @description Record a duty that was done, in the words of whoever did it; photos are added to it.
+         */
+        post: operations["record_duty_api_v1_duties_done_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/done/{duty}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Duty
+         * @description A record of a duty, with its photos.
+         */
+        get: operations["read_duty_api_v1_duties_done__duty__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/done/{duty}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Duty
+         * @description Put a record right by a further row, or withdraw it; what it said before stays.
+         */
+        post: operations["correct_duty_api_v1_duties_done__duty__corrections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/done/{duty}/photos/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Duty Photo
+         * @description A photo of a record.
+         */
+        get: operations["read_duty_photo_api_v1_duties_done__duty__photos__sha256__get"];
+        /**
+         * Put Duty Photo
+         * @description Add a photo to a record; sent again it is there once. Where it was taken is not kept.
+         */
+        put: operations["put_duty_photo_api_v1_duties_done__duty__photos__sha256__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/draws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Draws
+         * @description Draws of an authority, the newest first, and how many a year it owes.
+         */
+        get: operations["list_draws_api_v1_duties_draws_get"];
+        put?: never;
+        /**
+         * Make Draw
+         * @description Draw at random among what is in progress (双随机), by the shares of the territory; the seed is kept.
+         */
+        post: operations["make_draw_api_v1_duties_draws_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/duties/kinds": {
         parameters: {
             query?: never;
@@ -493,6 +641,46 @@ export interface paths {
          */
         get: operations["list_duty_kinds_api_v1_duties_kinds_get"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/themes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Themes
+         * @description The themes that hold in a place in a year (一月一主题), with how far each has come there.
+         */
+        get: operations["list_themes_api_v1_duties_themes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/themes/{node}/{month}/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Theme
+         * @description Set what is looked for in a month; a new one without a version, a change with that of what was seen.
+         */
+        put: operations["put_theme_api_v1_duties_themes__node___month___code__put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1070,6 +1258,194 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inspection-plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Plans
+         * @description The plans of the caller's own authority, the latest day first.
+         */
+        get: operations["list_plans_api_v1_inspection_plans_get"];
+        put?: never;
+        /**
+         * Make Plan
+         * @description Plan an unannounced inspection for one's own authority.
+         */
+        post: operations["make_plan_api_v1_inspection_plans_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspection-plans/{plan}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Plan
+         * @description It is not carried out.
+         */
+        post: operations["withdraw_plan_api_v1_inspection_plans__plan__withdrawal_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Inspections
+         * @description What was inspected, as it holds now, the latest first.
+         */
+        get: operations["list_inspections_api_v1_inspections_get"];
+        put?: never;
+        /**
+         * Record Inspection
+         * @description Record an inspection, signed where a signature is given.
+         */
+        post: operations["record_inspection_api_v1_inspections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inspections Table
+         * @description The same list as a table.
+         */
+        get: operations["inspections_table_api_v1_inspections_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Choices
+         * @description What an inspection may be, what it asks, and for whom and where the caller records.
+         */
+        get: operations["read_inspection_choices_api_v1_inspections_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection
+         * @description An inspection with everything that it was before and what was filed from it.
+         */
+        get: operations["read_inspection_api_v1_inspections__inspection__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Archive
+         * @description The file (检查档案) that enterprise and project keep: the same bytes for both.
+         */
+        get: operations["read_inspection_archive_api_v1_inspections__inspection__archive_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Inspection
+         * @description Put it right, or withdraw it, by a new row; what it said before stays to be seen.
+         */
+        post: operations["correct_inspection_api_v1_inspections__inspection__corrections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/photos/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Photo
+         * @description A photo of it.
+         */
+        get: operations["read_inspection_photo_api_v1_inspections__inspection__photos__sha256__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles": {
         parameters: {
             query?: never;
@@ -1312,6 +1688,190 @@ export interface paths {
          * @description Pause, go on, step, jump, change the speed; it changes what is shown and nothing else.
          */
         post: operations["control_replay_api_v1_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description Reports of the territories that the caller reports for, the latest cut-off first.
+         */
+        get: operations["list_reports_api_v1_reports_get"];
+        put?: never;
+        /**
+         * Make Report
+         * @description Count a report of a territory as of a day; where there is one, a further version of it.
+         */
+        post: operations["make_report_api_v1_reports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report Calendar
+         * @description What a territory is to hand in, from two months ago to a year ahead, with what there is of it.
+         */
+        get: operations["read_report_calendar_api_v1_reports_calendar_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report Choices
+         * @description What can be made, and for whom.
+         */
+        get: operations["read_report_choices_api_v1_reports_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report
+         * @description A report as it is printed, with its versions and what was done with it.
+         */
+        get: operations["read_report_api_v1_reports__report__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Report
+         * @description Sign that its last version is right.
+         */
+        post: operations["approve_report_api_v1_reports__report__approve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Report
+         * @description A version as a workbook (xlsx), marked with who took it.
+         */
+        get: operations["download_report_api_v1_reports__report__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Report Sent
+         * @description Keep that an approved version was handed over, with its receipt; signed.
+         */
+        post: operations["record_report_sent_api_v1_reports__report__sent_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Report Table
+         * @description The ledger as comma-separated values; of other kinds there is no such table.
+         */
+        get: operations["download_report_table_api_v1_reports__report__table_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Report Version
+         * @description Count it anew; what was approved before stays, and the new version says what it puts right.
+         */
+        post: operations["make_report_version_api_v1_reports__report__versions_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3306,6 +3866,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/remote-patrols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Patrol
+         * @description Record that one has looked at the site over the network, with what stood there.
+         */
+        post: operations["record_patrol_api_v1_sites__site__remote_patrols_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/report-gate": {
         parameters: {
             query?: never;
@@ -4132,17 +4712,6 @@ export interface components {
             words: string;
         };
         /**
-         * ApprovalGiven
-         * @description The word of another than who signed.
-         */
-        ApprovalGiven: {
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-        };
-        /**
          * Asked
          * @description An alarm after something was asked of it.
          */
@@ -4519,6 +5088,22 @@ export interface components {
             timeouts: number;
         };
         /**
+         * CalendarDay
+         * @description Something that is to be handed in.
+         */
+        CalendarDay: {
+            /** Cut Off */
+            cut_off: string | null;
+            /** On */
+            on: string;
+            /**
+             * Reports
+             * @description Those that there are of that cut-off.
+             */
+            reports: components["schemas"]["ReportRow"][];
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * CallTarget
          * @description A gateway of text messages or telephone calls, and whom it calls.
          */
@@ -4565,6 +5150,45 @@ export interface components {
              * @default
              */
             template: string;
+        };
+        /**
+         * CampaignGiven
+         * @description A campaign that an authority runs from now on.
+         */
+        CampaignGiven: {
+            /** Campaign */
+            campaign: string;
+            /**
+             * Changes
+             * @description What differs from the template.
+             */
+            changes?: {
+                [key: string]: unknown;
+            };
+            /** Node */
+            node: number;
+            /** Template */
+            template: string;
+        };
+        /**
+         * CampaignShown
+         * @description A campaign that reports count for.
+         */
+        CampaignShown: {
+            /** Campaign */
+            campaign: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            source: components["schemas"]["TextShown"];
+            /** Until */
+            until: string | null;
         };
         /**
          * CategoryShown
@@ -4940,34 +5564,6 @@ export interface components {
             tolerance: number;
         };
         /**
-         * CheckShown
-         * @description What the gateway thinks of texts that nobody has proposed.
-         */
-        CheckShown: {
-            /** Answered At */
-            answered_at: string | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Errors */
-            errors: components["schemas"]["FaultShown"][];
-            /** Id */
-            id: string;
-            /** Load */
-            load: components["schemas"]["LoadShown"][];
-            /** Sent At */
-            sent_at: string | null;
-            /**
-             * State
-             * @description Null until the gateway has answered.
-             */
-            state: ("checked" | "refused") | null;
-            why: components["schemas"]["TextShown"] | null;
-        };
-        /**
          * Choice
          * @description Something to choose in the form.
          */
@@ -4994,7 +5590,7 @@ export interface components {
              * Point Kinds
              * @description What a point of a pit may measure.
              */
-            point_kinds: components["schemas"]["KindShown"][];
+            point_kinds: components["schemas"]["cloud__registry__model__KindShown"][];
             /** @description Where the scales of dangerous works come from. */
             source: components["schemas"]["TextShown"];
             /** Supports */
@@ -5481,6 +6077,32 @@ export interface components {
              * @description Its rectification had passed review.
              */
             verified: boolean;
+        };
+        /**
+         * Counts
+         * @description How many units stand how.
+         */
+        Counts: {
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
+             * Due
+             * @default 0
+             */
+            due: number;
+            /**
+             * Missed
+             * @default 0
+             */
+            missed: number;
+            /**
+             * Unknown
+             * @default 0
+             */
+            unknown: number;
         };
         /**
          * CoverageAnswer
@@ -6143,6 +6765,38 @@ export interface components {
             lines: string[];
         };
         /**
+         * DispatchCell
+         * @description An item of the dispatch table as it is printed.
+         */
+        DispatchCell: {
+            /** Cell */
+            cell: string;
+            /** No */
+            no: number;
+            /**
+             * Records
+             * @description Ids of the records behind it.
+             */
+            records: string[];
+            /** Text */
+            text: string;
+            /**
+             * Written
+             * @description The value as it stands in the cell.
+             */
+            written: string;
+        };
+        /**
+         * DispatchGroup
+         * @description A part of the dispatch table.
+         */
+        DispatchGroup: {
+            /** Cells */
+            cells: components["schemas"]["DispatchCell"][];
+            /** Name */
+            name: string;
+        };
+        /**
          * Downgrade
          * @description It is none after all.
          */
@@ -6199,6 +6853,65 @@ export interface components {
             unplaced: string[];
         };
         /**
+         * Draw
+         * @description A draw that anybody can make again from its seed.
+         */
+        Draw: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            enterprises: components["schemas"]["DrawPart"];
+            /** Id */
+            id: string;
+            /** Node */
+            node: number;
+            projects: components["schemas"]["DrawPart"];
+            /** Seed */
+            seed: string;
+        };
+        /**
+         * DrawGiven
+         * @description A random draw (双随机) among the enterprises and projects of an authority.
+         */
+        DrawGiven: {
+            /** Node */
+            node: number;
+            /**
+             * Seed
+             * @description Such as drawn in public; without it one is made.
+             */
+            seed?: string | null;
+        };
+        /**
+         * DrawPart
+         * @description What was drawn from what.
+         */
+        DrawPart: {
+            /** All */
+            all: string[];
+            /** Drawn */
+            drawn: string[];
+            /** Fraction */
+            fraction: number;
+        };
+        /**
+         * Draws
+         * @description The newest first.
+         */
+        Draws: {
+            /** Items */
+            items: components["schemas"]["Draw"][];
+            /** Method */
+            method: string;
+            /** Owed A Year */
+            owed_a_year: number;
+        };
+        /**
          * DueShown
          * @description Something that is due by the end of a day.
          */
@@ -6242,6 +6955,122 @@ export interface components {
         DutyChoices: {
             /** Items */
             items: components["schemas"]["DutyChoice"][];
+        };
+        /**
+         * DutyDone
+         * @description A duty as it was recorded.
+         */
+        DutyDone: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Node */
+            node: number | null;
+            /** Photos */
+            photos?: components["schemas"]["DutyPhoto"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            /** Withdrawn */
+            withdrawn: boolean;
+            /** Words */
+            words: string;
+        };
+        /**
+         * DutyDoneCorrected
+         * @description The same put right as a whole; what it said before stays.
+         */
+        DutyDoneCorrected: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Node
+             * @description … or an enterprise or authority.
+             */
+            node?: number | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Site
+             * @description Whose duty it was: a site …
+             */
+            site?: string | null;
+            /**
+             * Withdrawn
+             * @default false
+             */
+            withdrawn: boolean;
+            /**
+             * Words
+             * @description What was done, and who took part.
+             */
+            words: string;
+        };
+        /**
+         * DutyDoneGiven
+         * @description A duty that was done.
+         */
+        DutyDoneGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Node
+             * @description … or an enterprise or authority.
+             */
+            node?: number | null;
+            /**
+             * Site
+             * @description Whose duty it was: a site …
+             */
+            site?: string | null;
+            /**
+             * Words
+             * @description What was done, and who took part.
+             */
+            words: string;
+        };
+        /**
+         * DutyPhoto
+         * @description A photo of it.
+         */
+        DutyPhoto: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Media Type */
+            media_type: string;
+            /** Sha256 */
+            sha256: string;
         };
         /**
          * DutyShown
@@ -6736,6 +7565,47 @@ export interface components {
             site: string;
             /** Username */
             username: string;
+        };
+        /**
+         * Entry
+         * @description Something of a day.
+         */
+        Entry: {
+            /** Code */
+            code: string;
+            /** @description Where several units owe it. */
+            counts: components["schemas"]["Counts"] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "duty" | "return" | "round" | "inspection" | "theme" | "phase" | "log";
+            /**
+             * Link
+             * @description Address of the page that shows it; empty: this one does.
+             */
+            link: string;
+            /**
+             * Missing
+             * @description Who has not done it; twenty at most.
+             */
+            missing: components["schemas"]["TextShown"][];
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            /**
+             * Since
+             * @description First day of what ends on that day.
+             */
+            since: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "done" | "due" | "missed" | "unknown" | "noted";
+            title: components["schemas"]["TextShown"];
         };
         /**
          * Episode
@@ -7825,6 +8695,11 @@ export interface components {
             /** @description Under a clause in two parts: whether it was handled in time. */
             handled?: components["schemas"]["HandledGiven"] | null;
             /**
+             * Inspection
+             * @description The inspection that it is a finding of.
+             */
+            inspection?: string | null;
+            /**
              * Judge
              * @description An inspector's own finding is judged with it; false: it waits for judgement.
              * @default true
@@ -8440,6 +9315,554 @@ export interface components {
             zone: string;
         };
         /**
+         * InspectionChoices
+         * @description What the form for an inspection offers.
+         */
+        InspectionChoices: {
+            /** Enterprises */
+            enterprises: components["schemas"]["InspectionNode"][];
+            /**
+             * Kinds
+             * @description All of them; `records` says which are his.
+             */
+            kinds: components["schemas"]["InspectionKindShown"][];
+            /** Questions */
+            questions: components["schemas"]["QuestionShown"][];
+            /** Records */
+            records: string[];
+            /** Sites */
+            sites: components["schemas"]["InspectionSite"][];
+            source: components["schemas"]["TextShown"];
+            /** Territories */
+            territories: components["schemas"]["InspectionNode"][];
+        };
+        /**
+         * InspectionCorrected
+         * @description What was recorded, put right as a whole: a new row, and the old one stays.
+         */
+        InspectionCorrected: {
+            /**
+             * Acting Level
+             * @description Of who inspects: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /**
+             * Answers
+             * @description By the code of each question.
+             * @default {}
+             */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Devices
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Ended At
+             * @description Null: it took no time.
+             */
+            ended_at?: string | null;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * People
+             * @default []
+             */
+            people: components["schemas"]["Inspector"][];
+            /**
+             * Photos
+             * @description Put here before as photos of a filing; those of a correction come to them.
+             * @default []
+             */
+            photos: string[];
+            /** Reason */
+            reason: string;
+            signature?: components["schemas"]["Signature"] | null;
+            /** Site */
+            site?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that inspects.
+             */
+            territory?: number | null;
+            /**
+             * Theme
+             * @description Of the month (一月一主题); empty: none.
+             * @default
+             */
+            theme: string;
+            /**
+             * Withdrawn
+             * @description Recorded in error: it counts no more.
+             * @default false
+             */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionDetail
+         * @description An inspection with what belongs to it and everything that it was before.
+         */
+        InspectionDetail: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Archive Sha256
+             * @description Of the file that is kept of it, hexadecimal.
+             */
+            archive_sha256: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Before */
+            before: components["schemas"]["InspectionRow"][];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Filed */
+            filed: components["schemas"]["InspectionHazard"][];
+            /**
+             * Findings
+             * @description Codes of the questions whose answers are findings.
+             */
+            findings: string[];
+            /**
+             * Hazards
+             * @description So many were filed from it.
+             */
+            hazards: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** May Correct */
+            may_correct: boolean;
+            /**
+             * May File
+             * @description Whether the caller may file hazards at its site.
+             */
+            may_file: boolean;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Photos */
+            photos: components["schemas"]["InspectionPhoto"][];
+            /** Reason */
+            reason: string;
+            /**
+             * Seen
+             * @description Of a remote patrol: values and alarms as they stood then.
+             */
+            seen: {
+                [key: string]: unknown;
+            };
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionHazard
+         * @description A hazard that was filed from it.
+         */
+        InspectionHazard: {
+            content: components["schemas"]["TextShown"];
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * InspectionKindShown
+         * @description A kind of inspection, for forms.
+         */
+        InspectionKindShown: {
+            /** Checklists */
+            checklists: ("site" | "enterprise")[];
+            /**
+             * Detail
+             * @description How a hazard that is filed from it came to light.
+             */
+            detail: string;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "authority" | "enterprise";
+        };
+        /**
+         * InspectionNode
+         * @description A node for which the caller records.
+         */
+        InspectionNode: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * InspectionPhoto
+         * @description A photo of it.
+         */
+        InspectionPhoto: {
+            /** Bytes */
+            bytes: number;
+            /** Media Type */
+            media_type: string;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * InspectionRecorded
+         * @description The same, signed or not.
+         */
+        InspectionRecorded: {
+            /**
+             * Acting Level
+             * @description Of who inspects: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /**
+             * Answers
+             * @description By the code of each question.
+             * @default {}
+             */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Devices
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Ended At
+             * @description Null: it took no time.
+             */
+            ended_at?: string | null;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * People
+             * @default []
+             */
+            people: components["schemas"]["Inspector"][];
+            /**
+             * Photos
+             * @description Put here before as photos of a filing; those of a correction come to them.
+             * @default []
+             */
+            photos: string[];
+            /**
+             * Plan
+             * @description The plan that it carries out.
+             */
+            plan?: string | null;
+            signature?: components["schemas"]["Signature"] | null;
+            /** Site */
+            site?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that inspects.
+             */
+            territory?: number | null;
+            /**
+             * Theme
+             * @description Of the month (一月一主题); empty: none.
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * InspectionRow
+         * @description An inspection as it was recorded, or corrected, at one time.
+         */
+        InspectionRow: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionShown
+         * @description An inspection as it holds now.
+         */
+        InspectionShown: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /**
+             * Findings
+             * @description Codes of the questions whose answers are findings.
+             */
+            findings: string[];
+            /**
+             * Hazards
+             * @description So many were filed from it.
+             */
+            hazards: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionSite
+         * @description A site that he may inspect.
+         */
+        InspectionSite: {
+            /** Enterprise */
+            enterprise: number | null;
+            name: components["schemas"]["TextShown"];
+            /** Site */
+            site: string;
+        };
+        /**
+         * Inspector
+         * @description Somebody who took part.
+         */
+        Inspector: {
+            /**
+             * Led
+             * @description He led it (带队).
+             * @default false
+             */
+            led: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Post
+             * @default
+             */
+            post: string;
+        };
+        /**
          * Invited
          * @description A new account; whoever opens its link chooses the password.
          */
@@ -8520,17 +9943,6 @@ export interface components {
             label: components["schemas"]["TextShown"];
             /** Name */
             name: string;
-        };
-        /**
-         * KindShown
-         * @description A kind of the point vocabulary.
-         */
-        KindShown: {
-            label: components["schemas"]["TextShown"];
-            /** Name */
-            name: string;
-            /** Unit */
-            unit: string;
         };
         /**
          * LastGood
@@ -9253,6 +10665,17 @@ export interface components {
             raised_later_ms: number;
         };
         /**
+         * NodeChoice
+         * @description A territory that the caller makes reports for.
+         */
+        NodeChoice: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
          * NodeGiven
          * @description A node of the territory tree or of the enterprise tree.
          */
@@ -9846,6 +11269,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[InspectionShown] */
+        Page_InspectionShown_: {
+            /** Items */
+            items: components["schemas"]["InspectionShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[NoticeShown] */
         Page_NoticeShown_: {
             /** Items */
@@ -9920,6 +11353,16 @@ export interface components {
         Page_RegisteredGateway_: {
             /** Items */
             items: components["schemas"]["RegisteredGateway"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[ReportRow] */
+        Page_ReportRow_: {
+            /** Items */
+            items: components["schemas"]["ReportRow"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -10190,6 +11633,29 @@ export interface components {
             enterprise: components["schemas"]["HazardListed"][];
         };
         /**
+         * PatrolGiven
+         * @description That an officer has looked at a site over the network.
+         */
+        PatrolGiven: {
+            /**
+             * Devices
+             * @description At which; none: at all of them.
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Since
+             * Format: date-time
+             * @description Since when he has looked.
+             */
+            since: string;
+        };
+        /**
          * Pattern
          * @description Something that records have in common, which calls for a special inspection or another device.
          */
@@ -10449,19 +11915,6 @@ export interface components {
             width: number;
         };
         /**
-         * PlanGiven
-         * @description A plan of the site, as an image.
-         */
-        PlanGiven: {
-            /**
-             * Image
-             * Format: base64
-             * @description A PNG or JPEG of at most 4 MiB.
-             */
-            image: string;
-            name: components["schemas"]["Words"];
-        };
-        /**
          * PlanNew
          * @description The same, with the name it gets.
          */
@@ -10480,40 +11933,12 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
-         * PlanShown
-         * @description How it is to be rectified.
+         * Plans
+         * @description Those that the caller's own authority has, the latest day first.
          */
-        PlanShown: {
-            accepted?: components["schemas"]["SignedShown"] | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            by: components["schemas"]["PersonShown"];
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-            /**
-             * Emergency Plan
-             * @default
-             */
-            emergency_plan: string;
-            /** Funds Wan */
-            funds_wan?: number | null;
-            /** Measures */
-            measures: string;
-            /** Person */
-            person: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "immediate" | "timed";
+        Plans: {
+            /** Items */
+            items: components["schemas"]["cloud__inspections__model__PlanShown"][];
         };
         /**
          * Point
@@ -10953,6 +12378,30 @@ export interface components {
             reason: string;
         };
         /**
+         * QuestionShown
+         * @description Something that is looked at.
+         */
+        QuestionShown: {
+            /**
+             * Cell
+             * @description Item of the dispatch table's second part; empty: none.
+             */
+            cell: string;
+            /**
+             * Checklist
+             * @enum {string}
+             */
+            checklist: "site" | "enterprise";
+            /** Code */
+            code: string;
+            /**
+             * Deficient When
+             * @enum {string}
+             */
+            deficient_when: "yes" | "no";
+            text: components["schemas"]["TextShown"];
+        };
+        /**
          * ReasonGiven
          * @description Why the identity is read, signed with one's password.
          */
@@ -11054,7 +12503,7 @@ export interface components {
             orders: components["schemas"]["OrderShown"][];
             /** Overdue */
             overdue: boolean;
-            plan?: components["schemas"]["PlanShown"] | null;
+            plan?: components["schemas"]["cloud__hazards__record_model__PlanShown"] | null;
             postponed?: components["schemas"]["PostponedShown"] | null;
             refusal?: components["schemas"]["RefusalShown"] | null;
             /** Refused */
@@ -11383,6 +12832,227 @@ export interface components {
              */
             act: "report";
             reported: components["schemas"]["FirstReport"];
+        };
+        /**
+         * ReportChoices
+         * @description What can be made, and for whom.
+         */
+        ReportChoices: {
+            /** Campaigns */
+            campaigns: components["schemas"]["CampaignShown"][];
+            /** Kinds */
+            kinds: components["schemas"]["cloud__reports__shown__KindShown"][];
+            /** Nodes */
+            nodes: components["schemas"]["NodeChoice"][];
+            /** Templates */
+            templates: components["schemas"]["TemplateShown"][];
+        };
+        /**
+         * ReportDetail
+         * @description A report with its versions and what was done with it.
+         */
+        ReportDetail: {
+            /** Approved */
+            approved: number | null;
+            /** Campaign */
+            campaign: string;
+            /**
+             * Cut Off
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            cut_off: string;
+            /** Due At */
+            due_at: string | null;
+            /** Events */
+            events: components["schemas"]["LedgerEvent"][];
+            /** History */
+            history: components["schemas"]["VersionRow"][];
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Late
+             * @description It was not sent when it was due.
+             */
+            late: boolean;
+            /** May Approve */
+            may_approve: boolean;
+            /** May Prepare */
+            may_prepare: boolean;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number | null;
+            /**
+             * Preliminary
+             * @description The last version was made before its cut-off (预报).
+             */
+            preliminary: boolean;
+            /** Report */
+            report: string;
+            /** Sent */
+            sent: number | null;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * Seq
+             * @description What an ETag says.
+             */
+            seq: number;
+            shown: components["schemas"]["ReportVersion"];
+            /** Since */
+            since: string | null;
+            /** Site */
+            site: string | null;
+            /**
+             * Status
+             * @description Of the last version: a correction is a draft again.
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * ReportGiven
+         * @description A report that somebody wants made, as of now or of a past day.
+         */
+        ReportGiven: {
+            /**
+             * Campaign
+             * @default
+             */
+            campaign: string;
+            /**
+             * Cut Off
+             * Format: date
+             * @description Everything before this day is counted.
+             */
+            cut_off: string;
+            /** Kind */
+            kind: string;
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportRow
+         * @description A report in a list.
+         */
+        ReportRow: {
+            /** Campaign */
+            campaign: string;
+            /**
+             * Cut Off
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            cut_off: string;
+            /** Due At */
+            due_at: string | null;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Late
+             * @description It was not sent when it was due.
+             */
+            late: boolean;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number | null;
+            /**
+             * Preliminary
+             * @description The last version was made before its cut-off (预报).
+             */
+            preliminary: boolean;
+            /** Report */
+            report: string;
+            /** Sent At */
+            sent_at: string | null;
+            /** Since */
+            since: string | null;
+            /** Site */
+            site: string | null;
+            /**
+             * Status
+             * @description Of the last version: a correction is a draft again.
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * ReportVersion
+         * @description What a version says.
+         */
+        ReportVersion: {
+            /** Author */
+            author: string;
+            /**
+             * Changed
+             * @description Cells that differ from the version before.
+             */
+            changed: string[];
+            /** Checks */
+            checks: components["schemas"]["cloud__reports__shown__CheckShown"][];
+            /**
+             * Columns
+             * @description Of a table; empty of other kinds.
+             */
+            columns: components["schemas"]["TableColumn"][];
+            /** Date */
+            date: string;
+            /** Foot */
+            foot: string[];
+            /** Footer */
+            footer: components["schemas"]["TextShown"][];
+            /**
+             * Groups
+             * @description Of the dispatch table; empty of other kinds.
+             */
+            groups: components["schemas"]["DispatchGroup"][];
+            /** Head */
+            head: {
+                [key: string]: unknown;
+            };
+            /**
+             * Known At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            known_at: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Notes */
+            notes: string[];
+            /** Preliminary */
+            preliminary: boolean;
+            /** Rows */
+            rows: {
+                [key: string]: unknown;
+            }[];
+            /** Sha256 */
+            sha256: string;
+            /** Title */
+            title: string;
+            /**
+             * Unit
+             * @description What is printed before the name of whoever hands it in.
+             */
+            unit: string;
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
+            /** Version */
+            version: number;
+            /** Words */
+            words: string;
         };
         /**
          * ReportsShown
@@ -11778,6 +13448,31 @@ export interface components {
              * @description Over `sitewarden seen` and the serial, by the certificate's key.
              */
             signature: string;
+        };
+        /**
+         * SentGiven
+         * @description That it was handed over.
+         */
+        SentGiven: {
+            /**
+             * Receipt
+             * @description Number of the receipt, or who took it.
+             * @default
+             */
+            receipt: string;
+            signature: components["schemas"]["Signature"];
+            /**
+             * To
+             * @description To whom.
+             */
+            to: string;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "mail" | "platform" | "paper" | "other";
         };
         /**
          * SentShown
@@ -12504,6 +14199,16 @@ export interface components {
             time_zone: string;
         };
         /**
+         * TableColumn
+         * @description A column of a table.
+         */
+        TableColumn: {
+            /** Key */
+            key: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * TakeStep
          * @description A measure against whoever is slow, the how manieth of the ladder.
          */
@@ -12572,6 +14277,20 @@ export interface components {
             reason: string;
         };
         /**
+         * TemplateShown
+         * @description A campaign as its circular announces it.
+         */
+        TemplateShown: {
+            name: components["schemas"]["TextShown"];
+            /** Since */
+            since: string;
+            source: components["schemas"]["TextShown"];
+            /** Template */
+            template: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * Tested
          * @description What came of a test: what the other side answered.
          */
@@ -12597,6 +14316,63 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * Theme
+         * @description A theme and how far it has come.
+         */
+        Theme: {
+            /**
+             * Checked
+             * @description Of them; null where nobody was declared to keep inspections.
+             */
+            checked: number | null;
+            /** Checklist */
+            checklist: string[];
+            /** Code */
+            code: string;
+            /** Fixed */
+            fixed: number;
+            /**
+             * Hazards
+             * @description Found by inspections that name the theme.
+             */
+            hazards: number;
+            /** Missing */
+            missing: components["schemas"]["MissingShown"][];
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+            node_name: components["schemas"]["TextShown"];
+            /**
+             * Projects
+             * @description In progress in that month, below the node.
+             */
+            projects: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ThemeGiven
+         * @description What is looked for in a month (一月一主题).
+         */
+        ThemeGiven: {
+            /** Checklist */
+            checklist?: string[];
+            name: components["schemas"]["Words"];
+        };
+        /**
+         * ThemesShown
+         * @description Themes of a year.
+         */
+        ThemesShown: {
+            /** Items */
+            items: components["schemas"]["Theme"][];
         };
         /**
          * Tile
@@ -13419,6 +15195,18 @@ export interface components {
             site: string;
         };
         /**
+         * VersionGiven
+         * @description A further version.
+         */
+        VersionGiven: {
+            /**
+             * Words
+             * @description What it puts right; needed once one was approved.
+             * @default
+             */
+            words: string;
+        };
+        /**
          * VersionListed
          * @description A version that is kept.
          */
@@ -13431,6 +15219,38 @@ export interface components {
             reason: string;
             /** Version */
             version: number;
+        };
+        /**
+         * VersionRow
+         * @description A version in the list of them.
+         */
+        VersionRow: {
+            /** Author */
+            author: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Preliminary */
+            preliminary: boolean;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Version */
+            version: number;
+            /**
+             * Words
+             * @description What it puts right (更正说明); empty: nothing had been approved before.
+             */
+            words: string;
         };
         /**
          * VersionShown
@@ -13813,6 +15633,17 @@ export interface components {
             status: string;
         };
         /**
+         * ApprovalGiven
+         * @description The word of another than who signed.
+         */
+        cloud__commissioning__model__ApprovalGiven: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * ReasonShown
          * @description Something that is missing or wrong.
          */
@@ -13830,6 +15661,53 @@ export interface components {
              * @enum {string}
              */
             step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+        };
+        /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        cloud__configuration__model__CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * Calendar
+         * @description A month of a place.
+         */
+        cloud__duties__model__Calendar: {
+            /** Entries */
+            entries: components["schemas"]["Entry"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
         };
         /**
          * Close
@@ -13871,6 +15749,42 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             due: string;
+        };
+        /**
+         * PlanShown
+         * @description How it is to be rectified.
+         */
+        cloud__hazards__record_model__PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
         };
         /**
          * ReasonShown
@@ -14014,6 +15928,137 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * PlanGiven
+         * @description An unannounced inspection (四不两直) that is planned.
+         */
+        cloud__inspections__model__PlanGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Enterprise Name
+             * @default
+             */
+            enterprise_name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Site */
+            site?: string | null;
+            /** Territory */
+            territory: number;
+            /**
+             * Theme
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * PlanShown
+         * @description A plan; nobody but the authority itself sees it.
+         */
+        cloud__inspections__model__PlanShown: {
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Id */
+            id: string;
+            /**
+             * Inspection
+             * @description That carried it out.
+             */
+            inspection: string | null;
+            /** Note */
+            note: string;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * KindShown
+         * @description A kind of the point vocabulary.
+         */
+        cloud__registry__model__KindShown: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * PlanGiven
+         * @description A plan of the site, as an image.
+         */
+        cloud__registry__model__PlanGiven: {
+            /**
+             * Image
+             * Format: base64
+             * @description A PNG or JPEG of at most 4 MiB.
+             */
+            image: string;
+            name: components["schemas"]["Words"];
+        };
+        /**
+         * ApprovalGiven
+         * @description That a version is right.
+         */
+        cloud__reports__shown__ApprovalGiven: {
+            signature: components["schemas"]["Signature"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * Calendar
+         * @description What a territory is to hand in.
+         */
+        cloud__reports__shown__Calendar: {
+            /** Days */
+            days: components["schemas"]["CalendarDay"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * CheckShown
+         * @description Something that must hold of the numbers.
+         */
+        cloud__reports__shown__CheckShown: {
+            /** Code */
+            code: string;
+            /** Ok */
+            ok: boolean;
+            words: components["schemas"]["TextShown"];
+        };
+        /**
+         * KindShown
+         * @description A kind of reports.
+         */
+        cloud__reports__shown__KindShown: {
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Of Campaign */
+            of_campaign: boolean;
         };
         /**
          * HealthShown
@@ -15558,6 +17603,93 @@ export interface operations {
             };
         };
     };
+    begin_campaign_api_v1_campaigns_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     make_channel_api_v1_channels_post: {
         parameters: {
             query?: never;
@@ -16557,6 +18689,96 @@ export interface operations {
             };
         };
     };
+    read_calendar_api_v1_duties_calendar_get: {
+        parameters: {
+            query: {
+                /** @description Any of its days. */
+                month: string;
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__duties__model__Calendar"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_coverage_api_v1_duties_coverage_get: {
         parameters: {
             query?: {
@@ -16647,6 +18869,636 @@ export interface operations {
             };
         };
     };
+    record_duty_api_v1_duties_done_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyDoneGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_duty_api_v1_duties_done__duty__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                duty: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_duty_api_v1_duties_done__duty__corrections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                duty: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyDoneCorrected"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_duty_photo_api_v1_duties_done__duty__photos__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                duty: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_duty_photo_api_v1_duties_done__duty__photos__sha256__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                duty: string;
+                /** @description SHA-256 of the body, hexadecimal. */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        /** @description JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not one of the kinds of files that are taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_draws_api_v1_duties_draws_get: {
+        parameters: {
+            query: {
+                /** @description Node of either tree; or a site. */
+                node: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draws"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_draw_api_v1_duties_draws_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draw"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_duty_kinds_api_v1_duties_kinds_get: {
         parameters: {
             query?: never;
@@ -16663,6 +19515,190 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DutyChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_themes_api_v1_duties_themes_get: {
+        parameters: {
+            query: {
+                year: number;
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemesShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_theme_api_v1_duties_themes__node___month___code__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                node: number;
+                /** @description Its first day. */
+                month: string;
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThemeGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemesShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -19488,6 +22524,978 @@ export interface operations {
             };
         };
     };
+    list_plans_api_v1_inspection_plans_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plans"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_plan_api_v1_inspection_plans_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cloud__inspections__model__PlanGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_plan_api_v1_inspection_plans__plan__withdrawal_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_inspections_api_v1_inspections_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                site?: string | null;
+                enterprise?: number | null;
+                /** @description Only with a finding under this question. */
+                question?: string | null;
+                /** @description On this day or later. */
+                since?: string | null;
+                /** @description On this day or earlier. */
+                until?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InspectionShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_inspection_api_v1_inspections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectionRecorded"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspections_table_api_v1_inspections_csv_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                site?: string | null;
+                enterprise?: number | null;
+                /** @description Only with a finding under this question. */
+                question?: string | null;
+                /** @description On this day or later. */
+                since?: string | null;
+                /** @description On this day or earlier. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_choices_api_v1_inspections_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_api_v1_inspections__inspection__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_archive_api_v1_inspections__inspection__archive_get: {
+        parameters: {
+            query?: {
+                seq?: number | null;
+            };
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_inspection_api_v1_inspections__inspection__corrections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectionCorrected"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_photo_api_v1_inspections__inspection__photos__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_profiles_api_v1_profiles_get: {
         parameters: {
             query?: never;
@@ -20703,6 +24711,894 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports_api_v1_reports_get: {
+        parameters: {
+            query?: {
+                node?: number | null;
+                kind?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportRow_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_report_api_v1_reports_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_calendar_api_v1_reports_calendar_get: {
+        parameters: {
+            query: {
+                node: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__reports__shown__Calendar"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_choices_api_v1_reports_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_api_v1_reports__report__get: {
+        parameters: {
+            query?: {
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_report_api_v1_reports__report__approve_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cloud__reports__shown__ApprovalGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report_api_v1_reports__report__file_get: {
+        parameters: {
+            query?: {
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_report_sent_api_v1_reports__report__sent_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SentGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report_table_api_v1_reports__report__table_get: {
+        parameters: {
+            query?: {
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_report_version_api_v1_reports__report__versions_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
                 };
             };
             /** @description Nobody is signed in */
@@ -23865,7 +28761,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ApprovalGiven"];
+                "application/json": components["schemas"]["cloud__commissioning__model__ApprovalGiven"];
             };
         };
         responses: {
@@ -25438,7 +30334,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckShown"];
+                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -25525,7 +30421,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckShown"];
+                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -31826,7 +36722,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PlanGiven"];
+                "application/json": components["schemas"]["cloud__registry__model__PlanGiven"];
             };
         };
         responses: {
@@ -34232,6 +39128,98 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_patrol_api_v1_sites__site__remote_patrols_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatrolGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Too many requests or tries; `Retry-After` says when to come again */
             429: {
