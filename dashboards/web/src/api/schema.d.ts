@@ -1818,6 +1818,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/{report}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Records
+         * @description The records behind a number.
+         */
+        get: operations["list_report_records_api_v1_reports__report__records_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/{report}/sent": {
         parameters: {
             query?: never;
@@ -5088,20 +5108,23 @@ export interface components {
             timeouts: number;
         };
         /**
-         * CalendarDay
-         * @description Something that is to be handed in.
+         * Calendar
+         * @description A month of a place.
          */
-        CalendarDay: {
-            /** Cut Off */
-            cut_off: string | null;
-            /** On */
-            on: string;
+        Calendar: {
+            /** Entries */
+            entries: components["schemas"]["Entry"][];
+            jurisdiction: components["schemas"]["TextShown"];
             /**
-             * Reports
-             * @description Those that there are of that cut-off.
+             * Month
+             * Format: date
              */
-            reports: components["schemas"]["ReportRow"][];
-            what: components["schemas"]["TextShown"];
+            month: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
         };
         /**
          * CallTarget
@@ -5187,6 +5210,20 @@ export interface components {
              */
             since: string;
             source: components["schemas"]["TextShown"];
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * CampaignTemplate
+         * @description A campaign as its circular announces it.
+         */
+        CampaignTemplate: {
+            name: components["schemas"]["TextShown"];
+            /** Since */
+            since: string;
+            source: components["schemas"]["TextShown"];
+            /** Template */
+            template: string;
             /** Until */
             until: string | null;
         };
@@ -5590,7 +5627,7 @@ export interface components {
              * Point Kinds
              * @description What a point of a pit may measure.
              */
-            point_kinds: components["schemas"]["cloud__registry__model__KindShown"][];
+            point_kinds: components["schemas"]["KindShown"][];
             /** @description Where the scales of dangerous works come from. */
             source: components["schemas"]["TextShown"];
             /** Supports */
@@ -9945,6 +9982,17 @@ export interface components {
             name: string;
         };
         /**
+         * KindShown
+         * @description A kind of the point vocabulary.
+         */
+        KindShown: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * LastGood
          * @description What a point said last that could be believed.
          */
@@ -12411,34 +12459,6 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
-         * RecordBehind
-         * @description A hazard record behind a number.
-         */
-        RecordBehind: {
-            content: components["schemas"]["TextShown"];
-            /** Due At */
-            due_at: string | null;
-            /** Id */
-            id: string;
-            /** Level */
-            level: string;
-            /** Number */
-            number: string;
-            /**
-             * Opened At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            opened_at: string;
-            /** Overdue */
-            overdue: boolean;
-            /** Site */
-            site: string;
-            site_name: components["schemas"]["TextShown"];
-            /** Status */
-            status: string;
-        };
-        /**
          * RecordShown
          * @description What the events of a record come to.
          */
@@ -12554,14 +12574,6 @@ export interface components {
              * @description Of the last review that was passed.
              */
             verified_at?: string | null;
-        };
-        /**
-         * RecordsBehind
-         * @description The newest of them.
-         */
-        RecordsBehind: {
-            /** Items */
-            items: components["schemas"]["RecordBehind"][];
         };
         /**
          * RecoveryCodes
@@ -12834,6 +12846,34 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
+         * ReportCalendar
+         * @description What a territory is to hand in.
+         */
+        ReportCalendar: {
+            /** Days */
+            days: components["schemas"]["ReportCalendarDay"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportCalendarDay
+         * @description Something that is to be handed in.
+         */
+        ReportCalendarDay: {
+            /** Cut Off */
+            cut_off: string | null;
+            /** On */
+            on: string;
+            /**
+             * Reports
+             * @description Those that there are of that cut-off.
+             */
+            reports: components["schemas"]["ReportRow"][];
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * ReportChoices
          * @description What can be made, and for whom.
          */
@@ -12841,11 +12881,11 @@ export interface components {
             /** Campaigns */
             campaigns: components["schemas"]["CampaignShown"][];
             /** Kinds */
-            kinds: components["schemas"]["cloud__reports__shown__KindShown"][];
+            kinds: components["schemas"]["ReportKindShown"][];
             /** Nodes */
             nodes: components["schemas"]["NodeChoice"][];
             /** Templates */
-            templates: components["schemas"]["TemplateShown"][];
+            templates: components["schemas"]["CampaignTemplate"][];
         };
         /**
          * ReportDetail
@@ -12933,6 +12973,17 @@ export interface components {
             kind: string;
             /** Node */
             node: number;
+        };
+        /**
+         * ReportKindShown
+         * @description A kind of reports.
+         */
+        ReportKindShown: {
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Of Campaign */
+            of_campaign: boolean;
         };
         /**
          * ReportRow
@@ -14275,20 +14326,6 @@ export interface components {
             opened_by: string;
             /** Reason */
             reason: string;
-        };
-        /**
-         * TemplateShown
-         * @description A campaign as its circular announces it.
-         */
-        TemplateShown: {
-            name: components["schemas"]["TextShown"];
-            /** Since */
-            since: string;
-            source: components["schemas"]["TextShown"];
-            /** Template */
-            template: string;
-            /** Until */
-            until: string | null;
         };
         /**
          * Tested
@@ -15691,25 +15728,6 @@ export interface components {
             why: components["schemas"]["TextShown"] | null;
         };
         /**
-         * Calendar
-         * @description A month of a place.
-         */
-        cloud__duties__model__Calendar: {
-            /** Entries */
-            entries: components["schemas"]["Entry"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            /**
-             * Month
-             * Format: date
-             */
-            month: string;
-            /**
-             * Today
-             * Format: date
-             */
-            today: string;
-        };
-        /**
          * Close
          * @description Struck off (销号).
          */
@@ -15930,6 +15948,42 @@ export interface components {
             zh: string;
         };
         /**
+         * RecordBehind
+         * @description A hazard record behind a number.
+         */
+        cloud__indicators__model__RecordBehind: {
+            content: components["schemas"]["TextShown"];
+            /** Due At */
+            due_at: string | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /** Status */
+            status: string;
+        };
+        /**
+         * RecordsBehind
+         * @description The newest of them.
+         */
+        cloud__indicators__model__RecordsBehind: {
+            /** Items */
+            items: components["schemas"]["cloud__indicators__model__RecordBehind"][];
+        };
+        /**
          * PlanGiven
          * @description An unannounced inspection (四不两直) that is planned.
          */
@@ -15994,17 +16048,6 @@ export interface components {
             withdrawn: boolean;
         };
         /**
-         * KindShown
-         * @description A kind of the point vocabulary.
-         */
-        cloud__registry__model__KindShown: {
-            label: components["schemas"]["TextShown"];
-            /** Name */
-            name: string;
-            /** Unit */
-            unit: string;
-        };
-        /**
          * PlanGiven
          * @description A plan of the site, as an image.
          */
@@ -16027,18 +16070,6 @@ export interface components {
             version: number;
         };
         /**
-         * Calendar
-         * @description What a territory is to hand in.
-         */
-        cloud__reports__shown__Calendar: {
-            /** Days */
-            days: components["schemas"]["CalendarDay"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            name: components["schemas"]["TextShown"];
-            /** Node */
-            node: number;
-        };
-        /**
          * CheckShown
          * @description Something that must hold of the numbers.
          */
@@ -16050,15 +16081,44 @@ export interface components {
             words: components["schemas"]["TextShown"];
         };
         /**
-         * KindShown
-         * @description A kind of reports.
+         * RecordBehind
+         * @description A record behind a number.
          */
-        cloud__reports__shown__KindShown: {
-            /** Kind */
-            kind: string;
-            label: components["schemas"]["TextShown"];
-            /** Of Campaign */
-            of_campaign: boolean;
+        cloud__reports__shown__RecordBehind: {
+            /** About */
+            about: string;
+            /**
+             * Called
+             * @description Its number, or that of its document.
+             */
+            called: string;
+            /** Id */
+            id: string;
+            /**
+             * On
+             * @description The day on which it was found, made or decided.
+             */
+            on: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "hazard" | "inspection" | "enforcement";
+        };
+        /**
+         * RecordsBehind
+         * @description The records behind a number, those that the caller may see.
+         */
+        cloud__reports__shown__RecordsBehind: {
+            /** Cell */
+            cell: string;
+            /**
+             * Hidden
+             * @description So many more that the caller may not see.
+             */
+            hidden: number;
+            /** Items */
+            items: components["schemas"]["cloud__reports__shown__RecordBehind"][];
         };
         /**
          * HealthShown
@@ -18711,7 +18771,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__duties__model__Calendar"];
+                    "application/json": components["schemas"]["Calendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -22456,7 +22516,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecordsBehind"];
+                    "application/json": components["schemas"]["cloud__indicators__model__RecordsBehind"];
                 };
             };
             /** @description Nobody is signed in */
@@ -24975,7 +25035,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__reports__shown__Calendar"];
+                    "application/json": components["schemas"]["ReportCalendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -25327,6 +25387,95 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_report_records_api_v1_reports__report__records_get: {
+        parameters: {
+            query: {
+                cell: string;
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__reports__shown__RecordsBehind"];
                 };
             };
             /** @description Nobody is signed in */
