@@ -45,6 +45,8 @@ from cloud.indicators.board_routes import router as board_router
 from cloud.indicators.routes import router as indicators_router
 from cloud.inspections.plans import make_router as make_plans_router
 from cloud.inspections.routes import make_router as make_inspections_router
+from cloud.intake.routes import make_router as make_intake_router
+from cloud.intake.sources import make_router as make_sources_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
@@ -181,6 +183,8 @@ def _api() -> APIRouter:
         make_enforcement_router(),
         make_inspections_router(),
         make_plans_router(),
+        make_intake_router(),
+        make_sources_router(),
         backtest_router,
         cycles_router,
         duties_router,

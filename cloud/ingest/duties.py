@@ -13,6 +13,7 @@ from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.unfiled import forget_unfiled
+from cloud.intake.forgetting import Forgetting
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
@@ -44,18 +45,28 @@ class Duties(Looking):
         """Nothing is read yet."""
         super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
         self._settings, self._registry = settings, registry
+        self._forgetting = Forgetting()
         self._calendar = Calendar()
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget, self.follow_calendar, erase_identities):
+        for duty in (
+            self.release,
+            _watch,
+            _keep,
+            _forget,
+            self.follow_calendar,
+            erase_identities,
+            self._forgetting,
+        ):
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
                 raise
             except Exception:
                 # A record that cannot be read, say. It is tried again with the next look.
-                log.exception("a duty could not be done duty=%s", duty.__name__)
+                name = getattr(duty, "__name__", type(duty).__name__)
+                log.exception("a duty could not be done duty=%s", name)
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""
