@@ -17,6 +17,7 @@ from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
+from cloud.returns.due import make_due
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
 from cloud.upkeep.holding import take_due
@@ -47,7 +48,7 @@ class Duties(Looking):
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget, self.follow_calendar):
+        for duty in (self.release, _watch, _keep, _forget, _put_together, self.follow_calendar):
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
@@ -112,3 +113,7 @@ def _keep(connection: Connection, now_ms: int) -> None:
 
 def _forget(connection: Connection, now_ms: int) -> None:
     forget_unfiled(connection, instant(now_ms))
+
+
+def _put_together(connection: Connection, now_ms: int) -> None:
+    make_due(connection, now_ms)
