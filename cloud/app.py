@@ -39,6 +39,8 @@ from cloud.hazards.routes import router as hazards_router
 from cloud.hazards.supervision import router as supervision_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
+from cloud.indicators.board_routes import router as board_router
+from cloud.indicators.routes import router as indicators_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
@@ -56,6 +58,8 @@ from cloud.shown import Shown, TextShown
 from cloud.sites.routes import router as sites_router
 from cloud.tables.ledgers import router as ledger_tables_router
 from cloud.tables.routes import router as tables_router
+from cloud.tips.public_routes import make_public_router
+from cloud.tips.routes import make_router as make_tips_router
 from cloud.trials.routes import router as trials_router
 from cloud.upkeep.routes import router as upkeep_router
 from sitewarden import __version__
@@ -168,6 +172,8 @@ def _api() -> APIRouter:
         clearing_router,
         reports_router,
         jurisdictions_router,
+        indicators_router,
+        board_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),
@@ -187,6 +193,8 @@ def _api() -> APIRouter:
         trees_router,
         make_profiles_router(),
         make_commissioning_router(),
+        make_tips_router(),
+        make_public_router(),
     ):
         router.include_router(part)
     return router

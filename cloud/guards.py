@@ -20,6 +20,7 @@ _WITH_FILE = {
     re.compile(r"/api/v1/sites/[^/]+/gateways/[^/]+/configuration(/check)?"): 2 * 1024 * 1024,
     re.compile(r"/api/v1/sites/[^/]+/gateways/[^/]+/trials"): 512 * 1024,
     re.compile(r"/api/v1/hazards/[^/]+/evidence"): MAX_BYTES,
+    re.compile(r"/api/v1/public-reports/own/photos"): MAX_BYTES,
 }
 """An image or a table, in base64; a text, each letter of which may be written as six; a photo, as it is."""
 

@@ -130,6 +130,13 @@ class Notices(msgspec.Struct, frozen=True, kw_only=True):
     networks: tuple[Network, ...] = ()
 
 
+class TipSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Reports by the public."""
+
+    key_file: str | None = None
+    """64 hexadecimal digits under which identities rest; made in the data folder where none is named."""
+
+
 class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often somebody may ask."""
 
@@ -194,6 +201,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     broker: Broker = Broker()
     enrolment: EnrolmentSettings | None = None
     notices: NoticeSettings = NoticeSettings()
+    tips: TipSettings = TipSettings()
     second_factor: SecondFactorSettings = SecondFactorSettings()
     oidc: OidcSettings | None = None
     limits: Limits = Limits()
@@ -222,6 +230,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     enrolment: Enrolment | None = None
     """`None`: gateways get their passwords by hand."""
     notices: Notices = Notices()
+    tips_key_file: Path | None = None
+    """Under which reporters' identities rest; `None`: `tips.key` in the data folder."""
     second_factor_roles: list[str] = []
     """Whoever has one of them must have a second factor."""
     oidc: Oidc | None = None
@@ -270,6 +280,7 @@ def read_settings(file: Path) -> Settings:
         broker_password=_secret(document, "broker.password_file", found.broker.password_file),
         enrolment=_enrolment(document),
         notices=_notices(document),
+        tips_key_file=(file.parent / found.tips.key_file).resolve() if found.tips.key_file else None,
         second_factor_roles=_second_factor_roles(document),
         oidc=_oidc(document),
         limits=found.limits,

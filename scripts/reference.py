@@ -10,6 +10,7 @@ import cloud.doctor
 import edge.doctor
 from cloud.doctor import authority, registry
 from cloud.hazards.described import described
+from cloud.indicators.description import descriptions
 from cloud.jurisdictions.loading import DEFAULT, jurisdictions
 from edge.doctor import certificate, outbox, outputs, serial, service
 from firmware_sim import model, scenario
@@ -41,6 +42,7 @@ def pages() -> dict[str, str]:
         "doctor.md": _page(_doctor()),
         "hazard-states.md": _page(_hazard_states()),
         "jurisdictions.md": _page(_jurisdictions()),
+        "indicators.md": _page(_indicators()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -89,6 +91,27 @@ def _devices() -> Iterator[str]:
         must, should = (", ".join(map(_choice, choices)) for choices in (wanted.must, wanted.should))
         every = f"{wanted.least_every_ms / 1000:g} s"
         yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
+
+
+def _indicators() -> Iterator[str]:
+    told = descriptions()
+    yield "# Indicators 指标\n"
+    yield f"{told.source.zh} {told.source.en}\n"
+    yield "A number whose source nobody has declared, or of which nothing is known, is shown as — and never"
+    yield "as 0. Everything is counted as of an instant, from the events of records; drills count nowhere."
+    yield "Source: `cloud/indicators/indicators.yaml`; why: [indicators](../explanation/indicators.md).\n"
+    for name, one in told.indicators.items():
+        word = "from" if one.light.worse == "more" else "below"
+        yield f"## {one.no} {one.label.zh} {one.label.en}\n"
+        yield f"`{name}`, a {one.unit}. Amber {word} {one.light.amber:g}, red {word} {one.light.red:g}.\n"
+        yield f"- {one.formula.zh}"
+        yield f"- {one.formula.en}"
+        yield f"- Aim 依据: {one.source.zh} · {one.source.en}\n"
+    yield "## Figures of alarms 报警指标\n"
+    yield from ("| figure | good | at most | source | confidence |", "|---|---|---|---|---|")
+    for figure in told.alarm_figures.values():
+        cells = (f"{figure.label.zh} {figure.label.en}", f"{figure.good:g}", f"{figure.most:g}")
+        yield f"| {' | '.join(cells)} | {figure.source.zh} · {figure.source.en} | {figure.confidence} |"
 
 
 def _hazard_states() -> Iterator[str]:

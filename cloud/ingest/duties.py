@@ -20,6 +20,7 @@ from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.returns.due import make_due
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
+from cloud.tips.erasing import erase_identities
 from cloud.upkeep.holding import take_due
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -48,7 +49,11 @@ class Duties(Looking):
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget, _put_together, self.follow_calendar):
+        duties = (
+            *(self.release, _watch, _keep, _forget, _put_together, self.follow_calendar),
+            erase_identities,
+        )
+        for duty in duties:
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cloud.notices.calling import call
 from cloud.notices.mail import send_mail
 from cloud.notices.model import Outcome, Outgoing, Route
+from cloud.notices.others import send_by_apprise
 from cloud.notices.reaching import UnreachedError, since_ms
 from cloud.notices.robots import post
 from cloud.settings import Network
@@ -27,6 +29,10 @@ def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome
     try:
         if route.kind == "mail":
             outcome = send_mail(route, notice, networks, _trusted())
+        elif route.kind in {"sms", "voice"}:
+            outcome = call(route, notice, networks, _trusted(), time.time_ns() // 1_000_000)
+        elif route.kind == "apprise":
+            outcome = send_by_apprise(route, notice, networks)
         else:
             outcome = post(route, notice, networks, _trusted(), time.time_ns() // 1_000_000)
     except UnreachedError as exc:

@@ -61,7 +61,17 @@ def next_door(web, site, trees) -> dict[str, str]:
         "item": _photo(web),
         "incident": _incident(web),
         "measure": str(uuid4()),
+        "indicator": "increment",
+        "tip": _tip(web),
+        "no": "1",
     }
+
+
+def _tip(web) -> str:
+    """What somebody reported there."""
+    gate = web.get("/sites/demo/report-gate").json()["gate"]
+    assert web.post("/public-reports", json={"gate": gate, "content": SECRET, "name": SECRET}).is_success
+    return web.get("/tips").json()["items"][0]["id"]
 
 
 def _photo(web) -> str:

@@ -7,7 +7,14 @@ from cloud.app import make_app, openapi
 from cloud.settings import Settings
 
 CHECKED_IN = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
-FILES = {"text/event-stream", "application/zip", "image/png", "text/csv", "application/octet-stream"}
+FILES = {
+    "image/jpeg",
+    "text/event-stream",
+    "application/zip",
+    "image/png",
+    "text/csv",
+    "application/octet-stream",
+}
 DOCUMENT = openapi(make_app(Settings.nowhere(), ""))
 
 

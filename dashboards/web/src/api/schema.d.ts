@@ -268,6 +268,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blind-spots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Blind Spots
+         * @description Projects in progress without an authority, without an officer, or of which no gateway is heard.
+         */
+        get: operations["list_blind_spots_api_v1_blind_spots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Board
+         * @description A territory on one look: what is open below each of its parts, the worst first.
+         */
+        get: operations["read_board_api_v1_board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -394,6 +434,66 @@ export interface paths {
          * @description Let a model in again; the entry stays to be seen.
          */
         post: operations["lift_denial_api_v1_denied_models__denied__lift_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dossiers
+         * @description What was put together about an incident or a hazard, the newest first.
+         */
+        get: operations["list_dossiers_api_v1_dossiers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers/{dossier}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Dossier
+         * @description The archive as it was made; a trace as a workbook that says who took it.
+         */
+        get: operations["download_dossier_api_v1_dossiers__dossier__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers/{dossier}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Trace
+         * @description Who of the key posts was at the site in the three months before.
+         */
+        get: operations["read_trace_api_v1_dossiers__dossier__trace_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -990,6 +1090,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{incident}/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Package
+         * @description Put together all that is known of an incident by now: a further version, where anything has changed.
+         */
+        post: operations["make_package_api_v1_incidents__incident__packages_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Indicators
+         * @description What the work is measured by, of a territory, an enterprise, a site, or all that the caller sees.
+         */
+        get: operations["read_indicators_api_v1_indicators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators/{indicator}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Records Behind
+         * @description The records behind an indicator, or behind one of its parts; as they are now.
+         */
+        get: operations["read_records_behind_api_v1_indicators__indicator__records_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles": {
         parameters: {
             query?: never;
@@ -1068,6 +1228,106 @@ export interface paths {
         get: operations["read_difference_api_v1_profiles__profile__difference_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Danger
+         * @description Report a danger. The answer's code is shown once: who keeps it reads what becomes of the report.
+         */
+        post: operations["report_danger_api_v1_public_reports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public-reports/areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Tip Areas
+         * @description What the page for reporting offers; at a gate whose code was read, which site that is.
+         */
+        get: operations["read_tip_areas_api_v1_public_reports_areas_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public-reports/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Own Tip
+         * @description What has become of the report with that receipt.
+         */
+        get: operations["read_own_tip_api_v1_public_reports_own_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public-reports/own/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Add Photo To Own Tip
+         * @description Send a picture after it.
+         */
+        put: operations["add_photo_to_own_tip_api_v1_public_reports_own_photos_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public-reports/own/words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add To Own Tip
+         * @description Say something more.
+         */
+        post: operations["add_to_own_tip_api_v1_public_reports_own_words_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3126,6 +3386,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/report-gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report Gate
+         * @description What the QR code at the site's gate says, by which anybody reports a danger there.
+         */
+        get: operations["read_report_gate_api_v1_sites__site__report_gate_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/rules": {
         parameters: {
             query?: never;
@@ -3446,6 +3726,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tips
+         * @description Reports by the public that are for the caller's area, the latest first.
+         */
+        get: operations["list_tips_api_v1_tips_get"];
+        put?: never;
+        /**
+         * Enter Tip
+         * @description Enter a report that came by telephone or letter; give its code to whoever reported.
+         */
+        post: operations["enter_tip_api_v1_tips_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tips/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Tips
+         * @description In numbers: received, verified, how long it took, rewarded.
+         */
+        get: operations["count_tips_api_v1_tips_figures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tips/{tip}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Tip
+         * @description A report with all that happened to it; never who made it.
+         */
+        get: operations["read_tip_api_v1_tips__tip__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tips/{tip}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Tip
+         * @description Name its handler; as its handler judge it, answer it, note what was paid.
+         */
+        post: operations["act_on_tip_api_v1_tips__tip__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tips/{tip}/handlers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tip Handlers
+         * @description Who may be named as its handler.
+         */
+        get: operations["list_tip_handlers_api_v1_tips__tip__handlers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tips/{tip}/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Tip Identity
+         * @description Who reported: for the report's handler alone, and it is written down that he read it, and why.
+         */
+        post: operations["read_tip_identity_api_v1_tips__tip__identity_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tips/{tip}/photos/{no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Tip Photo
+         * @description One of its pictures.
+         */
+        get: operations["read_tip_photo_api_v1_tips__tip__photos__no__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trees/{tree}": {
         parameters: {
             query?: never;
@@ -3542,6 +3966,24 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AbsenceShown
+         * @description Days on end.
+         */
+        AbsenceShown: {
+            /** Days */
+            days: number;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+        };
         /**
          * AcceptPlan
          * @description The plan of a major hazard will do.
@@ -3775,6 +4217,19 @@ export interface components {
             version: number | null;
         };
         /**
+         * AnswerIt
+         * @description Say what became of it to whoever reported; that ends it.
+         */
+        AnswerIt: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "answer";
+            /** Words */
+            words: string;
+        };
+        /**
          * ApprovalGiven
          * @description The word of another than who signed.
          */
@@ -3793,6 +4248,24 @@ export interface components {
             alarm: components["schemas"]["Episode"];
             /** @description Null where there was nothing left to ask. */
             request: components["schemas"]["RequestShown"] | null;
+        };
+        /**
+         * Assign
+         * @description Give it to a handler.
+         */
+        Assign: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "assign";
+            /** Handler */
+            handler: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * AssignmentGiven
@@ -3982,6 +4455,77 @@ export interface components {
             unit: number | null;
         };
         /**
+         * BlindSpot
+         * @description A project in progress that somebody does not watch (监管盲区).
+         */
+        BlindSpot: {
+            name: components["schemas"]["TextShown"];
+            /**
+             * No Authority
+             * @description No authority is assigned.
+             */
+            no_authority: boolean;
+            /**
+             * No Gateway
+             * @description No gateway of it is heard.
+             */
+            no_gateway: boolean;
+            /**
+             * No Officer
+             * @description No township officer or enforcement officer has it.
+             */
+            no_officer: boolean;
+            /** Site */
+            site: string;
+        };
+        /**
+         * BlindSpots
+         * @description Those that the caller sees; empty only where each project has all three.
+         */
+        BlindSpots: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["BlindSpot"][];
+            /** Projects */
+            projects: number;
+        };
+        /**
+         * Board
+         * @description A territory on one look (挂图作战).
+         */
+        Board: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            name: components["schemas"]["TextShown"] | null;
+            /** Node */
+            node: number | null;
+            /**
+             * Targets
+             * @description Days that the territory's rules name, from today (倒排工期).
+             */
+            targets: components["schemas"]["TargetShown"][];
+            /**
+             * Tiles
+             * @description The worst first.
+             */
+            tiles: components["schemas"]["Tile"][];
+            total: components["schemas"]["Tile"];
+            /**
+             * Way
+             * @description Nodes above, the uppermost first.
+             */
+            way: components["schemas"]["Step"][];
+        };
+        /**
          * BrokerShown
          * @description Where the broker is.
          */
@@ -4071,6 +4615,54 @@ export interface components {
              * @default 0
              */
             timeouts: number;
+        };
+        /**
+         * CallTarget
+         * @description A gateway of text messages or telephone calls, and whom it calls.
+         */
+        CallTarget: {
+            /**
+             * App
+             * @default
+             */
+            app: string;
+            /**
+             * Caller
+             * @default
+             */
+            caller: string;
+            /**
+             * Key Id
+             * @default
+             */
+            key_id: string;
+            /**
+             * Numbers
+             * @description Empty: it only serves persons, each with his own number.
+             * @default []
+             */
+            numbers: string[];
+            own?: components["schemas"]["OwnGateway"] | null;
+            /**
+             * Parameters
+             * @description What the template's variables are given, in its order.
+             * @default [
+             *       "title"
+             *     ]
+             */
+            parameters: ("title" | "time" | "level" | "text")[];
+            /** Provider */
+            provider: string;
+            /**
+             * Sign Name
+             * @default
+             */
+            sign_name: string;
+            /**
+             * Template
+             * @default
+             */
+            template: string;
         };
         /**
          * CategoryShown
@@ -4170,6 +4762,7 @@ export interface components {
          * @description What a channel is set up with.
          */
         ChannelGiven: {
+            call?: components["schemas"]["CallTarget"] | null;
             /**
              * Fallback
              * @description What takes its notices over where this one refuses them, is silent or rests.
@@ -4212,7 +4805,7 @@ export interface components {
             password?: string | null;
             /**
              * Url
-             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             * @description Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. Left out in a change: as it was.
              */
             url?: string | null;
         };
@@ -4221,6 +4814,7 @@ export interface components {
          * @description A channel that is not there yet.
          */
         ChannelNew: {
+            call?: components["schemas"]["CallTarget"] | null;
             /**
              * Fallback
              * @description What takes its notices over where this one refuses them, is silent or rests.
@@ -4268,7 +4862,7 @@ export interface components {
             site?: string | null;
             /**
              * Url
-             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             * @description Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. Left out in a change: as it was.
              */
             url?: string | null;
         };
@@ -4277,6 +4871,7 @@ export interface components {
          * @description A channel, without what is secret.
          */
         ChannelShown: {
+            call: components["schemas"]["CallTarget"] | null;
             /** Fallback */
             fallback: string | null;
             /** Has Key */
@@ -5646,6 +6241,62 @@ export interface components {
             lines: string[];
         };
         /**
+         * DossierShown
+         * @description A version of what was put together about an incident or an overdue major hazard.
+         */
+        DossierShown: {
+            /** Author */
+            author: string;
+            /**
+             * By Machine
+             * @description Made by itself, because it was due.
+             */
+            by_machine: boolean;
+            /** Bytes */
+            bytes: number;
+            /** Hazard */
+            hazard: string | null;
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "attendance_trace" | "incident_package";
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /**
+             * Of At
+             * Format: date-time
+             * @description Of the incident, or since when the hazard is overdue.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            of_at: string;
+            /**
+             * Sha256
+             * @description Hexadecimal, of what is kept.
+             */
+            sha256: string;
+            /** Site */
+            site: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Dossiers
+         * @description The newest first.
+         */
+        Dossiers: {
+            /** Items */
+            items: components["schemas"]["DossierShown"][];
+        };
+        /**
          * Downgrade
          * @description It is none after all.
          */
@@ -6792,6 +7443,14 @@ export interface components {
             values: components["schemas"]["ValueHeard"][];
         };
         /**
+         * Gate
+         * @description What a site's QR code says.
+         */
+        Gate: {
+            /** Gate */
+            gate: string;
+        };
+        /**
          * Gateway
          * @description A gateway and how it fares.
          */
@@ -7540,6 +8199,16 @@ export interface components {
             slew: number | null;
         };
         /**
+         * IdentityShown
+         * @description Who reported; it was written down that it was read.
+         */
+        IdentityShown: {
+            /** Contact */
+            contact: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * ImportAsked
          * @description A table that is brought.
          */
@@ -7842,6 +8511,87 @@ export interface components {
             version: number;
             /** What */
             what: string;
+        };
+        /**
+         * IndicatorShown
+         * @description What something that the work is measured by comes to.
+         */
+        IndicatorShown: {
+            /** Amber */
+            amber: number;
+            /**
+             * Count
+             * @description Of a share, how many.
+             */
+            count: number | null;
+            formula: components["schemas"]["TextShown"];
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Light
+             * @enum {string}
+             */
+            light: "green" | "amber" | "red" | "unknown";
+            /**
+             * Missing
+             * @description Which source is missing, where that is why it is unknown.
+             */
+            missing: string;
+            /** No */
+            no: string;
+            /**
+             * Of
+             * @description Of how many.
+             */
+            of: number | null;
+            /** Parts */
+            parts: components["schemas"]["PartShown"][];
+            /**
+             * Records
+             * @description How many records stand behind it.
+             */
+            records: number;
+            /** Red */
+            red: number;
+            source: components["schemas"]["TextShown"];
+            /**
+             * Trend
+             * @description Of the last twelve months, the oldest first.
+             */
+            trend: components["schemas"]["MonthShown"][];
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share";
+            /**
+             * Value
+             * @description Null: unknown, never 0.
+             */
+            value: number | null;
+            /**
+             * Warning
+             * @description `fewer_looked`: fewer were found, and less was looked.
+             */
+            warning: string;
+        };
+        /**
+         * IndicatorsShown
+         * @description All of them, of a place and an instant.
+         */
+        IndicatorsShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["IndicatorShown"][];
+            source: components["schemas"]["TextShown"];
+            /** Zone */
+            zone: string;
         };
         /**
          * Invited
@@ -8631,6 +9381,19 @@ export interface components {
             site: string | null;
         };
         /**
+         * MonthShown
+         * @description The value of a month.
+         */
+        MonthShown: {
+            /**
+             * Month
+             * @example 2026-11
+             */
+            month: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
          * MovedShown
          * @description The same danger under both sets of rules, at other instants.
          */
@@ -8999,6 +9762,39 @@ export interface components {
             readings: number;
         };
         /**
+         * OwnGateway
+         * @description A gateway of text messages or calls that nobody here knows: what it is sent, and how it answers.
+         */
+        OwnGateway: {
+            /**
+             * Accepted
+             * @description Codes that mean taken.
+             */
+            accepted: string[];
+            /**
+             * Body
+             * @description JSON with places: "{numbers}" (a list), {joined}, {number}, {title}, {text}, {level}, {time}, {id}, {key}.
+             */
+            body: string;
+            /**
+             * Code
+             * @description Where its code stands, such as `result.code`.
+             */
+            code: string;
+            /**
+             * Headers
+             * @default {}
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * OwnPassword
          * @description A new password for oneself.
          */
@@ -9049,6 +9845,33 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             seen_at: string;
+        };
+        /**
+         * OwnTip
+         * @description What whoever has the receipt's code may see, and nothing else.
+         */
+        OwnTip: {
+            /** Content */
+            content: string;
+            /** Number */
+            number: string;
+            /** Outcome */
+            outcome: ("verified" | "unfounded" | "passed_on") | null;
+            /** Photos */
+            photos: number;
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            received_at: string;
+            /** Said */
+            said: components["schemas"]["TipWords"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "received" | "assigned" | "judged" | "answered";
         };
         /** Page[AccountChange] */
         Page_AccountChange_: {
@@ -9310,6 +10133,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[TipListed] */
+        Page_TipListed_: {
+            /** Items */
+            items: components["schemas"]["TipListed"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[TokenShown] */
         Page_TokenShown_: {
             /** Items */
@@ -9401,6 +10234,39 @@ export interface components {
             unit: string;
         };
         /**
+         * PartShown
+         * @description A number beside the indicator's own.
+         */
+        PartShown: {
+            /**
+             * Missing
+             * @description Which source is missing, where that is why it is unknown.
+             */
+            missing: string;
+            /** Name */
+            name: string;
+            /**
+             * Of
+             * @description What it is a share of.
+             */
+            of: number | null;
+            /**
+             * Records
+             * @description How many records stand behind it.
+             */
+            records: number;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share" | "days" | "minutes" | "seconds";
+            /**
+             * Value
+             * @description Null: unknown, never 0.
+             */
+            value: number | null;
+        };
+        /**
          * Party
          * @description Who answers for a device, and for what.
          */
@@ -9424,6 +10290,21 @@ export interface components {
              * @enum {string}
              */
             role: "contractor" | "owner" | "lessor" | "installer" | "supervisor" | "inspection_body" | "monitoring_body" | "maintainer";
+        };
+        /**
+         * PassOn
+         * @description It is another's to judge.
+         */
+        PassOn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "pass_on";
+            /** Reason */
+            reason: string;
+            /** To */
+            to: string;
         };
         /**
          * PassReview
@@ -9931,6 +10812,33 @@ export interface components {
             value: number | null;
         };
         /**
+         * PostShown
+         * @description A person in a key post.
+         */
+        PostShown: {
+            /** Absent */
+            absent: number;
+            /** Alarms While Absent */
+            alarms_while_absent: number;
+            longest_absence: components["schemas"]["AbsenceShown"] | null;
+            /** Name */
+            name: string;
+            /**
+             * No Data
+             * @description Days of which the register says nothing: these are no absences.
+             */
+            no_data: number;
+            /**
+             * On The Day
+             * @enum {string}
+             */
+            on_the_day: "present" | "absent" | "no_data";
+            /** Post */
+            post: string;
+            /** Present */
+            present: number;
+        };
+        /**
          * PostponeStep
          * @description Not yet.
          */
@@ -10229,6 +11137,43 @@ export interface components {
             reason: string;
         };
         /**
+         * ReasonGiven
+         * @description Why the identity is read, signed with one's password.
+         */
+        ReasonGiven: {
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * RecordBehind
+         * @description A hazard record behind a number.
+         */
+        RecordBehind: {
+            content: components["schemas"]["TextShown"];
+            /** Due At */
+            due_at: string | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /** Status */
+            status: string;
+        };
+        /**
          * RecordShown
          * @description What the events of a record come to.
          */
@@ -10344,6 +11289,14 @@ export interface components {
              * @description Of the last review that was passed.
              */
             verified_at?: string | null;
+        };
+        /**
+         * RecordsBehind
+         * @description The newest of them.
+         */
+        RecordsBehind: {
+            /** Items */
+            items: components["schemas"]["RecordBehind"][];
         };
         /**
          * RecoveryCodes
@@ -10747,6 +11700,19 @@ export interface components {
              * @description The how manieth submission it is of.
              */
             round: number;
+        };
+        /**
+         * Reward
+         * @description What was paid for it: an amount, and to nobody by name.
+         */
+        Reward: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "reward";
+            /** Yuan */
+            yuan: number | string;
         };
         /**
          * RoleShown
@@ -11500,6 +12466,15 @@ export interface components {
             };
         };
         /**
+         * Step
+         * @description A node on the way down to what is shown.
+         */
+        Step: {
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
          * StepGiven
          * @description A step of a device's life cycle.
          */
@@ -11734,6 +12709,20 @@ export interface components {
             text: string;
         };
         /**
+         * TargetShown
+         * @description Something that must be so by a day.
+         */
+        TargetShown: {
+            /** Days Left */
+            days_left: number;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * TaskShown
          * @description Something to be done at a device.
          */
@@ -11792,6 +12781,412 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * Tile
+         * @description A part of the board: a node with all below it, or a site.
+         */
+        Tile: {
+            /**
+             * Alarms
+             * @description Alarms of level 3 and 4 that stand.
+             */
+            alarms: number;
+            /**
+             * Blind
+             * @description Sites in progress that nobody supervises or hears.
+             */
+            blind: number;
+            /** Gateways */
+            gateways: number;
+            /**
+             * General
+             * @description Open general ones.
+             */
+            general: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "node" | "site";
+            /** Late Hazard */
+            late_hazard: string | null;
+            /**
+             * Late Since
+             * @description The oldest date that has passed.
+             */
+            late_since: string | null;
+            /**
+             * Light
+             * @description Red: something is overdue; amber: something is open, or nobody is heard.
+             * @enum {string}
+             */
+            light: "green" | "amber" | "red" | "unknown";
+            /** Listed */
+            listed: number;
+            name: components["schemas"]["TextShown"];
+            /**
+             * Next Due
+             * @description The nearest date of an open major one that is not overdue.
+             */
+            next_due: string | null;
+            /** Next Hazard */
+            next_hazard: string | null;
+            /** Node */
+            node: number | null;
+            /** Open Major */
+            open_major: number;
+            /** Overdue Major */
+            overdue_major: number;
+            /**
+             * Proposed
+             * @description Suspected major, not judged yet.
+             */
+            proposed: number;
+            /**
+             * Silent
+             * @description Gateways in service that are not heard.
+             */
+            silent: number;
+            /** Site */
+            site: string | null;
+            /** Sites */
+            sites: number;
+        };
+        /**
+         * TipArea
+         * @description A territory.
+         */
+        TipArea: {
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * TipAreas
+         * @description What the public page offers.
+         */
+        TipAreas: {
+            /** Areas */
+            areas: components["schemas"]["TipArea"][];
+            /** @description Whose gate's code was read. */
+            site?: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * TipEntered
+         * @description The same as an officer enters it who was told by telephone or letter.
+         */
+        TipEntered: {
+            /**
+             * Contact
+             * @description How the handler may reach whoever reports.
+             * @default
+             */
+            contact: string;
+            /** Content */
+            content: string;
+            /**
+             * Gate
+             * @description What the QR code at a site's gate says.
+             * @default
+             */
+            gate: string;
+            /**
+             * Insider
+             * @description Who reports works there.
+             * @default false
+             */
+            insider: boolean;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Place
+             * @description Where, in words.
+             * @default
+             */
+            place: string;
+            /** Site */
+            site?: string | null;
+            /**
+             * Territory
+             * @description Where no gate's code was read: of which area.
+             */
+            territory?: number | null;
+        };
+        /**
+         * TipEvent
+         * @description What happened to it.
+         */
+        TipEvent: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Kind */
+            kind: string;
+            /** Words */
+            words: string;
+        };
+        /**
+         * TipFigures
+         * @description Of the reports received within a time (F-23).
+         */
+        TipFigures: {
+            /** Judged */
+            judged: number;
+            /**
+             * Median Days
+             * @description From receipt to judgement.
+             */
+            median_days: number | null;
+            /** Overdue */
+            overdue: number;
+            /** Received */
+            received: number;
+            /** Rewarded */
+            rewarded: number;
+            /** Verified */
+            verified: number;
+            /**
+             * Verified Percent
+             * @description Of those judged.
+             */
+            verified_percent: number | null;
+        };
+        /**
+         * TipGiven
+         * @description What somebody reports. Nothing of it but `content` must be said.
+         */
+        TipGiven: {
+            /**
+             * Contact
+             * @description How the handler may reach whoever reports.
+             * @default
+             */
+            contact: string;
+            /** Content */
+            content: string;
+            /**
+             * Gate
+             * @description What the QR code at a site's gate says.
+             * @default
+             */
+            gate: string;
+            /**
+             * Insider
+             * @description Who reports works there.
+             * @default false
+             */
+            insider: boolean;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Place
+             * @description Where, in words.
+             * @default
+             */
+            place: string;
+            /**
+             * Territory
+             * @description Where no gate's code was read: of which area.
+             */
+            territory?: number | null;
+        };
+        /**
+         * TipHandler
+         * @description Somebody who may be its handler.
+         */
+        TipHandler: {
+            /** Account */
+            account: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TipHandlers
+         * @description All of them.
+         */
+        TipHandlers: {
+            /** Items */
+            items: components["schemas"]["TipHandler"][];
+        };
+        /**
+         * TipListed
+         * @description A report, as those see it who handle them: never who made it.
+         */
+        TipListed: {
+            /** Content */
+            content: string;
+            /** Due At */
+            due_at: string | null;
+            /** Handler */
+            handler: number | null;
+            /** Handler Name */
+            handler_name: string | null;
+            /** Id */
+            id: string;
+            /** Insider */
+            insider: boolean;
+            /**
+             * Named
+             * @description Whether a name or contact is kept sealed, for the handler.
+             */
+            named: boolean;
+            /** Number */
+            number: string;
+            /** Outcome */
+            outcome: ("verified" | "unfounded" | "passed_on") | null;
+            /** Overdue */
+            overdue: boolean;
+            /** Photos */
+            photos: number;
+            /** Place */
+            place: string;
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            received_at: string;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "received" | "assigned" | "judged" | "answered";
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "page" | "gate" | "officer";
+        };
+        /**
+         * TipReceipt
+         * @description That it has arrived. Only by the code is it seen again, so it is shown once.
+         */
+        TipReceipt: {
+            /** Code */
+            code: string;
+            /** Number */
+            number: string;
+            /**
+             * Photos
+             * @description So many pictures may be sent after it.
+             */
+            photos: number;
+        };
+        /**
+         * TipShown
+         * @description A report with all that happened to it.
+         */
+        TipShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /** Content */
+            content: string;
+            /** Due At */
+            due_at: string | null;
+            /** Events */
+            events: components["schemas"]["TipEvent"][];
+            /** Handler */
+            handler: number | null;
+            /** Handler Name */
+            handler_name: string | null;
+            /** Hazard */
+            hazard: string | null;
+            /** Hazard Number */
+            hazard_number: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Identity Kept
+             * @description Whether there is an identity that the handler may read.
+             */
+            identity_kept: boolean;
+            /** Insider */
+            insider: boolean;
+            /**
+             * Is Handler
+             * @description Whether the caller is its handler.
+             */
+            is_handler: boolean;
+            /** Judged At */
+            judged_at: string | null;
+            /**
+             * Named
+             * @description Whether a name or contact is kept sealed, for the handler.
+             */
+            named: boolean;
+            /** Number */
+            number: string;
+            /** Outcome */
+            outcome: ("verified" | "unfounded" | "passed_on") | null;
+            /** Overdue */
+            overdue: boolean;
+            /** Photos */
+            photos: number;
+            /**
+             * Pictures
+             * @description SHA-256 of each, in order.
+             */
+            pictures: string[];
+            /** Place */
+            place: string;
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            received_at: string;
+            /** Reward Yuan */
+            reward_yuan: number | string | null;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "received" | "assigned" | "judged" | "answered";
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "page" | "gate" | "officer";
+        };
+        /**
+         * TipWords
+         * @description Something that was said.
+         */
+        TipWords: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** By Reporter */
+            by_reporter: boolean;
+            /** Words */
+            words: string;
         };
         /**
          * TokenAsked
@@ -11887,6 +13282,31 @@ export interface components {
              * @default 0
              */
             overdue: number;
+        };
+        /**
+         * TraceShown
+         * @description A trace of attendance.
+         */
+        TraceShown: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Posts */
+            posts: components["schemas"]["PostShown"][];
+            /** Systems */
+            systems: string[];
         };
         /**
          * TreeNode
@@ -12088,6 +13508,19 @@ export interface components {
             unit?: number | null;
         };
         /**
+         * Unfounded
+         * @description There is no such danger.
+         */
+        Unfounded: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "unfounded";
+            /** Reason */
+            reason: string;
+        };
+        /**
          * UnshelveAsked
          * @description Why it is held back no longer, where somebody says so.
          */
@@ -12174,6 +13607,25 @@ export interface components {
             values: {
                 [key: string]: components["schemas"]["Value"];
             };
+        };
+        /**
+         * Verify
+         * @description It is true: a hazard is filed from it, signed, in which nothing says who reported.
+         */
+        Verify: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "verify";
+            hazard: components["schemas"]["HazardGiven"];
+            /**
+             * Photos
+             * @default []
+             */
+            photos: string[];
+            /** Site */
+            site: string;
         };
         /**
          * VersionListed
@@ -12355,6 +13807,14 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * WordsGiven
+         * @description Something more.
+         */
+        WordsGiven: {
+            /** Words */
+            words: string;
         };
         /**
          * WorkCycleShown
@@ -14138,6 +15598,175 @@ export interface operations {
             };
         };
     };
+    list_blind_spots_api_v1_blind_spots_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlindSpots"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_board_api_v1_board_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     make_channel_api_v1_channels_post: {
         parameters: {
             query?: never;
@@ -15006,6 +16635,266 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dossiers_api_v1_dossiers_get: {
+        parameters: {
+            query?: {
+                /** @description Of this incident. */
+                incident?: string | null;
+                /** @description Of this hazard. */
+                hazard?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dossiers"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_dossier_api_v1_dossiers__dossier__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dossier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A package as an archive (zip), a trace as a workbook (xlsx). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_trace_api_v1_dossiers__dossier__trace_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dossier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
@@ -17884,6 +19773,284 @@ export interface operations {
             };
         };
     };
+    make_package_api_v1_incidents__incident__packages_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing has changed since the last one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DossierShown"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DossierShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_indicators_api_v1_indicators_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndicatorsShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_records_behind_api_v1_indicators__indicator__records_get: {
+        parameters: {
+            query?: {
+                /** @description A number beside it. */
+                part?: string | null;
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path: {
+                indicator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordsBehind"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_profiles_api_v1_profiles_get: {
         parameters: {
             query?: never;
@@ -18313,6 +20480,459 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_danger_api_v1_public_reports_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TipGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TipReceipt"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_tip_areas_api_v1_public_reports_areas_get: {
+        parameters: {
+            query?: {
+                gate?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TipAreas"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_own_tip_api_v1_public_reports_own_get: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Of the receipt. */
+                "X-Tip-Code": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTip"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_photo_to_own_tip_api_v1_public_reports_own_photos_put: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Of the receipt. */
+                "X-Tip-Code": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description JPEG, at most 12 MiB; where and by what it was taken is not kept. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTip"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are as many as may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No JPEG */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_to_own_tip_api_v1_public_reports_own_words_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Of the receipt. */
+                "X-Tip-Code": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WordsGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTip"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
@@ -32196,6 +34816,91 @@ export interface operations {
             };
         };
     };
+    read_report_gate_api_v1_sites__site__report_gate_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gate"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_rules_api_v1_sites__site__rules_get: {
         parameters: {
             query?: never;
@@ -33551,6 +36256,705 @@ export interface operations {
                 content: {
                     "text/csv": unknown;
                     "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tips_api_v1_tips_get: {
+        parameters: {
+            query?: {
+                state?: ("received" | "assigned" | "judged" | "answered") | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TipListed_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_tip_api_v1_tips_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TipEntered"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TipReceipt"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_tips_api_v1_tips_figures_get: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TipFigures"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_tip_api_v1_tips__tip__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tip: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TipShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_tip_api_v1_tips__tip__acts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                tip: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assign"] | components["schemas"]["Verify"] | components["schemas"]["Unfounded"] | components["schemas"]["PassOn"] | components["schemas"]["AnswerIt"] | components["schemas"]["Reward"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TipShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tip_handlers_api_v1_tips__tip__handlers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tip: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TipHandlers"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_tip_identity_api_v1_tips__tip__identity_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tip: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_tip_photo_api_v1_tips__tip__photos__no__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tip: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
                 };
             };
             /** @description Nobody is signed in */
