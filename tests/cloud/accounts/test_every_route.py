@@ -63,6 +63,7 @@ def next_door(web, site, trees) -> dict[str, str]:
         "measure": str(uuid4()),
         "indicator": "increment",
         "tip": _tip(web),
+        "dossier": web.post(f"/incidents/{_incident(web)}/packages").json()["id"],
         "no": "1",
     }
 
