@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 Make = Callable[[Connection, Cause, dt.datetime], NewDossier]
 
 
-def make_due(connection: Connection, now_ms: int) -> int:
+def put_together(connection: Connection, now_ms: int) -> int:
     """Put together whatever is due, each in a transaction of its own; returns how many there were.
 
     Made once for each cause, also where two processes look at the same time.

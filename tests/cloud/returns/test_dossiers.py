@@ -13,7 +13,7 @@ import pytest
 
 from cloud.database import instant
 from cloud.instants import local, rfc3339
-from cloud.returns.due import make_due
+from cloud.returns.due import put_together
 from tests.cloud.incidents.test_incidents import HOUR_MS, acted, become, filed, given, reported
 from tests.cloud.site import now_ms, raised
 
@@ -47,8 +47,8 @@ def test_attendance_is_traced_by_itself_once_for_an_incident(web, site, accident
     attend(site, 0, present=True)
     attend(site, 1, present=False)
     attend(site, 2, present=True)
-    assert make_due(site.connection, now_ms()) == 1
-    assert make_due(site.connection, now_ms()) == 0
+    assert put_together(site.connection, now_ms()) == 1
+    assert put_together(site.connection, now_ms()) == 0
     (made,) = dossiers(web, incident=accident["id"])
     assert (made["kind"], made["version"], made["by_machine"]) == ("attendance_trace", 1, True)
     shown = web.get(f"/dossiers/{made['id']}/trace").json()
@@ -66,13 +66,13 @@ def test_a_major_hazard_that_becomes_overdue_is_a_cause_too(web, site):
     (hazard,) = web.get("/sites/demo/hazards").json()["items"]
     make = "UPDATE hazard SET overdue = true, level = 'major'"
     site.connection.execute(make)
-    assert make_due(site.connection, now_ms()) == 0, "no event says so yet"
+    assert put_together(site.connection, now_ms()) == 0, "no event says so yet"
     with psycopg.connect(site.dsn, autocommit=True) as owner:
         # A record of months, without its months: what is looked for stands in the events.
         owner.execute("SET session_replication_role = replica")
         owner.execute("UPDATE hazard_event SET overdue = true WHERE seq = 1")
-    assert make_due(site.connection, now_ms()) == 1
-    assert make_due(site.connection, now_ms()) == 0
+    assert put_together(site.connection, now_ms()) == 1
+    assert put_together(site.connection, now_ms()) == 0
     assert [one["kind"] for one in dossiers(web, hazard=hazard["id"])] == ["attendance_trace"]
 
 
@@ -85,10 +85,10 @@ def opened(web, dossier: dict) -> dict[str, bytes]:
 
 
 def test_a_package_is_made_by_itself_when_the_details_are_due_soon(web, site, accident):
-    make_due(site.connection, now_ms())
-    assert make_due(site.connection, now_ms() + 39 * HOUR_MS) == 0
-    assert make_due(site.connection, now_ms() + 41 * HOUR_MS) == 1
-    assert make_due(site.connection, now_ms() + 42 * HOUR_MS) == 0
+    put_together(site.connection, now_ms())
+    assert put_together(site.connection, now_ms() + 39 * HOUR_MS) == 0
+    assert put_together(site.connection, now_ms() + 41 * HOUR_MS) == 1
+    assert put_together(site.connection, now_ms() + 42 * HOUR_MS) == 0
     package = dossiers(web, incident=accident["id"])[0]
     files = opened(web, package)
     said = json.loads(files["manifest.json"])
@@ -137,4 +137,4 @@ def test_who_only_looks_sees_no_names_and_a_foreign_one_is_not_there(web, site, 
 def test_a_drill_is_no_cause(web, site):
     become(web, site, "project_manager")
     filed(web, drill=True)
-    assert make_due(site.connection, now_ms() + 41 * HOUR_MS) == 0
+    assert put_together(site.connection, now_ms() + 41 * HOUR_MS) == 0
