@@ -41,8 +41,10 @@ _SITES: LiteralString = f"""
            (SELECT count(*) FROM gateway JOIN placed USING (site)
                    CROSS JOIN LATERAL jsonb_to_recordset(gateway.shelved)
                         AS told (until bigint, point text)
-             WHERE gateway.mode = %(mode)s AND told.until > extract(epoch FROM %(until)s::timestamptz) * 1000
-               AND (placed.devices IS NULL OR split_part(told.point, '/', 1) = ANY (placed.devices))) AS shelved
+             WHERE gateway.mode = %(mode)s
+               AND told.until > extract(epoch FROM %(until)s::timestamptz) * 1000
+               AND (placed.devices IS NULL
+                    OR split_part(told.point, '/', 1) = ANY (placed.devices))) AS shelved
       FROM placed
 """  # noqa: S608
 

@@ -19,35 +19,8 @@ Kind = Literal["mail", "dingtalk", "wecom", "feishu", "webhook", "sms", "voice",
 Language = Literal["zh", "en"]
 Security = Literal["tls", "starttls", "none"]
 State = Literal["waiting", "sending", "sent", "rejected", "unknown", "counted", "inhibited"]
-NoticeKind = Literal[
-    "alarm",
-    "hazard",
-    "major",
-    "judging",
-    "overdue",
-    "report",
-    "listing",
-    "principal",
-    "escalation",
-    "reminder",
-    "incident",
-    "first_report_late",
-    "details_soon",
-    "details_late",
-    "report_draft",
-    "report_late",
-    "report_sent",
-    "weather",
-    "registration_late",
-    "tip",
-    "connector_failed",
-    "duty_missed",
-    "log_missing",
-    "gateway_silent",
-    "digest",
-    "flood",
-    "test",
-]
+NoticeKind = str
+"""One of `telling.yaml`, or `digest`, `flood` or `test`."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ _MOST_CODE = 40
 def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome:
     """Send it; never raises, whatever the other side does. Holds its thread, at most some fifteen seconds."""
     started_s = time.monotonic()
+    route = to_person(route)
     try:
         if route.kind == "mail":
             outcome = send_mail(route, notice, networks, _trusted())
@@ -47,6 +48,14 @@ def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome
         text=told(outcome.text, route.secret),
         took_ms=since_ms(started_s),
     )
+
+
+def to_person(route: Route) -> Route:
+    """Where the secret says whom it goes to (`to`): a person, in place of the server's people."""
+    to = route.secret.get("to")
+    if to is None or route.kind != "mail":
+        return route
+    return msgspec.structs.replace(route, target={**route.target, "recipients": [to]})
 
 
 def told(text: str, secret: dict[str, str]) -> str:
