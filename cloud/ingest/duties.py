@@ -20,6 +20,7 @@ from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.notices.silence import Silences
 from cloud.reports.due import make_due
+from cloud.returns.due import put_together
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
 from cloud.tips.erasing import erase_identities
@@ -62,6 +63,7 @@ class Duties(Looking):
             _watch,
             _keep,
             _forget,
+            _put_together,
             self.follow_calendar,
             erase_identities,
             self.report,
@@ -140,3 +142,7 @@ def _keep(connection: Connection, now_ms: int) -> None:
 
 def _forget(connection: Connection, now_ms: int) -> None:
     forget_unfiled(connection, instant(now_ms))
+
+
+def _put_together(connection: Connection, now_ms: int) -> None:
+    put_together(connection, now_ms)
