@@ -41,6 +41,7 @@ from cloud.hazards.routes import router as hazards_router
 from cloud.hazards.supervision import router as supervision_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
+from cloud.indicators.alarm_routes import router as alarm_figures_router
 from cloud.indicators.board_routes import router as board_router
 from cloud.indicators.routes import router as indicators_router
 from cloud.inspections.plans import make_router as make_plans_router
@@ -181,6 +182,7 @@ def _api() -> APIRouter:
         jurisdictions_router,
         indicators_router,
         board_router,
+        alarm_figures_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),

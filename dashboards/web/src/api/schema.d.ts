@@ -268,6 +268,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarm-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Alarm Figures
+         * @description How alarms fare at the sites below a node, at one, or at all that the caller sees.
+         */
+        get: operations["read_alarm_figures_api_v1_alarm_figures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blind-spots": {
         parameters: {
             query?: never;
@@ -5044,6 +5064,68 @@ export interface components {
             unmet: components["schemas"]["cloud__hazards__record_model__UnmetShown"][];
         };
         /**
+         * AlarmFigures
+         * @description How alarms of a span of time fare.
+         */
+        AlarmFigures: {
+            /** Acknowledged */
+            acknowledged: number;
+            /** Acknowledged In Time */
+            acknowledged_in_time: number;
+            /** Alarms */
+            alarms: number;
+            /** By Level */
+            by_level: {
+                [key: string]: number;
+            };
+            /** Chattering */
+            chattering: components["schemas"]["FrequentShown"][];
+            /** Flood Share */
+            flood_share: number;
+            /** Floods */
+            floods: components["schemas"]["FloodShown"][];
+            /** Frequent */
+            frequent: components["schemas"]["FrequentShown"][];
+            /** Hours */
+            hours: components["schemas"]["HourShown"][];
+            /**
+             * Is Cut
+             * @description There were too many: the oldest are left out.
+             */
+            is_cut: boolean;
+            /** Median Acknowledged S */
+            median_acknowledged_s: number | null;
+            /** Most In Ten Minutes */
+            most_in_ten_minutes: number;
+            /** Per Ten Minutes */
+            per_ten_minutes: number;
+            /**
+             * Shelved
+             * @description Rules that gateways hold back now.
+             */
+            shelved: number;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            /** Sites */
+            sites: number;
+            /** Stale */
+            stale: components["schemas"]["StaleShown"][];
+            /** Top Ten Share */
+            top_ten_share: number | null;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
+            /** Wanted */
+            wanted: components["schemas"]["FigureWanted"][];
+        };
+        /**
          * AlarmShown
          * @description An alarm that was, or would have been, raised.
          */
@@ -8530,6 +8612,22 @@ export interface components {
             value: unknown;
         };
         /**
+         * FigureWanted
+         * @description What a figure should be, and who says so.
+         */
+        FigureWanted: {
+            /** Confidence */
+            confidence: string;
+            /** Good */
+            good: number;
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /** Most */
+            most: number;
+            source: components["schemas"]["TextShown"];
+        };
+        /**
          * FileDiff
          * @description How a text differs between two versions.
          */
@@ -8638,6 +8736,28 @@ export interface components {
             to: string;
         };
         /**
+         * FloodShown
+         * @description A time in which more came than anybody can follow.
+         */
+        FloodShown: {
+            /** Alarms */
+            alarms: number;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            /** Site */
+            site: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
+        };
+        /**
          * FrameHeard
          * @description A message of a device that speaks by itself, raw beside what it means.
          */
@@ -8660,6 +8780,32 @@ export interface components {
              * @default []
              */
             values: components["schemas"]["ValueHeard"][];
+        };
+        /**
+         * FrequentShown
+         * @description An alarm that came again and again.
+         */
+        FrequentShown: {
+            /**
+             * Chatters
+             * @description How often it was raised three times or more within a minute.
+             */
+            chatters: number;
+            /** Device */
+            device: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /** Point */
+            point: string;
+            /** Rule */
+            rule: string;
+            /** Share */
+            share: number;
+            /** Site */
+            site: string;
+            /** Times */
+            times: number;
         };
         /**
          * Gate
@@ -9421,6 +9567,20 @@ export interface components {
              * @description °
              */
             slew: number | null;
+        };
+        /**
+         * HourShown
+         * @description How many were raised in the hour that begins then.
+         */
+        HourShown: {
+            /** Alarms */
+            alarms: number;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
         };
         /**
          * IdentityShown
@@ -14632,6 +14792,27 @@ export interface components {
             items: components["schemas"]["StagedPhoto"][];
         };
         /**
+         * StaleShown
+         * @description An alarm that stands for more than a day.
+         */
+        StaleShown: {
+            /** Device */
+            device: string;
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /**
+             * Raised At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            raised_at: string;
+            /** Site */
+            site: string;
+        };
+        /**
          * Statistics
          * @description Counts of mode live, since the site began.
          */
@@ -18111,6 +18292,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_alarm_figures_api_v1_alarm_figures_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description The last so many. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmFigures"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
