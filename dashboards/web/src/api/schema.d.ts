@@ -5216,6 +5216,17 @@ export interface components {
             words: string;
         };
         /**
+         * ApprovalGiven
+         * @description The word of another than who signed.
+         */
+        ApprovalGiven: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * Asked
          * @description An alarm after something was asked of it.
          */
@@ -6128,6 +6139,34 @@ export interface components {
              * @description At most half of the known value: a wider one could not tell a wrong scale.
              */
             tolerance: number;
+        };
+        /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
         };
         /**
          * Choice
@@ -11444,17 +11483,6 @@ export interface components {
             raised_later_ms: number;
         };
         /**
-         * NodeChoice
-         * @description A territory that the caller makes reports for.
-         */
-        NodeChoice: {
-            /** Kind */
-            kind: string;
-            name: components["schemas"]["TextShown"];
-            /** Node */
-            node: number;
-        };
-        /**
          * NodeGiven
          * @description A node of the territory tree or of the enterprise tree.
          */
@@ -13237,6 +13265,34 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * RecordBehind
+         * @description A hazard record behind a number.
+         */
+        RecordBehind: {
+            content: components["schemas"]["TextShown"];
+            /** Due At */
+            due_at: string | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /** Status */
+            status: string;
+        };
+        /**
          * RecordShown
          * @description What the events of a record come to.
          */
@@ -13352,6 +13408,14 @@ export interface components {
              * @description Of the last review that was passed.
              */
             verified_at?: string | null;
+        };
+        /**
+         * RecordsBehind
+         * @description The newest of them.
+         */
+        RecordsBehind: {
+            /** Items */
+            items: components["schemas"]["RecordBehind"][];
         };
         /**
          * RecoveryCodes
@@ -13624,6 +13688,15 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
+         * ReportApprovalGiven
+         * @description That a version is right.
+         */
+        ReportApprovalGiven: {
+            signature: components["schemas"]["Signature"];
+            /** Version */
+            version: number;
+        };
+        /**
          * ReportCalendar
          * @description What a territory is to hand in.
          */
@@ -13652,6 +13725,17 @@ export interface components {
             what: components["schemas"]["TextShown"];
         };
         /**
+         * ReportCheckShown
+         * @description Something that must hold of the numbers.
+         */
+        ReportCheckShown: {
+            /** Code */
+            code: string;
+            /** Ok */
+            ok: boolean;
+            words: components["schemas"]["TextShown"];
+        };
+        /**
          * ReportChoices
          * @description What can be made, and for whom.
          */
@@ -13661,7 +13745,7 @@ export interface components {
             /** Kinds */
             kinds: components["schemas"]["ReportKindShown"][];
             /** Nodes */
-            nodes: components["schemas"]["NodeChoice"][];
+            nodes: components["schemas"]["ReportNodeChoice"][];
             /** Templates */
             templates: components["schemas"]["CampaignTemplate"][];
         };
@@ -13685,7 +13769,7 @@ export interface components {
             /** Events */
             events: components["schemas"]["LedgerEvent"][];
             /** History */
-            history: components["schemas"]["VersionRow"][];
+            history: components["schemas"]["ReportVersionRow"][];
             /** Kind */
             kind: string;
             label: components["schemas"]["TextShown"];
@@ -13764,6 +13848,57 @@ export interface components {
             of_campaign: boolean;
         };
         /**
+         * ReportNodeChoice
+         * @description A territory that the caller makes reports for.
+         */
+        ReportNodeChoice: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportRecord
+         * @description A record behind a number.
+         */
+        ReportRecord: {
+            /** About */
+            about: string;
+            /**
+             * Called
+             * @description Its number, or that of its document.
+             */
+            called: string;
+            /** Id */
+            id: string;
+            /**
+             * On
+             * @description The day on which it was found, made or decided.
+             */
+            on: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "hazard" | "inspection" | "enforcement";
+        };
+        /**
+         * ReportRecords
+         * @description The records behind a number, those that the caller may see.
+         */
+        ReportRecords: {
+            /** Cell */
+            cell: string;
+            /**
+             * Hidden
+             * @description So many more that the caller may not see.
+             */
+            hidden: number;
+            /** Items */
+            items: components["schemas"]["ReportRecord"][];
+        };
+        /**
          * ReportRow
          * @description A report in a list.
          */
@@ -13812,6 +13947,31 @@ export interface components {
             versions: number;
         };
         /**
+         * ReportSentGiven
+         * @description That it was handed over.
+         */
+        ReportSentGiven: {
+            /**
+             * Receipt
+             * @description Number of the receipt, or who took it.
+             * @default
+             */
+            receipt: string;
+            signature: components["schemas"]["Signature"];
+            /**
+             * To
+             * @description To whom.
+             */
+            to: string;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "mail" | "platform" | "paper" | "other";
+        };
+        /**
          * ReportVersion
          * @description What a version says.
          */
@@ -13824,7 +13984,7 @@ export interface components {
              */
             changed: string[];
             /** Checks */
-            checks: components["schemas"]["cloud__reports__shown__CheckShown"][];
+            checks: components["schemas"]["ReportCheckShown"][];
             /**
              * Columns
              * @description Of a table; empty of other kinds.
@@ -13881,6 +14041,50 @@ export interface components {
             /** Version */
             version: number;
             /** Words */
+            words: string;
+        };
+        /**
+         * ReportVersionGiven
+         * @description A further version.
+         */
+        ReportVersionGiven: {
+            /**
+             * Words
+             * @description What it puts right; needed once one was approved.
+             * @default
+             */
+            words: string;
+        };
+        /**
+         * ReportVersionRow
+         * @description A version in the list of them.
+         */
+        ReportVersionRow: {
+            /** Author */
+            author: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Preliminary */
+            preliminary: boolean;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Version */
+            version: number;
+            /**
+             * Words
+             * @description What it puts right (更正说明); empty: nothing had been approved before.
+             */
             words: string;
         };
         /**
@@ -14277,31 +14481,6 @@ export interface components {
              * @description Over `sitewarden seen` and the serial, by the certificate's key.
              */
             signature: string;
-        };
-        /**
-         * SentGiven
-         * @description That it was handed over.
-         */
-        SentGiven: {
-            /**
-             * Receipt
-             * @description Number of the receipt, or who took it.
-             * @default
-             */
-            receipt: string;
-            signature: components["schemas"]["Signature"];
-            /**
-             * To
-             * @description To whom.
-             */
-            to: string;
-            /** Version */
-            version: number;
-            /**
-             * Way
-             * @enum {string}
-             */
-            way: "mail" | "platform" | "paper" | "other";
         };
         /**
          * SentShown
@@ -16129,18 +16308,6 @@ export interface components {
             site: string;
         };
         /**
-         * VersionGiven
-         * @description A further version.
-         */
-        VersionGiven: {
-            /**
-             * Words
-             * @description What it puts right; needed once one was approved.
-             * @default
-             */
-            words: string;
-        };
-        /**
          * VersionListed
          * @description A version that is kept.
          */
@@ -16153,38 +16320,6 @@ export interface components {
             reason: string;
             /** Version */
             version: number;
-        };
-        /**
-         * VersionRow
-         * @description A version in the list of them.
-         */
-        VersionRow: {
-            /** Author */
-            author: string;
-            /** Generator */
-            generator: string;
-            /**
-             * Made At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            made_at: string;
-            /** Preliminary */
-            preliminary: boolean;
-            /** Sha256 */
-            sha256: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "draft" | "approved" | "sent";
-            /** Version */
-            version: number;
-            /**
-             * Words
-             * @description What it puts right (更正说明); empty: nothing had been approved before.
-             */
-            words: string;
         };
         /**
          * VersionShown
@@ -16567,17 +16702,6 @@ export interface components {
             status: string;
         };
         /**
-         * ApprovalGiven
-         * @description The word of another than who signed.
-         */
-        cloud__commissioning__model__ApprovalGiven: {
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-        };
-        /**
          * ReasonShown
          * @description Something that is missing or wrong.
          */
@@ -16595,34 +16719,6 @@ export interface components {
              * @enum {string}
              */
             step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
-        };
-        /**
-         * CheckShown
-         * @description What the gateway thinks of texts that nobody has proposed.
-         */
-        cloud__configuration__model__CheckShown: {
-            /** Answered At */
-            answered_at: string | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Errors */
-            errors: components["schemas"]["FaultShown"][];
-            /** Id */
-            id: string;
-            /** Load */
-            load: components["schemas"]["LoadShown"][];
-            /** Sent At */
-            sent_at: string | null;
-            /**
-             * State
-             * @description Null until the gateway has answered.
-             */
-            state: ("checked" | "refused") | null;
-            why: components["schemas"]["TextShown"] | null;
         };
         /**
          * Close
@@ -16845,42 +16941,6 @@ export interface components {
             zh: string;
         };
         /**
-         * RecordBehind
-         * @description A hazard record behind a number.
-         */
-        cloud__indicators__model__RecordBehind: {
-            content: components["schemas"]["TextShown"];
-            /** Due At */
-            due_at: string | null;
-            /** Id */
-            id: string;
-            /** Level */
-            level: string;
-            /** Number */
-            number: string;
-            /**
-             * Opened At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            opened_at: string;
-            /** Overdue */
-            overdue: boolean;
-            /** Site */
-            site: string;
-            site_name: components["schemas"]["TextShown"];
-            /** Status */
-            status: string;
-        };
-        /**
-         * RecordsBehind
-         * @description The newest of them.
-         */
-        cloud__indicators__model__RecordsBehind: {
-            /** Items */
-            items: components["schemas"]["cloud__indicators__model__RecordBehind"][];
-        };
-        /**
          * PlanGiven
          * @description An unannounced inspection (四不两直) that is planned.
          */
@@ -16956,66 +17016,6 @@ export interface components {
              */
             image: string;
             name: components["schemas"]["Words"];
-        };
-        /**
-         * ApprovalGiven
-         * @description That a version is right.
-         */
-        cloud__reports__shown__ApprovalGiven: {
-            signature: components["schemas"]["Signature"];
-            /** Version */
-            version: number;
-        };
-        /**
-         * CheckShown
-         * @description Something that must hold of the numbers.
-         */
-        cloud__reports__shown__CheckShown: {
-            /** Code */
-            code: string;
-            /** Ok */
-            ok: boolean;
-            words: components["schemas"]["TextShown"];
-        };
-        /**
-         * RecordBehind
-         * @description A record behind a number.
-         */
-        cloud__reports__shown__RecordBehind: {
-            /** About */
-            about: string;
-            /**
-             * Called
-             * @description Its number, or that of its document.
-             */
-            called: string;
-            /** Id */
-            id: string;
-            /**
-             * On
-             * @description The day on which it was found, made or decided.
-             */
-            on: string;
-            /**
-             * What
-             * @enum {string}
-             */
-            what: "hazard" | "inspection" | "enforcement";
-        };
-        /**
-         * RecordsBehind
-         * @description The records behind a number, those that the caller may see.
-         */
-        cloud__reports__shown__RecordsBehind: {
-            /** Cell */
-            cell: string;
-            /**
-             * Hidden
-             * @description So many more that the caller may not see.
-             */
-            hidden: number;
-            /** Items */
-            items: components["schemas"]["cloud__reports__shown__RecordBehind"][];
         };
         /**
          * HealthShown
@@ -23857,7 +23857,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__indicators__model__RecordsBehind"];
+                    "application/json": components["schemas"]["RecordsBehind"];
                 };
             };
             /** @description Nobody is signed in */
@@ -27945,7 +27945,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__reports__shown__ApprovalGiven"];
+                "application/json": components["schemas"]["ReportApprovalGiven"];
             };
         };
         responses: {
@@ -28132,7 +28132,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__reports__shown__RecordsBehind"];
+                    "application/json": components["schemas"]["ReportRecords"];
                 };
             };
             /** @description Nobody is signed in */
@@ -28214,7 +28214,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SentGiven"];
+                "application/json": components["schemas"]["ReportSentGiven"];
             };
         };
         responses: {
@@ -28394,7 +28394,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VersionGiven"];
+                "application/json": components["schemas"]["ReportVersionGiven"];
             };
         };
         responses: {
@@ -31567,7 +31567,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__commissioning__model__ApprovalGiven"];
+                "application/json": components["schemas"]["ApprovalGiven"];
             };
         };
         responses: {
@@ -33140,7 +33140,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -33227,7 +33227,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
