@@ -63,6 +63,8 @@ def next_door(web, site, trees) -> dict[str, str]:
         "measure": str(uuid4()),
         "tip": _tip(web),
         "no": "1",
+        "package": str(uuid4()),
+        "connector": str(uuid4()),
     }
 
 
