@@ -23,6 +23,8 @@ from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.duties.log_routes import router as logs_router
+from cloud.duties.month import router as calendar_router
+from cloud.duties.recording import router as duty_records_router
 from cloud.duties.routes import router as duties_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
@@ -39,6 +41,10 @@ from cloud.hazards.routes import router as hazards_router
 from cloud.hazards.supervision import router as supervision_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
+from cloud.indicators.board_routes import router as board_router
+from cloud.indicators.routes import router as indicators_router
+from cloud.inspections.plans import make_router as make_plans_router
+from cloud.inspections.routes import make_router as make_inspections_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
@@ -169,12 +175,18 @@ def _api() -> APIRouter:
         clearing_router,
         reports_router,
         jurisdictions_router,
+        indicators_router,
+        board_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),
+        make_inspections_router(),
+        make_plans_router(),
         backtest_router,
         cycles_router,
         duties_router,
+        duty_records_router,
+        calendar_router,
         logs_router,
         live_router,
         replay_router,

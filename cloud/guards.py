@@ -14,6 +14,7 @@ MAX_BODY_BYTES = 64 * 1024
 """No request of ours is larger, but for those that carry a file."""
 _WITH_FILE = {
     re.compile(r"/api/v1/sites/[^/]+/filing-photos/[0-9a-f]{64}"): MAX_BYTES,
+    re.compile(r"/api/v1/duties/done/[^/]+/photos/[0-9a-f]{64}"): MAX_BYTES,
     re.compile(r"/api/v1/sites/[^/]+/registry/plans(/[^/]+)?"): 6 * 1024 * 1024,
     re.compile(r"/api/v1/sites/[^/]+/registry/imports/[^/]+"): 2 * 1024 * 1024,
     re.compile(r"/api/v1/profiles(/check)?"): 512 * 1024,

@@ -8,9 +8,13 @@ from typing import Any, get_args
 
 import cloud.doctor
 import edge.doctor
+from cloud.accounts.roles import roles
 from cloud.doctor import authority, registry
 from cloud.hazards.described import described
+from cloud.indicators.description import descriptions
 from cloud.jurisdictions.loading import DEFAULT, jurisdictions
+from cloud.notices.telling import Whom
+from cloud.notices.telling import table as tellings
 from edge.doctor import certificate, outbox, outputs, serial, service
 from firmware_sim import model, scenario
 from firmware_sim.camera import model as camera
@@ -41,6 +45,8 @@ def pages() -> dict[str, str]:
         "doctor.md": _page(_doctor()),
         "hazard-states.md": _page(_hazard_states()),
         "jurisdictions.md": _page(_jurisdictions()),
+        "telling.md": _page(_telling()),
+        "indicators.md": _page(_indicators()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -91,6 +97,27 @@ def _devices() -> Iterator[str]:
         yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
 
 
+def _indicators() -> Iterator[str]:
+    told = descriptions()
+    yield "# Indicators 指标\n"
+    yield f"{told.source.zh} {told.source.en}\n"
+    yield "A number whose source nobody has declared, or of which nothing is known, is shown as — and never"
+    yield "as 0. Everything is counted as of an instant, from the events of records; drills count nowhere."
+    yield "Source: `cloud/indicators/indicators.yaml`; why: [indicators](../explanation/indicators.md).\n"
+    for name, one in told.indicators.items():
+        word = "from" if one.light.worse == "more" else "below"
+        yield f"## {one.no} {one.label.zh} {one.label.en}\n"
+        yield f"`{name}`, a {one.unit}. Amber {word} {one.light.amber:g}, red {word} {one.light.red:g}.\n"
+        yield f"- {one.formula.zh}"
+        yield f"- {one.formula.en}"
+        yield f"- Aim 依据: {one.source.zh} · {one.source.en}\n"
+    yield "## Figures of alarms 报警指标\n"
+    yield from ("| figure | good | at most | source | confidence |", "|---|---|---|---|---|")
+    for figure in told.alarm_figures.values():
+        cells = (f"{figure.label.zh} {figure.label.en}", f"{figure.good:g}", f"{figure.most:g}")
+        yield f"| {' | '.join(cells)} | {figure.source.zh} · {figure.source.en} | {figure.confidence} |"
+
+
 def _hazard_states() -> Iterator[str]:
     yield "# States of a hazard record 隐患记录的状态\n"
     yield "A record goes from `candidate` to `closed`; no state on the way is skipped, and everything that"
@@ -137,6 +164,37 @@ def _jurisdictions() -> Iterator[str]:
                 source = f"{figure.source.zh}<br>{figure.source.en}"
                 value = "<br>".join(_said(figure.value))
                 yield f"| `{field}` | {label.zh}<br>{label.en} | {value} | {source} | {figure.confidence} |"
+
+
+def _telling() -> Iterator[str]:
+    yield "# Who is told of what 通知对象\n"
+    yield "By kind of notice and level, the highest row that fits holds. Who is named is told where he"
+    yield "holds the role: at the site, or at a territory or enterprise above it. Steps count from the event"
+    yield "and are told only where nobody has acknowledged. Source: `cloud/notices/telling.yaml`.\n"
+    yield f"{tellings().source.zh}\n\n{tellings().source.en}\n"
+    yield from (
+        "| kind | from level | told | by | within | if nobody acknowledges | folded |",
+        "|---|---|---|---|---|---|---|",
+    )
+    for name, kind in tellings().tellings.items():
+        for rule in kind.rules:
+            steps = "<br>".join(f"{step.after_s // 60} min: {_whom(step.tell)}" for step in rule.chain)
+            within = "" if rule.send_by_s is None else f"{rule.send_by_s} s"
+            told, ways = (_whom(rule.tell), ", ".join(rule.ways)) if rule.tell else ("the pages alone", "")
+            folded = "yes" if rule.folded else "never"
+            yield (
+                f"| {kind.name.zh} {kind.name.en} `{name}` | {rule.from_level} | {told} | {ways} | {within} "
+                f"| {steps} | {folded} |"
+            )
+
+
+def _whom(tell: list[Whom]) -> str:
+    return ", ".join(
+        f"{roles().roles[one.role].name.zh} `{one.role}`"
+        + (" on duty" if one.on_duty else "")
+        + (f" ({', '.join(one.devices)})" if one.devices else "")
+        for one in tell
+    )
 
 
 def _said(value: Any) -> Iterator[str]:

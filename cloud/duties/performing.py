@@ -11,7 +11,7 @@ from cloud.duties.due import Due, Span, due, last_day, merged
 from cloud.duties.kinds import Fitting, Kind, kinds
 from cloud.duties.rounds import Coverage, Found, Round, covered, round_at
 from cloud.duties.store import gather, gather_async, nodes_of
-from cloud.duties.world import END, Unit, World, is_active, world
+from cloud.duties.world import END, Unit, World, is_active, unit_of, world
 from cloud.instants import local
 from cloud.jurisdictions.model import Frequency
 from sitewarden.text import Text
@@ -70,7 +70,7 @@ def coverage(
 ) -> Coverage | None:
     """How far a round has come; without one, that of the day, or of today. None: there is none."""
     day = day or local(instant(now_ms), "Asia/Shanghai").date()
-    found = world_of(connection, of, *_around(day))
+    found = world_of(connection, of, *around(day))
     return coverage_in(found, of, one, now_ms=now_ms, day=day)
 
 
@@ -78,7 +78,7 @@ async def coverage_async(
     connection: AsyncConnection, of: Of, one: Round | None = None, *, now_ms: int, day: dt.date
 ) -> Coverage | None:
     """The same for a route."""
-    found = await world_of_async(connection, of, *_around(day))
+    found = await world_of_async(connection, of, *around(day))
     return coverage_in(found, of, one, now_ms=now_ms, day=day)
 
 
@@ -101,7 +101,7 @@ def coverage_in(
         return None
     today = local(instant(now_ms), found.time_zone).date()
     at = min(today, one.span.until)
-    sites = [row for row in found.rows["sites"] if is_active(_unit_of(found, row["site"]).active, at)]
+    sites = [row for row in found.rows["sites"] if is_active(unit_of(found, row["site"]).active, at)]
     names = {row["site"] for row in sites}
     rows = Found(
         enterprises=_enterprises(found, sites, of),
@@ -111,7 +111,7 @@ def coverage_in(
         sources=frozenset(
             source
             for source in ("inspections", "enterprise_checks")
-            if _is_declared(found, source, sites, Span(since=one.span.since, until=at))
+            if is_declared(found, source, sites, Span(since=one.span.since, until=at))
         ),
     )
     return covered(one, rows, kinds().rounds, today)
@@ -197,13 +197,10 @@ def _common(some: list[Span], others: list[Span]) -> list[Span]:
     )
 
 
-def _is_declared(found: World, source: str, sites: list[Row], span: Span) -> bool:
-    known = _known(found, source, [_unit_of(found, row["site"]).known_by[0] for row in sites])
+def is_declared(found: World, source: str, sites: list[Row], span: Span) -> bool:
+    """Whether the source is kept for all of these sites on each of these days."""
+    known = _known(found, source, [unit_of(found, row["site"]).known_by[0] for row in sites])
     return bool(sites) and any(one.met(span) == span.days for one in known)
-
-
-def _unit_of(found: World, site: str) -> Unit:
-    return next(unit for unit in found.units if unit.id == site)
 
 
 def _enterprises(found: World, sites: list[Row], of: Of) -> list[Row]:
@@ -226,7 +223,7 @@ def _node(of: Of) -> int | None:
     return of if isinstance(of, int) else None
 
 
-def _around(day: dt.date) -> tuple[dt.date, dt.date]:
+def around(day: dt.date) -> tuple[dt.date, dt.date]:
     """Whatever round the day lies in, it is within these."""
     return day - _LONGEST, day + _LONGEST
 

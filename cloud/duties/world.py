@@ -93,6 +93,11 @@ def active_spans(phases: list[list[object]] | None, phase: str, time_zone: str) 
     return merged(found)
 
 
+def unit_of(found: World, site: str) -> Unit:
+    """A site among the units."""
+    return next(unit for unit in found.units if unit.id == site)
+
+
 def is_active(unit_spans: Iterable[Span], day: dt.date) -> bool:
     """Whether the day lies in one of them."""
     return any(span.since <= day <= span.until for span in unit_spans)

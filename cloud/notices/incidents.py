@@ -10,9 +10,9 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
-from cloud.database import AsyncConnection, Connection, Row
-from cloud.notices import queue, words
-from cloud.notices.opening import Said, addressed, link_of, read, tell_by
+from cloud.database import AsyncConnection, Connection, Row, instant
+from cloud.notices import people, queue, words
+from cloud.notices.opening import Said, addressed, link_of, read, tell_by, thing
 from cloud.settings import Settings
 from sitewarden.text import Text
 
@@ -50,7 +50,10 @@ def tell(connection: Connection, settings: Settings, told: list[Told], now_ms: i
 def _notices(connection: Connection, settings: Settings, told: list[Told], now_ms: int) -> list[Row]:
     found = read(connection, _INCIDENTS, [one.incident for one in told])
     channels = queue.listeners(connection, sorted({row["site"] for row in found}))
-    return _made(settings, told, found, channels, now_ms)
+    said = _all_said(settings, told, found)
+    things = [thing(one, now_ms) for one in said]
+    rows = people.tell(connection, things, settings.notices.pages, instant(now_ms))
+    return rows + [row for one in said for row in addressed(one, channels, now_ms)]
 
 
 async def tell_of(connection: AsyncConnection, settings: Settings, told: Told, now_ms: int) -> None:
@@ -75,18 +78,18 @@ async def _put(connection: AsyncConnection, settings: Settings, told: Told, now_
     found = await (await cursor.execute(_INCIDENTS, [[told.incident]])).fetchall()
     sites = [one["site"] for one in found]
     channels = await (await cursor.execute(queue.LISTENERS, [sites])).fetchall()
-    made = _made(settings, [told], found, channels, now_ms)
-    if made:
-        await connection.execute(queue.PUT, queue.put_values(made))
+    said = _all_said(settings, [told], found)
+    things = [thing(one, now_ms) for one in said]
+    rows = await people.tell_from(connection, things, settings.notices.pages, instant(now_ms))
+    rows += [row for one in said for row in addressed(one, channels, now_ms)]
+    if rows:
+        await connection.execute(queue.PUT, queue.put_values(rows))
     await connection.execute(_BE, [None if row is None else row[0]])
 
 
-def _made(
-    settings: Settings, told: list[Told], found: list[Row], channels: list[Row], now_ms: int
-) -> list[Row]:
+def _all_said(settings: Settings, told: list[Told], found: list[Row]) -> list[Said]:
     incidents = {row["id"]: row for row in found if row["mode"] == "live"}
-    said = [_said(settings, incidents[one.incident], one) for one in told if one.incident in incidents]
-    return [row for one in said for row in addressed(one, channels, now_ms)]
+    return [_said(settings, incidents[one.incident], one) for one in told if one.incident in incidents]
 
 
 def _said(settings: Settings, row: Row, told: Told) -> Said:

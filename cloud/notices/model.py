@@ -1,6 +1,8 @@
 """Channels and notices: as they are sent, and as the HTTP interface takes and shows them."""
 
 import datetime as dt
+import json
+import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -9,6 +11,7 @@ import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from cloud.complaints import complaint
+from cloud.notices.providers import providers
 from cloud.registry.model import Name, Said
 from cloud.shown import Identity, Instant, Shown
 
@@ -16,35 +19,8 @@ Kind = Literal["mail", "dingtalk", "wecom", "feishu", "webhook", "sms", "voice",
 Language = Literal["zh", "en"]
 Security = Literal["tls", "starttls", "none"]
 State = Literal["waiting", "sending", "sent", "rejected", "unknown", "counted", "inhibited"]
-NoticeKind = Literal[
-    "alarm",
-    "hazard",
-    "major",
-    "judging",
-    "overdue",
-    "report",
-    "listing",
-    "principal",
-    "escalation",
-    "reminder",
-    "incident",
-    "first_report_late",
-    "details_soon",
-    "details_late",
-    "report_draft",
-    "report_late",
-    "report_sent",
-    "weather",
-    "registration_late",
-    "tip",
-    "connector_failed",
-    "duty_missed",
-    "log_missing",
-    "gateway_silent",
-    "digest",
-    "flood",
-    "test",
-]
+NoticeKind = str
+"""One of `telling.yaml`, or `digest`, `flood` or `test`."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,10 +98,43 @@ def _url(given: SecretStr) -> SecretStr:
     return given
 
 
+def _apprise_url(given: SecretStr) -> SecretStr:
+    """Raise a complaint where apprise must not send there."""
+    text = given.get_secret_value()
+    scheme, is_whole, rest = text.partition("://")
+    if not is_whole or not rest or not text.isprintable():
+        raise complaint("no-whole-address", "must be a whole address of apprise, such as tgram://token/chat")
+    if scheme.lower() in {"http", "https"}:
+        raise complaint(
+            "no-service", "is no service of apprise: choose a receiver for an address of your own"
+        )
+    return given
+
+
 def origin_of(url: str) -> str:
     """What may be shown of an address: the rest may be a secret, and with robots is."""
     parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        # Of apprise: what stands where a server would be, mostly is a token.
+        return f"{url.partition('://')[0].lower()}://…"
     return f"{parts.scheme}://{parts.netloc}"
+
+
+CALLS = frozenset({"sms", "voice"})
+
+
+def check_call(call: "CallTarget", kind: str) -> None:
+    """Raise a complaint where the gateway needs something else."""
+    provider = providers()[call.provider]
+    if provider.kind != kind:
+        raise complaint("other-kind", f"{call.provider} is a gateway of kind {provider.kind}")
+    missing = [name for name in provider.asks if name != "url" and not getattr(call, name)]
+    if missing:
+        raise complaint("provider-asks", f"{call.provider} also needs {', '.join(missing)}")
+    if call.own is not None and "own" not in provider.asks:
+        raise complaint("not-own", f"{call.provider} is described already: leave `own` out")
+    if len(call.numbers) > provider.most_numbers:
+        raise complaint("too-many-numbers", f"{call.provider} takes {provider.most_numbers} at once")
 
 
 Address = Annotated[str, Field(max_length=200), AfterValidator(_mail_address)]
@@ -157,6 +166,82 @@ class MailTarget(BaseModel):
         return self.host, self.port, self.security, self.username
 
 
+PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{5,15}$")]
+Word = Annotated[str, Field(max_length=100), AfterValidator(str.strip)]
+
+
+class OwnGateway(BaseModel):
+    """A gateway of text messages or calls that nobody here knows: what it is sent, and how it answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    body: Annotated[
+        str,
+        Field(
+            max_length=4000,
+            description='JSON with places: "{numbers}" (a list), {joined}, {number}, {title}, {text}, '
+            "{level}, {time}, {id}, {key}.",
+        ),
+    ]
+    headers: Annotated[dict[Word, Annotated[str, Field(max_length=500)]], Field(max_length=10)] = {}
+    code: Annotated[Word, Field(min_length=1, description="Where its code stands, such as `result.code`.")]
+    text: Word = ""
+    accepted: Annotated[list[Word], Field(min_length=1, max_length=10, description="Codes that mean taken.")]
+
+    @field_validator("body")
+    @classmethod
+    def _of_json(cls, body: str) -> str:
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise complaint("no-json-object", "must be a JSON object, its places within texts")
+        return body
+
+    @field_validator("headers")
+    @classmethod
+    def _of_letters(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not value.isascii() or not value.isprintable():
+                raise complaint("no-header", "has a name or value that no header of HTTP has")
+        return headers
+
+
+class CallTarget(BaseModel):
+    """A gateway of text messages or telephone calls, and whom it calls."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: str
+    key_id: Word = ""
+    sign_name: Word = ""
+    template: Word = ""
+    app: Word = ""
+    caller: Word = ""
+    parameters: Annotated[
+        list[Literal["title", "time", "level", "text"]],
+        Field(max_length=4, description="What the template's variables are given, in its order."),
+    ] = ["title"]
+    numbers: Annotated[
+        list[PhoneNumber],
+        Field(max_length=50, description="Empty: it only serves persons, each with his own number."),
+    ] = []
+    own: OwnGateway | None = None
+
+    @field_validator("provider")
+    @classmethod
+    def _known(cls, provider: str) -> str:
+        if provider not in providers():
+            raise complaint("no-such-provider", f"must be one of {', '.join(sorted(providers()))}")
+        return provider
+
+    @property
+    def account(self) -> tuple[Any, ...]:
+        """What a key was given for."""
+        return self.provider, self.key_id, None if self.own is None else self.own.model_dump_json()
+
+
 class ChannelGiven(BaseModel):
     """What a channel is set up with."""
 
@@ -172,10 +257,12 @@ class ChannelGiven(BaseModel):
         description="What takes its notices over where this one refuses them, is silent or rests.",
     )
     mail: MailTarget | None = Field(default=None, validate_default=True)
-    url: Annotated[SecretStr, AfterValidator(_url)] | None = Field(
+    call: CallTarget | None = Field(default=None, validate_default=True)
+    url: SecretStr | None = Field(
         default=None,
         max_length=2000,
-        description="Of a robot or a receiver, with its token. Left out in a change: as it was.",
+        description="Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. "
+        "Left out in a change: as it was.",
     )
     key: SecretStr | None = Field(
         default=None,
@@ -193,6 +280,23 @@ class ChannelGiven(BaseModel):
             said = "a channel by mail says its server and people here, and no other does"
             raise complaint("only-by-mail", said)
         return mail
+
+    @field_validator("call")
+    @classmethod
+    def _of_calls(cls, call: CallTarget | None, info: ValidationInfo) -> CallTarget | None:
+        kind = info.data.get("kind")
+        if kind is not None and (kind in CALLS) != (call is not None):
+            raise complaint("only-by-call", "a channel by message or call says its gateway, no other does")
+        if call is not None and kind is not None:
+            check_call(call, kind)
+        return call
+
+    @field_validator("url")
+    @classmethod
+    def _of_kind(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if url is None:
+            return None
+        return _apprise_url(url) if info.data.get("kind") == "apprise" else _url(url)
 
 
 class ChannelNew(ChannelGiven):
@@ -222,6 +326,7 @@ class ChannelShown(Shown):
     is_on: bool
     fallback: Identity | None
     mail: MailTarget | None
+    call: CallTarget | None
     origin: str | None = Field(description="Of a robot or a receiver: the address without its secret.")
     has_key: bool
     has_password: bool

@@ -10,25 +10,32 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
-from cloud.database import Connection, Row, instant
+from cloud.database import AsyncConnection, Connection, Row, instant
 from cloud.hazards.around import Told
-from cloud.notices import queue, words
+from cloud.notices import people, queue, words
+from cloud.notices.telling import kind_of
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from sitewarden.text import Text
 
 log = logging.getLogger(__name__)
 
+_CALLER: LiteralString = "SELECT current_setting('sitewarden.account', true)"
+_BE: LiteralString = "SELECT set_config('sitewarden.account', %s, true)"
 _MAJOR_LEVEL = 4
 """A record that is suspected major is told to everybody, however high a channel's lowest level."""
 
 _EPISODES: LiteralString = """
-    SELECT id, site, level, label, value, "limit", unit, raised_at, cleared_at, late, clock, hazard_id
+    SELECT id, site, device, kind, level, label, value, "limit", unit, raised_at, cleared_at, late, clock,
+           hazard_id
       FROM episode WHERE id = ANY(%s) AND NOT test ORDER BY raised_at, id
 """
 """Those of a device on trial call nobody."""
 _HAZARDS: LiteralString = """
-    SELECT id, site, number, device, level, worst_level, content, category, opened_at, mode, due_at
+    SELECT id, site, number, device, level, worst_level, content, category, opened_at, mode, due_at,
+           (SELECT kind FROM device AS its
+             WHERE (its.site, its.mode, its.device) = (hazard.site, hazard.mode, hazard.device)
+           ) AS device_kind
       FROM hazard WHERE id = ANY(%s) ORDER BY opened_at, id
 """
 
@@ -60,10 +67,7 @@ def tell(connection: Connection, telling: Telling, news: News) -> None:
     """
     if not telling.settings.tells or not telling.is_listened or not (news.episodes or news.hazards):
         return
-    # First, for where nobody listens nothing else need be asked.
-    channels = queue.listeners(connection, sorted(telling.sites))
-    if channels:
-        tell_by(connection, lambda: _notices(connection, telling, news, channels))
+    tell_by(connection, lambda: _notices(connection, telling, news))
 
 
 def tell_of(connection: Connection, telling: Telling, told: list[Told]) -> None:
@@ -87,9 +91,8 @@ def tell_by(connection: Connection, make: Callable[[], list[Row]]) -> None:
 def _happenings(connection: Connection, telling: Telling, told: list[Told]) -> list[Row]:
     rows = read(connection, _HAZARDS, [one.hazard_id for one in told])
     records = {row["id"]: row for row in rows if row["mode"] == "live"}
-    channels = queue.listeners(connection, sorted({record["site"] for record in records.values()}))
     said = [_happened(telling, records[one.hazard_id], one) for one in told if one.hazard_id in records]
-    return [row for one in said for row in addressed(one, channels, telling.now_ms)]
+    return made(connection, telling, said)
 
 
 def _happened(telling: Telling, record: Row, told: Told) -> "Said":
@@ -102,21 +105,113 @@ def _happened(telling: Telling, record: Row, told: Told) -> "Said":
         about=f"{record['id']}/{told.seq}",
         level=_MAJOR_LEVEL if record["level"] == "major" else _level(record),
         words=lambda language: words.happened(shown, told.kind, due_at, language),
+        device=record["device"],
+        device_kind=record["device_kind"],
     )
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What is told, before it is known to whom."""
 
-    site: str
+    site: str | None = None
+    node: int | None = None
+    """Of what is told at a node of the trees and not at a site."""
     kind: str
+    """One of `telling.yaml`."""
     about: UUID | str
+    """What it is of: its identity, and where more than one thing may be said of it, `/` and which.
+
+    The same is told once.
+    """
     level: int
     words: Callable[[str], words.Words]
     """By language."""
+    device: str | None = None
+    device_kind: str | None = None
+    episode: UUID | None = None
+    """Of an alarm."""
+
+    @property
+    def page(self) -> str:
+        """The path of the view that it speaks of."""
+        return kind_of(self.kind).path(site=self.site, id=str(self.about).partition("/")[0])
 
 
-def _notices(connection: Connection, telling: Telling, news: News, channels: list[Row]) -> list[Row]:
+def tell_site(connection: Connection, telling: Telling, said: Said) -> None:
+    """Tell of something at a site in this transaction: channels, and persons by the table."""
+    _tell_one(connection, telling, said)
+
+
+def tell_node(connection: Connection, telling: Telling, said: Said) -> None:
+    """The same of something at a territory or an enterprise."""
+    _tell_one(connection, telling, said)
+
+
+def _tell_one(connection: Connection, telling: Telling, said: Said) -> None:
+    if telling.settings.tells:
+        tell_by(connection, lambda: made(connection, telling, [said]))
+
+
+async def tell_from(connection: AsyncConnection, settings: Settings, said: list[Said], now_ms: int) -> None:
+    """The same of what a person does, over the connection that acts for him; it is done, whatever goes wrong.
+
+    Who listens is not for him to see: meanwhile the connection acts for the program.
+    """
+    if not settings.tells or not said:
+        return
+    try:
+        async with connection.transaction():
+            row = await (await connection.execute(_CALLER)).fetchone()
+            await connection.execute(_BE, [""])
+            await _put(connection, settings, said, now_ms)
+            await connection.execute(_BE, [None if row is None else row[0]])
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        # The last resort: a notice must not cost what it tells of.
+        log.exception("no notices")
+
+
+async def _put(connection: AsyncConnection, settings: Settings, said: list[Said], now_ms: int) -> None:
+    sites = sorted({one.site for one in said if one.site is not None})
+    cursor = connection.cursor(row_factory=dict_row)
+    channels = await (await cursor.execute(queue.LISTENERS, [sites])).fetchall()
+    things = [thing(one, now_ms) for one in said]
+    rows = await people.tell_from(connection, things, settings.notices.pages, instant(now_ms))
+    rows += [row for one in said for row in addressed(one, channels, now_ms)]
+    if rows:
+        await connection.execute(queue.PUT, queue.put_values(rows))
+
+
+def made(connection: Connection, telling: Telling, said: list[Said]) -> list[Row]:
+    """Note which persons are told of it; returns the notices, to them and to channels."""
+    if not said:
+        return []
+    sites = sorted({one.site for one in said if one.site is not None})
+    channels = queue.listeners(connection, sites)
+    things = [thing(one, telling.now_ms) for one in said]
+    rows = people.tell(connection, things, telling.settings.notices.pages, instant(telling.now_ms))
+    return rows + [row for one in said for row in addressed(one, channels, telling.now_ms)]
+
+
+def thing(said: Said, now_ms: int) -> people.Thing:
+    """The same as persons are told of it."""
+    return people.Thing(
+        kind=said.kind,
+        about=f"{said.kind}/{said.about}",
+        site=said.site,
+        node=said.node,
+        device=said.device,
+        device_kind=said.device_kind,
+        episode=said.episode,
+        level=said.level,
+        words=people.both(said.words),
+        page=said.page,
+        created_at=instant(now_ms),
+    )
+
+
+def _notices(connection: Connection, telling: Telling, news: News) -> list[Row]:
     touched = read(connection, _HAZARDS, news.hazards)
     # A drill calls nobody: it is on the pages, marked as one.
     live = [row for row in touched if row["mode"] == "live"]
@@ -127,7 +222,7 @@ def _notices(connection: Connection, telling: Telling, news: News, channels: lis
         record = opened.pop(episode["hazard_id"], None)
         said.append(_of_alarm(telling, episode, news.episodes[episode["id"]], record))
     said += [_of_hazard(telling, record) for record in opened.values()]
-    return [row for one in said for row in addressed(one, channels, telling.now_ms)]
+    return made(connection, telling, said)
 
 
 def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) -> Said:
@@ -146,7 +241,7 @@ def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) 
         clock=episode["clock"],
         hazard=None if record is None else record["number"],
         major=record is not None and _is_major(record),
-        link=link_of(telling.settings, f"sites/{site.site}" if record is None else f"hazards/{record['id']}"),
+        link=link_of(telling.settings, _page_of(episode, record)),
     )
     return Said(
         site=site.site,
@@ -154,7 +249,17 @@ def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) 
         about=episode["id"],
         level=max(episode["level"], 0 if record is None else _level(record)),
         words=functools.partial(words.alarm, told),
+        device=episode["device"],
+        device_kind=str(episode["kind"]).partition(".")[0],
+        episode=episode["id"],
     )
+
+
+def _page_of(episode: Row, record: Row | None) -> str:
+    """The record's where one was opened, for there it is handled."""
+    if record is not None:
+        return kind_of("hazard").path(id=record["id"])
+    return kind_of("alarm").path(site=episode["site"], id=episode["id"])
 
 
 def _told_of(telling: Telling, record: Row) -> words.Told:
@@ -180,6 +285,8 @@ def _of_hazard(telling: Telling, record: Row) -> Said:
         about=record["id"],
         level=_level(record),
         words=functools.partial(words.hazard, _told_of(telling, record)),
+        device=record["device"],
+        device_kind=record["device_kind"],
     )
 
 
@@ -217,7 +324,7 @@ def _figure(value: float, unit: str) -> str:
 def link_of(settings: Settings, path: str) -> str | None:
     """The address of a page, where it is known under which the pages are."""
     pages = settings.notices.pages
-    return None if pages is None else f"{pages}/{path}"
+    return None if pages is None else f"{pages}/{path.removeprefix('/')}"
 
 
 def read(connection: Connection, query: LiteralString, ids: list[UUID]) -> list[Row]:

@@ -22,7 +22,7 @@ _FAVOURED_TRIES = 4
 
 LISTENERS: LiteralString = """
     SELECT channel, site, language, lowest FROM channel
-     WHERE removed_at IS NULL AND is_on AND (site IS NULL OR site = ANY(%s))
+     WHERE account_id IS NULL AND removed_at IS NULL AND is_on AND (site IS NULL OR site = ANY(%s))
 """
 PUT: LiteralString = """
     WITH given AS (
@@ -30,7 +30,8 @@ PUT: LiteralString = """
                its.id IS NOT NULL AND row.level < %(never)s AS folds
           FROM jsonb_to_recordset(%(rows)s) AS row(
                    n int, notice uuid, channel uuid, site text, kind text, about text, level smallint,
-                   title text, body text, created_at timestamptz, episode uuid, wait interval)
+                   title text, body text, created_at timestamptz, episode uuid, wait interval,
+                   account_id int, told uuid, step int)
                LEFT JOIN episode AS its ON its.id = row.episode
     ), seen AS (
         SELECT given.*, quiet.gateway AS silent,
@@ -61,11 +62,12 @@ PUT: LiteralString = """
           FROM seen
     )
     INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, code,
-                        answer, episode, device, family, held_until)
+                        answer, episode, device, family, held_until, account_id, told, step)
         SELECT notice, channel, site, kind, about, level, title, body, created_at,
                CASE WHEN silent IS NULL THEN 'waiting' ELSE 'inhibited' END,
                CASE WHEN silent IS NULL THEN '' ELSE 'gateway_silent' END, coalesce(silent, ''),
-               episode, device, family, CASE WHEN holds AND silent IS NULL THEN created_at + wait END
+               episode, device, family, CASE WHEN holds AND silent IS NULL THEN created_at + wait END,
+               account_id, told, step
           FROM judged ORDER BY n
         ON CONFLICT ON CONSTRAINT about DO NOTHING
 """
@@ -156,10 +158,15 @@ def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | 
     cursor = connection.cursor(row_factory=dict_row)
     pace = cursor.execute(
         """
-        SELECT pace.*, channel.kind, channel.language, channel.site, channel.target, channel.is_on,
-               channel.removed_at, secret.secret
+        SELECT pace.*, channel.kind, channel.language, channel.site,
+               channel.is_on AND coalesce(via.is_on, true) AS is_on, channel.removed_at,
+               coalesce(via.target, '{}') || channel.target AS target,
+               coalesce(lent.secret, '{}') || secret.secret AS secret
           FROM channel_pace AS pace JOIN channel USING (channel)
                LEFT JOIN channel_secret AS secret USING (channel)
+               -- A person's way goes by the server and credentials of another.
+               LEFT JOIN channel AS via ON via.channel = channel.via
+               LEFT JOIN channel_secret AS lent ON lent.channel = channel.via
          WHERE pace.channel = %s AND coalesce(pace.rests_until NOT BETWEEN %s AND %s, true)
                FOR UPDATE OF pace SKIP LOCKED
         """,
@@ -345,9 +352,11 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: i
 
 
 _TAKE_OVER: LiteralString = """
-    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, instead_of)
+    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, instead_of,
+                        account_id, told, step)
         SELECT gen_random_uuid(), second.channel, notice.site, notice.kind, notice.about, notice.level,
-               notice.title, notice.body, notice.created_at, 'waiting', notice.notice
+               notice.title, notice.body, notice.created_at, 'waiting', notice.notice,
+               notice.account_id, notice.told, notice.step
           FROM notice JOIN channel AS first USING (channel)
                JOIN channel AS second ON second.channel = first.fallback
                     AND second.is_on AND second.removed_at IS NULL

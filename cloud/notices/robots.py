@@ -80,12 +80,18 @@ def _webhook(url: str, key: str, notice: Outgoing, now_ms: int) -> Request:
         "text": notice.body,
         "created_at": rfc3339(notice.created_at),
     }
-    body, second = _json(told), now_ms // 1000
+    body = _json(told)
     headers = {"X-SiteWarden-Notice": str(notice.id)}
     if key:
-        digest = hmac.new(key.encode(), f"{second}.".encode() + body, hashlib.sha256).hexdigest()
-        headers["X-SiteWarden-Signature"] = f"t={second},v1={digest}"
+        headers["X-SiteWarden-Signature"] = signature_of(key, body, now_ms)
     return Request(url=url, body=body, headers=headers)
+
+
+def signature_of(key: str, body: bytes, now_ms: int) -> str:
+    """By which a receiver of one's own sees that it is ours, and of when."""
+    second = now_ms // 1000
+    digest = hmac.new(key.encode(), f"{second}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={second},v1={digest}"
 
 
 _SHAPES: dict[str, Callable[[str, str, Outgoing, int], Request]] = {
@@ -100,13 +106,13 @@ def judge(kind: str, status: int, body: bytes) -> Outcome:
     """What an answer means; pure."""
     if not 200 <= status <= 299:  # noqa: PLR2004  RFC 9110, 15.3
         may_pass = status in {408, 425, 429} or status >= 500  # noqa: PLR2004
-        return Outcome(state="rejected", code=f"http {status}", text=_said(body), again=may_pass)
+        return Outcome(state="rejected", code=f"http {status}", text=said_of(body), again=may_pass)
     if kind == "webhook":
-        return Outcome(state="sent", code=f"http {status}", text=_said(body))
+        return Outcome(state="sent", code=f"http {status}", text=said_of(body))
     code, text = _code_of(body)
     if code is None:
         return Outcome(
-            state="unknown", code="unreadable", text=f"answered {status} without a code: {_said(body)}"
+            state="unknown", code="unreadable", text=f"answered {status} without a code: {said_of(body)}"
         )
     if code == 0:
         return Outcome(state="sent", code="0", text=text)
@@ -118,6 +124,25 @@ def post(
 ) -> Outcome:
     """Send it once; raises `UnreachedError` where nothing has gone out."""
     request = request_of(route, notice, now_ms)
+    # A receiver of one's own knows the notice by its number: it may come twice.
+    again = route.kind == "webhook"
+    return deliver(
+        request, networks, trusted, lambda status, body: judge(route.kind, status, body), again=again
+    )
+
+
+def deliver(
+    request: Request,
+    networks: Sequence[Network],
+    trusted: ssl.SSLContext,
+    judge_answer: Callable[[int, bytes], Outcome],
+    *,
+    again: bool = False,
+) -> Outcome:
+    """POST it once and judge the answer; raises `UnreachedError` where nothing has gone out.
+
+    `again`: whether it may be sent once more where no answer came.
+    """
     parts = urlsplit(request.url)
     host, is_safe = parts.hostname or "", parts.scheme == "https"
     connection = dial(host, parts.port or (443 if is_safe else 80), networks)
@@ -130,20 +155,19 @@ def post(
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "SiteWarden",
         "Connection": "close",
-        **request.headers,
+        **{name: value for name, value in request.headers.items() if name.lower() != "host"},
     }
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         with within(lambda: connection):
             status, body = _asked(speaking, path, request.body, headers)
     except (OSError, http.client.HTTPException) as exc:
-        # Whether it arrived, nobody here knows. A receiver of one's own knows the notice by its number.
+        # Whether it arrived, nobody here knows.
         text = f"{host} took it and gave no answer: {type(exc).__name__} {exc}".strip()
-        again = route.kind == "webhook"
         return Outcome(state="unknown", code="no-answer", text=text, again=again, silent=True)
     finally:
         speaking.close()
-    return judge(route.kind, status, body)
+    return judge_answer(status, body)
 
 
 def _asked(
@@ -179,5 +203,6 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _said(body: bytes) -> str:
+def said_of(body: bytes) -> str:
+    """An answer as text."""
     return body.decode("utf-8", "replace").strip()

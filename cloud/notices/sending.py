@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cloud.notices.calling import call
 from cloud.notices.mail import send_mail
 from cloud.notices.model import Outcome, Outgoing, Route
+from cloud.notices.others import send_by_apprise
 from cloud.notices.reaching import UnreachedError, since_ms
 from cloud.notices.robots import post
 from cloud.settings import Network
@@ -24,9 +26,14 @@ _MOST_CODE = 40
 def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome:
     """Send it; never raises, whatever the other side does. Holds its thread, at most some fifteen seconds."""
     started_s = time.monotonic()
+    route = to_person(route)
     try:
         if route.kind == "mail":
             outcome = send_mail(route, notice, networks, _trusted())
+        elif route.kind in {"sms", "voice"}:
+            outcome = call(route, notice, networks, _trusted(), time.time_ns() // 1_000_000)
+        elif route.kind == "apprise":
+            outcome = send_by_apprise(route, notice, networks)
         else:
             outcome = post(route, notice, networks, _trusted(), time.time_ns() // 1_000_000)
     except UnreachedError as exc:
@@ -41,6 +48,14 @@ def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome
         text=told(outcome.text, route.secret),
         took_ms=since_ms(started_s),
     )
+
+
+def to_person(route: Route) -> Route:
+    """Where the secret says whom it goes to (`to`): a person, in place of the server's people."""
+    to = route.secret.get("to")
+    if to is None or route.kind != "mail":
+        return route
+    return msgspec.structs.replace(route, target={**route.target, "recipients": [to]})
 
 
 def told(text: str, secret: dict[str, str]) -> str:

@@ -12,6 +12,8 @@ from cloud.database import AsyncConnection, Row, instant
 from cloud.idempotency import Answer
 from cloud.notices import store, words
 from cloud.notices.model import (
+    CALLS,
+    CallTarget,
     ChannelGiven,
     ChannelNew,
     ChannelShown,
@@ -22,6 +24,7 @@ from cloud.notices.model import (
     Tested,
     origin_of,
 )
+from cloud.notices.providers import providers
 from cloud.notices.sending import send
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import seen_site
@@ -144,6 +147,8 @@ def secret_of(given: ChannelGiven, before: Row | None) -> dict[str, str]:
     known: dict[str, str] = {} if before is None else before["secret"]
     if given.mail is not None:
         return _mail_secret(given.mail, given.password, before, known)
+    if given.call is not None and "url" not in providers()[given.call.provider].asks:
+        return _call_secret(given, given.call, before, known)
     url = _said(given.url)
     if url is None and "url" not in known:
         raise _missing("url", "the address that the robot or receiver was given")
@@ -167,6 +172,18 @@ def _mail_secret(
     return {"password": said}
 
 
+def _call_secret(
+    given: ChannelGiven, call: CallTarget, before: Row | None, known: dict[str, str]
+) -> dict[str, str]:
+    said = _said(given.key)
+    is_same = before is not None and _call_of(before["target"]).account == call.account
+    if said is None and is_same:
+        said = known.get("key")
+    if not said:
+        raise _missing("key", "the secret that belongs to the key's id at that provider")
+    return {"key": said}
+
+
 def _said(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
@@ -178,7 +195,7 @@ def _missing(field: str, what: str) -> ProblemError:
 def shown(row: Row) -> ChannelShown:
     """A row, without what is secret; pure."""
     fields = ChannelShown.model_fields
-    is_mail = row["kind"] == "mail"
+    kind, target = row["kind"], row["target"]
     last = None
     if row["last_state"] is not None:
         last = LastShown(
@@ -186,14 +203,21 @@ def shown(row: Row) -> ChannelShown:
         )
     return ChannelShown(
         **{name: value for name, value in row.items() if name in fields},
-        mail=MailTarget(**row["target"]) if is_mail else None,
-        origin=None if is_mail else row["target"]["origin"],
+        mail=MailTarget(**target) if kind == "mail" else None,
+        call=_call_of(target) if kind in CALLS else None,
+        origin=target.get("origin"),
         last=last,
     )
 
 
+def _call_of(target: dict[str, Any]) -> CallTarget:
+    return CallTarget(**{name: value for name, value in target.items() if name != "origin"})
+
+
 def _values(given: ChannelGiven, secret: dict[str, str]) -> dict[str, Any]:
-    target = {"origin": origin_of(secret["url"])} if given.mail is None else given.mail.model_dump()
+    target: dict[str, Any] = {"origin": origin_of(secret["url"])} if "url" in secret else {}
+    for part in (given.mail, given.call):
+        target |= {} if part is None else part.model_dump()
     return {
         **given.model_dump(include={"name", "kind", "language", "lowest", "is_on", "fallback"}),
         "target": target,

@@ -27,7 +27,7 @@ _SHOWN: LiteralString = """
                SELECT state, code, answer, tried_at, created_at FROM notice
                 WHERE notice.channel = channel.channel AND state <> 'counted'
                 ORDER BY created_at DESC, notice DESC LIMIT 1) AS last ON true
-     WHERE channel.removed_at IS NULL
+     WHERE channel.removed_at IS NULL AND channel.account_id IS NULL
 """
 """Without what is secret."""
 
@@ -60,7 +60,8 @@ async def lock(connection: AsyncConnection, of: UUID) -> Row | None:
         """
         SELECT channel.*, coalesce(secret.secret, '{}') AS secret
           FROM channel LEFT JOIN channel_secret AS secret USING (channel)
-         WHERE channel.channel = %(channel)s AND removed_at IS NULL FOR UPDATE OF channel
+         WHERE channel.channel = %(channel)s AND account_id IS NULL AND removed_at IS NULL
+               FOR UPDATE OF channel
         """,
         {"channel": of},
     )
@@ -99,7 +100,8 @@ async def may_stand_in(connection: AsyncConnection, of: UUID | None, site: str |
     """Whether the other channel is there, is another one, and may tell of whatever this one tells of."""
     found = await connection.execute(
         """
-        SELECT FROM channel WHERE channel = %s AND removed_at IS NULL AND channel IS DISTINCT FROM %s
+        SELECT FROM channel WHERE channel = %s AND channel IS DISTINCT FROM %s
+                                  AND account_id IS NULL AND removed_at IS NULL
                                   AND (site IS NULL OR site = %s)
         """,
         [other, of, site],

@@ -251,6 +251,28 @@ def test(who: str, channel: str, at: dt.datetime, time_zone: str, language: str)
     return Words(title=title, body=_closed(lines, None))
 
 
+def to_person(said: Words, language: str, *, is_again: bool, stands_in: bool, link: str | None) -> Words:
+    """The same to a person who is asked to say that he knows, or hears of it because nobody has."""
+    en, title, lines = language == "en", said.title, []
+    if is_again:
+        title = f"[Nobody has answered] {title}" if en else f"[无人确认] {title}"
+        lines.append(
+            "Nobody who was told has acknowledged it yet." if en else "已通知的人员均未确认，现升级通知您。"
+        )
+    if stands_in:
+        lines.append(
+            "The rota has nobody on duty now: everybody in this role is told."
+            if en
+            else "值班表当前无人值班，故通知该角色全部人员。"
+        )
+    if link is not None:
+        lines.append(_line("确认收到", "Say that you know", link, en=en))
+    if not lines:
+        return said
+    head, rule, tail = said.body.rpartition("\n—\n")
+    return Words(title=title, body="\n".join([head, *lines]) + rule + tail)
+
+
 def _where(told: Told, language: str) -> str:
     return f"{of(told.site_name, language)} {of(told.device, language)}".strip()
 

@@ -90,7 +90,11 @@ def load_site(connection: Connection, site: str) -> SiteEntry | None:
     return None if row is None else entry_of(row)
 
 
-_LISTENED: LiteralString = "SELECT EXISTS (SELECT FROM channel WHERE removed_at IS NULL AND is_on)"
+_LISTENED: LiteralString = """
+    SELECT EXISTS (SELECT FROM channel WHERE removed_at IS NULL AND is_on)
+        OR EXISTS (SELECT FROM assignment WHERE role NOT IN ('admin', 'viewer'))
+"""
+"""Whether any channel is on, or anybody has a role that alarms might be told to."""
 
 
 class KnownSites:
@@ -103,7 +107,7 @@ class KnownSites:
         """Nothing read yet."""
         self._held: tuple[int, Sites] | None = None
         self.is_listened = True
-        """Whether any channel of notices was on when the sites were asked for last."""
+        """Whether there was anybody to be told when the sites were asked for last."""
 
     def now(self, connection: Connection) -> Sites:
         """The sites as they are committed."""

@@ -268,6 +268,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blind-spots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Blind Spots
+         * @description Projects in progress without an authority, without an officer, or of which no gateway is heard.
+         */
+        get: operations["list_blind_spots_api_v1_blind_spots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Board
+         * @description A territory on one look: what is open below each of its parts, the worst first.
+         */
+        get: operations["read_board_api_v1_board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -420,6 +460,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/duties/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Calendar
+         * @description What is due in a month, what was done and what was missed.
+         */
+        get: operations["read_calendar_api_v1_duties_calendar_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/duties/coverage": {
         parameters: {
             query?: never;
@@ -440,6 +500,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/duties/done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Duty
+         * @description Record a duty that was done, in the words of whoever did it; photos are added to it.
+         */
+        post: operations["record_duty_api_v1_duties_done_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/done/{duty}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Duty
+         * @description A record of a duty, with its photos.
+         */
+        get: operations["read_duty_api_v1_duties_done__duty__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/done/{duty}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Duty
+         * @description Put a record right by a further row, or withdraw it; what it said before stays.
+         */
+        post: operations["correct_duty_api_v1_duties_done__duty__corrections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/done/{duty}/photos/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Duty Photo
+         * @description A photo of a record.
+         */
+        get: operations["read_duty_photo_api_v1_duties_done__duty__photos__sha256__get"];
+        /**
+         * Put Duty Photo
+         * @description Add a photo to a record; sent again it is there once. Where it was taken is not kept.
+         */
+        put: operations["put_duty_photo_api_v1_duties_done__duty__photos__sha256__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/draws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Draws
+         * @description Draws of an authority, the newest first, and how many a year it owes.
+         */
+        get: operations["list_draws_api_v1_duties_draws_get"];
+        put?: never;
+        /**
+         * Make Draw
+         * @description Draw at random among what is in progress (双随机), by the shares of the territory; the seed is kept.
+         */
+        post: operations["make_draw_api_v1_duties_draws_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/duties/kinds": {
         parameters: {
             query?: never;
@@ -453,6 +621,46 @@ export interface paths {
          */
         get: operations["list_duty_kinds_api_v1_duties_kinds_get"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/themes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Themes
+         * @description The themes that hold in a place in a year (一月一主题), with how far each has come there.
+         */
+        get: operations["list_themes_api_v1_duties_themes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/themes/{node}/{month}/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Theme
+         * @description Set what is looked for in a month; a new one without a version, a change with that of what was seen.
+         */
+        put: operations["put_theme_api_v1_duties_themes__node___month___code__put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -984,6 +1192,234 @@ export interface paths {
          * @description Say more of it, hand the details in, note what was learnt, close it.
          */
         post: operations["act_on_incident_api_v1_incidents__incident__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Indicators
+         * @description What the work is measured by, of a territory, an enterprise, a site, or all that the caller sees.
+         */
+        get: operations["read_indicators_api_v1_indicators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators/{indicator}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Records Behind
+         * @description The records behind an indicator, or behind one of its parts; as they are now.
+         */
+        get: operations["read_records_behind_api_v1_indicators__indicator__records_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspection-plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Plans
+         * @description The plans of the caller's own authority, the latest day first.
+         */
+        get: operations["list_plans_api_v1_inspection_plans_get"];
+        put?: never;
+        /**
+         * Make Plan
+         * @description Plan an unannounced inspection for one's own authority.
+         */
+        post: operations["make_plan_api_v1_inspection_plans_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspection-plans/{plan}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Plan
+         * @description It is not carried out.
+         */
+        post: operations["withdraw_plan_api_v1_inspection_plans__plan__withdrawal_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Inspections
+         * @description What was inspected, as it holds now, the latest first.
+         */
+        get: operations["list_inspections_api_v1_inspections_get"];
+        put?: never;
+        /**
+         * Record Inspection
+         * @description Record an inspection, signed where a signature is given.
+         */
+        post: operations["record_inspection_api_v1_inspections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inspections Table
+         * @description The same list as a table.
+         */
+        get: operations["inspections_table_api_v1_inspections_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Choices
+         * @description What an inspection may be, what it asks, and for whom and where the caller records.
+         */
+        get: operations["read_inspection_choices_api_v1_inspections_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection
+         * @description An inspection with everything that it was before and what was filed from it.
+         */
+        get: operations["read_inspection_api_v1_inspections__inspection__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Archive
+         * @description The file (检查档案) that enterprise and project keep: the same bytes for both.
+         */
+        get: operations["read_inspection_archive_api_v1_inspections__inspection__archive_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Inspection
+         * @description Put it right, or withdraw it, by a new row; what it said before stays to be seen.
+         */
+        post: operations["correct_inspection_api_v1_inspections__inspection__corrections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/photos/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Photo
+         * @description A photo of it.
+         */
+        get: operations["read_inspection_photo_api_v1_inspections__inspection__photos__sha256__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3226,6 +3662,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/remote-patrols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Patrol
+         * @description Record that one has looked at the site over the network, with what stood there.
+         */
+        post: operations["record_patrol_api_v1_sites__site__remote_patrols_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/report-gate": {
         parameters: {
             query?: never;
@@ -4277,6 +4733,77 @@ export interface components {
             unit: number | null;
         };
         /**
+         * BlindSpot
+         * @description A project in progress that somebody does not watch (监管盲区).
+         */
+        BlindSpot: {
+            name: components["schemas"]["TextShown"];
+            /**
+             * No Authority
+             * @description No authority is assigned.
+             */
+            no_authority: boolean;
+            /**
+             * No Gateway
+             * @description No gateway of it is heard.
+             */
+            no_gateway: boolean;
+            /**
+             * No Officer
+             * @description No township officer or enforcement officer has it.
+             */
+            no_officer: boolean;
+            /** Site */
+            site: string;
+        };
+        /**
+         * BlindSpots
+         * @description Those that the caller sees; empty only where each project has all three.
+         */
+        BlindSpots: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["BlindSpot"][];
+            /** Projects */
+            projects: number;
+        };
+        /**
+         * Board
+         * @description A territory on one look (挂图作战).
+         */
+        Board: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            name: components["schemas"]["TextShown"] | null;
+            /** Node */
+            node: number | null;
+            /**
+             * Targets
+             * @description Days that the territory's rules name, from today (倒排工期).
+             */
+            targets: components["schemas"]["TargetShown"][];
+            /**
+             * Tiles
+             * @description The worst first.
+             */
+            tiles: components["schemas"]["Tile"][];
+            total: components["schemas"]["Tile"];
+            /**
+             * Way
+             * @description Nodes above, the uppermost first.
+             */
+            way: components["schemas"]["Step"][];
+        };
+        /**
          * BrokerShown
          * @description Where the broker is.
          */
@@ -4366,6 +4893,73 @@ export interface components {
              * @default 0
              */
             timeouts: number;
+        };
+        /**
+         * Calendar
+         * @description A month of a place.
+         */
+        Calendar: {
+            /** Entries */
+            entries: components["schemas"]["Entry"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
+        };
+        /**
+         * CallTarget
+         * @description A gateway of text messages or telephone calls, and whom it calls.
+         */
+        CallTarget: {
+            /**
+             * App
+             * @default
+             */
+            app: string;
+            /**
+             * Caller
+             * @default
+             */
+            caller: string;
+            /**
+             * Key Id
+             * @default
+             */
+            key_id: string;
+            /**
+             * Numbers
+             * @description Empty: it only serves persons, each with his own number.
+             * @default []
+             */
+            numbers: string[];
+            own?: components["schemas"]["OwnGateway"] | null;
+            /**
+             * Parameters
+             * @description What the template's variables are given, in its order.
+             * @default [
+             *       "title"
+             *     ]
+             */
+            parameters: ("title" | "time" | "level" | "text")[];
+            /** Provider */
+            provider: string;
+            /**
+             * Sign Name
+             * @default
+             */
+            sign_name: string;
+            /**
+             * Template
+             * @default
+             */
+            template: string;
         };
         /**
          * CategoryShown
@@ -4465,6 +5059,7 @@ export interface components {
          * @description What a channel is set up with.
          */
         ChannelGiven: {
+            call?: components["schemas"]["CallTarget"] | null;
             /**
              * Fallback
              * @description What takes its notices over where this one refuses them, is silent or rests.
@@ -4507,7 +5102,7 @@ export interface components {
             password?: string | null;
             /**
              * Url
-             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             * @description Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. Left out in a change: as it was.
              */
             url?: string | null;
         };
@@ -4516,6 +5111,7 @@ export interface components {
          * @description A channel that is not there yet.
          */
         ChannelNew: {
+            call?: components["schemas"]["CallTarget"] | null;
             /**
              * Fallback
              * @description What takes its notices over where this one refuses them, is silent or rests.
@@ -4563,7 +5159,7 @@ export interface components {
             site?: string | null;
             /**
              * Url
-             * @description Of a robot or a receiver, with its token. Left out in a change: as it was.
+             * @description Of a robot, a receiver or a gateway of one's own, with its token; or of apprise. Left out in a change: as it was.
              */
             url?: string | null;
         };
@@ -4572,6 +5168,7 @@ export interface components {
          * @description A channel, without what is secret.
          */
         ChannelShown: {
+            call: components["schemas"]["CallTarget"] | null;
             /** Fallback */
             fallback: string | null;
             /** Has Key */
@@ -5279,6 +5876,32 @@ export interface components {
              * @description Its rectification had passed review.
              */
             verified: boolean;
+        };
+        /**
+         * Counts
+         * @description How many units stand how.
+         */
+        Counts: {
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
+             * Due
+             * @default 0
+             */
+            due: number;
+            /**
+             * Missed
+             * @default 0
+             */
+            missed: number;
+            /**
+             * Unknown
+             * @default 0
+             */
+            unknown: number;
         };
         /**
          * CoverageAnswer
@@ -5997,6 +6620,65 @@ export interface components {
             unplaced: string[];
         };
         /**
+         * Draw
+         * @description A draw that anybody can make again from its seed.
+         */
+        Draw: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            enterprises: components["schemas"]["DrawPart"];
+            /** Id */
+            id: string;
+            /** Node */
+            node: number;
+            projects: components["schemas"]["DrawPart"];
+            /** Seed */
+            seed: string;
+        };
+        /**
+         * DrawGiven
+         * @description A random draw (双随机) among the enterprises and projects of an authority.
+         */
+        DrawGiven: {
+            /** Node */
+            node: number;
+            /**
+             * Seed
+             * @description Such as drawn in public; without it one is made.
+             */
+            seed?: string | null;
+        };
+        /**
+         * DrawPart
+         * @description What was drawn from what.
+         */
+        DrawPart: {
+            /** All */
+            all: string[];
+            /** Drawn */
+            drawn: string[];
+            /** Fraction */
+            fraction: number;
+        };
+        /**
+         * Draws
+         * @description The newest first.
+         */
+        Draws: {
+            /** Items */
+            items: components["schemas"]["Draw"][];
+            /** Method */
+            method: string;
+            /** Owed A Year */
+            owed_a_year: number;
+        };
+        /**
          * DueShown
          * @description Something that is due by the end of a day.
          */
@@ -6040,6 +6722,122 @@ export interface components {
         DutyChoices: {
             /** Items */
             items: components["schemas"]["DutyChoice"][];
+        };
+        /**
+         * DutyDone
+         * @description A duty as it was recorded.
+         */
+        DutyDone: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Node */
+            node: number | null;
+            /** Photos */
+            photos?: components["schemas"]["DutyPhoto"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            /** Withdrawn */
+            withdrawn: boolean;
+            /** Words */
+            words: string;
+        };
+        /**
+         * DutyDoneCorrected
+         * @description The same put right as a whole; what it said before stays.
+         */
+        DutyDoneCorrected: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Node
+             * @description … or an enterprise or authority.
+             */
+            node?: number | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Site
+             * @description Whose duty it was: a site …
+             */
+            site?: string | null;
+            /**
+             * Withdrawn
+             * @default false
+             */
+            withdrawn: boolean;
+            /**
+             * Words
+             * @description What was done, and who took part.
+             */
+            words: string;
+        };
+        /**
+         * DutyDoneGiven
+         * @description A duty that was done.
+         */
+        DutyDoneGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Node
+             * @description … or an enterprise or authority.
+             */
+            node?: number | null;
+            /**
+             * Site
+             * @description Whose duty it was: a site …
+             */
+            site?: string | null;
+            /**
+             * Words
+             * @description What was done, and who took part.
+             */
+            words: string;
+        };
+        /**
+         * DutyPhoto
+         * @description A photo of it.
+         */
+        DutyPhoto: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Media Type */
+            media_type: string;
+            /** Sha256 */
+            sha256: string;
         };
         /**
          * DutyShown
@@ -6534,6 +7332,47 @@ export interface components {
             site: string;
             /** Username */
             username: string;
+        };
+        /**
+         * Entry
+         * @description Something of a day.
+         */
+        Entry: {
+            /** Code */
+            code: string;
+            /** @description Where several units owe it. */
+            counts: components["schemas"]["Counts"] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "duty" | "return" | "round" | "inspection" | "theme" | "phase" | "log";
+            /**
+             * Link
+             * @description Address of the page that shows it; empty: this one does.
+             */
+            link: string;
+            /**
+             * Missing
+             * @description Who has not done it; twenty at most.
+             */
+            missing: components["schemas"]["TextShown"][];
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            /**
+             * Since
+             * @description First day of what ends on that day.
+             */
+            since: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "done" | "due" | "missed" | "unknown" | "noted";
+            title: components["schemas"]["TextShown"];
         };
         /**
          * Episode
@@ -7623,6 +8462,11 @@ export interface components {
             /** @description Under a clause in two parts: whether it was handled in time. */
             handled?: components["schemas"]["HandledGiven"] | null;
             /**
+             * Inspection
+             * @description The inspection that it is a finding of.
+             */
+            inspection?: string | null;
+            /**
              * Judge
              * @description An inspector's own finding is judged with it; false: it waits for judgement.
              * @default true
@@ -8155,6 +8999,635 @@ export interface components {
             version: number;
             /** What */
             what: string;
+        };
+        /**
+         * IndicatorShown
+         * @description What something that the work is measured by comes to.
+         */
+        IndicatorShown: {
+            /** Amber */
+            amber: number;
+            /**
+             * Count
+             * @description Of a share, how many.
+             */
+            count: number | null;
+            formula: components["schemas"]["TextShown"];
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Light
+             * @enum {string}
+             */
+            light: "green" | "amber" | "red" | "unknown";
+            /**
+             * Missing
+             * @description Which source is missing, where that is why it is unknown.
+             */
+            missing: string;
+            /** No */
+            no: string;
+            /**
+             * Of
+             * @description Of how many.
+             */
+            of: number | null;
+            /** Parts */
+            parts: components["schemas"]["PartShown"][];
+            /**
+             * Records
+             * @description How many records stand behind it.
+             */
+            records: number;
+            /** Red */
+            red: number;
+            source: components["schemas"]["TextShown"];
+            /**
+             * Trend
+             * @description Of the last twelve months, the oldest first.
+             */
+            trend: components["schemas"]["MonthShown"][];
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share";
+            /**
+             * Value
+             * @description Null: unknown, never 0.
+             */
+            value: number | null;
+            /**
+             * Warning
+             * @description `fewer_looked`: fewer were found, and less was looked.
+             */
+            warning: string;
+        };
+        /**
+         * IndicatorsShown
+         * @description All of them, of a place and an instant.
+         */
+        IndicatorsShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Items */
+            items: components["schemas"]["IndicatorShown"][];
+            source: components["schemas"]["TextShown"];
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * InspectionChoices
+         * @description What the form for an inspection offers.
+         */
+        InspectionChoices: {
+            /** Enterprises */
+            enterprises: components["schemas"]["InspectionNode"][];
+            /**
+             * Kinds
+             * @description All of them; `records` says which are his.
+             */
+            kinds: components["schemas"]["InspectionKindShown"][];
+            /** Questions */
+            questions: components["schemas"]["QuestionShown"][];
+            /** Records */
+            records: string[];
+            /** Sites */
+            sites: components["schemas"]["InspectionSite"][];
+            source: components["schemas"]["TextShown"];
+            /** Territories */
+            territories: components["schemas"]["InspectionNode"][];
+        };
+        /**
+         * InspectionCorrected
+         * @description What was recorded, put right as a whole: a new row, and the old one stays.
+         */
+        InspectionCorrected: {
+            /**
+             * Acting Level
+             * @description Of who inspects: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /**
+             * Answers
+             * @description By the code of each question.
+             * @default {}
+             */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Devices
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Ended At
+             * @description Null: it took no time.
+             */
+            ended_at?: string | null;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * People
+             * @default []
+             */
+            people: components["schemas"]["Inspector"][];
+            /**
+             * Photos
+             * @description Put here before as photos of a filing; those of a correction come to them.
+             * @default []
+             */
+            photos: string[];
+            /** Reason */
+            reason: string;
+            signature?: components["schemas"]["Signature"] | null;
+            /** Site */
+            site?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that inspects.
+             */
+            territory?: number | null;
+            /**
+             * Theme
+             * @description Of the month (一月一主题); empty: none.
+             * @default
+             */
+            theme: string;
+            /**
+             * Withdrawn
+             * @description Recorded in error: it counts no more.
+             * @default false
+             */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionDetail
+         * @description An inspection with what belongs to it and everything that it was before.
+         */
+        InspectionDetail: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Archive Sha256
+             * @description Of the file that is kept of it, hexadecimal.
+             */
+            archive_sha256: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Before */
+            before: components["schemas"]["InspectionRow"][];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Filed */
+            filed: components["schemas"]["InspectionHazard"][];
+            /**
+             * Findings
+             * @description Codes of the questions whose answers are findings.
+             */
+            findings: string[];
+            /**
+             * Hazards
+             * @description So many were filed from it.
+             */
+            hazards: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** May Correct */
+            may_correct: boolean;
+            /**
+             * May File
+             * @description Whether the caller may file hazards at its site.
+             */
+            may_file: boolean;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Photos */
+            photos: components["schemas"]["InspectionPhoto"][];
+            /** Reason */
+            reason: string;
+            /**
+             * Seen
+             * @description Of a remote patrol: values and alarms as they stood then.
+             */
+            seen: {
+                [key: string]: unknown;
+            };
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionHazard
+         * @description A hazard that was filed from it.
+         */
+        InspectionHazard: {
+            content: components["schemas"]["TextShown"];
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * InspectionKindShown
+         * @description A kind of inspection, for forms.
+         */
+        InspectionKindShown: {
+            /** Checklists */
+            checklists: ("site" | "enterprise")[];
+            /**
+             * Detail
+             * @description How a hazard that is filed from it came to light.
+             */
+            detail: string;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "authority" | "enterprise";
+        };
+        /**
+         * InspectionNode
+         * @description A node for which the caller records.
+         */
+        InspectionNode: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * InspectionPhoto
+         * @description A photo of it.
+         */
+        InspectionPhoto: {
+            /** Bytes */
+            bytes: number;
+            /** Media Type */
+            media_type: string;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * InspectionRecorded
+         * @description The same, signed or not.
+         */
+        InspectionRecorded: {
+            /**
+             * Acting Level
+             * @description Of who inspects: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /**
+             * Answers
+             * @description By the code of each question.
+             * @default {}
+             */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Devices
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Ended At
+             * @description Null: it took no time.
+             */
+            ended_at?: string | null;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * People
+             * @default []
+             */
+            people: components["schemas"]["Inspector"][];
+            /**
+             * Photos
+             * @description Put here before as photos of a filing; those of a correction come to them.
+             * @default []
+             */
+            photos: string[];
+            /**
+             * Plan
+             * @description The plan that it carries out.
+             */
+            plan?: string | null;
+            signature?: components["schemas"]["Signature"] | null;
+            /** Site */
+            site?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that inspects.
+             */
+            territory?: number | null;
+            /**
+             * Theme
+             * @description Of the month (一月一主题); empty: none.
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * InspectionRow
+         * @description An inspection as it was recorded, or corrected, at one time.
+         */
+        InspectionRow: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionShown
+         * @description An inspection as it holds now.
+         */
+        InspectionShown: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /**
+             * Findings
+             * @description Codes of the questions whose answers are findings.
+             */
+            findings: string[];
+            /**
+             * Hazards
+             * @description So many were filed from it.
+             */
+            hazards: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionSite
+         * @description A site that he may inspect.
+         */
+        InspectionSite: {
+            /** Enterprise */
+            enterprise: number | null;
+            name: components["schemas"]["TextShown"];
+            /** Site */
+            site: string;
+        };
+        /**
+         * Inspector
+         * @description Somebody who took part.
+         */
+        Inspector: {
+            /**
+             * Led
+             * @description He led it (带队).
+             * @default false
+             */
+            led: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Post
+             * @default
+             */
+            post: string;
         };
         /**
          * Invited
@@ -8944,6 +10417,19 @@ export interface components {
             site: string | null;
         };
         /**
+         * MonthShown
+         * @description The value of a month.
+         */
+        MonthShown: {
+            /**
+             * Month
+             * @example 2026-11
+             */
+            month: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
          * MovedShown
          * @description The same danger under both sets of rules, at other instants.
          */
@@ -9039,11 +10525,8 @@ export interface components {
              * @description The notice of another channel that did not get there.
              */
             instead_of: string | null;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "alarm" | "hazard" | "major" | "judging" | "overdue" | "report" | "listing" | "principal" | "escalation" | "reminder" | "incident" | "first_report_late" | "details_soon" | "details_late" | "report_draft" | "report_late" | "report_sent" | "weather" | "registration_late" | "tip" | "connector_failed" | "duty_missed" | "log_missing" | "gateway_silent" | "digest" | "flood" | "test";
+            /** Kind */
+            kind: string;
             /** Level */
             level: number;
             /** Site */
@@ -9312,6 +10795,39 @@ export interface components {
             readings: number;
         };
         /**
+         * OwnGateway
+         * @description A gateway of text messages or calls that nobody here knows: what it is sent, and how it answers.
+         */
+        OwnGateway: {
+            /**
+             * Accepted
+             * @description Codes that mean taken.
+             */
+            accepted: string[];
+            /**
+             * Body
+             * @description JSON with places: "{numbers}" (a list), {joined}, {number}, {title}, {text}, {level}, {time}, {id}, {key}.
+             */
+            body: string;
+            /**
+             * Code
+             * @description Where its code stands, such as `result.code`.
+             */
+            code: string;
+            /**
+             * Headers
+             * @default {}
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * OwnPassword
          * @description A new password for oneself.
          */
@@ -9514,6 +11030,16 @@ export interface components {
         Page_IncidentListed_: {
             /** Items */
             items: components["schemas"]["IncidentListed"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[InspectionShown] */
+        Page_InspectionShown_: {
+            /** Items */
+            items: components["schemas"]["InspectionShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -9751,6 +11277,39 @@ export interface components {
             unit: string;
         };
         /**
+         * PartShown
+         * @description A number beside the indicator's own.
+         */
+        PartShown: {
+            /**
+             * Missing
+             * @description Which source is missing, where that is why it is unknown.
+             */
+            missing: string;
+            /** Name */
+            name: string;
+            /**
+             * Of
+             * @description What it is a share of.
+             */
+            of: number | null;
+            /**
+             * Records
+             * @description How many records stand behind it.
+             */
+            records: number;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share" | "days" | "minutes" | "seconds";
+            /**
+             * Value
+             * @description Null: unknown, never 0.
+             */
+            value: number | null;
+        };
+        /**
          * Party
          * @description Who answers for a device, and for what.
          */
@@ -9829,6 +11388,29 @@ export interface components {
              * @description At other devices and sites of the same enterprise.
              */
             enterprise: components["schemas"]["HazardListed"][];
+        };
+        /**
+         * PatrolGiven
+         * @description That an officer has looked at a site over the network.
+         */
+        PatrolGiven: {
+            /**
+             * Devices
+             * @description At which; none: at all of them.
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Since
+             * Format: date-time
+             * @description Since when he has looked.
+             */
+            since: string;
         };
         /**
          * Pattern
@@ -10090,19 +11672,6 @@ export interface components {
             width: number;
         };
         /**
-         * PlanGiven
-         * @description A plan of the site, as an image.
-         */
-        PlanGiven: {
-            /**
-             * Image
-             * Format: base64
-             * @description A PNG or JPEG of at most 4 MiB.
-             */
-            image: string;
-            name: components["schemas"]["Words"];
-        };
-        /**
          * PlanNew
          * @description The same, with the name it gets.
          */
@@ -10121,40 +11690,12 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
-         * PlanShown
-         * @description How it is to be rectified.
+         * Plans
+         * @description Those that the caller's own authority has, the latest day first.
          */
-        PlanShown: {
-            accepted?: components["schemas"]["SignedShown"] | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            by: components["schemas"]["PersonShown"];
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-            /**
-             * Emergency Plan
-             * @default
-             */
-            emergency_plan: string;
-            /** Funds Wan */
-            funds_wan?: number | null;
-            /** Measures */
-            measures: string;
-            /** Person */
-            person: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "immediate" | "timed";
+        Plans: {
+            /** Items */
+            items: components["schemas"]["cloud__inspections__model__PlanShown"][];
         };
         /**
          * Point
@@ -10594,6 +12135,30 @@ export interface components {
             reason: string;
         };
         /**
+         * QuestionShown
+         * @description Something that is looked at.
+         */
+        QuestionShown: {
+            /**
+             * Cell
+             * @description Item of the dispatch table's second part; empty: none.
+             */
+            cell: string;
+            /**
+             * Checklist
+             * @enum {string}
+             */
+            checklist: "site" | "enterprise";
+            /** Code */
+            code: string;
+            /**
+             * Deficient When
+             * @enum {string}
+             */
+            deficient_when: "yes" | "no";
+            text: components["schemas"]["TextShown"];
+        };
+        /**
          * ReasonGiven
          * @description Why the identity is read, signed with one's password.
          */
@@ -10601,6 +12166,34 @@ export interface components {
             /** Reason */
             reason: string;
             signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * RecordBehind
+         * @description A hazard record behind a number.
+         */
+        RecordBehind: {
+            content: components["schemas"]["TextShown"];
+            /** Due At */
+            due_at: string | null;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /** Status */
+            status: string;
         };
         /**
          * RecordShown
@@ -10667,7 +12260,7 @@ export interface components {
             orders: components["schemas"]["OrderShown"][];
             /** Overdue */
             overdue: boolean;
-            plan?: components["schemas"]["PlanShown"] | null;
+            plan?: components["schemas"]["cloud__hazards__record_model__PlanShown"] | null;
             postponed?: components["schemas"]["PostponedShown"] | null;
             refusal?: components["schemas"]["RefusalShown"] | null;
             /** Refused */
@@ -10718,6 +12311,14 @@ export interface components {
              * @description Of the last review that was passed.
              */
             verified_at?: string | null;
+        };
+        /**
+         * RecordsBehind
+         * @description The newest of them.
+         */
+        RecordsBehind: {
+            /** Items */
+            items: components["schemas"]["RecordBehind"][];
         };
         /**
          * RecoveryCodes
@@ -11887,6 +13488,15 @@ export interface components {
             };
         };
         /**
+         * Step
+         * @description A node on the way down to what is shown.
+         */
+        Step: {
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
          * StepGiven
          * @description A step of a device's life cycle.
          */
@@ -12121,6 +13731,20 @@ export interface components {
             text: string;
         };
         /**
+         * TargetShown
+         * @description Something that must be so by a day.
+         */
+        TargetShown: {
+            /** Days Left */
+            days_left: number;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            what: components["schemas"]["TextShown"];
+        };
+        /**
          * TaskShown
          * @description Something to be done at a device.
          */
@@ -12179,6 +13803,134 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * Theme
+         * @description A theme and how far it has come.
+         */
+        Theme: {
+            /**
+             * Checked
+             * @description Of them; null where nobody was declared to keep inspections.
+             */
+            checked: number | null;
+            /** Checklist */
+            checklist: string[];
+            /** Code */
+            code: string;
+            /** Fixed */
+            fixed: number;
+            /**
+             * Hazards
+             * @description Found by inspections that name the theme.
+             */
+            hazards: number;
+            /** Missing */
+            missing: components["schemas"]["MissingShown"][];
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+            node_name: components["schemas"]["TextShown"];
+            /**
+             * Projects
+             * @description In progress in that month, below the node.
+             */
+            projects: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ThemeGiven
+         * @description What is looked for in a month (一月一主题).
+         */
+        ThemeGiven: {
+            /** Checklist */
+            checklist?: string[];
+            name: components["schemas"]["Words"];
+        };
+        /**
+         * ThemesShown
+         * @description Themes of a year.
+         */
+        ThemesShown: {
+            /** Items */
+            items: components["schemas"]["Theme"][];
+        };
+        /**
+         * Tile
+         * @description A part of the board: a node with all below it, or a site.
+         */
+        Tile: {
+            /**
+             * Alarms
+             * @description Alarms of level 3 and 4 that stand.
+             */
+            alarms: number;
+            /**
+             * Blind
+             * @description Sites in progress that nobody supervises or hears.
+             */
+            blind: number;
+            /** Gateways */
+            gateways: number;
+            /**
+             * General
+             * @description Open general ones.
+             */
+            general: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "node" | "site";
+            /** Late Hazard */
+            late_hazard: string | null;
+            /**
+             * Late Since
+             * @description The oldest date that has passed.
+             */
+            late_since: string | null;
+            /**
+             * Light
+             * @description Red: something is overdue; amber: something is open, or nobody is heard.
+             * @enum {string}
+             */
+            light: "green" | "amber" | "red" | "unknown";
+            /** Listed */
+            listed: number;
+            name: components["schemas"]["TextShown"];
+            /**
+             * Next Due
+             * @description The nearest date of an open major one that is not overdue.
+             */
+            next_due: string | null;
+            /** Next Hazard */
+            next_hazard: string | null;
+            /** Node */
+            node: number | null;
+            /** Open Major */
+            open_major: number;
+            /** Overdue Major */
+            overdue_major: number;
+            /**
+             * Proposed
+             * @description Suspected major, not judged yet.
+             */
+            proposed: number;
+            /**
+             * Silent
+             * @description Gateways in service that are not heard.
+             */
+            silent: number;
+            /** Site */
+            site: string | null;
+            /** Sites */
+            sites: number;
         };
         /**
          * TipArea
@@ -13384,6 +15136,42 @@ export interface components {
             due: string;
         };
         /**
+         * PlanShown
+         * @description How it is to be rectified.
+         */
+        cloud__hazards__record_model__PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
          * ReasonShown
          * @description Something that was done for a reason.
          */
@@ -13525,6 +15313,83 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * PlanGiven
+         * @description An unannounced inspection (四不两直) that is planned.
+         */
+        cloud__inspections__model__PlanGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Enterprise Name
+             * @default
+             */
+            enterprise_name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Site */
+            site?: string | null;
+            /** Territory */
+            territory: number;
+            /**
+             * Theme
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * PlanShown
+         * @description A plan; nobody but the authority itself sees it.
+         */
+        cloud__inspections__model__PlanShown: {
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Id */
+            id: string;
+            /**
+             * Inspection
+             * @description That carried it out.
+             */
+            inspection: string | null;
+            /** Note */
+            note: string;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * PlanGiven
+         * @description A plan of the site, as an image.
+         */
+        cloud__registry__model__PlanGiven: {
+            /**
+             * Image
+             * Format: base64
+             * @description A PNG or JPEG of at most 4 MiB.
+             */
+            image: string;
+            name: components["schemas"]["Words"];
         };
         /**
          * HealthShown
@@ -14900,6 +16765,175 @@ export interface operations {
             };
         };
     };
+    list_blind_spots_api_v1_blind_spots_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlindSpots"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_board_api_v1_board_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     make_channel_api_v1_channels_post: {
         parameters: {
             query?: never;
@@ -15899,6 +17933,96 @@ export interface operations {
             };
         };
     };
+    read_calendar_api_v1_duties_calendar_get: {
+        parameters: {
+            query: {
+                /** @description Any of its days. */
+                month: string;
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendar"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_coverage_api_v1_duties_coverage_get: {
         parameters: {
             query?: {
@@ -15989,6 +18113,636 @@ export interface operations {
             };
         };
     };
+    record_duty_api_v1_duties_done_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyDoneGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_duty_api_v1_duties_done__duty__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                duty: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_duty_api_v1_duties_done__duty__corrections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                duty: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyDoneCorrected"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_duty_photo_api_v1_duties_done__duty__photos__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                duty: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_duty_photo_api_v1_duties_done__duty__photos__sha256__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                duty: string;
+                /** @description SHA-256 of the body, hexadecimal. */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        /** @description JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not one of the kinds of files that are taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_draws_api_v1_duties_draws_get: {
+        parameters: {
+            query: {
+                /** @description Node of either tree; or a site. */
+                node: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draws"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_draw_api_v1_duties_draws_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draw"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_duty_kinds_api_v1_duties_kinds_get: {
         parameters: {
             query?: never;
@@ -16005,6 +18759,190 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DutyChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_themes_api_v1_duties_themes_get: {
+        parameters: {
+            query: {
+                year: number;
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemesShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_theme_api_v1_duties_themes__node___month___code__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                node: number;
+                /** @description Its first day. */
+                month: string;
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThemeGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemesShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -18607,6 +21545,1162 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_indicators_api_v1_indicators_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndicatorsShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_records_behind_api_v1_indicators__indicator__records_get: {
+        parameters: {
+            query?: {
+                /** @description A number beside it. */
+                part?: string | null;
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path: {
+                indicator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordsBehind"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_plans_api_v1_inspection_plans_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plans"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_plan_api_v1_inspection_plans_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cloud__inspections__model__PlanGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_plan_api_v1_inspection_plans__plan__withdrawal_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_inspections_api_v1_inspections_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                site?: string | null;
+                enterprise?: number | null;
+                /** @description Only with a finding under this question. */
+                question?: string | null;
+                /** @description On this day or later. */
+                since?: string | null;
+                /** @description On this day or earlier. */
+                until?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InspectionShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_inspection_api_v1_inspections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectionRecorded"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspections_table_api_v1_inspections_csv_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                site?: string | null;
+                enterprise?: number | null;
+                /** @description Only with a finding under this question. */
+                question?: string | null;
+                /** @description On this day or later. */
+                since?: string | null;
+                /** @description On this day or earlier. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_choices_api_v1_inspections_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_api_v1_inspections__inspection__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_archive_api_v1_inspections__inspection__archive_get: {
+        parameters: {
+            query?: {
+                seq?: number | null;
+            };
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_inspection_api_v1_inspections__inspection__corrections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectionCorrected"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_photo_api_v1_inspections__inspection__photos__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
@@ -30984,7 +35078,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PlanGiven"];
+                "application/json": components["schemas"]["cloud__registry__model__PlanGiven"];
             };
         };
         responses: {
@@ -33390,6 +37484,98 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_patrol_api_v1_sites__site__remote_patrols_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatrolGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Too many requests or tries; `Retry-After` says when to come again */
             429: {

@@ -1,0 +1,78 @@
+"""The calendar of a place over HTTP."""
+
+import datetime as dt
+from typing import Annotated, LiteralString
+
+from fastapi import APIRouter, Query
+
+from cloud.accounts.permissions import SignedIn, requires
+from cloud.database import instant
+from cloud.duties.calendar import (
+    duty_entries,
+    inspection_entries,
+    log_entries,
+    return_entries,
+    round_entries,
+    theme_entries,
+)
+from cloud.duties.due import Span
+from cloud.duties.model import Calendar
+from cloud.duties.performing import around, coverage_in, duties_in, world_of_async
+from cloud.duties.places import SEES, OfNode, OfSite, place
+from cloud.duties.routes import check_days, text
+from cloud.instants import local
+from cloud.registry.service import acting
+from cloud.serving import Served
+from sitewarden.text import Text
+
+router = APIRouter(tags=["duties"])
+
+_LOGS: LiteralString = """
+    SELECT site, day, signed_at IS NOT NULL AS is_signed,
+           EXISTS (SELECT FROM safety_log_late AS its
+                    WHERE its.site = log.site AND its.day = log.day) AS is_late
+      FROM safety_log AS log WHERE site = ANY (%(sites)s) AND day BETWEEN %(since)s AND %(until)s
+"""
+_THEMES: LiteralString = """
+    SELECT month, code, name FROM theme WHERE node = ANY (%(nodes)s) AND month = %(month)s ORDER BY code
+"""
+
+
+@router.get("/duties/calendar", dependencies=[requires(SEES)])
+async def read_calendar(
+    serving: Served,
+    signed: SignedIn,
+    month: Annotated[dt.date, Query(description="Any of its days.")],
+    *,
+    node: OfNode = None,
+    site: OfSite = None,
+) -> Calendar:
+    """What is due in a month, what was done and what was missed."""
+    check_days(month, month)
+    of = await place(serving, signed, node, site)
+    first = month.replace(day=1)
+    span = Span(since=first, until=(first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1))
+    now_ms = serving.now_ms()
+    async with acting(serving, signed) as connection:
+        found = await world_of_async(connection, of, *around(first))
+    today = local(instant(now_ms), found.time_zone).date()
+    coverage = coverage_in(found, of, now_ms=now_ms, day=span.until)
+    sites = [row["site"] for row in found.rows["sites"]]
+    logs = await serving.rows(_LOGS, {"sites": sites, "since": span.since, "until": span.until})
+    nodes = [row["node"] for row in found.rows["nodes"]]
+    themes = await serving.rows(_THEMES, {"nodes": nodes, "month": first})
+    names = {row["site"]: Text(**row["name"]) for row in found.rows["sites"]}
+    entries = [
+        *duty_entries(duties_in(found, span.since, span.until, now_ms=now_ms)),
+        *round_entries(found.limits, span, coverage, today),
+        *return_entries(found.limits, span),
+        *inspection_entries(found.rows["inspections"], span),
+        *log_entries(logs, names, site),
+        *theme_entries(themes),
+    ]
+    return Calendar(
+        month=first,
+        today=today,
+        jurisdiction=text(found.limits.label),
+        entries=sorted(entries, key=lambda one: (one.on, one.kind, one.code)),
+    )

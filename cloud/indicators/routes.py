@@ -1,0 +1,136 @@
+"""Indicators over HTTP."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Annotated, LiteralString
+
+from fastapi import APIRouter, Query
+
+from cloud.accounts.permissions import SignedIn, requires
+from cloud.accounts.roles import roles_with
+from cloud.database import instant
+from cloud.indicators.description import descriptions
+from cloud.indicators.lives import IS_PLACED, PLACED
+from cloud.indicators.measured import Measured, Part
+from cloud.indicators.model import (
+    IndicatorShown,
+    IndicatorsShown,
+    MonthShown,
+    PartShown,
+    RecordBehind,
+    RecordsBehind,
+)
+from cloud.indicators.places import NodeAsked, SiteAsked, place_of
+from cloud.indicators.service import SEES, Place, indicators_served
+from cloud.instants import Moment, rfc3339
+from cloud.problems import not_found
+from cloud.serving import Served, Serving
+from cloud.shown import TextShown
+from sitewarden.text import Text
+
+router = APIRouter(tags=["indicators"])
+
+AtAsked = Annotated[
+    Moment | None,
+    Query(description="What happened before it counts; without it, or where it is to come, now."),
+]
+_BEHIND: LiteralString = f"""
+    WITH {PLACED}
+    SELECT hazard.id, hazard.number, hazard.site, site.name AS site_name, hazard.content, hazard.level,
+           hazard.status, hazard.opened_at, hazard.due_at, hazard.overdue
+      FROM hazard JOIN site ON site.site = hazard.site
+     WHERE hazard.id = ANY (%(ids)s::uuid[]) AND {IS_PLACED} ORDER BY hazard.opened_at DESC, hazard.id DESC
+"""  # noqa: S608  of constants only
+
+
+def _text(text: Text) -> TextShown:
+    return TextShown(zh=text.zh, en=text.en)
+
+
+def shown(measured: Measured) -> IndicatorShown:
+    """With the words that describe it."""
+    told = descriptions().indicators[measured.id]
+    return IndicatorShown(
+        id=measured.id,
+        no=told.no,
+        label=_text(told.label),
+        formula=_text(told.formula),
+        source=_text(told.source),
+        unit=told.unit,
+        value=measured.value,
+        count=measured.count,
+        of=measured.of,
+        light=measured.light,
+        amber=told.light.amber,
+        red=told.light.red,
+        missing=measured.missing,
+        warning=measured.warning,
+        records=len(measured.records),
+        parts=[_part(part) for part in measured.parts],
+        trend=[MonthShown(month=month, value=value) for month, value in measured.trend],
+    )
+
+
+def _part(part: Part) -> PartShown:
+    return PartShown(
+        name=part.name,
+        unit=part.unit,
+        value=part.value,
+        of=part.of,
+        records=len(part.records),
+        missing=part.missing,
+    )
+
+
+async def _measured(
+    serving: Serving, place: Place, at: dt.datetime | None
+) -> tuple[dt.datetime, list[Measured]]:
+    now = instant(serving.now_ms())
+    then = now if at is None else min(at, now)
+    return then, await indicators_served(serving, place, then, now)
+
+
+@router.get("/indicators", dependencies=[requires(SEES)])
+async def read_indicators(
+    serving: Served, signed: SignedIn, *, node: NodeAsked = None, site: SiteAsked = None, at: AtAsked = None
+) -> IndicatorsShown:
+    """What the work is measured by, of a territory, an enterprise, a site, or all that the caller sees."""
+    place = await place_of(serving, signed, node, site)
+    then, found = await _measured(serving, place, at)
+    source = _text(descriptions().source)
+    return IndicatorsShown(
+        at=rfc3339(then), zone=place.zone, items=[shown(one) for one in found], source=source
+    )
+
+
+@router.get("/indicators/{indicator}/records", dependencies=[requires(SEES)])
+async def read_records_behind(
+    indicator: str,
+    serving: Served,
+    signed: SignedIn,
+    *,
+    part: Annotated[str | None, Query(max_length=64, description="A number beside it.")] = None,
+    node: NodeAsked = None,
+    site: SiteAsked = None,
+    at: AtAsked = None,
+) -> RecordsBehind:
+    """The records behind an indicator, or behind one of its parts; as they are now."""
+    place = await place_of(serving, signed, node, site)
+    _, found = await _measured(serving, place, at)
+    wanted = [ids for one in found if one.id == indicator for name, ids in _numbers(one) if name == part]
+    if not wanted:
+        raise not_found("indicator")
+    asked = {
+        "account": signed.account_id,
+        "roles": roles_with(SEES),
+        "site": place.site,
+        "path": place.path,
+        "ids": [one for ids in wanted for one in ids],
+    }
+    return RecordsBehind(items=[RecordBehind(**row) for row in await serving.rows(_BEHIND, asked)])
+
+
+def _numbers(one: Measured) -> Iterator[tuple[str | None, list[str]]]:
+    yield None, list(one.records)
+    for part in one.parts:
+        yield part.name, list(part.records)

@@ -1,0 +1,1 @@
+"""Indicators, the board, figures of alarms."""
