@@ -1,8 +1,11 @@
 """Major hazards are handed on: each once, none missing, in the other side's words, with their receipt."""
 
+import hashlib
+import hmac
 import http.server
 import ipaddress
 import json
+import ssl
 import threading
 from pathlib import Path
 
@@ -11,12 +14,14 @@ import msgspec
 import pytest
 
 from cloud.accounts.permissions import COOKIE
-from cloud.database import connect
+from cloud.database import connect, instant
+from cloud.outbound import queue
 from cloud.outbound.mapping import Mapping, mapped, read_mapping
 from cloud.outbound.packages import UnfitError, check, schemas
-from cloud.outbound.sender import OutboundSender
+from cloud.outbound.sender import OutboundSender, wire_of
+from cloud.outbound.sending import post
 from sitewarden.errors import ConfigurationError
-from tests.cloud.hazards.people import Somebody
+from tests.cloud.hazards.people import SIGNATURE, Somebody
 from tests.cloud.registry.test_scope import trees
 from tests.cloud.site import now_ms
 from tests.cloud.web.serving import new_account, new_session
