@@ -61,6 +61,7 @@ def next_door(web, site, trees) -> dict[str, str]:
         "item": _photo(web),
         "incident": _incident(web),
         "measure": str(uuid4()),
+        "report": str(uuid4()),
         "inspection": _inspection(web, trees["first"]),
         "sha256": "0" * 64,
         "indicator": "increment",
