@@ -14,12 +14,14 @@ from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.unfiled import forget_unfiled
+from cloud.intake.forgetting import Forgetting
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.notices.silence import Silences
 from cloud.reports.due import make_due
+from cloud.returns.due import put_together
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
 from cloud.tips.erasing import erase_identities
@@ -51,6 +53,7 @@ class Duties(Looking):
         super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
         self._reported_ms = 0
         self._settings, self._registry = settings, registry
+        self._forgetting = Forgetting()
         self._silences = Silences(settings, registry, hears)
         self._calendar = Calendar()
 
@@ -62,8 +65,10 @@ class Duties(Looking):
             _watch,
             _keep,
             _forget,
+            _put_together,
             self.follow_calendar,
             erase_identities,
+            self._forgetting,
             self.report,
         ):
             try:
@@ -72,7 +77,8 @@ class Duties(Looking):
                 raise
             except Exception:
                 # A record that cannot be read, say. It is tried again with the next look.
-                log.exception("a duty could not be done duty=%s", duty.__name__)
+                name = getattr(duty, "__name__", type(duty).__name__)
+                log.exception("a duty could not be done duty=%s", name)
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""
@@ -140,3 +146,7 @@ def _keep(connection: Connection, now_ms: int) -> None:
 
 def _forget(connection: Connection, now_ms: int) -> None:
     forget_unfiled(connection, instant(now_ms))
+
+
+def _put_together(connection: Connection, now_ms: int) -> None:
+    put_together(connection, now_ms)

@@ -14,7 +14,8 @@ from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.accounts.signing import open_key
 from cloud.database import AsyncConnection, Row, connect
-from cloud.exports import XLSX, Attachment, Mark, attachment, csv_of
+from cloud.exports import XLSX, Mark, csv_of
+from cloud.exports.answers import Attachment, attachment
 from cloud.idempotency import Answer
 from cloud.instants import local, rfc3339
 from cloud.jurisdictions.calendar import due_between

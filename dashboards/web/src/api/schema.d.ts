@@ -268,6 +268,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarm-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Alarm Figures
+         * @description How alarms fare at the sites below a node, at one, or at all that the caller sees.
+         */
+        get: operations["read_alarm_figures_api_v1_alarm_figures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blind-spots": {
         parameters: {
             query?: never;
@@ -454,6 +474,66 @@ export interface paths {
          * @description Let a model in again; the entry stays to be seen.
          */
         post: operations["lift_denial_api_v1_denied_models__denied__lift_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dossiers
+         * @description What was put together about an incident or a hazard, the newest first.
+         */
+        get: operations["list_dossiers_api_v1_dossiers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers/{dossier}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Dossier
+         * @description The archive as it was made; a trace as a workbook that says who took it.
+         */
+        get: operations["download_dossier_api_v1_dossiers__dossier__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers/{dossier}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Trace
+         * @description Who of the key posts was at the site in the three months before.
+         */
+        get: operations["read_trace_api_v1_dossiers__dossier__trace_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1218,6 +1298,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{incident}/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Package
+         * @description Put together all that is known of an incident by now: a further version, where anything has changed.
+         */
+        post: operations["make_package_api_v1_incidents__incident__packages_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/indicators": {
         parameters: {
             query?: never;
@@ -1438,6 +1538,266 @@ export interface paths {
          * @description A photo of it.
          */
         get: operations["read_inspection_photo_api_v1_inspections__inspection__photos__sha256__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Intake Kinds
+         * @description What may be brought in, with the columns of its table.
+         */
+        get: operations["list_intake_kinds_api_v1_intake_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/attendance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Attendance
+         * @description Attendance: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_attendance_api_v1_intake_attendance_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/attendance/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Attendance Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_attendance_template_api_v1_intake_attendance_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Certificates
+         * @description Certificates: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_certificates_api_v1_intake_certificates_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/certificates/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Certificates Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_certificates_template_api_v1_intake_certificates_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/crane_registrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Crane Registrations
+         * @description Crane registrations: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_crane_registrations_api_v1_intake_crane_registrations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/crane_registrations/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Crane Registrations Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_crane_registrations_template_api_v1_intake_crane_registrations_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/external_warnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring External Warnings
+         * @description Warnings of other platforms: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_external_warnings_api_v1_intake_external_warnings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/external_warnings/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read External Warnings Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_external_warnings_template_api_v1_intake_external_warnings_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/permits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Permits
+         * @description Stubs of work permits: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_permits_api_v1_intake_permits_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/permits/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Permits Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_permits_template_api_v1_intake_permits_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/weather_warnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Weather Warnings
+         * @description Weather warnings: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_weather_warnings_api_v1_intake_weather_warnings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/weather_warnings/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Weather Warnings Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_weather_warnings_template_api_v1_intake_weather_warnings_template_csv_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3462,6 +3822,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/outside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Outside
+         * @description What other systems say of the site that matters now: weather, registrations, warnings, posts.
+         */
+        get: operations["read_outside_api_v1_sites__site__outside_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/profile-rollouts": {
         parameters: {
             query?: never;
@@ -4306,6 +4686,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sources
+         * @description What is declared to be kept, for which node, since when.
+         */
+        get: operations["list_sources_api_v1_sources_get"];
+        put?: never;
+        /**
+         * Declare Source
+         * @description Declare that a source is whole for a node and all below it; the same again says until when.
+         */
+        post: operations["declare_source_api_v1_sources_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/supervision": {
         parameters: {
             query?: never;
@@ -4627,6 +5031,24 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AbsenceShown
+         * @description Days on end.
+         */
+        AbsenceShown: {
+            /** Days */
+            days: number;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+        };
+        /**
          * AcceptPlan
          * @description The plan of a major hazard will do.
          */
@@ -4802,6 +5224,68 @@ export interface components {
             unmet: components["schemas"]["cloud__hazards__record_model__UnmetShown"][];
         };
         /**
+         * AlarmFigures
+         * @description How alarms of a span of time fare.
+         */
+        AlarmFigures: {
+            /** Acknowledged */
+            acknowledged: number;
+            /** Acknowledged In Time */
+            acknowledged_in_time: number;
+            /** Alarms */
+            alarms: number;
+            /** By Level */
+            by_level: {
+                [key: string]: number;
+            };
+            /** Chattering */
+            chattering: components["schemas"]["FrequentShown"][];
+            /** Flood Share */
+            flood_share: number;
+            /** Floods */
+            floods: components["schemas"]["FloodShown"][];
+            /** Frequent */
+            frequent: components["schemas"]["FrequentShown"][];
+            /** Hours */
+            hours: components["schemas"]["HourShown"][];
+            /**
+             * Is Cut
+             * @description There were too many: the oldest are left out.
+             */
+            is_cut: boolean;
+            /** Median Acknowledged S */
+            median_acknowledged_s: number | null;
+            /** Most In Ten Minutes */
+            most_in_ten_minutes: number;
+            /** Per Ten Minutes */
+            per_ten_minutes: number;
+            /**
+             * Shelved
+             * @description Rules that gateways hold back now.
+             */
+            shelved: number;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            /** Sites */
+            sites: number;
+            /** Stale */
+            stale: components["schemas"]["StaleShown"][];
+            /** Top Ten Share */
+            top_ten_share: number | null;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
+            /** Wanted */
+            wanted: components["schemas"]["FigureWanted"][];
+        };
+        /**
          * AlarmShown
          * @description An alarm that was, or would have been, raised.
          */
@@ -4968,6 +5452,27 @@ export interface components {
             valid_from: string;
             /** Valid Until */
             valid_until: string | null;
+        };
+        /**
+         * AttendanceState
+         * @description Whether those in key posts are there.
+         */
+        AttendanceState: {
+            /**
+             * Is Declared
+             * @description False: nobody keeps attendance here, and nothing is known.
+             */
+            is_declared: boolean;
+            /**
+             * Missing
+             * @description Posts of which nobody has come in today.
+             */
+            missing: string[];
+            /**
+             * Works
+             * @description A crane has worked within half an hour.
+             */
+            works: boolean;
         };
         /**
          * AuthorityShown
@@ -5193,6 +5698,30 @@ export interface components {
             is_configured: boolean;
             /** Is Up To Date */
             is_up_to_date: boolean;
+        };
+        /**
+         * BroughtShown
+         * @description What has become of the rows, or would.
+         */
+        BroughtShown: {
+            /** Added */
+            added: number;
+            /**
+             * Changed
+             * @description New versions of what was there.
+             */
+            changed: number;
+            /** Errors */
+            errors: components["schemas"]["IntakeComplaint"][];
+            /** Is Applied */
+            is_applied: boolean;
+            /**
+             * Late
+             * @description Came later than the jurisdiction allows.
+             */
+            late: number;
+            /** Unchanged */
+            unchanged: number;
         };
         /**
          * BusShown
@@ -7059,6 +7588,62 @@ export interface components {
             name: string;
         };
         /**
+         * DossierShown
+         * @description A version of what was put together about an incident or an overdue major hazard.
+         */
+        DossierShown: {
+            /** Author */
+            author: string;
+            /**
+             * By Machine
+             * @description Made by itself, because it was due.
+             */
+            by_machine: boolean;
+            /** Bytes */
+            bytes: number;
+            /** Hazard */
+            hazard: string | null;
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "attendance_trace" | "incident_package";
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /**
+             * Of At
+             * Format: date-time
+             * @description Of the incident, or since when the hazard is overdue.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            of_at: string;
+            /**
+             * Sha256
+             * @description Hexadecimal, of what is kept.
+             */
+            sha256: string;
+            /** Site */
+            site: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Dossiers
+         * @description The newest first.
+         */
+        Dossiers: {
+            /** Items */
+            items: components["schemas"]["DossierShown"][];
+        };
+        /**
          * Downgrade
          * @description It is none after all.
          */
@@ -8289,6 +8874,22 @@ export interface components {
             value: unknown;
         };
         /**
+         * FigureWanted
+         * @description What a figure should be, and who says so.
+         */
+        FigureWanted: {
+            /** Confidence */
+            confidence: string;
+            /** Good */
+            good: number;
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /** Most */
+            most: number;
+            source: components["schemas"]["TextShown"];
+        };
+        /**
          * FileDiff
          * @description How a text differs between two versions.
          */
@@ -8397,6 +8998,28 @@ export interface components {
             to: string;
         };
         /**
+         * FloodShown
+         * @description A time in which more came than anybody can follow.
+         */
+        FloodShown: {
+            /** Alarms */
+            alarms: number;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            /** Site */
+            site: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
+        };
+        /**
          * FrameHeard
          * @description A message of a device that speaks by itself, raw beside what it means.
          */
@@ -8419,6 +9042,32 @@ export interface components {
              * @default []
              */
             values: components["schemas"]["ValueHeard"][];
+        };
+        /**
+         * FrequentShown
+         * @description An alarm that came again and again.
+         */
+        FrequentShown: {
+            /**
+             * Chatters
+             * @description How often it was raised three times or more within a minute.
+             */
+            chatters: number;
+            /** Device */
+            device: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /** Point */
+            point: string;
+            /** Rule */
+            rule: string;
+            /** Share */
+            share: number;
+            /** Site */
+            site: string;
+            /** Times */
+            times: number;
         };
         /**
          * Gate
@@ -9180,6 +9829,20 @@ export interface components {
              * @description °
              */
             slew: number | null;
+        };
+        /**
+         * HourShown
+         * @description How many were raised in the hour that begins then.
+         */
+        HourShown: {
+            /** Alarms */
+            alarms: number;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
         };
         /**
          * IdentityShown
@@ -10123,6 +10786,74 @@ export interface components {
              * @default
              */
             post: string;
+        };
+        /**
+         * IntakeComplaint
+         * @description What is wrong in a row, and how to mend it.
+         */
+        IntakeComplaint: {
+            /** Field */
+            field: string;
+            /**
+             * Line
+             * @description Of the table, or the place in the list from 1.
+             */
+            line: number;
+            mend: components["schemas"]["TextShown"];
+            message: components["schemas"]["TextShown"];
+        };
+        /**
+         * IntakeKindShown
+         * @description A kind of what may be brought in.
+         */
+        IntakeKindShown: {
+            /** Columns */
+            columns: string[];
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Permission */
+            permission: string;
+        };
+        /**
+         * IntakeKinds
+         * @description All of them.
+         */
+        IntakeKinds: {
+            /** Items */
+            items: components["schemas"]["IntakeKindShown"][];
+        };
+        /**
+         * IntakeShown
+         * @description Something that was brought in, as it holds now.
+         */
+        IntakeShown: {
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** External Id */
+            external_id: string;
+            /**
+             * First Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            first_received_at: string;
+            /** Kind */
+            kind: string;
+            /** Late */
+            late: boolean;
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            received_at: string;
+            /** System */
+            system: string;
+            /** Version */
+            version: number;
         };
         /**
          * Invited
@@ -11303,6 +12034,26 @@ export interface components {
             readings: number;
         };
         /**
+         * OutsideShown
+         * @description What other systems say of a site that matters now.
+         */
+        OutsideShown: {
+            attendance: components["schemas"]["AttendanceState"];
+            /** Certificates */
+            certificates: components["schemas"]["IntakeShown"][];
+            /** Late Registrations */
+            late_registrations: components["schemas"]["IntakeShown"][];
+            /**
+             * Permits
+             * @description Of whoever has no certificate in force.
+             */
+            permits: components["schemas"]["IntakeShown"][];
+            /** Warnings */
+            warnings: components["schemas"]["IntakeShown"][];
+            /** Weather */
+            weather: components["schemas"]["IntakeShown"][];
+        };
+        /**
          * OwnGateway
          * @description A gateway of text messages or calls that nobody here knows: what it is sent, and how it answers.
          */
@@ -12466,6 +13217,33 @@ export interface components {
             unit: string;
             /** Value */
             value: number | null;
+        };
+        /**
+         * PostShown
+         * @description A person in a key post.
+         */
+        PostShown: {
+            /** Absent */
+            absent: number;
+            /** Alarms While Absent */
+            alarms_while_absent: number;
+            longest_absence: components["schemas"]["AbsenceShown"] | null;
+            /** Name */
+            name: string;
+            /**
+             * No Data
+             * @description Days of which the register says nothing: these are no absences.
+             */
+            no_data: number;
+            /**
+             * On The Day
+             * @enum {string}
+             */
+            on_the_day: "present" | "absent" | "no_data";
+            /** Post */
+            post: string;
+            /** Present */
+            present: number;
         };
         /**
          * PostponeStep
@@ -14344,6 +15122,79 @@ export interface components {
             time_zone: string;
         };
         /**
+         * SourceGiven
+         * @description That something is kept whole for a territory or an enterprise.
+         */
+        SourceGiven: {
+            /** Node */
+            node: number;
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "inspections" | "enterprise_checks" | "enforcement" | "guidance" | "incidents" | "attendance" | "certificates" | "crane_registrations" | "safety_logs" | "duties" | "public_reports" | "weather" | "external_warnings";
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * SourceNode
+         * @description A node of the trees.
+         */
+        SourceNode: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * SourceShown
+         * @description A declaration.
+         */
+        SourceShown: {
+            /** Author */
+            author: string;
+            /**
+             * Declared At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            declared_at: string;
+            /** Node */
+            node: number;
+            node_name: components["schemas"]["TextShown"];
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "inspections" | "enterprise_checks" | "enforcement" | "guidance" | "incidents" | "attendance" | "certificates" | "crane_registrations" | "safety_logs" | "duties" | "public_reports" | "weather" | "external_warnings";
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * Sources
+         * @description Those of the nodes that the caller sees.
+         */
+        Sources: {
+            /** Items */
+            items: components["schemas"]["SourceShown"][];
+            /**
+             * Nodes
+             * @description For which the caller may declare.
+             */
+            nodes: components["schemas"]["SourceNode"][];
+        };
+        /**
          * StagedPhoto
          * @description A photo that waits to be filed.
          */
@@ -14368,6 +15219,27 @@ export interface components {
         StagedPhotos: {
             /** Items */
             items: components["schemas"]["StagedPhoto"][];
+        };
+        /**
+         * StaleShown
+         * @description An alarm that stands for more than a day.
+         */
+        StaleShown: {
+            /** Device */
+            device: string;
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /**
+             * Raised At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            raised_at: string;
+            /** Site */
+            site: string;
         };
         /**
          * Statistics
@@ -15303,6 +16175,31 @@ export interface components {
              * @default 0
              */
             overdue: number;
+        };
+        /**
+         * TraceShown
+         * @description A trace of attendance.
+         */
+        TraceShown: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Posts */
+            posts: components["schemas"]["PostShown"][];
+            /** Systems */
+            systems: string[];
         };
         /**
          * TreeNode
@@ -17863,6 +18760,96 @@ export interface operations {
             };
         };
     };
+    read_alarm_figures_api_v1_alarm_figures_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description The last so many. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmFigures"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_blind_spots_api_v1_blind_spots_get: {
         parameters: {
             query?: never;
@@ -18987,6 +19974,266 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dossiers_api_v1_dossiers_get: {
+        parameters: {
+            query?: {
+                /** @description Of this incident. */
+                incident?: string | null;
+                /** @description Of this hazard. */
+                hazard?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dossiers"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_dossier_api_v1_dossiers__dossier__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dossier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A package as an archive (zip), a trace as a workbook (xlsx). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_trace_api_v1_dossiers__dossier__trace_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dossier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
@@ -22769,6 +24016,100 @@ export interface operations {
             };
         };
     };
+    make_package_api_v1_incidents__incident__packages_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing has changed since the last one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DossierShown"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DossierShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_indicators_api_v1_indicators_get: {
         parameters: {
             query?: {
@@ -23858,6 +25199,1322 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_intake_kinds_api_v1_intake_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeKinds"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_attendance_api_v1_intake_attendance_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Day
+                     * Format: date
+                     */
+                    day: string;
+                    /**
+                     * First In
+                     * @description Null: he was not there.
+                     */
+                    first_in?: string | null;
+                    /** Last Out */
+                    last_out?: string | null;
+                    /** Name */
+                    name: string;
+                    /**
+                     * Person
+                     * @description The other system's number of the person; no identity card.
+                     */
+                    person: string;
+                    /**
+                     * Post
+                     * @enum {string}
+                     */
+                    post: "project_manager" | "safety_officer" | "supervision_engineer" | "equipment_operator";
+                    /**
+                     * Site
+                     * @description Name of the site here, or its project code.
+                     */
+                    site: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_attendance_template_api_v1_intake_attendance_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_certificates_api_v1_intake_certificates_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Certificate No */
+                    certificate_no: string;
+                    /** External Id */
+                    external_id: string;
+                    /** Name */
+                    name: string;
+                    /** Site */
+                    site: string;
+                    /**
+                     * Status
+                     * @default valid
+                     * @enum {string}
+                     */
+                    status?: "valid" | "revoked";
+                    /** Trade */
+                    trade: string;
+                    /**
+                     * Valid Until
+                     * Format: date
+                     */
+                    valid_until: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_certificates_template_api_v1_intake_certificates_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_crane_registrations_api_v1_intake_crane_registrations_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Device
+                     * @default
+                     */
+                    device?: string;
+                    /** External Id */
+                    external_id: string;
+                    /**
+                     * Issued At
+                     * Format: date-time
+                     */
+                    issued_at: string;
+                    /**
+                     * Issuer
+                     * @default
+                     */
+                    issuer?: string;
+                    /**
+                     * Property No
+                     * @default
+                     */
+                    property_no?: string;
+                    /** Registration No */
+                    registration_no: string;
+                    /** Site */
+                    site: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_crane_registrations_template_api_v1_intake_crane_registrations_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_external_warnings_api_v1_intake_external_warnings_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Due At */
+                    due_at?: string | null;
+                    /** External Id */
+                    external_id: string;
+                    /**
+                     * Issued At
+                     * Format: date-time
+                     */
+                    issued_at: string;
+                    /** Site */
+                    site: string;
+                    /**
+                     * Status
+                     * @default open
+                     * @enum {string}
+                     */
+                    status?: "open" | "handled";
+                    /** Text */
+                    text: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_external_warnings_template_api_v1_intake_external_warnings_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_permits_api_v1_intake_permits_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Begins At
+                     * Format: date-time
+                     */
+                    begins_at: string;
+                    /**
+                     * Certificate No
+                     * @default
+                     */
+                    certificate_no?: string;
+                    /** External Id */
+                    external_id: string;
+                    /** Permit No */
+                    permit_no: string;
+                    /**
+                     * Place
+                     * @default
+                     */
+                    place?: string;
+                    /** Site */
+                    site: string;
+                    /** Worker */
+                    worker: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_permits_template_api_v1_intake_permits_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_weather_warnings_api_v1_intake_weather_warnings_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Area
+                     * @description Code or Chinese name of a territory here.
+                     */
+                    area: string;
+                    /**
+                     * Begins At
+                     * Format: date-time
+                     */
+                    begins_at: string;
+                    /**
+                     * Ends At
+                     * Format: date-time
+                     */
+                    ends_at: string;
+                    /** External Id */
+                    external_id: string;
+                    /**
+                     * Level
+                     * @enum {string}
+                     */
+                    level: "blue" | "yellow" | "orange" | "red";
+                    /**
+                     * Text
+                     * @default
+                     */
+                    text?: string;
+                    /** Type */
+                    type: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_weather_warnings_template_api_v1_intake_weather_warnings_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
                 };
             };
             /** @description Nobody is signed in */
@@ -33805,6 +36462,91 @@ export interface operations {
             };
         };
     };
+    read_outside_api_v1_sites__site__outside_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutsideShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_rollouts_api_v1_sites__site__profile_rollouts_get: {
         parameters: {
             query?: {
@@ -41451,6 +44193,176 @@ export interface operations {
                 content: {
                     "text/csv": unknown;
                     "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sources_api_v1_sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sources"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declare_source_api_v1_sources_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sources"];
                 };
             };
             /** @description Nobody is signed in */
