@@ -178,8 +178,8 @@ NOTICES: LiteralString = """
 UNDELIVERED: LiteralString = """
     SELECT count(*) AS n, max(level) AS level, min(created_at) AS since,
            bool_or(may_have_arrived) AS may_have_arrived, array_agg(DISTINCT site) AS sites
-      FROM (SELECT notice.site, notice.about, max(notice.level) AS level, min(notice.created_at) AS created_at,
-                   bool_or(notice.state = 'unknown') AS may_have_arrived
+      FROM (SELECT notice.site, notice.about, max(notice.level) AS level,
+                   min(notice.created_at) AS created_at, bool_or(notice.state = 'unknown') AS may_have_arrived
               FROM notice LEFT JOIN episode ON episode.id = notice.episode
              WHERE notice.site IN (SELECT seen_whole_sites())
                    AND (%(site)s::text IS NULL OR notice.site = %(site)s)
