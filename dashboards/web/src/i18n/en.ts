@@ -3,6 +3,7 @@ import accounts from './accounts.en'
 import configuration from './configuration.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
+import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
 import ledgers from './ledgers.en'
@@ -23,6 +24,7 @@ const en: typeof zh = {
   configuration,
   enrolment,
   notices,
+  sending,
   gatewayPage,
   ledgers,
   machine,

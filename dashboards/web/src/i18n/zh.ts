@@ -3,6 +3,7 @@ import accounts from './accounts.zh'
 import configuration from './configuration.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
+import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
 import ledgers from './ledgers.zh'
@@ -22,6 +23,7 @@ export default {
   configuration,
   enrolment,
   notices,
+  sending,
   gatewayPage,
   ledgers,
   machine,
