@@ -74,9 +74,9 @@ class Duties(Looking):
             wake_viewers(connection)
 
     def follow_calendar(self, connection: Connection, now_ms: int) -> None:
-        """Safety logs of the day before, and whose log was not signed."""
-        for late in self._calendar.look(connection, self._registry.sites(connection), now_ms):
-            log.warning("a safety log was not signed in time site=%s day=%s", late.site, late.day)
+        """Safety logs of the day before, and whose duty or log is missing."""
+        telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
+        self._calendar.look(connection, telling)
 
     def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:
         row = connection.cursor(row_factory=dict_row).execute(_EPISODE, [alarm.episode]).fetchone()
