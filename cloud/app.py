@@ -43,6 +43,8 @@ from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
 from cloud.indicators.board_routes import router as board_router
 from cloud.indicators.routes import router as indicators_router
+from cloud.inspections.plans import make_router as make_plans_router
+from cloud.inspections.routes import make_router as make_inspections_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
@@ -177,6 +179,8 @@ def _api() -> APIRouter:
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),
+        make_inspections_router(),
+        make_plans_router(),
         backtest_router,
         cycles_router,
         duties_router,

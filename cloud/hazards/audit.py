@@ -101,7 +101,9 @@ _LEDGERS: LiteralString = """
             UNION ALL
             SELECT 'enforcement', id, NULL, max(seq) FROM enforcement GROUP BY id
             UNION ALL
-            SELECT 'report', report, NULL, seq FROM report) AS its
+            SELECT 'report', report, NULL, seq FROM report
+            UNION ALL
+            SELECT 'inspection', id, NULL, max(seq) FROM inspection GROUP BY id) AS its
            FULL JOIN ledger_event AS event USING (ledger, of)
            LEFT JOIN ledger_signature AS signed USING (ledger, of, seq)
            LEFT JOIN signing_key AS key ON key.key = signed.key

@@ -99,11 +99,37 @@ def file(connection: Connection, filing: Filing) -> UUID:
     _append(connection, filing, actor, hazard_id, source=source)
     for photo in photos:
         put(connection, _item(filing, actor, hazard_id, photo))
+    _link(connection, filing, actor, hazard_id)
     told = _judge(connection, filing, hazard_id)
     if told is None:
         told = timers.after_openings(connection, [(hazard_id, filing.seen_at)], filing.now)
     _tell(connection, filing, hazard_id, told)
     return hazard_id
+
+
+_LINK: LiteralString = """
+    INSERT INTO inspection_hazard (inspection, hazard_id)
+        SELECT id, %(hazard)s FROM inspection_now
+         WHERE id = %(inspection)s AND NOT withdrawn AND (site = %(site)s OR site IS NULL)
+        RETURNING (SELECT seen FROM inspection_now WHERE id = %(inspection)s)
+"""
+
+
+def _link(connection: Connection, filing: Filing, actor: Actor, hazard_id: UUID) -> None:
+    """Note of which inspection it is a finding; a problem where he sees none such at the site.
+
+    What an officer saw over the network is evidence.
+    """
+    inspection = filing.given.inspection
+    if inspection is None:
+        return
+    asked = {"hazard": hazard_id, "inspection": inspection, "site": filing.site.site}
+    found = connection.execute(_LINK, asked).fetchone()
+    if found is None:
+        detail = "inspection: there is none such at this site."
+        raise ProblemError(422, "unknown-reference", "It refers to nothing", detail, field="inspection")
+    if found[0]:
+        put(connection, _snapshot(filing, actor, hazard_id, found[0]))
 
 
 def _filer(connection: Connection, filing: Filing) -> Actor:
@@ -314,6 +340,20 @@ def _item(filing: Filing, actor: Actor, hazard_id: UUID, photo: Row) -> NewItem:
         given_sha256=photo["given_sha256"],
         media_type=photo["media_type"],
         about={"taken_out": photo["taken_out"]} if photo["taken_out"] else {},
+        account_id=filing.account,
+        author=actor.name,
+        at=filing.now,
+    )
+
+
+def _snapshot(filing: Filing, actor: Actor, hazard_id: UUID, seen: Any) -> NewItem:
+    return NewItem(
+        hazard_id=hazard_id,
+        kind="document",
+        stage="found",
+        content=msgspec.json.format(msgspec.json.encode(seen), indent=1),
+        media_type="application/json",
+        name="remote-patrol.json",
         account_id=filing.account,
         author=actor.name,
         at=filing.now,

@@ -1,6 +1,7 @@
 """A hazard filed by a person, as the HTTP interface takes it."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
@@ -66,6 +67,7 @@ class HazardGiven(Given):
     distinct: bool = Field(
         default=False, description="It is another danger than the open one of the same place and category."
     )
+    inspection: UUID | None = Field(default=None, description="The inspection that it is a finding of.")
     drill: bool = Field(default=False, description="An exercise (演练): neither reported nor counted.")
     signature: SignatureGiven
 

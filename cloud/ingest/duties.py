@@ -1,6 +1,7 @@
 """What is due beside the lanes, by a thread of its own: evidence, signals, held alarms, photos, logs."""
 
 import logging
+from collections.abc import Callable
 from typing import LiteralString
 
 import psycopg
@@ -17,6 +18,7 @@ from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
+from cloud.notices.silence import Silences
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
 from cloud.tips.erasing import erase_identities
@@ -40,15 +42,26 @@ _EPISODE: LiteralString = """
 class Duties(Looking):
     """A thread of ingest."""
 
-    def __init__(self, settings: Settings, dsn: str, registry: Registry) -> None:
-        """Nothing is read yet."""
+    def __init__(
+        self, settings: Settings, dsn: str, registry: Registry, hears: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Nothing is read yet. `hears`: whether messages of gateways come in."""
         super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
         self._settings, self._registry = settings, registry
+        self._silences = Silences(settings, registry, hears)
         self._calendar = Calendar()
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget, self.follow_calendar, erase_identities):
+        for duty in (
+            self.release,
+            self.note_silences,
+            _watch,
+            _keep,
+            _forget,
+            self.follow_calendar,
+            erase_identities,
+        ):
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
@@ -77,6 +90,10 @@ class Duties(Looking):
         """Safety logs of the day before, and whose duty or log is missing."""
         telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
         self._calendar.look(connection, telling)
+
+    def note_silences(self, connection: Connection, now_ms: int) -> None:
+        """Tell of gateways that are silent, or back."""
+        self._silences.look(connection, now_ms)
 
     def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:
         row = connection.cursor(row_factory=dict_row).execute(_EPISODE, [alarm.episode]).fetchone()

@@ -91,7 +91,7 @@ class Ingest:
             Sender(dsn, heard.publish, lambda: heard.is_up),
             # Large, and nothing that an alarm's receipt should wait for.
             ConfigurationSender(dsn, told.publish, lambda: told.is_up),
-            Duties(settings, dsn, registry),
+            Duties(settings, dsn, registry, lambda: told.is_up),
         ]
         if settings.enrolment is not None:
             self._lookers.append(Roster(settings.enrolment, dsn))

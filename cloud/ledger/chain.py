@@ -6,7 +6,7 @@ import msgspec
 
 from cloud.hazards.chain import Link, canonical, digest
 
-Ledger = Literal["incident", "enforcement", "report"]
+Ledger = Literal["incident", "enforcement", "report", "inspection"]
 
 
 class Signer(Protocol):

@@ -352,9 +352,11 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: i
 
 
 _TAKE_OVER: LiteralString = """
-    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, instead_of)
+    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, instead_of,
+                        account_id, told, step)
         SELECT gen_random_uuid(), second.channel, notice.site, notice.kind, notice.about, notice.level,
-               notice.title, notice.body, notice.created_at, 'waiting', notice.notice
+               notice.title, notice.body, notice.created_at, 'waiting', notice.notice,
+               notice.account_id, notice.told, notice.step
           FROM notice JOIN channel AS first USING (channel)
                JOIN channel AS second ON second.channel = first.fallback
                     AND second.is_on AND second.removed_at IS NULL

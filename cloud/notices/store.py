@@ -100,7 +100,8 @@ async def may_stand_in(connection: AsyncConnection, of: UUID | None, site: str |
     """Whether the other channel is there, is another one, and may tell of whatever this one tells of."""
     found = await connection.execute(
         """
-        SELECT FROM channel WHERE channel = %s AND removed_at IS NULL AND channel IS DISTINCT FROM %s
+        SELECT FROM channel WHERE channel = %s AND channel IS DISTINCT FROM %s
+                                  AND account_id IS NULL AND removed_at IS NULL
                                   AND (site IS NULL OR site = %s)
         """,
         [other, of, site],

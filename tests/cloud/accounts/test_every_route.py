@@ -61,6 +61,8 @@ def next_door(web, site, trees) -> dict[str, str]:
         "item": _photo(web),
         "incident": _incident(web),
         "measure": str(uuid4()),
+        "inspection": _inspection(web, trees["first"]),
+        "sha256": "0" * 64,
         "indicator": "increment",
         "tip": _tip(web),
         "no": "1",
@@ -84,6 +86,12 @@ def _photo(web) -> str:
 def _incident(web) -> str:
     given = {"kind": "near_miss", "what": SECRET, "occurred_at": "2026-11-20T08:00:00Z"}
     return web.post("/sites/demo/incidents", json=given).json()["id"]
+
+
+def _inspection(web, county: int) -> str:
+    given = {"kind": "authority_check", "acting_level": "county", "territory": county, "site": "demo"}
+    answer = web.post("/inspections", json={**given, "note": SECRET, "started_at": "2026-11-20T08:00:00Z"})
+    return answer.json()["id"]
 
 
 def path_of(template: str, named: dict[str, str]) -> str:

@@ -1238,6 +1238,194 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inspection-plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Plans
+         * @description The plans of the caller's own authority, the latest day first.
+         */
+        get: operations["list_plans_api_v1_inspection_plans_get"];
+        put?: never;
+        /**
+         * Make Plan
+         * @description Plan an unannounced inspection for one's own authority.
+         */
+        post: operations["make_plan_api_v1_inspection_plans_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspection-plans/{plan}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Plan
+         * @description It is not carried out.
+         */
+        post: operations["withdraw_plan_api_v1_inspection_plans__plan__withdrawal_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Inspections
+         * @description What was inspected, as it holds now, the latest first.
+         */
+        get: operations["list_inspections_api_v1_inspections_get"];
+        put?: never;
+        /**
+         * Record Inspection
+         * @description Record an inspection, signed where a signature is given.
+         */
+        post: operations["record_inspection_api_v1_inspections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inspections Table
+         * @description The same list as a table.
+         */
+        get: operations["inspections_table_api_v1_inspections_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Choices
+         * @description What an inspection may be, what it asks, and for whom and where the caller records.
+         */
+        get: operations["read_inspection_choices_api_v1_inspections_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection
+         * @description An inspection with everything that it was before and what was filed from it.
+         */
+        get: operations["read_inspection_api_v1_inspections__inspection__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Archive
+         * @description The file (检查档案) that enterprise and project keep: the same bytes for both.
+         */
+        get: operations["read_inspection_archive_api_v1_inspections__inspection__archive_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Inspection
+         * @description Put it right, or withdraw it, by a new row; what it said before stays to be seen.
+         */
+        post: operations["correct_inspection_api_v1_inspections__inspection__corrections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection}/photos/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspection Photo
+         * @description A photo of it.
+         */
+        get: operations["read_inspection_photo_api_v1_inspections__inspection__photos__sha256__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles": {
         parameters: {
             query?: never;
@@ -3469,6 +3657,26 @@ export interface paths {
          * @description What it was stays in the log of changes.
          */
         delete: operations["remove_zone_api_v1_sites__site__registry_zones__record__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/remote-patrols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Patrol
+         * @description Record that one has looked at the site over the network, with what stood there.
+         */
+        post: operations["record_patrol_api_v1_sites__site__remote_patrols_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -8254,6 +8462,11 @@ export interface components {
             /** @description Under a clause in two parts: whether it was handled in time. */
             handled?: components["schemas"]["HandledGiven"] | null;
             /**
+             * Inspection
+             * @description The inspection that it is a finding of.
+             */
+            inspection?: string | null;
+            /**
              * Judge
              * @description An inspector's own finding is judged with it; false: it waits for judgement.
              * @default true
@@ -8867,6 +9080,554 @@ export interface components {
             source: components["schemas"]["TextShown"];
             /** Zone */
             zone: string;
+        };
+        /**
+         * InspectionChoices
+         * @description What the form for an inspection offers.
+         */
+        InspectionChoices: {
+            /** Enterprises */
+            enterprises: components["schemas"]["InspectionNode"][];
+            /**
+             * Kinds
+             * @description All of them; `records` says which are his.
+             */
+            kinds: components["schemas"]["InspectionKindShown"][];
+            /** Questions */
+            questions: components["schemas"]["QuestionShown"][];
+            /** Records */
+            records: string[];
+            /** Sites */
+            sites: components["schemas"]["InspectionSite"][];
+            source: components["schemas"]["TextShown"];
+            /** Territories */
+            territories: components["schemas"]["InspectionNode"][];
+        };
+        /**
+         * InspectionCorrected
+         * @description What was recorded, put right as a whole: a new row, and the old one stays.
+         */
+        InspectionCorrected: {
+            /**
+             * Acting Level
+             * @description Of who inspects: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /**
+             * Answers
+             * @description By the code of each question.
+             * @default {}
+             */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Devices
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Ended At
+             * @description Null: it took no time.
+             */
+            ended_at?: string | null;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * People
+             * @default []
+             */
+            people: components["schemas"]["Inspector"][];
+            /**
+             * Photos
+             * @description Put here before as photos of a filing; those of a correction come to them.
+             * @default []
+             */
+            photos: string[];
+            /** Reason */
+            reason: string;
+            signature?: components["schemas"]["Signature"] | null;
+            /** Site */
+            site?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that inspects.
+             */
+            territory?: number | null;
+            /**
+             * Theme
+             * @description Of the month (一月一主题); empty: none.
+             * @default
+             */
+            theme: string;
+            /**
+             * Withdrawn
+             * @description Recorded in error: it counts no more.
+             * @default false
+             */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionDetail
+         * @description An inspection with what belongs to it and everything that it was before.
+         */
+        InspectionDetail: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Archive Sha256
+             * @description Of the file that is kept of it, hexadecimal.
+             */
+            archive_sha256: string;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Before */
+            before: components["schemas"]["InspectionRow"][];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Filed */
+            filed: components["schemas"]["InspectionHazard"][];
+            /**
+             * Findings
+             * @description Codes of the questions whose answers are findings.
+             */
+            findings: string[];
+            /**
+             * Hazards
+             * @description So many were filed from it.
+             */
+            hazards: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** May Correct */
+            may_correct: boolean;
+            /**
+             * May File
+             * @description Whether the caller may file hazards at its site.
+             */
+            may_file: boolean;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Photos */
+            photos: components["schemas"]["InspectionPhoto"][];
+            /** Reason */
+            reason: string;
+            /**
+             * Seen
+             * @description Of a remote patrol: values and alarms as they stood then.
+             */
+            seen: {
+                [key: string]: unknown;
+            };
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionHazard
+         * @description A hazard that was filed from it.
+         */
+        InspectionHazard: {
+            content: components["schemas"]["TextShown"];
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Number */
+            number: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * InspectionKindShown
+         * @description A kind of inspection, for forms.
+         */
+        InspectionKindShown: {
+            /** Checklists */
+            checklists: ("site" | "enterprise")[];
+            /**
+             * Detail
+             * @description How a hazard that is filed from it came to light.
+             */
+            detail: string;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "authority" | "enterprise";
+        };
+        /**
+         * InspectionNode
+         * @description A node for which the caller records.
+         */
+        InspectionNode: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * InspectionPhoto
+         * @description A photo of it.
+         */
+        InspectionPhoto: {
+            /** Bytes */
+            bytes: number;
+            /** Media Type */
+            media_type: string;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * InspectionRecorded
+         * @description The same, signed or not.
+         */
+        InspectionRecorded: {
+            /**
+             * Acting Level
+             * @description Of who inspects: reports are split by it.
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /**
+             * Answers
+             * @description By the code of each question.
+             * @default {}
+             */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * Devices
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Ended At
+             * @description Null: it took no time.
+             */
+            ended_at?: string | null;
+            /**
+             * Enterprise
+             * @description Node of the enterprise tree.
+             */
+            enterprise?: number | null;
+            /**
+             * Enterprise Name
+             * @description Of an enterprise that is in no tree.
+             * @default
+             */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * People
+             * @default []
+             */
+            people: components["schemas"]["Inspector"][];
+            /**
+             * Photos
+             * @description Put here before as photos of a filing; those of a correction come to them.
+             * @default []
+             */
+            photos: string[];
+            /**
+             * Plan
+             * @description The plan that it carries out.
+             */
+            plan?: string | null;
+            signature?: components["schemas"]["Signature"] | null;
+            /** Site */
+            site?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Territory
+             * @description Node of the territory tree, of the authority that inspects.
+             */
+            territory?: number | null;
+            /**
+             * Theme
+             * @description Of the month (一月一主题); empty: none.
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * InspectionRow
+         * @description An inspection as it was recorded, or corrected, at one time.
+         */
+        InspectionRow: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionShown
+         * @description An inspection as it holds now.
+         */
+        InspectionShown: {
+            /**
+             * Acting Level
+             * @enum {string}
+             */
+            acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /** Answers */
+            answers: {
+                [key: string]: "yes" | "no" | "not_looked_at";
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Devices */
+            devices: string[];
+            /**
+             * Ended At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            ended_at: string;
+            /** Enterprise */
+            enterprise: number | null;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /**
+             * Findings
+             * @description Codes of the questions whose answers are findings.
+             */
+            findings: string[];
+            /**
+             * Hazards
+             * @description So many were filed from it.
+             */
+            hazards: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** People */
+            people: components["schemas"]["Inspector"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Signed */
+            signed: boolean;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            started_at: string;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
+            /** Territory */
+            territory: number | null;
+            territory_name: components["schemas"]["TextShown"] | null;
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionSite
+         * @description A site that he may inspect.
+         */
+        InspectionSite: {
+            /** Enterprise */
+            enterprise: number | null;
+            name: components["schemas"]["TextShown"];
+            /** Site */
+            site: string;
+        };
+        /**
+         * Inspector
+         * @description Somebody who took part.
+         */
+        Inspector: {
+            /**
+             * Led
+             * @description He led it (带队).
+             * @default false
+             */
+            led: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Post
+             * @default
+             */
+            post: string;
         };
         /**
          * Invited
@@ -10275,6 +11036,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[InspectionShown] */
+        Page_InspectionShown_: {
+            /** Items */
+            items: components["schemas"]["InspectionShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[NoticeShown] */
         Page_NoticeShown_: {
             /** Items */
@@ -10619,6 +11390,29 @@ export interface components {
             enterprise: components["schemas"]["HazardListed"][];
         };
         /**
+         * PatrolGiven
+         * @description That an officer has looked at a site over the network.
+         */
+        PatrolGiven: {
+            /**
+             * Devices
+             * @description At which; none: at all of them.
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Since
+             * Format: date-time
+             * @description Since when he has looked.
+             */
+            since: string;
+        };
+        /**
          * Pattern
          * @description Something that records have in common, which calls for a special inspection or another device.
          */
@@ -10878,19 +11672,6 @@ export interface components {
             width: number;
         };
         /**
-         * PlanGiven
-         * @description A plan of the site, as an image.
-         */
-        PlanGiven: {
-            /**
-             * Image
-             * Format: base64
-             * @description A PNG or JPEG of at most 4 MiB.
-             */
-            image: string;
-            name: components["schemas"]["Words"];
-        };
-        /**
          * PlanNew
          * @description The same, with the name it gets.
          */
@@ -10909,40 +11690,12 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
-         * PlanShown
-         * @description How it is to be rectified.
+         * Plans
+         * @description Those that the caller's own authority has, the latest day first.
          */
-        PlanShown: {
-            accepted?: components["schemas"]["SignedShown"] | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            by: components["schemas"]["PersonShown"];
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-            /**
-             * Emergency Plan
-             * @default
-             */
-            emergency_plan: string;
-            /** Funds Wan */
-            funds_wan?: number | null;
-            /** Measures */
-            measures: string;
-            /** Person */
-            person: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "immediate" | "timed";
+        Plans: {
+            /** Items */
+            items: components["schemas"]["cloud__inspections__model__PlanShown"][];
         };
         /**
          * Point
@@ -11382,6 +12135,30 @@ export interface components {
             reason: string;
         };
         /**
+         * QuestionShown
+         * @description Something that is looked at.
+         */
+        QuestionShown: {
+            /**
+             * Cell
+             * @description Item of the dispatch table's second part; empty: none.
+             */
+            cell: string;
+            /**
+             * Checklist
+             * @enum {string}
+             */
+            checklist: "site" | "enterprise";
+            /** Code */
+            code: string;
+            /**
+             * Deficient When
+             * @enum {string}
+             */
+            deficient_when: "yes" | "no";
+            text: components["schemas"]["TextShown"];
+        };
+        /**
          * ReasonGiven
          * @description Why the identity is read, signed with one's password.
          */
@@ -11483,7 +12260,7 @@ export interface components {
             orders: components["schemas"]["OrderShown"][];
             /** Overdue */
             overdue: boolean;
-            plan?: components["schemas"]["PlanShown"] | null;
+            plan?: components["schemas"]["cloud__hazards__record_model__PlanShown"] | null;
             postponed?: components["schemas"]["PostponedShown"] | null;
             refusal?: components["schemas"]["RefusalShown"] | null;
             /** Refused */
@@ -14359,6 +15136,42 @@ export interface components {
             due: string;
         };
         /**
+         * PlanShown
+         * @description How it is to be rectified.
+         */
+        cloud__hazards__record_model__PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
          * ReasonShown
          * @description Something that was done for a reason.
          */
@@ -14500,6 +15313,83 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * PlanGiven
+         * @description An unannounced inspection (四不两直) that is planned.
+         */
+        cloud__inspections__model__PlanGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Enterprise Name
+             * @default
+             */
+            enterprise_name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Site */
+            site?: string | null;
+            /** Territory */
+            territory: number;
+            /**
+             * Theme
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * PlanShown
+         * @description A plan; nobody but the authority itself sees it.
+         */
+        cloud__inspections__model__PlanShown: {
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Id */
+            id: string;
+            /**
+             * Inspection
+             * @description That carried it out.
+             */
+            inspection: string | null;
+            /** Note */
+            note: string;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * PlanGiven
+         * @description A plan of the site, as an image.
+         */
+        cloud__registry__model__PlanGiven: {
+            /**
+             * Image
+             * Format: base64
+             * @description A PNG or JPEG of at most 4 MiB.
+             */
+            image: string;
+            name: components["schemas"]["Words"];
         };
         /**
          * HealthShown
@@ -20811,6 +21701,978 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordsBehind"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_plans_api_v1_inspection_plans_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plans"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_plan_api_v1_inspection_plans_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cloud__inspections__model__PlanGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_plan_api_v1_inspection_plans__plan__withdrawal_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_inspections_api_v1_inspections_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                site?: string | null;
+                enterprise?: number | null;
+                /** @description Only with a finding under this question. */
+                question?: string | null;
+                /** @description On this day or later. */
+                since?: string | null;
+                /** @description On this day or earlier. */
+                until?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InspectionShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_inspection_api_v1_inspections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectionRecorded"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspections_table_api_v1_inspections_csv_get: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                site?: string | null;
+                enterprise?: number | null;
+                /** @description Only with a finding under this question. */
+                question?: string | null;
+                /** @description On this day or later. */
+                since?: string | null;
+                /** @description On this day or earlier. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_choices_api_v1_inspections_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_api_v1_inspections__inspection__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_archive_api_v1_inspections__inspection__archive_get: {
+        parameters: {
+            query?: {
+                seq?: number | null;
+            };
+            header?: never;
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_inspection_api_v1_inspections__inspection__corrections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                inspection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectionCorrected"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspection_photo_api_v1_inspections__inspection__photos__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inspection: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description Nobody is signed in */
@@ -33216,7 +35078,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PlanGiven"];
+                "application/json": components["schemas"]["cloud__registry__model__PlanGiven"];
             };
         };
         responses: {
@@ -35622,6 +37484,98 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_patrol_api_v1_sites__site__remote_patrols_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatrolGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Too many requests or tries; `Retry-After` says when to come again */
             429: {
