@@ -55,6 +55,8 @@ from cloud.registry.import_routes import router as imports_router
 from cloud.registry.routes import make_router as make_registry_router
 from cloud.registry.trees import router as trees_router
 from cloud.replay.routes import router as replay_router
+from cloud.reports.routes import make_router as make_reports_router
+from cloud.returns.routes import router as returns_router
 from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
 from cloud.shown import Shown, TextShown
@@ -162,6 +164,7 @@ def _api() -> APIRouter:
         readings_router,
         tables_router,
         ledger_tables_router,
+        returns_router,
         alarms_router,
         counts_router,
         patterns_router,
@@ -179,6 +182,7 @@ def _api() -> APIRouter:
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),
+        make_reports_router(),
         make_inspections_router(),
         make_plans_router(),
         backtest_router,

@@ -19,6 +19,8 @@ from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.notices.silence import Silences
+from cloud.reports.due import make_due
+from cloud.returns.due import put_together
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
 from cloud.tips.erasing import erase_identities
@@ -29,6 +31,7 @@ from sitewarden.text import Text
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
+REPORT_EVERY_MS = 60_000
 
 _EPISODE: LiteralString = """
     SELECT episode.site, episode.mode, episode.hazard_id, episode.raised_at, episode.cleared_at,
@@ -47,6 +50,7 @@ class Duties(Looking):
     ) -> None:
         """Nothing is read yet. `hears`: whether messages of gateways come in."""
         super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
+        self._reported_ms = 0
         self._settings, self._registry = settings, registry
         self._silences = Silences(settings, registry, hears)
         self._calendar = Calendar()
@@ -59,8 +63,10 @@ class Duties(Looking):
             _watch,
             _keep,
             _forget,
+            _put_together,
             self.follow_calendar,
             erase_identities,
+            self.report,
         ):
             try:
                 duty(connection, now_ms)
@@ -90,6 +96,12 @@ class Duties(Looking):
         """Safety logs of the day before, and whose duty or log is missing."""
         telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
         self._calendar.look(connection, telling)
+
+    def report(self, connection: Connection, now_ms: int) -> None:
+        """Make the returns of the month that are due; nobody waits for them by the second."""
+        if now_ms - self._reported_ms >= REPORT_EVERY_MS:
+            self._reported_ms = now_ms
+            make_due(connection, now_ms)
 
     def note_silences(self, connection: Connection, now_ms: int) -> None:
         """Tell of gateways that are silent, or back."""
@@ -130,3 +142,7 @@ def _keep(connection: Connection, now_ms: int) -> None:
 
 def _forget(connection: Connection, now_ms: int) -> None:
     forget_unfiled(connection, instant(now_ms))
+
+
+def _put_together(connection: Connection, now_ms: int) -> None:
+    put_together(connection, now_ms)

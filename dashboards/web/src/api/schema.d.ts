@@ -308,6 +308,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Campaign
+         * @description Run a campaign for a territory and all below it: from now on its returns are made each month.
+         */
+        post: operations["begin_campaign_api_v1_campaigns_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -434,6 +454,66 @@ export interface paths {
          * @description Let a model in again; the entry stays to be seen.
          */
         post: operations["lift_denial_api_v1_denied_models__denied__lift_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dossiers
+         * @description What was put together about an incident or a hazard, the newest first.
+         */
+        get: operations["list_dossiers_api_v1_dossiers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers/{dossier}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Dossier
+         * @description The archive as it was made; a trace as a workbook that says who took it.
+         */
+        get: operations["download_dossier_api_v1_dossiers__dossier__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dossiers/{dossier}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Trace
+         * @description Who of the key posts was at the site in the three months before.
+         */
+        get: operations["read_trace_api_v1_dossiers__dossier__trace_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1198,6 +1278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{incident}/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Package
+         * @description Put together all that is known of an incident by now: a further version, where anything has changed.
+         */
+        post: operations["make_package_api_v1_incidents__incident__packages_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/indicators": {
         parameters: {
             query?: never;
@@ -1668,6 +1768,190 @@ export interface paths {
          * @description Pause, go on, step, jump, change the speed; it changes what is shown and nothing else.
          */
         post: operations["control_replay_api_v1_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description Reports of the territories that the caller reports for, the latest cut-off first.
+         */
+        get: operations["list_reports_api_v1_reports_get"];
+        put?: never;
+        /**
+         * Make Report
+         * @description Count a report of a territory as of a day; where there is one, a further version of it.
+         */
+        post: operations["make_report_api_v1_reports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report Calendar
+         * @description What a territory is to hand in, from two months ago to a year ahead, with what there is of it.
+         */
+        get: operations["read_report_calendar_api_v1_reports_calendar_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report Choices
+         * @description What can be made, and for whom.
+         */
+        get: operations["read_report_choices_api_v1_reports_choices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report
+         * @description A report as it is printed, with its versions and what was done with it.
+         */
+        get: operations["read_report_api_v1_reports__report__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Report
+         * @description Sign that its last version is right.
+         */
+        post: operations["approve_report_api_v1_reports__report__approve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Report
+         * @description A version as a workbook (xlsx), marked with who took it.
+         */
+        get: operations["download_report_api_v1_reports__report__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Report Sent
+         * @description Keep that an approved version was handed over, with its receipt; signed.
+         */
+        post: operations["record_report_sent_api_v1_reports__report__sent_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Report Table
+         * @description The ledger as comma-separated values; of other kinds there is no such table.
+         */
+        get: operations["download_report_table_api_v1_reports__report__table_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Report Version
+         * @description Count it anew; what was approved before stays, and the new version says what it puts right.
+         */
+        post: operations["make_report_version_api_v1_reports__report__versions_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4263,6 +4547,24 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AbsenceShown
+         * @description Days on end.
+         */
+        AbsenceShown: {
+            /** Days */
+            days: number;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+        };
+        /**
          * AcceptPlan
          * @description The plan of a major hazard will do.
          */
@@ -4506,17 +4808,6 @@ export interface components {
             act: "answer";
             /** Words */
             words: string;
-        };
-        /**
-         * ApprovalGiven
-         * @description The word of another than who signed.
-         */
-        ApprovalGiven: {
-            /**
-             * Note
-             * @default
-             */
-            note: string;
         };
         /**
          * Asked
@@ -4895,23 +5186,20 @@ export interface components {
             timeouts: number;
         };
         /**
-         * Calendar
-         * @description A month of a place.
+         * CalendarDay
+         * @description Something that is to be handed in.
          */
-        Calendar: {
-            /** Entries */
-            entries: components["schemas"]["Entry"][];
-            jurisdiction: components["schemas"]["TextShown"];
+        CalendarDay: {
+            /** Cut Off */
+            cut_off: string | null;
+            /** On */
+            on: string;
             /**
-             * Month
-             * Format: date
+             * Reports
+             * @description Those that there are of that cut-off.
              */
-            month: string;
-            /**
-             * Today
-             * Format: date
-             */
-            today: string;
+            reports: components["schemas"]["ReportRow"][];
+            what: components["schemas"]["TextShown"];
         };
         /**
          * CallTarget
@@ -4960,6 +5248,45 @@ export interface components {
              * @default
              */
             template: string;
+        };
+        /**
+         * CampaignGiven
+         * @description A campaign that an authority runs from now on.
+         */
+        CampaignGiven: {
+            /** Campaign */
+            campaign: string;
+            /**
+             * Changes
+             * @description What differs from the template.
+             */
+            changes?: {
+                [key: string]: unknown;
+            };
+            /** Node */
+            node: number;
+            /** Template */
+            template: string;
+        };
+        /**
+         * CampaignShown
+         * @description A campaign that reports count for.
+         */
+        CampaignShown: {
+            /** Campaign */
+            campaign: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            source: components["schemas"]["TextShown"];
+            /** Until */
+            until: string | null;
         };
         /**
          * CategoryShown
@@ -5335,34 +5662,6 @@ export interface components {
             tolerance: number;
         };
         /**
-         * CheckShown
-         * @description What the gateway thinks of texts that nobody has proposed.
-         */
-        CheckShown: {
-            /** Answered At */
-            answered_at: string | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Errors */
-            errors: components["schemas"]["FaultShown"][];
-            /** Id */
-            id: string;
-            /** Load */
-            load: components["schemas"]["LoadShown"][];
-            /** Sent At */
-            sent_at: string | null;
-            /**
-             * State
-             * @description Null until the gateway has answered.
-             */
-            state: ("checked" | "refused") | null;
-            why: components["schemas"]["TextShown"] | null;
-        };
-        /**
          * Choice
          * @description Something to choose in the form.
          */
@@ -5389,7 +5688,7 @@ export interface components {
              * Point Kinds
              * @description What a point of a pit may measure.
              */
-            point_kinds: components["schemas"]["KindShown"][];
+            point_kinds: components["schemas"]["cloud__registry__model__KindShown"][];
             /** @description Where the scales of dangerous works come from. */
             source: components["schemas"]["TextShown"];
             /** Supports */
@@ -6562,6 +6861,94 @@ export interface components {
              * @description Unified: added lines begin with +, removed ones with -.
              */
             lines: string[];
+        };
+        /**
+         * DispatchCell
+         * @description An item of the dispatch table as it is printed.
+         */
+        DispatchCell: {
+            /** Cell */
+            cell: string;
+            /** No */
+            no: number;
+            /**
+             * Records
+             * @description Ids of the records behind it.
+             */
+            records: string[];
+            /** Text */
+            text: string;
+            /**
+             * Written
+             * @description The value as it stands in the cell.
+             */
+            written: string;
+        };
+        /**
+         * DispatchGroup
+         * @description A part of the dispatch table.
+         */
+        DispatchGroup: {
+            /** Cells */
+            cells: components["schemas"]["DispatchCell"][];
+            /** Name */
+            name: string;
+        };
+        /**
+         * DossierShown
+         * @description A version of what was put together about an incident or an overdue major hazard.
+         */
+        DossierShown: {
+            /** Author */
+            author: string;
+            /**
+             * By Machine
+             * @description Made by itself, because it was due.
+             */
+            by_machine: boolean;
+            /** Bytes */
+            bytes: number;
+            /** Hazard */
+            hazard: string | null;
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "attendance_trace" | "incident_package";
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /**
+             * Of At
+             * Format: date-time
+             * @description Of the incident, or since when the hazard is overdue.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            of_at: string;
+            /**
+             * Sha256
+             * @description Hexadecimal, of what is kept.
+             */
+            sha256: string;
+            /** Site */
+            site: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Dossiers
+         * @description The newest first.
+         */
+        Dossiers: {
+            /** Items */
+            items: components["schemas"]["DossierShown"][];
         };
         /**
          * Downgrade
@@ -9712,17 +10099,6 @@ export interface components {
             name: string;
         };
         /**
-         * KindShown
-         * @description A kind of the point vocabulary.
-         */
-        KindShown: {
-            label: components["schemas"]["TextShown"];
-            /** Name */
-            name: string;
-            /** Unit */
-            unit: string;
-        };
-        /**
          * LastGood
          * @description What a point said last that could be believed.
          */
@@ -10443,6 +10819,17 @@ export interface components {
             raised_later_ms: number;
         };
         /**
+         * NodeChoice
+         * @description A territory that the caller makes reports for.
+         */
+        NodeChoice: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
          * NodeGiven
          * @description A node of the territory tree or of the enterprise tree.
          */
@@ -11120,6 +11507,16 @@ export interface components {
         Page_RegisteredGateway_: {
             /** Items */
             items: components["schemas"]["RegisteredGateway"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[ReportRow] */
+        Page_ReportRow_: {
+            /** Items */
+            items: components["schemas"]["ReportRow"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -11835,6 +12232,33 @@ export interface components {
             unit: string;
             /** Value */
             value: number | null;
+        };
+        /**
+         * PostShown
+         * @description A person in a key post.
+         */
+        PostShown: {
+            /** Absent */
+            absent: number;
+            /** Alarms While Absent */
+            alarms_while_absent: number;
+            longest_absence: components["schemas"]["AbsenceShown"] | null;
+            /** Name */
+            name: string;
+            /**
+             * No Data
+             * @description Days of which the register says nothing: these are no absences.
+             */
+            no_data: number;
+            /**
+             * On The Day
+             * @enum {string}
+             */
+            on_the_day: "present" | "absent" | "no_data";
+            /** Post */
+            post: string;
+            /** Present */
+            present: number;
         };
         /**
          * PostponeStep
@@ -12591,6 +13015,227 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
+         * ReportChoices
+         * @description What can be made, and for whom.
+         */
+        ReportChoices: {
+            /** Campaigns */
+            campaigns: components["schemas"]["CampaignShown"][];
+            /** Kinds */
+            kinds: components["schemas"]["cloud__reports__shown__KindShown"][];
+            /** Nodes */
+            nodes: components["schemas"]["NodeChoice"][];
+            /** Templates */
+            templates: components["schemas"]["TemplateShown"][];
+        };
+        /**
+         * ReportDetail
+         * @description A report with its versions and what was done with it.
+         */
+        ReportDetail: {
+            /** Approved */
+            approved: number | null;
+            /** Campaign */
+            campaign: string;
+            /**
+             * Cut Off
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            cut_off: string;
+            /** Due At */
+            due_at: string | null;
+            /** Events */
+            events: components["schemas"]["LedgerEvent"][];
+            /** History */
+            history: components["schemas"]["VersionRow"][];
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Late
+             * @description It was not sent when it was due.
+             */
+            late: boolean;
+            /** May Approve */
+            may_approve: boolean;
+            /** May Prepare */
+            may_prepare: boolean;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number | null;
+            /**
+             * Preliminary
+             * @description The last version was made before its cut-off (预报).
+             */
+            preliminary: boolean;
+            /** Report */
+            report: string;
+            /** Sent */
+            sent: number | null;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * Seq
+             * @description What an ETag says.
+             */
+            seq: number;
+            shown: components["schemas"]["ReportVersion"];
+            /** Since */
+            since: string | null;
+            /** Site */
+            site: string | null;
+            /**
+             * Status
+             * @description Of the last version: a correction is a draft again.
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * ReportGiven
+         * @description A report that somebody wants made, as of now or of a past day.
+         */
+        ReportGiven: {
+            /**
+             * Campaign
+             * @default
+             */
+            campaign: string;
+            /**
+             * Cut Off
+             * Format: date
+             * @description Everything before this day is counted.
+             */
+            cut_off: string;
+            /** Kind */
+            kind: string;
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportRow
+         * @description A report in a list.
+         */
+        ReportRow: {
+            /** Campaign */
+            campaign: string;
+            /**
+             * Cut Off
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            cut_off: string;
+            /** Due At */
+            due_at: string | null;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /**
+             * Late
+             * @description It was not sent when it was due.
+             */
+            late: boolean;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number | null;
+            /**
+             * Preliminary
+             * @description The last version was made before its cut-off (预报).
+             */
+            preliminary: boolean;
+            /** Report */
+            report: string;
+            /** Sent At */
+            sent_at: string | null;
+            /** Since */
+            since: string | null;
+            /** Site */
+            site: string | null;
+            /**
+             * Status
+             * @description Of the last version: a correction is a draft again.
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * ReportVersion
+         * @description What a version says.
+         */
+        ReportVersion: {
+            /** Author */
+            author: string;
+            /**
+             * Changed
+             * @description Cells that differ from the version before.
+             */
+            changed: string[];
+            /** Checks */
+            checks: components["schemas"]["cloud__reports__shown__CheckShown"][];
+            /**
+             * Columns
+             * @description Of a table; empty of other kinds.
+             */
+            columns: components["schemas"]["TableColumn"][];
+            /** Date */
+            date: string;
+            /** Foot */
+            foot: string[];
+            /** Footer */
+            footer: components["schemas"]["TextShown"][];
+            /**
+             * Groups
+             * @description Of the dispatch table; empty of other kinds.
+             */
+            groups: components["schemas"]["DispatchGroup"][];
+            /** Head */
+            head: {
+                [key: string]: unknown;
+            };
+            /**
+             * Known At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            known_at: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Notes */
+            notes: string[];
+            /** Preliminary */
+            preliminary: boolean;
+            /** Rows */
+            rows: {
+                [key: string]: unknown;
+            }[];
+            /** Sha256 */
+            sha256: string;
+            /** Title */
+            title: string;
+            /**
+             * Unit
+             * @description What is printed before the name of whoever hands it in.
+             */
+            unit: string;
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
+            /** Version */
+            version: number;
+            /** Words */
+            words: string;
+        };
+        /**
          * ReportsShown
          * @description All of a record, in the order in which they went out.
          */
@@ -12984,6 +13629,31 @@ export interface components {
              * @description Over `sitewarden seen` and the serial, by the certificate's key.
              */
             signature: string;
+        };
+        /**
+         * SentGiven
+         * @description That it was handed over.
+         */
+        SentGiven: {
+            /**
+             * Receipt
+             * @description Number of the receipt, or who took it.
+             * @default
+             */
+            receipt: string;
+            signature: components["schemas"]["Signature"];
+            /**
+             * To
+             * @description To whom.
+             */
+            to: string;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "mail" | "platform" | "paper" | "other";
         };
         /**
          * SentShown
@@ -13710,6 +14380,16 @@ export interface components {
             time_zone: string;
         };
         /**
+         * TableColumn
+         * @description A column of a table.
+         */
+        TableColumn: {
+            /** Key */
+            key: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * TakeStep
          * @description A measure against whoever is slow, the how manieth of the ladder.
          */
@@ -13776,6 +14456,20 @@ export interface components {
             opened_by: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * TemplateShown
+         * @description A campaign as its circular announces it.
+         */
+        TemplateShown: {
+            name: components["schemas"]["TextShown"];
+            /** Since */
+            since: string;
+            source: components["schemas"]["TextShown"];
+            /** Template */
+            template: string;
+            /** Until */
+            until: string | null;
         };
         /**
          * Tested
@@ -14363,6 +15057,31 @@ export interface components {
             overdue: number;
         };
         /**
+         * TraceShown
+         * @description A trace of attendance.
+         */
+        TraceShown: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Posts */
+            posts: components["schemas"]["PostShown"][];
+            /** Systems */
+            systems: string[];
+        };
+        /**
          * TreeNode
          * @description A node of a tree.
          */
@@ -14682,6 +15401,18 @@ export interface components {
             site: string;
         };
         /**
+         * VersionGiven
+         * @description A further version.
+         */
+        VersionGiven: {
+            /**
+             * Words
+             * @description What it puts right; needed once one was approved.
+             * @default
+             */
+            words: string;
+        };
+        /**
          * VersionListed
          * @description A version that is kept.
          */
@@ -14694,6 +15425,38 @@ export interface components {
             reason: string;
             /** Version */
             version: number;
+        };
+        /**
+         * VersionRow
+         * @description A version in the list of them.
+         */
+        VersionRow: {
+            /** Author */
+            author: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Preliminary */
+            preliminary: boolean;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Version */
+            version: number;
+            /**
+             * Words
+             * @description What it puts right (更正说明); empty: nothing had been approved before.
+             */
+            words: string;
         };
         /**
          * VersionShown
@@ -15076,6 +15839,17 @@ export interface components {
             status: string;
         };
         /**
+         * ApprovalGiven
+         * @description The word of another than who signed.
+         */
+        cloud__commissioning__model__ApprovalGiven: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * ReasonShown
          * @description Something that is missing or wrong.
          */
@@ -15093,6 +15867,53 @@ export interface components {
              * @enum {string}
              */
             step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
+        };
+        /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        cloud__configuration__model__CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
+         * Calendar
+         * @description A month of a place.
+         */
+        cloud__duties__model__Calendar: {
+            /** Entries */
+            entries: components["schemas"]["Entry"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
         };
         /**
          * Close
@@ -15379,6 +16200,17 @@ export interface components {
             withdrawn: boolean;
         };
         /**
+         * KindShown
+         * @description A kind of the point vocabulary.
+         */
+        cloud__registry__model__KindShown: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * PlanGiven
          * @description A plan of the site, as an image.
          */
@@ -15390,6 +16222,49 @@ export interface components {
              */
             image: string;
             name: components["schemas"]["Words"];
+        };
+        /**
+         * ApprovalGiven
+         * @description That a version is right.
+         */
+        cloud__reports__shown__ApprovalGiven: {
+            signature: components["schemas"]["Signature"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * Calendar
+         * @description What a territory is to hand in.
+         */
+        cloud__reports__shown__Calendar: {
+            /** Days */
+            days: components["schemas"]["CalendarDay"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * CheckShown
+         * @description Something that must hold of the numbers.
+         */
+        cloud__reports__shown__CheckShown: {
+            /** Code */
+            code: string;
+            /** Ok */
+            ok: boolean;
+            words: components["schemas"]["TextShown"];
+        };
+        /**
+         * KindShown
+         * @description A kind of reports.
+         */
+        cloud__reports__shown__KindShown: {
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Of Campaign */
+            of_campaign: boolean;
         };
         /**
          * HealthShown
@@ -16934,6 +17809,93 @@ export interface operations {
             };
         };
     };
+    begin_campaign_api_v1_campaigns_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     make_channel_api_v1_channels_post: {
         parameters: {
             query?: never;
@@ -17841,6 +18803,266 @@ export interface operations {
             };
         };
     };
+    list_dossiers_api_v1_dossiers_get: {
+        parameters: {
+            query?: {
+                /** @description Of this incident. */
+                incident?: string | null;
+                /** @description Of this hazard. */
+                hazard?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dossiers"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_dossier_api_v1_dossiers__dossier__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dossier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A package as an archive (zip), a trace as a workbook (xlsx). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_trace_api_v1_dossiers__dossier__trace_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dossier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_duties_api_v1_duties_get: {
         parameters: {
             query: {
@@ -17955,7 +19177,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Calendar"];
+                    "application/json": components["schemas"]["cloud__duties__model__Calendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -21584,6 +22806,100 @@ export interface operations {
             };
         };
     };
+    make_package_api_v1_incidents__incident__packages_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing has changed since the last one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DossierShown"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DossierShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_indicators_api_v1_indicators_get: {
         parameters: {
             query?: {
@@ -23955,6 +25271,894 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports_api_v1_reports_get: {
+        parameters: {
+            query?: {
+                node?: number | null;
+                kind?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportRow_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_report_api_v1_reports_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_calendar_api_v1_reports_calendar_get: {
+        parameters: {
+            query: {
+                node: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__reports__shown__Calendar"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_choices_api_v1_reports_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportChoices"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_api_v1_reports__report__get: {
+        parameters: {
+            query?: {
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_report_api_v1_reports__report__approve_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cloud__reports__shown__ApprovalGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report_api_v1_reports__report__file_get: {
+        parameters: {
+            query?: {
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_report_sent_api_v1_reports__report__sent_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SentGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report_table_api_v1_reports__report__table_get: {
+        parameters: {
+            query?: {
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_report_version_api_v1_reports__report__versions_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
                 };
             };
             /** @description Nobody is signed in */
@@ -27117,7 +29321,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ApprovalGiven"];
+                "application/json": components["schemas"]["cloud__commissioning__model__ApprovalGiven"];
             };
         };
         responses: {
@@ -28690,7 +30894,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckShown"];
+                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -28777,7 +30981,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckShown"];
+                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
