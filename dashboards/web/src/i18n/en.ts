@@ -1,6 +1,7 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import accounts from './accounts.en'
 import configuration from './configuration.en'
+import duties from './duties.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
@@ -20,6 +21,7 @@ import type zh from './zh'
 const en: typeof zh = {
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
   gatewayPage,

@@ -1,6 +1,7 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
 import configuration from './configuration.zh'
+import duties from './duties.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
@@ -19,6 +20,7 @@ import territory from './territory.zh'
 export default {
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
   gatewayPage,
