@@ -5,7 +5,7 @@ import type { components } from './schema'
 import type { Text } from './types'
 
 type Schemas = components['schemas']
-export type DutyCalendar = Schemas['Calendar']
+export type DutyCalendar = Schemas['DutyCalendar']
 export type CalendarEntry = Schemas['Entry']
 export type Coverage = Schemas['CoverageShown']
 export type Share = Schemas['ShareShown']
