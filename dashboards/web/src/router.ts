@@ -54,12 +54,9 @@ export const router = createRouter({
     { path: '/incidents/new', name: 'new-incident', component: () => import('./views/NewIncidentView.vue'), meta: { wide: true } },
     { path: '/incidents/:id', name: 'incident', component: () => import('./views/IncidentView.vue'), props: true, meta: { wide: true } },
     { path: '/enforcement', name: 'enforcement', component: () => import('./views/EnforcementView.vue'), meta: { wide: true } },
-<<<<<<< HEAD
     { path: '/duties', name: 'duties', component: () => import('./views/DutiesView.vue'), meta: { wide: true } },
-=======
     { path: '/reports', name: 'reports', component: () => import('./views/ReportsView.vue'), meta: { wide: true } },
     { path: '/reports/:id', name: 'report', component: () => import('./views/ReportView.vue'), props: true, meta: { wide: true } },
->>>>>>> main
     { path: '/hazards', name: 'all-hazards', component: () => import('./views/TerritoryView.vue'), meta: { wide: true } },
     { path: '/inbox', name: 'inbox', component: () => import('./views/InboxView.vue'), meta: { wide: true } },
     { path: '/hazards/:id', name: 'hazard', component: () => import('./views/HazardView.vue'), props: true },
