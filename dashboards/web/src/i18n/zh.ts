@@ -5,6 +5,7 @@ import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
@@ -22,6 +23,7 @@ export default {
   enrolment,
   notices,
   gatewayPage,
+  indicators,
   ledgers,
   machine,
   problems,
