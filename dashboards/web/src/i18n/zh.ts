@@ -13,6 +13,7 @@ import profiles from './profiles.zh'
 import registry from './registry.zh'
 import roles from './roles.zh'
 import start from './start.zh'
+import reports from './reports.zh'
 import waysIn from './waysIn.zh'
 import upkeep from './upkeep.zh'
 import territory from './territory.zh'
@@ -32,6 +33,7 @@ export default {
   registry,
   roles,
   start,
+  reports,
   waysIn,
   upkeep,
   territory,
