@@ -14,6 +14,7 @@ from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.unfiled import forget_unfiled
+from cloud.intake.forgetting import Forgetting
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
@@ -52,6 +53,7 @@ class Duties(Looking):
         super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
         self._reported_ms = 0
         self._settings, self._registry = settings, registry
+        self._forgetting = Forgetting()
         self._silences = Silences(settings, registry, hears)
         self._calendar = Calendar()
 
@@ -66,6 +68,7 @@ class Duties(Looking):
             _put_together,
             self.follow_calendar,
             erase_identities,
+            self._forgetting,
             self.report,
         ):
             try:
@@ -74,7 +77,8 @@ class Duties(Looking):
                 raise
             except Exception:
                 # A record that cannot be read, say. It is tried again with the next look.
-                log.exception("a duty could not be done duty=%s", duty.__name__)
+                name = getattr(duty, "__name__", type(duty).__name__)
+                log.exception("a duty could not be done duty=%s", name)
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""

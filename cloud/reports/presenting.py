@@ -10,9 +10,9 @@ from cloud.reports.layout import Table, dispatch, ledger, statistics
 from cloud.reports.model import Computed
 from cloud.reports.printing import number_of, written
 from cloud.reports.shown import (
-    CheckShown,
     DispatchCell,
     DispatchGroup,
+    ReportCheckShown,
     ReportVersion,
     TableColumn,
 )
@@ -49,7 +49,7 @@ def version_shown(kind: str, row: Row, before: Row | None) -> ReportVersion:
         values={} if is_dispatch else computed.values,
         footer=[text(line) for line in computed.footer],
         foot=table.foot if table else [],
-        checks=[CheckShown(code=one.code, ok=one.ok, words=text(one.words)) for one in computed.checks],
+        checks=[ReportCheckShown(code=one.code, ok=one.ok, words=text(one.words)) for one in computed.checks],
         changed=changed(computed, read_body(before["body"])) if before is not None else [],
     )
 

@@ -268,6 +268,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarm-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Alarm Figures
+         * @description How alarms fare at the sites below a node, at one, or at all that the caller sees.
+         */
+        get: operations["read_alarm_figures_api_v1_alarm_figures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blind-spots": {
         parameters: {
             query?: never;
@@ -1526,6 +1546,446 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/intake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Intake Kinds
+         * @description What may be brought in, with the columns of its table.
+         */
+        get: operations["list_intake_kinds_api_v1_intake_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/attendance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Attendance
+         * @description Attendance: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_attendance_api_v1_intake_attendance_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/attendance/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Attendance Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_attendance_template_api_v1_intake_attendance_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Certificates
+         * @description Certificates: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_certificates_api_v1_intake_certificates_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/certificates/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Certificates Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_certificates_template_api_v1_intake_certificates_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/crane_registrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Crane Registrations
+         * @description Crane registrations: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_crane_registrations_api_v1_intake_crane_registrations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/crane_registrations/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Crane Registrations Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_crane_registrations_template_api_v1_intake_crane_registrations_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/external_warnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring External Warnings
+         * @description Warnings of other platforms: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_external_warnings_api_v1_intake_external_warnings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/external_warnings/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read External Warnings Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_external_warnings_template_api_v1_intake_external_warnings_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/permits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Permits
+         * @description Stubs of work permits: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_permits_api_v1_intake_permits_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/permits/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Permits Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_permits_template_api_v1_intake_permits_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/weather_warnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Weather Warnings
+         * @description Weather warnings: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_weather_warnings_api_v1_intake_weather_warnings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/weather_warnings/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Weather Warnings Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_weather_warnings_template_api_v1_intake_weather_warnings_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/undelivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Undelivered
+         * @description Grave notices that have reached nobody, of a site or of all that the caller sees.
+         */
+        get: operations["read_undelivered_api_v1_notices_undelivered_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Outbound
+         * @description Connectors, how many packages each has waiting, since when, and what came back.
+         */
+        get: operations["read_outbound_api_v1_outbound_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Connector
+         * @description A new connector; what happens from now on goes to it.
+         */
+        post: operations["make_connector_api_v1_outbound_connectors_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/connectors/{connector}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Connector
+         * @description Change one; whoever mends it does not wait for the end of its rest.
+         */
+        put: operations["change_connector_api_v1_outbound_connectors__connector__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Packages
+         * @description Packages of what the caller sees, the latest first.
+         */
+        get: operations["list_packages_api_v1_outbound_packages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/packages/{package}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Package
+         * @description A package with what it says, here and in their words.
+         */
+        get: operations["read_package_api_v1_outbound_packages__package__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/packages/{package}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Note Receipt
+         * @description Note a receipt that came by another way.
+         */
+        post: operations["note_receipt_api_v1_outbound_packages__package__receipt_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/packages/{package}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Package
+         * @description Send a rejected one again, by the mapping as it is now, under another number.
+         */
+        post: operations["resend_package_api_v1_outbound_packages__package__resend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Package Schemas
+         * @description By what whoever receives packages may check them.
+         */
+        get: operations["read_package_schemas_api_v1_outbound_schemas_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles": {
         parameters: {
             query?: never;
@@ -1890,6 +2350,26 @@ export interface paths {
          * @description A version as a workbook (xlsx), marked with who took it.
          */
         get: operations["download_report_api_v1_reports__report__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Records
+         * @description The records behind a number.
+         */
+        get: operations["list_report_records_api_v1_reports__report__records_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3382,6 +3862,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/outside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Outside
+         * @description What other systems say of the site that matters now: weather, registrations, warnings, posts.
+         */
+        get: operations["read_outside_api_v1_sites__site__outside_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/profile-rollouts": {
         parameters: {
             query?: never;
@@ -4226,6 +4726,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sources
+         * @description What is declared to be kept, for which node, since when.
+         */
+        get: operations["list_sources_api_v1_sources_get"];
+        put?: never;
+        /**
+         * Declare Source
+         * @description Declare that a source is whole for a node and all below it; the same again says until when.
+         */
+        post: operations["declare_source_api_v1_sources_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/supervision": {
         parameters: {
             query?: never;
@@ -4740,6 +5264,68 @@ export interface components {
             unmet: components["schemas"]["cloud__hazards__record_model__UnmetShown"][];
         };
         /**
+         * AlarmFigures
+         * @description How alarms of a span of time fare.
+         */
+        AlarmFigures: {
+            /** Acknowledged */
+            acknowledged: number;
+            /** Acknowledged In Time */
+            acknowledged_in_time: number;
+            /** Alarms */
+            alarms: number;
+            /** By Level */
+            by_level: {
+                [key: string]: number;
+            };
+            /** Chattering */
+            chattering: components["schemas"]["FrequentShown"][];
+            /** Flood Share */
+            flood_share: number;
+            /** Floods */
+            floods: components["schemas"]["FloodShown"][];
+            /** Frequent */
+            frequent: components["schemas"]["FrequentShown"][];
+            /** Hours */
+            hours: components["schemas"]["HourShown"][];
+            /**
+             * Is Cut
+             * @description There were too many: the oldest are left out.
+             */
+            is_cut: boolean;
+            /** Median Acknowledged S */
+            median_acknowledged_s: number | null;
+            /** Most In Ten Minutes */
+            most_in_ten_minutes: number;
+            /** Per Ten Minutes */
+            per_ten_minutes: number;
+            /**
+             * Shelved
+             * @description Rules that gateways hold back now.
+             */
+            shelved: number;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            /** Sites */
+            sites: number;
+            /** Stale */
+            stale: components["schemas"]["StaleShown"][];
+            /** Top Ten Share */
+            top_ten_share: number | null;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
+            /** Wanted */
+            wanted: components["schemas"]["FigureWanted"][];
+        };
+        /**
          * AlarmShown
          * @description An alarm that was, or would have been, raised.
          */
@@ -4808,6 +5394,17 @@ export interface components {
             act: "answer";
             /** Words */
             words: string;
+        };
+        /**
+         * ApprovalGiven
+         * @description The word of another than who signed.
+         */
+        ApprovalGiven: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * Asked
@@ -4906,6 +5503,27 @@ export interface components {
             valid_from: string;
             /** Valid Until */
             valid_until: string | null;
+        };
+        /**
+         * AttendanceState
+         * @description Whether those in key posts are there.
+         */
+        AttendanceState: {
+            /**
+             * Is Declared
+             * @description False: nobody keeps attendance here, and nothing is known.
+             */
+            is_declared: boolean;
+            /**
+             * Missing
+             * @description Posts of which nobody has come in today.
+             */
+            missing: string[];
+            /**
+             * Works
+             * @description A crane has worked within half an hour.
+             */
+            works: boolean;
         };
         /**
          * AuthorityShown
@@ -5133,6 +5751,30 @@ export interface components {
             is_up_to_date: boolean;
         };
         /**
+         * BroughtShown
+         * @description What has become of the rows, or would.
+         */
+        BroughtShown: {
+            /** Added */
+            added: number;
+            /**
+             * Changed
+             * @description New versions of what was there.
+             */
+            changed: number;
+            /** Errors */
+            errors: components["schemas"]["IntakeComplaint"][];
+            /** Is Applied */
+            is_applied: boolean;
+            /**
+             * Late
+             * @description Came later than the jurisdiction allows.
+             */
+            late: number;
+            /** Unchanged */
+            unchanged: number;
+        };
+        /**
          * BusShown
          * @description How a bus of a gateway fares; counts are since the agent's start.
          */
@@ -5186,20 +5828,23 @@ export interface components {
             timeouts: number;
         };
         /**
-         * CalendarDay
-         * @description Something that is to be handed in.
+         * Calendar
+         * @description A month of a place.
          */
-        CalendarDay: {
-            /** Cut Off */
-            cut_off: string | null;
-            /** On */
-            on: string;
+        Calendar: {
+            /** Entries */
+            entries: components["schemas"]["Entry"][];
+            jurisdiction: components["schemas"]["TextShown"];
             /**
-             * Reports
-             * @description Those that there are of that cut-off.
+             * Month
+             * Format: date
              */
-            reports: components["schemas"]["ReportRow"][];
-            what: components["schemas"]["TextShown"];
+            month: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
         };
         /**
          * CallTarget
@@ -5285,6 +5930,20 @@ export interface components {
              */
             since: string;
             source: components["schemas"]["TextShown"];
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * CampaignTemplate
+         * @description A campaign as its circular announces it.
+         */
+        CampaignTemplate: {
+            name: components["schemas"]["TextShown"];
+            /** Since */
+            since: string;
+            source: components["schemas"]["TextShown"];
+            /** Template */
+            template: string;
             /** Until */
             until: string | null;
         };
@@ -5662,6 +6321,34 @@ export interface components {
             tolerance: number;
         };
         /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
          * Choice
          * @description Something to choose in the form.
          */
@@ -5688,7 +6375,7 @@ export interface components {
              * Point Kinds
              * @description What a point of a pit may measure.
              */
-            point_kinds: components["schemas"]["cloud__registry__model__KindShown"][];
+            point_kinds: components["schemas"]["KindShown"][];
             /** @description Where the scales of dangerous works come from. */
             source: components["schemas"]["TextShown"];
             /** Supports */
@@ -6117,6 +6804,108 @@ export interface components {
             /** Reason */
             reason: string;
             signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ConnectorGiven
+         * @description Where packages go, which, and in whose words.
+         */
+        ConnectorGiven: {
+            /**
+             * Is On
+             * @default true
+             */
+            is_on: boolean;
+            /**
+             * Key
+             * @description Packages are signed with it; null: as it was.
+             */
+            key?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "file" | "http";
+            /**
+             * Mapping
+             * @description YAML: their names and codes.
+             * @default
+             */
+            mapping: string;
+            /** Name */
+            name: string;
+            /**
+             * Node
+             * @description What lies in it is handed on; null: everything.
+             */
+            node?: number | null;
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+            /** Wants */
+            wants: ("hazard_major" | "hazard_update" | "hazard_closed" | "incident_details" | "inspection" | "report")[];
+        };
+        /**
+         * ConnectorShown
+         * @description A connector, and how it fares.
+         */
+        ConnectorShown: {
+            /** Accepted */
+            accepted: number;
+            /**
+             * Depth
+             * @description Packages that have no receipt yet.
+             */
+            depth: number;
+            /** Failures */
+            failures: number;
+            /** Has Key */
+            has_key: boolean;
+            /** Id */
+            id: string;
+            /** Is On */
+            is_on: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "file" | "http";
+            /** Last Answer */
+            last_answer: string | null;
+            /** Last Code */
+            last_code: string | null;
+            /** Last Receipt At */
+            last_receipt_at: string | null;
+            /** Mapping */
+            mapping: string;
+            /** May Change */
+            may_change: boolean;
+            /** Name */
+            name: string;
+            /** Node */
+            node: number | null;
+            /**
+             * Oldest At
+             * @description Since when the oldest of those waits.
+             */
+            oldest_at: string | null;
+            /** Rejected */
+            rejected: number;
+            /** Rests Until */
+            rests_until: string | null;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            /** Url */
+            url: string;
+            /** Version */
+            version: number;
+            /** Wants */
+            wants: string[];
         };
         /**
          * Correct
@@ -8181,6 +8970,22 @@ export interface components {
             value: unknown;
         };
         /**
+         * FigureWanted
+         * @description What a figure should be, and who says so.
+         */
+        FigureWanted: {
+            /** Confidence */
+            confidence: string;
+            /** Good */
+            good: number;
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /** Most */
+            most: number;
+            source: components["schemas"]["TextShown"];
+        };
+        /**
          * FileDiff
          * @description How a text differs between two versions.
          */
@@ -8289,6 +9094,28 @@ export interface components {
             to: string;
         };
         /**
+         * FloodShown
+         * @description A time in which more came than anybody can follow.
+         */
+        FloodShown: {
+            /** Alarms */
+            alarms: number;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            /** Site */
+            site: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
+        };
+        /**
          * FrameHeard
          * @description A message of a device that speaks by itself, raw beside what it means.
          */
@@ -8311,6 +9138,32 @@ export interface components {
              * @default []
              */
             values: components["schemas"]["ValueHeard"][];
+        };
+        /**
+         * FrequentShown
+         * @description An alarm that came again and again.
+         */
+        FrequentShown: {
+            /**
+             * Chatters
+             * @description How often it was raised three times or more within a minute.
+             */
+            chatters: number;
+            /** Device */
+            device: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /** Point */
+            point: string;
+            /** Rule */
+            rule: string;
+            /** Share */
+            share: number;
+            /** Site */
+            site: string;
+            /** Times */
+            times: number;
         };
         /**
          * Gate
@@ -9072,6 +9925,20 @@ export interface components {
              * @description °
              */
             slew: number | null;
+        };
+        /**
+         * HourShown
+         * @description How many were raised in the hour that begins then.
+         */
+        HourShown: {
+            /** Alarms */
+            alarms: number;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
         };
         /**
          * IdentityShown
@@ -10017,6 +10884,74 @@ export interface components {
             post: string;
         };
         /**
+         * IntakeComplaint
+         * @description What is wrong in a row, and how to mend it.
+         */
+        IntakeComplaint: {
+            /** Field */
+            field: string;
+            /**
+             * Line
+             * @description Of the table, or the place in the list from 1.
+             */
+            line: number;
+            mend: components["schemas"]["TextShown"];
+            message: components["schemas"]["TextShown"];
+        };
+        /**
+         * IntakeKindShown
+         * @description A kind of what may be brought in.
+         */
+        IntakeKindShown: {
+            /** Columns */
+            columns: string[];
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Permission */
+            permission: string;
+        };
+        /**
+         * IntakeKinds
+         * @description All of them.
+         */
+        IntakeKinds: {
+            /** Items */
+            items: components["schemas"]["IntakeKindShown"][];
+        };
+        /**
+         * IntakeShown
+         * @description Something that was brought in, as it holds now.
+         */
+        IntakeShown: {
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** External Id */
+            external_id: string;
+            /**
+             * First Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            first_received_at: string;
+            /** Kind */
+            kind: string;
+            /** Late */
+            late: boolean;
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            received_at: string;
+            /** System */
+            system: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * Invited
          * @description A new account; whoever opens its link chooses the password.
          */
@@ -10097,6 +11032,17 @@ export interface components {
             label: components["schemas"]["TextShown"];
             /** Name */
             name: string;
+        };
+        /**
+         * KindShown
+         * @description A kind of the point vocabulary.
+         */
+        KindShown: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
         };
         /**
          * LastGood
@@ -10819,17 +11765,6 @@ export interface components {
             raised_later_ms: number;
         };
         /**
-         * NodeChoice
-         * @description A territory that the caller makes reports for.
-         */
-        NodeChoice: {
-            /** Kind */
-            kind: string;
-            name: components["schemas"]["TextShown"];
-            /** Node */
-            node: number;
-        };
-        /**
          * NodeGiven
          * @description A node of the territory tree or of the enterprise tree.
          */
@@ -11170,6 +12105,19 @@ export interface components {
             items: components["schemas"]["OutOfUse"][];
         };
         /**
+         * Outbound
+         * @description All connectors, and what none wants.
+         */
+        Outbound: {
+            /** Items */
+            items: components["schemas"]["ConnectorShown"][];
+            /**
+             * Unclaimed
+             * @description Major hazards, reports … that no connector takes.
+             */
+            unclaimed: number;
+        };
+        /**
          * Outbox
          * @description What waits at a gateway for a receipt.
          */
@@ -11180,6 +12128,26 @@ export interface components {
             oldest_at: string | null;
             /** Readings */
             readings: number;
+        };
+        /**
+         * OutsideShown
+         * @description What other systems say of a site that matters now.
+         */
+        OutsideShown: {
+            attendance: components["schemas"]["AttendanceState"];
+            /** Certificates */
+            certificates: components["schemas"]["IntakeShown"][];
+            /** Late Registrations */
+            late_registrations: components["schemas"]["IntakeShown"][];
+            /**
+             * Permits
+             * @description Of whoever has no certificate in force.
+             */
+            permits: components["schemas"]["IntakeShown"][];
+            /** Warnings */
+            warnings: components["schemas"]["IntakeShown"][];
+            /** Weather */
+            weather: components["schemas"]["IntakeShown"][];
         };
         /**
          * OwnGateway
@@ -11292,6 +12260,109 @@ export interface components {
              * @enum {string}
              */
             state: "received" | "assigned" | "judged" | "answered";
+        };
+        /**
+         * PackageDetail
+         * @description A package with what it says.
+         */
+        PackageDetail: {
+            /** Answer */
+            answer: string;
+            /** Attempts */
+            attempts: number;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** Code */
+            code: string;
+            /** Connector */
+            connector: string;
+            /** Connector Name */
+            connector_name: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "hazard_major" | "hazard_update" | "hazard_closed" | "incident_details" | "inspection" | "report";
+            /** Of */
+            of: string;
+            /** Seq */
+            seq: number;
+            /** Settled At */
+            settled_at: string | null;
+            /** Sha256 */
+            sha256: string;
+            /** Site */
+            site: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "accepted" | "rejected" | "unknown";
+            /** Tried At */
+            tried_at: string | null;
+            /**
+             * Wire
+             * @description As it went out; null: it did not yet.
+             */
+            wire: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * PackageShown
+         * @description A package.
+         */
+        PackageShown: {
+            /** Answer */
+            answer: string;
+            /** Attempts */
+            attempts: number;
+            /** Code */
+            code: string;
+            /** Connector */
+            connector: string;
+            /** Connector Name */
+            connector_name: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "hazard_major" | "hazard_update" | "hazard_closed" | "incident_details" | "inspection" | "report";
+            /** Of */
+            of: string;
+            /** Seq */
+            seq: number;
+            /** Settled At */
+            settled_at: string | null;
+            /** Sha256 */
+            sha256: string;
+            /** Site */
+            site: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "accepted" | "rejected" | "unknown";
+            /** Tried At */
+            tried_at: string | null;
         };
         /** Page[AccountChange] */
         Page_AccountChange_: {
@@ -11457,6 +12528,16 @@ export interface components {
         Page_OwnSession_: {
             /** Items */
             items: components["schemas"]["OwnSession"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[PackageShown] */
+        Page_PackageShown_: {
+            /** Items */
+            items: components["schemas"]["PackageShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -12592,6 +13673,27 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * ReceiptGiven
+         * @description A receipt that came by another way, such as a number on paper.
+         */
+        ReceiptGiven: {
+            /**
+             * Code
+             * @default
+             */
+            code: string;
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "accepted" | "rejected";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * RecordBehind
          * @description A hazard record behind a number.
          */
@@ -13015,6 +14117,54 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
+         * ReportApprovalGiven
+         * @description That a version is right.
+         */
+        ReportApprovalGiven: {
+            signature: components["schemas"]["Signature"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * ReportCalendar
+         * @description What a territory is to hand in.
+         */
+        ReportCalendar: {
+            /** Days */
+            days: components["schemas"]["ReportCalendarDay"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportCalendarDay
+         * @description Something that is to be handed in.
+         */
+        ReportCalendarDay: {
+            /** Cut Off */
+            cut_off: string | null;
+            /** On */
+            on: string;
+            /**
+             * Reports
+             * @description Those that there are of that cut-off.
+             */
+            reports: components["schemas"]["ReportRow"][];
+            what: components["schemas"]["TextShown"];
+        };
+        /**
+         * ReportCheckShown
+         * @description Something that must hold of the numbers.
+         */
+        ReportCheckShown: {
+            /** Code */
+            code: string;
+            /** Ok */
+            ok: boolean;
+            words: components["schemas"]["TextShown"];
+        };
+        /**
          * ReportChoices
          * @description What can be made, and for whom.
          */
@@ -13022,11 +14172,11 @@ export interface components {
             /** Campaigns */
             campaigns: components["schemas"]["CampaignShown"][];
             /** Kinds */
-            kinds: components["schemas"]["cloud__reports__shown__KindShown"][];
+            kinds: components["schemas"]["ReportKindShown"][];
             /** Nodes */
-            nodes: components["schemas"]["NodeChoice"][];
+            nodes: components["schemas"]["ReportNodeChoice"][];
             /** Templates */
-            templates: components["schemas"]["TemplateShown"][];
+            templates: components["schemas"]["CampaignTemplate"][];
         };
         /**
          * ReportDetail
@@ -13048,7 +14198,7 @@ export interface components {
             /** Events */
             events: components["schemas"]["LedgerEvent"][];
             /** History */
-            history: components["schemas"]["VersionRow"][];
+            history: components["schemas"]["ReportVersionRow"][];
             /** Kind */
             kind: string;
             label: components["schemas"]["TextShown"];
@@ -13116,6 +14266,68 @@ export interface components {
             node: number;
         };
         /**
+         * ReportKindShown
+         * @description A kind of reports.
+         */
+        ReportKindShown: {
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Of Campaign */
+            of_campaign: boolean;
+        };
+        /**
+         * ReportNodeChoice
+         * @description A territory that the caller makes reports for.
+         */
+        ReportNodeChoice: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportRecord
+         * @description A record behind a number.
+         */
+        ReportRecord: {
+            /** About */
+            about: string;
+            /**
+             * Called
+             * @description Its number, or that of its document.
+             */
+            called: string;
+            /** Id */
+            id: string;
+            /**
+             * On
+             * @description The day on which it was found, made or decided.
+             */
+            on: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "hazard" | "inspection" | "enforcement";
+        };
+        /**
+         * ReportRecords
+         * @description The records behind a number, those that the caller may see.
+         */
+        ReportRecords: {
+            /** Cell */
+            cell: string;
+            /**
+             * Hidden
+             * @description So many more that the caller may not see.
+             */
+            hidden: number;
+            /** Items */
+            items: components["schemas"]["ReportRecord"][];
+        };
+        /**
          * ReportRow
          * @description A report in a list.
          */
@@ -13164,6 +14376,31 @@ export interface components {
             versions: number;
         };
         /**
+         * ReportSentGiven
+         * @description That it was handed over.
+         */
+        ReportSentGiven: {
+            /**
+             * Receipt
+             * @description Number of the receipt, or who took it.
+             * @default
+             */
+            receipt: string;
+            signature: components["schemas"]["Signature"];
+            /**
+             * To
+             * @description To whom.
+             */
+            to: string;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "mail" | "platform" | "paper" | "other";
+        };
+        /**
          * ReportVersion
          * @description What a version says.
          */
@@ -13176,7 +14413,7 @@ export interface components {
              */
             changed: string[];
             /** Checks */
-            checks: components["schemas"]["cloud__reports__shown__CheckShown"][];
+            checks: components["schemas"]["ReportCheckShown"][];
             /**
              * Columns
              * @description Of a table; empty of other kinds.
@@ -13233,6 +14470,50 @@ export interface components {
             /** Version */
             version: number;
             /** Words */
+            words: string;
+        };
+        /**
+         * ReportVersionGiven
+         * @description A further version.
+         */
+        ReportVersionGiven: {
+            /**
+             * Words
+             * @description What it puts right; needed once one was approved.
+             * @default
+             */
+            words: string;
+        };
+        /**
+         * ReportVersionRow
+         * @description A version in the list of them.
+         */
+        ReportVersionRow: {
+            /** Author */
+            author: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Preliminary */
+            preliminary: boolean;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Version */
+            version: number;
+            /**
+             * Words
+             * @description What it puts right (更正说明); empty: nothing had been approved before.
+             */
             words: string;
         };
         /**
@@ -13313,6 +14594,14 @@ export interface components {
              * @description Of `shelve`.
              */
             until: string | null;
+        };
+        /**
+         * ResendGiven
+         * @description Why it goes out again.
+         */
+        ResendGiven: {
+            /** Reason */
+            reason: string;
         };
         /**
          * Return
@@ -13600,6 +14889,18 @@ export interface components {
             words: string;
         };
         /**
+         * SchemasShown
+         * @description JSON Schema of what packages say, by name and version.
+         */
+        SchemasShown: {
+            /** Schemas */
+            schemas: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
          * Seen
          * @description What a gateway sends when it has put its password in a safe place.
          */
@@ -13629,31 +14930,6 @@ export interface components {
              * @description Over `sitewarden seen` and the serial, by the certificate's key.
              */
             signature: string;
-        };
-        /**
-         * SentGiven
-         * @description That it was handed over.
-         */
-        SentGiven: {
-            /**
-             * Receipt
-             * @description Number of the receipt, or who took it.
-             * @default
-             */
-            receipt: string;
-            signature: components["schemas"]["Signature"];
-            /**
-             * To
-             * @description To whom.
-             */
-            to: string;
-            /** Version */
-            version: number;
-            /**
-             * Way
-             * @enum {string}
-             */
-            way: "mail" | "platform" | "paper" | "other";
         };
         /**
          * SentShown
@@ -14096,6 +15372,79 @@ export interface components {
             time_zone: string;
         };
         /**
+         * SourceGiven
+         * @description That something is kept whole for a territory or an enterprise.
+         */
+        SourceGiven: {
+            /** Node */
+            node: number;
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "inspections" | "enterprise_checks" | "enforcement" | "guidance" | "incidents" | "attendance" | "certificates" | "crane_registrations" | "safety_logs" | "duties" | "public_reports" | "weather" | "external_warnings";
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * SourceNode
+         * @description A node of the trees.
+         */
+        SourceNode: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * SourceShown
+         * @description A declaration.
+         */
+        SourceShown: {
+            /** Author */
+            author: string;
+            /**
+             * Declared At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            declared_at: string;
+            /** Node */
+            node: number;
+            node_name: components["schemas"]["TextShown"];
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "inspections" | "enterprise_checks" | "enforcement" | "guidance" | "incidents" | "attendance" | "certificates" | "crane_registrations" | "safety_logs" | "duties" | "public_reports" | "weather" | "external_warnings";
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * Sources
+         * @description Those of the nodes that the caller sees.
+         */
+        Sources: {
+            /** Items */
+            items: components["schemas"]["SourceShown"][];
+            /**
+             * Nodes
+             * @description For which the caller may declare.
+             */
+            nodes: components["schemas"]["SourceNode"][];
+        };
+        /**
          * StagedPhoto
          * @description A photo that waits to be filed.
          */
@@ -14120,6 +15469,27 @@ export interface components {
         StagedPhotos: {
             /** Items */
             items: components["schemas"]["StagedPhoto"][];
+        };
+        /**
+         * StaleShown
+         * @description An alarm that stands for more than a day.
+         */
+        StaleShown: {
+            /** Device */
+            device: string;
+            /** Id */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /**
+             * Raised At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            raised_at: string;
+            /** Site */
+            site: string;
         };
         /**
          * Statistics
@@ -14456,20 +15826,6 @@ export interface components {
             opened_by: string;
             /** Reason */
             reason: string;
-        };
-        /**
-         * TemplateShown
-         * @description A campaign as its circular announces it.
-         */
-        TemplateShown: {
-            name: components["schemas"]["TextShown"];
-            /** Since */
-            since: string;
-            source: components["schemas"]["TextShown"];
-            /** Template */
-            template: string;
-            /** Until */
-            until: string | null;
         };
         /**
          * Tested
@@ -15281,6 +16637,28 @@ export interface components {
             unit?: number | null;
         };
         /**
+         * UndeliveredShown
+         * @description What ought to have reached somebody by now, and has reached nobody by any way.
+         */
+        UndeliveredShown: {
+            /**
+             * Level
+             * @description Of the gravest.
+             */
+            level: number | null;
+            /**
+             * May Have Arrived
+             * @description Of some it is not known whether they arrived.
+             */
+            may_have_arrived: boolean;
+            /** N */
+            n: number;
+            /** Since */
+            since: string | null;
+            /** Sites */
+            sites: string[];
+        };
+        /**
          * Unfounded
          * @description There is no such danger.
          */
@@ -15401,18 +16779,6 @@ export interface components {
             site: string;
         };
         /**
-         * VersionGiven
-         * @description A further version.
-         */
-        VersionGiven: {
-            /**
-             * Words
-             * @description What it puts right; needed once one was approved.
-             * @default
-             */
-            words: string;
-        };
-        /**
          * VersionListed
          * @description A version that is kept.
          */
@@ -15425,38 +16791,6 @@ export interface components {
             reason: string;
             /** Version */
             version: number;
-        };
-        /**
-         * VersionRow
-         * @description A version in the list of them.
-         */
-        VersionRow: {
-            /** Author */
-            author: string;
-            /** Generator */
-            generator: string;
-            /**
-             * Made At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            made_at: string;
-            /** Preliminary */
-            preliminary: boolean;
-            /** Sha256 */
-            sha256: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "draft" | "approved" | "sent";
-            /** Version */
-            version: number;
-            /**
-             * Words
-             * @description What it puts right (更正说明); empty: nothing had been approved before.
-             */
-            words: string;
         };
         /**
          * VersionShown
@@ -15839,17 +17173,6 @@ export interface components {
             status: string;
         };
         /**
-         * ApprovalGiven
-         * @description The word of another than who signed.
-         */
-        cloud__commissioning__model__ApprovalGiven: {
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-        };
-        /**
          * ReasonShown
          * @description Something that is missing or wrong.
          */
@@ -15867,53 +17190,6 @@ export interface components {
              * @enum {string}
              */
             step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
-        };
-        /**
-         * CheckShown
-         * @description What the gateway thinks of texts that nobody has proposed.
-         */
-        cloud__configuration__model__CheckShown: {
-            /** Answered At */
-            answered_at: string | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Errors */
-            errors: components["schemas"]["FaultShown"][];
-            /** Id */
-            id: string;
-            /** Load */
-            load: components["schemas"]["LoadShown"][];
-            /** Sent At */
-            sent_at: string | null;
-            /**
-             * State
-             * @description Null until the gateway has answered.
-             */
-            state: ("checked" | "refused") | null;
-            why: components["schemas"]["TextShown"] | null;
-        };
-        /**
-         * Calendar
-         * @description A month of a place.
-         */
-        cloud__duties__model__Calendar: {
-            /** Entries */
-            entries: components["schemas"]["Entry"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            /**
-             * Month
-             * Format: date
-             */
-            month: string;
-            /**
-             * Today
-             * Format: date
-             */
-            today: string;
         };
         /**
          * Close
@@ -16200,17 +17476,6 @@ export interface components {
             withdrawn: boolean;
         };
         /**
-         * KindShown
-         * @description A kind of the point vocabulary.
-         */
-        cloud__registry__model__KindShown: {
-            label: components["schemas"]["TextShown"];
-            /** Name */
-            name: string;
-            /** Unit */
-            unit: string;
-        };
-        /**
          * PlanGiven
          * @description A plan of the site, as an image.
          */
@@ -16222,49 +17487,6 @@ export interface components {
              */
             image: string;
             name: components["schemas"]["Words"];
-        };
-        /**
-         * ApprovalGiven
-         * @description That a version is right.
-         */
-        cloud__reports__shown__ApprovalGiven: {
-            signature: components["schemas"]["Signature"];
-            /** Version */
-            version: number;
-        };
-        /**
-         * Calendar
-         * @description What a territory is to hand in.
-         */
-        cloud__reports__shown__Calendar: {
-            /** Days */
-            days: components["schemas"]["CalendarDay"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            name: components["schemas"]["TextShown"];
-            /** Node */
-            node: number;
-        };
-        /**
-         * CheckShown
-         * @description Something that must hold of the numbers.
-         */
-        cloud__reports__shown__CheckShown: {
-            /** Code */
-            code: string;
-            /** Ok */
-            ok: boolean;
-            words: components["schemas"]["TextShown"];
-        };
-        /**
-         * KindShown
-         * @description A kind of reports.
-         */
-        cloud__reports__shown__KindShown: {
-            /** Kind */
-            kind: string;
-            label: components["schemas"]["TextShown"];
-            /** Of Campaign */
-            of_campaign: boolean;
         };
         /**
          * HealthShown
@@ -17601,6 +18823,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_alarm_figures_api_v1_alarm_figures_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description The last so many. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmFigures"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Larger than a request may be */
             413: {
@@ -19177,7 +20489,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__duties__model__Calendar"];
+                    "application/json": components["schemas"]["Calendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -24056,6 +25368,2126 @@ export interface operations {
             };
         };
     };
+    list_intake_kinds_api_v1_intake_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeKinds"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_attendance_api_v1_intake_attendance_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Day
+                     * Format: date
+                     */
+                    day: string;
+                    /**
+                     * First In
+                     * @description Null: he was not there.
+                     */
+                    first_in?: string | null;
+                    /** Last Out */
+                    last_out?: string | null;
+                    /** Name */
+                    name: string;
+                    /**
+                     * Person
+                     * @description The other system's number of the person; no identity card.
+                     */
+                    person: string;
+                    /**
+                     * Post
+                     * @enum {string}
+                     */
+                    post: "project_manager" | "safety_officer" | "supervision_engineer" | "equipment_operator";
+                    /**
+                     * Site
+                     * @description Name of the site here, or its project code.
+                     */
+                    site: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_attendance_template_api_v1_intake_attendance_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_certificates_api_v1_intake_certificates_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Certificate No */
+                    certificate_no: string;
+                    /** External Id */
+                    external_id: string;
+                    /** Name */
+                    name: string;
+                    /** Site */
+                    site: string;
+                    /**
+                     * Status
+                     * @default valid
+                     * @enum {string}
+                     */
+                    status?: "valid" | "revoked";
+                    /** Trade */
+                    trade: string;
+                    /**
+                     * Valid Until
+                     * Format: date
+                     */
+                    valid_until: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_certificates_template_api_v1_intake_certificates_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_crane_registrations_api_v1_intake_crane_registrations_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Device
+                     * @default
+                     */
+                    device?: string;
+                    /** External Id */
+                    external_id: string;
+                    /**
+                     * Issued At
+                     * Format: date-time
+                     */
+                    issued_at: string;
+                    /**
+                     * Issuer
+                     * @default
+                     */
+                    issuer?: string;
+                    /**
+                     * Property No
+                     * @default
+                     */
+                    property_no?: string;
+                    /** Registration No */
+                    registration_no: string;
+                    /** Site */
+                    site: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_crane_registrations_template_api_v1_intake_crane_registrations_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_external_warnings_api_v1_intake_external_warnings_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Due At */
+                    due_at?: string | null;
+                    /** External Id */
+                    external_id: string;
+                    /**
+                     * Issued At
+                     * Format: date-time
+                     */
+                    issued_at: string;
+                    /** Site */
+                    site: string;
+                    /**
+                     * Status
+                     * @default open
+                     * @enum {string}
+                     */
+                    status?: "open" | "handled";
+                    /** Text */
+                    text: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_external_warnings_template_api_v1_intake_external_warnings_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_permits_api_v1_intake_permits_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Begins At
+                     * Format: date-time
+                     */
+                    begins_at: string;
+                    /**
+                     * Certificate No
+                     * @default
+                     */
+                    certificate_no?: string;
+                    /** External Id */
+                    external_id: string;
+                    /** Permit No */
+                    permit_no: string;
+                    /**
+                     * Place
+                     * @default
+                     */
+                    place?: string;
+                    /** Site */
+                    site: string;
+                    /** Worker */
+                    worker: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_permits_template_api_v1_intake_permits_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_weather_warnings_api_v1_intake_weather_warnings_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Area
+                     * @description Code or Chinese name of a territory here.
+                     */
+                    area: string;
+                    /**
+                     * Begins At
+                     * Format: date-time
+                     */
+                    begins_at: string;
+                    /**
+                     * Ends At
+                     * Format: date-time
+                     */
+                    ends_at: string;
+                    /** External Id */
+                    external_id: string;
+                    /**
+                     * Level
+                     * @enum {string}
+                     */
+                    level: "blue" | "yellow" | "orange" | "red";
+                    /**
+                     * Text
+                     * @default
+                     */
+                    text?: string;
+                    /** Type */
+                    type: string;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_weather_warnings_template_api_v1_intake_weather_warnings_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_undelivered_api_v1_notices_undelivered_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndeliveredShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_outbound_api_v1_outbound_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outbound"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_connector_api_v1_outbound_connectors_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_connector_api_v1_outbound_connectors__connector__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                connector: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_packages_api_v1_outbound_packages_get: {
+        parameters: {
+            query?: {
+                connector?: string | null;
+                state?: ("waiting" | "sending" | "sent" | "accepted" | "rejected" | "unknown") | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PackageShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_package_api_v1_outbound_packages__package__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                package: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_receipt_api_v1_outbound_packages__package__receipt_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                package: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_package_api_v1_outbound_packages__package__resend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                package: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResendGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_package_schemas_api_v1_outbound_schemas_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchemasShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_profiles_api_v1_profiles_get: {
         parameters: {
             query?: never;
@@ -25535,7 +28967,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__reports__shown__Calendar"];
+                    "application/json": components["schemas"]["ReportCalendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -25788,7 +29220,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__reports__shown__ApprovalGiven"];
+                "application/json": components["schemas"]["ReportApprovalGiven"];
             };
         };
         responses: {
@@ -25954,6 +29386,95 @@ export interface operations {
             };
         };
     };
+    list_report_records_api_v1_reports__report__records_get: {
+        parameters: {
+            query: {
+                cell: string;
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRecords"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     record_report_sent_api_v1_reports__report__sent_post: {
         parameters: {
             query?: never;
@@ -25968,7 +29489,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SentGiven"];
+                "application/json": components["schemas"]["ReportSentGiven"];
             };
         };
         responses: {
@@ -26148,7 +29669,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VersionGiven"];
+                "application/json": components["schemas"]["ReportVersionGiven"];
             };
         };
         responses: {
@@ -29321,7 +32842,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__commissioning__model__ApprovalGiven"];
+                "application/json": components["schemas"]["ApprovalGiven"];
             };
         };
         responses: {
@@ -30894,7 +34415,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -30981,7 +34502,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -33217,6 +36738,91 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_outside_api_v1_sites__site__outside_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutsideShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Too many requests or tries; `Retry-After` says when to come again */
             429: {
@@ -40884,6 +44490,176 @@ export interface operations {
                 content: {
                     "text/csv": unknown;
                     "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sources_api_v1_sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sources"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declare_source_api_v1_sources_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sources"];
                 };
             };
             /** @description Nobody is signed in */
