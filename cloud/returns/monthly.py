@@ -292,7 +292,7 @@ def _footer(month: _Month, numbers: dict[str, Number]) -> list[Text]:
         Text(f"统计区间：{first} 至 {last}，截止 {last} 24:00。", f"Of {first} to {last}, both included."),
         Text(
             "项目、轮次以生成报表时的台账为准；演练、回放、试运行不计入。",
-            "Projects and rounds are as the registry has them at its making; drills and replays do not count.",
+            "Projects and rounds are as the registry had them at its making; drills do not count.",
         ),
     ]
     missing = sorted({number.missing for number in numbers.values() if number.missing})
