@@ -6,6 +6,7 @@ import enrolment from './enrolment.en'
 import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import indicators from './indicators.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
 import problems from './problems.en'
@@ -26,6 +27,7 @@ const en: typeof zh = {
   enrolment,
   notices,
   gatewayPage,
+  indicators,
   ledgers,
   machine,
   problems,

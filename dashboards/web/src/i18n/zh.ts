@@ -6,6 +6,7 @@ import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
@@ -25,6 +26,7 @@ export default {
   enrolment,
   notices,
   gatewayPage,
+  indicators,
   ledgers,
   machine,
   problems,
