@@ -20,6 +20,7 @@ from bench import (
     hazards,
     outbox,
     replay,
+    reports,
     rules,
     rules_live,
 )
@@ -38,6 +39,7 @@ BENCHES: dict[str, Bench] = {
     "forecasts": forecasts.run,
     "hazard_lists": hazard_lists.run,
     "hazards": hazards.run,
+    "reports": reports.run,
     "outbox": outbox.run,
     "replay": replay.run,
     "rules": rules.run,
