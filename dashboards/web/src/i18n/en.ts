@@ -5,6 +5,7 @@ import enrolment from './enrolment.en'
 import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import inspections from './inspections.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
 import problems from './problems.en'
@@ -19,6 +20,7 @@ import type zh from './zh'
 
 const en: typeof zh = {
   accounts,
+  inspections,
   configuration,
   enrolment,
   notices,

@@ -5,6 +5,7 @@ import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import inspections from './inspections.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
@@ -17,6 +18,7 @@ import upkeep from './upkeep.zh'
 import territory from './territory.zh'
 
 export default {
+  inspections,
   accounts,
   configuration,
   enrolment,
