@@ -52,6 +52,7 @@ from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.routes import make_router as make_notices_router
+from cloud.outbound.routes import make_router as make_outbound_router
 from cloud.profiles.routes import make_router as make_profiles_router
 from cloud.readings.routes import router as readings_router
 from cloud.registry.import_routes import router as imports_router
@@ -211,6 +212,7 @@ def _api() -> APIRouter:
         make_commissioning_router(),
         make_tips_router(),
         make_public_router(),
+        make_outbound_router(),
     ):
         router.include_router(part)
     return router

@@ -24,6 +24,7 @@ from cloud.looking import Looking
 from cloud.notices import incidents
 from cloud.notices.notifier import Notifier
 from cloud.notices.opening import Telling, tell_of
+from cloud.outbound.sender import OutboundSender
 from cloud.registry.seeding import seed_sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -97,6 +98,7 @@ class Ingest:
             self._lookers.append(Roster(settings.enrolment, dsn))
         if settings.tells:
             self._lookers.append(Notifier(settings, dsn))
+            self._lookers.append(OutboundSender(settings, dsn))
         self._links = {alarms: heard, readings: told}
 
     def run(self, stopping: threading.Event) -> None:

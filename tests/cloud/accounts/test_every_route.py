@@ -73,6 +73,8 @@ def next_door(web, site, trees) -> dict[str, str]:
         "draw": str(uuid4()),
         "dossier": web.post(f"/incidents/{_incident(web)}/packages").json()["id"],
         "no": "1",
+        "package": str(uuid4()),
+        "connector": str(uuid4()),
     }
 
 

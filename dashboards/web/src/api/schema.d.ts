@@ -1806,6 +1806,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notices/undelivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Undelivered
+         * @description Grave notices that have reached nobody, of a site or of all that the caller sees.
+         */
+        get: operations["read_undelivered_api_v1_notices_undelivered_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Outbound
+         * @description Connectors, how many packages each has waiting, since when, and what came back.
+         */
+        get: operations["read_outbound_api_v1_outbound_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Connector
+         * @description A new connector; what happens from now on goes to it.
+         */
+        post: operations["make_connector_api_v1_outbound_connectors_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/connectors/{connector}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Connector
+         * @description Change one; whoever mends it does not wait for the end of its rest.
+         */
+        put: operations["change_connector_api_v1_outbound_connectors__connector__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Packages
+         * @description Packages of what the caller sees, the latest first.
+         */
+        get: operations["list_packages_api_v1_outbound_packages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/packages/{package}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Package
+         * @description A package with what it says, here and in their words.
+         */
+        get: operations["read_package_api_v1_outbound_packages__package__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/packages/{package}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Note Receipt
+         * @description Note a receipt that came by another way.
+         */
+        post: operations["note_receipt_api_v1_outbound_packages__package__receipt_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/packages/{package}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Package
+         * @description Send a rejected one again, by the mapping as it is now, under another number.
+         */
+        post: operations["resend_package_api_v1_outbound_packages__package__resend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbound/schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Package Schemas
+         * @description By what whoever receives packages may check them.
+         */
+        get: operations["read_package_schemas_api_v1_outbound_schemas_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles": {
         parameters: {
             query?: never;
@@ -2170,6 +2350,26 @@ export interface paths {
          * @description A version as a workbook (xlsx), marked with who took it.
          */
         get: operations["download_report_api_v1_reports__report__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Records
+         * @description The records behind a number.
+         */
+        get: operations["list_report_records_api_v1_reports__report__records_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5196,6 +5396,17 @@ export interface components {
             words: string;
         };
         /**
+         * ApprovalGiven
+         * @description The word of another than who signed.
+         */
+        ApprovalGiven: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * Asked
          * @description An alarm after something was asked of it.
          */
@@ -5617,22 +5828,6 @@ export interface components {
             timeouts: number;
         };
         /**
-         * CalendarDay
-         * @description Something that is to be handed in.
-         */
-        CalendarDay: {
-            /** Cut Off */
-            cut_off: string | null;
-            /** On */
-            on: string;
-            /**
-             * Reports
-             * @description Those that there are of that cut-off.
-             */
-            reports: components["schemas"]["ReportRow"][];
-            what: components["schemas"]["TextShown"];
-        };
-        /**
          * CallTarget
          * @description A gateway of text messages or telephone calls, and whom it calls.
          */
@@ -5716,6 +5911,20 @@ export interface components {
              */
             since: string;
             source: components["schemas"]["TextShown"];
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * CampaignTemplate
+         * @description A campaign as its circular announces it.
+         */
+        CampaignTemplate: {
+            name: components["schemas"]["TextShown"];
+            /** Since */
+            since: string;
+            source: components["schemas"]["TextShown"];
+            /** Template */
+            template: string;
             /** Until */
             until: string | null;
         };
@@ -6093,6 +6302,34 @@ export interface components {
             tolerance: number;
         };
         /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
          * Choice
          * @description Something to choose in the form.
          */
@@ -6119,7 +6356,7 @@ export interface components {
              * Point Kinds
              * @description What a point of a pit may measure.
              */
-            point_kinds: components["schemas"]["cloud__registry__model__KindShown"][];
+            point_kinds: components["schemas"]["KindShown"][];
             /** @description Where the scales of dangerous works come from. */
             source: components["schemas"]["TextShown"];
             /** Supports */
@@ -6548,6 +6785,108 @@ export interface components {
             /** Reason */
             reason: string;
             signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ConnectorGiven
+         * @description Where packages go, which, and in whose words.
+         */
+        ConnectorGiven: {
+            /**
+             * Is On
+             * @default true
+             */
+            is_on: boolean;
+            /**
+             * Key
+             * @description Packages are signed with it; null: as it was.
+             */
+            key?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "file" | "http";
+            /**
+             * Mapping
+             * @description YAML: their names and codes.
+             * @default
+             */
+            mapping: string;
+            /** Name */
+            name: string;
+            /**
+             * Node
+             * @description What lies in it is handed on; null: everything.
+             */
+            node?: number | null;
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+            /** Wants */
+            wants: ("hazard_major" | "hazard_update" | "hazard_closed" | "incident_details" | "inspection" | "report")[];
+        };
+        /**
+         * ConnectorShown
+         * @description A connector, and how it fares.
+         */
+        ConnectorShown: {
+            /** Accepted */
+            accepted: number;
+            /**
+             * Depth
+             * @description Packages that have no receipt yet.
+             */
+            depth: number;
+            /** Failures */
+            failures: number;
+            /** Has Key */
+            has_key: boolean;
+            /** Id */
+            id: string;
+            /** Is On */
+            is_on: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "file" | "http";
+            /** Last Answer */
+            last_answer: string | null;
+            /** Last Code */
+            last_code: string | null;
+            /** Last Receipt At */
+            last_receipt_at: string | null;
+            /** Mapping */
+            mapping: string;
+            /** May Change */
+            may_change: boolean;
+            /** Name */
+            name: string;
+            /** Node */
+            node: number | null;
+            /**
+             * Oldest At
+             * @description Since when the oldest of those waits.
+             */
+            oldest_at: string | null;
+            /** Rejected */
+            rejected: number;
+            /** Rests Until */
+            rests_until: string | null;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            /** Url */
+            url: string;
+            /** Version */
+            version: number;
+            /** Wants */
+            wants: string[];
         };
         /**
          * Correct
@@ -7521,6 +7860,25 @@ export interface components {
             /** Items */
             items: components["schemas"]["DutyShown"][];
             source: components["schemas"]["TextShown"];
+        };
+        /**
+         * DutyCalendar
+         * @description A month of a place.
+         */
+        DutyCalendar: {
+            /** Entries */
+            entries: components["schemas"]["Entry"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
         };
         /**
          * DutyChoice
@@ -10255,6 +10613,78 @@ export interface components {
             sha256: string;
         };
         /**
+         * InspectionPlan
+         * @description A plan; nobody but the authority itself sees it.
+         */
+        InspectionPlan: {
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Id */
+            id: string;
+            /**
+             * Inspection
+             * @description That carried it out.
+             */
+            inspection: string | null;
+            /** Note */
+            note: string;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionPlanGiven
+         * @description An unannounced inspection (四不两直) that is planned.
+         */
+        InspectionPlanGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Enterprise Name
+             * @default
+             */
+            enterprise_name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Site */
+            site?: string | null;
+            /** Territory */
+            territory: number;
+            /**
+             * Theme
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * InspectionPlans
+         * @description Those that the caller's own authority has, the latest day first.
+         */
+        InspectionPlans: {
+            /** Items */
+            items: components["schemas"]["InspectionPlan"][];
+        };
+        /**
          * InspectionRecorded
          * @description The same, signed or not.
          */
@@ -10674,6 +11104,17 @@ export interface components {
             label: components["schemas"]["TextShown"];
             /** Name */
             name: string;
+        };
+        /**
+         * KindShown
+         * @description A kind of the point vocabulary.
+         */
+        KindShown: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
         };
         /**
          * LastGood
@@ -11396,17 +11837,6 @@ export interface components {
             raised_later_ms: number;
         };
         /**
-         * NodeChoice
-         * @description A territory that the caller makes reports for.
-         */
-        NodeChoice: {
-            /** Kind */
-            kind: string;
-            name: components["schemas"]["TextShown"];
-            /** Node */
-            node: number;
-        };
-        /**
          * NodeGiven
          * @description A node of the territory tree or of the enterprise tree.
          */
@@ -11747,6 +12177,19 @@ export interface components {
             items: components["schemas"]["OutOfUse"][];
         };
         /**
+         * Outbound
+         * @description All connectors, and what none wants.
+         */
+        Outbound: {
+            /** Items */
+            items: components["schemas"]["ConnectorShown"][];
+            /**
+             * Unclaimed
+             * @description Major hazards, reports … that no connector takes.
+             */
+            unclaimed: number;
+        };
+        /**
          * Outbox
          * @description What waits at a gateway for a receipt.
          */
@@ -11889,6 +12332,109 @@ export interface components {
              * @enum {string}
              */
             state: "received" | "assigned" | "judged" | "answered";
+        };
+        /**
+         * PackageDetail
+         * @description A package with what it says.
+         */
+        PackageDetail: {
+            /** Answer */
+            answer: string;
+            /** Attempts */
+            attempts: number;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** Code */
+            code: string;
+            /** Connector */
+            connector: string;
+            /** Connector Name */
+            connector_name: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "hazard_major" | "hazard_update" | "hazard_closed" | "incident_details" | "inspection" | "report";
+            /** Of */
+            of: string;
+            /** Seq */
+            seq: number;
+            /** Settled At */
+            settled_at: string | null;
+            /** Sha256 */
+            sha256: string;
+            /** Site */
+            site: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "accepted" | "rejected" | "unknown";
+            /** Tried At */
+            tried_at: string | null;
+            /**
+             * Wire
+             * @description As it went out; null: it did not yet.
+             */
+            wire: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * PackageShown
+         * @description A package.
+         */
+        PackageShown: {
+            /** Answer */
+            answer: string;
+            /** Attempts */
+            attempts: number;
+            /** Code */
+            code: string;
+            /** Connector */
+            connector: string;
+            /** Connector Name */
+            connector_name: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "hazard_major" | "hazard_update" | "hazard_closed" | "incident_details" | "inspection" | "report";
+            /** Of */
+            of: string;
+            /** Seq */
+            seq: number;
+            /** Settled At */
+            settled_at: string | null;
+            /** Sha256 */
+            sha256: string;
+            /** Site */
+            site: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "accepted" | "rejected" | "unknown";
+            /** Tried At */
+            tried_at: string | null;
         };
         /** Page[AccountChange] */
         Page_AccountChange_: {
@@ -12054,6 +12600,16 @@ export interface components {
         Page_OwnSession_: {
             /** Items */
             items: components["schemas"]["OwnSession"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[PackageShown] */
+        Page_PackageShown_: {
+            /** Items */
+            items: components["schemas"]["PackageShown"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -12666,6 +13222,19 @@ export interface components {
             width: number;
         };
         /**
+         * PlanGiven
+         * @description A plan of the site, as an image.
+         */
+        PlanGiven: {
+            /**
+             * Image
+             * Format: base64
+             * @description A PNG or JPEG of at most 4 MiB.
+             */
+            image: string;
+            name: components["schemas"]["Words"];
+        };
+        /**
          * PlanNew
          * @description The same, with the name it gets.
          */
@@ -12684,12 +13253,40 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
-         * Plans
-         * @description Those that the caller's own authority has, the latest day first.
+         * PlanShown
+         * @description How it is to be rectified.
          */
-        Plans: {
-            /** Items */
-            items: components["schemas"]["cloud__inspections__model__PlanShown"][];
+        PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
         };
         /**
          * Point
@@ -13189,6 +13786,27 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * ReceiptGiven
+         * @description A receipt that came by another way, such as a number on paper.
+         */
+        ReceiptGiven: {
+            /**
+             * Code
+             * @default
+             */
+            code: string;
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "accepted" | "rejected";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * RecordBehind
          * @description A hazard record behind a number.
          */
@@ -13281,7 +13899,7 @@ export interface components {
             orders: components["schemas"]["OrderShown"][];
             /** Overdue */
             overdue: boolean;
-            plan?: components["schemas"]["cloud__hazards__record_model__PlanShown"] | null;
+            plan?: components["schemas"]["PlanShown"] | null;
             postponed?: components["schemas"]["PostponedShown"] | null;
             refusal?: components["schemas"]["RefusalShown"] | null;
             /** Refused */
@@ -13612,6 +14230,54 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
+         * ReportApprovalGiven
+         * @description That a version is right.
+         */
+        ReportApprovalGiven: {
+            signature: components["schemas"]["Signature"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * ReportCalendar
+         * @description What a territory is to hand in.
+         */
+        ReportCalendar: {
+            /** Days */
+            days: components["schemas"]["ReportCalendarDay"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportCalendarDay
+         * @description Something that is to be handed in.
+         */
+        ReportCalendarDay: {
+            /** Cut Off */
+            cut_off: string | null;
+            /** On */
+            on: string;
+            /**
+             * Reports
+             * @description Those that there are of that cut-off.
+             */
+            reports: components["schemas"]["ReportRow"][];
+            what: components["schemas"]["TextShown"];
+        };
+        /**
+         * ReportCheckShown
+         * @description Something that must hold of the numbers.
+         */
+        ReportCheckShown: {
+            /** Code */
+            code: string;
+            /** Ok */
+            ok: boolean;
+            words: components["schemas"]["TextShown"];
+        };
+        /**
          * ReportChoices
          * @description What can be made, and for whom.
          */
@@ -13619,11 +14285,11 @@ export interface components {
             /** Campaigns */
             campaigns: components["schemas"]["CampaignShown"][];
             /** Kinds */
-            kinds: components["schemas"]["cloud__reports__shown__KindShown"][];
+            kinds: components["schemas"]["ReportKindShown"][];
             /** Nodes */
-            nodes: components["schemas"]["NodeChoice"][];
+            nodes: components["schemas"]["ReportNodeChoice"][];
             /** Templates */
-            templates: components["schemas"]["TemplateShown"][];
+            templates: components["schemas"]["CampaignTemplate"][];
         };
         /**
          * ReportDetail
@@ -13645,7 +14311,7 @@ export interface components {
             /** Events */
             events: components["schemas"]["LedgerEvent"][];
             /** History */
-            history: components["schemas"]["VersionRow"][];
+            history: components["schemas"]["ReportVersionRow"][];
             /** Kind */
             kind: string;
             label: components["schemas"]["TextShown"];
@@ -13713,6 +14379,68 @@ export interface components {
             node: number;
         };
         /**
+         * ReportKindShown
+         * @description A kind of reports.
+         */
+        ReportKindShown: {
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Of Campaign */
+            of_campaign: boolean;
+        };
+        /**
+         * ReportNodeChoice
+         * @description A territory that the caller makes reports for.
+         */
+        ReportNodeChoice: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportRecord
+         * @description A record behind a number.
+         */
+        ReportRecord: {
+            /** About */
+            about: string;
+            /**
+             * Called
+             * @description Its number, or that of its document.
+             */
+            called: string;
+            /** Id */
+            id: string;
+            /**
+             * On
+             * @description The day on which it was found, made or decided.
+             */
+            on: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "hazard" | "inspection" | "enforcement";
+        };
+        /**
+         * ReportRecords
+         * @description The records behind a number, those that the caller may see.
+         */
+        ReportRecords: {
+            /** Cell */
+            cell: string;
+            /**
+             * Hidden
+             * @description So many more that the caller may not see.
+             */
+            hidden: number;
+            /** Items */
+            items: components["schemas"]["ReportRecord"][];
+        };
+        /**
          * ReportRow
          * @description A report in a list.
          */
@@ -13761,6 +14489,31 @@ export interface components {
             versions: number;
         };
         /**
+         * ReportSentGiven
+         * @description That it was handed over.
+         */
+        ReportSentGiven: {
+            /**
+             * Receipt
+             * @description Number of the receipt, or who took it.
+             * @default
+             */
+            receipt: string;
+            signature: components["schemas"]["Signature"];
+            /**
+             * To
+             * @description To whom.
+             */
+            to: string;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "mail" | "platform" | "paper" | "other";
+        };
+        /**
          * ReportVersion
          * @description What a version says.
          */
@@ -13773,7 +14526,7 @@ export interface components {
              */
             changed: string[];
             /** Checks */
-            checks: components["schemas"]["cloud__reports__shown__CheckShown"][];
+            checks: components["schemas"]["ReportCheckShown"][];
             /**
              * Columns
              * @description Of a table; empty of other kinds.
@@ -13830,6 +14583,50 @@ export interface components {
             /** Version */
             version: number;
             /** Words */
+            words: string;
+        };
+        /**
+         * ReportVersionGiven
+         * @description A further version.
+         */
+        ReportVersionGiven: {
+            /**
+             * Words
+             * @description What it puts right; needed once one was approved.
+             * @default
+             */
+            words: string;
+        };
+        /**
+         * ReportVersionRow
+         * @description A version in the list of them.
+         */
+        ReportVersionRow: {
+            /** Author */
+            author: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Preliminary */
+            preliminary: boolean;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Version */
+            version: number;
+            /**
+             * Words
+             * @description What it puts right (更正说明); empty: nothing had been approved before.
+             */
             words: string;
         };
         /**
@@ -13910,6 +14707,14 @@ export interface components {
              * @description Of `shelve`.
              */
             until: string | null;
+        };
+        /**
+         * ResendGiven
+         * @description Why it goes out again.
+         */
+        ResendGiven: {
+            /** Reason */
+            reason: string;
         };
         /**
          * Return
@@ -14197,6 +15002,18 @@ export interface components {
             words: string;
         };
         /**
+         * SchemasShown
+         * @description JSON Schema of what packages say, by name and version.
+         */
+        SchemasShown: {
+            /** Schemas */
+            schemas: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
          * Seen
          * @description What a gateway sends when it has put its password in a safe place.
          */
@@ -14226,31 +15043,6 @@ export interface components {
              * @description Over `sitewarden seen` and the serial, by the certificate's key.
              */
             signature: string;
-        };
-        /**
-         * SentGiven
-         * @description That it was handed over.
-         */
-        SentGiven: {
-            /**
-             * Receipt
-             * @description Number of the receipt, or who took it.
-             * @default
-             */
-            receipt: string;
-            signature: components["schemas"]["Signature"];
-            /**
-             * To
-             * @description To whom.
-             */
-            to: string;
-            /** Version */
-            version: number;
-            /**
-             * Way
-             * @enum {string}
-             */
-            way: "mail" | "platform" | "paper" | "other";
         };
         /**
          * SentShown
@@ -15149,20 +15941,6 @@ export interface components {
             reason: string;
         };
         /**
-         * TemplateShown
-         * @description A campaign as its circular announces it.
-         */
-        TemplateShown: {
-            name: components["schemas"]["TextShown"];
-            /** Since */
-            since: string;
-            source: components["schemas"]["TextShown"];
-            /** Template */
-            template: string;
-            /** Until */
-            until: string | null;
-        };
-        /**
          * Tested
          * @description What came of a test: what the other side answered.
          */
@@ -15972,6 +16750,28 @@ export interface components {
             unit?: number | null;
         };
         /**
+         * UndeliveredShown
+         * @description What ought to have reached somebody by now, and has reached nobody by any way.
+         */
+        UndeliveredShown: {
+            /**
+             * Level
+             * @description Of the gravest.
+             */
+            level: number | null;
+            /**
+             * May Have Arrived
+             * @description Of some it is not known whether they arrived.
+             */
+            may_have_arrived: boolean;
+            /** N */
+            n: number;
+            /** Since */
+            since: string | null;
+            /** Sites */
+            sites: string[];
+        };
+        /**
          * Unfounded
          * @description There is no such danger.
          */
@@ -16092,18 +16892,6 @@ export interface components {
             site: string;
         };
         /**
-         * VersionGiven
-         * @description A further version.
-         */
-        VersionGiven: {
-            /**
-             * Words
-             * @description What it puts right; needed once one was approved.
-             * @default
-             */
-            words: string;
-        };
-        /**
          * VersionListed
          * @description A version that is kept.
          */
@@ -16116,38 +16904,6 @@ export interface components {
             reason: string;
             /** Version */
             version: number;
-        };
-        /**
-         * VersionRow
-         * @description A version in the list of them.
-         */
-        VersionRow: {
-            /** Author */
-            author: string;
-            /** Generator */
-            generator: string;
-            /**
-             * Made At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            made_at: string;
-            /** Preliminary */
-            preliminary: boolean;
-            /** Sha256 */
-            sha256: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "draft" | "approved" | "sent";
-            /** Version */
-            version: number;
-            /**
-             * Words
-             * @description What it puts right (更正说明); empty: nothing had been approved before.
-             */
-            words: string;
         };
         /**
          * VersionShown
@@ -16530,17 +17286,6 @@ export interface components {
             status: string;
         };
         /**
-         * ApprovalGiven
-         * @description The word of another than who signed.
-         */
-        cloud__commissioning__model__ApprovalGiven: {
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-        };
-        /**
          * ReasonShown
          * @description Something that is missing or wrong.
          */
@@ -16558,53 +17303,6 @@ export interface components {
              * @enum {string}
              */
             step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
-        };
-        /**
-         * CheckShown
-         * @description What the gateway thinks of texts that nobody has proposed.
-         */
-        cloud__configuration__model__CheckShown: {
-            /** Answered At */
-            answered_at: string | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Errors */
-            errors: components["schemas"]["FaultShown"][];
-            /** Id */
-            id: string;
-            /** Load */
-            load: components["schemas"]["LoadShown"][];
-            /** Sent At */
-            sent_at: string | null;
-            /**
-             * State
-             * @description Null until the gateway has answered.
-             */
-            state: ("checked" | "refused") | null;
-            why: components["schemas"]["TextShown"] | null;
-        };
-        /**
-         * Calendar
-         * @description A month of a place.
-         */
-        cloud__duties__model__Calendar: {
-            /** Entries */
-            entries: components["schemas"]["Entry"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            /**
-             * Month
-             * Format: date
-             */
-            month: string;
-            /**
-             * Today
-             * Format: date
-             */
-            today: string;
         };
         /**
          * Close
@@ -16646,42 +17344,6 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             due: string;
-        };
-        /**
-         * PlanShown
-         * @description How it is to be rectified.
-         */
-        cloud__hazards__record_model__PlanShown: {
-            accepted?: components["schemas"]["SignedShown"] | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            by: components["schemas"]["PersonShown"];
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-            /**
-             * Emergency Plan
-             * @default
-             */
-            emergency_plan: string;
-            /** Funds Wan */
-            funds_wan?: number | null;
-            /** Measures */
-            measures: string;
-            /** Person */
-            person: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "immediate" | "timed";
         };
         /**
          * ReasonShown
@@ -16825,137 +17487,6 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
-        };
-        /**
-         * PlanGiven
-         * @description An unannounced inspection (四不两直) that is planned.
-         */
-        cloud__inspections__model__PlanGiven: {
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /**
-             * Enterprise Name
-             * @default
-             */
-            enterprise_name: string;
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-            /** Site */
-            site?: string | null;
-            /** Territory */
-            territory: number;
-            /**
-             * Theme
-             * @default
-             */
-            theme: string;
-        };
-        /**
-         * PlanShown
-         * @description A plan; nobody but the authority itself sees it.
-         */
-        cloud__inspections__model__PlanShown: {
-            /** Author */
-            author: string;
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /** Enterprise Name */
-            enterprise_name: string;
-            /** Id */
-            id: string;
-            /**
-             * Inspection
-             * @description That carried it out.
-             */
-            inspection: string | null;
-            /** Note */
-            note: string;
-            /** Site */
-            site: string | null;
-            site_name: components["schemas"]["TextShown"] | null;
-            /** Territory */
-            territory: number;
-            territory_name: components["schemas"]["TextShown"];
-            /** Theme */
-            theme: string;
-            /** Withdrawn */
-            withdrawn: boolean;
-        };
-        /**
-         * KindShown
-         * @description A kind of the point vocabulary.
-         */
-        cloud__registry__model__KindShown: {
-            label: components["schemas"]["TextShown"];
-            /** Name */
-            name: string;
-            /** Unit */
-            unit: string;
-        };
-        /**
-         * PlanGiven
-         * @description A plan of the site, as an image.
-         */
-        cloud__registry__model__PlanGiven: {
-            /**
-             * Image
-             * Format: base64
-             * @description A PNG or JPEG of at most 4 MiB.
-             */
-            image: string;
-            name: components["schemas"]["Words"];
-        };
-        /**
-         * ApprovalGiven
-         * @description That a version is right.
-         */
-        cloud__reports__shown__ApprovalGiven: {
-            signature: components["schemas"]["Signature"];
-            /** Version */
-            version: number;
-        };
-        /**
-         * Calendar
-         * @description What a territory is to hand in.
-         */
-        cloud__reports__shown__Calendar: {
-            /** Days */
-            days: components["schemas"]["CalendarDay"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            name: components["schemas"]["TextShown"];
-            /** Node */
-            node: number;
-        };
-        /**
-         * CheckShown
-         * @description Something that must hold of the numbers.
-         */
-        cloud__reports__shown__CheckShown: {
-            /** Code */
-            code: string;
-            /** Ok */
-            ok: boolean;
-            words: components["schemas"]["TextShown"];
-        };
-        /**
-         * KindShown
-         * @description A kind of reports.
-         */
-        cloud__reports__shown__KindShown: {
-            /** Kind */
-            kind: string;
-            label: components["schemas"]["TextShown"];
-            /** Of Campaign */
-            of_campaign: boolean;
         };
         /**
          * HealthShown
@@ -19958,7 +20489,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__duties__model__Calendar"];
+                    "application/json": components["schemas"]["DutyCalendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -23880,7 +24411,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Plans"];
+                    "application/json": components["schemas"]["InspectionPlans"];
                 };
             };
             /** @description Nobody is signed in */
@@ -23960,7 +24491,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__inspections__model__PlanGiven"];
+                "application/json": components["schemas"]["InspectionPlanGiven"];
             };
         };
         responses: {
@@ -23970,7 +24501,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                    "application/json": components["schemas"]["InspectionPlan"];
                 };
             };
             /** @description Nobody is signed in */
@@ -24055,7 +24586,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                    "application/json": components["schemas"]["InspectionPlan"];
                 };
             };
             /** @description Nobody is signed in */
@@ -26153,6 +26684,810 @@ export interface operations {
             };
         };
     };
+    read_undelivered_api_v1_notices_undelivered_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndeliveredShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_outbound_api_v1_outbound_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outbound"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_connector_api_v1_outbound_connectors_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_connector_api_v1_outbound_connectors__connector__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                connector: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_packages_api_v1_outbound_packages_get: {
+        parameters: {
+            query?: {
+                connector?: string | null;
+                state?: ("waiting" | "sending" | "sent" | "accepted" | "rejected" | "unknown") | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PackageShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_package_api_v1_outbound_packages__package__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                package: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_receipt_api_v1_outbound_packages__package__receipt_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                package: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_package_api_v1_outbound_packages__package__resend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                package: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResendGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_package_schemas_api_v1_outbound_schemas_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchemasShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_profiles_api_v1_profiles_get: {
         parameters: {
             query?: never;
@@ -27632,7 +28967,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__reports__shown__Calendar"];
+                    "application/json": components["schemas"]["ReportCalendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -27885,7 +29220,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__reports__shown__ApprovalGiven"];
+                "application/json": components["schemas"]["ReportApprovalGiven"];
             };
         };
         responses: {
@@ -28051,6 +29386,95 @@ export interface operations {
             };
         };
     };
+    list_report_records_api_v1_reports__report__records_get: {
+        parameters: {
+            query: {
+                cell: string;
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRecords"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     record_report_sent_api_v1_reports__report__sent_post: {
         parameters: {
             query?: never;
@@ -28065,7 +29489,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SentGiven"];
+                "application/json": components["schemas"]["ReportSentGiven"];
             };
         };
         responses: {
@@ -28245,7 +29669,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VersionGiven"];
+                "application/json": components["schemas"]["ReportVersionGiven"];
             };
         };
         responses: {
@@ -31418,7 +32842,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__commissioning__model__ApprovalGiven"];
+                "application/json": components["schemas"]["ApprovalGiven"];
             };
         };
         responses: {
@@ -32991,7 +34415,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -33078,7 +34502,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -39464,7 +40888,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__registry__model__PlanGiven"];
+                "application/json": components["schemas"]["PlanGiven"];
             };
         };
         responses: {

@@ -2,6 +2,10 @@
 export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
+    'day-not-over': 'The day is not over; its log can be signed once it is drawn up at 00:30.',
+    'log-signed': 'The log is signed and stays as it is; add an amendment.',
+    'log-not-signed': 'The log is not signed yet; edit it.',
+    'photos-full': 'At most 9 photos a record.',
     'alarm-ended': 'The alarm has ended; only one that stands is shelved.',
     'already-there': 'It is there already.',
     'asked-otherwise': 'The same request has just been sent with something else in it. Reload and try again.',
@@ -121,14 +125,19 @@ export default {
     'wrong-password': 'Wrong name or password.',
     'open-already': 'There is an open record of the same danger.',
     'too-many-photos': 'Too many photos wait to be filed.',
+    'kind-stays': 'Its kind stays; make another one.',
     'enough-said': 'Nothing more can be added.',
     'other-key': 'The identity was sealed with another key and cannot be opened.',
     'only-the-handler': 'Only the report’s handler may do this.',
-    'not-in-this-state': 'Not in its present state.',
     'broken-on-the-way': 'It broke on the way; send it again.',
   },
   /** Of one field; what stands in braces comes with the refusal. */
   fields: {
+    'no-such-duty': 'There is no such duty.',
+    'one-of': 'Name a site, or an enterprise or authority.',
+    'no-span': 'No span of days: in their order, at most 366.',
+    'no-year': 'Name a year.',
+    'no-month': 'Name the first day of the month.',
     'already-there': 'There is one already; take another.',
     'bad-chart': 'Falls {falls}, point {place}: radii must ascend, and a load never rises with the radius.',
     'bad-expiry': 'It must lie ahead, within 366 days.',
@@ -253,6 +262,9 @@ export default {
     'not-his-detail': 'That is not for your side to say.',
     'where-missing': 'Choose a device or say where.',
     'no-such-clause': 'No edition has such a clause.',
+    'mapping-wrong': 'The mapping cannot be meant.',
+    'no-address': 'That is no address.',
+    'address-of-http': 'An address belongs to HTTP, and to nothing else.',
     'no-handler': 'The handler must be an authority’s person there, with nothing to do with the site.',
     'no-such-gate': 'This is no gate’s code of this platform.',
     'no-such-category': 'There is no such category.',

@@ -1,11 +1,14 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
 import configuration from './configuration.zh'
+import duties from './duties.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
+import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
 import inspections from './inspections.zh'
+import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
@@ -13,6 +16,7 @@ import profiles from './profiles.zh'
 import registry from './registry.zh'
 import roles from './roles.zh'
 import start from './start.zh'
+import reports from './reports.zh'
 import waysIn from './waysIn.zh'
 import upkeep from './upkeep.zh'
 import territory from './territory.zh'
@@ -21,9 +25,12 @@ export default {
   inspections,
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
+  sending,
   gatewayPage,
+  indicators,
   ledgers,
   machine,
   problems,
@@ -32,6 +39,7 @@ export default {
   registry,
   roles,
   start,
+  reports,
   waysIn,
   upkeep,
   territory,
