@@ -5,6 +5,7 @@ import enrolment from './enrolment.en'
 import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import handing from './handing.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
 import problems from './problems.en'
@@ -23,6 +24,7 @@ const en: typeof zh = {
   enrolment,
   notices,
   gatewayPage,
+  handing,
   ledgers,
   machine,
   problems,

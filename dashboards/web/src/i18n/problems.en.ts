@@ -125,7 +125,6 @@ export default {
     'enough-said': 'Nothing more can be added.',
     'other-key': 'The identity was sealed with another key and cannot be opened.',
     'only-the-handler': 'Only the report’s handler may do this.',
-    'not-in-this-state': 'Not in its present state.',
     'broken-on-the-way': 'It broke on the way; send it again.',
   },
   /** Of one field; what stands in braces comes with the refusal. */

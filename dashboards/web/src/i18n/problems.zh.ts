@@ -125,7 +125,6 @@ export default {
     'enough-said': '不能再补充了。',
     'other-key': '身份信息是用另一把密钥封存的，无法打开。',
     'only-the-handler': '只有该举报的处理人可以这样做。',
-    'not-in-this-state': '当前状态下不能这样做。',
     'broken-on-the-way': '传输中损坏，请重新发送。',
   },
   /** Of one field; what stands in braces comes with the refusal. */

@@ -5,6 +5,7 @@ import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import handing from './handing.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
@@ -22,6 +23,7 @@ export default {
   enrolment,
   notices,
   gatewayPage,
+  handing,
   ledgers,
   machine,
   problems,
