@@ -175,6 +175,26 @@ NOTICES: LiteralString = """
 """Those of a site, the newest first."""
 
 
+UNDELIVERED: LiteralString = """
+    SELECT count(*) AS n, max(level) AS level, min(created_at) AS since,
+           bool_or(may_have_arrived) AS may_have_arrived, array_agg(DISTINCT site) AS sites
+      FROM (SELECT notice.site, notice.about, max(notice.level) AS level,
+                   min(notice.created_at) AS created_at, bool_or(notice.state = 'unknown') AS may_have_arrived
+              FROM notice LEFT JOIN episode ON episode.id = notice.episode
+             WHERE notice.site IN (SELECT seen_whole_sites())
+                   AND (%(site)s::text IS NULL OR notice.site = %(site)s)
+                   AND notice.level >= %(level)s AND notice.kind NOT IN ('test', 'flood')
+                   AND notice.state NOT IN ('counted', 'inhibited') AND notice.held_until IS NULL
+                   AND notice.created_at BETWEEN %(since)s AND %(until)s
+                   AND episode.acknowledged_at IS NULL
+             GROUP BY notice.site, notice.about
+            HAVING NOT bool_or(notice.state = 'sent')
+               AND NOT EXISTS (SELECT FROM told WHERE told.about = notice.about
+                                                      AND told.acknowledged_at IS NOT NULL)) AS told
+"""
+"""What was told and has reached nobody by any way, and of which nobody has said that he knows."""
+
+
 def _adapted(values: Row) -> Row:
     return {**values, "target": Jsonb(values["target"])}
 

@@ -32,21 +32,23 @@ from cloud.reports.place import limits_at
 from cloud.reports.presenting import text, version_shown
 from cloud.reports.printing import ledger_columns, ledger_rows
 from cloud.reports.shown import (
-    ApprovalGiven,
-    Calendar,
-    CalendarDay,
     CampaignGiven,
     CampaignShown,
-    KindShown,
-    NodeChoice,
+    CampaignTemplate,
+    ReportApprovalGiven,
+    ReportCalendar,
+    ReportCalendarDay,
     ReportChoices,
     ReportDetail,
     ReportGiven,
+    ReportKindShown,
+    ReportNodeChoice,
+    ReportRecord,
+    ReportRecords,
     ReportRow,
-    SentGiven,
-    TemplateShown,
-    VersionGiven,
-    VersionRow,
+    ReportSentGiven,
+    ReportVersionGiven,
+    ReportVersionRow,
 )
 from cloud.reports.store import read_body
 from cloud.serving import Served, Serving
@@ -65,6 +67,19 @@ _VERSIONS = """
       FROM report_version WHERE report = %(report)s ORDER BY version DESC
 """
 _VERSION = "SELECT * FROM report_version WHERE report = %s AND version = %s"
+_BEHIND = """
+    SELECT hazard.id, 'hazard' AS what, (detected_at AT TIME ZONE site.time_zone)::date::text AS on,
+           number AS called, coalesce(hazard.content->>'zh', '') AS about
+      FROM hazard JOIN site USING (site) WHERE id = ANY (%(ids)s::uuid[])
+    UNION ALL
+    SELECT id, 'inspection', day::text, enterprise_name, note FROM inspection_now
+     WHERE id = ANY (%(ids)s::uuid[])
+    UNION ALL
+    SELECT id, 'enforcement', decided_on::text, document_no, enterprise_name FROM enforcement_now
+     WHERE id = ANY (%(ids)s::uuid[])
+     ORDER BY 3, 4
+"""
+"""Of their ledgers, as whoever asks sees them."""
 _AHEAD, _BACK = dt.timedelta(days=400), dt.timedelta(days=62)
 
 
@@ -112,7 +127,7 @@ def _add_reading(router: APIRouter) -> None:
         return await _choices(serving, signed)
 
     @router.get("/reports/calendar", dependencies=sees)
-    async def read_report_calendar(serving: Served, signed: SignedIn, *, node: int) -> Calendar:
+    async def read_report_calendar(serving: Served, signed: SignedIn, *, node: int) -> ReportCalendar:
         """What a territory is to hand in, from two months ago to a year ahead, with what there is of it."""
         rules = await serving.row(service.RULES, {**_seen_by(signed), "node": node})
         if rules is None:
@@ -128,6 +143,26 @@ def _add_reading(router: APIRouter) -> None:
     ) -> ReportDetail:
         """A report as it is printed, with its versions and what was done with it."""
         return await _detail(serving, signed, report, response, version)
+
+    @router.get("/reports/{report}/records", dependencies=sees)
+    async def list_report_records(
+        report: UUID,
+        serving: Served,
+        signed: SignedIn,
+        *,
+        cell: Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9_.]+$")],
+        version: _Version = None,
+    ) -> ReportRecords:
+        """The records behind a number."""
+        row = await _known(serving, signed, report)
+        body = await _version(serving, row, version)
+        ids = read_body(body["body"]).records.get(cell)
+        if ids is None:
+            raise not_found("cell")
+        rows = await serving.rows(_BEHIND, {"ids": ids})
+        return ReportRecords(
+            cell=cell, items=[ReportRecord(**one) for one in rows], hidden=len(ids) - len(rows)
+        )
 
 
 def _add_files(router: APIRouter) -> None:
@@ -192,7 +227,7 @@ def _add_making(router: APIRouter) -> None:
     @router.post("/reports/{report}/versions", dependencies=prepares, status_code=201)
     async def make_report_version(
         report: UUID,
-        given: VersionGiven,
+        given: ReportVersionGiven,
         serving: Served,
         signed: SignedIn,
         *,
@@ -214,7 +249,7 @@ def _add_answering_for(router: APIRouter) -> None:
     @router.post("/reports/{report}/approve", dependencies=approves)
     async def approve_report(
         report: UUID,
-        given: ApprovalGiven,
+        given: ReportApprovalGiven,
         serving: Served,
         signed: SignedIn,
         *,
@@ -231,7 +266,7 @@ def _add_answering_for(router: APIRouter) -> None:
     @router.post("/reports/{report}/sent", dependencies=approves)
     async def record_report_sent(
         report: UUID,
-        given: SentGiven,
+        given: ReportSentGiven,
         serving: Served,
         signed: SignedIn,
         *,
@@ -258,13 +293,13 @@ async def _choices(serving: Serving, signed: Signed) -> ReportChoices:
     found = await asyncio.to_thread(_campaigns, serving.dsn, [row["node"] for row in nodes])
     return ReportChoices(
         kinds=[
-            KindShown(kind=one.kind, label=text(one.label), of_campaign=one.of_campaign)
+            ReportKindShown(kind=one.kind, label=text(one.label), of_campaign=one.of_campaign)
             for one in definitions().values()
         ],
-        nodes=[NodeChoice(**row) for row in nodes],
+        nodes=[ReportNodeChoice(**row) for row in nodes],
         campaigns=found,
         templates=[
-            TemplateShown(
+            CampaignTemplate(
                 template=name,
                 name=text(one.name),
                 since=one.since,
@@ -322,7 +357,7 @@ async def _detail(
     response.headers["ETag"] = etag(row["seq"])
     return ReportDetail(
         **_row(row),
-        history=[VersionRow(**{**one, "sha256": one["sha256"].hex()}) for one in versions],
+        history=[ReportVersionRow(**{**one, "sha256": one["sha256"].hex()}) for one in versions],
         events=[event_shown(one) for one in await serving.rows(EVENTS, ["report", report])],
         shown=shown,
         may_prepare=signed.account_id is not None,
@@ -378,7 +413,7 @@ def _campaigns(dsn: str, nodes: list[int]) -> list[CampaignShown]:
     ]
 
 
-def _calendar(serving: Serving, rules: Row, rows: list[Row]) -> Calendar:
+def _calendar(serving: Serving, rules: Row, rows: list[Row]) -> ReportCalendar:
     with connect(serving.dsn) as connection:
         limits = limits_at(connection, rules["node"])
         zone = zone_of(connection, rules["node"])
@@ -388,11 +423,11 @@ def _calendar(serving: Serving, rules: Row, rows: list[Row]) -> Calendar:
         cut_off = None if due.cut_off is None else begin_of(due.cut_off, zone)
         of = [row for row in rows if cut_off is not None and row["cut_off"] == cut_off]
         days.append(
-            CalendarDay(
+            ReportCalendarDay(
                 on=due.on.isoformat(),
                 what=text(due.what),
                 cut_off=None if due.cut_off is None else due.cut_off.isoformat(),
                 reports=[ReportRow(**_row(row)) for row in of],
             )
         )
-    return Calendar(node=rules["node"], name=rules["name"], jurisdiction=text(limits.label), days=days)
+    return ReportCalendar(node=rules["node"], name=rules["name"], jurisdiction=text(limits.label), days=days)

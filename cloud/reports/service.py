@@ -20,7 +20,7 @@ from cloud.reports import store
 from cloud.reports.campaigns import begin_of, campaigns_at, templates, with_changes, zone_of
 from cloud.reports.due import due_of
 from cloud.reports.model import Scope, definitions
-from cloud.reports.shown import ApprovalGiven, CampaignGiven, ReportGiven, SentGiven
+from cloud.reports.shown import CampaignGiven, ReportApprovalGiven, ReportGiven, ReportSentGiven
 
 PREPARES, APPROVES = "reports.prepare", "reports.approve"
 """The permissions; who prepares also sees."""
@@ -102,7 +102,7 @@ def scope_again(row: Row) -> Scope:
     return Scope(**{name: row[name] for name in names})
 
 
-async def approve(acting: Acting, known: Row, given: ApprovalGiven, if_match: str | None) -> None:
+async def approve(acting: Acting, known: Row, given: ReportApprovalGiven, if_match: str | None) -> None:
     """Sign that a version is right; it is the last, final, and nothing contradicts it without words."""
     row, version = await _locked(acting, known, given.version, if_match)
     if version["preliminary"] and not _is_strict(version):
@@ -127,7 +127,7 @@ def _is_strict(version: Row) -> bool:
     return bool(((head.get("campaign") or {}).get("template") or {}).get("strict"))
 
 
-async def record_sent(acting: Acting, known: Row, given: SentGiven, if_match: str | None) -> None:
+async def record_sent(acting: Acting, known: Row, given: ReportSentGiven, if_match: str | None) -> None:
     """Keep that an approved version was handed over, to whom, how, and what says so."""
     row, version = await _locked(acting, known, given.version, if_match)
     if row["approved"] != given.version:

@@ -33,7 +33,7 @@ class ReportRow(Shown):
     sent_at: Instant | None
 
 
-class CheckShown(Shown):
+class ReportCheckShown(Shown):
     """Something that must hold of the numbers."""
 
     code: str
@@ -41,7 +41,7 @@ class CheckShown(Shown):
     words: TextShown
 
 
-class VersionRow(Shown):
+class ReportVersionRow(Shown):
     """A version in the list of them."""
 
     version: int
@@ -99,7 +99,7 @@ class ReportVersion(Shown):
     values: dict[str, Any]
     footer: list[TextShown]
     foot: list[str]
-    checks: list[CheckShown]
+    checks: list[ReportCheckShown]
     changed: list[str] = Field(description="Cells that differ from the version before.")
 
 
@@ -109,14 +109,32 @@ class ReportDetail(ReportRow):
     seq: int = Field(description="What an ETag says.")
     approved: int | None
     sent: int | None
-    history: list[VersionRow]
+    history: list[ReportVersionRow]
     events: list[LedgerEvent]
     shown: ReportVersion
     may_prepare: bool
     may_approve: bool
 
 
-class NodeChoice(Shown):
+class ReportRecord(Shown):
+    """A record behind a number."""
+
+    id: Identity
+    what: Literal["hazard", "inspection", "enforcement"]
+    on: str = Field(description="The day on which it was found, made or decided.")
+    called: str = Field(description="Its number, or that of its document.")
+    about: str
+
+
+class ReportRecords(Shown):
+    """The records behind a number, those that the caller may see."""
+
+    cell: str
+    items: list[ReportRecord]
+    hidden: int = Field(description="So many more that the caller may not see.")
+
+
+class ReportNodeChoice(Shown):
     """A territory that the caller makes reports for."""
 
     node: int
@@ -135,7 +153,7 @@ class CampaignShown(Shown):
     source: TextShown
 
 
-class TemplateShown(Shown):
+class CampaignTemplate(Shown):
     """A campaign as its circular announces it."""
 
     template: str
@@ -145,7 +163,7 @@ class TemplateShown(Shown):
     source: TextShown
 
 
-class KindShown(Shown):
+class ReportKindShown(Shown):
     """A kind of reports."""
 
     kind: str
@@ -156,13 +174,13 @@ class KindShown(Shown):
 class ReportChoices(Shown):
     """What can be made, and for whom."""
 
-    kinds: list[KindShown]
-    nodes: list[NodeChoice]
+    kinds: list[ReportKindShown]
+    nodes: list[ReportNodeChoice]
     campaigns: list[CampaignShown]
-    templates: list[TemplateShown]
+    templates: list[CampaignTemplate]
 
 
-class CalendarDay(Shown):
+class ReportCalendarDay(Shown):
     """Something that is to be handed in."""
 
     on: str
@@ -171,13 +189,13 @@ class CalendarDay(Shown):
     reports: list[ReportRow] = Field(description="Those that there are of that cut-off.")
 
 
-class Calendar(Shown):
+class ReportCalendar(Shown):
     """What a territory is to hand in."""
 
     node: int
     name: TextShown
     jurisdiction: TextShown
-    days: list[CalendarDay]
+    days: list[ReportCalendarDay]
 
 
 class ReportGiven(Given):
@@ -189,20 +207,20 @@ class ReportGiven(Given):
     cut_off: dt.date = Field(description="Everything before this day is counted.")
 
 
-class VersionGiven(Given):
+class ReportVersionGiven(Given):
     """A further version."""
 
     words: Note = Field(default="", description="What it puts right; needed once one was approved.")
 
 
-class ApprovalGiven(Given):
+class ReportApprovalGiven(Given):
     """That a version is right."""
 
     version: int
     signature: Signature
 
 
-class SentGiven(Given):
+class ReportSentGiven(Given):
     """That it was handed over."""
 
     version: int

@@ -149,12 +149,12 @@ def due(past, at: dt.datetime) -> list[int]:
     return sorted(kept.version for kept in make_due(past.connection, milliseconds(at)))
 
 
-def test_every_authority_of_a_campaign_gets_its_two_tables_once(authority, past):
+def test_every_authority_of_a_campaign_gets_its_tables_and_its_monthly_report_once(authority, past):
     golden(past)
-    six = [1] * 6
-    assert due(past, on("06-30", "08:00")) == six, "of the prefecture and both counties"
+    nine = [1] * 9
+    assert due(past, on("06-30", "08:00")) == nine, "three of each, of the prefecture and both counties"
     assert due(past, on("06-30", "20:00")) == []
-    assert due(past, on("07-01", "00:05")) == [2] * 6
+    assert due(past, on("07-01", "00:05")) == [2] * 9
     assert due(past, on("07-01", "00:06")) == []
     days = authority.get("/reports").json()["items"]
     assert {row["preliminary"] for row in days} == {False}
@@ -164,7 +164,7 @@ def test_every_authority_of_a_campaign_gets_its_two_tables_once(authority, past)
 
 
 def test_what_a_kill_kept_from_being_made_is_made_with_the_next_look(past):
-    assert due(past, on("07-01", "00:05")) == [1] * 6
+    assert due(past, on("07-01", "00:05")) == [1] * 9
     newer = past.connection.execute("SELECT count(*) FROM report_version").fetchone()[0]
     assert due(past, on("07-01", "09:00")) == []
     assert past.connection.execute("SELECT count(*) FROM report_version").fetchone()[0] == newer

@@ -1806,6 +1806,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notices/undelivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Undelivered
+         * @description Grave notices that have reached nobody, of a site or of all that the caller sees.
+         */
+        get: operations["read_undelivered_api_v1_notices_undelivered_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outbound": {
         parameters: {
             query?: never;
@@ -2330,6 +2350,26 @@ export interface paths {
          * @description A version as a workbook (xlsx), marked with who took it.
          */
         get: operations["download_report_api_v1_reports__report__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Records
+         * @description The records behind a number.
+         */
+        get: operations["list_report_records_api_v1_reports__report__records_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5356,6 +5396,17 @@ export interface components {
             words: string;
         };
         /**
+         * ApprovalGiven
+         * @description The word of another than who signed.
+         */
+        ApprovalGiven: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * Asked
          * @description An alarm after something was asked of it.
          */
@@ -5777,22 +5828,6 @@ export interface components {
             timeouts: number;
         };
         /**
-         * CalendarDay
-         * @description Something that is to be handed in.
-         */
-        CalendarDay: {
-            /** Cut Off */
-            cut_off: string | null;
-            /** On */
-            on: string;
-            /**
-             * Reports
-             * @description Those that there are of that cut-off.
-             */
-            reports: components["schemas"]["ReportRow"][];
-            what: components["schemas"]["TextShown"];
-        };
-        /**
          * CallTarget
          * @description A gateway of text messages or telephone calls, and whom it calls.
          */
@@ -5876,6 +5911,20 @@ export interface components {
              */
             since: string;
             source: components["schemas"]["TextShown"];
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * CampaignTemplate
+         * @description A campaign as its circular announces it.
+         */
+        CampaignTemplate: {
+            name: components["schemas"]["TextShown"];
+            /** Since */
+            since: string;
+            source: components["schemas"]["TextShown"];
+            /** Template */
+            template: string;
             /** Until */
             until: string | null;
         };
@@ -6253,6 +6302,34 @@ export interface components {
             tolerance: number;
         };
         /**
+         * CheckShown
+         * @description What the gateway thinks of texts that nobody has proposed.
+         */
+        CheckShown: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Errors */
+            errors: components["schemas"]["FaultShown"][];
+            /** Id */
+            id: string;
+            /** Load */
+            load: components["schemas"]["LoadShown"][];
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @description Null until the gateway has answered.
+             */
+            state: ("checked" | "refused") | null;
+            why: components["schemas"]["TextShown"] | null;
+        };
+        /**
          * Choice
          * @description Something to choose in the form.
          */
@@ -6279,7 +6356,7 @@ export interface components {
              * Point Kinds
              * @description What a point of a pit may measure.
              */
-            point_kinds: components["schemas"]["cloud__registry__model__KindShown"][];
+            point_kinds: components["schemas"]["KindShown"][];
             /** @description Where the scales of dangerous works come from. */
             source: components["schemas"]["TextShown"];
             /** Supports */
@@ -7783,6 +7860,25 @@ export interface components {
             /** Items */
             items: components["schemas"]["DutyShown"][];
             source: components["schemas"]["TextShown"];
+        };
+        /**
+         * DutyCalendar
+         * @description A month of a place.
+         */
+        DutyCalendar: {
+            /** Entries */
+            entries: components["schemas"]["Entry"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
         };
         /**
          * DutyChoice
@@ -10938,6 +11034,17 @@ export interface components {
             name: string;
         };
         /**
+         * KindShown
+         * @description A kind of the point vocabulary.
+         */
+        KindShown: {
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * LastGood
          * @description What a point said last that could be believed.
          */
@@ -11656,17 +11763,6 @@ export interface components {
              * @description Negative: earlier.
              */
             raised_later_ms: number;
-        };
-        /**
-         * NodeChoice
-         * @description A territory that the caller makes reports for.
-         */
-        NodeChoice: {
-            /** Kind */
-            kind: string;
-            name: components["schemas"]["TextShown"];
-            /** Node */
-            node: number;
         };
         /**
          * NodeGiven
@@ -14021,6 +14117,54 @@ export interface components {
             reported: components["schemas"]["FirstReport"];
         };
         /**
+         * ReportApprovalGiven
+         * @description That a version is right.
+         */
+        ReportApprovalGiven: {
+            signature: components["schemas"]["Signature"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * ReportCalendar
+         * @description What a territory is to hand in.
+         */
+        ReportCalendar: {
+            /** Days */
+            days: components["schemas"]["ReportCalendarDay"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportCalendarDay
+         * @description Something that is to be handed in.
+         */
+        ReportCalendarDay: {
+            /** Cut Off */
+            cut_off: string | null;
+            /** On */
+            on: string;
+            /**
+             * Reports
+             * @description Those that there are of that cut-off.
+             */
+            reports: components["schemas"]["ReportRow"][];
+            what: components["schemas"]["TextShown"];
+        };
+        /**
+         * ReportCheckShown
+         * @description Something that must hold of the numbers.
+         */
+        ReportCheckShown: {
+            /** Code */
+            code: string;
+            /** Ok */
+            ok: boolean;
+            words: components["schemas"]["TextShown"];
+        };
+        /**
          * ReportChoices
          * @description What can be made, and for whom.
          */
@@ -14028,11 +14172,11 @@ export interface components {
             /** Campaigns */
             campaigns: components["schemas"]["CampaignShown"][];
             /** Kinds */
-            kinds: components["schemas"]["cloud__reports__shown__KindShown"][];
+            kinds: components["schemas"]["ReportKindShown"][];
             /** Nodes */
-            nodes: components["schemas"]["NodeChoice"][];
+            nodes: components["schemas"]["ReportNodeChoice"][];
             /** Templates */
-            templates: components["schemas"]["TemplateShown"][];
+            templates: components["schemas"]["CampaignTemplate"][];
         };
         /**
          * ReportDetail
@@ -14054,7 +14198,7 @@ export interface components {
             /** Events */
             events: components["schemas"]["LedgerEvent"][];
             /** History */
-            history: components["schemas"]["VersionRow"][];
+            history: components["schemas"]["ReportVersionRow"][];
             /** Kind */
             kind: string;
             label: components["schemas"]["TextShown"];
@@ -14122,6 +14266,68 @@ export interface components {
             node: number;
         };
         /**
+         * ReportKindShown
+         * @description A kind of reports.
+         */
+        ReportKindShown: {
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Of Campaign */
+            of_campaign: boolean;
+        };
+        /**
+         * ReportNodeChoice
+         * @description A territory that the caller makes reports for.
+         */
+        ReportNodeChoice: {
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+        };
+        /**
+         * ReportRecord
+         * @description A record behind a number.
+         */
+        ReportRecord: {
+            /** About */
+            about: string;
+            /**
+             * Called
+             * @description Its number, or that of its document.
+             */
+            called: string;
+            /** Id */
+            id: string;
+            /**
+             * On
+             * @description The day on which it was found, made or decided.
+             */
+            on: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "hazard" | "inspection" | "enforcement";
+        };
+        /**
+         * ReportRecords
+         * @description The records behind a number, those that the caller may see.
+         */
+        ReportRecords: {
+            /** Cell */
+            cell: string;
+            /**
+             * Hidden
+             * @description So many more that the caller may not see.
+             */
+            hidden: number;
+            /** Items */
+            items: components["schemas"]["ReportRecord"][];
+        };
+        /**
          * ReportRow
          * @description A report in a list.
          */
@@ -14170,6 +14376,31 @@ export interface components {
             versions: number;
         };
         /**
+         * ReportSentGiven
+         * @description That it was handed over.
+         */
+        ReportSentGiven: {
+            /**
+             * Receipt
+             * @description Number of the receipt, or who took it.
+             * @default
+             */
+            receipt: string;
+            signature: components["schemas"]["Signature"];
+            /**
+             * To
+             * @description To whom.
+             */
+            to: string;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "mail" | "platform" | "paper" | "other";
+        };
+        /**
          * ReportVersion
          * @description What a version says.
          */
@@ -14182,7 +14413,7 @@ export interface components {
              */
             changed: string[];
             /** Checks */
-            checks: components["schemas"]["cloud__reports__shown__CheckShown"][];
+            checks: components["schemas"]["ReportCheckShown"][];
             /**
              * Columns
              * @description Of a table; empty of other kinds.
@@ -14239,6 +14470,50 @@ export interface components {
             /** Version */
             version: number;
             /** Words */
+            words: string;
+        };
+        /**
+         * ReportVersionGiven
+         * @description A further version.
+         */
+        ReportVersionGiven: {
+            /**
+             * Words
+             * @description What it puts right; needed once one was approved.
+             * @default
+             */
+            words: string;
+        };
+        /**
+         * ReportVersionRow
+         * @description A version in the list of them.
+         */
+        ReportVersionRow: {
+            /** Author */
+            author: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Preliminary */
+            preliminary: boolean;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "draft" | "approved" | "sent";
+            /** Version */
+            version: number;
+            /**
+             * Words
+             * @description What it puts right (更正说明); empty: nothing had been approved before.
+             */
             words: string;
         };
         /**
@@ -14655,31 +14930,6 @@ export interface components {
              * @description Over `sitewarden seen` and the serial, by the certificate's key.
              */
             signature: string;
-        };
-        /**
-         * SentGiven
-         * @description That it was handed over.
-         */
-        SentGiven: {
-            /**
-             * Receipt
-             * @description Number of the receipt, or who took it.
-             * @default
-             */
-            receipt: string;
-            signature: components["schemas"]["Signature"];
-            /**
-             * To
-             * @description To whom.
-             */
-            to: string;
-            /** Version */
-            version: number;
-            /**
-             * Way
-             * @enum {string}
-             */
-            way: "mail" | "platform" | "paper" | "other";
         };
         /**
          * SentShown
@@ -15578,20 +15828,6 @@ export interface components {
             reason: string;
         };
         /**
-         * TemplateShown
-         * @description A campaign as its circular announces it.
-         */
-        TemplateShown: {
-            name: components["schemas"]["TextShown"];
-            /** Since */
-            since: string;
-            source: components["schemas"]["TextShown"];
-            /** Template */
-            template: string;
-            /** Until */
-            until: string | null;
-        };
-        /**
          * Tested
          * @description What came of a test: what the other side answered.
          */
@@ -16406,6 +16642,28 @@ export interface components {
             unit?: number | null;
         };
         /**
+         * UndeliveredShown
+         * @description What ought to have reached somebody by now, and has reached nobody by any way.
+         */
+        UndeliveredShown: {
+            /**
+             * Level
+             * @description Of the gravest.
+             */
+            level: number | null;
+            /**
+             * May Have Arrived
+             * @description Of some it is not known whether they arrived.
+             */
+            may_have_arrived: boolean;
+            /** N */
+            n: number;
+            /** Since */
+            since: string | null;
+            /** Sites */
+            sites: string[];
+        };
+        /**
          * Unfounded
          * @description There is no such danger.
          */
@@ -16526,18 +16784,6 @@ export interface components {
             site: string;
         };
         /**
-         * VersionGiven
-         * @description A further version.
-         */
-        VersionGiven: {
-            /**
-             * Words
-             * @description What it puts right; needed once one was approved.
-             * @default
-             */
-            words: string;
-        };
-        /**
          * VersionListed
          * @description A version that is kept.
          */
@@ -16550,38 +16796,6 @@ export interface components {
             reason: string;
             /** Version */
             version: number;
-        };
-        /**
-         * VersionRow
-         * @description A version in the list of them.
-         */
-        VersionRow: {
-            /** Author */
-            author: string;
-            /** Generator */
-            generator: string;
-            /**
-             * Made At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            made_at: string;
-            /** Preliminary */
-            preliminary: boolean;
-            /** Sha256 */
-            sha256: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "draft" | "approved" | "sent";
-            /** Version */
-            version: number;
-            /**
-             * Words
-             * @description What it puts right (更正说明); empty: nothing had been approved before.
-             */
-            words: string;
         };
         /**
          * VersionShown
@@ -16964,17 +17178,6 @@ export interface components {
             status: string;
         };
         /**
-         * ApprovalGiven
-         * @description The word of another than who signed.
-         */
-        cloud__commissioning__model__ApprovalGiven: {
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-        };
-        /**
          * ReasonShown
          * @description Something that is missing or wrong.
          */
@@ -16992,53 +17195,6 @@ export interface components {
              * @enum {string}
              */
             step: "profile" | "read" | "conformance" | "file" | "trial" | "witness" | "commission";
-        };
-        /**
-         * CheckShown
-         * @description What the gateway thinks of texts that nobody has proposed.
-         */
-        cloud__configuration__model__CheckShown: {
-            /** Answered At */
-            answered_at: string | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            /** Errors */
-            errors: components["schemas"]["FaultShown"][];
-            /** Id */
-            id: string;
-            /** Load */
-            load: components["schemas"]["LoadShown"][];
-            /** Sent At */
-            sent_at: string | null;
-            /**
-             * State
-             * @description Null until the gateway has answered.
-             */
-            state: ("checked" | "refused") | null;
-            why: components["schemas"]["TextShown"] | null;
-        };
-        /**
-         * Calendar
-         * @description A month of a place.
-         */
-        cloud__duties__model__Calendar: {
-            /** Entries */
-            entries: components["schemas"]["Entry"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            /**
-             * Month
-             * Format: date
-             */
-            month: string;
-            /**
-             * Today
-             * Format: date
-             */
-            today: string;
         };
         /**
          * Close
@@ -17325,17 +17481,6 @@ export interface components {
             withdrawn: boolean;
         };
         /**
-         * KindShown
-         * @description A kind of the point vocabulary.
-         */
-        cloud__registry__model__KindShown: {
-            label: components["schemas"]["TextShown"];
-            /** Name */
-            name: string;
-            /** Unit */
-            unit: string;
-        };
-        /**
          * PlanGiven
          * @description A plan of the site, as an image.
          */
@@ -17347,49 +17492,6 @@ export interface components {
              */
             image: string;
             name: components["schemas"]["Words"];
-        };
-        /**
-         * ApprovalGiven
-         * @description That a version is right.
-         */
-        cloud__reports__shown__ApprovalGiven: {
-            signature: components["schemas"]["Signature"];
-            /** Version */
-            version: number;
-        };
-        /**
-         * Calendar
-         * @description What a territory is to hand in.
-         */
-        cloud__reports__shown__Calendar: {
-            /** Days */
-            days: components["schemas"]["CalendarDay"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            name: components["schemas"]["TextShown"];
-            /** Node */
-            node: number;
-        };
-        /**
-         * CheckShown
-         * @description Something that must hold of the numbers.
-         */
-        cloud__reports__shown__CheckShown: {
-            /** Code */
-            code: string;
-            /** Ok */
-            ok: boolean;
-            words: components["schemas"]["TextShown"];
-        };
-        /**
-         * KindShown
-         * @description A kind of reports.
-         */
-        cloud__reports__shown__KindShown: {
-            /** Kind */
-            kind: string;
-            label: components["schemas"]["TextShown"];
-            /** Of Campaign */
-            of_campaign: boolean;
         };
         /**
          * HealthShown
@@ -20392,7 +20494,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__duties__model__Calendar"];
+                    "application/json": components["schemas"]["DutyCalendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -26587,6 +26689,112 @@ export interface operations {
             };
         };
     };
+    read_undelivered_api_v1_notices_undelivered_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndeliveredShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Somebody has changed it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_outbound_api_v1_outbound_get: {
         parameters: {
             query?: never;
@@ -28764,7 +28972,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__reports__shown__Calendar"];
+                    "application/json": components["schemas"]["ReportCalendar"];
                 };
             };
             /** @description Nobody is signed in */
@@ -29017,7 +29225,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__reports__shown__ApprovalGiven"];
+                "application/json": components["schemas"]["ReportApprovalGiven"];
             };
         };
         responses: {
@@ -29183,6 +29391,95 @@ export interface operations {
             };
         };
     };
+    list_report_records_api_v1_reports__report__records_get: {
+        parameters: {
+            query: {
+                cell: string;
+                /** @description Without it the last. */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRecords"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     record_report_sent_api_v1_reports__report__sent_post: {
         parameters: {
             query?: never;
@@ -29197,7 +29494,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SentGiven"];
+                "application/json": components["schemas"]["ReportSentGiven"];
             };
         };
         responses: {
@@ -29377,7 +29674,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VersionGiven"];
+                "application/json": components["schemas"]["ReportVersionGiven"];
             };
         };
         responses: {
@@ -32550,7 +32847,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__commissioning__model__ApprovalGiven"];
+                "application/json": components["schemas"]["ApprovalGiven"];
             };
         };
         responses: {
@@ -34123,7 +34420,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -34210,7 +34507,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__configuration__model__CheckShown"];
+                    "application/json": components["schemas"]["CheckShown"];
                 };
             };
             /** @description Nobody is signed in */

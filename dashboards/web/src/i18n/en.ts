@@ -1,11 +1,13 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import accounts from './accounts.en'
 import configuration from './configuration.en'
+import duties from './duties.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
 import handing from './handing.en'
+import indicators from './indicators.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
 import problems from './problems.en'
@@ -13,6 +15,7 @@ import profiles from './profiles.en'
 import registry from './registry.en'
 import roles from './roles.en'
 import start from './start.en'
+import reports from './reports.en'
 import waysIn from './waysIn.en'
 import upkeep from './upkeep.en'
 import territory from './territory.en'
@@ -21,10 +24,12 @@ import type zh from './zh'
 const en: typeof zh = {
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
   gatewayPage,
   handing,
+  indicators,
   ledgers,
   machine,
   problems,
@@ -33,6 +38,7 @@ const en: typeof zh = {
   registry,
   roles,
   start,
+  reports,
   waysIn,
   upkeep,
   territory,

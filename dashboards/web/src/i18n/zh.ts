@@ -1,11 +1,13 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
 import configuration from './configuration.zh'
+import duties from './duties.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
 import handing from './handing.zh'
+import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
@@ -13,6 +15,7 @@ import profiles from './profiles.zh'
 import registry from './registry.zh'
 import roles from './roles.zh'
 import start from './start.zh'
+import reports from './reports.zh'
 import waysIn from './waysIn.zh'
 import upkeep from './upkeep.zh'
 import territory from './territory.zh'
@@ -20,10 +23,12 @@ import territory from './territory.zh'
 export default {
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
   gatewayPage,
   handing,
+  indicators,
   ledgers,
   machine,
   problems,
@@ -32,6 +37,7 @@ export default {
   registry,
   roles,
   start,
+  reports,
   waysIn,
   upkeep,
   territory,
