@@ -4,6 +4,7 @@ import configuration from './configuration.en'
 import duties from './duties.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
+import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
 import handing from './handing.en'
@@ -27,6 +28,7 @@ const en: typeof zh = {
   duties,
   enrolment,
   notices,
+  sending,
   gatewayPage,
   handing,
   indicators,

@@ -4,6 +4,7 @@ import configuration from './configuration.zh'
 import duties from './duties.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
+import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
 import handing from './handing.zh'
@@ -26,6 +27,7 @@ export default {
   duties,
   enrolment,
   notices,
+  sending,
   gatewayPage,
   handing,
   indicators,
