@@ -1,8 +1,10 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
 import configuration from './configuration.zh'
+import duties from './duties.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
+import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
 import indicators from './indicators.zh'
@@ -21,8 +23,10 @@ import territory from './territory.zh'
 export default {
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
+  sending,
   gatewayPage,
   indicators,
   ledgers,
