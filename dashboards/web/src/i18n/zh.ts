@@ -8,6 +8,7 @@ import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
 import inspections from './inspections.zh'
+import handing from './handing.zh'
 import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
@@ -30,6 +31,7 @@ export default {
   notices,
   sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
   machine,
