@@ -7,6 +7,7 @@ import notices from './notices.en'
 import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import handing from './handing.en'
 import indicators from './indicators.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
@@ -29,6 +30,7 @@ const en: typeof zh = {
   notices,
   sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
   machine,

@@ -7,6 +7,7 @@ import notices from './notices.zh'
 import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import handing from './handing.zh'
 import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
@@ -28,6 +29,7 @@ export default {
   notices,
   sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
   machine,
