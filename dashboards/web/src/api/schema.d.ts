@@ -10613,6 +10613,78 @@ export interface components {
             sha256: string;
         };
         /**
+         * InspectionPlan
+         * @description A plan; nobody but the authority itself sees it.
+         */
+        InspectionPlan: {
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Id */
+            id: string;
+            /**
+             * Inspection
+             * @description That carried it out.
+             */
+            inspection: string | null;
+            /** Note */
+            note: string;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionPlanGiven
+         * @description An unannounced inspection (四不两直) that is planned.
+         */
+        InspectionPlanGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Enterprise Name
+             * @default
+             */
+            enterprise_name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Site */
+            site?: string | null;
+            /** Territory */
+            territory: number;
+            /**
+             * Theme
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * InspectionPlans
+         * @description Those that the caller's own authority has, the latest day first.
+         */
+        InspectionPlans: {
+            /** Items */
+            items: components["schemas"]["InspectionPlan"][];
+        };
+        /**
          * InspectionRecorded
          * @description The same, signed or not.
          */
@@ -13150,6 +13222,19 @@ export interface components {
             width: number;
         };
         /**
+         * PlanGiven
+         * @description A plan of the site, as an image.
+         */
+        PlanGiven: {
+            /**
+             * Image
+             * Format: base64
+             * @description A PNG or JPEG of at most 4 MiB.
+             */
+            image: string;
+            name: components["schemas"]["Words"];
+        };
+        /**
          * PlanNew
          * @description The same, with the name it gets.
          */
@@ -13168,12 +13253,40 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
-         * Plans
-         * @description Those that the caller's own authority has, the latest day first.
+         * PlanShown
+         * @description How it is to be rectified.
          */
-        Plans: {
-            /** Items */
-            items: components["schemas"]["cloud__inspections__model__PlanShown"][];
+        PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
         };
         /**
          * Point
@@ -13786,7 +13899,7 @@ export interface components {
             orders: components["schemas"]["OrderShown"][];
             /** Overdue */
             overdue: boolean;
-            plan?: components["schemas"]["cloud__hazards__record_model__PlanShown"] | null;
+            plan?: components["schemas"]["PlanShown"] | null;
             postponed?: components["schemas"]["PostponedShown"] | null;
             refusal?: components["schemas"]["RefusalShown"] | null;
             /** Refused */
@@ -16296,6 +16409,11 @@ export interface components {
             territory: number | null;
             territory_name: components["schemas"]["TextShown"] | null;
             /**
+             * Version
+             * @description What an ETag says.
+             */
+            version: number;
+            /**
              * Way
              * @enum {string}
              */
@@ -17233,42 +17351,6 @@ export interface components {
             due: string;
         };
         /**
-         * PlanShown
-         * @description How it is to be rectified.
-         */
-        cloud__hazards__record_model__PlanShown: {
-            accepted?: components["schemas"]["SignedShown"] | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            by: components["schemas"]["PersonShown"];
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-            /**
-             * Emergency Plan
-             * @default
-             */
-            emergency_plan: string;
-            /** Funds Wan */
-            funds_wan?: number | null;
-            /** Measures */
-            measures: string;
-            /** Person */
-            person: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "immediate" | "timed";
-        };
-        /**
          * ReasonShown
          * @description Something that was done for a reason.
          */
@@ -17410,83 +17492,6 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
-        };
-        /**
-         * PlanGiven
-         * @description An unannounced inspection (四不两直) that is planned.
-         */
-        cloud__inspections__model__PlanGiven: {
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /**
-             * Enterprise Name
-             * @default
-             */
-            enterprise_name: string;
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-            /** Site */
-            site?: string | null;
-            /** Territory */
-            territory: number;
-            /**
-             * Theme
-             * @default
-             */
-            theme: string;
-        };
-        /**
-         * PlanShown
-         * @description A plan; nobody but the authority itself sees it.
-         */
-        cloud__inspections__model__PlanShown: {
-            /** Author */
-            author: string;
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /** Enterprise Name */
-            enterprise_name: string;
-            /** Id */
-            id: string;
-            /**
-             * Inspection
-             * @description That carried it out.
-             */
-            inspection: string | null;
-            /** Note */
-            note: string;
-            /** Site */
-            site: string | null;
-            site_name: components["schemas"]["TextShown"] | null;
-            /** Territory */
-            territory: number;
-            territory_name: components["schemas"]["TextShown"];
-            /** Theme */
-            theme: string;
-            /** Withdrawn */
-            withdrawn: boolean;
-        };
-        /**
-         * PlanGiven
-         * @description A plan of the site, as an image.
-         */
-        cloud__registry__model__PlanGiven: {
-            /**
-             * Image
-             * Format: base64
-             * @description A PNG or JPEG of at most 4 MiB.
-             */
-            image: string;
-            name: components["schemas"]["Words"];
         };
         /**
          * HealthShown
@@ -24411,7 +24416,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Plans"];
+                    "application/json": components["schemas"]["InspectionPlans"];
                 };
             };
             /** @description Nobody is signed in */
@@ -24491,7 +24496,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__inspections__model__PlanGiven"];
+                "application/json": components["schemas"]["InspectionPlanGiven"];
             };
         };
         responses: {
@@ -24501,7 +24506,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                    "application/json": components["schemas"]["InspectionPlan"];
                 };
             };
             /** @description Nobody is signed in */
@@ -24586,7 +24591,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                    "application/json": components["schemas"]["InspectionPlan"];
                 };
             };
             /** @description Nobody is signed in */
@@ -40888,7 +40893,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__registry__model__PlanGiven"];
+                "application/json": components["schemas"]["PlanGiven"];
             };
         };
         responses: {

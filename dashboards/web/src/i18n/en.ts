@@ -7,6 +7,8 @@ import notices from './notices.en'
 import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import inspections from './inspections.en'
+import handing from './handing.en'
 import indicators from './indicators.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
@@ -23,12 +25,14 @@ import type zh from './zh'
 
 const en: typeof zh = {
   accounts,
+  inspections,
   configuration,
   duties,
   enrolment,
   notices,
   sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
   machine,

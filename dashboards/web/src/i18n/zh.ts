@@ -7,6 +7,8 @@ import notices from './notices.zh'
 import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import inspections from './inspections.zh'
+import handing from './handing.zh'
 import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
@@ -21,6 +23,7 @@ import upkeep from './upkeep.zh'
 import territory from './territory.zh'
 
 export default {
+  inspections,
   accounts,
   configuration,
   duties,
@@ -28,6 +31,7 @@ export default {
   notices,
   sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
   machine,
