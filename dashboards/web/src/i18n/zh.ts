@@ -10,6 +10,7 @@ import machine from './machine.zh'
 import problems from './problems.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
+import returns from './returns.zh'
 import roles from './roles.zh'
 import start from './start.zh'
 import reports from './reports.zh'
@@ -24,6 +25,7 @@ export default {
   notices,
   gatewayPage,
   ledgers,
+  returns,
   machine,
   problems,
   profiles,
