@@ -97,9 +97,9 @@ class Duties(Looking):
             wake_viewers(connection)
 
     def follow_calendar(self, connection: Connection, now_ms: int) -> None:
-        """Safety logs of the day before, and whose log was not signed."""
-        for late in self._calendar.look(connection, self._registry.sites(connection), now_ms):
-            log.warning("a safety log was not signed in time site=%s day=%s", late.site, late.day)
+        """Safety logs of the day before, and whose duty or log is missing."""
+        telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
+        self._calendar.look(connection, telling)
 
     def report(self, connection: Connection, now_ms: int) -> None:
         """Make the returns of the month that are due; nobody waits for them by the second."""

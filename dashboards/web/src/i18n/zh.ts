@@ -1,10 +1,12 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
 import configuration from './configuration.zh'
+import duties from './duties.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
@@ -21,9 +23,11 @@ import territory from './territory.zh'
 export default {
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
   gatewayPage,
+  indicators,
   ledgers,
   returns,
   machine,
