@@ -213,7 +213,7 @@ class PlanGiven(Given):
     note: Note = ""
 
 
-class PlanShown(Shown):
+class InspectionPlanShown(Shown):
     """A plan; nobody but the authority itself sees it."""
 
     id: Identity
@@ -233,4 +233,4 @@ class PlanShown(Shown):
 class Plans(Shown):
     """Those that the caller's own authority has, the latest day first."""
 
-    items: list[PlanShown]
+    items: list[InspectionPlanShown]

@@ -10613,6 +10613,40 @@ export interface components {
             sha256: string;
         };
         /**
+         * InspectionPlanShown
+         * @description A plan; nobody but the authority itself sees it.
+         */
+        InspectionPlanShown: {
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Id */
+            id: string;
+            /**
+             * Inspection
+             * @description That carried it out.
+             */
+            inspection: string | null;
+            /** Note */
+            note: string;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
          * InspectionRecorded
          * @description The same, signed or not.
          */
@@ -13168,12 +13202,48 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
+         * PlanShown
+         * @description How it is to be rectified.
+         */
+        PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
+        };
+        /**
          * Plans
          * @description Those that the caller's own authority has, the latest day first.
          */
         Plans: {
             /** Items */
-            items: components["schemas"]["cloud__inspections__model__PlanShown"][];
+            items: components["schemas"]["InspectionPlanShown"][];
         };
         /**
          * Point
@@ -13786,7 +13856,7 @@ export interface components {
             orders: components["schemas"]["OrderShown"][];
             /** Overdue */
             overdue: boolean;
-            plan?: components["schemas"]["cloud__hazards__record_model__PlanShown"] | null;
+            plan?: components["schemas"]["PlanShown"] | null;
             postponed?: components["schemas"]["PostponedShown"] | null;
             refusal?: components["schemas"]["RefusalShown"] | null;
             /** Refused */
@@ -17233,42 +17303,6 @@ export interface components {
             due: string;
         };
         /**
-         * PlanShown
-         * @description How it is to be rectified.
-         */
-        cloud__hazards__record_model__PlanShown: {
-            accepted?: components["schemas"]["SignedShown"] | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            by: components["schemas"]["PersonShown"];
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-            /**
-             * Emergency Plan
-             * @default
-             */
-            emergency_plan: string;
-            /** Funds Wan */
-            funds_wan?: number | null;
-            /** Measures */
-            measures: string;
-            /** Person */
-            person: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "immediate" | "timed";
-        };
-        /**
          * ReasonShown
          * @description Something that was done for a reason.
          */
@@ -17440,40 +17474,6 @@ export interface components {
              * @default
              */
             theme: string;
-        };
-        /**
-         * PlanShown
-         * @description A plan; nobody but the authority itself sees it.
-         */
-        cloud__inspections__model__PlanShown: {
-            /** Author */
-            author: string;
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /** Enterprise Name */
-            enterprise_name: string;
-            /** Id */
-            id: string;
-            /**
-             * Inspection
-             * @description That carried it out.
-             */
-            inspection: string | null;
-            /** Note */
-            note: string;
-            /** Site */
-            site: string | null;
-            site_name: components["schemas"]["TextShown"] | null;
-            /** Territory */
-            territory: number;
-            territory_name: components["schemas"]["TextShown"];
-            /** Theme */
-            theme: string;
-            /** Withdrawn */
-            withdrawn: boolean;
         };
         /**
          * PlanGiven
@@ -24501,7 +24501,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                    "application/json": components["schemas"]["InspectionPlanShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -24586,7 +24586,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                    "application/json": components["schemas"]["InspectionPlanShown"];
                 };
             };
             /** @description Nobody is signed in */
