@@ -20,7 +20,7 @@ from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.notices.silence import Silences
-from cloud.reports.due import make_due
+from cloud.reports.due import make_due, remind
 from cloud.returns.due import put_together
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -106,6 +106,8 @@ class Duties(Looking):
         if now_ms - self._reported_ms >= REPORT_EVERY_MS:
             self._reported_ms = now_ms
             make_due(connection, now_ms)
+            sites = self._registry.sites(connection)
+            remind(connection, Telling(settings=self._settings, sites=sites, now_ms=now_ms), now_ms)
 
     def note_silences(self, connection: Connection, now_ms: int) -> None:
         """Tell of gateways that are silent, or back."""

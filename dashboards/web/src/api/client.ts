@@ -6,7 +6,7 @@ import type {
   ApiToken, SecondFactor, SigningKey, Text,
   LinkMade, OwnSession, Site,
   Access, Account, AccountChange, AccountChoices, AccountLink, AlarmRequest, Asked, Backtest, CycleDay, EnrolmentCode, Episode, Hazard, HazardList, Home, Inbox, Page, Replay, ReplayAsked, RulesInForce, Series, Server, Session,
-  Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, WorkCycle,
+  Channel, Channels, Notice, SiteSummary, Statistics, Tested, Trial, Undelivered, WorkCycle,
   Choices, Imported, OutOfUseList, Upkeep, RegisteredSite, RegistryChange, TreeNode,
   Commissioning, CommissioningChoices, CommissioningListed, Denial, DeviceTrial, Profile, ProfileChecked, ProfileListed, Rollout,
   Configuration, ConfigurationCheck, ConfigurationDiff, ConfigurationDraft, ConfigurationVersion, ConfigurationWhole,
@@ -197,6 +197,7 @@ export const api = {
   changeChannel: (id: string, given: object, version: number) => call<Channel>('PUT', `/channels/${part(id)}`, given, version),
   removeChannel: (id: string, version: number) => call<void>('DELETE', `/channels/${part(id)}`, undefined, version),
   testChannel: (id: string) => call<Tested>('POST', `/channels/${part(id)}/test`, {}),
+  undelivered: (site: string | null) => call<Undelivered>('GET', `/notices/undelivered${query({ site })}`),
   notices: (site: string, after: string | null = null, limit = 20) => call<Page<Notice>>('GET', `/sites/${part(site)}/notices${query({ after, limit })}`),
   makeSite: (given: object) => call<RegisteredSite>('POST', '/sites', given),
   registeredSite: (site: string) => call<RegisteredSite>('GET', `/sites/${part(site)}/registry`),
@@ -254,4 +255,4 @@ export const api = {
   liveUrl: (site: string) => `${ROOT}/sites/${part(site)}/live`,
 }
 
-export { call, part, query, send }
+export { call, part, query, refusal, send }

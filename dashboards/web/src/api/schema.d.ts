@@ -16366,6 +16366,11 @@ export interface components {
             territory: number | null;
             territory_name: components["schemas"]["TextShown"] | null;
             /**
+             * Version
+             * @description What an ETag says.
+             */
+            version: number;
+            /**
              * Way
              * @enum {string}
              */

@@ -4,8 +4,10 @@ import configuration from './configuration.en'
 import duties from './duties.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
+import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import handing from './handing.en'
 import indicators from './indicators.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
@@ -27,7 +29,9 @@ const en: typeof zh = {
   duties,
   enrolment,
   notices,
+  sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
   returns,

@@ -4,8 +4,10 @@ import configuration from './configuration.zh'
 import duties from './duties.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
+import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import handing from './handing.zh'
 import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
@@ -26,7 +28,9 @@ export default {
   duties,
   enrolment,
   notices,
+  sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
   returns,
