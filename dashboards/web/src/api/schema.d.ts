@@ -10613,10 +10613,10 @@ export interface components {
             sha256: string;
         };
         /**
-         * InspectionPlanShown
+         * InspectionPlan
          * @description A plan; nobody but the authority itself sees it.
          */
-        InspectionPlanShown: {
+        InspectionPlan: {
             /** Author */
             author: string;
             /**
@@ -10645,6 +10645,44 @@ export interface components {
             theme: string;
             /** Withdrawn */
             withdrawn: boolean;
+        };
+        /**
+         * InspectionPlanGiven
+         * @description An unannounced inspection (四不两直) that is planned.
+         */
+        InspectionPlanGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Enterprise Name
+             * @default
+             */
+            enterprise_name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Site */
+            site?: string | null;
+            /** Territory */
+            territory: number;
+            /**
+             * Theme
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * InspectionPlans
+         * @description Those that the caller's own authority has, the latest day first.
+         */
+        InspectionPlans: {
+            /** Items */
+            items: components["schemas"]["InspectionPlan"][];
         };
         /**
          * InspectionRecorded
@@ -13184,6 +13222,19 @@ export interface components {
             width: number;
         };
         /**
+         * PlanGiven
+         * @description A plan of the site, as an image.
+         */
+        PlanGiven: {
+            /**
+             * Image
+             * Format: base64
+             * @description A PNG or JPEG of at most 4 MiB.
+             */
+            image: string;
+            name: components["schemas"]["Words"];
+        };
+        /**
          * PlanNew
          * @description The same, with the name it gets.
          */
@@ -13236,14 +13287,6 @@ export interface components {
              * @enum {string}
              */
             type: "immediate" | "timed";
-        };
-        /**
-         * Plans
-         * @description Those that the caller's own authority has, the latest day first.
-         */
-        Plans: {
-            /** Items */
-            items: components["schemas"]["InspectionPlanShown"][];
         };
         /**
          * Point
@@ -17449,49 +17492,6 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
-        };
-        /**
-         * PlanGiven
-         * @description An unannounced inspection (四不两直) that is planned.
-         */
-        cloud__inspections__model__PlanGiven: {
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /**
-             * Enterprise Name
-             * @default
-             */
-            enterprise_name: string;
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-            /** Site */
-            site?: string | null;
-            /** Territory */
-            territory: number;
-            /**
-             * Theme
-             * @default
-             */
-            theme: string;
-        };
-        /**
-         * PlanGiven
-         * @description A plan of the site, as an image.
-         */
-        cloud__registry__model__PlanGiven: {
-            /**
-             * Image
-             * Format: base64
-             * @description A PNG or JPEG of at most 4 MiB.
-             */
-            image: string;
-            name: components["schemas"]["Words"];
         };
         /**
          * HealthShown
@@ -24416,7 +24416,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Plans"];
+                    "application/json": components["schemas"]["InspectionPlans"];
                 };
             };
             /** @description Nobody is signed in */
@@ -24496,7 +24496,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__inspections__model__PlanGiven"];
+                "application/json": components["schemas"]["InspectionPlanGiven"];
             };
         };
         responses: {
@@ -24506,7 +24506,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InspectionPlanShown"];
+                    "application/json": components["schemas"]["InspectionPlan"];
                 };
             };
             /** @description Nobody is signed in */
@@ -24591,7 +24591,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InspectionPlanShown"];
+                    "application/json": components["schemas"]["InspectionPlan"];
                 };
             };
             /** @description Nobody is signed in */
@@ -40893,7 +40893,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__registry__model__PlanGiven"];
+                "application/json": components["schemas"]["PlanGiven"];
             };
         };
         responses: {

@@ -7,6 +7,7 @@ import notices from './notices.en'
 import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import inspections from './inspections.en'
 import handing from './handing.en'
 import indicators from './indicators.en'
 import ledgers from './ledgers.en'
@@ -25,6 +26,7 @@ import type zh from './zh'
 
 const en: typeof zh = {
   accounts,
+  inspections,
   configuration,
   duties,
   enrolment,

@@ -7,6 +7,7 @@ import notices from './notices.zh'
 import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import inspections from './inspections.zh'
 import handing from './handing.zh'
 import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
@@ -23,6 +24,7 @@ import upkeep from './upkeep.zh'
 import territory from './territory.zh'
 
 export default {
+  inspections,
   accounts,
   configuration,
   duties,
