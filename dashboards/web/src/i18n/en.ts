@@ -15,6 +15,7 @@ import machine from './machine.en'
 import problems from './problems.en'
 import profiles from './profiles.en'
 import registry from './registry.en'
+import returns from './returns.en'
 import roles from './roles.en'
 import start from './start.en'
 import reports from './reports.en'
@@ -35,6 +36,7 @@ const en: typeof zh = {
   handing,
   indicators,
   ledgers,
+  returns,
   machine,
   problems,
   profiles,

@@ -15,6 +15,7 @@ import machine from './machine.zh'
 import problems from './problems.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
+import returns from './returns.zh'
 import roles from './roles.zh'
 import start from './start.zh'
 import reports from './reports.zh'
@@ -34,6 +35,7 @@ export default {
   handing,
   indicators,
   ledgers,
+  returns,
   machine,
   problems,
   profiles,
