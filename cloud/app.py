@@ -48,6 +48,8 @@ from cloud.inspections.routes import make_router as make_inspections_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
+from cloud.notices.people_routes import make_people_router
+from cloud.notices.rota_routes import router as rota_router
 from cloud.notices.routes import make_router as make_notices_router
 from cloud.profiles.routes import make_router as make_profiles_router
 from cloud.readings.routes import router as readings_router
@@ -191,6 +193,8 @@ def _api() -> APIRouter:
         replay_router,
         make_enrolment_router(),
         make_notices_router(),
+        make_people_router(),
+        rota_router,
         configuration_router,
         trials_router,
         upkeep_router,

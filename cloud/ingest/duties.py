@@ -16,6 +16,7 @@ from cloud.hazards.unfiled import forget_unfiled
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
+from cloud.notices.escalating import escalate_due
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -48,7 +49,15 @@ class Duties(Looking):
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
-        for duty in (self.release, _watch, _keep, _forget, self.follow_calendar, erase_identities):
+        for duty in (
+            self.release,
+            _watch,
+            _keep,
+            _forget,
+            self.follow_calendar,
+            erase_identities,
+            self.escalate,
+        ):
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
@@ -56,6 +65,12 @@ class Duties(Looking):
             except Exception:
                 # A record that cannot be read, say. It is tried again with the next look.
                 log.exception("a duty could not be done duty=%s", duty.__name__)
+
+    def escalate(self, connection: Connection, now_ms: int) -> None:
+        """Tell whoever comes next where nobody has acknowledged in time."""
+        if self._settings.tells:
+            for told in escalate_due(connection, self._settings.notices.pages, instant(now_ms)):
+                log.info("nobody acknowledged told=%s", told)
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""
