@@ -41,22 +41,28 @@ from cloud.hazards.routes import router as hazards_router
 from cloud.hazards.supervision import router as supervision_router
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
+from cloud.indicators.alarm_routes import router as alarm_figures_router
 from cloud.indicators.board_routes import router as board_router
 from cloud.indicators.routes import router as indicators_router
 from cloud.inspections.plans import make_router as make_plans_router
 from cloud.inspections.routes import make_router as make_inspections_router
+from cloud.intake.routes import make_router as make_intake_router
+from cloud.intake.sources import make_router as make_sources_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
 from cloud.notices.people_routes import make_people_router
 from cloud.notices.rota_routes import router as rota_router
 from cloud.notices.routes import make_router as make_notices_router
+from cloud.outbound.routes import make_router as make_outbound_router
 from cloud.profiles.routes import make_router as make_profiles_router
 from cloud.readings.routes import router as readings_router
 from cloud.registry.import_routes import router as imports_router
 from cloud.registry.routes import make_router as make_registry_router
 from cloud.registry.trees import router as trees_router
 from cloud.replay.routes import router as replay_router
+from cloud.reports.routes import make_router as make_reports_router
+from cloud.returns.routes import router as returns_router
 from cloud.serving import Served, Serving, make_pool, wall_clock_ms
 from cloud.settings import Settings
 from cloud.shown import Shown, TextShown
@@ -164,6 +170,7 @@ def _api() -> APIRouter:
         readings_router,
         tables_router,
         ledger_tables_router,
+        returns_router,
         alarms_router,
         counts_router,
         patterns_router,
@@ -178,11 +185,15 @@ def _api() -> APIRouter:
         jurisdictions_router,
         indicators_router,
         board_router,
+        alarm_figures_router,
         clauses_router,
         make_incidents_router(),
         make_enforcement_router(),
+        make_reports_router(),
         make_inspections_router(),
         make_plans_router(),
+        make_intake_router(),
+        make_sources_router(),
         backtest_router,
         cycles_router,
         duties_router,
@@ -205,6 +216,7 @@ def _api() -> APIRouter:
         make_commissioning_router(),
         make_tips_router(),
         make_public_router(),
+        make_outbound_router(),
     ):
         router.include_router(part)
     return router

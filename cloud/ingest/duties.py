@@ -1,6 +1,7 @@
 """What is due beside the lanes, by a thread of its own: evidence, signals, held alarms, photos, logs."""
 
 import logging
+from collections.abc import Callable
 from typing import LiteralString
 
 import psycopg
@@ -13,11 +14,15 @@ from cloud.evidence.keeping import keep_due
 from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.unfiled import forget_unfiled
+from cloud.intake.forgetting import Forgetting
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
 from cloud.notices.escalating import escalate_due
 from cloud.notices.opening import News, Telling, tell, tell_of
+from cloud.notices.silence import Silences
+from cloud.reports.due import make_due
+from cloud.returns.due import put_together
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
 from cloud.tips.erasing import erase_identities
@@ -28,6 +33,7 @@ from sitewarden.text import Text
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
+REPORT_EVERY_MS = 60_000
 
 _EPISODE: LiteralString = """
     SELECT episode.site, episode.mode, episode.hazard_id, episode.raised_at, episode.cleared_at,
@@ -41,21 +47,30 @@ _EPISODE: LiteralString = """
 class Duties(Looking):
     """A thread of ingest."""
 
-    def __init__(self, settings: Settings, dsn: str, registry: Registry) -> None:
-        """Nothing is read yet."""
+    def __init__(
+        self, settings: Settings, dsn: str, registry: Registry, hears: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Nothing is read yet. `hears`: whether messages of gateways come in."""
         super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
+        self._reported_ms = 0
         self._settings, self._registry = settings, registry
+        self._forgetting = Forgetting()
+        self._silences = Silences(settings, registry, hears)
         self._calendar = Calendar()
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
         for duty in (
             self.release,
+            self.note_silences,
             _watch,
             _keep,
             _forget,
+            _put_together,
             self.follow_calendar,
             erase_identities,
+            self._forgetting,
+            self.report,
             self.escalate,
         ):
             try:
@@ -64,7 +79,8 @@ class Duties(Looking):
                 raise
             except Exception:
                 # A record that cannot be read, say. It is tried again with the next look.
-                log.exception("a duty could not be done duty=%s", duty.__name__)
+                name = getattr(duty, "__name__", type(duty).__name__)
+                log.exception("a duty could not be done duty=%s", name)
 
     def escalate(self, connection: Connection, now_ms: int) -> None:
         """Tell whoever comes next where nobody has acknowledged in time."""
@@ -92,6 +108,16 @@ class Duties(Looking):
         """Safety logs of the day before, and whose log was not signed."""
         for late in self._calendar.look(connection, self._registry.sites(connection), now_ms):
             log.warning("a safety log was not signed in time site=%s day=%s", late.site, late.day)
+
+    def report(self, connection: Connection, now_ms: int) -> None:
+        """Make the returns of the month that are due; nobody waits for them by the second."""
+        if now_ms - self._reported_ms >= REPORT_EVERY_MS:
+            self._reported_ms = now_ms
+            make_due(connection, now_ms)
+
+    def note_silences(self, connection: Connection, now_ms: int) -> None:
+        """Tell of gateways that are silent, or back."""
+        self._silences.look(connection, now_ms)
 
     def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:
         row = connection.cursor(row_factory=dict_row).execute(_EPISODE, [alarm.episode]).fetchone()
@@ -128,3 +154,7 @@ def _keep(connection: Connection, now_ms: int) -> None:
 
 def _forget(connection: Connection, now_ms: int) -> None:
     forget_unfiled(connection, instant(now_ms))
+
+
+def _put_together(connection: Connection, now_ms: int) -> None:
+    put_together(connection, now_ms)

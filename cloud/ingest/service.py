@@ -24,6 +24,7 @@ from cloud.looking import Looking
 from cloud.notices import incidents
 from cloud.notices.notifier import Notifier
 from cloud.notices.opening import Telling, tell_of
+from cloud.outbound.sender import OutboundSender
 from cloud.registry.seeding import seed_sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -91,12 +92,13 @@ class Ingest:
             Sender(dsn, heard.publish, lambda: heard.is_up),
             # Large, and nothing that an alarm's receipt should wait for.
             ConfigurationSender(dsn, told.publish, lambda: told.is_up),
-            Duties(settings, dsn, registry),
+            Duties(settings, dsn, registry, lambda: told.is_up),
         ]
         if settings.enrolment is not None:
             self._lookers.append(Roster(settings.enrolment, dsn))
         if settings.tells:
             self._lookers.append(Notifier(settings, dsn))
+            self._lookers.append(OutboundSender(settings, dsn))
         self._links = {alarms: heard, readings: told}
 
     def run(self, stopping: threading.Event) -> None:

@@ -45,8 +45,10 @@ class Silence(_Part, frozen=True, kw_only=True):
     """When a gateway is silent, and when it is back."""
 
     after_s: int
+    said_s: int
     listening_s: int
     back_s: int
+    forgotten_s: int
     level: int
 
 

@@ -39,7 +39,7 @@ _FOLD: LiteralString = """
      GROUP BY folded.family, folded.level ORDER BY folded.level DESC, n DESC, folded.family
 """
 _AROUND: LiteralString = """
-    SELECT channel.language, site.time_zone, site.name AS site_name,
+    SELECT channel.language, channel.account_id, site.time_zone, site.name AS site_name,
            coalesce(its.label, jsonb_build_object('zh', %(device)s::text, 'en', %(device)s::text)) AS label
       FROM channel JOIN site ON site.site = %(site)s
            LEFT JOIN device AS its ON its.site = %(site)s AND its.device = %(device)s AND its.mode = 'live'
@@ -96,6 +96,7 @@ def _tell(connection: Connection, settings: Settings, held: Held, now: dt.dateti
     row: Row = {
         "notice": digest,
         "channel": held.channel,
+        "account_id": around["account_id"],
         "site": held.site,
         "kind": "digest",
         "about": f"digest/{digest}",

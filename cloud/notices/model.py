@@ -374,6 +374,16 @@ class NoticeShown(Shown):
     digest: Identity | None = Field(description="The notice that tells of it together with others.")
 
 
+class UndeliveredShown(Shown):
+    """What ought to have reached somebody by now, and has reached nobody by any way."""
+
+    n: int
+    level: int | None = Field(description="Of the gravest.")
+    since: Instant | None
+    may_have_arrived: bool = Field(description="Of some it is not known whether they arrived.")
+    sites: list[str]
+
+
 class Tested(Shown):
     """What came of a test: what the other side answered."""
 

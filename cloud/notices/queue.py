@@ -197,11 +197,12 @@ def _is_on_its_way(connection: Connection, channel: UUID, kind: str, now: dt.dat
 
     A receiver of one's own knows a notice by its number: to it, it is sent again.
     """
-    connection.execute(
+    lost = connection.execute(
         """
         UPDATE notice SET state = %(state)s, code = 'lost', answer = 'the program ended while it was sending'
          WHERE channel = %(channel)s AND state = 'sending'
                AND tried_at NOT BETWEEN %(lost)s AND %(ahead)s
+        RETURNING notice, state
         """,
         {
             "state": "waiting" if kind == "webhook" else "unknown",
@@ -209,7 +210,10 @@ def _is_on_its_way(connection: Connection, channel: UUID, kind: str, now: dt.dat
             "lost": now - LOST,
             "ahead": now + LOST,
         },
-    )
+    ).fetchall()
+    for notice, state in lost:
+        if state == "unknown":
+            _take_over(connection, notice)
     row = connection.execute(
         "SELECT 1 FROM notice WHERE channel = %s AND state = 'sending' LIMIT 1", [channel]
     ).fetchone()
@@ -329,7 +333,7 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: i
         values,
     )
     if not again and outcome.state != "sent":
-        _pass_on(connection, claimed.notice.id)
+        _take_over(connection, claimed.notice.id)
     shortest, longest = _BACK_OFF_S
     connection.execute(
         """
@@ -352,9 +356,11 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: i
 
 
 _TAKE_OVER: LiteralString = """
-    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, instead_of)
+    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, instead_of,
+                        account_id, told, step)
         SELECT gen_random_uuid(), second.channel, notice.site, notice.kind, notice.about, notice.level,
-               notice.title, notice.body, notice.created_at, 'waiting', notice.notice
+               notice.title, notice.body, notice.created_at, 'waiting', notice.notice,
+               notice.account_id, notice.told, notice.step
           FROM notice JOIN channel AS first USING (channel)
                JOIN channel AS second ON second.channel = first.fallback
                     AND second.is_on AND second.removed_at IS NULL
@@ -362,7 +368,7 @@ _TAKE_OVER: LiteralString = """
 """A channel is told of one thing once, also where it takes it over from another."""
 
 
-def _pass_on(connection: Connection, notice: UUID) -> None:
+def _take_over(connection: Connection, notice: UUID) -> None:
     """What one channel did not get there goes by its second one."""
     connection.execute(
         _TAKE_OVER + "WHERE notice.notice = %s ON CONFLICT ON CONSTRAINT about DO NOTHING", [notice]

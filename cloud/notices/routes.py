@@ -1,15 +1,25 @@
 """Channels and notices over HTTP."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.accounts.service import Tries, clock_s
+from cloud.database import instant
 from cloud.notices import service, store
-from cloud.notices.model import ChannelGiven, ChannelNew, ChannelShown, ChannelsShown, NoticeShown, Tested
+from cloud.notices.bounds import bounds, seconds
+from cloud.notices.model import (
+    ChannelGiven,
+    ChannelNew,
+    ChannelShown,
+    ChannelsShown,
+    NoticeShown,
+    Tested,
+    UndeliveredShown,
+)
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, etag
@@ -30,6 +40,7 @@ def make_router() -> APIRouter:
     """The routes, with a memory of tests of their own."""
     router = APIRouter(tags=["notices"], responses=_CONFLICT)
     _add_lists(router)
+    _add_undelivered(router)
     _add_channels(router)
     _add_test(router, Tries(_BURST, _INTERVAL_S))
     return router
@@ -60,6 +71,24 @@ def _add_lists(router: APIRouter) -> None:
         last = rows[limit - 1] if len(rows) > limit else None
         following = None if last is None else cursor_text(Cursor(at=last["created_at"], id=last["id"]))
         return Page(items=[NoticeShown(**row) for row in rows[:limit]], next=following)
+
+
+def _add_undelivered(router: APIRouter) -> None:
+    @router.get("/notices/undelivered", dependencies=[_SEES])
+    async def read_undelivered(
+        serving: Served, site: Annotated[str | None, Query(max_length=64)] = None
+    ) -> UndeliveredShown:
+        """Grave notices that have reached nobody, of a site or of all that the caller sees."""
+        bound, now = bounds().undelivered, instant(serving.now_ms())
+        asked = {
+            "site": site,
+            "level": bound.level,
+            "since": now - seconds(bound.window_s),
+            "until": now - seconds(bound.after_s),
+        }
+        (row,) = await serving.rows(store.UNDELIVERED, asked)
+        may_have_arrived, sites = row["may_have_arrived"] or False, row["sites"] or []
+        return UndeliveredShown(**{**row, "may_have_arrived": may_have_arrived, "sites": sites})
 
 
 def _add_channels(router: APIRouter) -> None:

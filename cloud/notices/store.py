@@ -101,8 +101,8 @@ async def may_stand_in(connection: AsyncConnection, of: UUID | None, site: str |
     """Whether the other channel is there, is another one, and may tell of whatever this one tells of."""
     found = await connection.execute(
         """
-        SELECT FROM channel WHERE channel = %s AND removed_at IS NULL AND account_id IS NULL
-                                  AND channel IS DISTINCT FROM %s
+        SELECT FROM channel WHERE channel = %s AND channel IS DISTINCT FROM %s
+                                  AND account_id IS NULL AND removed_at IS NULL
                                   AND (site IS NULL OR site = %s)
         """,
         [other, of, site],
@@ -174,6 +174,26 @@ NOTICES: LiteralString = """
      ORDER BY notice.created_at DESC, notice.notice DESC LIMIT %(limit)s
 """
 """Those of a site, the newest first."""
+
+
+UNDELIVERED: LiteralString = """
+    SELECT count(*) AS n, max(level) AS level, min(created_at) AS since,
+           bool_or(may_have_arrived) AS may_have_arrived, array_agg(DISTINCT site) AS sites
+      FROM (SELECT notice.site, notice.about, max(notice.level) AS level,
+                   min(notice.created_at) AS created_at, bool_or(notice.state = 'unknown') AS may_have_arrived
+              FROM notice LEFT JOIN episode ON episode.id = notice.episode
+             WHERE notice.site IN (SELECT seen_whole_sites())
+                   AND (%(site)s::text IS NULL OR notice.site = %(site)s)
+                   AND notice.level >= %(level)s AND notice.kind NOT IN ('test', 'flood')
+                   AND notice.state NOT IN ('counted', 'inhibited') AND notice.held_until IS NULL
+                   AND notice.created_at BETWEEN %(since)s AND %(until)s
+                   AND episode.acknowledged_at IS NULL
+             GROUP BY notice.site, notice.about
+            HAVING NOT bool_or(notice.state = 'sent')
+               AND NOT EXISTS (SELECT FROM told WHERE told.about = notice.about
+                                                      AND told.acknowledged_at IS NOT NULL)) AS told
+"""
+"""What was told and has reached nobody by any way, and of which nobody has said that he knows."""
 
 
 def _adapted(values: Row) -> Row:

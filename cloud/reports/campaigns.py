@@ -37,6 +37,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The words for an authority's level in a number that is split by it."""
     carried_over: bool = False
     """What was found before the first day and was open then counts too."""
+    strict: bool = False
+    """Handed in before the cut-off itself: what is made ten minutes before it, as preliminary (预报)."""
     rectified_means: Means | None = None
     """In the place of what the jurisdiction says."""
     source: Text

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud.exports import Column, Mark, Workbook, attachment, csv_of, safe
+from cloud.exports import Column, Mark, Workbook, csv_of, safe
 from cloud.exports import answers as exports_answers
+from cloud.exports.answers import attachment
 
 AT = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
 MARK = Mark(name="安全员 A&B", at=AT, time_zone="Asia/Shanghai", about="隐患 hazards")

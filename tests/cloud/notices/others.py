@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,12 +21,20 @@ class Robot:
     def __init__(self, trusted: ssl.SSLContext | None = None) -> None:
         self.status, self.says, self.is_silent = 200, b'{"errcode":0,"errmsg":"ok"}', False
         self.asked: list[Asked] = []
+        self.reached: Callable[[str], None] = lambda _point: None
+        """Called where a visitor is `connected`, `halfway`, `read` or `answered`; it may hold him up."""
         robot = self
 
         class Answering(BaseHTTPRequestHandler):
+            def setup(self) -> None:
+                robot.reached("connected")
+                super().setup()
+
             def do_POST(self) -> None:
+                robot.reached("halfway")
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 robot.asked.append((self.path, dict(self.headers), body))
+                robot.reached("read")
                 if robot.is_silent:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
@@ -34,6 +42,8 @@ class Robot:
                 self.send_header("Content-Length", str(len(robot.says)))
                 self.end_headers()
                 self.wfile.write(robot.says)
+                self.wfile.flush()
+                robot.reached("answered")
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -126,7 +126,7 @@ def test_a_link_acknowledges_once_asks_the_gateway_too_and_looking_changes_nothi
         alarm = raised(level=3)
         site.born().deliver(alarm)
         notify()
-        token = re.search(rf"{PAGES}/told/([\w-]+)", text_of(letters.letters[-1]))[1]
+        token = re.search(rf"{PAGES}/told#([\w-]+)", text_of(letters.letters[-1]))[1]
         for _ in range(2):
             look = stranger.post("/told-links/look", json={"token": token}).json()
             assert (look["state"], look["name"]) == ("ready", "小张")

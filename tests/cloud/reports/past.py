@@ -1,7 +1,7 @@
 """Hazards of a past month in a prefecture, led by the real record machine from event to event."""
 
 import datetime as dt
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
@@ -137,7 +137,7 @@ class Hazard:
         return self.act("pass_review", at)
 
 
-def golden(past: Past) -> dict[str, UUID]:
+def golden(past: Past) -> dict[str, Hazard]:
     """Eleven records of June 2023, of every sort that counts differently."""
     made = {}
 
@@ -165,4 +165,4 @@ def golden(past: Past) -> dict[str, UUID]:
     hazard("h9", on("07-01", "00:05"), level="major_proposed").act("confirm", on("07-01", "00:10"), **MAJOR)
     hazard("h10", on("06-11", "08:00"), mode="drill").act("confirm", on("06-11"), **MAJOR)
     hazard("h11", on("06-30", "23:50"), level="major_proposed")
-    return {name: one.id for name, one in made.items()}
+    return made

@@ -61,8 +61,8 @@ def test_every_number_names_the_records_behind_it(past):
     ids = golden(past)
     june = computed(past, "appendix_1", JULY)
     behind = {cell: june.values[cell]["records"] for cell in A}
-    assert set(behind["a1"]) == {str(ids[name]) for name in ("h1", "h2", "h8")}
-    assert behind["a6"] == [str(ids["h4"])]
+    assert set(behind["a1"]) == {str(ids[name].id) for name in ("h1", "h2", "h8")}
+    assert behind["a6"] == [str(ids["h4"].id)]
     assert all(len(behind[cell]) == june.values[cell]["value"] for cell in A)
 
 

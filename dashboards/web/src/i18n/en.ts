@@ -12,6 +12,7 @@ import profiles from './profiles.en'
 import registry from './registry.en'
 import roles from './roles.en'
 import start from './start.en'
+import reports from './reports.en'
 import waysIn from './waysIn.en'
 import upkeep from './upkeep.en'
 import territory from './territory.en'
@@ -31,6 +32,7 @@ const en: typeof zh = {
   registry,
   roles,
   start,
+  reports,
   waysIn,
   upkeep,
   territory,

@@ -12,6 +12,7 @@ import profiles from './profiles.zh'
 import registry from './registry.zh'
 import roles from './roles.zh'
 import start from './start.zh'
+import reports from './reports.zh'
 import waysIn from './waysIn.zh'
 import upkeep from './upkeep.zh'
 import territory from './territory.zh'
@@ -30,6 +31,7 @@ export default {
   registry,
   roles,
   start,
+  reports,
   waysIn,
   upkeep,
   territory,

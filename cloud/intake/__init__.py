@@ -1,0 +1,1 @@
+"""What other systems know: attendance, certificates, registrations, warnings; never made up here."""

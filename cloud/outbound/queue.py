@@ -1,0 +1,146 @@
+"""Packages on their way, in SQL: each is claimed before it goes out, so that a crash loses none."""
+
+import datetime as dt
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import class_row
+
+from cloud.database import Connection
+
+LEASE = dt.timedelta(seconds=60)
+"""So long whoever sends has a package to himself; then it is sent again, by its number."""
+_BACK_OFF_S = (5, 3600)
+
+_CLAIM: LiteralString = """
+    UPDATE package AS its
+       SET state = 'sending', attempts = attempts + 1, tried_at = %(now)s, leased_until = %(until)s
+      FROM connector AS via LEFT JOIN connector_secret AS secret USING (connector)
+     WHERE its.package = (
+               SELECT package FROM package AS next
+                WHERE next.connector = %(connector)s
+                  AND (state IN ('waiting', 'unknown') OR (state = 'sending' AND leased_until <= %(now)s))
+                ORDER BY seq LIMIT 1 FOR UPDATE SKIP LOCKED)
+       AND via.connector = its.connector
+    RETURNING its.package, its.connector, its.seq, its.kind, its.body, its.wire, its.created_at,
+              via.name, via.kind AS via, via.url, via.mapping, coalesce(secret.key, '') AS key
+"""
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that is being sent, and how."""
+
+    package: UUID
+    connector: UUID
+    seq: int
+    kind: str
+    body: str
+    wire: str | None
+    created_at: dt.datetime
+    name: str
+    via: str
+    url: str
+    mapping: str
+    key: str
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a try."""
+
+    state: str
+    """`waiting`: nothing has gone out. `unknown`: it may have. Both are tried again, with the same bytes."""
+    code: str = ""
+    text: str = ""
+    fails: bool = False
+    """The other side is not well: leave it alone for a while."""
+
+
+def ready(connection: Connection, now: dt.datetime) -> list[UUID]:
+    """Connectors that are on, not resting, and have something to send."""
+    rows = connection.execute(
+        """
+        SELECT connector FROM connector
+         WHERE is_on AND (rests_until IS NULL OR rests_until <= %(now)s)
+           AND EXISTS (SELECT FROM package WHERE package.connector = connector.connector
+                          AND (state IN ('waiting', 'unknown')
+                               OR (state = 'sending' AND leased_until <= %(now)s)))
+        """,
+        {"now": now},
+    ).fetchall()
+    return [one for (one,) in rows]
+
+
+def claim(connection: Connection, connector: UUID, now: dt.datetime) -> Claimed | None:
+    """The next of a connector, committed as being sent."""
+    cursor = connection.cursor(row_factory=class_row(Claimed))
+    return cursor.execute(_CLAIM, {"connector": connector, "now": now, "until": now + LEASE}).fetchone()
+
+
+def freeze(connection: Connection, package: UUID, wire: str) -> None:
+    """What goes out, from now on whenever it does."""
+    connection.execute("UPDATE package SET wire = %s WHERE package = %s", [wire, package])
+
+
+def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now: dt.datetime) -> None:
+    """Note what became of it; a receipt that was read meanwhile stays."""
+    shortest, longest = _BACK_OFF_S
+    with connection.transaction():
+        connection.execute(
+            """
+            UPDATE package SET state = %(state)s, code = %(code)s, answer = %(text)s, leased_until = NULL,
+                   settled_at = CASE WHEN %(state)s IN ('accepted', 'rejected') THEN %(now)s::timestamptz END
+             WHERE package = %(package)s AND state = 'sending'
+            """,
+            {**msgspec.structs.asdict(outcome), "now": now, "package": claimed.package},
+        )
+        connection.execute(
+            """
+            UPDATE connector
+               SET failures = CASE WHEN %(fails)s THEN failures + 1 ELSE 0 END,
+                   rests_until = CASE WHEN %(fails)s
+                       THEN %(now)s + least(%(longest)s, %(shortest)s * 2 ^ least(failures, 12))
+                                      * interval '1 second' END
+             WHERE connector = %(connector)s
+            """,
+            {
+                "fails": outcome.fails,
+                "now": now,
+                "shortest": shortest,
+                "longest": longest,
+                "connector": claimed.connector,
+            },
+        )
+
+
+def receipted(connection: Connection, connector: UUID, receipt: "Receipt", now: dt.datetime) -> bool:
+    """Note a receipt that came later; false where it is of no package that waits for one."""
+    done = connection.execute(
+        """
+        UPDATE package SET state = %(result)s, code = %(code)s, answer = %(text)s, settled_at = %(now)s,
+               leased_until = NULL
+         WHERE connector = %(connector)s AND package::text = %(id)s
+           AND state IN ('sending', 'sent', 'unknown') AND (wire::jsonb)->>'hash' = %(hash)s
+        """,
+        {**msgspec.structs.asdict(receipt), "connector": connector, "now": now},
+    )
+    return done.rowcount == 1
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What the other side says of a package."""
+
+    id: str
+    hash: str
+    result: str
+    code: str = ""
+    text: str = ""
+
+
+def read_receipt(content: bytes) -> Receipt | None:
+    """`None` where it is none."""
+    try:
+        found = msgspec.json.decode(content, type=Receipt)
+    except msgspec.DecodeError:
+        return None
+    return found if found.result in {"accepted", "rejected"} else None

@@ -1,0 +1,63 @@
+"""What has reached nobody stands on the pages, until somebody has it or says that he knows."""
+
+import pytest
+
+from tests.cloud.notices.others import Robot
+from tests.cloud.registry.test_scope import become
+from tests.cloud.site import acknowledged, raised
+
+
+@pytest.fixture
+def broken():
+    made = Robot()
+    made.answers(errcode=310000, errmsg="no")
+    yield made
+    made.close()
+
+
+def aged(site) -> None:
+    site.rows("UPDATE notice SET created_at = created_at - interval '10 minutes' RETURNING 1")
+
+
+def shown(web, query: str = "") -> tuple:
+    found = web.get(f"/notices/undelivered{query}").json()
+    return found["n"], found["level"], found["sites"], found["may_have_arrived"]
+
+
+def test_a_grave_notice_that_reached_nobody_is_shown_until_somebody_knows(site, web, channel, notify, broken):
+    channel(url=broken.url)
+    site.born()
+    alarm = raised(level=4, hazard=None)
+    site.deliver(alarm, raised(level=2, family="mild", hazard=None))
+    notify()
+    assert shown(web) == (0, None, [], False), "not at once"
+    aged(site)
+    assert shown(web) == shown(web, "?site=demo") == (1, 4, ["demo"], False)
+    assert shown(web, "?site=north")[0] == 0
+    site.deliver(acknowledged(alarm))
+    assert shown(web)[0] == 0
+
+
+def test_what_any_channel_got_there_has_reached_somebody(site, web, channel, notify, broken):
+    channel(url=broken.url)
+    channel(name="works")
+    site.born()
+    site.deliver(raised())
+    notify()
+    aged(site)
+    assert shown(web)[0] == 0
+
+
+def test_what_may_have_arrived_is_said_to_be_so_and_nobody_sees_what_is_not_his(
+    site, web, channel, notify, broken
+):
+    channel(url=broken.url)
+    broken.is_silent = True
+    site.born()
+    site.deliver(raised())
+    notify()
+    aged(site)
+    assert shown(web) == (1, 3, ["demo"], True)
+    web.post("/sites", json={"id": "north", "name": {"zh": "北区", "en": "North"}})
+    become(web, site, "admin", site="north")
+    assert shown(web) == shown(web, "?site=demo") == (0, None, [], False)
