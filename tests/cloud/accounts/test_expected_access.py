@@ -37,7 +37,7 @@ def path_of(template: str, site: str) -> str:
 
 
 def _nothing(name: str) -> str:
-    return "999999" if name in {"node", "account", "assignment", "session", "token", "version"} else NOBODY_S
+    return "999999" if name in {"node", "account", "assignment", "session", "token", "version", "rota", "override"} else NOBODY_S
 
 
 def test_each_role_is_expected_to_get_exactly_as_far_as_its_permissions_go():

@@ -119,7 +119,7 @@ def test_a_way_is_used_once_its_code_has_come_back_and_nobody_sees_where_it_goes
 
 
 def test_a_link_acknowledges_once_asks_the_gateway_too_and_looking_changes_nothing(
-    site, web, channel, notify, person, stranger
+    site, channel, notify, person, stranger
 ):
     with mail_server() as (letters, port):
         proved(person, letters, offering(channel, port)["id"])
@@ -137,7 +137,7 @@ def test_a_link_acknowledges_once_asks_the_gateway_too_and_looking_changes_nothi
         assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "link-used")
         assert site.rows("SELECT asked_by, kind FROM alarm_request") == [("小张", "acknowledge")]
         assert site.rows("SELECT ended, due_at FROM told") == [("acknowledged", None)]
-        shown = web.get("/sites/demo/told").json()["items"][0]
+        shown = person.get("/sites/demo/told").json()["items"][0]
         assert [(one["name"], one["is_reached"], one["states"]) for one in shown["persons"]] == [
             ("小张", True, ["sent"])
         ]
