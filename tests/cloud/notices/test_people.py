@@ -58,12 +58,17 @@ def text_of(letter) -> str:
     return message_from_bytes(letter.content).get_payload(decode=True).decode()
 
 
+def newest(letters, to: str = "zhang@example.com"):
+    """The newest mail to that address; the group of the channel has mails of its own."""
+    return [letter for letter in letters.letters if letter.rcpt_tos == [to]][-1]
+
+
 def proved(person: httpx.Client, letters, via: str) -> dict:
     """A way of that person, proved by the code in the mail."""
     made = person.post("/account/ways", json={"via": via, "to": "zhang@example.com"})
     assert made.status_code == 201, made.text
     way = made.json()["way"]
-    code = re.search(r"\d{6}", text_of(letters.letters[-1]))
+    code = re.search(r"\d{6}", text_of(newest(letters)))
     answer = person.post(f"/account/ways/{way['id']}/proof", json={"code": code[0]})
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -108,7 +113,7 @@ def test_a_way_is_used_once_its_code_has_come_back_and_nobody_sees_where_it_goes
         way = proved(person, letters, via)
         site.deliver(raised(level=3, rule="crane-load-105", point="crane-1/load"))
         notify()
-        assert letters.letters[-1].rcpt_tos == ["zhang@example.com"]
+        assert "确认收到" in text_of(newest(letters))
         kept = site.rows("SELECT before, after FROM registry_change") + site.rows(
             "SELECT title, body FROM notice"
         )
@@ -126,7 +131,7 @@ def test_a_link_acknowledges_once_asks_the_gateway_too_and_looking_changes_nothi
         alarm = raised(level=3)
         site.born().deliver(alarm)
         notify()
-        token = re.search(rf"{PAGES}/told#([\w-]+)", text_of(letters.letters[-1]))[1]
+        token = re.search(rf"{PAGES}/told#([\w-]+)", text_of(newest(letters)))[1]
         for _ in range(2):
             look = stranger.post("/told-links/look", json={"token": token}).json()
             assert (look["state"], look["name"]) == ("ready", "小张")
