@@ -12,7 +12,6 @@ from cloud.database import Connection, Row, instant
 from cloud.duties.log_facts import bounds, facts_of
 from cloud.duties.world import active_spans, is_active
 from cloud.instants import local
-from sitewarden.text import Text
 
 log = logging.getLogger(__name__)
 
@@ -148,12 +147,3 @@ def check_in(connection: Connection, site: str, now_ms: int) -> list[Late]:
 def _late(connection: Connection, query: LiteralString, asked: dict[str, Any]) -> list[Late]:
     rows: list[Row] = connection.cursor(row_factory=dict_row).execute(query, asked).fetchall()
     return [Late(site=row["site"], day=row["day"], name=row["name"]) for row in rows]
-
-
-def late_words(late: Late, site_name: Text) -> Text:
-    """What is told of it, in one line."""
-    zh = f"{site_name.zh} {late.day.isoformat()} 施工安全日志未签署"
-    en = f"{site_name.en}: the safety log of {late.day.isoformat()} is not signed"
-    if not late.name:
-        return Text(zh, en)
-    return Text(f"{zh}，{late.name} 已打卡", f"{en}; {late.name} has checked in")

@@ -238,7 +238,7 @@ class Entry(Shown):
     link: str = Field(description="Address of the page that shows it; empty: this one does.")
 
 
-class Calendar(Shown):
+class DutyCalendar(Shown):
     """A month of a place."""
 
     month: dt.date

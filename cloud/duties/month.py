@@ -16,7 +16,7 @@ from cloud.duties.calendar import (
     theme_entries,
 )
 from cloud.duties.due import Span
-from cloud.duties.model import Calendar
+from cloud.duties.model import DutyCalendar
 from cloud.duties.performing import around, coverage_in, duties_in, world_of_async
 from cloud.duties.places import SEES, OfNode, OfSite, place
 from cloud.duties.routes import check_days, text
@@ -46,7 +46,7 @@ async def read_calendar(
     *,
     node: OfNode = None,
     site: OfSite = None,
-) -> Calendar:
+) -> DutyCalendar:
     """What is due in a month, what was done and what was missed."""
     check_days(month, month)
     of = await place(serving, signed, node, site)
@@ -70,7 +70,7 @@ async def read_calendar(
         *log_entries(logs, names, site),
         *theme_entries(themes),
     ]
-    return Calendar(
+    return DutyCalendar(
         month=first,
         today=today,
         jurisdiction=text(found.limits.label),

@@ -40,6 +40,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     source_declared: bool
     """Else what is not there is not known, and not missed."""
     periods: list[Due]
+    time_zone: str
 
 
 def performance(connection: Connection, of: Of, since: dt.date, until: dt.date, *, now_ms: int) -> list[Duty]:
@@ -136,6 +137,7 @@ def _duty(found: World, unit: Unit, named: tuple[str, Kind], span: Span, now_ms:
         missed_days=[one.span.until for one in periods if one.state == "missed"],
         source_declared=_is_kept(known, periods, today),
         periods=periods,
+        time_zone=unit.time_zone,
     )
 
 

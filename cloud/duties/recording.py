@@ -179,7 +179,7 @@ async def put_duty_photo(
             await connection.execute("SELECT count(*) FROM duty_photo WHERE duty = %s", [duty])
         ).fetchone()
         if row is not None and row[0] >= _MOST_PHOTOS:
-            raise ProblemError(409, "too-many-photos", "Too many", f"At most {_MOST_PHOTOS} a record.")
+            raise ProblemError(409, "photos-full", "Too many", f"At most {_MOST_PHOTOS} a record.")
         await connection.execute(
             "INSERT INTO duty_photo (duty, sha256, media_type, content, at, author, account_id) "
             "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",

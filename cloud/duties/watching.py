@@ -7,16 +7,18 @@ by the next one.
 import datetime as dt
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
 
 from cloud.database import Connection, instant
-from cloud.duties.log_keeping import Late, draw_up, last_ended, late_at_nine, late_by_check_in
+from cloud.duties.log_keeping import draw_up, last_ended, late_at_nine, late_by_check_in
+from cloud.duties.telling import tell_late, tell_missed
 from cloud.instants import local
-from cloud.registry.known import SiteEntry
+from cloud.notices.opening import Telling
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 60
+_TOLD_AT = dt.time(9)
+"""In the morning after a period has ended."""
 
 
 class Calendar:
@@ -25,25 +27,21 @@ class Calendar:
     def __init__(self) -> None:
         """Nothing was done yet."""
         self._drawn: dict[str, dt.date] = {}
-        self._asked_at_nine: dict[str, dt.date] = {}
+        self._told: dict[str, dt.date] = {}
         self._looked_ms = 0
 
-    def look(self, connection: Connection, sites: Mapping[str, SiteEntry], now_ms: int) -> list[Late]:
-        """Whatever is due at that instant; returns the logs that were not signed when they had to be."""
+    def look(self, connection: Connection, telling: Telling) -> None:
+        """Whatever is due at that instant."""
         zones: dict[str, list[str]] = defaultdict(list)
-        for entry in sites.values():
+        for entry in telling.sites.values():
             zones[entry.time_zone].append(entry.site)
         for zone, names in zones.items():
-            self._draw(connection, zone, names, now_ms)
-        late: list[Late] = []
-        if now_ms - self._looked_ms >= _LOOK_S * 1000:
-            late += late_by_check_in(connection, now_ms)
-            self._looked_ms = now_ms
+            self._draw_up(connection, zone, names, telling.now_ms)
+        self._look_who_came(connection, telling)
         for zone in zones:
-            late += self._at_nine(connection, zone, now_ms)
-        return late
+            self._tell(connection, zone, telling)
 
-    def _draw(self, connection: Connection, zone: str, names: list[str], now_ms: int) -> None:
+    def _draw_up(self, connection: Connection, zone: str, names: list[str], now_ms: int) -> None:
         last = last_ended(instant(now_ms), zone)
         if self._drawn.get(zone) == last:
             return
@@ -53,10 +51,22 @@ class Calendar:
         if made:
             log.info("safety logs drawn up logs=%d zone=%s day=%s", len(made), zone, last)
 
-    def _at_nine(self, connection: Connection, zone: str, now_ms: int) -> list[Late]:
-        now = local(instant(now_ms), zone)
-        if self._asked_at_nine.get(zone) == now.date() or now.hour < 9:  # noqa: PLR2004  nine o'clock
-            return []
-        late = late_at_nine(connection, zone, now_ms)
-        self._asked_at_nine[zone] = now.date()
-        return late
+    def _look_who_came(self, connection: Connection, telling: Telling) -> None:
+        if telling.now_ms - self._looked_ms < _LOOK_S * 1000:
+            return
+        with connection.transaction():
+            for late in late_by_check_in(connection, telling.now_ms):
+                tell_late(connection, telling, late)
+        self._looked_ms = telling.now_ms
+
+    def _tell(self, connection: Connection, zone: str, telling: Telling) -> None:
+        now = local(instant(telling.now_ms), zone)
+        if now.time() < _TOLD_AT or self._told.get(zone) == now.date():
+            return
+        with connection.transaction():
+            for late in late_at_nine(connection, zone, telling.now_ms):
+                tell_late(connection, telling, late)
+            missed = tell_missed(connection, telling, zone, now.date() - dt.timedelta(days=1))
+        self._told[zone] = now.date()
+        if missed:
+            log.info("duties were missed duties=%d zone=%s", len(missed), zone)

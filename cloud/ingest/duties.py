@@ -21,7 +21,7 @@ from cloud.looking import Looking
 from cloud.notices.escalating import escalate_due
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.notices.silence import Silences
-from cloud.reports.due import make_due
+from cloud.reports.due import make_due, remind
 from cloud.returns.due import put_together
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -105,15 +105,17 @@ class Duties(Looking):
             wake_viewers(connection)
 
     def follow_calendar(self, connection: Connection, now_ms: int) -> None:
-        """Safety logs of the day before, and whose log was not signed."""
-        for late in self._calendar.look(connection, self._registry.sites(connection), now_ms):
-            log.warning("a safety log was not signed in time site=%s day=%s", late.site, late.day)
+        """Safety logs of the day before, and whose duty or log is missing."""
+        telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
+        self._calendar.look(connection, telling)
 
     def report(self, connection: Connection, now_ms: int) -> None:
         """Make the returns of the month that are due; nobody waits for them by the second."""
         if now_ms - self._reported_ms >= REPORT_EVERY_MS:
             self._reported_ms = now_ms
             make_due(connection, now_ms)
+            sites = self._registry.sites(connection)
+            remind(connection, Telling(settings=self._settings, sites=sites, now_ms=now_ms), now_ms)
 
     def note_silences(self, connection: Connection, now_ms: int) -> None:
         """Tell of gateways that are silent, or back."""

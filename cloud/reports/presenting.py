@@ -17,6 +17,7 @@ from cloud.reports.shown import (
     TableColumn,
 )
 from cloud.reports.store import read_body
+from cloud.returns import monthly
 from cloud.shown import TextShown
 from sitewarden.text import Text
 
@@ -41,7 +42,7 @@ def version_shown(kind: str, row: Row, before: Row | None) -> ReportVersion:
         head=computed.head,
         unit=dispatch().unit if is_dispatch else (table.unit if table else ""),
         date=day_of(date, computed),
-        groups=_groups(computed) if is_dispatch else [],
+        groups=_groups(computed) if is_dispatch else _sections(computed) if kind == monthly.KIND else [],
         notes=dispatch().notes if is_dispatch else [],
         columns=_columns(table),
         rows=computed.rows,
@@ -80,6 +81,26 @@ def _groups(computed: Computed) -> list[DispatchGroup]:
             ],
         )
         for group in dispatch().groups
+    ]
+
+
+def _sections(computed: Computed) -> list[DispatchGroup]:
+    """Of the monthly report."""
+    return [
+        DispatchGroup(
+            name=section.name.zh,
+            cells=[
+                DispatchCell(
+                    cell=cell,
+                    no=no,
+                    text=words.zh,
+                    written=str(monthly.written(computed, cell)),
+                    records=computed.records.get(cell, []),
+                )
+                for no, (cell, words) in enumerate(section.cells.items(), 1)
+            ],
+        )
+        for section in monthly.layout().sections
     ]
 
 

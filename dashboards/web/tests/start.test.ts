@@ -43,7 +43,7 @@ describe('what is done of setting a site up', () => {
 describe('a channel', () => {
   const kept = { id: 'c', site: 'demo', name: 'n', kind: 'dingtalk', language: 'zh', lowest: 3, is_on: true, mail: null, origin: 'https://x', version: 2 } as unknown as Channel
   it('is sent with the secrets that somebody typed, and no others', () => {
-    expect(givenOfChannel(draftOfChannel(kept, 'zh'), 'demo', false)).toEqual({ name: 'n', kind: 'dingtalk', language: 'zh', lowest: 3, is_on: true })
+    expect(givenOfChannel(draftOfChannel(kept, 'zh'), 'demo', false)).toEqual({ name: 'n', kind: 'dingtalk', language: 'zh', lowest: 3, is_on: true, fallback: null })
     const made = givenOfChannel({ ...draftOfChannel(null, 'zh'), kind: 'wecom', url: ' https://x ', key: 'k' }, 'demo', true)
     expect(made).toMatchObject({ site: 'demo', url: 'https://x' })
     expect(made).not.toHaveProperty('key')
@@ -51,6 +51,11 @@ describe('a channel', () => {
   it('by mail takes people apart by lines and commas, and the account for the sender', () => {
     const given = givenOfChannel({ ...draftOfChannel(null, 'zh'), username: 'a@x.cn', recipients: 'b@x.cn，c@x.cn\nd@x.cn', everywhere: true }, 'demo', true)
     expect(given).toMatchObject({ site: null, mail: { sender: 'a@x.cn', recipients: ['b@x.cn', 'c@x.cn', 'd@x.cn'], port: 465 } })
+  })
+  it('by text message says its gateway, one of its own with how it is spoken to', () => {
+    const typed = { ...draftOfChannel(null, 'zh'), kind: 'sms' as const, numbers: '13800000000，13900000000', ownHeaders: 'X-Key: {key}\nno header' }
+    expect(givenOfChannel({ ...typed, provider: 'aliyun_sms', keyId: 'L', key: 'k' }, 'demo', true)).toMatchObject({ key: 'k', call: { provider: 'aliyun_sms', key_id: 'L', numbers: ['13800000000', '13900000000'] } })
+    expect(givenOfChannel({ ...typed, provider: 'own_sms', url: 'https://x' }, 'demo', true)).toMatchObject({ url: 'https://x', call: { own: { headers: { 'X-Key': '{key}' }, code: 'code', accepted: ['0'] } } })
   })
   it('has the port of its encryption until somebody chooses another', () => {
     expect([portFor('starttls', '465'), portFor('none', ''), portFor('tls', '2525')]).toEqual(['587', '25', '2525'])

@@ -9,6 +9,7 @@ import pytest
 
 from cloud.duties.log_keeping import draft, late_at_nine, late_by_check_in
 from cloud.duties.watching import Calendar
+from cloud.notices.opening import Telling
 from cloud.registry.known import SiteEntry
 from sitewarden.text import Text
 from tests.cloud.duties.conftest import ZONE, aged, declare, inspect, today
@@ -39,17 +40,21 @@ def yesterday(web, site, trees, company) -> dt.date:
 def drawn_up(site, day: dt.date) -> Calendar:
     """As ingest does at half past twelve of the night after."""
     made = Calendar()
-    made.look(site.connection, SITES, ms(day + dt.timedelta(days=1), 0, 30))
+    made.look(site.connection, telling(site, ms(day + dt.timedelta(days=1), 0, 30)))
     return made
+
+
+def telling(site, now_ms: int) -> Telling:
+    return Telling(settings=site.settings, sites=SITES, now_ms=now_ms)
 
 
 def test_it_is_there_at_half_past_twelve_and_not_before_and_only_once(web, site, yesterday):
     night = yesterday + dt.timedelta(days=1)
     calendar = Calendar()
-    calendar.look(site.connection, SITES, ms(night, 0, 29))
+    calendar.look(site.connection, telling(site, ms(night, 0, 29)))
     assert site.value("SELECT max(day) FROM safety_log") == yesterday - dt.timedelta(days=1)
-    calendar.look(site.connection, SITES, ms(night, 0, 30))
-    Calendar().look(site.connection, SITES, ms(night, 0, 31))
+    calendar.look(site.connection, telling(site, ms(night, 0, 30)))
+    Calendar().look(site.connection, telling(site, ms(night, 0, 31)))
     shown = web.get(f"/sites/demo/logs/{yesterday}").json()
     assert (shown["state"], shown["version"]) == ("draft", 1)
     facts = shown["facts"]
@@ -152,3 +157,24 @@ def test_it_is_taken_out_with_the_name_of_whoever_took_it(web, site, yesterday):
     book = openpyxl.load_workbook(io.BytesIO(web.get("/sites/demo/logs.xlsx", params=span).content))
     assert book.active.cell(2, 7).value == "=1+1"
     assert book.active.cell(2, 7).data_type == "s"
+
+
+def test_a_missed_duty_is_told_at_nine_the_next_day_and_once(web, site, trees, yesterday):
+    robot = "https://oapi.dingtalk.com/robot/send?access_token=" + "a" * 64
+    channel = {"name": "值班群", "kind": "dingtalk", "site": "demo", "url": robot, "lowest": 1}
+    assert web.post("/channels", json=channel).status_code == 201
+    declare(site, "duties", trees["province"], yesterday - dt.timedelta(days=400))
+    declare(site, "inspections", trees["province"], yesterday - dt.timedelta(days=400))
+    before = yesterday - dt.timedelta(days=1)
+    query = "SELECT kind, of FROM duty_told ORDER BY 1, 2"
+    calendar = Calendar()
+    calendar.look(site.connection, telling(site, ms(yesterday, 8, 59)))
+    assert site.rows(query) == []
+    calendar.look(site.connection, telling(site, ms(yesterday, 9)))
+    Calendar().look(site.connection, telling(site, ms(yesterday, 9, 5)))
+    told = site.rows(query + ", period_end")
+    assert ("frontline_check", "demo") in told
+    assert len(told) == len(set(told))
+    assert site.value("SELECT count(*) FROM duty_told WHERE period_end = %s", before) == len(told)
+    titles = [title for (title,) in site.rows("SELECT title FROM notice WHERE kind = 'duty_missed'")]
+    assert any("项目日查" in title and before.isoformat() in title for title in titles)

@@ -7,7 +7,8 @@ import pytest
 
 from cloud.accounts.permissions import COOKIE
 from cloud.database import milliseconds
-from cloud.reports.due import make_due, turn
+from cloud.notices.opening import Telling
+from cloud.reports.due import make_due, remind, turn
 from tests.cloud.hazards.people import signer_of
 from tests.cloud.registry.records import problem
 from tests.cloud.reports.past import CAMPAIGN, MAJOR, Past, golden, on
@@ -149,12 +150,12 @@ def due(past, at: dt.datetime) -> list[int]:
     return sorted(kept.version for kept in make_due(past.connection, milliseconds(at)))
 
 
-def test_every_authority_of_a_campaign_gets_its_two_tables_once(authority, past):
+def test_every_authority_of_a_campaign_gets_its_tables_and_its_monthly_report_once(authority, past):
     golden(past)
-    six = [1] * 6
-    assert due(past, on("06-30", "08:00")) == six, "of the prefecture and both counties"
+    nine = [1] * 9
+    assert due(past, on("06-30", "08:00")) == nine, "three of each, of the prefecture and both counties"
     assert due(past, on("06-30", "20:00")) == []
-    assert due(past, on("07-01", "00:05")) == [2] * 6
+    assert due(past, on("07-01", "00:05")) == [2] * 9
     assert due(past, on("07-01", "00:06")) == []
     days = authority.get("/reports").json()["items"]
     assert {row["preliminary"] for row in days} == {False}
@@ -164,7 +165,21 @@ def test_every_authority_of_a_campaign_gets_its_two_tables_once(authority, past)
 
 
 def test_what_a_kill_kept_from_being_made_is_made_with_the_next_look(past):
-    assert due(past, on("07-01", "00:05")) == [1] * 6
+    assert due(past, on("07-01", "00:05")) == [1] * 9
     newer = past.connection.execute("SELECT count(*) FROM report_version").fetchone()[0]
     assert due(past, on("07-01", "09:00")) == []
     assert past.connection.execute("SELECT count(*) FROM report_version").fetchone()[0] == newer
+
+
+def test_what_is_not_sent_when_it_is_due_is_late_for_good(authority, past, settings):
+    due(past, on("07-01", "00:05"))
+
+    def late(at: dt.datetime) -> set[tuple[int, bool]]:
+        telling = Telling(settings=settings, sites={}, now_ms=milliseconds(at))
+        remind(past.connection, telling, milliseconds(at))
+        return set(past.connection.execute("SELECT reminded, late FROM report").fetchall())
+
+    assert late(on("07-01", "00:05")) == {(1, False)}
+    assert late(on("07-01", "08:00")) == {(2, False)}
+    assert late(on("07-01", "23:59")) == {(2, False)}
+    assert late(on("07-02", "00:00")) == {(3, True)}

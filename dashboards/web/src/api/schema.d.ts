@@ -5828,25 +5828,6 @@ export interface components {
             timeouts: number;
         };
         /**
-         * Calendar
-         * @description A month of a place.
-         */
-        Calendar: {
-            /** Entries */
-            entries: components["schemas"]["Entry"][];
-            jurisdiction: components["schemas"]["TextShown"];
-            /**
-             * Month
-             * Format: date
-             */
-            month: string;
-            /**
-             * Today
-             * Format: date
-             */
-            today: string;
-        };
-        /**
          * CallTarget
          * @description A gateway of text messages or telephone calls, and whom it calls.
          */
@@ -7879,6 +7860,25 @@ export interface components {
             /** Items */
             items: components["schemas"]["DutyShown"][];
             source: components["schemas"]["TextShown"];
+        };
+        /**
+         * DutyCalendar
+         * @description A month of a place.
+         */
+        DutyCalendar: {
+            /** Entries */
+            entries: components["schemas"]["Entry"][];
+            jurisdiction: components["schemas"]["TextShown"];
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            /**
+             * Today
+             * Format: date
+             */
+            today: string;
         };
         /**
          * DutyChoice
@@ -20489,7 +20489,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Calendar"];
+                    "application/json": components["schemas"]["DutyCalendar"];
                 };
             };
             /** @description Nobody is signed in */

@@ -1,10 +1,13 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import accounts from './accounts.en'
 import configuration from './configuration.en'
+import duties from './duties.en'
 import enrolment from './enrolment.en'
 import notices from './notices.en'
+import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import indicators from './indicators.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
 import problems from './problems.en'
@@ -22,9 +25,12 @@ import type zh from './zh'
 const en: typeof zh = {
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
+  sending,
   gatewayPage,
+  indicators,
   ledgers,
   machine,
   problems,

@@ -2,6 +2,10 @@
 export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
+    'day-not-over': 'The day is not over; its log can be signed once it is drawn up at 00:30.',
+    'log-signed': 'The log is signed and stays as it is; add an amendment.',
+    'log-not-signed': 'The log is not signed yet; edit it.',
+    'photos-full': 'At most 9 photos a record.',
     'alarm-ended': 'The alarm has ended; only one that stands is shelved.',
     'already-there': 'It is there already.',
     'asked-otherwise': 'The same request has just been sent with something else in it. Reload and try again.',
@@ -125,11 +129,15 @@ export default {
     'enough-said': 'Nothing more can be added.',
     'other-key': 'The identity was sealed with another key and cannot be opened.',
     'only-the-handler': 'Only the report’s handler may do this.',
-    'not-in-this-state': 'Not in its present state.',
     'broken-on-the-way': 'It broke on the way; send it again.',
   },
   /** Of one field; what stands in braces comes with the refusal. */
   fields: {
+    'no-such-duty': 'There is no such duty.',
+    'one-of': 'Name a site, or an enterprise or authority.',
+    'no-span': 'No span of days: in their order, at most 366.',
+    'no-year': 'Name a year.',
+    'no-month': 'Name the first day of the month.',
     'already-there': 'There is one already; take another.',
     'bad-chart': 'Falls {falls}, point {place}: radii must ascend, and a load never rises with the radius.',
     'bad-expiry': 'It must lie ahead, within 366 days.',

@@ -2,6 +2,10 @@
 export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
+    'day-not-over': '当天尚未结束，次日 00:30 生成日志后才能签署。',
+    'log-signed': '日志已经签署，不能再改；请写补充说明。',
+    'log-not-signed': '日志尚未签署，请直接修改。',
+    'photos-full': '一条记录最多 9 张照片。',
     'alarm-ended': '报警已经结束，只有仍在报警时才能搁置。',
     'already-there': '已经有了。',
     'asked-otherwise': '同一个请求刚刚以别的内容发出过，请刷新后重试。',
@@ -125,11 +129,15 @@ export default {
     'enough-said': '不能再补充了。',
     'other-key': '身份信息是用另一把密钥封存的，无法打开。',
     'only-the-handler': '只有该举报的处理人可以这样做。',
-    'not-in-this-state': '当前状态下不能这样做。',
     'broken-on-the-way': '传输中损坏，请重新发送。',
   },
   /** Of one field; what stands in braces comes with the refusal. */
   fields: {
+    'no-such-duty': '没有这种履职事项。',
+    'one-of': '请选择一个工地，或一个单位。',
+    'no-span': '日期范围不对：先后有序，且不超过 366 天。',
+    'no-year': '请填写年份。',
+    'no-month': '请用当月第一天。',
     'already-there': '已经有了，换一个。',
     'bad-chart': '{falls} 倍率第 {place} 个点不对：幅度须逐点增大，起重量不随幅度增大。',
     'bad-expiry': '必须晚于现在，且不超过 366 天。',

@@ -1,10 +1,13 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
 import configuration from './configuration.zh'
+import duties from './duties.zh'
 import enrolment from './enrolment.zh'
 import notices from './notices.zh'
+import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
@@ -21,9 +24,12 @@ import telling from './telling.zh'
 export default {
   accounts,
   configuration,
+  duties,
   enrolment,
   notices,
+  sending,
   gatewayPage,
+  indicators,
   ledgers,
   machine,
   problems,

@@ -1,0 +1,66 @@
+"""The monthly report: as of its cut-off, with the records behind each number; unknown is not zero."""
+
+import io
+
+import openpyxl
+import pytest
+
+from cloud.exports import Mark
+from cloud.reports.model import definitions
+from cloud.returns.monthly import layout
+from tests.cloud.reports.past import Past, golden, on
+
+JULY = on("07-01", "00:00")
+
+
+@pytest.fixture
+def past(site) -> Past:
+    return Past(site.connection)
+
+
+def counted(past, cut_off):
+    return definitions()["monthly"].compute(past.connection, past.scope(cut_off))
+
+
+def values(computed, *cells) -> list:
+    return [computed.values[cell]["value"] for cell in cells]
+
+
+def test_a_month_is_counted_as_of_its_cut_off_whatever_happens_later(past):
+    made = golden(past)
+    june = counted(past, JULY)
+    assert values(june, "found", "found_general", "found_major", "found_self") == [7, 1, 6, 4]
+    assert values(june, "rectified", "all", "all_rectified") == [2, 7, 2]
+    assert values(june, "majors", "majors_rectified", "listed", "listed_rectified") == [6, 2, 2, 1]
+    assert set(june.values["listed"]["records"]) == {str(made["h4"].id), str(made["h5"].id)}
+    assert values(june, "theme") == ["起重机械"]
+    assert june.head["month_from"] == "2023-06-01"
+    assert set(june.values) == {cell for section in layout().sections for cell in section.cells}
+    made["h2"].fixed(on("07-10"))
+    assert counted(past, JULY) == june
+    assert values(counted(past, on("08-01", "00:00")), "found", "rectified", "all_rectified") == [1, 2, 4]
+
+
+def test_a_month_without_anything_is_zeros_and_what_nobody_keeps_is_unknown(past):
+    empty = counted(past, JULY)
+    assert values(empty, "found", "all", "overdue", "majors", "listed", "alarms") == [0] * 6
+    assert values(empty, "near_miss", "fatal", "duty.principal_check", "reaction") == [None] * 4
+    assert any("incidents" in line.en for line in empty.footer)
+    book = openpyxl.load_workbook(
+        io.BytesIO(definitions()["monthly"].render(empty, Mark("甲", on("07-01"), "Asia/Shanghai")))
+    )
+    assert book.sheetnames == ["月报", "重大隐患", "说明"]
+    cells = {row[0].value: row[1].value for row in book["月报"].iter_rows(min_row=2)}
+    assert len([name for name in cells if name[:2] in {f"{n}、" for n in "一二三四五六七八九"}]) == 9
+    assert cells["本月亡人事故（起） Fatal accidents of this month"] == "—"
+    assert cells["本月认定隐患（个） Hazards of this month"] == 0
+
+
+def test_where_incidents_are_kept_none_is_zero(past):
+    past.connection.execute(
+        "INSERT INTO data_source (source, node, since, declared_at, author, account_id)"
+        " VALUES ('incidents', %s, '2023-01-01', now(), 'test', %s)",
+        [past.prefecture, past.people["city_authority"]],
+    )
+    kept = counted(past, JULY)
+    assert values(kept, "near_miss", "non_fatal", "fatal", "details_late") == [0] * 4
