@@ -13,7 +13,7 @@ from cloud.alarms.store import IS_ACKNOWLEDGED
 from cloud.database import AsyncConnection, Row, instant
 from cloud.notices import links
 from cloud.notices.links import Link
-from cloud.notices.people_model import LinkShown, LinkState
+from cloud.notices.people_model import LinkState, ToldLinkShown
 from cloud.problems import ProblemError, not_found
 from cloud.serving import Serving
 from cloud.shown import TextShown
@@ -56,14 +56,14 @@ class _Who(NamedTuple):
     address: str | None
 
 
-async def look(serving: Serving, token: str) -> LinkShown:
+async def look(serving: Serving, token: str) -> ToldLinkShown:
     """What a link is of; changes nothing, for mail programs open links by themselves."""
-    async with serving.pool.connection() as connection:
+    async with serving.pool.connection() as connection, connection.transaction():
         _, row = await _found(connection, token)
     return shown(row, instant(serving.now_ms()))
 
 
-async def by_link(serving: Serving, token: str, address: str | None) -> LinkShown:
+async def by_link(serving: Serving, token: str, address: str | None) -> ToldLinkShown:
     """Acknowledge in the name of whom the link was sent to; a problem where it can no longer be used."""
     now = instant(serving.now_ms())
     async with serving.pool.connection() as connection, connection.transaction():
@@ -97,6 +97,8 @@ async def on_pages(serving: Serving, signed: Signed, told: UUID, address: str | 
 
 async def _found(connection: AsyncConnection, token: str, *, is_locked: bool = False) -> tuple[Link, Row]:
     cursor = connection.cursor(row_factory=dict_row)
+    # Whose link it is, the link says; whoever opens it may be nobody who has signed in, or somebody else.
+    await cursor.execute("SELECT set_config('sitewarden.account', '', true)")
     key = await (await cursor.execute(_KEY)).fetchone()
     link = None if key is None else links.opened(bytes(key["key"]), token)
     if link is None:
@@ -133,7 +135,7 @@ async def _acknowledge_alarm(connection: AsyncConnection, row: Row, account: int
         await ask(connection, target, Wanted(kind="acknowledge", by=row["name"], at=now))
 
 
-def shown(row: Row, now: dt.datetime) -> LinkShown:
+def shown(row: Row, now: dt.datetime) -> ToldLinkShown:
     """A link as it stands at that instant; pure."""
     state: LinkState = "ready"
     at = None
@@ -146,7 +148,7 @@ def shown(row: Row, now: dt.datetime) -> LinkShown:
     elif row["expires_at"] is None or row["expires_at"] <= now:
         state, at = "expired", row["expires_at"]
     said, name = row["words"], row["site_name"]
-    return LinkShown(
+    return ToldLinkShown(
         state=state,
         name=row["name"],
         site=None if name is None else TextShown(**name),

@@ -124,7 +124,7 @@ class LinkGiven(BaseModel):
 LinkState = Literal["ready", "used", "expired", "disabled", "acknowledged"]
 
 
-class LinkShown(Shown):
+class ToldLinkShown(Shown):
     """What a link is of. Looking at it changes nothing."""
 
     state: LinkState = Field(

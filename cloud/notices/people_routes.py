@@ -9,8 +9,8 @@ from cloud.accounts.service import Tries, clock_s
 from cloud.notices import acknowledging, told, ways
 from cloud.notices.people_model import (
     LinkGiven,
-    LinkShown,
     Proof,
+    ToldLinkShown,
     ToldShown,
     WayGiven,
     WayNew,
@@ -120,13 +120,13 @@ def _add_told(router: APIRouter) -> None:
 
 def _add_links(router: APIRouter, tries: Tries) -> None:
     @router.post("/told-links/look", dependencies=[Public])
-    async def look_at_link(serving: Served, given: LinkGiven, request: Request) -> LinkShown:
+    async def look_at_link(serving: Served, given: LinkGiven, request: Request) -> ToldLinkShown:
         """What the link of a message is of; nothing is changed."""
         tries.take(_address(request) or "", clock_s())
         return await acknowledging.look(serving, given.token)
 
     @router.post("/told-links/acknowledge", dependencies=[Public])
-    async def acknowledge_by_link(serving: Served, given: LinkGiven, request: Request) -> LinkShown:
+    async def acknowledge_by_link(serving: Served, given: LinkGiven, request: Request) -> ToldLinkShown:
         """Say, without signing in, that one knows: once, in the name of whom the message was sent to."""
         tries.take(_address(request) or "", clock_s())
         return await acknowledging.by_link(serving, given.token, _address(request))

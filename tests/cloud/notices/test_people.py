@@ -133,7 +133,9 @@ def test_a_link_acknowledges_once_asks_the_gateway_too_and_looking_changes_nothi
         notify()
         token = re.search(rf"{PAGES}/told#([\w-]+)", text_of(newest(letters)))[1]
         for _ in range(2):
-            look = stranger.post("/told-links/look", json={"token": token}).json()
+            answer = stranger.post("/told-links/look", json={"token": token})
+            assert answer.status_code == 200, answer.text
+            look = answer.json()
             assert (look["state"], look["name"]) == ("ready", "小张")
         assert site.value("SELECT count(*) FROM told WHERE acknowledged_at IS NOT NULL") == 0
         done = stranger.post("/told-links/acknowledge", json={"token": token})

@@ -6,7 +6,7 @@ type Schemas = components['schemas']
 export type Way = Schemas['WayShown']
 export type Ways = Schemas['WaysShown']
 export type WaySent = Schemas['WaySent']
-export type Link = Schemas['LinkShown']
+export type Link = Schemas['ToldLinkShown']
 export type ToldItem = Schemas['ToldShown']
 export interface ToldPage { items: ToldItem[]; next: string | null }
 
