@@ -5,6 +5,7 @@ import logging
 from typing import Any, LiteralString
 
 import msgspec
+import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -105,11 +106,27 @@ def draw_up(
     made = []
     for row in cursor.execute(_SITES, asked).fetchall():
         active = active_spans(row["phases"], row["phase"], time_zone)
-        for day in days:
-            if (row["site"], day) not in drawn and is_active(active, day):
-                draft(connection, row["site"], day, time_zone, now)
-                made.append((row["site"], day))
+        made += [
+            (row["site"], day)
+            for day in days
+            if (row["site"], day) not in drawn
+            and is_active(active, day)
+            and _is_drafted(connection, row["site"], day, time_zone, now)
+        ]
     return made
+
+
+def _is_drafted(connection: Connection, site: str, day: dt.date, time_zone: str, now: dt.datetime) -> bool:
+    """What cannot be drawn up at one site keeps no other from its log."""
+    try:
+        with connection.transaction():
+            draft(connection, site, day, time_zone, now)
+    except psycopg.OperationalError:
+        raise
+    except (psycopg.Error, ValueError, TypeError, KeyError):
+        log.exception("a safety log could not be drawn up site=%s day=%s", site, day)
+        return False
+    return True
 
 
 def draft(connection: Connection, site: str, day: dt.date, time_zone: str, now: dt.datetime) -> None:

@@ -64,21 +64,22 @@ MONTHS: LiteralString = f"""
 """  # noqa: S608
 
 JUDGED: LiteralString = f"""
-    WITH {PLACED}, was AS (
-        SELECT hazard_id, max(seq) AS last, bool_or(kind = 'judging_overdue') AS is_late
-          FROM hazard_event WHERE at < %(at)s GROUP BY hazard_id)
+    WITH {PLACED}
     SELECT count(*) FILTER (WHERE hazard.source_detail = 'monitoring' AND event.status = 'rejected'
                                   AND hazard.opened_at >= %(recent)s) AS rejected,
-           count(*) FILTER (WHERE hazard.source_detail = 'monitoring' AND event.status NOT IN ('candidate',
-               'merged')
+           count(*) FILTER (WHERE hazard.source_detail = 'monitoring'
+                                  AND event.status NOT IN ('candidate', 'merged')
                                   AND hazard.opened_at >= %(recent)s) AS judged,
-           count(*) FILTER (WHERE event.status = 'candidate' AND was.is_late) AS unjudged_late,
+           count(*) FILTER (WHERE event.status = 'candidate' AND EXISTS (
+               SELECT FROM hazard_event AS late WHERE late.hazard_id = hazard.id
+                  AND late.kind = 'judging_overdue' AND late.at < %(at)s)) AS unjudged_late,
            count(*) FILTER (WHERE event.level = 'general'
                                   AND event.status NOT IN ('candidate', 'rejected', 'merged')) AS found,
            count(*) FILTER (WHERE event.level = 'general' AND event.verified
                                   AND event.status NOT IN ('candidate', 'rejected', 'merged')) AS fixed
-      FROM hazard JOIN was ON was.hazard_id = hazard.id
-           JOIN hazard_event AS event ON event.hazard_id = hazard.id AND event.seq = was.last
+      FROM hazard CROSS JOIN LATERAL (
+               SELECT status, level, verified FROM hazard_event
+                WHERE hazard_id = hazard.id AND at < %(at)s ORDER BY seq DESC LIMIT 1) AS event
      WHERE hazard.mode = 'live' AND {IS_PLACED}
 """  # noqa: S608
 

@@ -202,7 +202,7 @@ class InspectionChoices(Shown):
     sites: list[InspectionSite]
 
 
-class PlanGiven(Given):
+class InspectionPlanGiven(Given):
     """An unannounced inspection (四不两直) that is planned."""
 
     territory: int
@@ -213,7 +213,7 @@ class PlanGiven(Given):
     note: Note = ""
 
 
-class PlanShown(Shown):
+class InspectionPlan(Shown):
     """A plan; nobody but the authority itself sees it."""
 
     id: Identity
@@ -230,7 +230,7 @@ class PlanShown(Shown):
     withdrawn: bool
 
 
-class Plans(Shown):
+class InspectionPlans(Shown):
     """Those that the caller's own authority has, the latest day first."""
 
-    items: list[PlanShown]
+    items: list[InspectionPlan]

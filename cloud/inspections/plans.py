@@ -11,7 +11,7 @@ from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, instant
 from cloud.idempotency import Answer
 from cloud.inspections import store
-from cloud.inspections.model import PlanGiven, Plans, PlanShown
+from cloud.inspections.model import InspectionPlan, InspectionPlanGiven, InspectionPlans
 from cloud.problems import ProblemError, not_found
 from cloud.registry.service import IdempotencyKey, acting, once
 from cloud.serving import Served
@@ -36,15 +36,17 @@ def make_router() -> APIRouter:
     records = [requires(RECORDS)]
 
     @router.get("/inspection-plans", dependencies=records)
-    async def list_plans(serving: Served, signed: SignedIn) -> Plans:
+    async def list_plans(serving: Served, signed: SignedIn) -> InspectionPlans:
         """The plans of the caller's own authority, the latest day first."""
         query = store.PLANS + "ORDER BY its.day DESC, its.plan DESC LIMIT 200"
-        return Plans(items=[PlanShown(**row) for row in await serving.rows(query, _scope(signed.account_id))])
+        return InspectionPlans(
+            items=[InspectionPlan(**row) for row in await serving.rows(query, _scope(signed.account_id))]
+        )
 
     @router.post("/inspection-plans", dependencies=records, status_code=201)
     async def make_plan(
-        given: PlanGiven, serving: Served, signed: SignedIn, idempotency_key: IdempotencyKey = None
-    ) -> PlanShown:
+        given: InspectionPlanGiven, serving: Served, signed: SignedIn, idempotency_key: IdempotencyKey = None
+    ) -> InspectionPlan:
         """Plan an unannounced inspection for one's own authority."""
         if given.site is None and not given.enterprise_name:
             detail = "site: say which site or enterprise."
@@ -70,7 +72,7 @@ def make_router() -> APIRouter:
             return await _one(connection, signed.account_id, UUID(answer.body))
 
     @router.post("/inspection-plans/{plan}/withdrawal", dependencies=records)
-    async def withdraw_plan(plan: UUID, serving: Served, signed: SignedIn) -> PlanShown:
+    async def withdraw_plan(plan: UUID, serving: Served, signed: SignedIn) -> InspectionPlan:
         """It is not carried out."""
         async with acting(serving, signed) as connection:
             known = await _one(connection, signed.account_id, plan)
@@ -84,12 +86,12 @@ def make_router() -> APIRouter:
     return router
 
 
-async def _one(connection: AsyncConnection, account: int | None, plan: UUID) -> PlanShown:
+async def _one(connection: AsyncConnection, account: int | None, plan: UUID) -> InspectionPlan:
     asked = {**_scope(account), "plan": plan}
     found = await store.row(connection, store.PLANS + "AND its.plan = %(plan)s", asked)
     if found is None:
         raise not_found("plan")
-    return PlanShown(**found)
+    return InspectionPlan(**found)
 
 
 def _scope(account: int | None) -> dict[str, Any]:

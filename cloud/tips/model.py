@@ -126,6 +126,7 @@ class TipShown(TipListed):
     answered_at: Instant | None
     pictures: list[str] = Field(description="SHA-256 of each, in order.")
     events: list[TipEvent]
+    version: int = Field(description="What an ETag says.")
     is_handler: bool = Field(description="Whether the caller is its handler.")
     identity_kept: bool = Field(description="Whether there is an identity that the handler may read.")
 

@@ -23,6 +23,7 @@ from cloud.tips import store
 from cloud.tips.figures import figures
 from cloud.tips.keeping import Identity, code_hash, key_of, new_code, seal, site_of
 from cloud.tips.model import OwnTip, TipArea, TipAreas, TipGiven, TipReceipt, TipWords, Way, WordsGiven
+from cloud.tips.telling import tell_received
 
 Code = Annotated[str, Header(alias="X-Tip-Code", max_length=40, description="Of the receipt.")]
 _SHOWN = {"added", "answered"}
@@ -147,12 +148,13 @@ async def receive(
     async with serving.pool.connection() as connection, connection.transaction():
         if given.territory is not None:
             await _check_area(connection, given.territory)
-        number = await store.insert(connection, values)
+        made = await store.insert(connection, values)
         if entered is not None:
             await store.note(connection, tip, {"at": now, "kind": "added", **entered})
         if named:
             await store.keep_identity(connection, tip, sealed)
-    return TipReceipt(number=number, code=code, photos=figures().photos)
+        await tell_received(connection, serving, tip, made)
+    return TipReceipt(number=made["number"], code=code, photos=figures().photos)
 
 
 def pictured(given: bytes) -> bytes:

@@ -111,8 +111,8 @@ def parties() -> list[str]:
     return [name for name, its in roles().roles.items() if its.side not in {"authority", "platform", "audit"}]
 
 
-async def insert(connection: AsyncConnection, values: Row) -> str:
-    """Keep a new report; its number."""
+async def insert(connection: AsyncConnection, values: Row) -> Row:
+    """Keep a new report; its number, and the area that it is for."""
     row = await _one(
         connection,
         """
@@ -124,12 +124,12 @@ async def insert(connection: AsyncConnection, values: Row) -> str:
                             (SELECT min(node) FROM tree_node WHERE tree = 'territory' AND parent IS NULL
                              HAVING count(*) = 1)),
                    %(place)s, %(content)s, %(insider)s, %(named)s, %(due_at)s, %(received_at)s
-            RETURNING number
+            RETURNING number, territory
         """,
         values,
     )
     assert row is not None  # noqa: S101  it was inserted
-    return str(row["number"])
+    return row
 
 
 async def note(connection: AsyncConnection, tip: UUID, event: Row) -> None:

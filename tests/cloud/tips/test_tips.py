@@ -263,6 +263,15 @@ def test_the_name_of_whoever_reported_is_in_no_answer_no_log_and_no_table(
             assert all(is_silent(row[0]) for row in rows), table
 
 
+def test_the_people_of_the_area_are_told_that_there_is_one_and_nothing_of_it(web, site, stranger, county):
+    made = reported(web, stranger)
+    (row,) = site.rows("SELECT words::text FROM told WHERE kind = 'tip'")
+    assert made["number"] in row[0]
+    assert SAID["content"] not in row[0]
+    people = "SELECT account_id FROM told_person JOIN told USING (told) WHERE kind = 'tip'"
+    assert site.rows(people) == [(county.account,)]
+
+
 def test_one_address_reports_a_few_times_at_once(web, stranger):
     answers = [stranger.post("public-reports", json=SAID).status_code for _ in range(6)]
     assert answers == [201] * 5 + [429]

@@ -255,4 +255,4 @@ export const api = {
   liveUrl: (site: string) => `${ROOT}/sites/${part(site)}/live`,
 }
 
-export { call, part, query, send }
+export { call, part, query, refusal, send }

@@ -38,6 +38,7 @@ export const duties = {
   calendar: (of: Place, month: string) => call<DutyCalendar>('GET', `/duties/calendar${query({ ...of, month })}`),
   coverage: (of: Place, day: string) => call<{ round: Coverage | null }>('GET', `/duties/coverage${query({ ...of, day })}`),
   themes: (of: Place, year: string) => call<{ items: Theme[] }>('GET', `/duties/themes${query({ ...of, year })}`),
+  putTheme: (node: string, month: string, code: string, given: object) => call<{ items: Theme[] }>('PUT', `/duties/themes/${part(node)}/${part(month)}/${part(code)}`, given),
   kinds: () => call<{ items: DutyChoice[] }>('GET', '/duties/kinds'),
   record: (given: object, key: string) => call<DutyDone>('POST', '/duties/done', given, undefined, key),
   addPhoto: (id: string, sha256: string, photo: Blob, progress: (share: number) => void) => send<DutyDone>(`/duties/done/${part(id)}/photos/${sha256}`, photo, progress, 'PUT'),

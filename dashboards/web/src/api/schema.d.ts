@@ -10968,6 +10968,78 @@ export interface components {
             sha256: string;
         };
         /**
+         * InspectionPlan
+         * @description A plan; nobody but the authority itself sees it.
+         */
+        InspectionPlan: {
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Enterprise Name */
+            enterprise_name: string;
+            /** Id */
+            id: string;
+            /**
+             * Inspection
+             * @description That carried it out.
+             */
+            inspection: string | null;
+            /** Note */
+            note: string;
+            /** Site */
+            site: string | null;
+            site_name: components["schemas"]["TextShown"] | null;
+            /** Territory */
+            territory: number;
+            territory_name: components["schemas"]["TextShown"];
+            /** Theme */
+            theme: string;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * InspectionPlanGiven
+         * @description An unannounced inspection (四不两直) that is planned.
+         */
+        InspectionPlanGiven: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Enterprise Name
+             * @default
+             */
+            enterprise_name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Site */
+            site?: string | null;
+            /** Territory */
+            territory: number;
+            /**
+             * Theme
+             * @default
+             */
+            theme: string;
+        };
+        /**
+         * InspectionPlans
+         * @description Those that the caller's own authority has, the latest day first.
+         */
+        InspectionPlans: {
+            /** Items */
+            items: components["schemas"]["InspectionPlan"][];
+        };
+        /**
          * InspectionRecorded
          * @description The same, signed or not.
          */
@@ -13587,6 +13659,19 @@ export interface components {
             width: number;
         };
         /**
+         * PlanGiven
+         * @description A plan of the site, as an image.
+         */
+        PlanGiven: {
+            /**
+             * Image
+             * Format: base64
+             * @description A PNG or JPEG of at most 4 MiB.
+             */
+            image: string;
+            name: components["schemas"]["Words"];
+        };
+        /**
          * PlanNew
          * @description The same, with the name it gets.
          */
@@ -13605,12 +13690,40 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
-         * Plans
-         * @description Those that the caller's own authority has, the latest day first.
+         * PlanShown
+         * @description How it is to be rectified.
          */
-        Plans: {
-            /** Items */
-            items: components["schemas"]["cloud__inspections__model__PlanShown"][];
+        PlanShown: {
+            accepted?: components["schemas"]["SignedShown"] | null;
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            by: components["schemas"]["PersonShown"];
+            /**
+             * Due
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            due: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /** Funds Wan */
+            funds_wan?: number | null;
+            /** Measures */
+            measures: string;
+            /** Person */
+            person: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "immediate" | "timed";
         };
         /**
          * Point
@@ -14211,7 +14324,7 @@ export interface components {
             orders: components["schemas"]["OrderShown"][];
             /** Overdue */
             overdue: boolean;
-            plan?: components["schemas"]["cloud__hazards__record_model__PlanShown"] | null;
+            plan?: components["schemas"]["PlanShown"] | null;
             postponed?: components["schemas"]["PostponedShown"] | null;
             refusal?: components["schemas"]["RefusalShown"] | null;
             /** Refused */
@@ -16823,6 +16936,11 @@ export interface components {
             territory: number | null;
             territory_name: components["schemas"]["TextShown"] | null;
             /**
+             * Version
+             * @description What an ETag says.
+             */
+            version: number;
+            /**
              * Way
              * @enum {string}
              */
@@ -17962,42 +18080,6 @@ export interface components {
             due: string;
         };
         /**
-         * PlanShown
-         * @description How it is to be rectified.
-         */
-        cloud__hazards__record_model__PlanShown: {
-            accepted?: components["schemas"]["SignedShown"] | null;
-            /**
-             * At
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            at: string;
-            by: components["schemas"]["PersonShown"];
-            /**
-             * Due
-             * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
-             */
-            due: string;
-            /**
-             * Emergency Plan
-             * @default
-             */
-            emergency_plan: string;
-            /** Funds Wan */
-            funds_wan?: number | null;
-            /** Measures */
-            measures: string;
-            /** Person */
-            person: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "immediate" | "timed";
-        };
-        /**
          * ReasonShown
          * @description Something that was done for a reason.
          */
@@ -18141,89 +18223,12 @@ export interface components {
             zh: string;
         };
         /**
-         * PlanGiven
-         * @description An unannounced inspection (四不两直) that is planned.
-         */
-        cloud__inspections__model__PlanGiven: {
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /**
-             * Enterprise Name
-             * @default
-             */
-            enterprise_name: string;
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-            /** Site */
-            site?: string | null;
-            /** Territory */
-            territory: number;
-            /**
-             * Theme
-             * @default
-             */
-            theme: string;
-        };
-        /**
-         * PlanShown
-         * @description A plan; nobody but the authority itself sees it.
-         */
-        cloud__inspections__model__PlanShown: {
-            /** Author */
-            author: string;
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /** Enterprise Name */
-            enterprise_name: string;
-            /** Id */
-            id: string;
-            /**
-             * Inspection
-             * @description That carried it out.
-             */
-            inspection: string | null;
-            /** Note */
-            note: string;
-            /** Site */
-            site: string | null;
-            site_name: components["schemas"]["TextShown"] | null;
-            /** Territory */
-            territory: number;
-            territory_name: components["schemas"]["TextShown"];
-            /** Theme */
-            theme: string;
-            /** Withdrawn */
-            withdrawn: boolean;
-        };
-        /**
          * Proof
          * @description The code that was sent to the way.
          */
         cloud__notices__people_model__Proof: {
             /** Code */
             code: string;
-        };
-        /**
-         * PlanGiven
-         * @description A plan of the site, as an image.
-         */
-        cloud__registry__model__PlanGiven: {
-            /**
-             * Image
-             * Format: base64
-             * @description A PNG or JPEG of at most 4 MiB.
-             */
-            image: string;
-            name: components["schemas"]["Words"];
         };
         /**
          * HealthShown
@@ -25840,7 +25845,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Plans"];
+                    "application/json": components["schemas"]["InspectionPlans"];
                 };
             };
             /** @description Nobody is signed in */
@@ -25920,7 +25925,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__inspections__model__PlanGiven"];
+                "application/json": components["schemas"]["InspectionPlanGiven"];
             };
         };
         responses: {
@@ -25930,7 +25935,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                    "application/json": components["schemas"]["InspectionPlan"];
                 };
             };
             /** @description Nobody is signed in */
@@ -26015,7 +26020,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__inspections__model__PlanShown"];
+                    "application/json": components["schemas"]["InspectionPlan"];
                 };
             };
             /** @description Nobody is signed in */
@@ -42840,7 +42845,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["cloud__registry__model__PlanGiven"];
+                "application/json": components["schemas"]["PlanGiven"];
             };
         };
         responses: {

@@ -8,7 +8,7 @@ export default {
   summary: '{done} done · {due} to do · {missed} missed · {unknown} without a source',
   unknownHelp: '“No source” means that nobody has declared to keep this here: it counts neither as done nor as missed.',
   round: { title: 'Full coverage', none: 'No round applies.', span: '{since} to {until}', left: '{n} days left', over: 'over', enterprises: 'Enterprises', projects: 'Projects', devices: 'Devices', of: '{done} of {all}', noSource: 'no source declared', missing: 'Not looked at yet', serial: 'No. {no}', all: 'Everything was looked at' },
-  theme: { title: 'Theme of the month', none: 'No theme this year yet.', checked: 'Projects checked', hazards: '{n} hazards found, {fixed} rectified', by: '{node}' },
+  theme: { title: 'Theme of the month', none: 'No theme this year yet.', checked: 'Projects checked', hazards: '{n} hazards found, {fixed} rectified', add: 'New theme', code: 'Code', codeHelp: 'Inspections name the theme by it, such as lifting', name: 'Name in Chinese', nameEn: 'Name in English (optional)', checklist: 'What to look at, one a line', month: 'Holds here in {month}' },
   record: { title: 'Record a duty', open: 'Record a duty', kind: 'Duty', day: 'Day', words: 'What was done, and who took part', photos: 'Photos', save: 'Save', saving: 'Saving…', saved: 'Recorded.', cancel: 'Cancel', whose: 'Whose duty', photoFailed: 'The record is kept, but a photo did not arrive; choose it again.' },
   log: {
     title: 'Safety log', of: 'Safety log of {day}', days: 'Logs of the month', states: { coming: 'still going on', draft: 'to be signed', signed: 'signed', none: 'no log' }, noneHere: 'No logs in this month.', none: 'There is no log of this day: it is drawn up at 00:30 of the next.',

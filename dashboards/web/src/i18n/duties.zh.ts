@@ -8,7 +8,7 @@ export default {
   summary: '{done} 项完成 · {due} 项待完成 · {missed} 项缺失 · {unknown} 项无数据来源',
   unknownHelp: '“无数据来源”表示没有人声明在此记录这类数据，因此既不算完成，也不算缺失。',
   round: { title: '全覆盖排查', none: '没有适用的排查轮次。', span: '{since} 至 {until}', left: '还剩 {n} 天', over: '已结束', enterprises: '企业', projects: '项目', devices: '设备', of: '{done} / {all}', noSource: '未声明数据来源', missing: '尚未检查', serial: '编号 {no}', all: '全部检查完毕' },
-  theme: { title: '一月一主题', none: '今年还没有主题。', checked: '已检查项目', hazards: '发现隐患 {n}，已整改 {fixed}', by: '{node}' },
+  theme: { title: '一月一主题', none: '今年还没有主题。', checked: '已检查项目', hazards: '发现隐患 {n}，已整改 {fixed}', add: '新增主题', code: '代码', codeHelp: '检查记录以此代码标明主题，例如 lifting', name: '名称（中文）', nameEn: '名称（英文，选填）', checklist: '检查要点，每行一项', month: '{month} 起效于本范围' },
   record: { title: '记录履职', open: '记录履职', kind: '事项', day: '日期', words: '做了什么、谁参加', photos: '照片', save: '保存', saving: '正在保存…', saved: '已记录。', cancel: '取消', whose: '责任单位', photoFailed: '记录已保存，但照片未能上传；请再次选择照片。' },
   log: {
     title: '施工安全日志', of: '{day} 施工安全日志', days: '本月日志', states: { coming: '当日进行中', draft: '待签署', signed: '已签署', none: '没有日志' }, noneHere: '这个月没有日志。', none: '这一天没有日志：日志在次日 00:30 自动生成。',

@@ -7,12 +7,15 @@ import notices from './notices.en'
 import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
+import inspections from './inspections.en'
+import handing from './handing.en'
 import indicators from './indicators.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
 import problems from './problems.en'
 import profiles from './profiles.en'
 import registry from './registry.en'
+import returns from './returns.en'
 import roles from './roles.en'
 import start from './start.en'
 import reports from './reports.en'
@@ -24,14 +27,17 @@ import type zh from './zh'
 
 const en: typeof zh = {
   accounts,
+  inspections,
   configuration,
   duties,
   enrolment,
   notices,
   sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
+  returns,
   machine,
   problems,
   profiles,

@@ -10,7 +10,7 @@ const en: typeof zh = {
     host: 'Mail server', port: 'Port', security: 'Encryption', username: 'Account (optional)', password: 'Password', sender: 'Sender (empty: the account)', recipients: 'To, one a line',
   },
   help: {
-    url: { dingtalk: 'Group settings → robots → custom; copy the whole address. With a keyword use SiteWarden.', wecom: 'Group chat → message push (group robot); copy the whole address.', feishu: 'Group settings → bots → custom bot; copy the whole address. With a keyword use SiteWarden.', webhook: 'Takes JSON by POST.' },
+    url: { dingtalk: 'Group settings → robots → custom; copy the whole address. With a keyword use SiteWarden.', wecom: 'Group chat → message push (group robot); copy the whole address.', feishu: 'Group settings → bots → custom bot; copy the whole address. With a keyword use SiteWarden.', webhook: 'Takes JSON by POST.', apprise: 'Such as ntfy://ntfy.sh/topic. Of most services the answer does not prove that it arrived: shown as unknown.' },
     kept: 'Kept, and never shown again. Leave empty for no change.', host: 'Such as smtp.example.com',
   },
   securities: { tls: 'TLS (465)', starttls: 'STARTTLS (587)', none: 'None (own network only)' }, languages: { zh: 'Chinese', en: 'English' },

@@ -8,7 +8,7 @@ export default {
     host: '邮件服务器', port: '端口', security: '加密方式', username: '账户（可不填）', password: '密码或授权码', sender: '发件地址（不填则同账户）', recipients: '收件人，每行一个',
   },
   help: {
-    url: { dingtalk: '群设置 → 机器人 → 自定义，复制完整地址。如用关键词，填“工地卫士”。', wecom: '群聊 → 消息推送（群机器人），复制完整地址。', feishu: '群设置 → 群机器人 → 自定义机器人，复制完整地址。如用关键词，填“工地卫士”。', webhook: '以 POST 方式接收 JSON 的地址。' },
+    url: { dingtalk: '群设置 → 机器人 → 自定义，复制完整地址。如用关键词，填“工地卫士”。', wecom: '群聊 → 消息推送（群机器人），复制完整地址。', feishu: '群设置 → 群机器人 → 自定义机器人，复制完整地址。如用关键词，填“工地卫士”。', webhook: '以 POST 方式接收 JSON 的地址。', apprise: '例如 ntfy://ntfy.sh/topic。多数服务的答复不能证明已送达，会显示为“不确定”。' },
     kept: '已保存，不再显示。不改请留空。', host: '例如 smtp.example.com',
   },
   securities: { tls: 'TLS（465）', starttls: 'STARTTLS（587）', none: '不加密（仅限自有网络）' }, languages: { zh: '中文', en: 'English 英文' },

@@ -272,6 +272,5 @@ export default {
     'no-such-detail': 'There is no such way.',
     'photo-not-there': 'A photo has not arrived; send it again.',
     'photo-missing': 'Add at least one photo.',
-    'broken-on-the-way': 'It broke on the way; send it again.',
   },
 }

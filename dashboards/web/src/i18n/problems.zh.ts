@@ -272,6 +272,5 @@ export default {
     'no-such-detail': '没有这种来源。',
     'photo-not-there': '有照片尚未传到，请重新发送。',
     'photo-missing': '请至少附一张照片。',
-    'broken-on-the-way': '传输中损坏，请重新发送。',
   },
 }

@@ -7,12 +7,15 @@ import notices from './notices.zh'
 import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
+import inspections from './inspections.zh'
+import handing from './handing.zh'
 import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
+import returns from './returns.zh'
 import roles from './roles.zh'
 import start from './start.zh'
 import reports from './reports.zh'
@@ -22,6 +25,7 @@ import territory from './territory.zh'
 import telling from './telling.zh'
 
 export default {
+  inspections,
   accounts,
   configuration,
   duties,
@@ -29,8 +33,10 @@ export default {
   notices,
   sending,
   gatewayPage,
+  handing,
   indicators,
   ledgers,
+  returns,
   machine,
   problems,
   profiles,
