@@ -51,6 +51,8 @@ from cloud.intake.sources import make_router as make_sources_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
+from cloud.notices.people_routes import make_people_router
+from cloud.notices.rota_routes import router as rota_router
 from cloud.notices.routes import make_router as make_notices_router
 from cloud.outbound.routes import make_router as make_outbound_router
 from cloud.profiles.routes import make_router as make_profiles_router
@@ -202,6 +204,8 @@ def _api() -> APIRouter:
         replay_router,
         make_enrolment_router(),
         make_notices_router(),
+        make_people_router(),
+        rota_router,
         configuration_router,
         trials_router,
         upkeep_router,

@@ -45,5 +45,15 @@ Instant = Annotated[
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-20T10:00:00.000Z"]),
 ]
 """UTC with milliseconds."""
+
+
+def from_json(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    """A row that the database has put together as JSON, with instants in these fields."""
+    return {
+        name: dt.datetime.fromisoformat(value) if name in names and value is not None else value
+        for name, value in row.items()
+    }
+
+
 Identity = Annotated[str, BeforeValidator(_text_of_uuid)]
 """A UUID in its usual text form."""

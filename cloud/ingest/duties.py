@@ -18,6 +18,7 @@ from cloud.intake.forgetting import Forgetting
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
+from cloud.notices.escalating import escalate_due
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.notices.silence import Silences
 from cloud.reports.due import make_due, remind
@@ -70,6 +71,7 @@ class Duties(Looking):
             erase_identities,
             self._forgetting,
             self.report,
+            self.escalate,
         ):
             try:
                 duty(connection, now_ms)
@@ -79,6 +81,12 @@ class Duties(Looking):
                 # A record that cannot be read, say. It is tried again with the next look.
                 name = getattr(duty, "__name__", type(duty).__name__)
                 log.exception("a duty could not be done duty=%s", name)
+
+    def escalate(self, connection: Connection, now_ms: int) -> None:
+        """Tell whoever comes next where nobody has acknowledged in time."""
+        if self._settings.tells:
+            for told in escalate_due(connection, self._settings.notices.pages, instant(now_ms)):
+                log.info("nobody acknowledged told=%s", told)
 
     def release(self, connection: Connection, now_ms: int) -> None:
         """Open records for alarms that still stand after their device was mended."""

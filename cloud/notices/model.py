@@ -62,7 +62,8 @@ _NOT_IN_MAIL = frozenset("<>,;\"'()[]:\\@\x7f") | {chr(code) for code in range(0
 """RFC 5322, 3.2.3: what has a meaning of its own in a head, and a reader may stumble over."""
 
 
-def _mail_address(text: str) -> str:
+def mail_address(text: str) -> str:
+    """Raise a complaint where it is none."""
     user, at, host = text.rpartition("@")
     if not (user and at and host) or any(
         letter.isspace() or letter in _NOT_IN_MAIL for letter in user + host
@@ -98,7 +99,7 @@ def _url(given: SecretStr) -> SecretStr:
     return given
 
 
-def _apprise_url(given: SecretStr) -> SecretStr:
+def apprise_url(given: SecretStr) -> SecretStr:
     """Raise a complaint where apprise must not send there."""
     text = given.get_secret_value()
     scheme, is_whole, rest = text.partition("://")
@@ -137,7 +138,7 @@ def check_call(call: "CallTarget", kind: str) -> None:
         raise complaint("too-many-numbers", f"{call.provider} takes {provider.most_numbers} at once")
 
 
-Address = Annotated[str, Field(max_length=200), AfterValidator(_mail_address)]
+Address = Annotated[str, Field(max_length=200), AfterValidator(mail_address)]
 
 
 class MailTarget(BaseModel):
@@ -252,6 +253,10 @@ class ChannelGiven(BaseModel):
     language: Language = "zh"
     lowest: Annotated[int, Field(ge=1, le=4, description="Alarms below this level are not told.")] = 3
     is_on: bool = True
+    for_people: bool = Field(
+        default=False,
+        description="Whether persons may be told by it too: by mail, short message, call or apprise.",
+    )
     fallback: UUID | None = Field(
         default=None,
         description="What takes its notices over where this one refuses them, is silent or rests.",
@@ -296,7 +301,7 @@ class ChannelGiven(BaseModel):
     def _of_kind(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if url is None:
             return None
-        return _apprise_url(url) if info.data.get("kind") == "apprise" else _url(url)
+        return apprise_url(url) if info.data.get("kind") == "apprise" else _url(url)
 
 
 class ChannelNew(ChannelGiven):
@@ -323,6 +328,7 @@ class ChannelShown(Shown):
     kind: Kind
     language: Language
     lowest: int
+    for_people: bool
     is_on: bool
     fallback: Identity | None
     mail: MailTarget | None

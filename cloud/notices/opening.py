@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import LiteralString
 from uuid import UUID, uuid4
 
@@ -183,13 +183,18 @@ async def _put(connection: AsyncConnection, settings: Settings, said: list[Said]
         await connection.execute(queue.PUT, queue.put_values(rows))
 
 
-def made(connection: Connection, telling: Telling, said: list[Said]) -> list[Row]:
-    """Note which persons are told of it; returns the notices, to them and to channels."""
+def made(
+    connection: Connection, telling: Telling, said: list[Said], to_persons: Sequence[Said] = ()
+) -> list[Row]:
+    """Note which persons are told of it; returns the notices, to them and to channels.
+
+    Of what is `to_persons` they alone are told.
+    """
     if not said:
         return []
     sites = sorted({one.site for one in said if one.site is not None})
     channels = queue.listeners(connection, sites)
-    things = [thing(one, telling.now_ms) for one in said]
+    things = [thing(one, telling.now_ms) for one in (*said, *to_persons)]
     rows = people.tell(connection, things, telling.settings.notices.pages, instant(telling.now_ms))
     return rows + [row for one in said for row in addressed(one, channels, telling.now_ms)]
 
@@ -217,12 +222,16 @@ def _notices(connection: Connection, telling: Telling, news: News) -> list[Row]:
     live = [row for row in touched if row["mode"] == "live"]
     opened = {row["id"]: row for row in live if row["opened_at"] == instant(telling.now_ms)}
     episodes = read(connection, _EPISODES, list(news.episodes))
-    said = []
+    said, quiet = [], []
     for episode in episodes:
         record = opened.pop(episode["hazard_id"], None)
-        said.append(_of_alarm(telling, episode, news.episodes[episode["id"]], record))
+        alarm = _of_alarm(telling, episode, news.episodes[episode["id"]], record)
+        said.append(alarm)
+        if record is not None and not kind_of("alarm").rule(alarm.level).tell:
+            # Of so low an alarm no person hears, but of the record that it opened.
+            quiet.append(_of_hazard(telling, record))
     said += [_of_hazard(telling, record) for record in opened.values()]
-    return made(connection, telling, said)
+    return made(connection, telling, said, quiet)
 
 
 def _of_alarm(telling: Telling, episode: Row, device: Text, record: Row | None) -> Said:

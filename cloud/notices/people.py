@@ -363,7 +363,8 @@ class _Made:
         language = way["language"]
         link = None
         if thing.rule.chain and self._pages is not None and self._key is not None:
-            link = f"{self._pages}/told/{token(self._key, Link(thing.told, person.account, thing.step))}"
+            # After # it reaches no server log and no proxy.
+            link = f"{self._pages}/told#{token(self._key, Link(thing.told, person.account, thing.step))}"
         said = words.to_person(
             thing.words[language], language, is_again=thing.step > 0, stands_in=person.stands_in, link=link
         )

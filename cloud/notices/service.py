@@ -219,7 +219,7 @@ def _values(given: ChannelGiven, secret: dict[str, str]) -> dict[str, Any]:
     for part in (given.mail, given.call):
         target |= {} if part is None else part.model_dump()
     return {
-        **given.model_dump(include={"name", "kind", "language", "lowest", "is_on", "fallback"}),
+        **given.model_dump(include={"name", "kind", "language", "lowest", "is_on", "for_people", "fallback"}),
         "target": target,
     }
 

@@ -16,7 +16,7 @@ EDITED_WITH = "notices.edit"
 
 _SHOWN: LiteralString = """
     SELECT channel.channel AS id, channel.site, channel.name, channel.kind, channel.language, channel.lowest,
-           channel.is_on, channel.fallback, channel.target, channel.version,
+           channel.is_on, channel.for_people, channel.fallback, channel.target, channel.version,
            rules_channel(%(account)s, channel.site, %(roles)s) AS may_change,
            coalesce(secret.secret ? 'key', false) AS has_key,
            coalesce(secret.secret ? 'password', false) AS has_password,
@@ -34,7 +34,7 @@ _SHOWN: LiteralString = """
 
 async def channels(connection: AsyncConnection, account: int | None, site: str) -> list[Row]:
     """Those that a site's alarms go to; the caller may see the site."""
-    return await _rows(
+    return await rows_of(
         connection,
         _SHOWN
         + """AND (channel.site = %(site)s OR channel.site IS NULL)
@@ -45,7 +45,7 @@ async def channels(connection: AsyncConnection, account: int | None, site: str) 
 
 async def channel(connection: AsyncConnection, account: int | None, of: UUID) -> Row | None:
     """One that the account may change."""
-    found = await _rows(
+    found = await rows_of(
         connection,
         _SHOWN + "AND channel.channel = %(channel)s AND rules_channel(%(account)s, channel.site, %(roles)s)",
         {"account": account, "roles": roles_with(EDITED_WITH), "channel": of},
@@ -55,7 +55,7 @@ async def channel(connection: AsyncConnection, account: int | None, of: UUID) ->
 
 async def lock(connection: AsyncConnection, of: UUID) -> Row | None:
     """A channel with its secret, as it stays until the transaction ends."""
-    found = await _rows(
+    found = await rows_of(
         connection,
         """
         SELECT channel.*, coalesce(secret.secret, '{}') AS secret
@@ -72,9 +72,10 @@ async def make(connection: AsyncConnection, of: UUID, site: str | None, values: 
     """A new channel."""
     await connection.execute(
         """
-        INSERT INTO channel (channel, site, name, kind, language, lowest, is_on, fallback, target)
+        INSERT INTO channel (channel, site, name, kind, language, lowest, is_on, for_people,
+                             fallback, target)
             VALUES (%(channel)s, %(site)s, %(name)s, %(kind)s, %(language)s, %(lowest)s, %(is_on)s,
-                    %(fallback)s, %(target)s)
+                    %(for_people)s, %(fallback)s, %(target)s)
         """,
         {**_adapted(values), "channel": of, "site": site},
     )
@@ -85,7 +86,7 @@ async def change(connection: AsyncConnection, of: UUID, values: Row) -> None:
     await connection.execute(
         """
         UPDATE channel SET name = %(name)s, kind = %(kind)s, language = %(language)s, lowest = %(lowest)s,
-               is_on = %(is_on)s, fallback = %(fallback)s, target = %(target)s
+               is_on = %(is_on)s, for_people = %(for_people)s, fallback = %(fallback)s, target = %(target)s
          WHERE channel = %(channel)s
         """,
         {**_adapted(values), "channel": of},
@@ -199,7 +200,8 @@ def _adapted(values: Row) -> Row:
     return {**values, "target": Jsonb(values["target"])}
 
 
-async def _rows(connection: AsyncConnection, query: LiteralString, parameters: Row) -> list[Row]:
+async def rows_of(connection: AsyncConnection, query: LiteralString, parameters: Row) -> list[Row]:
+    """What a query says."""
     cursor = connection.cursor(row_factory=dict_row)
     await cursor.execute(query, parameters)
     return await cursor.fetchall()

@@ -74,8 +74,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.chain[step - 1].tell if step <= len(self.chain) else []
 
     def due_s(self, step: int) -> int | None:
-        """When the step after that one is due, in seconds from the event; `None` where none is told."""
-        return self.chain[step].after_s if step < len(self.chain) else None
+        """When the step after that one is due, in seconds from the event, or the chain is at its end."""
+        times = [0, *(one.after_s for one in self.chain)]
+        if step < len(self.chain):
+            return times[step + 1]
+        # After the last step as long again as before it: then nobody has acknowledged.
+        return 2 * times[-1] - times[-2] if step == len(self.chain) and self.chain else None
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,6 +172,9 @@ def _check_rest(document: Document[Table], at: str, rule: Rule, kind: str) -> No
         raise document.error(
             f"{at}.ways", "leaves out app", "The person's own page is always there: add app."
         )
+    if any(whom.devices for step in rule.chain for whom in step.tell):
+        mend = "Name the role without devices, or tell it at first."
+        raise document.error(f"{at}.chain", "asks for a kind of device", mend)
     times = [step.after_s for step in rule.chain]
     if times != sorted(set(times)):
         mend = "Each step comes later than the one before."

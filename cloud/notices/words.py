@@ -251,6 +251,17 @@ def test(who: str, channel: str, at: dt.datetime, time_zone: str, language: str)
     return Words(title=title, body=_closed(lines, None))
 
 
+def proof(who: str, code: str, language: str) -> Words:
+    """A code by which somebody shows that messages reach him."""
+    if language == "en":
+        title = f"[Code] SiteWarden: {code}"
+        lines = [f"{who} wants to be told here. Code: {code}", "It holds for 15 minutes. Give it to nobody."]
+    else:
+        title = f"[验证码] 工地卫士：{code}"
+        lines = [f"{who} 正在将此处设为通知方式，验证码：{code}", "15 分钟内有效，请勿告知他人。"]
+    return Words(title=title, body=_closed(lines, None))
+
+
 def to_person(said: Words, language: str, *, is_again: bool, stands_in: bool, link: str | None) -> Words:
     """The same to a person who is asked to say that he knows, or hears of it because nobody has."""
     en, title, lines = language == "en", said.title, []

@@ -47,6 +47,7 @@ export const router = createRouter({
     { path: '/new-site', name: 'new-site', component: () => import('./views/NewSiteView.vue'), meta: { wide: true } },
     { path: '/accounts', name: 'accounts', component: () => import('./views/AccountsView.vue'), meta: { wide: true } },
     { path: '/account', name: 'own-account', component: () => import('./views/OwnAccountView.vue'), meta: { wide: true } },
+    { path: '/told', name: 'told', component: () => import('./views/ToldView.vue'), meta: { open: true } },
     { path: '/welcome', name: 'welcome', component: () => import('./views/WelcomeView.vue'), meta: { open: true } },
     { path: '/start/:site?/:step(site|gateway|points|notices)?', name: 'start', component: () => import('./views/StartView.vue'), props: true, meta: { wide: true } },
     { path: '/listing', name: 'listing', component: () => import('./views/ListingView.vue'), meta: { wide: true } },

@@ -75,7 +75,17 @@ def next_door(web, site, trees) -> dict[str, str]:
         "no": "1",
         "package": str(uuid4()),
         "connector": str(uuid4()),
+        "rota": _rota(web),
+        "override": "1",
+        "way": str(uuid4()),
+        "told_id": str(uuid4()),
     }
+
+
+def _rota(web) -> str:
+    """On which somebody there is on duty."""
+    made = web.post("/rotas", json={"site": "demo", "role": "enforcement_officer", "week": []})
+    return str(made.json()["id"])
 
 
 def _tip(web) -> str:

@@ -28,6 +28,7 @@ export interface ChannelDraft {
   language: 'zh' | 'en'
   lowest: number
   isOn: boolean
+  forPeople: boolean
   everywhere: boolean
   url: string
   key: string
@@ -58,7 +59,7 @@ export function draftOfChannel(channel: Channel | null, language: 'zh' | 'en'): 
   const own = call?.own
   return {
     name: channel?.name ?? '', kind: channel?.kind ?? 'mail', language: channel?.language ?? language, lowest: channel?.lowest ?? 3,
-    isOn: channel?.is_on ?? true, everywhere: channel ? channel.site === null : false, url: '', key: '',
+    isOn: channel?.is_on ?? true, forPeople: channel?.for_people ?? false, everywhere: channel ? channel.site === null : false, url: '', key: '',
     host: mail?.host ?? '', port: String(mail?.port ?? PORTS.tls), security: mail?.security ?? 'tls', username: mail?.username ?? '', password: '',
     sender: mail?.sender ?? '', recipients: (mail?.recipients ?? []).join('\n'),
     fallback: channel?.fallback ?? '', provider: call?.provider ?? '', keyId: call?.key_id ?? '', signName: call?.sign_name ?? '', template: call?.template ?? '',
@@ -86,7 +87,7 @@ function callOf(draft: ChannelDraft): Record<string, unknown> {
 
 /** What the server is sent: secrets only where somebody typed them, so that those it has stay. */
 export function givenOfChannel(draft: ChannelDraft, site: string, isNew: boolean): Record<string, unknown> {
-  const said = { name: draft.name.trim(), kind: draft.kind, language: draft.language, lowest: draft.lowest, is_on: draft.isOn, fallback: draft.fallback || null }
+  const said = { name: draft.name.trim(), kind: draft.kind, language: draft.language, lowest: draft.lowest, is_on: draft.isOn, for_people: draft.forPeople, fallback: draft.fallback || null }
   const where = isNew ? { site: draft.everywhere ? null : site } : {}
   if (draft.kind === 'mail') {
     const sender = draft.sender.trim() || draft.username.trim()

@@ -22,6 +22,7 @@ import reports from './reports.en'
 import waysIn from './waysIn.en'
 import upkeep from './upkeep.en'
 import territory from './territory.en'
+import telling from './telling.en'
 import type zh from './zh'
 
 const en: typeof zh = {
@@ -48,6 +49,7 @@ const en: typeof zh = {
   waysIn,
   upkeep,
   territory,
+  telling,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
   demo: { badge: 'Demo data', text: 'From simulated devices, not a real site' },
   replay: {

@@ -22,6 +22,7 @@ import reports from './reports.zh'
 import waysIn from './waysIn.zh'
 import upkeep from './upkeep.zh'
 import territory from './territory.zh'
+import telling from './telling.zh'
 
 export default {
   inspections,
@@ -47,6 +48,7 @@ export default {
   waysIn,
   upkeep,
   territory,
+  telling,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
   demo: { badge: '演示数据', text: '数据由模拟设备产生，并非真实工地' },
   replay: {

@@ -1,0 +1,162 @@
+"""Somebody says that he knows: by the link in his message, without signing in, or on the pages."""
+
+import datetime as dt
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from cloud.accounts.model import Signed
+from cloud.accounts.roles import roles_with
+from cloud.alarms.requests import Target, Wanted, ask
+from cloud.alarms.store import IS_ACKNOWLEDGED
+from cloud.database import AsyncConnection, Row, instant
+from cloud.notices import links
+from cloud.notices.links import Link
+from cloud.notices.people_model import LinkState, ToldLinkShown
+from cloud.problems import ProblemError, not_found
+from cloud.serving import Serving
+from cloud.shown import TextShown
+
+_KEY: LiteralString = "SELECT key FROM told_key"
+_LINKED: LiteralString = """
+    SELECT told.*, person.expires_at, person.used_at, person.used_how, account.name, account.disabled_at,
+           site.name AS site_name
+      FROM told_person AS person JOIN told USING (told) JOIN account ON account.id = person.account_id
+           LEFT JOIN site ON site.site = told.site
+     WHERE person.told = %(told)s AND person.account_id = %(account)s AND person.step = %(step)s
+"""
+_USE: LiteralString = """
+    UPDATE told_person SET used_at = %(at)s, used_from = %(address)s, used_how = %(how)s
+     WHERE told = %(told)s AND account_id = %(account)s AND used_at IS NULL
+       AND (%(step)s::int IS NULL OR step = %(step)s)
+"""
+_END: LiteralString = """
+    UPDATE told SET ended = 'acknowledged', due_at = NULL, acknowledged_at = %(at)s,
+                    acknowledged_by = %(name)s
+     WHERE told = %(told)s AND acknowledged_at IS NULL
+"""
+_ALARM: LiteralString = """
+    SELECT episode.id, gateway_id, point, rule FROM episode
+     WHERE episode.id = %(episode)s AND sees_device(%(account)s, episode.site, episode.device, %(roles)s)
+"""
+_REFUSED = {
+    "used": ("link-used", "The link has been used", "It is used once. The acknowledgement stands."),
+    "expired": ("link-expired", "The link has expired", "Sign in and acknowledge it on the pages."),
+    "disabled": ("account-disabled", "The account is disabled", "Its links acknowledge nothing any more."),
+}
+
+
+class _Who(NamedTuple):
+    """Who acknowledges, and from where."""
+
+    account: int
+    step: int | None
+    """Of the link; none on the pages."""
+    address: str | None
+
+
+async def look(serving: Serving, token: str) -> ToldLinkShown:
+    """What a link is of; changes nothing, for mail programs open links by themselves."""
+    async with serving.pool.connection() as connection, connection.transaction():
+        _, row = await _found(connection, token)
+    return shown(row, instant(serving.now_ms()))
+
+
+async def by_link(serving: Serving, token: str, address: str | None) -> ToldLinkShown:
+    """Acknowledge in the name of whom the link was sent to; a problem where it can no longer be used."""
+    now = instant(serving.now_ms())
+    async with serving.pool.connection() as connection, connection.transaction():
+        link, row = await _found(connection, token, is_locked=True)
+        state = shown(row, now).state
+        if state in _REFUSED:
+            kind, title, detail = _REFUSED[state]
+            raise ProblemError(409, kind, title, detail)
+        await _acknowledge(connection, row, _Who(link.account, link.step, address), now)
+        _, row = await _found(connection, token)
+    return shown(row, now)
+
+
+async def on_pages(serving: Serving, signed: Signed, told: UUID, address: str | None) -> None:
+    """The same by somebody who has signed in and was told of it."""
+    now = instant(serving.now_ms())
+    async with serving.pool.connection() as connection, connection.transaction():
+        cursor = connection.cursor(row_factory=dict_row)
+        await cursor.execute(
+            """
+            SELECT told.*, account.name FROM told JOIN account ON account.id = %(account)s
+             WHERE told.told = %(told)s AND %(account)s = ANY (told.accounts) FOR UPDATE OF told
+            """,
+            {"told": told, "account": signed.account_id},
+        )
+        row = await cursor.fetchone()
+        if row is None or signed.account_id is None:
+            raise not_found("notice")
+        await _acknowledge(connection, row, _Who(signed.account_id, None, address), now)
+
+
+async def _found(connection: AsyncConnection, token: str, *, is_locked: bool = False) -> tuple[Link, Row]:
+    cursor = connection.cursor(row_factory=dict_row)
+    # Whose link it is, the link says; whoever opens it may be nobody who has signed in, or somebody else.
+    await cursor.execute("SELECT set_config('sitewarden.account', '', true)")
+    key = await (await cursor.execute(_KEY)).fetchone()
+    link = None if key is None else links.opened(bytes(key["key"]), token)
+    if link is None:
+        raise not_found("link")
+    await cursor.execute(_LINKED + ("FOR UPDATE OF person, told" if is_locked else ""), link._asdict())
+    row = await cursor.fetchone()
+    if row is None:
+        raise not_found("link")
+    return link, row
+
+
+async def _acknowledge(connection: AsyncConnection, row: Row, who: "_Who", now: dt.datetime) -> None:
+    asked: dict[str, Any] = {
+        **who._asdict(),
+        "told": row["told"],
+        "at": now,
+        "how": "page" if who.step is None else "link",
+        "name": row["name"],
+    }
+    await connection.execute(_USE, asked)
+    await connection.execute(_END, asked)
+    if row["episode"] is not None:
+        await _acknowledge_alarm(connection, row, who.account, now)
+
+
+async def _acknowledge_alarm(connection: AsyncConnection, row: Row, account: int, now: dt.datetime) -> None:
+    """Ask the alarm's gateway too, where he may: whoever knows of the notice knows of the alarm."""
+    cursor = connection.cursor(row_factory=dict_row)
+    asked = {"episode": row["episode"], "account": account, "roles": roles_with("alarms.acknowledge")}
+    alarm = await (await cursor.execute(_ALARM, asked)).fetchone()
+    known = await (await cursor.execute(IS_ACKNOWLEDGED, [row["episode"]])).fetchone()
+    if alarm is not None and known is not None and not known["so"]:
+        target = Target(alarm["id"], alarm["gateway_id"], alarm["point"], alarm["rule"])
+        await ask(connection, target, Wanted(kind="acknowledge", by=row["name"], at=now))
+
+
+def shown(row: Row, now: dt.datetime) -> ToldLinkShown:
+    """A link as it stands at that instant; pure."""
+    state: LinkState = "ready"
+    at = None
+    if row["disabled_at"] is not None:
+        state = "disabled"
+    elif row["used_how"] == "link":
+        state, at = "used", row["used_at"]
+    elif row["acknowledged_at"] is not None:
+        state, at = "acknowledged", row["acknowledged_at"]
+    elif row["expires_at"] is None or row["expires_at"] <= now:
+        state, at = "expired", row["expires_at"]
+    said, name = row["words"], row["site_name"]
+    return ToldLinkShown(
+        state=state,
+        name=row["name"],
+        site=None if name is None else TextShown(**name),
+        level=row["level"],
+        title=TextShown(**{language: said[language]["title"] for language in said}),
+        body=TextShown(**{language: said[language]["body"] for language in said}),
+        page=row["page"],
+        created_at=row["created_at"],
+        at=at,
+        by=row["acknowledged_by"],
+    )

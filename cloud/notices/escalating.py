@@ -1,0 +1,69 @@
+"""Who comes next where nobody has acknowledged: clocks that are rows, and run out whichever program looks."""
+
+import datetime as dt
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import dict_row
+
+from cloud.database import Connection, Row
+from cloud.notices import people, queue, words
+
+_MOST = 100
+_DUE: LiteralString = """
+    SELECT told.*, episode.acknowledged_at AS alarm_at, coalesce(episode.acknowledged_by, '') AS alarm_by,
+           told.kind = 'major' AND NOT EXISTS (
+               SELECT FROM hazard WHERE hazard.id::text = split_part(told.about, '/', 2)
+                                    AND hazard.level = 'major_proposed') AS is_over
+      FROM told LEFT JOIN episode ON episode.id = told.episode
+     WHERE told.due_at <= %(now)s ORDER BY told.due_at, told.told LIMIT %(most)s
+       FOR UPDATE OF told SKIP LOCKED
+"""
+_ACKNOWLEDGED: LiteralString = """
+    UPDATE told SET ended = 'acknowledged', acknowledged_at = %(alarm_at)s, acknowledged_by = %(alarm_by)s,
+                    due_at = NULL
+     WHERE told = %(told)s
+"""
+_OVER: LiteralString = "UPDATE told SET due_at = NULL WHERE told = %(told)s"
+_NOBODY: LiteralString = "UPDATE told SET ended = 'nobody', due_at = NULL WHERE told = %(told)s"
+
+
+def escalate_due(connection: Connection, pages: str | None, now: dt.datetime) -> list[UUID]:
+    """Tell the next of each chain whose time is over, in one transaction; returns what they were told of.
+
+    An alarm that somebody has acknowledged at its gateway or on the pages needs nobody more, and neither
+    does a suspicion that has been judged.
+    """
+    with connection.transaction():
+        cursor = connection.cursor(row_factory=dict_row)
+        due = cursor.execute(_DUE, {"now": now, "most": _MOST}).fetchall()
+        further = []
+        for row in due:
+            if row["alarm_at"] is not None:
+                connection.execute(_ACKNOWLEDGED, row)
+            elif row["is_over"]:
+                connection.execute(_OVER, row)
+            elif (thing := _next(row)).rule.stage(thing.step):
+                further.append(thing)
+            else:
+                connection.execute(_NOBODY, row)
+        queue.put(connection, people.tell(connection, further, pages, now))
+        return [thing.told for thing in further]
+
+
+def _next(row: Row) -> people.Thing:
+    return people.Thing(
+        told=row["told"],
+        kind=row["kind"],
+        about=row["about"],
+        site=row["site"],
+        node=row["node"],
+        device=row["device"],
+        episode=row["episode"],
+        level=row["level"],
+        words=msgspec.convert(row["words"], dict[str, words.Words]),
+        page=row["page"],
+        created_at=row["created_at"],
+        step=row["step"] + 1,
+    )

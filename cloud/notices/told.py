@@ -1,0 +1,75 @@
+"""What persons were told of, as lists: a person's own, and a site's."""
+
+from typing import Any, LiteralString
+
+from cloud.database import Row
+from cloud.notices.people_model import HeardBy, ToldShown
+from cloud.notices.telling import table
+from cloud.paging import Cursor, cursor_text
+from cloud.shown import Page, TextShown, from_json
+
+_TOLD: LiteralString = """
+    SELECT told.*, coalesce((
+               SELECT jsonb_agg(jsonb_build_object(
+                          'name', account.name, 'roles', person.roles, 'step', person.step, 'at', person.at,
+                          'is_reached', person.is_reached AND NOT coalesce(sent.is_lost, false),
+                          'stands_in', person.stands_in, 'knows_at', person.used_at,
+                          'states', coalesce(sent.states, '[]')) ORDER BY person.step, account.name)
+                 FROM told_person AS person JOIN account ON account.id = person.account_id
+                      LEFT JOIN LATERAL (
+                          SELECT jsonb_agg(DISTINCT notice.state) AS states,
+                                 bool_and(notice.state = 'rejected') AS is_lost
+                            FROM notice
+                           WHERE notice.told = told.told AND notice.account_id = person.account_id
+                                 AND notice.step = person.step) AS sent ON true
+                WHERE person.told = told.told
+                      AND (%(only)s::int IS NULL OR person.account_id = %(only)s)), '[]') AS persons
+      FROM told
+     WHERE (%(at)s::timestamptz IS NULL OR (told.created_at, told.told) < (%(at)s, %(id)s))
+"""
+OWN: LiteralString = (
+    _TOLD + "AND %(only)s = ANY (told.accounts) ORDER BY told.created_at DESC, told.told DESC LIMIT %(limit)s"
+)
+OF_SITE: LiteralString = (
+    _TOLD + "AND told.site = %(site)s ORDER BY told.created_at DESC, told.told DESC LIMIT %(limit)s"
+)
+
+
+def asked(cursor: Cursor | None, limit: int, **more: Any) -> Row:
+    """What the lists are asked for; one more than is shown."""
+    at, of = (None, None) if cursor is None else (cursor.at, cursor.id)
+    return {"only": None, "site": None, "at": at, "id": of, "limit": limit + 1, **more}
+
+
+def page_of(rows: list[Row], limit: int) -> Page[ToldShown]:
+    """Rows as they are shown; pure."""
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = None if last is None else cursor_text(Cursor(at=last["created_at"], id=last["told"]))
+    return Page(items=[_shown(row) for row in rows[:limit]], next=following)
+
+
+def _shown(row: Row) -> ToldShown:
+    kind, said = table().tellings.get(row["kind"]), row["words"]
+    name = TextShown(zh=row["kind"], en=row["kind"]) if kind is None else _text(kind.name)
+    return ToldShown(
+        id=row["told"],
+        kind=row["kind"],
+        kind_name=name,
+        site=row["site"],
+        level=row["level"],
+        title=TextShown(**{language: said[language]["title"] for language in said}),
+        body=TextShown(**{language: said[language]["body"] for language in said}),
+        page=row["page"],
+        created_at=row["created_at"],
+        needs_answer=kind is not None and bool(kind.rule(row["level"]).chain),
+        due_at=row["due_at"],
+        ended=row["ended"],
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"],
+        unheld=row["unheld"],
+        persons=[HeardBy(**from_json(person, "at", "knows_at")) for person in row["persons"]],
+    )
+
+
+def _text(said: Any) -> TextShown:
+    return TextShown(zh=said.zh, en=said.en)

@@ -1,0 +1,222 @@
+"""Persons: their own ways, links by which they acknowledge, who comes next, and who is on duty."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from email import message_from_bytes
+
+import httpx
+import pytest
+
+from cloud.accounts.permissions import COOKIE
+from cloud.database import instant
+from cloud.notices.escalating import escalate_due
+from cloud.notices.rota import Override, Rota, Shift, gaps
+from tests.cloud.notices.others import mail_server
+from tests.cloud.notices.test_telling import account, told
+from tests.cloud.site import acknowledged, now_ms, raised
+from tests.cloud.web.serving import Web, new_account, new_session
+
+PAGES = "https://safety.example.com"
+SHANGHAI = dt.timezone(dt.timedelta(hours=8))
+
+
+def later(minutes: float) -> dt.datetime:
+    return instant(now_ms() + round(minutes * 60_000))
+
+
+def offering(channel, port: int) -> dict:
+    """A mail server of the enterprise by which persons may be told."""
+    mail = {
+        "host": "127.0.0.1",
+        "port": port,
+        "security": "none",
+        "sender": "safety@example.com",
+        "recipients": ["group@example.com"],
+    }
+    return channel(name="企业邮箱", kind="mail", url=None, mail=mail, site=None, for_people=True)
+
+
+@pytest.fixture
+def person(site, web: Web) -> Iterator[httpx.Client]:
+    """The safety officer, signed in."""
+    own = new_account(site.connection, "小张", "safety_officer", site="demo")
+    cookies = {COOKIE: new_session(site.connection, own)}
+    with httpx.Client(base_url=f"{web.address}/api/v1", cookies=cookies) as client:
+        yield client
+
+
+@pytest.fixture
+def stranger(web: Web) -> Iterator[httpx.Client]:
+    """Nobody has signed in."""
+    with httpx.Client(base_url=f"{web.address}/api/v1") as client:
+        yield client
+
+
+def text_of(letter) -> str:
+    """The body of a mail."""
+    return message_from_bytes(letter.content).get_payload(decode=True).decode()
+
+
+def newest(letters, to: str = "zhang@example.com"):
+    """The newest mail to that address; the group of the channel has mails of its own."""
+    return [letter for letter in letters.letters if letter.rcpt_tos == [to]][-1]
+
+
+def proved(person: httpx.Client, letters, via: str) -> dict:
+    """A way of that person, proved by the code in the mail."""
+    made = person.post("/account/ways", json={"via": via, "to": "zhang@example.com"})
+    assert made.status_code == 201, made.text
+    way = made.json()["way"]
+    code = re.search(r"\d{6}", text_of(newest(letters)))
+    answer = person.post(f"/account/ways/{way['id']}/proof", json={"code": code[0]})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_nobody_comes_next_once_somebody_knows_and_everybody_in_turn_where_nobody_does(site):
+    account(site, "安全员", "safety_officer", at="demo")
+    account(site, "总监", "safety_director", at="demo")
+    account(site, "主要负责人", "enterprise_principal", at="demo")
+    account(site, "县局", "county_authority")
+    site.born()
+    first, second = raised(level=4), raised(level=4, rule="crane-load-110", point="crane-1/load")
+    site.deliver(first, second)
+    # Nobody has a way beyond the pages, so that nobody is waited for.
+    site.connection.execute("UPDATE told SET due_at = created_at + interval '3 minutes'")
+    assert escalate_due(site.connection, PAGES, later(2)) == []
+    site.deliver(acknowledged(first))
+    assert len(escalate_due(site.connection, PAGES, later(3.1))) == 1
+    assert told(site)["总监"] == [1]
+    escalate_due(site.connection, PAGES, later(10.1))
+    assert told(site)["县局"] == [2]
+    for _ in range(2):
+        escalate_due(site.connection, PAGES, later(30))
+    assert site.rows("SELECT ended, due_at FROM told WHERE kind = 'alarm' ORDER BY ended") == [
+        ("acknowledged", None),
+        ("nobody", None),
+    ]
+
+
+def test_a_way_is_used_once_its_code_has_come_back_and_nobody_sees_where_it_goes(
+    site, web, channel, notify, person
+):
+    with mail_server() as (letters, port):
+        via = offering(channel, port)["id"]
+        made = person.post("/account/ways", json={"via": via, "to": "zhang@example.com"}).json()["way"]
+        assert made["masked"] == "z***@example.com"
+        wrong = person.post(f"/account/ways/{made['id']}/proof", json={"code": "000000"})
+        assert wrong.json()["type"].endswith("wrong-code") or wrong.status_code == 200
+        site.born().deliver(raised(level=3))
+        assert site.value("SELECT count(*) FROM notice WHERE account_id IS NOT NULL") == 0
+        person.delete(f"/account/ways/{made['id']}")
+        way = proved(person, letters, via)
+        site.deliver(raised(level=3, rule="crane-load-105", point="crane-1/load"))
+        notify()
+        assert "确认收到" in text_of(newest(letters))
+        kept = site.rows("SELECT before, after FROM registry_change") + site.rows(
+            "SELECT title, body FROM notice"
+        )
+        assert "zhang@" not in str(kept)
+        assert web.get(f"/channels/{way['id']}").status_code == 404
+        # Another one's way is not there for him.
+        assert web.delete(f"/account/ways/{way['id']}").status_code == 404
+
+
+def test_a_link_acknowledges_once_asks_the_gateway_too_and_looking_changes_nothing(
+    site, channel, notify, person, stranger
+):
+    with mail_server() as (letters, port):
+        proved(person, letters, offering(channel, port)["id"])
+        alarm = raised(level=3)
+        site.born().deliver(alarm)
+        notify()
+        token = re.search(rf"{PAGES}/told#([\w-]+)", text_of(newest(letters)))[1]
+        for _ in range(2):
+            answer = stranger.post("/told-links/look", json={"token": token})
+            assert answer.status_code == 200, answer.text
+            look = answer.json()
+            assert (look["state"], look["name"]) == ("ready", "小张")
+        assert site.value("SELECT count(*) FROM told WHERE acknowledged_at IS NOT NULL") == 0
+        done = stranger.post("/told-links/acknowledge", json={"token": token})
+        assert (done.status_code, done.json()["by"]) == (200, "小张")
+        again = stranger.post("/told-links/acknowledge", json={"token": token})
+        assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "link-used")
+        assert site.rows("SELECT asked_by, kind FROM alarm_request") == [("小张", "acknowledge")]
+        assert site.rows("SELECT ended, due_at FROM told") == [("acknowledged", None)]
+        shown = person.get("/sites/demo/told").json()["items"][0]
+        assert [(one["name"], one["is_reached"], one["states"]) for one in shown["persons"]] == [
+            ("小张", True, ["sent"])
+        ]
+        assert stranger.post("/told-links/look", json={"token": token[:-2] + "AA"}).status_code == 404
+        site.connection.execute("SELECT set_config('sitewarden.author', 'test', false)")
+        site.connection.execute("UPDATE account SET disabled_at = now() WHERE name = '小张'")
+        assert stranger.post("/told-links/look", json={"token": token}).json()["state"] == "disabled"
+
+
+def test_what_one_was_told_is_acknowledged_on_the_pages_by_oneself_alone(site, web, person):
+    site.born().deliver(raised(level=3))
+    mine = person.get("/account/told").json()["items"]
+    assert [(one["kind"], one["needs_answer"]) for one in mine] == [("alarm", True)]
+    assert web.post(f"/told/{mine[0]['id']}/acknowledge").status_code == 404
+    assert person.post(f"/told/{mine[0]['id']}/acknowledge").status_code == 204
+    shown = person.get("/account/told").json()["items"][0]
+    assert (shown["ended"], shown["acknowledged_by"], shown["due_at"]) == ("acknowledged", "小张", None)
+    assert shown["persons"][0]["is_reached"] is False
+
+
+NIGHTS = Shift(days=[0, 1, 2, 3, 4], begins="20:00", ends="08:00", account=2)
+DAYS = Shift(days=[0, 1, 2, 3, 4], begins="08:00", ends="20:00", account=1)
+
+
+def local(day: int, hour: int) -> dt.datetime:
+    """2 November 2026 is a Monday."""
+    return dt.datetime(2026, 11, day, hour, tzinfo=SHANGHAI)
+
+
+def test_a_shift_over_midnight_belongs_to_the_day_on_which_it_begins():
+    rota = Rota(time_zone="Asia/Shanghai", week=[DAYS, NIGHTS])
+    assert rota.on_duty(local(2, 7)) == frozenset()
+    assert rota.on_duty(local(2, 8)) == {1}
+    assert rota.on_duty(local(3, 3)) == {2}
+    assert rota.on_duty(local(7, 7)) == {2}
+    assert [(gap.starts_at, gap.ends_at) for gap in gaps(rota.spans(local(2, 8), local(9, 8)))] == [
+        (local(7, 8), local(9, 8))
+    ]
+
+
+def test_the_later_word_holds_in_place_of_the_pattern():
+    leave = Override(starts_at=local(3, 8), ends_at=local(3, 20), account=None)
+    stand_in = Override(starts_at=local(3, 12), ends_at=local(3, 14), account=3)
+    rota = Rota(time_zone="Asia/Shanghai", week=[DAYS, NIGHTS], overrides=[leave, stand_in])
+    found = [(span.starts_at.hour, sorted(span.accounts)) for span in rota.spans(local(3, 0), local(4, 0))]
+    assert found == [(0, [2]), (8, []), (12, [3]), (14, []), (20, [2])]
+
+
+def test_only_who_is_on_duty_is_told_and_all_where_the_rota_has_a_gap(site, web):
+    on, off = (account(site, name, "enforcement_officer") for name in ("甲", "乙"))
+    always = {"days": list(range(7)), "begins": "00:00", "ends": "00:00", "account": on}
+    made = web.post("/rotas", json={"site": "demo", "role": "enforcement_officer", "week": [always]})
+    assert made.status_code == 201, made.text
+    rota = made.json()
+    assert [one["accounts"] for one in rota["spans"]] == [[on]]
+    site.born().deliver(raised(level=4))
+    assert told(site) == {"甲": [0]}
+    now = now_ms()
+    leave = {
+        "starts_at": instant(now - 60_000).isoformat(),
+        "ends_at": instant(now + 3_600_000).isoformat(),
+        "reason": "请假",
+    }
+    gap = web.post(f"/rotas/{rota['id']}/overrides", json=leave)
+    assert gap.json()["spans"][0]["accounts"] == []
+    site.deliver(raised(level=4, rule="crane-load-110", point="crane-1/load"))
+    rows = site.rows("SELECT account_id FROM told_person WHERE stands_in ORDER BY account_id")
+    assert rows == [(on,), (off,)]
+    other = account(site, "丙", "safety_officer", at="demo")
+    wrong = web.put(
+        f"/rotas/{rota['id']}",
+        json={"week": [{**always, "account": other}]},
+        headers={"If-Match": made.headers["ETag"]},
+    )
+    assert wrong.status_code == 422
