@@ -132,6 +132,9 @@ def test_a_link_acknowledges_once_asks_the_gateway_too_and_looking_changes_nothi
         site.born().deliver(alarm)
         notify()
         token = re.search(rf"{PAGES}/told#([\w-]+)", text_of(newest(letters)))[1]
+        listed = person.get("/sites/demo/notices").json()["items"]
+        assert "确认收到" in str(listed), listed
+        assert token not in str(listed), "whoever reads the list would acknowledge in his name"
         for _ in range(2):
             answer = stranger.post("/told-links/look", json={"token": token})
             assert answer.status_code == 200, answer.text
