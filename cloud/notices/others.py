@@ -66,7 +66,7 @@ def send_by_apprise(route: Route, notice: Outgoing, networks: Sequence[Network])
             body_format=apprise.NotifyFormat.TEXT,
         )
     if not taken:
-        return _not_taken(plugin.service_name, guard)
+        return _not_taken(str(plugin.service_name), guard)
     if scheme in rules().checks:
         return Outcome(state="sent", code="apprise", text=f"{plugin.service_name} says that it was taken")
     text = f"{plugin.service_name}: handed over; whether it was taken its answer does not surely say"
