@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 
 import msgspec
@@ -125,7 +126,7 @@ def log_in(server: smtplib.SMTP, username: str, password: str) -> None:
 
 def _deliver(server: _Server, target: MailTarget, message: EmailMessage, refused: dict[str, str]) -> Outcome:
     try:
-        code, said = server.data(message.as_bytes())
+        code, said = server.data(message.as_bytes(policy=SMTP))
     except smtplib.SMTPDataError as exc:
         return _rejected(exc.smtp_code, exc.smtp_error)
     except (smtplib.SMTPException, OSError) as exc:
