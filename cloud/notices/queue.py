@@ -240,7 +240,7 @@ def _count_rest(connection: Connection, channel: UUID) -> None:
         """
         UPDATE notice SET state = 'counted'
          WHERE channel = %s AND state = 'waiting' AND held_until IS NULL
-               AND kind NOT IN ('flood', 'digest') AND level < %s
+               AND kind NOT IN ('flood', 'digest', 'mailing') AND level < %s
         """,
         [channel, bounds().folding.never_from_level],
     )
@@ -366,7 +366,8 @@ _TAKE_OVER: LiteralString = """
                notice.title, notice.body, notice.created_at, 'waiting', notice.notice,
                notice.account_id, notice.told, notice.step
           FROM notice JOIN channel AS first USING (channel)
-               JOIN channel AS second ON second.is_on AND second.removed_at IS NULL AND second.channel =
+               JOIN channel AS second ON second.is_on AND second.removed_at IS NULL
+                    AND notice.kind <> 'mailing' AND second.channel =
                     CASE WHEN first.account_id IS NULL THEN first.fallback ELSE (
                         SELECT way.channel
                           FROM channel AS way JOIN channel AS via ON via.channel = way.via
@@ -381,7 +382,7 @@ _TAKE_OVER: LiteralString = """
                          ORDER BY way.position, way.channel LIMIT 1) END
 """
 """A channel is told of one thing once, also where it takes it over from another. A person's way is stood in
-for by the next of his that writes, or calls, as it does.
+for by the next of his that writes, or calls, as it does. What goes by name with a file goes by no other.
 """
 
 
