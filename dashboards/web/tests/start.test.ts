@@ -43,7 +43,7 @@ describe('what is done of setting a site up', () => {
 describe('a channel', () => {
   const kept = { id: 'c', site: 'demo', name: 'n', kind: 'dingtalk', language: 'zh', lowest: 3, is_on: true, mail: null, origin: 'https://x', version: 2 } as unknown as Channel
   it('is sent with the secrets that somebody typed, and no others', () => {
-    expect(givenOfChannel(draftOfChannel(kept, 'zh'), 'demo', false)).toEqual({ name: 'n', kind: 'dingtalk', language: 'zh', lowest: 3, is_on: true, fallback: null })
+    expect(givenOfChannel(draftOfChannel(kept, 'zh'), 'demo', false)).toEqual({ name: 'n', kind: 'dingtalk', language: 'zh', lowest: 3, is_on: true, for_people: false, fallback: null })
     const made = givenOfChannel({ ...draftOfChannel(null, 'zh'), kind: 'wecom', url: ' https://x ', key: 'k' }, 'demo', true)
     expect(made).toMatchObject({ site: 'demo', url: 'https://x' })
     expect(made).not.toHaveProperty('key')
