@@ -16,6 +16,7 @@ import problems from './problems.en'
 import profiles from './profiles.en'
 import registry from './registry.en'
 import returns from './returns.en'
+import mailing from './mailing.en'
 import roles from './roles.en'
 import start from './start.en'
 import reports from './reports.en'
@@ -38,6 +39,7 @@ const en: typeof zh = {
   indicators,
   ledgers,
   returns,
+  mailing,
   machine,
   problems,
   profiles,
