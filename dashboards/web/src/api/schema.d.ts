@@ -15125,7 +15125,7 @@ export interface components {
              * What
              * @enum {string}
              */
-            what: "hazard" | "inspection" | "enforcement";
+            what: "hazard" | "inspection" | "enforcement" | "incident";
         };
         /**
          * ReportRecords
