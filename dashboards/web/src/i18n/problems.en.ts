@@ -2,6 +2,14 @@
 export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
+    'words-missing': 'A version was approved already: say what the new one puts right.',
+    'checks-failed': 'Its checks do not hold: mend the records and count anew, or make a version whose words say why. {detail}',
+    'not-approved': 'It is not approved yet; only what is approved is sent.',
+    'not-the-last': 'There is a newer version; reload first.',
+    preliminary: 'It was made before its cut-off; count it anew afterwards.',
+    'approved-already': 'This version is approved already.',
+    'sent-already': 'This version was sent already.',
+    'own-version': 'Whoever made a version does not approve it: another person does.',
     'day-not-over': 'The day is not over; its log can be signed once it is drawn up at 00:30.',
     'log-not-drawn-up': 'The log was begun during the day and lacks what came afterwards; have its facts drawn up again, then sign it.',
     'log-signed': 'The log is signed and stays as it is; add an amendment.',

@@ -2,6 +2,14 @@
 export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
+    'words-missing': '已有审核过的版本，请写明更正说明。',
+    'checks-failed': '核对没有通过：请先改正记录再重新统计，或写明更正说明另做一版。{detail}',
+    'not-approved': '还没有审核，审核后才能报送。',
+    'not-the-last': '已有更新的版本，请刷新后再办。',
+    preliminary: '这是截止前的预报，截止后重新统计才能审核。',
+    'approved-already': '这一版已经审核过。',
+    'sent-already': '这一版已经报送过。',
+    'own-version': '自己做的版本不能自己审核，请由另一人审核。',
     'day-not-over': '当天尚未结束，次日 00:30 生成日志后才能签署。',
     'log-not-drawn-up': '日志系当天起草，缺少之后的内容；请先重新汇总，再签署。',
     'log-signed': '日志已经签署，不能再改；请写补充说明。',
