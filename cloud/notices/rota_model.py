@@ -121,3 +121,9 @@ class RotaShown(Shown):
     candidates: list[Candidate] = Field(description="Who holds the role there now; others are not told.")
     may_change: bool
     version: int
+
+
+class RotasShown(Shown):
+    """The rotas that the caller sees."""
+
+    items: list[RotaShown]

@@ -20,6 +20,7 @@ from cloud.notices.rota_model import (
     RotaGiven,
     RotaNew,
     RotaShown,
+    RotasShown,
     ShiftGiven,
     SpanShown,
 )
@@ -82,10 +83,10 @@ async def list_rotas(
     serving: Served,
     signed: SignedIn,
     site: Annotated[Name | None, Query(description="Of that site alone.")] = None,
-) -> list[RotaShown]:
+) -> RotasShown:
     """Who is on duty where, and where nobody will be in the next two weeks."""
     async with acting(serving, signed) as connection:
-        return await _read(connection, serving, signed, site=site)
+        return RotasShown(items=await _read(connection, serving, signed, site=site))
 
 
 @router.post("/rotas", dependencies=[_EDITS], status_code=201)

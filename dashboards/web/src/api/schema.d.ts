@@ -15643,6 +15643,14 @@ export interface components {
             week: components["schemas"]["ShiftGiven"][];
         };
         /**
+         * RotasShown
+         * @description The rotas that the caller sees.
+         */
+        RotasShown: {
+            /** Items */
+            items: components["schemas"]["RotaShown"][];
+        };
+        /**
          * RowShown
          * @description A row and what it does.
          */
@@ -32318,7 +32326,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RotaShown"][];
+                    "application/json": components["schemas"]["RotasShown"];
                 };
             };
             /** @description Nobody is signed in */
