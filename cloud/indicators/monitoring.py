@@ -17,14 +17,18 @@ _ALARMS: LiteralString = """
 """Of a year; what was not known at the cut-off is left out."""
 
 _WARNED: LiteralString = """
+    followed AS (
+        SELECT raised_at, cleared_at, level,
+               min(raised_at) FILTER (WHERE level >= 3)
+                   OVER (PARTITION BY site, device, family ORDER BY raised_at DESC) AS worse_at
+          FROM alarms),
     warned AS MATERIALIZED (
-        SELECT w.raised_at, w.cleared_at,
-               (SELECT min(worse.raised_at) FROM alarms AS worse
-                 WHERE worse.site = w.site AND worse.device = w.device AND worse.family = w.family AND
-                     worse.level >= 3
-                   AND worse.raised_at BETWEEN w.raised_at AND coalesce(w.cleared_at, %(at)s)) AS worse_at
-          FROM alarms AS w WHERE w.level = 2)
+        SELECT raised_at, cleared_at,
+               CASE WHEN worse_at <= coalesce(cleared_at, %(at)s) THEN worse_at END AS worse_at
+          FROM followed WHERE level = 2)
 """
+"""Warnings, and when the danger first became worse while each stood; from the newest backwards, so that a
+    year of alarms is gone through once."""
 
 ALARMS: LiteralString = f"""
     WITH {PLACED}, {_ALARMS}, recent AS (SELECT * FROM alarms WHERE raised_at >= %(recent)s)
