@@ -82,8 +82,11 @@ def freeze(connection: Connection, package: UUID, wire: str) -> None:
     connection.execute("UPDATE package SET wire = %s WHERE package = %s", [wire, package])
 
 
-def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now: dt.datetime) -> None:
-    """Note what became of it; a receipt that was read meanwhile stays."""
+def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now: dt.datetime) -> int:
+    """Note what became of it; a receipt that was read meanwhile stays.
+
+    How often on end its connector has failed.
+    """
     shortest, longest = _BACK_OFF_S
     with connection.transaction():
         connection.execute(
@@ -94,14 +97,14 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now: dt.d
             """,
             {**msgspec.structs.asdict(outcome), "now": now, "package": claimed.package},
         )
-        connection.execute(
+        row = connection.execute(
             """
             UPDATE connector
                SET failures = CASE WHEN %(fails)s THEN failures + 1 ELSE 0 END,
                    rests_until = CASE WHEN %(fails)s
                        THEN %(now)s + least(%(longest)s, %(shortest)s * 2 ^ least(failures, 12))
                                       * interval '1 second' END
-             WHERE connector = %(connector)s
+             WHERE connector = %(connector)s RETURNING failures
             """,
             {
                 "fails": outcome.fails,
@@ -110,7 +113,8 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now: dt.d
                 "longest": longest,
                 "connector": claimed.connector,
             },
-        )
+        ).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def receipted(connection: Connection, connector: UUID, receipt: "Receipt", now: dt.datetime) -> bool:

@@ -14,6 +14,7 @@ from cloud.outbound.mapping import mapped, read_mapping
 from cloud.outbound.packages import UnfitError, check, envelope
 from cloud.outbound.queue import Claimed, Outcome
 from cloud.outbound.spreading import spread
+from cloud.outbound.telling import OUTAGE, tell_failed
 from cloud.settings import Settings
 from sitewarden.errors import ConfigurationError
 
@@ -51,7 +52,10 @@ class OutboundSender(Looking):
         if claimed is None:
             return False
         outcome = self._sent(connection, claimed, now_ms)
-        queue.settle(connection, claimed, outcome, now)
+        with connection.transaction():
+            failures = queue.settle(connection, claimed, outcome, now)
+            if failures == OUTAGE:
+                tell_failed(connection, self._settings, claimed, outcome, now_ms)
         log.info(
             "package %s connector=%s seq=%d code=%s", outcome.state, connector, claimed.seq, outcome.code
         )

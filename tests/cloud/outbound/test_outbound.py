@@ -5,7 +5,8 @@ import hmac
 import http.server
 import ipaddress
 import json
-import ssl
+import multiprocessing
+import signal
 import threading
 from pathlib import Path
 
@@ -14,12 +15,10 @@ import msgspec
 import pytest
 
 from cloud.accounts.permissions import COOKIE
-from cloud.database import connect, instant
-from cloud.outbound import queue
+from cloud.database import connect
 from cloud.outbound.mapping import Mapping, mapped, read_mapping
 from cloud.outbound.packages import UnfitError, check, schemas
-from cloud.outbound.sender import OutboundSender, wire_of
-from cloud.outbound.sending import post
+from cloud.outbound.sender import OutboundSender
 from sitewarden.errors import ConfigurationError
 from tests.cloud.hazards.people import SIGNATURE, Somebody
 from tests.cloud.registry.test_scope import trees
@@ -27,6 +26,7 @@ from tests.cloud.site import now_ms
 from tests.cloud.web.serving import new_account, new_session
 
 __all__ = ["trees"]
+LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 KEY = "a key of both sides"
 ALL = ["hazard_major", "hazard_update", "hazard_closed", "incident_details", "inspection", "report"]
 WHOLE = {"name": "省平台", "kind": "http", "wants": ["hazard_major"]}
@@ -47,6 +47,7 @@ class Platform:
     def __init__(self) -> None:
         self.got: list[tuple[dict, dict]] = []
         self.answers: list[str] = []
+        self.is_waiting, self.may_answer = threading.Event(), threading.Event()
         platform = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -60,6 +61,10 @@ class Platform:
                 got = json.loads(body)
                 receipt = {"id": got["id"], "hash": got["hash"], "result": said, "code": "R1", "text": "收"}
                 answer = json.dumps(receipt).encode() if said in {"accepted", "rejected"} else b"?"
+                if said == "keeps waiting":
+                    platform.is_waiting.set()
+                    platform.may_answer.wait(60)
+                    return
                 self.send_response(503 if said == "busy" else 200)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -77,6 +82,12 @@ class Platform:
         self.server.server_close()
 
 
+def look_once(settings, dsn: str, at_ms: int) -> None:
+    """In a process of its own."""
+    with connect(dsn) as connection:
+        OutboundSender(settings, dsn).look(connection, at_ms)
+
+
 @pytest.fixture
 def platform():
     made = Platform()
@@ -86,7 +97,7 @@ def platform():
 
 @pytest.fixture
 def sender(settings, dsn):
-    notices = msgspec.structs.replace(settings.notices, networks=(ipaddress.ip_network("127.0.0.0/8"),))
+    notices = msgspec.structs.replace(settings.notices, networks=(LOOPBACK,))
     with connect(dsn) as connection:
         made = OutboundSender(msgspec.structs.replace(settings, notices=notices), dsn)
 
@@ -94,6 +105,14 @@ def sender(settings, dsn):
             made.look(connection, now_ms() + after_s * 1000)
 
         yield look
+
+
+@pytest.fixture
+def another_sender(settings, dsn):
+    """A process that looks once; it has not begun."""
+    notices = msgspec.structs.replace(settings.notices, networks=(LOOPBACK,))
+    given = (msgspec.structs.replace(settings, notices=notices), dsn, now_ms())
+    return multiprocessing.get_context("spawn").Process(target=look_once, args=given)
 
 
 @pytest.fixture
@@ -180,25 +199,46 @@ def test_without_a_receipt_it_goes_again_by_the_same_number_with_the_same_bytes(
 
 
 def test_a_sender_that_is_killed_between_sending_and_receipt_sends_the_same_again(
-    web, officer, platform, sender, dsn
+    web, officer, platform, sender, another_sender
 ):
-    connector = connected(web, url=platform.url, wants=["hazard_major"], is_on=False)
+    connected(web, url=platform.url, wants=["hazard_major"])
     major(officer)
-    sender()
-    with connect(dsn) as dying:
-        claimed = queue.claim(dying, connector["id"], instant(now_ms()))
-        wire = wire_of(claimed)
-        queue.freeze(dying, claimed.package, wire)
-        # It has gone out, and whoever sent it is no more.
-        networks = (ipaddress.ip_network("127.0.0.0/8"),)
-        post(claimed, wire, networks, ssl.create_default_context(), now_ms())
-    changed(web, connector, is_on=True)
+    platform.answers = ["keeps waiting"]
+    another_sender.start()
+    assert platform.is_waiting.wait(60)
+    # It has gone out whole, and the answer is on its way to nobody.
+    another_sender.kill()
+    another_sender.join()
+    platform.may_answer.set()
+    assert another_sender.exitcode == -signal.SIGKILL
     sender()
     assert (packages(web)[0]["state"], len(platform.got)) == ("sending", 1)
     sender(61)
-    assert [got["id"] for _, got in platform.got] == [str(claimed.package)] * 2
     assert platform.got[0][1] == platform.got[1][1]
+    assert (packages(web)[0]["state"], packages(web)[0]["attempts"]) == ("accepted", 2)
+
+
+def test_an_outage_is_told_once_and_the_next_one_again(web, site, officer, platform, sender):
+    connected(web, url=platform.url, wants=["hazard_major"])
+    platform.answers = ["busy"] * 5
+    major(officer)
+
+    def told() -> list[str]:
+        return site.rows("SELECT words->'zh'->>'title' FROM told WHERE kind = 'connector_failed'")
+
+    for after_s in (0, 3600):
+        sender(after_s)
+    assert told() == []
+    for after_s in (7200, 10_800, 14_400):
+        sender(after_s)
+        assert told() == [("对外报送中断：省平台",)]
+    sender(18_000)
     assert packages(web)[0]["state"] == "accepted"
+    major(officer, location="2 号塔机")
+    platform.answers = ["silence"] * 3
+    for after_s in (21_600, 25_200, 28_800):
+        sender(after_s)
+    assert len(told()) == 2
 
 
 def test_what_was_rejected_goes_again_after_its_mapping_was_mended(web, officer, platform, sender):
