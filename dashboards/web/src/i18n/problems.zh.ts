@@ -3,6 +3,7 @@ export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
     'day-not-over': '当天尚未结束，次日 00:30 生成日志后才能签署。',
+    'log-not-drawn-up': '日志系当天起草，缺少之后的内容；请先重新汇总，再签署。',
     'log-signed': '日志已经签署，不能再改；请写补充说明。',
     'log-not-signed': '日志尚未签署，请直接修改。',
     'photos-full': '一条记录最多 9 张照片。',
