@@ -9,12 +9,20 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
+import msgspec
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from cloud.accounts import factors
 from cloud.accounts.links import NewLink, make_link, void_link_of_others
-from cloud.accounts.managing_model import AccountManaged, AssignmentGiven, AssignmentShown, Invited, Standing
+from cloud.accounts.managing_model import (
+    AccountManaged,
+    AccountState,
+    AssignmentGiven,
+    AssignmentShown,
+    Invited,
+    Standing,
+)
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles, roles_giving, roles_with
 from cloud.database import AsyncConnection, Row, instant
@@ -40,7 +48,39 @@ _ACCOUNTS: LiteralString = """
       FROM account LEFT JOIN account AS maker ON maker.id = account.made_by
      WHERE knows_account(%(caller)s, %(managers)s, account.id)
 """
-_PAGE: LiteralString = "AND account.id > %(after)s ORDER BY account.id LIMIT %(limit)s"
+_PAGE: LiteralString = """
+       AND account.id > %(after)s
+       AND (%(search)s::text IS NULL
+            OR strpos(lower(account.name || ' ' || account.note), lower(%(search)s)) > 0)
+       AND (%(state)s::text IS NULL
+            OR CASE WHEN account.disabled_at IS NOT NULL THEN %(state)s = 'disabled'
+                    WHEN account.password_hash IS NOT NULL
+                    THEN %(state)s = 'active' OR (%(state)s = 'without_second_factor' AND NOT EXISTS (
+                             SELECT FROM second_factor AS f
+                              WHERE f.account_id = account.id AND f.confirmed_at IS NOT NULL))
+                    WHEN EXISTS (SELECT FROM identity WHERE identity.account_id = account.id)
+                    THEN %(state)s = 'active'
+                    ELSE %(state)s = 'invited' END)
+       AND (num_nonnulls(%(role)s::text, %(node)s::int, %(site)s::text) = 0
+            OR EXISTS (
+                SELECT FROM assignment AS given
+                       LEFT JOIN tree_node AS place ON place.node = given.node
+                       LEFT JOIN site ON site.site = given.site
+                       LEFT JOIN tree_node AS territory ON territory.node = site.territory
+                       LEFT JOIN tree_node AS enterprise ON enterprise.node = site.enterprise
+                       LEFT JOIN tree_node AS top ON top.node = %(node)s
+                 WHERE given.account_id = account.id
+                   AND (given.valid_until IS NULL OR given.valid_until > statement_timestamp())
+                   AND (%(role)s::text IS NULL OR given.role = %(role)s)
+                   AND (%(site)s::text IS NULL OR given.site = %(site)s)
+                   AND (%(node)s::int IS NULL OR starts_with(place.path, top.path)
+                        OR starts_with(territory.path, top.path) OR starts_with(enterprise.path, top.path))
+                   -- What lies outside of the caller's scope is not to be found by asking for it either.
+                   AND (given.account_id = %(caller)s
+                        OR covers_scope(%(caller)s, %(managers)s, given.node, given.site, given.devices,
+                                        '-infinity'))))
+     ORDER BY account.id LIMIT %(limit)s
+"""
 _ONE: LiteralString = "AND account.id = %(account)s"
 
 _ASSIGNMENTS: LiteralString = """
@@ -73,6 +113,19 @@ CHANGES: LiteralString = """
 """Who changed what, the newest first, of accounts and places in the caller's scope."""
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which accounts of a list are wanted; what is left out narrows nothing."""
+
+    search: str | None = None
+    """Some letters of its name or note."""
+    state: AccountState | None = None
+    role: str | None = None
+    """That it has now or will have, at the place if one is named."""
+    node: int | None = None
+    """Of a tree: with a role there, at a node below or at a site below."""
+    site: str | None = None
+
+
 @asynccontextmanager
 async def changing(serving: Serving, signed: Signed) -> AsyncIterator[AsyncConnection]:
     """A transaction of the caller in which no other changes an account."""
@@ -82,10 +135,10 @@ async def changing(serving: Serving, signed: Signed) -> AsyncIterator[AsyncConne
 
 
 async def listed(
-    serving: Serving, signed: Signed, connection: AsyncConnection, *, after: int, limit: int
+    serving: Serving, signed: Signed, connection: AsyncConnection, wanted: Wanted, *, after: int, limit: int
 ) -> list[AccountManaged]:
-    """The next accounts in the caller's scope."""
-    asked = {**_asked(serving, signed), "after": after, "limit": limit}
+    """The next accounts in the caller's scope that are wanted."""
+    asked = {**_asked(serving, signed), **msgspec.structs.asdict(wanted), "after": after, "limit": limit}
     return await _shown(connection, asked, await _rows(connection, _ACCOUNTS + _PAGE, asked))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from cloud.accounts.model import MIN_PASSWORD, Asked, Name, Password
+from cloud.accounts.roles import Side
 from cloud.complaints import complaint
 from cloud.instants import Moment
 from cloud.shown import Instant, Shown, TextShown
@@ -15,6 +16,8 @@ Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 Token = Annotated[str, Field(min_length=1, max_length=200)]
 DeviceName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
 Standing = Literal["invited", "active", "disabled"]
+AccountState = Literal["invited", "active", "disabled", "without_second_factor"]
+"""As one looks for accounts: the last are those of the active that come in by a password alone."""
 
 
 class AssignmentGiven(Asked):
@@ -152,6 +155,24 @@ class AccountChoices(Shown):
     roles: list[RoleShown]
     permissions: dict[str, TextShown]
     everywhere: list[str] = Field(description="Roles that the caller may give for the whole system.")
+    source: TextShown
+
+
+class RoleExplained(Shown):
+    """A role, as whoever wants to know who may do what reads it."""
+
+    name: str
+    label: TextShown
+    side: Side = Field(description="On whose behalf its holder acts.")
+    permissions: list[str]
+    gives: list[str] = Field(description="Roles that its holder may give, within his own scope.")
+
+
+class RolesExplained(Shown):
+    """All roles and what each may do."""
+
+    roles: list[RoleExplained]
+    permissions: dict[str, TextShown]
     source: TextShown
 
 

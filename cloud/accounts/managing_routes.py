@@ -13,13 +13,16 @@ from cloud.accounts.managing_model import (
     AccountChoices,
     AccountMade,
     AccountManaged,
+    AccountState,
     AssignmentGiven,
     Because,
     Invited,
     LinkMade,
+    RoleExplained,
+    RolesExplained,
     RoleShown,
 )
-from cloud.accounts.permissions import SignedIn, requires
+from cloud.accounts.permissions import AnySigned, SignedIn, requires
 from cloud.accounts.roles import roles, roles_giving, roles_with
 from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
 from cloud.problems import ProblemError
@@ -29,6 +32,11 @@ from cloud.shown import Page, TextShown
 
 _CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "It contradicts what is there"}}
 _MANAGES = requires(managing.MANAGE)
+_MAX_INT = 2**31 - 1
+_TEXT = r"^[^\x00]*$"
+_Search = Annotated[
+    str | None, Query(max_length=100, pattern=_TEXT, description="Letters of its name or note.")
+]
 
 
 def make_router() -> APIRouter:
@@ -44,12 +52,31 @@ def make_router() -> APIRouter:
 def _add_lists(router: APIRouter) -> None:
     @router.get("/accounts", dependencies=[_MANAGES])
     async def list_accounts(
-        serving: Served, signed: SignedIn, *, after: After = None, limit: Limit = 100
+        serving: Served,
+        signed: SignedIn,
+        *,
+        search: _Search = None,
+        state: Annotated[AccountState | None, Query(description="How it stands.")] = None,
+        role: Annotated[
+            str | None, Query(max_length=64, pattern=_TEXT, description="With this role.")
+        ] = None,
+        node: Annotated[
+            int | None, Query(ge=0, le=_MAX_INT, description="With a role there or below.")
+        ] = None,
+        site: Annotated[
+            str | None, Query(max_length=128, pattern=_TEXT, description="With a role at this site.")
+        ] = None,
+        after: After = None,
+        limit: Limit = 100,
     ) -> Page[AccountManaged]:
-        """The accounts that have a role in the caller's scope, those that he made, and his own."""
+        """The accounts that have a role in the caller's scope, those that he made, and his own.
+
+        Roles that are over find nobody, nor do roles outside of the caller's scope.
+        """
+        wanted = managing.Wanted(search=search, state=state, role=role, node=node, site=site)
         async with acting(serving, signed) as connection:
             items = await managing.listed(
-                serving, signed, connection, after=_number(after) or 0, limit=limit + 1
+                serving, signed, connection, wanted, after=_number(after) or 0, limit=limit + 1
             )
         following = cursor_text(KeyCursor(key=str(items[limit - 1].id))) if len(items) > limit else None
         return Page(items=items[:limit], next=following)
@@ -77,6 +104,11 @@ def _add_lists(router: APIRouter) -> None:
             everywhere=[name for name in known.roles if not whole.isdisjoint(roles_giving(name))],
             source=TextShown(zh=known.source.zh, en=known.source.en),
         )
+
+    @router.get("/roles", dependencies=[AnySigned])
+    async def read_roles() -> RolesExplained:
+        """All roles, what each may do and which it may give: no secret to anybody who is signed in."""
+        return _explained()
 
     @router.get("/account-changes", dependencies=[requires(managing.AUDIT)])
     async def list_account_changes(
@@ -164,6 +196,25 @@ def _add_assignments(router: APIRouter) -> None:
     ) -> AccountManaged:
         """Take a role away, from this moment on."""
         return await managing.end(serving, signed, account, assignment, given.reason)
+
+
+def _explained() -> RolesExplained:
+    """`roles.yaml` as a page shows it."""
+    known = roles()
+    return RolesExplained(
+        roles=[
+            RoleExplained(
+                name=name,
+                label=TextShown(zh=role.name.zh, en=role.name.en),
+                side=role.side,
+                permissions=[its for its in known.permissions if its in known.permissions_of(name)],
+                gives=[its for its in known.roles if its in known.given_by(name)],
+            )
+            for name, role in known.roles.items()
+        ],
+        permissions={name: TextShown(zh=text.zh, en=text.en) for name, text in known.permissions.items()},
+        source=TextShown(zh=known.source.zh, en=known.source.en),
+    )
 
 
 def _link_made(link: NewLink) -> LinkMade:

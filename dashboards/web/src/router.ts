@@ -46,6 +46,7 @@ export const router = createRouter({
     },
     { path: '/new-site', name: 'new-site', component: () => import('./views/NewSiteView.vue'), meta: { wide: true } },
     { path: '/accounts', name: 'accounts', component: () => import('./views/AccountsView.vue'), meta: { wide: true } },
+    { path: '/roles', name: 'roles', component: () => import('./views/RolesView.vue'), meta: { wide: true } },
     { path: '/account', name: 'own-account', component: () => import('./views/OwnAccountView.vue'), meta: { wide: true } },
     { path: '/told', name: 'told', component: () => import('./views/ToldView.vue'), meta: { open: true } },
     { path: '/welcome', name: 'welcome', component: () => import('./views/WelcomeView.vue'), meta: { open: true } },

@@ -349,3 +349,50 @@ def test_whoever_knew_the_old_password_gets_nothing_while_it_is_changed(web, sit
         assert tried.result().status_code in {401, 403}
         assert thief.get("/session").status_code == 401
         assert thief.post("/session", json={"name": "甲", "password": NEW}).status_code == 200
+
+
+def found(web, **asked) -> set[str]:
+    answer = web.get("/accounts", params=asked)
+    assert answer.status_code == 200, answer.text
+    return {item["name"] for item in answer.json()["items"]}
+
+
+def test_one_account_of_many_is_found(web, site, trees):
+    me = names(web)[0]
+    invite(web, "wang.xin", given("safety_officer", site="north"))
+    gone = invite(web, "li.lei", given("viewer", node=trees["second"]))
+    web.post(f"/accounts/{gone.json()['account']['id']}/disable", json=WHY)
+    invite(web, "Zhang", given("viewer", site="demo"), given("safety_officer", node=trees["first"]))
+    assert found(web, search="ZHANG") == {"Zhang"}
+    assert found(web, search="%") == set()
+    assert found(web, state="invited") == {"wang.xin", "Zhang"}
+    assert found(web, state="disabled") == {"li.lei"}
+    assert found(web, state="active") == found(web, state="without_second_factor") == {me}
+    assert found(web, role="safety_officer") == {"wang.xin", "Zhang"}
+    assert found(web, node=trees["second"]) == {"wang.xin", "li.lei"}
+    assert found(web, site="demo") == {"Zhang"}
+    # One and the same role at that place.
+    assert found(web, role="safety_officer", site="demo") == set()
+    assert found(web, role="safety_officer", node=trees["province"]) == {"wang.xin", "Zhang"}
+    for asked in ({"state": "lost"}, {"search": "\x00"}, {"node": 2**40}):
+        assert web.get("/accounts", params=asked).status_code == 422
+
+
+def test_nobody_finds_a_role_outside_of_his_scope_or_one_that_is_over(web, site, trees):
+    made = invite(web, "甲", given("viewer", site="north"), given("expert", site="demo"))
+    account = made.json()["account"]
+    become(web, site, "county_authority", node=trees["second"])
+    assert "甲" in found(web, role="viewer")
+    assert found(web, role="expert") == found(web, site="demo") == found(web, node=trees["first"]) == set()
+    here = next(one for one in account["assignments"] if one["role"] == "viewer")
+    web.post(f"/accounts/{account['id']}/assignments/{here['id']}/end", json=WHY)
+    assert found(web, role="viewer") == set()
+
+
+def test_whoever_is_signed_in_reads_what_each_role_may_do(web, site, trees):
+    become(web, site, "equipment_operator", site="north")
+    answer = web.get("/roles").json()
+    roles = {one["name"]: one for one in answer["roles"]}
+    assert roles["equipment_operator"]["permissions"] == ["status.view", "live.view", "alarms.acknowledge"]
+    assert "supervision_engineer" not in roles["project_manager"]["gives"]
+    assert set(roles["admin"]["permissions"]) == set(answer["permissions"])

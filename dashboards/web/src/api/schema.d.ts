@@ -222,6 +222,8 @@ export interface paths {
         /**
          * List Accounts
          * @description The accounts that have a role in the caller's scope, those that he made, and his own.
+         *
+         *     Roles that are over find nobody, nor do roles outside of the caller's scope.
          */
         get: operations["list_accounts_api_v1_accounts_get"];
         put?: never;
@@ -2688,6 +2690,26 @@ export interface paths {
          * @description Count it anew; what was approved before stays, and the new version says what it puts right.
          */
         post: operations["make_report_version_api_v1_reports__report__versions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Roles
+         * @description All roles, what each may do and which it may give: no secret to anybody who is signed in.
+         */
+        get: operations["read_roles_api_v1_roles_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -15486,6 +15508,28 @@ export interface components {
             yuan: number | string;
         };
         /**
+         * RoleExplained
+         * @description A role, as whoever wants to know who may do what reads it.
+         */
+        RoleExplained: {
+            /**
+             * Gives
+             * @description Roles that its holder may give, within his own scope.
+             */
+            gives: string[];
+            label: components["schemas"]["TextShown"];
+            /** Name */
+            name: string;
+            /** Permissions */
+            permissions: string[];
+            /**
+             * Side
+             * @description On whose behalf its holder acts.
+             * @enum {string}
+             */
+            side: "authority" | "contractor" | "supervision" | "owner" | "third_party" | "operator" | "platform" | "audit";
+        };
+        /**
          * RoleShown
          * @description A role.
          */
@@ -15500,6 +15544,19 @@ export interface components {
             name: string;
             /** Permissions */
             permissions: string[];
+        };
+        /**
+         * RolesExplained
+         * @description All roles and what each may do.
+         */
+        RolesExplained: {
+            /** Permissions */
+            permissions: {
+                [key: string]: components["schemas"]["TextShown"];
+            };
+            /** Roles */
+            roles: components["schemas"]["RoleExplained"][];
+            source: components["schemas"]["TextShown"];
         };
         /**
          * RolloutGiven
@@ -19634,6 +19691,16 @@ export interface operations {
     list_accounts_api_v1_accounts_get: {
         parameters: {
             query?: {
+                /** @description Letters of its name or note. */
+                search?: string | null;
+                /** @description How it stands. */
+                state?: ("invited" | "active" | "disabled" | "without_second_factor") | null;
+                /** @description With this role. */
+                role?: string | null;
+                /** @description With a role there or below. */
+                node?: number | null;
+                /** @description With a role at this site. */
+                site?: string | null;
                 /** @description The `next` of the part before. */
                 after?: string | null;
                 /** @description At most so many items. */
@@ -32269,6 +32336,96 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_roles_api_v1_roles_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolesExplained"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It contradicts what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Larger than a request may be */
             413: {

@@ -60,3 +60,47 @@ export function deedOf(change: AccountChange): Deed {
   if (after?.['disabled_at'] !== before['disabled_at']) return after?.['disabled_at'] ? 'disabled' : 'enabled'
   return after?.['password_at'] === before['password_at'] ? 'changed' : 'password'
 }
+
+export const ACCOUNT_STATES = ['all', 'active', 'invited', 'disabled', 'without_second_factor'] as const
+export type AccountState = typeof ACCOUNT_STATES[number]
+
+/** Which accounts are wanted. `place`: `node/3`, `site/north` or empty. */
+export interface AccountFilter { search: string; state: AccountState; role: string; place: string }
+
+export const NO_FILTER: AccountFilter = { search: '', state: 'all', role: '', place: '' }
+
+/** As it stands in the page's address; what nobody could have chosen narrows nothing. */
+export function filterFrom(query: Record<string, unknown>): AccountFilter {
+  const text = (key: string) => (typeof query[key] === 'string' ? (query[key] as string) : '')
+  const place = text('place')
+  return {
+    search: text('search'), role: text('role'),
+    state: ACCOUNT_STATES.find((one) => one === text('state')) ?? 'all',
+    place: /^(node\/\d+|site\/.+)$/.test(place) ? place : '',
+  }
+}
+
+/** As the page's address has it: only what narrows. */
+export function queryOf(filter: AccountFilter): Record<string, string> {
+  return Object.fromEntries(Object.entries(filter).filter(([key, value]) => value !== NO_FILTER[key as keyof AccountFilter]))
+}
+
+/** As the interface takes it. */
+export function askedOf(filter: AccountFilter): Record<string, string | null> {
+  const cut = filter.place.indexOf('/')
+  return {
+    search: filter.search || null, role: filter.role || null,
+    state: filter.state === 'all' ? null : filter.state,
+    ...(cut > 0 ? { [filter.place.slice(0, cut)]: filter.place.slice(cut + 1) } : {}),
+  }
+}
+
+const DAY_MS = 86_400_000
+const SOON_DAYS = 30
+
+/** In how many whole days a role ends, if that is soon; null where it is not, or has no end. */
+export function daysLeft(one: Assignment, nowMs: number): number | null {
+  if (!one.valid_until || one.is_over) return null
+  const days = Math.floor((Date.parse(one.valid_until) - nowMs) / DAY_MS)
+  return days >= 0 && days < SOON_DAYS ? days : null
+}

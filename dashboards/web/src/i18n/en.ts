@@ -13,6 +13,7 @@ import indicators from './indicators.en'
 import ledgers from './ledgers.en'
 import machine from './machine.en'
 import problems from './problems.en'
+import people from './people.en'
 import profiles from './profiles.en'
 import registry from './registry.en'
 import returns from './returns.en'
@@ -42,6 +43,7 @@ const en: typeof zh = {
   mailing,
   machine,
   problems,
+  people,
   profiles,
   record,
   registry,

@@ -19,5 +19,4 @@ export default {
   kpi: {
     title: 'Alarm figures', span: 'Last', days: '{n} days', alarms: 'Alarms', perTen: 'Per ten minutes (a site)', most: 'Most in ten minutes', floods: 'Floods', floodShare: 'Time in flood', chattering: 'Chattering', stale: 'Standing for days', top: 'Most frequent', topShare: 'Share of the top ten', shelved: 'Shelved now', acknowledged: 'Acknowledged in time', median: 'Median to acknowledge', hours: 'Alarms an hour', none: 'None', times: '{n} times', chatters: 'chattered {n} times', since: 'since {time}', wanted: 'What is wanted, and who says so', good: 'Target', cut: 'There are too many alarms: only the newest are counted.', flood: '{from} to {to}, {n} alarms', confidence: 'confidence: {word}', perHour: '{time}: {n}',
   },
-  accounts: { search: 'Find by name or note', role: 'Role', standing: 'Standing', place: 'Place', any: 'Any', shown: '{n} shown', matrix: 'Roles and permissions', may: 'may', mayNot: 'may not', permission: 'Permission', boxed: 'for a time' },
 }

@@ -19,5 +19,4 @@ export default {
   kpi: {
     title: '报警分析', span: '最近', days: '{n} 天', alarms: '报警次数', perTen: '每10分钟（每工地）', most: '10分钟内最多', floods: '泛滥时段', floodShare: '泛滥时间占比', chattering: '抖动报警', stale: '滞留报警', top: '最频繁', topShare: '前10占比', shelved: '抑制中', acknowledged: '按时确认', median: '确认用时中位数', hours: '每小时报警', none: '没有', times: '{n} 次', chatters: '抖动 {n} 次', since: '{time} 起', wanted: '参考值与来源', good: '目标', cut: '报警过多，只统计最近的。', flood: '{from} 至 {to}，{n} 次', confidence: '可信度：{word}', perHour: '{time}：{n} 次',
   },
-  accounts: { search: '查找姓名、备注', role: '角色', standing: '状态', place: '地点', any: '全部', shown: '显示 {n} 个', matrix: '角色与权限', may: '可以', mayNot: '不可以', permission: '权限', boxed: '有期限' },
 }

@@ -13,6 +13,7 @@ import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
 import machine from './machine.zh'
 import problems from './problems.zh'
+import people from './people.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
 import returns from './returns.zh'
@@ -41,6 +42,7 @@ export default {
   mailing,
   machine,
   problems,
+  people,
   profiles,
   record,
   registry,

@@ -1,0 +1,8 @@
+/** Texts of finding accounts and of the page of roles, in English. */
+export default {
+  find: 'Find', search: 'User name or note', role: 'Role', anyRole: 'Any role', place: 'Scope', anyPlace: 'Any scope', placeHelp: 'with what lies below', clear: 'Clear', shown: '{n} accounts', shownMore: 'The first {n} accounts', noneFound: 'No account is like that.', open: 'Open', fold: 'Fold', roleCount: '{role} and others ({n} in all)',
+  states: { all: 'All', active: 'Active', invited: 'Invited', disabled: 'Disabled', without_second_factor: 'No second factor' }, withoutFactor: 'No second factor', span: '{from} to {until}', since: 'since {from}', endsSoon: 'ends in {n} days', endsToday: 'ends within 24 hours', overCount: 'Roles that are over: {n}',
+  matrix: 'Roles and permissions', matrixIntro: 'What each role may do. A permission holds within the scope and the time that the role is given for.', backToAccounts: 'Accounts', everyRole: 'All side by side', yes: 'may', no: 'may not', permission: 'Permission', count: '{n}', gives: 'Roles it may give', givesNone: 'It gives no role.', source: 'Source', narrow: 'Find a permission', noPermission: 'There is no such permission.',
+  sides: { authority: 'Authorities', contractor: 'Contractor', supervision: 'Supervision', owner: 'Owner', third_party: 'Third parties', operator: 'Operators', platform: 'Platform', audit: 'Audit' },
+  groups: { see: 'See', alarms: 'Alarms and limits', devices: 'Devices and profiles', site: 'Registry, gateways, notices', hazards: 'Hazards', rectification: 'Rectification', duties: 'Inspections, duties, sources', reports: 'Incidents, reports, enforcement', rules: 'Trying and replaying', accounts: 'Accounts', other: 'Other' },
+}
