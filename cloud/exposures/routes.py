@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import HTMLResponse
 
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
@@ -76,12 +75,17 @@ def _add_reading(router: APIRouter) -> None:
 
 
 def _add_files(router: APIRouter) -> None:
-    @router.get("/exposures/{exposure}/page", dependencies=_PREPARES, response_class=HTMLResponse)
-    async def preview_exposure(exposure: UUID, serving: Served, signed: SignedIn) -> HTMLResponse:
+    @router.get(
+        "/exposures/{exposure}/page",
+        dependencies=_PREPARES,
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}},
+    )
+    async def preview_exposure(exposure: UUID, serving: Served, signed: SignedIn) -> Response:
         """The page exactly as it goes out: the same bytes as in the file."""
         await _seen(serving, signed, exposure)
         content = await asyncio.to_thread(page_of, await _content(serving, exposure))
-        return HTMLResponse(content, headers=_STILL)
+        return Response(content, media_type="text/html; charset=utf-8", headers=_STILL)
 
     @router.get(
         "/exposures/{exposure}/file",

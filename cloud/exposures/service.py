@@ -97,8 +97,10 @@ async def act_on(acting: Acting, seen: Row, act: Approve | Withdraw | Drop, if_m
         detail = f"What is {row['state']} cannot be acted on so."
         raise ProblemError(409, "not-in-this-state", "Not now", detail)
     is_own = row["account_id"] == acting.signed.account_id
-    permission = store.PREPARES if isinstance(act, Drop) and is_own else store.PUBLISHES
-    role = await _role(acting, permission, row["path"], row["site"] if permission == store.PREPARES else None)
+    if isinstance(act, Drop) and is_own:
+        role = await _role(acting, store.PREPARES, row["site_path"] or "", row["site"])
+    else:
+        role = await _role(acting, store.PUBLISHES, row["path"], None)
     if isinstance(act, Approve):
         _check_approved(row, act, is_own=is_own)
         said: dict[str, Any] = {"sha256": row["sha256"]}

@@ -58,12 +58,14 @@ _STATE: LiteralString = """
 SEEN: LiteralString = (
     """
     SELECT its.exposure AS id, its.number, its.hazard_id AS hazard, hazard.number AS hazard_number, its.site,
-           site.name AS site_name, its.node, node.name AS authority, node.path, its.title, """  # noqa: S608  both our own
+           site.name AS site_name, its.node, node.name AS authority, node.path, t.path AS site_path,
+           its.title, """  # noqa: S608  both our own
     + _STATE
     + """ AS state, its.photos, encode(its.sha256, 'hex') AS sha256, length(its.content) AS bytes,
            its.made_at, its.author, its.account_id, last.seq AS version,
            (hazard.level, hazard.status) <> (its.level, its.status) AS is_stale
       FROM exposure AS its JOIN hazard ON hazard.id = its.hazard_id JOIN site ON site.site = its.site
+           LEFT JOIN tree_node AS t ON t.node = site.territory
            JOIN tree_node AS node ON node.node = its.node
            JOIN LATERAL (SELECT seq, kind FROM exposure_act AS act WHERE act.exposure = its.exposure
                           ORDER BY seq DESC LIMIT 1) AS last ON true

@@ -2,6 +2,11 @@
 export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
+    'not-the-authority': '须由该地主管部门办理；批准和撤回须由以其名义发布的市（州）或省级主管部门办理。',
+    'same-person': '编制的人不能自己批准，请由另一人批准。',
+    'another-file': '看过的文件与将要发布的不一致，请重新打开再批准。',
+    'record-changed': '隐患记录已有变化，请重新编制。',
+    'not-confirmed': '只有已认定的隐患才能曝光，演练不能曝光。',
     'day-not-over': '当天尚未结束，次日 00:30 生成日志后才能签署。',
     'log-signed': '日志已经签署，不能再改；请写补充说明。',
     'log-not-signed': '日志尚未签署，请直接修改。',
@@ -133,6 +138,11 @@ export default {
   },
   /** Of one field; what stands in braces comes with the refusal. */
   fields: {
+    'no-authority': '该工地上面没有市（州）或省级主管部门。',
+    'faces-unchecked': '请逐张看过照片，确认没有人脸、车牌和编号。',
+    'no-such-picture': '该隐患没有这张 JPEG 照片。',
+    'gives-away': '不能出现个人信息、电话、坐标或设备编号：{found}',
+    'another-file': '看过的文件与将要发布的不一致，请重新打开再批准。',
     'no-such-duty': '没有这种履职事项。',
     'one-of': '请选择一个工地，或一个单位。',
     'no-span': '日期范围不对：先后有序，且不超过 366 天。',
