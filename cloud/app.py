@@ -52,6 +52,7 @@ from cloud.intake.sources import make_router as make_sources_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
 from cloud.live.routes import router as live_router
+from cloud.mailing.routes import make_router as make_mailing_router
 from cloud.notices.people_routes import make_people_router
 from cloud.notices.rota_routes import router as rota_router
 from cloud.notices.routes import make_router as make_notices_router
@@ -191,6 +192,7 @@ def _api() -> APIRouter:
         make_incidents_router(),
         make_enforcement_router(),
         make_reports_router(),
+        make_mailing_router(),
         make_inspections_router(),
         make_plans_router(),
         make_intake_router(),

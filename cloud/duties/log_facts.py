@@ -26,7 +26,12 @@ _LEVELS: LiteralString = """
      GROUP BY level ORDER BY level DESC
 """
 _HAZARDS: LiteralString = """
-    SELECT id, number, content, level, opened_at >= %(since)s AS is_new,
+    SELECT count(*) FILTER (WHERE opened_at >= %(since)s) OVER () AS all_new,
+           count(*) FILTER (WHERE verified_at >= %(since)s AND verified_at < %(until)s) OVER ()
+               AS all_verified,
+           count(*) FILTER (WHERE closed_at >= %(since)s AND closed_at < %(until)s) OVER () AS all_closed,
+           count(*) FILTER (WHERE ended_at IS NULL OR ended_at >= %(until)s) OVER () AS all_open,
+           id, number, content, level, opened_at >= %(since)s AS is_new,
            closed_at >= %(since)s AND closed_at < %(until)s AS is_closed,
            verified_at >= %(since)s AND verified_at < %(until)s AS is_verified, due_at, ended_at
       FROM hazard
@@ -128,10 +133,7 @@ def summed(found: dict[str, list[Row]], until: dt.datetime, now: dt.datetime) ->
             ],
         },
         "hazards": {
-            "new": sum(bool(one["is_new"]) for one in hazards),
-            "verified": sum(bool(one["is_verified"]) for one in hazards),
-            "closed": sum(bool(one["is_closed"]) for one in hazards),
-            "open": sum(one["ended_at"] is None for one in hazards),
+            **{name: hazards[0][f"all_{name}"] if hazards else 0 for name in _COUNTS},
             "items": [
                 _plain(
                     one, "id", "number", "content", "level", "is_new", "is_verified", "is_closed", "due_at"
@@ -157,6 +159,7 @@ def summed(found: dict[str, list[Row]], until: dt.datetime, now: dt.datetime) ->
     }
 
 
+_COUNTS = ("new", "verified", "closed", "open")
 _SILENT_AFTER = dt.timedelta(minutes=10)
 
 

@@ -63,15 +63,16 @@ _LATE_BY_CHECK_IN: LiteralString = """
 # Where nobody counts who comes, and somebody has said that logs are kept.
 _LATE_AT_NINE: LiteralString = """
     INSERT INTO safety_log_late (site, day, person, at, recorded_at)
-        SELECT site, log.day, '', %(at)s, %(now)s
+        SELECT site, log.day, '', due.at, %(now)s
           FROM safety_log AS log JOIN site USING (site)
+               CROSS JOIN LATERAL (SELECT (log.day + 1 + %(nine)s::time) AT TIME ZONE %(zone)s AS at) AS due
                LEFT JOIN tree_node AS place ON place.node = site.territory
                LEFT JOIN tree_node AS owner ON owner.node = site.enterprise
-         WHERE site.time_zone = %(zone)s AND log.day = %(day)s
-           AND log.drafted_at <= %(at)s AND (log.signed_at IS NULL OR log.signed_at > %(at)s)
+         WHERE site.time_zone = %(zone)s AND log.day >= %(since)s AND due.at <= %(now)s
+           AND log.drafted_at <= due.at AND (log.signed_at IS NULL OR log.signed_at > due.at)
            AND (SELECT array_agg(source) @> '{safety_logs}' AND NOT array_agg(source) @> '{attendance}'
                   FROM data_source AS kept
-                 WHERE %(day)s BETWEEN kept.since AND coalesce(kept.until, %(day)s)
+                 WHERE log.day BETWEEN kept.since AND coalesce(kept.until, log.day)
                    AND kept.node = ANY (string_to_array(
                        trim(both '/' from replace(concat(place.path, owner.path), '//', '/')), '/')::int[]))
         ON CONFLICT DO NOTHING
@@ -147,12 +148,10 @@ def late_by_check_in(connection: Connection, now_ms: int, *, site: str | None = 
 
 
 def late_at_nine(connection: Connection, time_zone: str, now_ms: int) -> list[Late]:
-    """The same where nobody counts who comes, from nine in the morning; `[]` before."""
-    now = local(instant(now_ms), time_zone)
-    if now.time() < _DUE_AT:
-        return []
-    at = dt.datetime.combine(now.date(), _DUE_AT, now.tzinfo)
-    asked = {"zone": time_zone, "day": now.date() - dt.timedelta(days=1), "at": at, "now": instant(now_ms)}
+    """The same where nobody counts who comes, from nine in the morning; an outage is made up for."""
+    now = instant(now_ms)
+    since = local(now, time_zone).date() - dt.timedelta(days=_BACK_DAYS)
+    asked = {"zone": time_zone, "since": since, "nine": _DUE_AT, "now": now}
     return _late(connection, _LATE_AT_NINE, asked)
 
 

@@ -13,7 +13,7 @@ from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.signing import open_key
 from cloud.database import Row, connect, instant
-from cloud.duties.log_facts import facts_of
+from cloud.duties.log_facts import bounds, facts_of
 from cloud.duties.log_keeping import draft
 from cloud.duties.log_model import (
     AmendmentGiven,
@@ -168,8 +168,9 @@ async def sign_log(
     """Sign the log as it was seen; from then on it is only amended."""
     doing = await _signing(serving, site, signed, day, given.signature.password.get_secret_value())
     today = local(instant(serving.now_ms()), site.time_zone).date()
+    _, over = bounds(day, site.time_zone)
     async with acting(serving, signed) as connection:
-        await sign(doing(connection), if_match, today)
+        await sign(doing(connection), if_match, today, over)
     return await _shown(serving, site, signed, response, day)
 
 
@@ -220,14 +221,21 @@ def _draw(serving: Serving, site: SiteEntry, day: dt.date) -> None:
         draft(connection, site.site, day, site.time_zone, serving.now())
 
 
+# Since when it could be signed stays, for by that is seen who came without having done so.
+_AGAIN: LiteralString = """
+    UPDATE safety_log
+       SET facts = %(facts)s, version = version + 1,
+           drafted_at = CASE WHEN drafted_at >= %(over)s THEN drafted_at ELSE %(now)s END
+     WHERE site = %(site)s AND day = %(day)s AND signed_at IS NULL
+"""
+
+
 def _draw_again(serving: Serving, site: SiteEntry, day: dt.date) -> None:
+    now, (_, over) = serving.now(), bounds(day, site.time_zone)
     with connect(serving.dsn) as connection, connection.transaction():
-        facts = facts_of(connection, site.site, day, site.time_zone, serving.now())
-        connection.execute(
-            "UPDATE safety_log SET facts = %s, drafted_at = %s, version = version + 1 "
-            "WHERE site = %s AND day = %s AND signed_at IS NULL",
-            [Jsonb(facts), serving.now(), site.site, day],
-        )
+        facts = facts_of(connection, site.site, day, site.time_zone, now)
+        asked = {"site": site.site, "day": day, "facts": Jsonb(facts), "now": now, "over": over}
+        connection.execute(_AGAIN, asked)
 
 
 async def _shown(

@@ -64,13 +64,17 @@ async def edit(acting: Acting, given: LogGiven, if_match: str | None) -> None:
     await acting.connection.execute(query, asked)
 
 
-async def sign(acting: Acting, if_match: str | None, today: dt.date) -> None:
-    """Sign the log as it stands; from then on it is only amended."""
+async def sign(acting: Acting, if_match: str | None, today: dt.date, over: dt.datetime) -> None:
+    """Sign the log as it stands; from then on it is only amended. `over`: when its day was."""
     known = await _unsigned(acting, if_match)
     if acting.day >= today:
         raise ProblemError(
             409, "day-not-over", "The day is not over", "A log is signed when its day is over."
         )
+    if known["drafted_at"] < over:
+        # Begun by the officer during the day, it lacks what came afterwards.
+        detail = "Its facts end before its day does; have them drawn up again."
+        raise ProblemError(409, "log-not-drawn-up", "The log is not drawn up yet", detail)
     content = {name: known[name] for name in ("facts", "weather", "words", "version")}
     await _append(acting, {"kind": "signed", **content, "drafted_at": rfc3339(known["drafted_at"])})
     query = """

@@ -1,5 +1,6 @@
 """The calendar of a place over HTTP."""
 
+import asyncio
 import datetime as dt
 from typing import Annotated, LiteralString
 
@@ -62,8 +63,9 @@ async def read_calendar(
     nodes = [row["node"] for row in found.rows["nodes"]]
     themes = await serving.rows(_THEMES, {"nodes": nodes, "month": first})
     names = {row["site"]: Text(**row["name"]) for row in found.rows["sites"]}
+    duties = await asyncio.to_thread(duties_in, found, span.since, span.until, now_ms=now_ms)
     entries = [
-        *duty_entries(duties_in(found, span.since, span.until, now_ms=now_ms)),
+        *duty_entries(duties),
         *round_entries(found.limits, span, coverage, today),
         *return_entries(found.limits, span),
         *inspection_entries(found.rows["inspections"], span),

@@ -1,5 +1,6 @@
 """Duties of a place as they were done: what each unit owes in a span of days, and how far rounds are."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Iterable
 from typing import Any
@@ -53,7 +54,7 @@ async def performance_async(
 ) -> list[Duty]:
     """The same for a route."""
     found = await world_of_async(connection, of, since, until)
-    return duties_in(found, since, until, now_ms=now_ms)
+    return await asyncio.to_thread(duties_in, found, since, until, now_ms=now_ms)
 
 
 def world_of(connection: Connection, of: Of, since: dt.date, until: dt.date) -> World:
@@ -63,7 +64,9 @@ def world_of(connection: Connection, of: Of, since: dt.date, until: dt.date) -> 
 
 async def world_of_async(connection: AsyncConnection, of: Of, since: dt.date, until: dt.date) -> World:
     """The same for a route."""
-    return world(await gather_async(connection, _asked(of, since, until)), _node(of))
+    rows = await gather_async(connection, _asked(of, since, until))
+    # Of a prefecture it takes a while, and meanwhile others are answered.
+    return await asyncio.to_thread(world, rows, _node(of))
 
 
 def coverage(
@@ -170,8 +173,7 @@ def _acted(found: World, unit: Unit, fitting: Fitting, row: Row) -> bool:
         return bool(row["site"] == unit.id)
     if fitting.acting == "own" and row["enterprise"] is not None:
         return bool(row["enterprise"] == unit.id)
-    paths = {one["node"]: one["path"] for one in found.rows["nodes"]}
-    path = paths.get(row["enterprise"], "") or found.enterprise_of.get(row["site"] or "", "")
+    path = found.paths.get(row["enterprise"], "") or found.enterprise_of.get(row["site"] or "", "")
     if fitting.acting == "own":
         return bool(nodes_of(path)[-1:] == [unit.id])
     return path.startswith(unit.path)

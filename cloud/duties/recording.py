@@ -127,13 +127,15 @@ async def correct_duty(
     """Put a record right by a further row, or withdraw it; what it said before stays."""
     async with acting(serving, signed) as connection:
         await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(duty)])
-        known = await (
-            await connection.execute("SELECT max(seq) FROM duty_done WHERE id = %s", [duty])
-        ).fetchone()
-        if known is None or known[0] is None:
+        query = "SELECT seq, node, site FROM duty_done_now WHERE id = %s"
+        known = await (await connection.execute(query, [duty])).fetchone()
+        if known is None:
             raise not_found("record")
-        check_match(if_match, known[0])
-        await _keep(connection, serving, signed, (duty, known[0] + 1), given)
+        seq, node, site = known
+        # Whoever only sees it must not take it for a duty of his own.
+        await check_may(connection, signed, RECORDS, node=node, site=site)
+        check_match(if_match, seq)
+        await _keep(connection, serving, signed, (duty, seq + 1), given)
     return await _shown(serving, duty, response)
 
 
@@ -256,7 +258,7 @@ async def put_theme(
         row = await (await connection.execute(query + " FOR UPDATE", key)).fetchone()
         if row is not None:
             check_match(if_match, row[0])
-        await connection.execute(
+        kept = await connection.execute(
             """
             INSERT INTO theme AS its (node, month, code, name, checklist, at, author, account_id)
                 VALUES (%(node)s, %(month)s, %(code)s, %(name)s, %(checklist)s, %(at)s, %(author)s,
@@ -264,9 +266,11 @@ async def put_theme(
                 ON CONFLICT (node, month, code) DO UPDATE
                    SET name = EXCLUDED.name, checklist = EXCLUDED.checklist, at = EXCLUDED.at,
                        author = EXCLUDED.author, account_id = EXCLUDED.account_id, version = its.version + 1
+                 WHERE its.version = %(seen)s
             """,
             {
                 **key,
+                "seen": None if row is None else row[0],
                 "name": Jsonb(given.name.model_dump()),
                 "checklist": Jsonb(given.checklist),
                 "at": serving.now(),
@@ -274,6 +278,9 @@ async def put_theme(
                 "account": signed.account_id,
             },
         )
+        if kept.rowcount == 0:
+            # Somebody else has set it a moment ago, and the caller has not seen that.
+            check_match(None, 1)
     return await list_themes(serving, signed, month.year, node=node, site=None)
 
 

@@ -12,6 +12,8 @@ from sitewarden.text import Text
 
 _LEVEL = 2
 """As channels are set: more than a note, less than an alarm that stops work."""
+_BACK_DAYS = 6
+"""So many days before yesterday are made up for."""
 _ROOTS: LiteralString = "SELECT node, tree FROM tree_node WHERE parent IS NULL ORDER BY node"
 _ONCE: LiteralString = """
     INSERT INTO duty_told (kind, of, period_end, at) VALUES (%s, %s, %s, %s)
@@ -20,18 +22,23 @@ _ONCE: LiteralString = """
 
 
 def tell_missed(connection: Connection, telling: Telling, zone: str, yesterday: dt.date) -> list[Duty]:
-    """Tell of every duty whose period ended yesterday without it; asked again it tells of none."""
+    """Tell of every duty whose period ended without it, yesterday or while the programs stood still.
+
+    Each is told once, however often this is asked.
+    """
     told = []
+    since = yesterday - dt.timedelta(days=_BACK_DAYS)
     for node, tree in connection.execute(_ROOTS).fetchall():
-        for duty in performance(connection, node, yesterday, yesterday, now_ms=telling.now_ms):
+        for duty in performance(connection, node, since, yesterday, now_ms=telling.now_ms):
             # What an enterprise owes is seen whole only from the top of its own tree.
             is_whole = duty.level in ("site", "authority") or tree == "enterprise"
-            if not is_whole or duty.time_zone != zone or yesterday not in duty.missed_days:
+            if not is_whole or duty.time_zone != zone:
                 continue
-            key = [duty.kind, str(duty.of), yesterday, instant(telling.now_ms)]
-            if connection.execute(_ONCE, key).fetchone() is not None:
-                _tell(connection, telling, duty, yesterday)
-                told.append(duty)
+            for day in duty.missed_days:
+                key = [duty.kind, str(duty.of), day, instant(telling.now_ms)]
+                if connection.execute(_ONCE, key).fetchone() is not None:
+                    _tell(connection, telling, duty, day)
+                    told.append(duty)
     return told
 
 

@@ -52,7 +52,8 @@ class Calendar:
             log.info("safety logs drawn up logs=%d zone=%s day=%s", len(made), zone, last)
 
     def _look_who_came(self, connection: Connection, telling: Telling) -> None:
-        if telling.now_ms - self._looked_ms < _LOOK_S * 1000:
+        # A clock that was set back keeps nothing waiting.
+        if 0 <= telling.now_ms - self._looked_ms < _LOOK_S * 1000:
             return
         with connection.transaction():
             for late in late_by_check_in(connection, telling.now_ms):

@@ -46,6 +46,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     rows: Rows
     enterprise_of: dict[str, str]
     """Path of the enterprise that a site belongs to."""
+    paths: dict[int, str]
+    """Of every node."""
 
 
 def world(rows: Rows, node: int | None = None) -> World:
@@ -70,6 +72,7 @@ def world(rows: Rows, node: int | None = None) -> World:
         time_zone=first.time_zone if first else "Asia/Shanghai",
         rows=rows,
         enterprise_of=paths,
+        paths={number: row["path"] for number, row in nodes.items()},
     )
 
 

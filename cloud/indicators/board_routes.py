@@ -19,6 +19,7 @@ from cloud.indicators.service import SEES
 from cloud.instants import rfc3339
 from cloud.jurisdictions.calendar import due_between
 from cloud.jurisdictions.loading import jurisdiction
+from cloud.problems import not_found
 from cloud.serving import Served, Serving
 from cloud.shown import TextShown
 
@@ -40,6 +41,9 @@ async def read_board(serving: Served, signed: SignedIn, *, node: NodeAsked = Non
     place = await place_of(serving, signed, node, None)
     asked = _asked(serving, signed)
     sites, nodes = await asyncio.gather(serving.rows(SITES, asked), serving.rows(NODES, asked))
+    if node is not None and all(row["node"] != node for row in nodes):
+        # An enterprise: the board is one of territories, and must not pass everything off as its.
+        raise not_found("node")
     laid = lay([Node(**row) for row in nodes], sites, node)
     if node is None and laid.node is not None:
         place = await place_of(serving, signed, laid.node, None)

@@ -60,6 +60,13 @@ class Undelivered(_Part, frozen=True, kw_only=True):
     window_s: int
 
 
+class EnclosedFile(_Part, frozen=True, kw_only=True):
+    """How large a file goes by mail, and how long that may take."""
+
+    most_bytes: int
+    patience_s: float
+
+
 class Bounds(_Part, frozen=True, kw_only=True):
     """All of them."""
 
@@ -68,6 +75,7 @@ class Bounds(_Part, frozen=True, kw_only=True):
     folding: Folding
     inhibition: Inhibition
     silence: Silence
+    enclosed: EnclosedFile
     undelivered: Undelivered
 
 

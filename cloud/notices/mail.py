@@ -1,15 +1,20 @@
 """Notices by mail (RFC 5321)."""
 
+import hashlib
 import re
 import smtplib
 import socket
 import ssl
 from collections.abc import Sequence
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 
-from cloud.notices.model import MailTarget, Outcome, Outgoing, Route
-from cloud.notices.reaching import UnreachedError, dial, encrypt, within
+import msgspec
+
+from cloud.notices.bounds import bounds
+from cloud.notices.model import Enclosed, MailTarget, Outcome, Outgoing, Route
+from cloud.notices.reaching import PATIENCE_S, UnreachedError, dial, encrypt, within
 from cloud.settings import Network
 
 _MAY_PASS = 400, 499
@@ -37,22 +42,30 @@ def send_mail(
 ) -> Outcome:
     """Hand the notice to the server; raises `UnreachedError` where it never got so far."""
     target = MailTarget(**route.target)
-    message = message_of(target, notice)
+    if notice.addressed:
+        target = target.model_copy(update={"recipients": list(notice.addressed)})
+    enclosed = None if notice.enclosing is None else notice.enclosing()
+    patience_s = PATIENCE_S if enclosed is None else bounds().enclosed.patience_s
+    message = message_of(target, notice, enclosed)
     server = _Server(target, networks, trusted)
     try:
-        with within(lambda: server.sock):
+        with within(lambda: server.sock, patience_s):
             try:
                 refused = _approach(server, target, route.secret.get("password", ""), trusted)
             except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as exc:
                 return _refusal(exc)
             except (smtplib.SMTPException, OSError) as exc:
                 raise UnreachedError(_word(exc), f"{target.host}: {exc}") from exc
-            return _deliver(server, target, message, refused)
+            if server.sock is not None:
+                # One call hands all of it over, and a timeout is for the whole call.
+                server.sock.settimeout(patience_s)
+            outcome = _deliver(server, target, message, refused)
+            return outcome if enclosed is None else _with(outcome, enclosed)
     finally:
         server.close()
 
 
-def message_of(target: MailTarget, notice: Outgoing) -> EmailMessage:
+def message_of(target: MailTarget, notice: Outgoing, enclosed: Enclosed | None = None) -> EmailMessage:
     """The mail. Its id is the notice's: the same mail twice is one to whoever looks at ids."""
     message = EmailMessage()
     message["Subject"] = _line(notice.title)
@@ -64,7 +77,14 @@ def message_of(target: MailTarget, notice: Outgoing) -> EmailMessage:
     if notice.level >= 3:  # noqa: PLR2004  an alarm or worse, which a mail program may put on top
         message["Importance"] = "high"
     message.set_content(notice.body, cte="base64")
+    if enclosed is not None:
+        kind, _, form = enclosed.media_type.partition("/")
+        message.add_attachment(enclosed.content, maintype=kind, subtype=form, filename=_line(enclosed.name))
     return message
+
+
+def _with(outcome: Outcome, enclosed: Enclosed) -> Outcome:
+    return msgspec.structs.replace(outcome, enclosed=hashlib.sha256(enclosed.content).hexdigest())
 
 
 def _approach(server: _Server, target: MailTarget, password: str, trusted: ssl.SSLContext) -> dict[str, str]:
@@ -106,7 +126,7 @@ def log_in(server: smtplib.SMTP, username: str, password: str) -> None:
 
 def _deliver(server: _Server, target: MailTarget, message: EmailMessage, refused: dict[str, str]) -> Outcome:
     try:
-        code, said = server.data(message.as_bytes())
+        code, said = server.data(message.as_bytes(policy=SMTP))
     except smtplib.SMTPDataError as exc:
         return _rejected(exc.smtp_code, exc.smtp_error)
     except (smtplib.SMTPException, OSError) as exc:

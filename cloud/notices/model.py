@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -23,6 +24,14 @@ NoticeKind = str
 """One of `telling.yaml`, or `digest`, `flood` or `test`."""
 
 
+class Enclosed(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with a mail."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """A notice on its way."""
 
@@ -33,6 +42,10 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     body: str
     created_at: dt.datetime
+    addressed: tuple[str, ...] = ()
+    """Whom a mail goes to; empty: its channel's people."""
+    enclosing: Callable[[], Enclosed] | None = None
+    """Makes the file that goes with it; raises `UnreachedError` where it must not be sent."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +69,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     silent: bool = False
     """It took all the time there is and never answered."""
     took_ms: int = 0
+    enclosed: str = ""
+    """SHA-256 of the file that went with it, hexadecimal."""
 
 
 _NOT_IN_MAIL = frozenset("<>,;\"'()[]:\\@\x7f") | {chr(code) for code in range(0x20)}

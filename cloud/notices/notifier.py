@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 from cloud.database import Connection, Row, instant
 from cloud.looking import Looking
+from cloud.mailing import enclosing
+from cloud.mailing.store import KIND as MAILING
 from cloud.notices import folding, queue, words
 from cloud.notices.model import Outcome
 from cloud.notices.queue import Claimed
@@ -51,6 +53,8 @@ class Notifier(Looking):
             if channel_id not in self._going:
                 with connection.transaction():
                     claimed = queue.claim(connection, channel_id, now)
+                    if claimed is not None and claimed.notice.kind == MAILING:
+                        claimed = claimed._replace(notice=enclosing.enclose(connection, claimed.notice))
                 if claimed is not None:
                     sending = self._pool.submit(
                         send, claimed.route, claimed.notice, self._settings.notices.networks
@@ -75,6 +79,8 @@ class Notifier(Looking):
                 outcome = sending.result()
                 with connection.transaction():
                     queue.settle(connection, claimed, outcome, now_ms)
+                    if claimed.notice.kind == MAILING:
+                        enclosing.note(connection, claimed.notice, outcome, now_ms)
                 del self._going[channel]
                 log.info(
                     "notice %s channel=%s kind=%s code=%s took_ms=%d",

@@ -236,7 +236,7 @@ def _count_rest(connection: Connection, channel: UUID) -> None:
         """
         UPDATE notice SET state = 'counted'
          WHERE channel = %s AND state = 'waiting' AND held_until IS NULL
-               AND kind NOT IN ('flood', 'digest') AND level < %s
+               AND kind NOT IN ('flood', 'digest', 'mailing') AND level < %s
         """,
         [channel, bounds().folding.never_from_level],
     )
@@ -363,9 +363,11 @@ _TAKE_OVER: LiteralString = """
                notice.account_id, notice.told, notice.step
           FROM notice JOIN channel AS first USING (channel)
                JOIN channel AS second ON second.channel = first.fallback
-                    AND second.is_on AND second.removed_at IS NULL
+                    AND second.is_on AND second.removed_at IS NULL AND notice.kind <> 'mailing'
 """
-"""A channel is told of one thing once, also where it takes it over from another."""
+"""A channel is told of one thing once, also where it takes it over from another. What goes to persons by
+name with a file goes by no other.
+"""
 
 
 def _take_over(connection: Connection, notice: UUID) -> None:

@@ -46,6 +46,25 @@ def test_nobody_records_another_s_duty(web, site, trees, company):
     assert web.post("/duties/done", json={**told, "site": "demo", "day": ahead}).status_code == 422
 
 
+def test_whoever_only_sees_a_record_neither_corrects_it_nor_takes_it_for_his(web, site, trees, company):
+    become(web, site, "safety_officer", site="north")
+    told = {"kind": "drill", "day": today().isoformat(), "words": "演练"}
+    theirs = web.post("/duties/done", json={**told, "site": "north"}).json()["id"]
+    account = become(web, site, "safety_officer", site="demo")
+    site.connection.execute("SELECT set_config('sitewarden.author', 'test', false)")
+    site.connection.execute(
+        "INSERT INTO assignment (account_id, role, site, valid_from, given_by) "
+        "VALUES (%s, 'viewer', 'north', now(), 'test')",
+        [account],
+    )
+    path = f"/duties/done/{theirs}"
+    assert web.get(path).status_code == 200
+    taken = {**told, "site": "demo", "reason": "x"}
+    answer = web.post(f"{path}/corrections", json=taken, headers={"If-Match": ONE})
+    assert problem(answer)[:2] == (422, "unknown-reference")
+    assert web.get(path).json()["site"] == "north"
+
+
 def test_a_theme_comes_as_far_as_inspections_that_name_it(web, site, trees, company):
     aged(site)
     month = today().replace(day=1)

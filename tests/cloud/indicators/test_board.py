@@ -61,6 +61,9 @@ def test_the_page_gets_the_sites_of_its_caller_and_who_is_watched_by_nobody(site
     of_sites = [tile for tile in shown["tiles"] if tile["kind"] == "site"]
     assert [(tile["site"], tile["blind"]) for tile in of_sites] == [("demo", 1)]
     assert web.get("/board?node=999").status_code == 404
+    company = {"kind": "company", "name": {"zh": "甲公司", "en": "A company"}}
+    other = web.post("/trees/enterprise", json=company).json()["id"]
+    assert web.get(f"/board?node={other}").status_code == 404
     (spot,) = web.get("/blind-spots").json()["items"]
     assert (spot["no_authority"], spot["no_officer"], spot["no_gateway"]) == (True, True, True)
     site.connection.execute("SELECT set_config('sitewarden.author', 'test', false)")

@@ -648,6 +648,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dossiers/{dossier}/mailings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dossier Mailings
+         * @description How it was sent by mail, how each fared, and by which channels it can be sent.
+         */
+        get: operations["list_dossier_mailings_api_v1_dossiers__dossier__mailings_get"];
+        put?: never;
+        /**
+         * Mail Dossier
+         * @description Send it as a file, as it was put together.
+         */
+        post: operations["mail_dossier_api_v1_dossiers__dossier__mailings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dossiers/{dossier}/trace": {
         parameters: {
             query?: never;
@@ -2600,6 +2624,30 @@ export interface paths {
         get: operations["download_report_api_v1_reports__report__file_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report}/mailings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Mailings
+         * @description What of a report was sent by mail, how each fared, and by which channels more can be sent.
+         */
+        get: operations["list_report_mailings_api_v1_reports__report__mailings_get"];
+        put?: never;
+        /**
+         * Mail Report
+         * @description Send an approved version as a file; once the mail server has taken it, that is its receipt.
+         */
+        post: operations["mail_report_api_v1_reports__report__mailings_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8122,6 +8170,24 @@ export interface components {
             name: string;
         };
         /**
+         * DossierMailingGiven
+         * @description That a dossier is to be sent.
+         */
+        DossierMailingGiven: {
+            /**
+             * Channel
+             * Format: uuid
+             * @description The channel by mail whose server sends it.
+             */
+            channel: string;
+            /**
+             * Recipients
+             * @description Empty: those of the channel.
+             * @default []
+             */
+            recipients: string[];
+        };
+        /**
          * DossierShown
          * @description A version of what was put together about an incident or an overdue major hazard.
          */
@@ -12227,6 +12293,20 @@ export interface components {
             standing: ("filed" | "installed" | "inspected" | "accepted" | "registered" | "in_use" | "climbed" | "maintained" | "dismantled") | null;
         };
         /**
+         * MailChannel
+         * @description A channel that it can be sent by.
+         */
+        MailChannel: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Recipients */
+            recipients: string[];
+            /** Sender */
+            sender: string;
+        };
+        /**
          * MailTarget
          * @description A server that sends mail, and to whom.
          */
@@ -12253,6 +12333,81 @@ export interface components {
              * @default
              */
             username: string;
+        };
+        /**
+         * MailingShown
+         * @description Something that was given to a mail server, or is to be.
+         */
+        MailingShown: {
+            /**
+             * Answer
+             * @description What the mail server said.
+             */
+            answer: string;
+            /** Author */
+            author: string;
+            /** Channel Name */
+            channel_name: string;
+            /** Code */
+            code: string;
+            /**
+             * File Sha256
+             * @description Of the file as the mail server took it.
+             */
+            file_sha256: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /**
+             * Name
+             * @description Of the file.
+             */
+            name: string;
+            /** Recipients */
+            recipients: string[];
+            /**
+             * Sha256
+             * @description Hexadecimal, of what is kept.
+             */
+            sha256: string;
+            /**
+             * State
+             * @description Sent: the mail server took it for everybody. Unknown: handed over, and no answer came; it may have arrived.
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "sent" | "rejected" | "unknown" | "counted" | "inhibited";
+            /** Tried At */
+            tried_at: string | null;
+            /** Tries */
+            tries: number;
+            /**
+             * Version
+             * @description Of the report; null: it is a dossier.
+             */
+            version: number | null;
+        };
+        /**
+         * Mailings
+         * @description The newest first, and by what more can be sent.
+         */
+        Mailings: {
+            /**
+             * Channels
+             * @description Empty also where the caller may send nothing.
+             */
+            channels: components["schemas"]["MailChannel"][];
+            /** Items */
+            items: components["schemas"]["MailingShown"][];
+            /**
+             * Tells
+             * @description False: a demo or a replay, which sends nothing.
+             */
+            tells: boolean;
         };
         /**
          * MaintenanceAsked
@@ -15108,6 +15263,33 @@ export interface components {
             label: components["schemas"]["TextShown"];
             /** Of Campaign */
             of_campaign: boolean;
+        };
+        /**
+         * ReportMailingGiven
+         * @description That a version of a report is to be sent.
+         */
+        ReportMailingGiven: {
+            /**
+             * Channel
+             * Format: uuid
+             * @description The channel by mail whose server sends it.
+             */
+            channel: string;
+            /**
+             * Format
+             * @description csv: of the ledger alone.
+             * @default xlsx
+             * @enum {string}
+             */
+            format: "xlsx" | "csv";
+            /**
+             * Recipients
+             * @description Empty: those of the channel.
+             * @default []
+             */
+            recipients: string[];
+            /** Version */
+            version: number;
         };
         /**
          * ReportNodeChoice
@@ -21966,6 +22148,183 @@ export interface operations {
                     "application/octet-stream": string;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                     "application/zip": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dossier_mailings_api_v1_dossiers__dossier__mailings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dossier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailings"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mail_dossier_api_v1_dossiers__dossier__mailings_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                dossier: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DossierMailingGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailingShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -31590,6 +31949,183 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_report_mailings_api_v1_reports__report__mailings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailings"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mail_report_api_v1_reports__report__mailings_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, for a day. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportMailingGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailingShown"];
                 };
             };
             /** @description Nobody is signed in */

@@ -8,6 +8,7 @@ export default {
     'record-changed': 'The record has changed since; prepare it anew.',
     'not-confirmed': 'Only a confirmed hazard is made known, and no drill.',
     'day-not-over': 'The day is not over; its log can be signed once it is drawn up at 00:30.',
+    'log-not-drawn-up': 'The log was begun during the day and lacks what came afterwards; have its facts drawn up again, then sign it.',
     'log-signed': 'The log is signed and stays as it is; add an amendment.',
     'log-not-signed': 'The log is not signed yet; edit it.',
     'photos-full': 'At most 9 photos a record.',

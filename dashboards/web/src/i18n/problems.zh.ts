@@ -8,6 +8,7 @@ export default {
     'record-changed': '隐患记录已有变化，请重新编制。',
     'not-confirmed': '只有已认定的隐患才能曝光，演练不能曝光。',
     'day-not-over': '当天尚未结束，次日 00:30 生成日志后才能签署。',
+    'log-not-drawn-up': '日志系当天起草，缺少之后的内容；请先重新汇总，再签署。',
     'log-signed': '日志已经签署，不能再改；请写补充说明。',
     'log-not-signed': '日志尚未签署，请直接修改。',
     'photos-full': '一条记录最多 9 张照片。',

@@ -17,6 +17,7 @@ import problems from './problems.zh'
 import profiles from './profiles.zh'
 import registry from './registry.zh'
 import returns from './returns.zh'
+import mailing from './mailing.zh'
 import roles from './roles.zh'
 import start from './start.zh'
 import reports from './reports.zh'
@@ -39,6 +40,7 @@ export default {
   indicators,
   ledgers,
   returns,
+  mailing,
   machine,
   problems,
   profiles,

@@ -1,0 +1,1 @@
+"""Reports and packages of incidents that are handed in by mail."""
