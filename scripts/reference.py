@@ -12,6 +12,7 @@ from cloud.accounts.roles import roles
 from cloud.doctor import authority, registry
 from cloud.hazards.described import described
 from cloud.indicators.description import descriptions
+from cloud.intake.records import EVERY
 from cloud.jurisdictions.loading import DEFAULT, jurisdictions
 from cloud.notices.telling import Whom
 from cloud.notices.telling import table as tellings
@@ -47,6 +48,7 @@ def pages() -> dict[str, str]:
         "jurisdictions.md": _page(_jurisdictions()),
         "telling.md": _page(_telling()),
         "indicators.md": _page(_indicators()),
+        "intake.md": _page(_intake()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -186,6 +188,26 @@ def _telling() -> Iterator[str]:
                 f"| {kind.name.zh} {kind.name.en} `{name}` | {rule.from_level} | {told} | {ways} | {within} "
                 f"| {steps} | {folded} |"
             )
+
+
+def _intake() -> Iterator[str]:
+    yield "# What other systems bring in 外部系统接入\n"
+    yield "`POST /api/v1/intake/{kind}?system=…` takes a list in JSON, with the fields as they are called"
+    yield "here, or a table in CSV (UTF-8 or GB18030) with either title; `dry_run=true` only says what it"
+    yield "would do. All of it is taken or nothing. The same again is nothing new; what is changed is a new"
+    yield "version, and of inspections and enforcement a correction in their ledgers, unsigned and marked"
+    yield "with the system. Numbers of identity cards are refused. An instant without an offset is by the"
+    yield "clocks of China."
+    yield "Source: `cloud/intake/kinds.py`, `cloud/intake/records.py`."
+    for name, kind in EVERY.items():
+        yield f"\n## {kind.label.zh} {kind.label.en}\n"
+        yield f"`{name}`, by who may `{kind.permission}`; its empty table:"
+        yield f"`GET /api/v1/intake/{name}/template.csv`.\n"
+        yield from ("| field | 列名 | title | needed | what |", "|---|---|---|---|---|")
+        for column in kind.columns:
+            about = kind.row.model_fields[column.field.partition(".")[0]].description or ""
+            needed = "yes" if column.is_key else ""
+            yield f"| `{column.field}` | {column.zh} | `{column.en}` | {needed} | {about} |"
 
 
 def _whom(tell: list[Whom]) -> str:

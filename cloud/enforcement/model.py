@@ -62,11 +62,16 @@ class EnforcementRecorded(EnforcementGiven):
     signature: Signature
 
 
-class EnforcementCorrected(EnforcementGiven):
+class EnforcementMended(EnforcementGiven):
     """What was recorded, put right as a whole: a new row, and the old one stays."""
 
     reason: Annotated[Note, Field(min_length=1)]
     withdrawn: bool = Field(default=False, description="Recorded in error: it counts no more.")
+
+
+class EnforcementCorrected(EnforcementMended):
+    """The same, signed."""
+
     signature: Signature
 
 
@@ -99,6 +104,7 @@ class EnforcementRow(Shown):
     reason: str
     at: Instant
     author: str
+    system: str = Field(description="The other system that it came from; empty: it was recorded here.")
 
 
 class Enforcement(EnforcementRow):

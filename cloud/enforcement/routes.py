@@ -178,7 +178,12 @@ async def _acting_of(
     signer = await open_key(serving, signed, given.signature.password.get_secret_value())
     now_ms = serving.now_ms()
     return lambda connection: Acting(
-        connection=connection, signer=signer, role=role, author=signed.name, now_ms=now_ms
+        connection=connection,
+        account=signer.account_id,
+        signer=signer,
+        role=role,
+        author=signed.name,
+        now_ms=now_ms,
     )
 
 

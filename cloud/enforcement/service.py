@@ -9,7 +9,7 @@ from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
 from cloud.enforcement import store
 from cloud.enforcement.kinds import kinds
-from cloud.enforcement.model import EnforcementCorrected, EnforcementGiven
+from cloud.enforcement.model import EnforcementGiven, EnforcementMended
 from cloud.instants import local, rfc3339
 from cloud.ledger.chain import Event, Signer
 from cloud.ledger.store import append
@@ -26,52 +26,64 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
     """Who answers for it, in which transaction and when."""
 
     connection: AsyncConnection
-    signer: Signer
+    account: int
+    signer: Signer | None
+    """Nobody has signed what another system sends."""
     role: str
     author: str
     now_ms: int
 
 
-async def record(acting: Acting, given: EnforcementGiven) -> UUID:
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The other system that a record came from, and its number there."""
+
+    system: str = ""
+    external_id: str = ""
+
+
+async def record(acting: Acting, given: EnforcementGiven, origin: Origin | None = None) -> UUID:
     """Keep a new record."""
     made = uuid4()
-    await _keep(acting, (made, 1), given, {"withdrawn": False, "reason": ""})
+    why = {"withdrawn": False, "reason": ""}
+    await _keep(acting, (made, 1), given, {**why, **msgspec.structs.asdict(origin or Origin())})
     return made
 
 
-async def correct(acting: Acting, known: Row, given: EnforcementCorrected, if_match: str | None) -> None:
+async def correct(acting: Acting, known: Row, given: EnforcementMended, if_match: str | None) -> None:
     """Keep a row that holds instead of the last; the caller has looked whether he sees it.
 
     Only who records for the authority that acted puts it right, whatever he makes of it.
     """
     connection = acting.connection
-    scope = {"account": acting.signer.account_id, "roles": roles_with(RECORDS)}
+    scope = {"account": acting.account, "roles": roles_with(RECORDS)}
     await _check_territory(connection, {**scope, "node": known["territory"]})
     # Whoever corrects the same at the same time waits here, and then sees another version.
     query = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
     await connection.execute(query, [str(known["id"])])
-    last = await store.row(connection, "SELECT max(seq) AS seq FROM enforcement WHERE id = %s", [known["id"]])
-    seq = 0 if last is None else last["seq"]
-    check_match(if_match, seq)
+    query = "SELECT seq, system, external_id FROM enforcement WHERE id = %s ORDER BY seq DESC LIMIT 1"
+    last = await store.row(connection, query, [known["id"]])
+    assert last is not None  # noqa: S101  he has seen it
+    check_match(if_match, last["seq"])
     why = {"withdrawn": given.withdrawn, "reason": given.reason}
-    await _keep(acting, (known["id"], seq + 1), given, why)
+    origin = {"system": last["system"], "external_id": last["external_id"]}
+    await _keep(acting, (known["id"], last["seq"] + 1), given, {**why, **origin})
 
 
 async def _keep(
     acting: Acting, place: tuple[UUID, int], given: EnforcementGiven, why: dict[str, Any]
 ) -> None:
-    values = await _checked(acting.connection, given, acting.signer.account_id, acting.now_ms)
+    values = await _checked(acting.connection, given, acting.account, acting.now_ms)
     at = rfc3339(instant(acting.now_ms))
     event = Event(
         at=at,
         actor=acting.author,
-        account=acting.signer.account_id,
+        account=acting.account,
         role=acting.role,
         kind="corrected" if why["reason"] else "recorded",
         body={name: _plain(value) for name, value in {**values, **why}.items()},
     )
     row = {**values, **why, "id": place[0], "seq": place[1], "at": at, "author": acting.author}
-    await store.insert(acting.connection, {**row, "account": acting.signer.account_id})
+    await store.insert(acting.connection, {**row, "account": acting.account})
     await append(acting.connection, "enforcement", place[0], event, acting.signer)
 
 

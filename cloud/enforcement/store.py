@@ -11,7 +11,7 @@ _ROW: LiteralString = """
            its.enterprise, its.enterprise_name, its.site, site.name AS site_name, its.hazard_id AS hazard,
            hazard.number AS hazard_number, its.incident_id AS incident, its.amount, its.both_punished,
            its.persons, its.crime, its.case_no, its.document_no, its.decided_on, its.note, its.withdrawn,
-           its.reason, its.at, its.author
+           its.reason, its.at, its.author, its.system
 """
 _BESIDE: LiteralString = """
            JOIN tree_node AS node ON node.node = its.territory
@@ -55,12 +55,12 @@ _INSERT: LiteralString = """
     INSERT INTO enforcement (
             id, seq, kind, acting_level, territory, enterprise, enterprise_name, site, hazard_id, incident_id,
             amount, both_punished, persons, crime, case_no, document_no, decided_on, note, withdrawn, reason,
-            at, author, account_id)
+            at, author, account_id, system, external_id)
         VALUES (
             %(id)s, %(seq)s, %(kind)s, %(acting_level)s, %(territory)s, %(enterprise)s, %(enterprise_name)s,
             %(site)s, %(hazard)s, %(incident)s, %(amount)s, %(both_punished)s, %(persons)s, %(crime)s,
             %(case_no)s, %(document_no)s, %(decided_on)s, %(note)s, %(withdrawn)s, %(reason)s, %(at)s,
-            %(author)s, %(account)s)
+            %(author)s, %(account)s, %(system)s, %(external_id)s)
 """
 NODES: LiteralString = """
     SELECT node, name, kind FROM tree_node

@@ -53,13 +53,15 @@ class Mark(NamedTuple):
     """Of what it is, and by what it was filtered; empty: the file says it itself."""
 
     def line(self, *, at_most: int | None = None) -> str:
-        """The watermark; shortened by its name where it must fit in less."""
+        """The watermark; shortened by its name where it must fit in less (a `&` there takes two signs)."""
         when = written_instant(self.at, self.time_zone)
         said = f"由 {self.name} 于 {when} 导出 / exported by {self.name} at {when}"
-        if at_most is None or len(said) <= at_most:
+        if at_most is None or len(said) + said.count("&") <= at_most:
             return said
-        room = (at_most - len(said)) // 2 + len(self.name)
-        return self._replace(name=f"{self.name[: max(0, room - 1)]}…").line()
+        room = (at_most - len(said) - said.count("&")) // 2 + len(self.name) + self.name.count("&")
+        signs = itertools.accumulate(1 + (sign == "&") for sign in self.name)
+        kept = sum(taken < room for taken in signs)
+        return self._replace(name=f"{self.name[:kept]}…").line()
 
 
 def looks_like_formula(text: str) -> bool:

@@ -377,7 +377,18 @@ def _top(again: list[Life]) -> Iterator[Part]:
 def _monitoring(world: World) -> Measured:
     row = world.monitoring
     of, value = row.get("gateways", 0), share(row.get("online", 0), row.get("gateways", 0))
-    by_level = [Part(name=f"alarms_{n}", unit="count", value=row.get(f"alarms_{n}", 0)) for n in (1, 2, 3, 4)]
+    levels = [f"alarms_{n}" for n in (1, 2, 3, 4)]
+    # Where there is no gateway nobody can say that there was no alarm.
+    is_heard = bool(of) or any(row.get(name) for name in levels)
+    by_level = [
+        Part(
+            name=name,
+            unit="count",
+            value=row.get(name, 0) if is_heard else None,
+            missing="" if is_heard else "gateways",
+        )
+        for name in levels
+    ]
     if row.get("is_past"):
         # Whether a gateway was there at an instant of the past, nobody has noted.
         value, of = None, 0

@@ -22,7 +22,8 @@ def _known(kind: str) -> str:
     return kind
 
 
-def _asked(answers: dict[str, Answer]) -> dict[str, Answer]:
+def asked_answers(answers: dict[str, Answer]) -> dict[str, Answer]:
+    """Themselves; a complaint about those to questions that there are not."""
     unknown = sorted(set(answers) - set(questions().questions))
     if unknown:
         raise complaint("no-such-question", f"there is no question {', '.join(unknown)}", names=unknown)
@@ -56,7 +57,7 @@ class InspectionGiven(Given):
     started_at: AwareDatetime
     ended_at: AwareDatetime | None = Field(default=None, description="Null: it took no time.")
     people: Annotated[list[Inspector], Field(max_length=30)] = Field(default=[])
-    answers: Annotated[dict[str, Answer], Field(max_length=100), AfterValidator(_asked)] = Field(
+    answers: Annotated[dict[str, Answer], Field(max_length=100), AfterValidator(asked_answers)] = Field(
         default={}, description="By the code of each question."
     )
     note: Note = ""

@@ -15,7 +15,9 @@ from psycopg.types.json import Jsonb
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, instant
 from cloud.inspections.store import row as row_of
+from cloud.intake.entering import Entering, enter
 from cloud.intake.kinds import AttendanceRow, CraneRegistrationRow, Kind, Row, WeatherWarningRow
+from cloud.intake.records import CheckRow, MeasureRow, RecordRow
 from cloud.intake.telling import said_of
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.notices.opening import Said, tell_from
@@ -33,7 +35,7 @@ _SITE: LiteralString = (
 """
 )
 _AREA: LiteralString = """
-    SELECT node, name FROM tree_node
+    SELECT node, name, kind FROM tree_node
      WHERE tree = 'territory' AND (code = %(area)s OR name ->> 'zh' = %(area)s)
        AND rules_node(%(account)s, path, %(roles)s)
      ORDER BY code = %(area)s DESC, length(path) LIMIT 1
@@ -47,7 +49,10 @@ _INSERT: LiteralString = """
                                first_received_at, received_at, author, account_id)
         VALUES (%(kind)s, %(system)s, %(external_id)s, %(version)s, %(site)s, %(territory)s, %(body)s,
                 %(late)s, %(first)s, %(now)s, %(author)s, %(account)s)
+        ON CONFLICT DO NOTHING
+        RETURNING version
 """
+"""Nothing comes back where the number is of a record that he does not see."""
 _ATTEND: LiteralString = """
     INSERT INTO attendance AS known (site, day, person, name, post, first_in, last_out, system, received_at)
         VALUES (%(site)s, %(day)s, %(person)s, %(name)s, %(post)s, %(first_in)s, %(last_out)s, %(system)s,
@@ -72,6 +77,8 @@ class Bringing(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     account: int | None
     author: str
+    held: frozenset[str] = frozenset()
+    """Roles of whoever brings it."""
     now_ms: int
 
     @property
@@ -124,12 +131,15 @@ async def _take(bringing: Bringing, given: Given, brought: Brought) -> None:
     except pydantic.ValidationError as exc:
         brought.errors += [_of_validation(bringing.kind, given.line, error) for error in exc.errors()]
         return
+    if isinstance(row, CheckRow | MeasureRow):
+        await _enter(bringing, given, row, brought)
+        return
     if isinstance(row, WeatherWarningRow):
         area = await row_of(bringing.connection, _AREA, {**bringing.scope, "area": row.area})
         if area is None:
             brought.errors.append(_unknown(bringing.kind, given.line, "area", row.area))
         else:
-            await _keep(bringing, row, {"site": None, "territory": area["node"]}, None, brought)
+            await _keep(bringing, (given.line, row), {"site": None, "territory": area["node"]}, None, brought)
         return
     name = str(getattr(row, "site", ""))
     found = await row_of(bringing.connection, _SITE, {**bringing.scope, "site": name})
@@ -140,7 +150,45 @@ async def _take(bringing: Bringing, given: Given, brought: Brought) -> None:
     if isinstance(row, AttendanceRow):
         await _attend(bringing, row, site, brought)
     else:
-        await _keep(bringing, row, {"site": site.site, "territory": None}, site, brought)
+        await _keep(bringing, (given.line, row), {"site": site.site, "territory": None}, site, brought)
+
+
+async def _enter(bringing: Bringing, given: Given, row: RecordRow, brought: Brought) -> None:
+    """Keep what came, and where it is new or another enter it in its ledger."""
+    area = site = None
+    if row.area:
+        area = await row_of(bringing.connection, _AREA, {**bringing.scope, "area": row.area})
+        if area is None:
+            brought.errors.append(_unknown(bringing.kind, given.line, "area", row.area))
+            return
+    if row.site:
+        found = await row_of(bringing.connection, _SITE, {**bringing.scope, "site": row.site})
+        if found is None:
+            brought.errors.append(_unknown(bringing.kind, given.line, "site", row.site))
+            return
+        site = entry_of(found)
+    if (area is None and site is None) or bringing.account is None:
+        brought.errors.append(_nowhere(bringing.kind, given.line))
+        return
+    # Of the authority where there is one: it sees what it has done, also at a site that has left it.
+    place = {
+        "site": site.site if site is not None and area is None else None,
+        "territory": None if area is None else area["node"],
+    }
+    if not await _keep(bringing, (given.line, row), place, None, brought):
+        return
+    entering = Entering(
+        connection=bringing.connection,
+        account=bringing.account,
+        author=bringing.author,
+        held=bringing.held,
+        system=bringing.system,
+        now_ms=bringing.now_ms,
+    )
+    mend = Text("改正这一项。", "Mend it.")
+    for field, message in await enter(entering, row, area, None if site is None else site.site):
+        title = _title(bringing.kind, field)
+        brought.errors.append(Complaint(line=given.line, field=title, message=message, mend=mend))
 
 
 async def _attend(bringing: Bringing, row: AttendanceRow, site: SiteEntry, brought: Brought) -> None:
@@ -156,11 +204,13 @@ async def _attend(bringing: Bringing, row: AttendanceRow, site: SiteEntry, broug
 
 async def _keep(
     bringing: Bringing,
-    row: Row,
+    given: tuple[int, Row],
     place: dict[str, Any],
     site: SiteEntry | None,
     brought: Brought,
-) -> None:
+) -> bool:
+    """Whether it was new, or another than before."""
+    line, row = given
     body = row.model_dump(mode="json")
     named = {"kind": bringing.name, "system": bringing.system, "external_id": body.pop("external_id")}
     # Whoever sends the same at the same time waits here, and then finds it.
@@ -170,7 +220,7 @@ async def _keep(
     known = await row_of(bringing.connection, _KNOWN, named)
     if known is not None and known["body"] == body:
         brought.unchanged += 1
-        return
+        return False
     first = bringing.now if known is None else known["first_received_at"]
     late = is_late(row, site, first)
     values = {
@@ -184,13 +234,16 @@ async def _keep(
         "author": bringing.author,
         "account": bringing.account,
     }
-    await bringing.connection.execute(_INSERT, values)
+    if await row_of(bringing.connection, _INSERT, values) is None:
+        brought.errors.append(_others(bringing.kind, line))
+        return False
     brought.added += known is None
     brought.changed += known is not None
     brought.late += late
     said = said_of(row, values, site)
     if said is not None and (known is None or isinstance(row, WeatherWarningRow)):
         brought.told.append(said)
+    return True
 
 
 def is_late(row: Row, site: SiteEntry | None, received_at: dt.datetime) -> bool:
@@ -221,6 +274,24 @@ def _unknown(kind: Kind, line: int, field: str, said: str) -> Complaint:
         field=_title(kind, field),
         message=Text(f"没有“{said}”，或不归您管", f"there is no `{said}`, or it is not yours"),
         mend=Text("写本平台的名称或编码，或先建立它。", "Write its name or code here, or make it first."),
+    )
+
+
+def _nowhere(kind: Kind, line: int) -> Complaint:
+    return Complaint(
+        line=line,
+        field=_title(kind, "area"),
+        message=Text("没有说是哪里的", "it is said of nowhere"),
+        mend=Text("部门检查填地区，企业自查填工地。", "Give the territory, or the site of a self check."),
+    )
+
+
+def _others(kind: Kind, line: int) -> Complaint:
+    return Complaint(
+        line=line,
+        field=_title(kind, "external_id"),
+        message=Text("这个编号已属于您看不到的记录", "the number is of a record that you do not see"),
+        mend=Text("换一个来源系统名称或编号。", "Take another name of the system, or another number."),
     )
 
 

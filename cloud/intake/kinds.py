@@ -38,7 +38,9 @@ class Row(BaseModel):
     @classmethod
     def _without_identity(cls, given: Any) -> Any:
         if isinstance(given, dict) and any(
-            isinstance(value, str) and holds_identity_number(value) for value in given.values()
+            isinstance(text, str) and holds_identity_number(text)
+            for value in given.values()
+            for text in (value if isinstance(value, list) else [value])
         ):
             said = (
                 "looks like the number of an identity card; give the other system's own number of the person"
@@ -160,7 +162,7 @@ _POSTS = {
     "设备司机": "equipment_operator",
 }
 _LEVELS = {"蓝色": "blue", "黄色": "yellow", "橙色": "orange", "红色": "red"}
-_SITE, _ID = Column("site", "工地", plain, is_key=True), Column("external_id", "来源编号", plain, is_key=True)
+_SITE, ID = Column("site", "工地", plain, is_key=True), Column("external_id", "来源编号", plain, is_key=True)
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,7 +198,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.bring",
         row=CertificateRow,
         columns=[
-            _ID,
+            ID,
             _SITE,
             Column("name", "姓名", plain, is_key=True),
             Column("trade", "工种", plain, is_key=True),
@@ -211,7 +213,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.official",
         row=CraneRegistrationRow,
         columns=[
-            _ID,
+            ID,
             _SITE,
             Column("registration_no", "使用登记编号", plain, is_key=True),
             Column("property_no", "产权备案编号", plain),
@@ -226,7 +228,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.official",
         row=ExternalWarningRow,
         columns=[
-            _ID,
+            ID,
             _SITE,
             Column("text", "预警内容", plain, is_key=True),
             Column("issued_at", "发布时间", instant, is_key=True),
@@ -240,7 +242,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.official",
         row=WeatherWarningRow,
         columns=[
-            _ID,
+            ID,
             Column("area", "地区", plain, is_key=True),
             Column("type", "类型", plain, is_key=True),
             Column("level", "等级", one_of(_LEVELS), is_key=True),
@@ -255,7 +257,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.bring",
         row=PermitRow,
         columns=[
-            _ID,
+            ID,
             _SITE,
             Column("permit_no", "存单编号", plain, is_key=True),
             Column("worker", "作业人员", plain, is_key=True),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from fastapi import APIRouter, Query, Request
 
+from cloud.accounts.holding import held_of
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.exports.answers import CsvFile, attachment
 from cloud.intake.bringing import Bringing, Brought, Given, bring
@@ -18,6 +19,7 @@ from cloud.intake.model import (
     IntakeShown,
     OutsideShown,
 )
+from cloud.intake.records import EVERY
 from cloud.intake.store import DECLARED, MISSED_POSTS, OUTSIDE
 from cloud.problems import FieldProblem, ProblemError
 from cloud.registry.access import KnownSite
@@ -45,9 +47,9 @@ def make_router() -> APIRouter:
     @router.get("/intake", dependencies=[requires("status.view")])
     async def list_intake_kinds() -> IntakeKinds:
         """What may be brought in, with the columns of its table."""
-        return IntakeKinds(items=[_kind(name, its) for name, its in KINDS.items()])
+        return IntakeKinds(items=[_kind(name, its) for name, its in EVERY.items()])
 
-    for name, kind in KINDS.items():
+    for name, kind in EVERY.items():
         _add(router, name, kind)
     _add_outside(router)
     return router
@@ -67,6 +69,7 @@ def _add(router: APIRouter, name: str, kind: Kind) -> None:
         request: Request, serving: Served, signed: SignedIn, system: _System, *, dry_run: _Trial = False
     ) -> BroughtShown:
         given = _given(kind, request.headers.get("content-type", ""), await request.body())
+        held = await held_of(serving, signed.account_id)
         async with acting(serving, signed) as connection:
             bringing = Bringing(
                 connection=connection,
@@ -76,6 +79,7 @@ def _add(router: APIRouter, name: str, kind: Kind) -> None:
                 system=system,
                 account=signed.account_id,
                 author=signed.name,
+                held=frozenset(one.role for one in held if one.devices is None),
                 now_ms=serving.now_ms(),
             )
             brought = await bring(bringing, given, is_trial=dry_run)
@@ -121,7 +125,7 @@ def _given(kind: Kind, media_type: str, content: bytes) -> list[Given]:
         return [
             Given(
                 line=line.line,
-                said={field: said for field, said in line.cells.items() if said is not None},
+                said=_nested(line.cells),
                 complaints=line.complaints,
             )
             for line in sheet.lines
@@ -134,6 +138,16 @@ def _given(kind: Kind, media_type: str, content: bytes) -> list[Given]:
         detail = f"body: at most {MAX_ROWS} rows."
         raise ProblemError(422, "invalid", "Too many rows", detail, field="body", code="too-many-rows")
     return [Given(line=number, said=said) for number, said in enumerate(rows, 1)]
+
+
+def _nested(cells: dict[str, Any]) -> dict[str, Any]:
+    """What is said, by field; a dot leads into a record."""
+    said: dict[str, Any] = {}
+    for field, value in cells.items():
+        record, _, name = field.rpartition(".")
+        if value is not None:
+            (said.setdefault(record, {}) if record else said)[name] = value
+    return said
 
 
 def _refused(brought: Brought) -> ProblemError:

@@ -32,7 +32,7 @@ _FOLD: LiteralString = """
                AND state = 'waiting' AND held_until IS NOT NULL
         RETURNING episode, family, level, created_at
     )
-    SELECT folded.family, folded.level, count(*) AS n, min(episode.raised_at) AS since,
+    SELECT folded.family, folded.level, count(DISTINCT episode.id) AS n, min(episode.raised_at) AS since,
            max(episode.raised_at) AS until,
            (array_agg(episode.label ORDER BY episode.raised_at DESC))[1] AS label
       FROM folded JOIN episode ON episode.id = folded.episode

@@ -8,8 +8,9 @@ from importlib import resources
 
 import msgspec
 
+from cloud.notices.guarding import Guard, guarded
 from cloud.notices.model import Outcome, Outgoing, Route
-from cloud.notices.reaching import UnreachedError, may_reach
+from cloud.notices.reaching import PATIENCE_S, UnreachedError, may_reach
 from cloud.settings import Network
 from sitewarden import documents
 
@@ -38,8 +39,8 @@ def scheme_of(url: str) -> str:
 def send_by_apprise(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome:
     """Hand it over once; raises `UnreachedError` where it may not or cannot be sent.
 
-    The library opens its connections itself: where an address names a server, that name is judged beforehand.
-    A name that points elsewhere a moment later is not noticed, as it is with our own senders.
+    The library opens its connections itself. Where an address names a server, that name is judged beforehand,
+    so that the answer says what is wrong with it; each connection is judged all the same.
     """
     import apprise  # noqa: PLC0415  a large library, which most never need
 
@@ -47,7 +48,7 @@ def send_by_apprise(route: Route, notice: Outgoing, networks: Sequence[Network])
     scheme = scheme_of(url)
     if scheme in {*rules().own, *rules().local}:
         raise UnreachedError("refused", f"{scheme}:// is not sent by apprise here", is_final=True)
-    asset = apprise.AppriseAsset(plugin_paths=[], secure_logging=True, async_mode=False)
+    asset = apprise.AppriseAsset(plugin_paths=[], secure_logging=True, async_mode=False, http_redirects=False)
     plugin = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if plugin is None:
         raise UnreachedError(
@@ -57,20 +58,29 @@ def send_by_apprise(route: Route, notice: Outgoing, networks: Sequence[Network])
     templates: tuple[str, ...] = plugin.templates
     if host and any("{host}" in template for template in templates):
         _judge(str(host), networks)
-    taken = plugin.notify(
-        body=notice.body,
-        title=notice.title,
-        notify_type=apprise.NotifyType.WARNING,
-        body_format=apprise.NotifyFormat.TEXT,
-    )
-    if not taken:
-        return Outcome(
-            state="rejected", code="apprise", text=f"{plugin.service_name}: not taken, or not reached"
+    with guarded(networks, PATIENCE_S) as guard:
+        taken = plugin.notify(
+            body=notice.body,
+            title=notice.title,
+            notify_type=apprise.NotifyType.WARNING,
+            body_format=apprise.NotifyFormat.TEXT,
         )
+    if not taken:
+        return _not_taken(str(plugin.service_name), guard)
     if scheme in rules().checks:
         return Outcome(state="sent", code="apprise", text=f"{plugin.service_name} says that it was taken")
     text = f"{plugin.service_name}: handed over; whether it was taken its answer does not surely say"
     return Outcome(state="unknown", code="apprise", text=text)
+
+
+def _not_taken(service: str, guard: Guard) -> Outcome:
+    if guard.refused is not None:
+        text = f"{service}: it leads to {guard.refused}, which may not be reached"
+        return Outcome(state="rejected", code="blocked", text=text)
+    if guard.is_over:
+        text = f"{service} took it and gave no answer in time"
+        return Outcome(state="unknown", code="no-answer", text=text, silent=True)
+    return Outcome(state="rejected", code="apprise", text=f"{service}: not taken, or not reached")
 
 
 def _judge(host: str, networks: Sequence[Network]) -> None:

@@ -373,7 +373,7 @@ class _Made:
             "channel": way["channel"],
             "site": thing.site,
             "kind": thing.kind,
-            # A further step is another notice, which never waits for more of its kind.
+            # A further step is another notice.
             "about": f"{thing.about}/{thing.step}" if thing.step else thing.about,
             "level": thing.level,
             "title": said.title,

@@ -110,12 +110,12 @@ def put_values(rows: list[Row]) -> Row:
 
 
 def episode_of(about: str) -> UUID | None:
-    """The alarm that a notice is the first of; pure."""
+    """The alarm that a notice is of, the first or of a further step (`alarm/<id>/<step>`); pure."""
     kind, _, of = about.partition("/")
     if kind != "alarm":
         return None
     try:
-        return UUID(of)
+        return UUID(of.partition("/")[0])
     except ValueError:
         return None
 
@@ -159,7 +159,8 @@ def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | 
     pace = cursor.execute(
         """
         SELECT pace.*, channel.kind, channel.language, channel.site,
-               channel.is_on AND coalesce(via.is_on, true) AS is_on, channel.removed_at,
+               channel.is_on AND coalesce(via.is_on AND via.removed_at IS NULL, true)
+                             AND whose.disabled_at IS NULL AS is_on,
                coalesce(via.target, '{}') || channel.target AS target,
                coalesce(lent.secret, '{}') || secret.secret AS secret
           FROM channel_pace AS pace JOIN channel USING (channel)
@@ -167,6 +168,7 @@ def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | 
                -- A person's way goes by the server and credentials of another.
                LEFT JOIN channel AS via ON via.channel = channel.via
                LEFT JOIN channel_secret AS lent ON lent.channel = channel.via
+               LEFT JOIN account AS whose ON whose.id = channel.account_id
          WHERE pace.channel = %s AND coalesce(pace.rests_until NOT BETWEEN %s AND %s, true)
                FOR UPDATE OF pace SKIP LOCKED
         """,
@@ -221,13 +223,15 @@ def _is_on_its_way(connection: Connection, channel: UUID, kind: str, now: dt.dat
 
 
 def _drop(connection: Connection, channel: UUID) -> None:
-    connection.execute(
+    dropped = connection.execute(
         """
         UPDATE notice SET state = 'rejected', code = 'off', answer = 'the channel was turned off'
-         WHERE channel = %s AND state = 'waiting'
+         WHERE channel = %s AND state = 'waiting' RETURNING notice
         """,
         [channel],
-    )
+    ).fetchall()
+    for (notice,) in dropped:
+        _take_over(connection, notice)
 
 
 def _count_rest(connection: Connection, channel: UUID) -> None:
@@ -362,11 +366,23 @@ _TAKE_OVER: LiteralString = """
                notice.title, notice.body, notice.created_at, 'waiting', notice.notice,
                notice.account_id, notice.told, notice.step
           FROM notice JOIN channel AS first USING (channel)
-               JOIN channel AS second ON second.channel = first.fallback
-                    AND second.is_on AND second.removed_at IS NULL AND notice.kind <> 'mailing'
+               JOIN channel AS second ON second.is_on AND second.removed_at IS NULL
+                    AND notice.kind <> 'mailing' AND second.channel =
+                    CASE WHEN first.account_id IS NULL THEN first.fallback ELSE (
+                        SELECT way.channel
+                          FROM channel AS way JOIN channel AS via ON via.channel = way.via
+                               JOIN account AS whose ON whose.id = way.account_id
+                         WHERE way.account_id = first.account_id AND whose.disabled_at IS NULL
+                               AND way.is_on AND way.removed_at IS NULL AND way.proved_at IS NOT NULL
+                               AND via.is_on AND via.removed_at IS NULL
+                               AND (way.kind = 'voice') = (first.kind = 'voice')
+                               AND NOT EXISTS (
+                                   SELECT FROM notice AS there
+                                    WHERE there.channel = way.channel AND there.about = notice.about)
+                         ORDER BY way.position, way.channel LIMIT 1) END
 """
-"""A channel is told of one thing once, also where it takes it over from another. What goes to persons by
-name with a file goes by no other.
+"""A channel is told of one thing once, also where it takes it over from another. A person's way is stood in
+for by the next of his that writes, or calls, as it does. What goes by name with a file goes by no other.
 """
 
 
@@ -387,7 +403,8 @@ def pass_on_waiting(connection: Connection, now: dt.datetime) -> None:
                AND pace.rests_until BETWEEN %(now)s AND %(longest)s
                AND NOT EXISTS (
                    SELECT FROM notice AS there
-                    WHERE there.channel = first.fallback AND there.about = notice.about)
+                    WHERE there.about = notice.about
+                          AND (there.channel = first.fallback OR there.instead_of = notice.notice))
             ON CONFLICT ON CONSTRAINT about DO NOTHING
         """,
         {"now": now, "longest": _longest_rest(now)},

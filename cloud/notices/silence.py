@@ -15,6 +15,7 @@ from cloud.database import Connection, Row, instant, milliseconds
 from cloud.notices import storms
 from cloud.notices.bounds import bounds, seconds
 from cloud.notices.opening import Said, Telling, link_of, made, tell_by
+from cloud.notices.telling import kind_of
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
@@ -49,7 +50,7 @@ _END: LiteralString = """
 _CALLED_OFF: LiteralString = """
     UPDATE told SET due_at = NULL WHERE kind = 'gateway_silent' AND due_at IS NOT NULL AND about LIKE ANY (%s)
 """
-"""It is back: nobody further is called."""
+"""It is over: nobody further is called."""
 _NAMES: LiteralString = "SELECT id, gateway FROM gateway WHERE id = ANY(%s)"
 
 
@@ -73,7 +74,7 @@ class Silences:
         if self._hearing_since_ms is None or self._hearing_since_ms > now_ms:
             self._hearing_since_ms = now_ms
         bound = bounds().silence
-        ended = self._ended(connection, now_ms)
+        ended, retired = self._ended(connection, now_ms)
         is_ready = now_ms - self._hearing_since_ms >= bound.listening_s * 1000
         now = instant(now_ms)
         values = {
@@ -86,22 +87,32 @@ class Silences:
             cursor = connection.cursor(row_factory=dict_row)
             begun = cursor.execute(_BEGIN, values).fetchall() if is_ready else []
             over = [row for silence, at_ms in ended for row in self._end(connection, silence, at_ms)]
-            self._tell(connection, [*begun, *over], now_ms)
+            back = [row for row in over if row["silence"] not in retired]
+            self._tell(connection, [*begun, *back], now_ms)
+            if over:
+                connection.execute(_CALLED_OFF, [[f"%{row['silence']}%" for row in over]])
         for row in (*begun, *over):
-            word = "is silent" if row["ended_at"] is None else "is back"
+            word = "is silent" if row["ended_at"] is None else "is silent no more"
             log.info("gateway %s site=%s gateway_id=%d", word, row["site"], row["gateway_id"])
 
-    def _ended(self, connection: Connection, now_ms: int) -> list[tuple[UUID, int]]:
-        """Which are heard for long enough, and since when; one that was retired is waited for no longer."""
+    def _ended(self, connection: Connection, now_ms: int) -> tuple[list[tuple[UUID, int]], set[UUID]]:
+        """Which are over and since when: those heard for long enough, and those of retired ones.
+
+        For one that was retired nobody waits any longer, but it is not back.
+        """
         silent = instant(now_ms) - seconds(bounds().silence.after_s)
         rows = connection.cursor(row_factory=dict_row).execute(_OPEN, {"silent": silent}).fetchall()
         heard = [row["silence"] for row in rows if row["is_heard"]]
         before = self._heard_since_ms
         self._heard_since_ms = {silence: before.get(silence, now_ms) for silence in heard}
-        retired = [(row["silence"], now_ms) for row in rows if row["is_retired"]]
+        retired = {row["silence"] for row in rows if row["is_retired"]}
         for_so_long = bounds().silence.back_s * 1000
-        back = [(one, at_ms) for one, at_ms in self._heard_since_ms.items() if now_ms - at_ms >= for_so_long]
-        return [*retired, *back]
+        back = [
+            (one, at_ms)
+            for one, at_ms in self._heard_since_ms.items()
+            if one not in retired and now_ms - at_ms >= for_so_long
+        ]
+        return [*((one, now_ms) for one in retired), *back], retired
 
     @staticmethod
     def _end(connection: Connection, silence: UUID, at_ms: int) -> list[Row]:
@@ -120,11 +131,7 @@ class Silences:
         )
         said = [_said(self._settings, sites, row, names[row["gateway_id"]]) for row in rows]
         telling = Telling(settings=self._settings, sites=sites, now_ms=now_ms)
-        notices = made(connection, telling, said)
-        over = [row["silence"] for row in rows if row["ended_at"] is not None]
-        if over:
-            connection.execute(_CALLED_OFF, [[f"%{silence}%" for silence in over]])
-        return notices
+        return made(connection, telling, said)
 
 
 def _said(settings: Settings, sites: Sites, row: Row, gateway: str) -> Said:
@@ -135,7 +142,7 @@ def _said(settings: Settings, sites: Sites, row: Row, gateway: str) -> Said:
         gateway=gateway,
         since=row["since"],
         ended_at=row["ended_at"],
-        link=link_of(settings, f"sites/{site.site}"),
+        link=link_of(settings, kind_of("gateway_silent").path(site=site.site, id=gateway)),
     )
     silence = row["silence"]
     back = "" if row["ended_at"] is None else f"/{milliseconds(row['ended_at'])}"

@@ -164,7 +164,10 @@ async def note_test(
 
 NOTICES: LiteralString = """
     SELECT notice.notice AS id, notice.channel, channel.name AS channel_name, notice.site, notice.kind,
-           notice.level, notice.title, notice.body, notice.created_at, notice.state, notice.code,
+           notice.level, notice.title, notice.created_at, notice.state, notice.code,
+           -- By the link in a person's message whoever reads it would acknowledge in his name.
+           CASE WHEN notice.account_id IS NULL THEN notice.body
+                ELSE regexp_replace(notice.body, '/told#[A-Za-z0-9_-]+', '/told#…', 'g') END AS body,
            notice.answer, notice.tries, notice.tried_at, notice.took_ms, notice.instead_of, notice.digest
       FROM notice JOIN channel USING (channel)
      WHERE (notice.site = %(site)s

@@ -17,6 +17,7 @@ from sitewarden.text import Text
 
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Means = Literal["submitted", "verified", "closed"]
+_FIRST_YEAR, _LAST_YEAR = 2000, 2099
 _LEVELS: dict[str, str] = {"province": "省", "prefecture": "市", "county": "县"}
 
 
@@ -43,6 +44,14 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """In the place of what the jurisdiction says."""
     source: Text
     confidence: Confidence
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` where its days are none: nothing could be counted for it."""
+        days = [dt.date.fromisoformat(day) for day in (self.since, self.until) if day is not None]
+        if not all(_FIRST_YEAR <= day.year <= _LAST_YEAR for day in days):
+            raise ValueError(f"Its days lie between {_FIRST_YEAR} and {_LAST_YEAR}")
+        if days != sorted(days):
+            raise ValueError("It ends before it begins: `until` lies before `since`")
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):

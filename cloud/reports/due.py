@@ -9,6 +9,7 @@ import logging
 from typing import LiteralString
 
 import msgspec
+import psycopg
 from psycopg.rows import dict_row
 
 from cloud.database import Connection, Row, instant
@@ -16,7 +17,7 @@ from cloud.instants import local
 from cloud.notices.opening import Said, Telling, tell_node
 from cloud.notices.words import Words
 from cloud.reports import store
-from cloud.reports.campaigns import Campaign, begin_of, campaigns_at, zone_of
+from cloud.reports.campaigns import Campaign, begin_of, campaign_of, zone_of
 from cloud.reports.model import Definition, Scope, definitions
 from cloud.reports.place import limits_at
 
@@ -27,14 +28,15 @@ _DAY = dt.timedelta(days=1)
 _LATE_DAYS = 7
 """For so long after its cut-off what was never made is still made by itself."""
 
-_CAMPAIGNS: LiteralString = "SELECT campaign, node FROM campaign ORDER BY campaign"
+_CAMPAIGNS: LiteralString = "SELECT campaign FROM campaign ORDER BY campaign"
 _NODES: LiteralString = """
     SELECT its.node FROM tree_node AS its JOIN tree_node AS top ON starts_with(its.path, top.path)
      WHERE top.node = %s AND its.kind NOT IN ('town', 'township', 'grid') ORDER BY its.path
 """
 _THERE: LiteralString = """
     SELECT its.kind, its.node, count(*) AS versions,
-           bool_or(NOT version.preliminary) AS is_final, max(version.made_at) AS made_at
+           bool_or(NOT version.preliminary) AS is_final, max(version.made_at) AS made_at,
+           bool_or(its.approved IS NOT NULL) AS is_approved
       FROM report AS its JOIN report_version AS version USING (report)
      WHERE its.campaign = ANY (%(campaigns)s) AND its.cut_off = %(cut_off)s AND its.since IS NULL
      GROUP BY its.kind, its.node
@@ -61,6 +63,9 @@ def turn(now: dt.datetime, day_of_month: int, time_zone: str, *, strict: bool = 
         cut_off = begin_of(day, time_zone)
         if now >= cut_off + FINAL_AFTER:
             return Turn(cut_off=cut_off, stage_at=cut_off + FINAL_AFTER)
+        if now >= cut_off:
+            # A draft that was missed is none any more, and for the final one it is too early.
+            return None
         before = begin_of(day - _DAY, time_zone)
         stages = [DRAFT_AT, STRICT_AT] if strict else [DRAFT_AT]
         begun = [before + dt.timedelta(hours=at.hour, minutes=at.minute) for at in stages]
@@ -81,10 +86,16 @@ def due_of(connection: Connection, node: int, cut_off: dt.datetime) -> dt.dateti
 def make_due(connection: Connection, now_ms: int) -> list[store.Kept]:
     """Make what is due at that instant, each in a transaction of its own."""
     now, made = instant(now_ms), []
-    for name, node in connection.execute(_CAMPAIGNS).fetchall():
-        campaign = next((one for one in campaigns_at(connection, node) if one.campaign == name), None)
-        if campaign is not None and (campaign.until is None or now < campaign.until + _LATE_DAYS * _DAY):
-            made += _of_campaign(connection, campaign, now)
+    for (name,) in connection.execute(_CAMPAIGNS).fetchall():
+        try:
+            campaign = campaign_of(connection, name)
+            if campaign is not None and (campaign.until is None or now < campaign.until + _LATE_DAYS * _DAY):
+                made += _of_campaign(connection, campaign, now)
+        except psycopg.OperationalError:
+            raise
+        except Exception:
+            # A campaign that cannot be read keeps no other from being reported for.
+            log.exception("no reports of a campaign campaign=%s", name)
     return made
 
 
@@ -175,7 +186,8 @@ def _of_turn(
         lacking = [
             one for one in definitions().values() if one.monthly and _lacks(there.get((one.kind, node)), its)
         ]
-        made += [_make(connection, one, (campaign, node), its, now) for one in lacking]
+        tried = [_tried(connection, one, (campaign, node), its, now) for one in lacking]
+        made += [kept for kept in tried if kept is not None]
     return made
 
 
@@ -190,7 +202,28 @@ def _lacks(row: Row | None, its: Turn) -> bool:
         return True
     if its.stage_at > its.cut_off:
         return not row["is_final"]
-    return bool(row["made_at"] < its.stage_at)
+    return not row["is_approved"] and bool(row["made_at"] < its.stage_at)
+
+
+def _tried(
+    connection: Connection,
+    definition: Definition,
+    of: tuple[Campaign, int],
+    its: Turn,
+    now: dt.datetime,
+) -> store.Kept | None:
+    try:
+        return _make(connection, definition, of, its, now)
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        # One that cannot be counted keeps no other from being made; it is tried again with the next look.
+        log.exception("a report could not be made kind=%s node=%d", definition.kind, of[1])
+        return None
+
+
+_LOCK: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_AFTER_FORECAST = "预报审核后，按截止时刻重新统计。 Counted at the cut-off, after the forecast was approved."
 
 
 def _make(
@@ -199,13 +232,21 @@ def _make(
     of: tuple[Campaign, int],
     its: Turn,
     now: dt.datetime,
-) -> store.Kept:
+) -> store.Kept | None:
+    """A version, unless another process has made it while this one was on its way."""
     campaign, node = of
     scope = Scope(
         node=node, campaign=campaign.campaign if definition.of_campaign else "", cut_off=its.cut_off
     )
     due_at = its.cut_off if campaign.template.strict else due_of(connection, node, its.cut_off)
     with connection.transaction():
-        kept = store.make(connection, definition, scope, author=store.Author(), now=now, due_at=due_at)
+        connection.execute(_LOCK, [f"report {definition.kind} {node} {campaign.campaign} {its.cut_off}"])
+        there = _there(connection, campaign, its.cut_off).get((definition.kind, node))
+        if not _lacks(there, its):
+            return None
+        words = _AFTER_FORECAST if there is not None and there["is_approved"] else ""
+        kept = store.make(
+            connection, definition, scope, author=store.Author(), now=now, due_at=due_at, words=words
+        )
     log.info("a report was made kind=%s node=%d version=%d", definition.kind, node, kept.version)
     return kept

@@ -77,6 +77,9 @@ _BEHIND = """
     UNION ALL
     SELECT id, 'enforcement', decided_on::text, document_no, enterprise_name FROM enforcement_now
      WHERE id = ANY (%(ids)s::uuid[])
+    UNION ALL
+    SELECT incident.id, 'incident', (occurred_at AT TIME ZONE site.time_zone)::date::text, number, ''
+      FROM incident JOIN site USING (site) WHERE id = ANY (%(ids)s::uuid[])
      ORDER BY 3, 4
 """
 """Of their ledgers, as whoever asks sees them."""

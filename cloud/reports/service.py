@@ -110,9 +110,13 @@ async def approve(acting: Acting, known: Row, given: ReportApprovalGiven, if_mat
         raise ProblemError(409, "preliminary", "It is not final yet", detail)
     if row["approved"] == given.version:
         raise ProblemError(409, "approved-already", "It is approved already", "Nothing was done.")
+    if version["account_id"] is not None and version["account_id"] == acting.signer.account_id:
+        detail = "Whoever made a version does not approve it: another person does."
+        raise ProblemError(409, "own-version", "It is your own", detail)
     computed = store.read_body(version["body"])
     failed = [check.code for check in computed.checks if not check.ok]
-    if failed and not version["words"]:
+    # Words that a program put there explain no contradiction.
+    if failed and not (version["words"] and version["account_id"] is not None):
         detail = f"{', '.join(failed)}: mend the records, or make a version whose words say why it is so."
         raise ProblemError(409, "checks-failed", "Its numbers contradict one another", detail)
     said = {"version": given.version, "sha256": version["sha256"].hex()}
@@ -159,7 +163,10 @@ async def _locked(acting: Acting, known: Row, version: int, if_match: str | None
     if version != row["versions"]:
         detail = f"version: the last one is {row['versions']}."
         raise ProblemError(409, "not-the-last", "There is a newer version", detail, field="body.version")
-    query = "SELECT body, sha256, preliminary, words FROM report_version WHERE report = %s AND version = %s"
+    query = """
+        SELECT body, sha256, preliminary, words, account_id FROM report_version
+         WHERE report = %s AND version = %s
+    """
     return row, await _row(acting.connection, query, [known["report"], version])
 
 
@@ -194,12 +201,13 @@ async def begin_campaign(
         raise _unknown("node")
     if given.template not in templates():
         raise _unknown("template")
+    changes = msgspec.json.encode(given.changes).decode()
+    if "\\u0000" in changes:
+        raise _invalid("A text holds a character that cannot be kept")
     try:
         with_changes(given.template, given.changes)
     except msgspec.ValidationError as exc:
-        raise ProblemError(
-            422, "invalid", "The request was not understood", str(exc), field="body.changes"
-        ) from exc
+        raise _invalid(str(exc)) from exc
     await connection.execute(
         "INSERT INTO campaign (campaign, node, template, changes, made_at, author, account_id)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s)",
@@ -207,12 +215,16 @@ async def begin_campaign(
             given.campaign,
             given.node,
             given.template,
-            msgspec.json.encode(given.changes).decode(),
+            changes,
             now,
             signed.name,
             signed.account_id,
         ],
     )
+
+
+def _invalid(detail: str) -> ProblemError:
+    return ProblemError(422, "invalid", "The request was not understood", detail, field="body.changes")
 
 
 def _unknown(field: str) -> ProblemError:

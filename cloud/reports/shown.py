@@ -120,7 +120,7 @@ class ReportRecord(Shown):
     """A record behind a number."""
 
     id: Identity
-    what: Literal["hazard", "inspection", "enforcement"]
+    what: Literal["hazard", "inspection", "enforcement", "incident"]
     on: str = Field(description="The day on which it was found, made or decided.")
     called: str = Field(description="Its number, or that of its document.")
     about: str
@@ -204,7 +204,9 @@ class ReportGiven(Given):
     kind: Annotated[str, Field(max_length=40)]
     node: int
     campaign: Annotated[str, Field(max_length=63)] = ""
-    cut_off: dt.date = Field(description="Everything before this day is counted.")
+    cut_off: Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), le=dt.date(2099, 12, 31))] = Field(
+        description="Everything before this day is counted."
+    )
 
 
 class ReportVersionGiven(Given):

@@ -33,10 +33,13 @@ _HAZARDS: LiteralString = f"""
              WHERE mode = 'live' AND opened_at >= %(since)s AND opened_at < %(cut_off)s),
     lived AS (
         SELECT hazard_id, max(seq) AS seq, min(at) FILTER (WHERE status <> 'candidate') AS judged_at,
-               min(at) FILTER (WHERE verified) AS verified_at
+               coalesce(max(seq) FILTER (WHERE verified IS NOT TRUE), 0) AS seq_unverified
           FROM hazard_event WHERE at < %(cut_off)s AND hazard_id IN (SELECT id FROM its) GROUP BY hazard_id)
     SELECT its.id::text AS id, its.category ->> 'zh' AS category, its.source, lived.judged_at,
-           lived.verified_at, was.status, was.level, was.overdue, was.verified, was.escalation_step
+           (SELECT min(at) FROM hazard_event AS passed
+             WHERE passed.hazard_id = its.id AND passed.seq > lived.seq_unverified
+               AND passed.at < %(cut_off)s) AS verified_at,
+           was.status, was.level, was.overdue, was.verified, was.escalation_step
       FROM lived JOIN its ON its.id = lived.hazard_id
            JOIN hazard_event AS was ON was.hazard_id = lived.hazard_id AND was.seq = lived.seq
      ORDER BY its.id

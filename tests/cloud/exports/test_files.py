@@ -127,3 +127,12 @@ def test_an_export_that_is_cut_says_so(web, site, monkeypatch):
     rows = list(csv.reader(io.StringIO(text)))
     assert len(rows) == 4
     assert "the first 1 rows only" in rows[2][0]
+
+
+@pytest.mark.parametrize("name", ["&" * 100, "&甲" * 60, "甲" * 300])
+def test_the_mark_stands_in_the_foot_whatever_its_name_is_made_of(name):
+    book = Workbook(MARK._replace(name=name), title="&" * 200)
+    book.table("台账", [Column("甲 a")], [["1"]])
+    sheet = openpyxl.load_workbook(io.BytesIO(book.content())).worksheets[0]
+    assert "2026-11-20T18:00:00+08:00" in (sheet.oddFooter.left.text or "")
+    assert sheet.oddHeader.left.text

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.indicators.alarm_figures import figures
+from cloud.indicators.formulas import World, measure
 from tests.cloud.site import now_ms, raised
 from tests.cloud.web.serving import new_account, new_session
 
@@ -81,3 +82,13 @@ def test_the_pages_get_what_the_caller_sees(site, web):
     theirs = new_account(site.connection, "邻区", "viewer", site="north")
     web.client.cookies.set("sitewarden_session", new_session(site.connection, theirs))
     assert web.get("/alarm-figures").json()["alarms"] == 0
+
+
+def test_where_there_is_no_gateway_nobody_says_that_there_was_no_alarm():
+    def alarms(**row) -> list:
+        world = World(at=dt.datetime(2026, 11, 20, tzinfo=dt.UTC), zone="Asia/Shanghai", monitoring=row)
+        (found,) = [one for one in measure(world) if one.id == "monitoring"]
+        return [(part.value, part.missing) for part in found.parts if part.name == "alarms_3"]
+
+    assert alarms(gateways=0) == [(None, "gateways")]
+    assert alarms(gateways=1) == [(0, "")]

@@ -18,8 +18,10 @@ Asked = tuple[str, dict[str, str], bytes]
 class Robot:
     """Answers every POST with `status` and `says`, or hangs up if it `is_silent`; keeps what it was asked."""
 
-    def __init__(self, trusted: ssl.SSLContext | None = None) -> None:
+    def __init__(self, trusted: ssl.SSLContext | None = None, *, at: str = "127.0.0.1") -> None:
         self.status, self.says, self.is_silent = 200, b'{"errcode":0,"errmsg":"ok"}', False
+        self.location: str | None = None
+        """Where it sends its visitors on to."""
         self.asked: list[Asked] = []
         self.reached: Callable[[str], None] = lambda _point: None
         """Called where a visitor is `connected`, `halfway`, `read` or `answered`; it may hold him up."""
@@ -40,6 +42,8 @@ class Robot:
                     return
                 self.send_response(robot.status)
                 self.send_header("Content-Length", str(len(robot.says)))
+                if robot.location is not None:
+                    self.send_header("Location", robot.location)
                 self.end_headers()
                 self.wfile.write(robot.says)
                 self.wfile.flush()
@@ -48,7 +52,7 @@ class Robot:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        self._server = ThreadingHTTPServer((at, 0), Answering)
         if trusted is not None:
             self._server.socket = trusted.wrap_socket(self._server.socket, server_side=True)
             # A visitor who does not trust the certificate is no fault of this side.

@@ -5,16 +5,19 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import time
 import uuid
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from cloud.notices import others
 from cloud.notices.calling import answer_of, judge, request_of
 from cloud.notices.model import Outgoing, Route
 from cloud.notices.others import rules
 from cloud.notices.providers import providers
 from cloud.notices.sending import send
+from tests.cloud.notices.others import Robot
 from tests.cloud.site import raised
 
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated")  # as apprise loads its plugins
@@ -190,3 +193,19 @@ def test_apprise_reaches_no_network_of_its_own_and_understands_no_nonsense(robot
     assert not robot.asked
     assert by_apprise("nonsense://abc").code == "no-such-service"
     assert not set(rules().checks) & {*rules().own, *rules().local}
+
+
+def test_apprise_is_led_to_no_other_network_and_holds_nobody_up(robot, monkeypatch):
+    outside = Robot(at="127.0.0.2")
+    here = (ipaddress.ip_network("127.0.0.1/32"),)
+    robot.status, robot.location = 307, f"http://127.0.0.2:{outside.port}/inside"
+    for asked in ("", "?redirect=yes"):
+        outcome = by_apprise(f"gotify://127.0.0.1:{robot.port}/token{asked}", here)
+        assert outcome.state == "rejected"
+        assert len(outside.asked) == 0
+    assert outcome.code == "blocked"
+    outside.close()
+    robot.reached = lambda point: time.sleep(5) if point == "read" else None
+    monkeypatch.setattr(others, "PATIENCE_S", 0.3)
+    held = by_apprise(f"gotify://127.0.0.1:{robot.port}/token?rto=86400")
+    assert (held.state, held.code, held.took_ms < 4_000) == ("unknown", "no-answer", True)

@@ -132,6 +132,9 @@ def test_a_link_acknowledges_once_asks_the_gateway_too_and_looking_changes_nothi
         site.born().deliver(alarm)
         notify()
         token = re.search(rf"{PAGES}/told#([\w-]+)", text_of(newest(letters)))[1]
+        listed = person.get("/sites/demo/notices").json()["items"]
+        assert "确认收到" in str(listed), listed
+        assert token not in str(listed), "whoever reads the list would acknowledge in his name"
         for _ in range(2):
             answer = stranger.post("/told-links/look", json={"token": token})
             assert answer.status_code == 200, answer.text
@@ -220,3 +223,76 @@ def test_only_who_is_on_duty_is_told_and_all_where_the_rota_has_a_gap(site, web)
         headers={"If-Match": made.headers["ETag"]},
     )
     assert wrong.status_code == 422
+
+
+def way(site, of: int, via: str, to: str, position: int = 0) -> str:
+    """A way of that person, proved."""
+    made = site.value(
+        """
+        INSERT INTO channel (channel, name, kind, language, lowest, is_on, target, account_id, via, proved_at,
+                             position)
+            SELECT gen_random_uuid(), name, kind, 'zh', 1, true, '{}', %s, channel, now(), %s
+              FROM channel WHERE channel = %s RETURNING channel
+        """,
+        of,
+        position,
+        via,
+    )
+    site.connection.execute(
+        "INSERT INTO channel_secret VALUES (%s, jsonb_build_object('to', %s::text))", [made, to]
+    )
+    return str(made)
+
+
+def test_where_a_person_s_first_way_fails_his_next_one_is_taken(site, web, channel, notify):
+    own = account(site, "班组长", "safety_officer", at="demo")
+    with mail_server() as (letters, port):
+        via = offering(channel, port)["id"]
+        way(site, own, via, "nobody@example.com")
+        way(site, own, via, "zhang@example.com", 1)
+        way(site, own, via, "spare@example.com", 2)
+        site.born().deliver(raised(level=3))
+        notify()
+        notify()
+        got = [letter.rcpt_tos for letter in letters.letters]
+        assert got.count(["zhang@example.com"]) == 1
+        assert ["spare@example.com"] not in got
+        heard = web.get("/sites/demo/told").json()["items"][0]["persons"][0]
+        assert (heard["is_reached"], heard["states"]) == (True, ["rejected", "sent"])
+
+
+def test_what_waits_for_whose_account_is_disabled_or_whose_server_is_removed_is_not_sent(
+    site, web, channel, notify
+):
+    gone, other = (account(site, name, "safety_officer", at="demo") for name in ("离职", "在职"))
+    with mail_server() as (letters, port):
+        first, second = offering(channel, port)["id"], offering(channel, port)["id"]
+        way(site, gone, first, "gone@example.com")
+        way(site, other, second, "zhang@example.com")
+        way(site, other, first, "zhang2@example.com", 1)
+        site.born().deliver(raised(level=3))
+        site.connection.execute("SELECT set_config('sitewarden.author', 'test', false)")
+        site.connection.execute("UPDATE account SET disabled_at = now() WHERE id = %s", [gone])
+        version = web.get(f"/channels/{second}").headers["ETag"]
+        web.delete(f"/channels/{second}", headers={"If-Match": version}).raise_for_status()
+        notify()
+        to = {letter.rcpt_tos[0] for letter in letters.letters}
+        assert to == {"group@example.com", "zhang2@example.com"}
+
+
+def test_a_storm_that_nobody_acknowledges_is_a_storm_for_nobody_who_comes_next(site, channel, notify):
+    chief = account(site, "项目经理", "project_manager", at="demo")
+    with mail_server() as (letters, port):
+        way(site, chief, offering(channel, port)["id"], "chief@example.com")
+        site.born()
+        site.deliver(*(raised(family=f"kind-{i % 3}", hazard=None, level=3) for i in range(60)))
+        notify()
+        notify(31_000)
+        while escalate_due(site.connection, PAGES, later(5.1)):
+            pass
+        assert site.value("SELECT count(*) FROM told_person WHERE step = 1") == 60
+        for after_ms in (310_000, 340_000, 700_000):
+            notify(after_ms)
+        got = [letter for letter in letters.letters if letter.rcpt_tos == ["chief@example.com"]]
+        assert len(got) == 2 * (3 + 1), "of each kind the first and one digest, both times"
+        assert all(b"\n" not in letter.original_content.replace(b"\r\n", b"") for letter in got)

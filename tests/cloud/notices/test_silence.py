@@ -4,6 +4,7 @@ import pytest
 
 from cloud.notices.bounds import bounds
 from cloud.notices.silence import Silences
+from tests.cloud.notices.test_telling import account
 from tests.cloud.site import heartbeat, now_ms, raised
 from tests.cloud.web.serving import Web
 
@@ -86,3 +87,15 @@ def test_a_gateway_that_was_retired_or_never_heard_is_not_missed(listening):
     listening.site.rows("SELECT set_config('sitewarden.author', 'Li Na', false)")
     listening.site.rows("UPDATE site_gateway SET retired_on = now() WHERE gateway = 'gw-1' RETURNING 1")
     assert listening.look(0, 61, 120) == []
+
+
+def test_one_that_is_retired_while_it_is_silent_is_not_said_to_be_back(listening):
+    account(listening.site, "老安", "safety_officer", at="demo")
+    listening.look(0, 61)
+    told = "SELECT body FROM notice WHERE kind = 'gateway_silent'"
+    assert "https://safety.example.com/sites/demo/gateways/gw-1\n" in listening.site.value(told)
+    listening.site.rows("SELECT set_config('sitewarden.author', 'Li Na', false)")
+    listening.site.rows("UPDATE site_gateway SET retired_on = now() WHERE gateway = 'gw-1' RETURNING 1")
+    assert listening.look(70, 120) == [("[网关失联] 示范工地 gw-1",)]
+    assert listening.site.value("SELECT count(*) FROM gateway_silence WHERE ended_at IS NULL") == 0
+    assert listening.site.rows("SELECT due_at FROM told") == [(None,)], "nobody further is called"

@@ -49,6 +49,8 @@ class Past:
                 ("city_authority", self.prefecture),
             )
         }
+        # Whoever made a version does not approve it.
+        self.people["second"] = new_account(connection, "second", "city_authority", node=self.prefecture)
         connection.execute(
             "INSERT INTO campaign (campaign, node, template, made_at, author)"
             " VALUES (%s, %s, %s, now(), 'test')",

@@ -64,3 +64,11 @@ def test_where_incidents_are_kept_none_is_zero(past):
     )
     kept = counted(past, JULY)
     assert values(kept, "near_miss", "non_fatal", "fatal", "details_late") == [0] * 4
+
+
+def test_what_was_reopened_counts_as_rectified_in_the_month_in_which_it_was_put_right(past):
+    h8 = golden(past)["h8"]
+    assert str(h8.id) not in counted(past, JULY).values["rectified"]["records"]
+    h8.plan(on("07-02")).fixed(on("07-10"))
+    july = counted(past, on("08-01", "00:00"))
+    assert str(h8.id) in july.values["rectified"]["records"]

@@ -1958,6 +1958,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/intake/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Enforcement
+         * @description Enforcement: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_enforcement_api_v1_intake_enforcement_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/enforcement/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Enforcement Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_enforcement_template_api_v1_intake_enforcement_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/intake/external_warnings": {
         parameters: {
             query?: never;
@@ -1990,6 +2030,46 @@ export interface paths {
          * @description An empty table with the titles that are understood.
          */
         get: operations["read_external_warnings_template_api_v1_intake_external_warnings_template_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/inspections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Inspections
+         * @description Inspections: all of it or nothing; the same again is nothing new.
+         */
+        post: operations["bring_inspections_api_v1_intake_inspections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/inspections/template.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Inspections Template
+         * @description An empty table with the titles that are understood.
+         */
+        get: operations["read_inspections_template_api_v1_intake_inspections_template_csv_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8650,6 +8730,11 @@ export interface components {
             /** Site */
             site: string | null;
             site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
             /** Territory */
             territory: number;
             territory_name: components["schemas"]["TextShown"];
@@ -8673,7 +8758,7 @@ export interface components {
         };
         /**
          * EnforcementCorrected
-         * @description What was recorded, put right as a whole: a new row, and the old one stays.
+         * @description The same, signed.
          */
         EnforcementCorrected: {
             /**
@@ -8824,6 +8909,11 @@ export interface components {
             /** Site */
             site: string | null;
             site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
             /** Territory */
             territory: number;
             territory_name: components["schemas"]["TextShown"];
@@ -8969,6 +9059,11 @@ export interface components {
             /** Site */
             site: string | null;
             site_name: components["schemas"]["TextShown"] | null;
+            /**
+             * System
+             * @description The other system that it came from; empty: it was recorded here.
+             */
+            system: string;
             /** Territory */
             territory: number;
             territory_name: components["schemas"]["TextShown"];
@@ -15325,7 +15420,7 @@ export interface components {
              * What
              * @enum {string}
              */
-            what: "hazard" | "inspection" | "enforcement";
+            what: "hazard" | "inspection" | "enforcement" | "incident";
         };
         /**
          * ReportRecords
@@ -28700,6 +28795,255 @@ export interface operations {
             };
         };
     };
+    bring_enforcement_api_v1_intake_enforcement_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Amount */
+                    amount?: number | string | null;
+                    /**
+                     * Area
+                     * @description Code or Chinese name of the authority's own territory here.
+                     */
+                    area: string;
+                    /**
+                     * Both Punished
+                     * @default false
+                     */
+                    both_punished?: boolean;
+                    /**
+                     * Case No
+                     * @default
+                     */
+                    case_no?: string;
+                    /**
+                     * Crime
+                     * @default false
+                     */
+                    crime?: boolean;
+                    /**
+                     * Decided On
+                     * Format: date
+                     */
+                    decided_on: string;
+                    /**
+                     * Document No
+                     * @default
+                     */
+                    document_no?: string;
+                    /**
+                     * Enterprise
+                     * @description Chinese name or code; empty: the site's.
+                     * @default
+                     */
+                    enterprise?: string;
+                    /** External Id */
+                    external_id: string;
+                    /** Kind */
+                    kind: string;
+                    /**
+                     * Level
+                     * @description Null: as the territory is.
+                     */
+                    level?: ("province" | "prefecture" | "county") | null;
+                    /**
+                     * Note
+                     * @default
+                     */
+                    note?: string;
+                    /**
+                     * Persons
+                     * @default 0
+                     */
+                    persons?: number;
+                    /**
+                     * Site
+                     * @default
+                     */
+                    site?: string;
+                    /**
+                     * Withdrawn
+                     * @description Recorded in error: it counts no more.
+                     * @default false
+                     */
+                    withdrawn?: boolean;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_enforcement_template_api_v1_intake_enforcement_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     bring_external_warnings_api_v1_intake_external_warnings_post: {
         parameters: {
             query: {
@@ -28815,6 +29159,245 @@ export interface operations {
         };
     };
     read_external_warnings_template_api_v1_intake_external_warnings_template_csv_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The titles. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_inspections_api_v1_intake_inspections_post: {
+        parameters: {
+            query: {
+                /** @description The other system: the same number of another system is another thing. */
+                system: string;
+                /** @description Only say what it would do. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 2000 rows: a list, or a table with the titles of its template. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Answers
+                     * @description By the code of each question.
+                     * @default {}
+                     */
+                    answers?: {
+                        [key: string]: "yes" | "no" | "not_looked_at";
+                    };
+                    /**
+                     * Area
+                     * @description Code or Chinese name of the authority's own territory here. Empty where the enterprise inspects itself.
+                     * @default
+                     */
+                    area?: string;
+                    /** Ended At */
+                    ended_at?: string | null;
+                    /**
+                     * Enterprise
+                     * @description Chinese name or code; empty: the site's.
+                     * @default
+                     */
+                    enterprise?: string;
+                    /** External Id */
+                    external_id: string;
+                    /** Kind */
+                    kind: string;
+                    /**
+                     * Level
+                     * @description Null: as the territory is.
+                     */
+                    level?: ("province" | "prefecture" | "county" | "township" | "enterprise" | "project") | null;
+                    /**
+                     * Note
+                     * @default
+                     */
+                    note?: string;
+                    /**
+                     * People
+                     * @default []
+                     */
+                    people?: string[];
+                    /**
+                     * Site
+                     * @description Name of the site here, or its project code.
+                     * @default
+                     */
+                    site?: string;
+                    /**
+                     * Started At
+                     * Format: date-time
+                     */
+                    started_at: string;
+                    /**
+                     * Withdrawn
+                     * @description Recorded in error: it counts no more.
+                     * @default false
+                     */
+                    withdrawn?: boolean;
+                }[];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BroughtShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inspections_template_api_v1_intake_inspections_template_csv_get: {
         parameters: {
             query?: {
                 language?: "zh" | "en";

@@ -9,5 +9,5 @@ export default {
   approve: '审核签名', approveAct: '审核报表', approvedBy: '已由 {who} 审核签名', sendAct: '登记报送', send: '登记报送', to: '报送给', way: '方式', ways: { mail: '邮件', platform: '业务系统', paper: '纸质', other: '其他' }, receipt: '回执、收文号或签收人',
   checks: '勾稽校验', ok: '符合', failed: '不符合', failedSays: '有校验不符合：请更正记录后重新统计，或以更正说明生成新版本。', versionsTitle: '版本', changed: '与上一版不同：{what}', changedRows: '{n} 行', sameAs: '与上一版数值相同', made: '{who} 于 {time} 生成', history: '办理记录',
   events: { made: '生成', corrected: '更正', approved: '审核', sent: '报送' }, signed: '已签名', behind: '数据背后的记录：{cell}', hidden: '另有 {n} 条记录您无权查看', noRecords: '没有记录。', noSource: '“—”表示无数据来源，不是 0',
-  what: { hazard: '隐患', inspection: '检查', enforcement: '执法' }, group: '类别', no: '序号', item: '项目', value: '数量', notes: '表外说明', signHash: '内容摘要 SHA-256',
+  what: { hazard: '隐患', inspection: '检查', enforcement: '执法', incident: '事故' }, group: '类别', no: '序号', item: '项目', value: '数量', notes: '表外说明', signHash: '内容摘要 SHA-256',
 }
