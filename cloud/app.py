@@ -29,6 +29,7 @@ from cloud.duties.routes import router as duties_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
 from cloud.enrolment.routes import make_router as make_enrolment_router
 from cloud.evidence.routes import router as evidence_router
+from cloud.exposures.routes import make_router as make_exposures_router
 from cloud.guards import Guards
 from cloud.hazards.clearing_routes import router as clearing_router
 from cloud.hazards.counts import router as counts_router
@@ -218,6 +219,7 @@ def _api() -> APIRouter:
         make_commissioning_router(),
         make_tips_router(),
         make_public_router(),
+        make_exposures_router(),
         make_outbound_router(),
     ):
         router.include_router(part)

@@ -103,7 +103,9 @@ _LEDGERS: LiteralString = """
             UNION ALL
             SELECT 'report', report, NULL, seq FROM report
             UNION ALL
-            SELECT 'inspection', id, NULL, max(seq) FROM inspection GROUP BY id) AS its
+            SELECT 'inspection', id, NULL, max(seq) FROM inspection GROUP BY id
+            UNION ALL
+            SELECT 'exposure', exposure, NULL, max(seq) FROM exposure_act GROUP BY exposure) AS its
            FULL JOIN ledger_event AS event USING (ledger, of)
            LEFT JOIN ledger_signature AS signed USING (ledger, of, seq)
            LEFT JOIN signing_key AS key ON key.key = signed.key

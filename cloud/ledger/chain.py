@@ -6,7 +6,7 @@ import msgspec
 
 from cloud.hazards.chain import Link, canonical, digest
 
-Ledger = Literal["incident", "enforcement", "report", "inspection"]
+Ledger = Literal["incident", "enforcement", "report", "inspection", "exposure"]
 
 
 class Signer(Protocol):

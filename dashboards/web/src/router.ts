@@ -70,6 +70,7 @@ export const router = createRouter({
     { path: '/report', name: 'report-danger', component: () => import('./views/ReportDangerView.vue'), meta: { open: true } },
     { path: '/tips', name: 'tips', component: () => import('./views/TipsView.vue'), meta: { wide: true } },
     { path: '/tips/:id', name: 'tip', component: () => import('./views/TipView.vue'), props: true, meta: { wide: true } },
+    { path: '/exposures', name: 'exposures', component: () => import('./views/ExposuresView.vue'), meta: { wide: true } },
     { path: '/outbound', name: 'outbound', component: () => import('./views/OutboundView.vue'), meta: { wide: true } },
     { path: '/sign-in', name: 'sign-in', component: () => import('./views/SignInView.vue'), meta: { open: true } },
     { path: '/setup', name: 'setup', component: () => import('./views/SetUpView.vue'), meta: { open: true } },

@@ -81,6 +81,7 @@ def next_door(web, site, trees) -> dict[str, str]:
         "override": "1",
         "way": str(uuid4()),
         "told_id": str(uuid4()),
+        "exposure": str(uuid4()),
     }
 
 

@@ -8,6 +8,7 @@ from cloud.settings import Settings
 
 CHECKED_IN = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
 FILES = {
+    "text/html",
     "image/jpeg",
     "text/event-stream",
     "application/zip",

@@ -1106,6 +1106,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exposures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exposures
+         * @description What was prepared for the public at the caller's sites, the latest first.
+         */
+        get: operations["list_exposures_api_v1_exposures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exposures/{exposure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Exposure
+         * @description One of them, with all that was done with it.
+         */
+        get: operations["read_exposure_api_v1_exposures__exposure__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exposures/{exposure}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Exposure
+         * @description Approve it, which takes somebody else than who prepared it; take it back; drop the draft.
+         */
+        post: operations["act_on_exposure_api_v1_exposures__exposure__acts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exposures/{exposure}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Exposure
+         * @description The file as it was approved: page, data, pictures, hashes. Of a draft there is none.
+         */
+        get: operations["download_exposure_api_v1_exposures__exposure__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exposures/{exposure}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Exposure
+         * @description The page exactly as it goes out: the same bytes as in the file.
+         */
+        get: operations["preview_exposure_api_v1_exposures__exposure__page_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards": {
         parameters: {
             query?: never;
@@ -1266,6 +1366,26 @@ export interface paths {
         get: operations["download_evidence_api_v1_hazards__hazard__evidence__item__file_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazards/{hazard}/exposures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prepare Exposure
+         * @description Prepare what the public is told of a hazard: refused where it would give somebody away.
+         */
+        post: operations["prepare_exposure_api_v1_hazards__hazard__exposures_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5853,6 +5973,23 @@ export interface components {
             note: string;
         };
         /**
+         * Approve
+         * @description It may go out, exactly so.
+         */
+        Approve: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "approve";
+            /**
+             * Sha256
+             * @description Of the file that was looked at.
+             */
+            sha256: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * Asked
          * @description An alarm after something was asked of it.
          */
@@ -8324,6 +8461,20 @@ export interface components {
             owed_a_year: number;
         };
         /**
+         * Drop
+         * @description The draft does not go out.
+         */
+        Drop: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "drop";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
          * DueShown
          * @description Something that is due by the end of a day.
          */
@@ -9256,6 +9407,140 @@ export interface components {
             awaited: components["schemas"]["EvidenceAwaited"] | null;
             /** Items */
             items: components["schemas"]["EvidenceItemShown"][];
+        };
+        /**
+         * ExposureGiven
+         * @description What is made known, in words without persons; the rest comes from the record.
+         */
+        ExposureGiven: {
+            /**
+             * Node
+             * @description In whose name: a prefecture or province above the site; null: the nearest.
+             */
+            node?: number | null;
+            /**
+             * Photos
+             * @description Of the record's evidence, JPEG only.
+             * @default []
+             */
+            photos: string[];
+            /**
+             * Photos Show Nobody
+             * @description Whoever prepares it has looked: no face, no plate, no number is in them.
+             * @default false
+             */
+            photos_show_nobody: boolean;
+            signature: components["schemas"]["SignatureGiven"];
+            /** Title */
+            title: string;
+            /** Words */
+            words: string;
+        };
+        /**
+         * ExposureListed
+         * @description A file for the public, and how it stands.
+         */
+        ExposureListed: {
+            /** Author */
+            author: string;
+            authority: components["schemas"]["TextShown"];
+            /** Bytes */
+            bytes: number;
+            /** Hazard */
+            hazard: string;
+            /** Hazard Number */
+            hazard_number: string;
+            /** Id */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** Node */
+            node: number;
+            /** Number */
+            number: string;
+            /** Photos */
+            photos: number;
+            /**
+             * Sha256
+             * @description Of the archive.
+             */
+            sha256: string;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "published" | "withdrawn" | "dropped";
+            /** Title */
+            title: string;
+        };
+        /**
+         * ExposureShown
+         * @description The same, with all that was done with it.
+         */
+        ExposureShown: {
+            /** Author */
+            author: string;
+            authority: components["schemas"]["TextShown"];
+            /** Bytes */
+            bytes: number;
+            /** Events */
+            events: components["schemas"]["LedgerEvent"][];
+            /** Hazard */
+            hazard: string;
+            /** Hazard Number */
+            hazard_number: string;
+            /** Id */
+            id: string;
+            /**
+             * Is Stale
+             * @description The record's level or status has changed since: nobody approves it.
+             */
+            is_stale: boolean;
+            /**
+             * Made At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            made_at: string;
+            /** May Approve */
+            may_approve: boolean;
+            /** May Drop */
+            may_drop: boolean;
+            /** May Withdraw */
+            may_withdraw: boolean;
+            /** Node */
+            node: number;
+            /** Number */
+            number: string;
+            /** Photos */
+            photos: number;
+            /**
+             * Sha256
+             * @description Of the archive.
+             */
+            sha256: string;
+            /** Site */
+            site: string;
+            site_name: components["schemas"]["TextShown"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "published" | "withdrawn" | "dropped";
+            /** Title */
+            title: string;
+            /**
+             * Version
+             * @description What an ETag says.
+             */
+            version: number;
         };
         /**
          * ExtensionShown
@@ -13239,6 +13524,16 @@ export interface components {
         Page_Episode_: {
             /** Items */
             items: components["schemas"]["Episode"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[ExposureListed] */
+        Page_ExposureListed_: {
+            /** Items */
+            items: components["schemas"]["ExposureListed"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -18074,6 +18369,20 @@ export interface components {
         Why: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * Withdraw
+         * @description It is taken back.
+         */
+        Withdraw: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            act: "withdraw";
+            /** Reason */
+            reason: string;
+            signature: components["schemas"]["SignatureGiven"];
         };
         /**
          * WitnessedCheck
@@ -24412,6 +24721,445 @@ export interface operations {
             };
         };
     };
+    list_exposures_api_v1_exposures_get: {
+        parameters: {
+            query?: {
+                /** @description Of this hazard. */
+                hazard?: string | null;
+                state?: ("draft" | "published" | "withdrawn" | "dropped") | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ExposureListed_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_exposure_api_v1_exposures__exposure__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exposure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExposureShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_exposure_api_v1_exposures__exposure__acts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was seen; a change of something newer is refused. */
+                "if-match"?: string | null;
+            };
+            path: {
+                exposure: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approve"] | components["schemas"]["Withdraw"] | components["schemas"]["Drop"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExposureShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_exposure_api_v1_exposures__exposure__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exposure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive (zip). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_exposure_api_v1_exposures__exposure__page_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exposure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_all_hazards_api_v1_hazards_get: {
         parameters: {
             query?: {
@@ -25191,6 +25939,95 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prepare_exposure_api_v1_hazards__hazard__exposures_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExposureGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExposureShown"];
                 };
             };
             /** @description Nobody is signed in */

@@ -8,6 +8,7 @@ import sending from './sending.en'
 import gatewayPage from './gatewayPage.en'
 import record from './hazardRecord.en'
 import inspections from './inspections.en'
+import exposures from './exposures.en'
 import handing from './handing.en'
 import indicators from './indicators.en'
 import ledgers from './ledgers.en'
@@ -36,6 +37,7 @@ const en: typeof zh = {
   notices,
   sending,
   gatewayPage,
+  exposures,
   handing,
   indicators,
   ledgers,

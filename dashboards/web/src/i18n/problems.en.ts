@@ -2,6 +2,11 @@
 export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
+    'not-the-authority': 'It takes a department of the place; approving and taking back, one of the prefecture or province in whose name it goes out.',
+    'same-person': 'Whoever prepared it does not approve it; somebody else does.',
+    'another-file': 'What was looked at is not the file that would go out; open it again.',
+    'record-changed': 'The record has changed since; prepare it anew.',
+    'not-confirmed': 'Only a confirmed hazard is made known, and no drill.',
     'words-missing': 'A version was approved already: say what the new one puts right.',
     'checks-failed': 'Its checks do not hold: mend the records and count anew, or make a version whose words say why. {detail}',
     'not-approved': 'It is not approved yet; only what is approved is sent.',
@@ -142,6 +147,11 @@ export default {
   },
   /** Of one field; what stands in braces comes with the refusal. */
   fields: {
+    'no-authority': 'There is no prefecture or province above the site.',
+    'faces-unchecked': 'Look at each picture and say that no face, plate or number is in it.',
+    'no-such-picture': 'The record has no such JPEG.',
+    'gives-away': 'No persons, telephones, coordinates or numbers of devices: {found}',
+    'another-file': 'What was looked at is not the file that would go out; open it again.',
     'no-such-duty': 'There is no such duty.',
     'one-of': 'Name a site, or an enterprise or authority.',
     'no-span': 'No span of days: in their order, at most 366.',

@@ -2,6 +2,11 @@
 export default {
   /** Of a request as a whole; `detail` is what the server itself says. */
   of: {
+    'not-the-authority': '须由该地主管部门办理；批准和撤回须由以其名义发布的市（州）或省级主管部门办理。',
+    'same-person': '编制的人不能自己批准，请由另一人批准。',
+    'another-file': '看过的文件与将要发布的不一致，请重新打开再批准。',
+    'record-changed': '隐患记录已有变化，请重新编制。',
+    'not-confirmed': '只有已认定的隐患才能曝光，演练不能曝光。',
     'words-missing': '已有审核过的版本，请写明更正说明。',
     'checks-failed': '核对没有通过：请先改正记录再重新统计，或写明更正说明另做一版。{detail}',
     'not-approved': '还没有审核，审核后才能报送。',
@@ -142,6 +147,11 @@ export default {
   },
   /** Of one field; what stands in braces comes with the refusal. */
   fields: {
+    'no-authority': '该工地上面没有市（州）或省级主管部门。',
+    'faces-unchecked': '请逐张看过照片，确认没有人脸、车牌和编号。',
+    'no-such-picture': '该隐患没有这张 JPEG 照片。',
+    'gives-away': '不能出现个人信息、电话、坐标或设备编号：{found}',
+    'another-file': '看过的文件与将要发布的不一致，请重新打开再批准。',
     'no-such-duty': '没有这种履职事项。',
     'one-of': '请选择一个工地，或一个单位。',
     'no-span': '日期范围不对：先后有序，且不超过 366 天。',

@@ -8,6 +8,7 @@ import sending from './sending.zh'
 import gatewayPage from './gatewayPage.zh'
 import record from './hazardRecord.zh'
 import inspections from './inspections.zh'
+import exposures from './exposures.zh'
 import handing from './handing.zh'
 import indicators from './indicators.zh'
 import ledgers from './ledgers.zh'
@@ -35,6 +36,7 @@ export default {
   notices,
   sending,
   gatewayPage,
+  exposures,
   handing,
   indicators,
   ledgers,
