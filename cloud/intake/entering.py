@@ -76,7 +76,9 @@ async def enter(
         else:
             await _measure(entering, row, place)
     except ProblemError as exc:
-        return [_wrong(one) for one in exc.errors or [FieldProblem(field="", message=exc.detail, code="")]]
+        return [
+            _wrong(one) for one in exc.errors or [FieldProblem(field="", message=exc.detail, code="intake")]
+        ]
     return []
 
 

@@ -61,10 +61,10 @@ def mailings(web, report: dict) -> list[dict]:
 
 
 def test_an_approved_report_is_a_file_in_a_mail_and_the_servers_word_is_its_receipt(
-    web, report, channel_by_mail, post_office, notify
+    web, report, channel_by_mail, *, past, post_office, notify
 ):
     assert problem(mailed(web, report, channel_by_mail))[1] == "not-approved"
-    report = approved(web, report)
+    report = approved(web, past, report)
     asked = mailed(web, report, channel_by_mail)
     assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
     assert web.get(f"/reports/{report['report']}").json()["status"] == "approved", "nobody has it yet"
@@ -85,8 +85,8 @@ def test_an_approved_report_is_a_file_in_a_mail_and_the_servers_word_is_its_rece
     assert receipt["receipt"] == "250 OK queued as 4711"
 
 
-def test_what_the_server_refuses_is_shown_and_is_no_receipt(web, report, channel_by_mail, notify):
-    report = approved(web, report)
+def test_what_the_server_refuses_is_shown_and_is_no_receipt(web, past, report, channel_by_mail, notify):
+    report = approved(web, past, report)
     mailed(web, report, channel_by_mail, recipients=["nobody@example.com"])
     notify()
     (refused,) = mailings(web, report)
@@ -94,16 +94,16 @@ def test_what_the_server_refuses_is_shown_and_is_no_receipt(web, report, channel
     assert web.get(f"/reports/{report['report']}").json()["status"] == "approved"
 
 
-def test_typed_addresses_are_checked_and_a_channel_of_elsewhere_is_none(web, report, channel_by_mail):
-    report = approved(web, report)
+def test_typed_addresses_are_checked_and_a_channel_of_elsewhere_is_none(web, past, report, channel_by_mail):
+    report = approved(web, past, report)
     assert mailed(web, report, channel_by_mail, recipients=["a@b\r\nBcc: x@y.z"]).status_code == 422
     other = {"id": report["report"]}
     assert problem(mailed(web, report, other))[1] == "unknown-reference"
     assert mailed(web, report, channel_by_mail, format="csv").status_code == 422
 
 
-def test_what_was_changed_behind_its_back_is_not_sent(site, web, report, channel_by_mail, notify):
-    report = approved(web, report)
+def test_what_was_changed_behind_its_back_is_not_sent(site, web, report, channel_by_mail, *, past, notify):
+    report = approved(web, past, report)
     mailed(web, report, channel_by_mail)
     with psycopg.connect(site.dsn, autocommit=True) as owner:
         owner.execute("UPDATE mailing SET sha256 = sha256('other')")
