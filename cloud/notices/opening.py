@@ -67,17 +67,30 @@ def tell(connection: Connection, telling: Telling, news: News) -> None:
     """
     if not telling.settings.tells or not telling.is_listened or not (news.episodes or news.hazards):
         return
-    tell_by(connection, lambda: _notices(connection, telling, news))
+    if not tell_by(connection, lambda: _notices(connection, telling, news)):
+        # One of them cannot be told: it must not silence the others. What an alarm opened is told by itself.
+        for part in _parts(news):
+            tell_by(connection, functools.partial(_notices, connection, telling, part))
 
 
 def tell_of(connection: Connection, telling: Telling, told: list[Told]) -> None:
     """Tell of what has become of records in this transaction; it has, whatever goes wrong here."""
-    if telling.settings.tells and telling.is_listened and told:
-        tell_by(connection, lambda: _happenings(connection, telling, told))
+    if not (telling.settings.tells and telling.is_listened and told):
+        return
+    if not tell_by(connection, lambda: _happenings(connection, telling, told)):
+        for one in told:
+            tell_by(connection, functools.partial(_happenings, connection, telling, [one]))
 
 
-def tell_by(connection: Connection, make: Callable[[], list[Row]]) -> None:
-    """Keep the notices that `make` makes, or none of them and say so in the log."""
+def _parts(news: News) -> Iterator[News]:
+    for episode, device in news.episodes.items():
+        yield News(episodes={episode: device}, hazards=[])
+    for hazard in news.hazards:
+        yield News(episodes={}, hazards=[hazard])
+
+
+def tell_by(connection: Connection, make: Callable[[], list[Row]]) -> bool:
+    """Keep the notices that `make` makes, or none of them, say so in the log and return false."""
     try:
         with connection.transaction():
             queue.put(connection, make())
@@ -86,6 +99,8 @@ def tell_by(connection: Connection, make: Callable[[], list[Row]]) -> None:
     except Exception:
         # The last resort: what nobody thought of in a gateway's words must not cost what it tells of.
         log.exception("no notices")
+        return False
+    return True
 
 
 def _happenings(connection: Connection, telling: Telling, told: list[Told]) -> list[Row]:

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from cloud.accounts.permissions import COOKIE
 from cloud.database import instant
 from cloud.notices.escalating import escalate_due
+from cloud.notices.opening import News, Telling, tell
 from cloud.notices.rota import Override, Rota, Shift, gaps
+from sitewarden.text import Text
 from tests.cloud.notices.others import mail_server
 from tests.cloud.notices.test_telling import account, told
 from tests.cloud.site import acknowledged, now_ms, raised
@@ -95,6 +98,42 @@ def test_nobody_comes_next_once_somebody_knows_and_everybody_in_turn_where_nobod
     assert site.rows("SELECT ended, due_at FROM told WHERE kind = 'alarm' ORDER BY ended") == [
         ("acknowledged", None),
         ("nobody", None),
+    ]
+
+
+def test_what_cannot_be_told_of_silences_no_other(site):
+    account(site, "总监", "safety_director", at="demo")
+    account(site, "安全员", "safety_officer", at="demo")
+    site.born()
+    site.deliver(raised(level=4))
+    site.connection.execute(
+        """
+        INSERT INTO told (told, kind, about, site, level, words, page, created_at, step, due_at)
+        SELECT gen_random_uuid(), 'of_an_older_table', 'x/1', site, level, words, page, created_at, 0, due_at
+          FROM told
+        """
+    )
+    site.connection.execute("UPDATE told SET due_at = created_at")
+    assert len(escalate_due(site.connection, PAGES, later(4))) == 1
+    assert told(site)["总监"] == [1]
+    (due,) = site.rows("SELECT due_at FROM told WHERE kind = 'of_an_older_table'")
+    assert due[0] > later(10), "tried again, but not at once"
+
+
+def test_an_alarm_that_cannot_be_told_of_silences_no_other(site, channel):
+    channel(lowest=1)
+    site.born()
+    first, second = raised(level=3), raised(level=3, rule="crane-load-110", point="crane-1/load")
+    site.deliver(first, second)
+    before = {row[0] for row in site.rows("SELECT about FROM notice")}
+    assert before == {f"alarm/{UUID(one.episode)}" for one in (first, second)}
+    site.connection.execute("UPDATE notice SET about = 'before/' || about")
+    names = {UUID(first.episode): Text("塔", "crane")}
+    broken: dict = {**names, UUID(second.episode): None}
+    telling = Telling(settings=site.settings, sites=site.registry.sites(site.connection), now_ms=now_ms())
+    tell(site.connection, telling, News(episodes=broken, hazards=[]))
+    assert site.rows("SELECT about FROM notice WHERE about LIKE 'alarm/%%'") == [
+        (f"alarm/{UUID(first.episode)}",)
     ]
 
 
