@@ -27,20 +27,22 @@ from cloud.shown import Page
 
 _SEES = requires("notices.view")
 _BURST, _INTERVAL_S = 5, 60.0
-"""Messages that somebody may have sent to himself: a stranger's number must not be rung all night."""
+"""Tests that somebody may have sent to himself."""
+_CODES, _CODES_INTERVAL_S = 10, 3600.0
+"""Codes: whose the number is, nobody knows yet, and a stranger must not be rung all night."""
 _LINKS, _LINKS_INTERVAL_S = 30, 2.0
 
 
 def make_people_router() -> APIRouter:
     """The routes, with a memory of tries of their own."""
     router = APIRouter(tags=["notices"])
-    _add_ways(router, Tries(_BURST, _INTERVAL_S))
+    _add_ways(router, Tries(_BURST, _INTERVAL_S), Tries(_CODES, _CODES_INTERVAL_S))
     _add_told(router)
     _add_links(router, Tries(_LINKS, _LINKS_INTERVAL_S))
     return router
 
 
-def _add_ways(router: APIRouter, tries: Tries) -> None:
+def _add_ways(router: APIRouter, tries: Tries, codes: Tries) -> None:
     @router.get("/account/ways", dependencies=[AnySigned])
     async def list_ways(serving: Served, signed: SignedIn) -> WaysShown:
         """By which one is told oneself, and what there is to choose."""
@@ -49,13 +51,13 @@ def _add_ways(router: APIRouter, tries: Tries) -> None:
     @router.post("/account/ways", dependencies=[AnySigned], status_code=201)
     async def make_way(serving: Served, signed: SignedIn, given: WayNew) -> WaySent:
         """A new one; a code is sent there, to be typed back."""
-        tries.take(str(signed.account_id), clock_s())
+        codes.take(str(signed.account_id), clock_s())
         return await ways.make(serving, signed, given)
 
     @router.post("/account/ways/{way}/code", dependencies=[AnySigned])
     async def send_code(way: UUID, serving: Served, signed: SignedIn) -> WaySent:
         """A new code in place of the one before."""
-        tries.take(str(signed.account_id), clock_s())
+        codes.take(str(signed.account_id), clock_s())
         return await ways.send_code(serving, signed, way)
 
     @router.post("/account/ways/{way}/proof", dependencies=[AnySigned])
