@@ -38,6 +38,8 @@ OPEN = {
     "POST /api/v1/public-reports",
     "GET /api/v1/public-reports/own",
     "POST /api/v1/public-reports/own/words",
+    "POST /api/v1/told-links/acknowledge",
+    "POST /api/v1/told-links/look",
     "PUT /api/v1/public-reports/own/photos",
     "GET /healthz",
     "GET /readyz",
