@@ -36,7 +36,7 @@ from cloud.duties.routes import text
 from cloud.duties.store import nodes_of
 from cloud.duties.world import World, is_active, unit_of
 from cloud.evidence import media
-from cloud.evidence.routes import taken
+from cloud.evidence.routes import FILE_BODY, taken
 from cloud.exports.answers import attachment
 from cloud.idempotency import Answer
 from cloud.instants import local
@@ -147,13 +147,7 @@ async def correct_duty(
         413: {"description": "Too large"},
         415: {"description": "Not one of the kinds of files that are taken"},
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    openapi_extra=FILE_BODY,
 )
 async def put_duty_photo(
     duty: UUID,

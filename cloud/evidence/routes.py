@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from typing import Annotated, LiteralString
+from typing import Annotated, Any, LiteralString
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -21,6 +21,15 @@ from cloud.registry.service import IfMatch, check_match, etag
 from cloud.serving import Served, Serving
 
 router = APIRouter(tags=["evidence"])
+
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+"""Of a route that takes a file as its body."""
 
 _SEES = "hazards.view"
 ACTING = (
@@ -90,13 +99,7 @@ def _shown(row: Row) -> EvidenceItemShown:
         },
         415: {"description": "Not one of the kinds of files that are taken"},
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    openapi_extra=FILE_BODY,
 )
 async def bring_evidence(
     hazard: UUID,

@@ -1,6 +1,7 @@
 """Exports over HTTP: written before the answer begins, so that none that broke off looks like a whole one."""
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, LiteralString
@@ -65,8 +66,8 @@ def answered(name: str, columns: Sequence[Column], rows: Iterable[Sequence[Value
 
 
 def _write(dsn: str, query: LiteralString, asked: dict[str, Any], table: Table, mark: Mark) -> IO[bytes]:
-    written: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed when it has been sent
-    try:
+    with contextlib.ExitStack() as unsent:
+        written: IO[bytes] = unsent.enter_context(tempfile.TemporaryFile())
         with connect(dsn) as connection, connection.transaction():
             connection.execute(f"SET LOCAL statement_timeout = '{_PATIENCE}'")
             cursor = connection.cursor("export", row_factory=dict_row)
@@ -76,9 +77,8 @@ def _write(dsn: str, query: LiteralString, asked: dict[str, Any], table: Table, 
                 counted = _Counted(cursor, table.cells)
                 for part in csv_of(table.columns, counted, mark):
                     written.write(part)
-    except BaseException:
-        written.close()
-        raise
+        # Whole: it is closed when it has been sent.
+        unsent.pop_all()
     return written
 
 

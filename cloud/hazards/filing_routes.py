@@ -11,7 +11,7 @@ from cloud.accounts.permissions import SeenDevices, SignedIn, requires
 from cloud.accounts.signing import open_key
 from cloud.database import Connection, connect, instant
 from cloud.evidence import media
-from cloud.evidence.routes import taken
+from cloud.evidence.routes import FILE_BODY, taken
 from cloud.hazards.filing import FILES, Filing, file_once
 from cloud.hazards.filing_model import (
     Choice,
@@ -101,13 +101,7 @@ async def list_filing_photos(site: KnownSite, serving: Served, signed: SignedIn)
         413: {"description": "Too large"},
         415: {"description": "Not one of the kinds of files that are taken"},
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "JPEG, PNG, WebP, PDF or MP4, at most 12 MiB: what it is, its bytes say.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    openapi_extra=FILE_BODY,
 )
 async def put_filing_photo(
     site: KnownSite,
