@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import (
     alarm_latency,
     backtest,
+    chart,
     collision,
     creep,
     edge_dead_unit,
@@ -18,11 +19,18 @@ from bench import (
     forecasts,
     hazard_lists,
     hazards,
+    ingest,
+    ingest_kill,
+    ingest_live,
+    live,
     outbox,
     replay,
     reports,
     rules,
     rules_live,
+    storage,
+    vision,
+    vision_streams,
 )
 from bench.report import NotMeasured, Result, as_object, table
 
@@ -31,6 +39,7 @@ Bench = Callable[[bool], Sequence[Result]]
 BENCHES: dict[str, Bench] = {
     "alarm_latency": alarm_latency.run,
     "backtest": backtest.run,
+    "chart": chart.run,
     "collision": collision.run,
     "creep": creep.run,
     "edge_poll": edge_poll.run,
@@ -39,11 +48,19 @@ BENCHES: dict[str, Bench] = {
     "forecasts": forecasts.run,
     "hazard_lists": hazard_lists.run,
     "hazards": hazards.run,
+    "ingest": ingest.run,
+    "ingest_kill": ingest_kill.run,
+    "ingest_live": ingest_live.run,
+    "ingest_one_site": ingest_live.run_one_site,
+    "live": live.run,
     "reports": reports.run,
     "outbox": outbox.run,
     "replay": replay.run,
     "rules": rules.run,
     "rules_live": rules_live.run,
+    "vision": vision.run,
+    "vision_streams": vision_streams.run,
+    "storage": storage.run,
 }
 
 

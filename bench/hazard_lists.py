@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from bench.hazards import _settings
+from bench.hazards import settings_of
 from bench.report import Result
 from cloud.accounts.permissions import COOKIE
 from cloud.accounts.tokens import new_token, token_hash
@@ -78,7 +78,7 @@ def _p95_ms(client: httpx.Client, path: str, count: int) -> float:
 @contextlib.contextmanager
 def _served(folder: Path, dsn: str) -> Iterator[str]:
     listening = listen("127.0.0.1", 0)
-    server = make_server(make_app(_settings(folder), dsn))
+    server = make_server(make_app(settings_of(folder), dsn))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     while not server.started:

@@ -4,8 +4,10 @@
 ingest: transition, episode, record with its number, chained event, clocks, notice and event for the pages in
 one transaction, and the wake-up of the pages after it. The baseline is a bare loop over the same connection:
 one INSERT of the alarm's bytes and its COMMIT. `batches of 50`: the same alarms as the worker takes them when
-they queue. `into an open hazard`: alarms of one danger, which join the record that is open. Rounds alternate;
-figures are medians of rounds.
+they queue. `into an open hazard`: alarms of one danger, which join the record that is open. `told to four
+persons`: one by one as above, once four persons of the site have a role that hears of them, each with a
+mailbox, and a channel of all alarms is on; nothing is sent here. Rounds alternate; figures are medians of
+rounds.
 """
 
 import datetime as dt
@@ -67,15 +69,16 @@ def run(quick: bool) -> Sequence[Result]:
                 owner.execute("CREATE TABLE bare (at timestamptz NOT NULL, body bytea NOT NULL)")
                 owner.execute("GRANT INSERT ON bare TO sitewarden_app")
             with connect(server.app_dsn(), is_steady=True) as connection:
-                found = _opening(connection, _settings(folder), quick)
+                lane = _lane(connection, settings_of(folder))
+                found = _opening(connection, lane, quick)
+                found.append(_telling(connection, lane, server.owner_dsn(), quick))
             _fill(server.owner_dsn())
             with connect(server.app_dsn()) as connection:
                 return [*found, _counting(connection)]
 
 
-def _opening(connection: Connection, settings: Settings, quick: bool) -> list[Result]:
+def _opening(connection: Connection, lane: AlarmsLane, quick: bool) -> list[Result]:
     """Alarms into records."""
-    lane = _lane(connection, settings)
     count, rounds = (ALARMS_QUICK, ROUNDS_QUICK) if quick else (ALARMS, ROUNDS)
     families = itertools.count()
 
@@ -112,6 +115,41 @@ def _opening(connection: Connection, settings: Settings, quick: bool) -> list[Re
         Result(name=f"alarm to hazard, batches of {BATCH}", value=batch, unit="/s", baseline=bare_s),
         Result(name="alarm into an open hazard, one a transaction", value=same, unit="/s", baseline=bare_s),
     ]
+
+
+def _telling(connection: Connection, lane: AlarmsLane, owner_dsn: str, quick: bool) -> Result:
+    """The same with somebody to be told."""
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute("SET sitewarden.author = 'bench'")
+        owner.execute(_SOMEBODY, {"site": SITE, "roles": _ROLES})
+    count, rounds = (ALARMS_QUICK, ROUNDS_QUICK) if quick else (ALARMS, ROUNDS)
+    measured = []
+    for n in range(rounds):
+        alarms = [_delivery(f"told-{n}-{i}") for i in range(count)]
+        began = time.perf_counter()
+        for alarm in alarms:
+            _take(lane, connection, [alarm])
+        measured.append(count / (time.perf_counter() - began))
+    name = f"alarm to hazard, told to {len(_ROLES)} persons"
+    return Result(name=name, value=statistics.median(measured), unit="/s")
+
+
+_ROLES = ["equipment_operator", "safety_officer", "project_manager", "supervision_engineer"]
+_SOMEBODY: LiteralString = """
+    WITH server AS (
+        INSERT INTO channel (channel, name, kind, language, lowest, is_on, target, for_people)
+            VALUES (gen_random_uuid(), 'mail', 'mail', 'zh', 1, true, '{}', true) RETURNING channel
+    ), person AS (
+        INSERT INTO account (name, password_hash, created_at)
+            SELECT role, '', now() FROM unnest(%(roles)s::text[]) AS role RETURNING id, name
+    ), given AS (
+        INSERT INTO assignment (account_id, role, site, valid_from, given_by)
+            SELECT id, name, %(site)s, now() - interval '1 day', 'bench' FROM person
+    )
+    INSERT INTO channel (channel, name, kind, language, lowest, is_on, target, account_id, via, proved_at)
+        SELECT gen_random_uuid(), name, 'mail', 'zh', 1, true, '{}', id, server.channel, now()
+          FROM person, server
+"""
 
 
 def _fill(owner_dsn: str) -> None:
@@ -223,7 +261,8 @@ def _message(channel: topics.UpChannel, body: bytes) -> Delivery:
     )
 
 
-def _settings(folder: Path) -> Settings:
+def settings_of(folder: Path) -> Settings:
+    """Of a cloud with one site, all under the folder."""
     site = SiteSettings(site=SITE, name=Text("试验", "Bench"), time_zone="Asia/Shanghai", gateways=[GATEWAY])
     return Settings(
         file=folder / "cloud.yaml",

@@ -35,6 +35,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     at_least: bool = False
     """The goal is a floor, not a ceiling."""
     peers: Sequence[PeerFigure] = ()
+    between: tuple[float, float] | None = None
+    """The bounds of its 95 % interval, in the same unit."""
 
     @property
     def ok(self) -> bool:
@@ -70,6 +72,7 @@ def as_object(bench: str, results: Sequence[Result]) -> dict[str, object]:
             "ok": r.ok,
             "baseline": None if r.baseline is None else round(r.baseline, 4),
             "ratio": None if r.ratio is None else round(r.ratio, 3),
+            "between": None if r.between is None else [round(bound, 4) for bound in r.between],
             "peers": [{"name": p.name, "value": round(p.value, 4), "how": p.how} for p in r.peers],
         }
         for r in results
@@ -95,7 +98,10 @@ def _row(r: Result) -> str:
     verdict = "" if r.goal is None else ("ok" if r.ok else "MISS")
     baseline = "" if r.baseline is None else f"{r.baseline:.4g}"
     ratio = "" if r.ratio is None else f"{r.ratio:.2f}"
-    row = f"  {r.name:42} {r.value:10.4g} {r.unit:6} {bound:>10} {verdict:4} {baseline:>10} {ratio:>7}"
+    between = "" if r.between is None else "  {:.4g} to {:.4g}".format(*r.between)
+    row = (
+        f"  {r.name:42} {r.value:10.4g} {r.unit:6} {bound:>10} {verdict:4} {baseline:>10} {ratio:>7}{between}"
+    )
     return "\n".join([row, *(f"    {p.name:40} {p.value:10.4g} {r.unit:6} {p.how}" for p in r.peers)])
 
 

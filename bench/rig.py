@@ -52,8 +52,9 @@ topic read v1/gateway/rpc
 class Rig:
     """`with Rig()` starts broker and listener; raises `NotMeasured` where there is no Mosquitto."""
 
-    def __init__(self) -> None:
-        """Nothing runs yet."""
+    def __init__(self, *, unbounded: bool = False) -> None:
+        """Nothing runs yet. `unbounded`: the broker queues whatever comes, to be filled before a start."""
+        self._unbounded = unbounded
         self.broker_port = free_port()
         self.ports: dict[str, int | str] = {}
         """Port or serial line of each bus, while there are devices."""
@@ -66,11 +67,11 @@ class Rig:
         with self._stack as stack:
             name = stack.enter_context(tempfile.TemporaryDirectory(prefix="sitewarden-bench-"))
             self.folder = Path(name).resolve()
-            (self.folder / "mosquitto.conf").write_text(self._broker_conf(), encoding="utf-8")
-            (self.folder / "acl").write_text(_RIGHTS, encoding="utf-8")
+            conf = broker_conf(self.folder, self.broker_port, unbounded=self._unbounded)
+            (self.folder / "mosquitto.conf").write_text(conf, encoding="utf-8")
             command = [mosquitto, "-c", str(self.folder / "mosquitto.conf")]
             broker = stack.enter_context(self.running("broker", command))
-            wait_until(self._broker_listens, PATIENCE_S, "the broker", broker.check)
+            wait_until(lambda: listens(self.broker_port), PATIENCE_S, "the broker", broker.check)
             self.listener = stack.enter_context(Listener(self.broker_port))
             self._stack = stack.pop_all()
         return self
@@ -111,22 +112,30 @@ class Rig:
         folder.mkdir()
         return folder
 
-    def _broker_conf(self) -> str:
-        """The deployed broker's settings, with our address and without accounts."""
-        deployed = _DEPLOYED.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in deployed if line.startswith(_OF_THE_DEPLOYED)]
-        # As root, Mosquitto would become the user "mosquitto", who cannot read this folder.
-        account = ["user root"] if os.geteuid() == 0 else []
-        return "\n".join(
-            [*account, *kept, _BROKER.format(port=self.broker_port, host=HOST, folder=self.folder)]
-        )
 
-    def _broker_listens(self) -> bool:
-        try:
-            socket.create_connection((HOST, self.broker_port), timeout=1.0).close()
-        except OSError:
-            return False
-        return True
+def broker_conf(folder: Path, port: int, *, unbounded: bool = False, without: tuple[str, ...] = ()) -> str:
+    """The deployed broker's settings, with our address and without accounts; writes its rights to `folder`.
+
+    `without`: beginnings of settings that are left out.
+    """
+    (folder / "acl").write_text(_RIGHTS, encoding="utf-8")
+    deployed = _DEPLOYED.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in deployed if line.startswith(_OF_THE_DEPLOYED)]
+    kept = [line for line in kept if not (without and line.startswith(without))]
+    if unbounded:
+        kept = ["max_queued_messages 0" if line.startswith("max_queued") else line for line in kept]
+    # As root, Mosquitto would become the user "mosquitto", who cannot read this folder.
+    account = ["user root"] if os.geteuid() == 0 else []
+    return "\n".join([*account, *kept, _BROKER.format(port=port, host=HOST, folder=folder)])
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    try:
+        socket.create_connection((HOST, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def cpu_s(pid: int) -> float:

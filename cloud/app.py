@@ -1,14 +1,16 @@
 """The web application put together: routes, errors, guards, lifetimes."""
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 from pydantic import Field
+from starlette.routing import BaseRoute
 
-from cloud import pages, problems
+from cloud import health, pages, problems
 from cloud.accounts.managing_routes import make_router as make_managing_router
 from cloud.accounts.oidc_routes import make_router as make_oidc_router
 from cloud.accounts.own_routes import make_router as make_own_router
@@ -18,12 +20,15 @@ from cloud.accounts.routes import make_router as make_accounts_router
 from cloud.accounts.signing import tell_of_ended_keys
 from cloud.alarms.routes import router as alarms_router
 from cloud.backtest.routes import router as backtest_router
+from cloud.cameras.routes import router as cameras_router
 from cloud.clauses.routes import router as clauses_router
 from cloud.commissioning.routes import make_router as make_commissioning_router
 from cloud.configuration.routes import router as configuration_router
 from cloud.cycles.routes import router as cycles_router
 from cloud.duties.log_routes import router as logs_router
 from cloud.duties.month import router as calendar_router
+from cloud.duties.proposing import router as theme_proposals_router
+from cloud.duties.recorded import router as duties_recorded_router
 from cloud.duties.recording import router as duty_records_router
 from cloud.duties.routes import router as duties_router
 from cloud.enforcement.routes import make_router as make_enforcement_router
@@ -40,10 +45,13 @@ from cloud.hazards.patterns import router as patterns_router
 from cloud.hazards.reports_routes import router as reports_router
 from cloud.hazards.routes import router as hazards_router
 from cloud.hazards.supervision import router as supervision_router
+from cloud.histories.routes import router as histories_router
+from cloud.histories.service import Exporter
 from cloud.home.routes import router as home_router
 from cloud.incidents.routes import make_router as make_incidents_router
 from cloud.indicators.alarm_routes import router as alarm_figures_router
 from cloud.indicators.board_routes import router as board_router
+from cloud.indicators.ranking_routes import router as ranking_router
 from cloud.indicators.routes import router as indicators_router
 from cloud.inspections.plans import make_router as make_plans_router
 from cloud.inspections.routes import make_router as make_inspections_router
@@ -51,13 +59,16 @@ from cloud.intake.routes import make_router as make_intake_router
 from cloud.intake.sources import make_router as make_sources_router
 from cloud.jurisdictions.routes import router as jurisdictions_router
 from cloud.live.hub import Hub
+from cloud.live.permits import permits_of
 from cloud.live.routes import router as live_router
 from cloud.mailing.routes import make_router as make_mailing_router
+from cloud.media.routes import router as media_router
 from cloud.notices.people_routes import make_people_router
 from cloud.notices.rota_routes import router as rota_router
 from cloud.notices.routes import make_router as make_notices_router
 from cloud.outbound.routes import make_router as make_outbound_router
 from cloud.profiles.routes import make_router as make_profiles_router
+from cloud.readings.arrival_routes import router as arrivals_router
 from cloud.readings.routes import router as readings_router
 from cloud.registry.import_routes import router as imports_router
 from cloud.registry.routes import make_router as make_registry_router
@@ -93,12 +104,6 @@ class ServerShown(Shown):
     )
 
 
-class HealthShown(Shown):
-    """That it runs."""
-
-    status: str
-
-
 def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_clock_ms) -> FastAPI:
     """The application; raises `UndeclaredPermissionError` where a route does not say who may call it."""
 
@@ -106,14 +111,37 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with make_pool(dsn) as pool:
             hub = Hub(settings, dsn, pool, now_ms)
+            exporter = Exporter(dsn, settings.data_dir / "exports", now_ms)
             app.state.serving = Serving(
-                settings=settings, dsn=dsn, pool=pool, hub=hub, now_ms=now_ms, rates=Rates(settings.limits)
+                settings=settings,
+                dsn=dsn,
+                pool=pool,
+                hub=hub,
+                exporter=exporter,
+                now_ms=now_ms,
+                rates=Rates(settings.limits),
             )
-            async with hub.running():
+            app.state.permits = permits_of(app.state.serving)
+            async with hub.running(), exporter.running():
                 yield
 
+    app = _bare(lifespan)
+    app.state.exposed = health.exposed(settings, dsn)
+    problems.install(app)
+    tell_of_ended_keys(app)
+    for part in _parts_that_remember():
+        app.include_router(part, prefix=API)
+    app.router.routes.extend(_routes())
+    # Live streams pass through it as they are.
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_ABOVE_BYTES, compresslevel=5)
+    app.add_middleware(Guards)
+    declared_permissions(app)
+    return app
+
+
+def _bare(lifespan: Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]] | None) -> FastAPI:
     # No interactive documentation: its scripts come from elsewhere, which the content policy forbids.
-    app = FastAPI(
+    return FastAPI(
         title="SiteWarden",
         version="1",
         summary="Construction-site safety monitoring (工地卫士)",
@@ -124,16 +152,27 @@ def make_app(settings: Settings, dsn: str, *, now_ms: Callable[[], int] = wall_c
         responses=problems.RESPONSES,
         separate_input_output_schemas=False,
     )
-    problems.install(app)
-    tell_of_ended_keys(app)
-    app.include_router(_api())
-    app.include_router(_health())
-    app.include_router(pages.make_router())
-    # Live streams pass through it as they are.
-    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_ABOVE_BYTES, compresslevel=5)
-    app.add_middleware(Guards)
-    declared_permissions(app)
-    return app
+
+
+def _parts_that_remember() -> tuple[APIRouter, ...]:
+    """Whose memory of tries, or of who is on his way elsewhere, is the application's own."""
+    return (
+        make_oidc_router(),
+        make_enrolment_router(),
+        make_notices_router(),
+        make_people_router(),
+        make_public_router(),
+    )
+
+
+@functools.cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """All others, once a process: they remember nothing, and to work out what each asks takes a second."""
+    whole = _bare(None)
+    whole.include_router(_api())
+    whole.include_router(health.router)
+    whole.include_router(pages.make_router())
+    return tuple(whole.router.routes)
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:
@@ -148,7 +187,19 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 
 def _api() -> APIRouter:
     router = APIRouter(prefix=API)
+    _add_server(router)
+    for part in (
+        *_of_accounts_and_sites(),
+        *_of_hazards(),
+        *_of_office(),
+        *_of_work(),
+        *_of_equipment(),
+    ):
+        router.include_router(part)
+    return router
 
+
+def _add_server(router: APIRouter) -> None:
     @router.get("/server", dependencies=[Public], tags=["server"])
     async def server(serving: Served) -> ServerShown:
         """What is running here."""
@@ -162,20 +213,30 @@ def _api() -> APIRouter:
             oidc=None if oidc is None else TextShown(zh=oidc.label.zh, en=oidc.label.en),
         )
 
-    for part in (
+
+def _of_accounts_and_sites() -> tuple[APIRouter, ...]:
+    """Who looks, and what sites tell."""
+    return (
         make_accounts_router(),
         make_own_router(),
-        make_oidc_router(),
         make_managing_router(),
         sites_router,
         home_router,
         readings_router,
+        arrivals_router,
+        histories_router,
         tables_router,
         ledger_tables_router,
         returns_router,
         alarms_router,
         counts_router,
         patterns_router,
+    )
+
+
+def _of_hazards() -> tuple[APIRouter, ...]:
+    """Hazards, and the figures that are made of them."""
+    return (
         hazard_lists_router,
         inbox_router,
         hazards_router,
@@ -186,9 +247,16 @@ def _api() -> APIRouter:
         reports_router,
         jurisdictions_router,
         indicators_router,
+        ranking_router,
         board_router,
         alarm_figures_router,
         clauses_router,
+    )
+
+
+def _of_office() -> tuple[APIRouter, ...]:
+    """What goes to and comes from others."""
+    return (
         make_incidents_router(),
         make_enforcement_router(),
         make_reports_router(),
@@ -197,18 +265,31 @@ def _api() -> APIRouter:
         make_plans_router(),
         make_intake_router(),
         make_sources_router(),
+    )
+
+
+def _of_work() -> tuple[APIRouter, ...]:
+    """Trials of rules, cranes at work, cameras, and people on duty."""
+    return (
         backtest_router,
         cycles_router,
+        cameras_router,
+        media_router,
         duties_router,
+        duties_recorded_router,
+        theme_proposals_router,
         duty_records_router,
         calendar_router,
         logs_router,
         live_router,
         replay_router,
-        make_enrolment_router(),
-        make_notices_router(),
-        make_people_router(),
         rota_router,
+    )
+
+
+def _of_equipment() -> tuple[APIRouter, ...]:
+    """Gateways, what is set up on them, and the registry."""
+    return (
         configuration_router,
         trials_router,
         upkeep_router,
@@ -218,26 +299,6 @@ def _api() -> APIRouter:
         make_profiles_router(),
         make_commissioning_router(),
         make_tips_router(),
-        make_public_router(),
         make_exposures_router(),
         make_outbound_router(),
-    ):
-        router.include_router(part)
-    return router
-
-
-def _health() -> APIRouter:
-    router = APIRouter(dependencies=[Public], tags=["server"])
-
-    @router.get("/healthz")
-    async def health() -> HealthShown:
-        """The process answers."""
-        return HealthShown(status="ok")
-
-    @router.get("/readyz")
-    async def ready(serving: Served) -> HealthShown:
-        """The process answers and has its database."""
-        await serving.row("SELECT 1 AS one")
-        return HealthShown(status="ok")
-
-    return router
+    )

@@ -19,6 +19,7 @@ from cloud.backtest.command import register_export, register_pack, register_rule
 from cloud.enrolment.command import register as register_ca
 from cloud.hazards.command import register as register_audit
 from cloud.settings import Settings, read_settings
+from cloud.storage.command import register as register_keeping
 from cloud.supervisor import UNTIL_STDIN_CLOSES
 from sitewarden.errors import UnreachableError
 
@@ -44,6 +45,7 @@ def register(subparsers: "Subparsers") -> None:
         _add(commands, name, run, text)
     register_ca(commands)
     register_audit(commands)
+    register_keeping(commands)
     register_export(commands)
     register_pack(commands)
     register_rules(commands)
@@ -57,6 +59,14 @@ def _add(commands: "Subparsers", name: str, run: Callable[[argparse.Namespace], 
     if name in {"ingest", "web"}:
         parser.add_argument("--dsn", help="another database than the configured one")
         parser.add_argument(UNTIL_STDIN_CLOSES, action="store_true", help=argparse.SUPPRESS)
+    if name == "ingest":
+        parser.add_argument(
+            "--part",
+            choices=("all", "alarms", "readings"),
+            default="all",
+            help="alarms, statuses and what is done in time; or readings, of which several share the work",
+        )
+        parser.add_argument("--number", type=int, default=0, help=argparse.SUPPRESS)
     if name in {"reset-link", "reset-second-factor"}:
         parser.add_argument("name", metavar="NAME", help="of the account")
     if name == "web":
@@ -69,6 +79,7 @@ def _run(args: argparse.Namespace) -> int:
 
     logs.set_up("cloud")
     settings = read_settings(args.config)
+    logs.set_up("cloud", settings.logs)
     Cloud(settings, _say).run(_stop_signals())
     return 0
 
@@ -78,9 +89,10 @@ def _ingest(args: argparse.Namespace) -> int:
 
     logs.set_up("ingest")
     settings = read_settings(args.config)
+    logs.set_up("ingest", settings.logs)
     stopping = _stop_signals()
     _obey_stdin(args)
-    Ingest(settings, args.dsn or _app_dsn(settings)).run(stopping)
+    Ingest(settings, args.dsn or _app_dsn(settings), args.part, args.number).run(stopping)
     return 0
 
 
@@ -89,6 +101,7 @@ def _web(args: argparse.Namespace) -> int:
 
     logs.set_up("web")
     settings = read_settings(args.config)
+    logs.set_up("web", settings.logs)
     _obey_stdin(args)
     if args.fd is not None:
         listening = socket.socket(fileno=args.fd)
@@ -109,11 +122,12 @@ def _migrate(args: argparse.Namespace) -> int:
 
     logs.set_up("migrate")
     settings = read_settings(args.config)
+    logs.set_up("migrate", settings.logs)
     if settings.dsn is not None:
-        applied = migrate(settings.dsn)
+        applied = migrate(settings.dsn, wish=settings.storage.mode)
     else:
         with running(settings.data_dir) as server:
-            applied = migrate(server.owner_dsn())
+            applied = migrate(server.owner_dsn(), wish=settings.storage.mode)
     _say("\n".join(migration.name for migration in applied) or "nothing to do")
     return 0
 

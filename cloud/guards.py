@@ -1,6 +1,7 @@
 """What every request passes and every answer carries, whatever the route."""
 
 import re
+import time
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -8,7 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.callers import NOBODY, calling
 from cloud.evidence.media import MAX_BYTES
+from cloud.metrics import web as metrics
 from cloud.problems import ProblemError, answer, answer_fault
+from cloud.registry.sheets import MAX_BYTES as SHEET_BYTES
 
 MAX_BODY_BYTES = 64 * 1024
 """No request of ours is larger, but for those that carry a file."""
@@ -20,8 +23,10 @@ _WITH_FILE = {
     re.compile(r"/api/v1/profiles(/check)?"): 512 * 1024,
     re.compile(r"/api/v1/sites/[^/]+/gateways/[^/]+/configuration(/check)?"): 2 * 1024 * 1024,
     re.compile(r"/api/v1/sites/[^/]+/gateways/[^/]+/trials"): 512 * 1024,
-    re.compile(r"/api/v1/hazards/[^/]+/evidence"): MAX_BYTES,
-    re.compile(r"/api/v1/public-reports/own/photos"): MAX_BYTES,
+    re.compile(r"/api/v1/hazards/[^/]+/(evidence|exposure-photos)"): MAX_BYTES,
+    re.compile(r"/api/v1/intake/[^/]+"): SHEET_BYTES,
+    re.compile(r"/api/v1/media/[0-9a-f]{64}"): 1024 * 1024,
+    re.compile(r"/api/v1/public-reports/own/photos"): 4 * 1024 * 1024,
 }
 """An image or a table, in base64; a text, each letter of which may be written as six; a photo, as it is."""
 
@@ -52,12 +57,13 @@ class Guards:
             await self._app(scope, receive, send)
             return
 
-        has_begun = False
+        has_begun, begun_s = False, time.monotonic()
 
         async def send_guarded(message: Message) -> None:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
+                metrics.note_answer(message["status"], time.monotonic() - begun_s)
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)

@@ -2,17 +2,18 @@
 
 import datetime as dt
 import zoneinfo
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime
 
 from cloud.complaints import complaint
 
+_Time = TypeVar("_Time", bound=dt.date)
 EARLIEST, LATEST = 1970, 2200
 """Years. Outside of them a database or a clock somewhere on the way has no instants any more."""
 
 
-def _of_our_time(at: dt.datetime) -> dt.datetime:
+def _of_our_time(at: _Time) -> _Time:
     if not EARLIEST < at.year < LATEST:
         said = f"the year must lie between {EARLIEST} and {LATEST}"
         raise complaint("not-of-our-time", said, earliest=EARLIEST, latest=LATEST)
@@ -21,6 +22,8 @@ def _of_our_time(at: dt.datetime) -> dt.datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 """An instant as a request may name it."""
+Day = Annotated[dt.date, AfterValidator(_of_our_time)]
+"""A day as a request may name it."""
 
 
 def rfc3339(at: dt.datetime) -> str:

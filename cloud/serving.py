@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Annotated, Any, LiteralString
 
 import msgspec
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
+from pydantic import BaseModel
 
 from cloud.accounts.rates import Rates
 from cloud.accounts.service import Passwords, Tries
 from cloud.database import AsyncConnection, Row, as_app, instant, tell_caller
+from cloud.histories.service import Exporter
 from cloud.live.hub import Hub
+from cloud.media.tickets import Reader
 from cloud.settings import Settings
 
 _BURST, _INTERVAL_S = 10, 6.0
@@ -28,6 +31,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     """For what needs a connection of its own, outside the pool."""
     pool: AsyncConnectionPool[AsyncConnection]
     hub: Hub
+    exporter: Exporter
     now_ms: Callable[[], int]
     passwords: Passwords = msgspec.field(default_factory=Passwords)
     tries: Tries = msgspec.field(default_factory=lambda: Tries(_BURST, _INTERVAL_S))
@@ -35,16 +39,18 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     code_tries: Tries = msgspec.field(default_factory=lambda: Tries(_CODE_BURST, _CODE_INTERVAL_S))
     """Of codes of a second factor: a million of them, so that guesses must be few."""
     rates: Rates = msgspec.field(default_factory=Rates)
+    tickets: Reader = msgspec.field(default_factory=Reader)
+    """Reads the tokens by which gateways bring pictures."""
 
     def now(self) -> dt.datetime:
         """The clock as the database has instants."""
         return instant(self.now_ms())
 
-    async def rows(self, query: LiteralString, parameters: Any = None) -> list[Row]:
-        """All rows of a query, by column name."""
+    async def rows(self, query: LiteralString, parameters: Any = None, *, binary: bool = False) -> list[Row]:
+        """All rows of a query, by column name; `binary` where bytes are among them, which are hex else."""
         async with self.pool.connection() as connection:
             cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(query, parameters)
+            await cursor.execute(query, parameters, binary=binary)
             return await cursor.fetchall()
 
     async def row(self, query: LiteralString, parameters: Any = None) -> Row | None:
@@ -80,3 +86,14 @@ def serving_of(request: Request) -> Serving:
 
 
 Served = Annotated[Serving, Depends(serving_of)]
+
+
+def written(answer: Any) -> Response:
+    """An answer as JSON that is not checked once more on its way: slow where it has thousands of values."""
+    return Response(msgspec.json.encode(answer, enc_hook=_as_json), media_type="application/json")
+
+
+def _as_json(part: Any) -> msgspec.Raw:
+    if isinstance(part, BaseModel):
+        return msgspec.Raw(part.model_dump_json().encode())
+    raise NotImplementedError(f"{type(part).__name__} is no part of an answer")

@@ -6,11 +6,13 @@ import ssl
 import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from cloud.metrics.access import is_local
+from cloud.storage.settings import StorageSettings
 from sitewarden import documents
 from sitewarden.errors import ConfigurationError
 from sitewarden.text import Text
@@ -18,6 +20,7 @@ from sitewarden.topics import IDENTIFIER, Mode
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port from 1 to 65535")]
 _LAST_PORT = 65535
+_TOKEN_LENGTH = 20
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,6 +121,8 @@ class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Where people reach the pages, such as https://safety.example.com: notices link to it."""
     networks: list[str] = []
     """Addresses of your own that notices may go to, besides those of the open internet."""
+    keep_days: Annotated[int, msgspec.Meta(ge=30, le=36_500, description="days, at least 30")] = 400
+    """So long it is kept who was told what; what is open or evidence is kept for good."""
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -128,6 +133,19 @@ class Notices(msgspec.Struct, frozen=True, kw_only=True):
 
     pages: str | None = None
     networks: tuple[Network, ...] = ()
+    keep_days: int = 400
+
+
+class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Pictures of cameras."""
+
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=3650, description="days, 1 to 3650")] = 30
+    """So long from when it was taken, unless a hazard record has it as evidence."""
+    gateway_gb: Annotated[int, msgspec.Meta(ge=1, le=10_000, description="gigabytes, 1 to 10000")] = 20
+    """So much is kept of one gateway; beyond it nothing more is taken until older ones are erased."""
+    key_file: str | None = None
+    """64 hexadecimal digits under which unredacted pictures rest; made in the data folder where none is
+    named."""
 
 
 class TipSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -194,17 +212,65 @@ class Oidc(msgspec.Struct, frozen=True, kw_only=True):
     label: Text
 
 
+class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The web server speaks HTTPS itself, where no proxy in front of it does."""
+
+    certificate_file: str
+    """Its certificate and those above it (PEM)."""
+    key_file: str
+    """The key of the certificate, without a password."""
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """The same with paths resolved; both are seen to belong together."""
+
+    certificate: Path
+    key: Path
+
+
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may read what the processes count of themselves."""
+
+    listen: str | None = None
+    """The port of the ingest for it; left out, there is none. The web server has its own under `/metrics`."""
+    token_file: str | None = None
+    """Its first line is the token that readers send; left out, only this machine is answered."""
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """The same with address and token read."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    """`None`: the ingest listens nowhere; 0: at any free port."""
+    token: str | None = None
+
+
+class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many processes take messages in, where `cloud run` starts them."""
+
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64, description="processes from 1 to 64")] = 1
+    """Of readings, which they share; alarms have one more process for themselves."""
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: str = "127.0.0.1:8080"
+    proxies: list[str] = []
     data_dir: str = "cloud-data"
     database: Database | None = None
     broker: Broker = Broker()
     enrolment: EnrolmentSettings | None = None
     notices: NoticeSettings = NoticeSettings()
     tips: TipSettings = TipSettings()
+    media: MediaSettings = MediaSettings()
     second_factor: SecondFactorSettings = SecondFactorSettings()
     oidc: OidcSettings | None = None
     limits: Limits = Limits()
+    tls: TlsSettings | None = None
+    metrics: MetricsSettings = MetricsSettings()
+    logs: Literal["text", "json"] = "text"
+    storage: StorageSettings = StorageSettings()
+    ingest: IngestSettings = IngestSettings()
     demo: bool = False
     replay: Replay | None = None
     sites: list[SiteSettings] = []
@@ -237,6 +303,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc: Oidc | None = None
     """`None`: everybody signs in by a password of this system."""
     limits: Limits = Limits()
+    tls: Tls | None = None
+    """`None`: the web server speaks HTTP."""
+    metrics: Metrics = Metrics()
+    logs: Literal["text", "json"] = "text"
+    proxies: tuple[Network, ...] = ()
+    """Whose word counts for where a request comes from."""
+    storage: StorageSettings = StorageSettings()
+    ingest: IngestSettings = IngestSettings()
+    media: MediaSettings = MediaSettings()
+    media_key_file: Path | None = None
+    """Under which unredacted pictures rest; `None`: `media.key` in the data folder."""
 
     @property
     def tells(self) -> bool:
@@ -269,7 +346,8 @@ def read_settings(file: Path) -> Settings:
     document = documents.read(file, _File)
     for error in _meaningless(document):
         raise error
-    found, (host, port) = document.value, _address(document)
+    found = document.value
+    host, port = _address(document, "listen", found.listen)
     return Settings(
         file=file.resolve(),
         host=host,
@@ -280,23 +358,58 @@ def read_settings(file: Path) -> Settings:
         broker_password=_secret(document, "broker.password_file", found.broker.password_file),
         enrolment=_enrolment(document),
         notices=_notices(document),
+        media=found.media,
+        media_key_file=(file.parent / found.media.key_file).resolve() if found.media.key_file else None,
         tips_key_file=(file.parent / found.tips.key_file).resolve() if found.tips.key_file else None,
         second_factor_roles=_second_factor_roles(document),
         oidc=_oidc(document),
         limits=found.limits,
+        tls=_tls(document),
+        metrics=_metrics(document),
+        logs=found.logs,
+        proxies=_networks(document, "proxies", found.proxies),
+        storage=found.storage,
+        ingest=found.ingest,
         demo=found.demo,
         replay=(file.parent / found.replay.control).resolve() if found.replay else None,
         sites={site.site: site for site in found.sites},
     )
 
 
-def _address(document: documents.Document[_File]) -> tuple[str, int]:
-    host, colon, port = document.value.listen.rpartition(":")
+def _address(document: documents.Document[_File], where: str, text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
     if not (colon and host and port.isdecimal() and int(port) <= _LAST_PORT):
-        raise document.error(
-            "listen", f"`{document.value.listen}` is not host:port", "Write it like 127.0.0.1:8080."
-        )
+        raise document.error(where, f"`{text}` is not host:port", "Write it like 127.0.0.1:8080.")
     return host.strip("[]"), int(port)
+
+
+def _tls(document: documents.Document[_File]) -> Tls | None:
+    found = document.value.tls
+    if found is None:
+        return None
+    folder = document.file.parent
+    files = Tls(certificate=folder / found.certificate_file, key=folder / found.key_file)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key, password="")
+    except (OSError, ValueError) as exc:
+        said = f"`{found.certificate_file}` and `{found.key_file}` are no certificate and its key: {exc}"
+        raise document.error("tls", said, "Name PEM files that this account may read.") from exc
+    return files
+
+
+def _metrics(document: documents.Document[_File]) -> Metrics:
+    found = document.value.metrics
+    token = _secret(document, "metrics.token_file", found.token_file)
+    if token is not None and (len(token) < _TOKEN_LENGTH or not token.isascii()):
+        said = f"`{found.token_file}` holds a token that could be guessed"
+        raise document.error("metrics.token_file", said, "Write 20 letters and digits or more on line 1.")
+    if found.listen is None:
+        return Metrics(token=token)
+    host, port = _address(document, "metrics.listen", found.listen)
+    if token is None and not is_local(host):
+        said = f"`{found.listen}` is open to others, and no token is asked for"
+        raise document.error("metrics.listen", said, "Name a `token_file`, or listen on 127.0.0.1.")
+    return Metrics(host=host, port=port, token=token)
 
 
 def _secret(document: documents.Document[_File], where: str, name: str | None) -> str | None:
@@ -417,15 +530,22 @@ def _notices(document: documents.Document[_File]) -> Notices:
         raise document.error(
             "notices.pages", f"`{pages}` is no address of pages", "Write it like https://safety.example.com."
         )
+    return Notices(
+        pages=None if pages is None else pages.rstrip("/"),
+        networks=_networks(document, "notices.networks", found.networks),
+        keep_days=found.keep_days,
+    )
+
+
+def _networks(document: documents.Document[_File], where: str, texts: list[str]) -> tuple[Network, ...]:
     networks: list[Network] = []
-    for i, text in enumerate(found.networks):
+    for i, text in enumerate(texts):
         try:
             networks.append(ipaddress.ip_network(text))
         except ValueError as exc:
-            raise document.error(
-                f"notices.networks.{i}", f"`{text}` is no network: {exc}", "Write it like 10.1.0.0/16."
-            ) from exc
-    return Notices(pages=None if pages is None else pages.rstrip("/"), networks=tuple(networks))
+            message = f"`{text}` is no network: {exc}"
+            raise document.error(f"{where}.{i}", message, "Write it like 10.1.0.0/16.") from exc
+    return tuple(networks)
 
 
 def _certificates(document: documents.Document[_File], name: str | None) -> str | None:

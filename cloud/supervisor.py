@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from typing import IO
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +22,27 @@ UNTIL_STDIN_CLOSES = "--until-stdin-closes"
 class Child:
     """One program, kept running."""
 
-    def __init__(self, name: str, arguments: Sequence[str], *, pass_fds: Sequence[int] = ()) -> None:
-        """`arguments` of the command `sitewarden`."""
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        pass_fds: Sequence[int] = (),
+        stderr: IO[bytes] | None = None,
+    ) -> None:
+        """`arguments` of the command `sitewarden`; its log goes to `stderr`, else where ours goes."""
+        self._stderr = stderr
         self.name, self._arguments, self._pass_fds = name, list(arguments), tuple(pass_fds)
         self._process: subprocess.Popen[bytes] | None = None
         self._started_s = 0.0
         self._back_off_s = _BACK_OFF_S[0]
         self._due_s = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        running = self._process is not None and self._process.poll() is None
+        return self._process.pid if running and self._process is not None else None
 
     def tend(self) -> None:
         """Start it if it does not run and its back-off is over."""
@@ -61,7 +76,11 @@ class Child:
         command = [sys.executable, "-m", "cloud", *self._arguments, UNTIL_STDIN_CLOSES]
         # In a session of its own: Ctrl-C reaches the supervisor alone, which stops its children in order.
         self._process = subprocess.Popen(  # noqa: S603  ourselves
-            command, stdin=subprocess.PIPE, pass_fds=self._pass_fds, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stderr=self._stderr,
+            pass_fds=self._pass_fds,
+            start_new_session=True,
         )
         self._started_s = now_s
         log.info("child started name=%s pid=%d", self.name, self._process.pid)

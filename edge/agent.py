@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from edge import failpoints, history, itself, systemd, tone
+from edge import failpoints, history, itself, mediafiles, systemd, tone
 from edge.birth import birth_of
 from edge.bus import BusTask
 from edge.clock import Clock
@@ -27,6 +27,7 @@ from edge.lane import open_lane
 from edge.lines import Lines, asked, bus_task
 from edge.listening import EarTask
 from edge.lock import held_while_testing, locked
+from edge.media import Media
 from edge.memory import Memory
 from edge.orders import Orders
 from edge.outputs import OutputError, Outputs, open_outputs
@@ -38,7 +39,17 @@ from edge.replay import RecordedClock, Replay
 from edge.shelves import Shelves
 from edge.trial.desk import Desk
 from edge.uplink import Uplink
-from sitewarden.messages import Alarm, Configuration, ConfigurationNow, ConfigurationReport, Health, Shelf
+from edge.watching import EyesTask
+from sitewarden.messages import (
+    Alarm,
+    Configuration,
+    ConfigurationNow,
+    ConfigurationReport,
+    Health,
+    MediaAnswers,
+    Shelf,
+    Sight,
+)
 from sitewarden.readings import Reading
 from sitewarden.text import printable
 from sitewarden.trials import TrialTold
@@ -117,10 +128,20 @@ class Agent:
         self._test: asyncio.Task[int] | None = None
         self._shelves = Shelves(self._memory, self.tell_soon)
         self._desk = Desk(self._buses, self._tell_trial, self.clock.now_ms, self._ears, self.stamp)
-        self._uplink = Uplink(
-            gateway,
+        self._uplink = self._new_uplink()
+        self.media = self._new_media()
+        self._eyes = EyesTask(
+            gateway, self.take, self.stamp, album=self.media if self._lock else None, show=self._show_sight
+        )
+        self._keeper = self._new_keeper(started)
+        self._clock_told_ms = 0
+        self._resume()
+
+    def _new_uplink(self) -> Uplink:
+        return Uplink(
+            self._gateway,
             (self.alarms, self.readings),
-            [birth_of(device) for device in gateway.judged],
+            [birth_of(device) for device in self._gateway.judged],
             boot=self.boot,
             clock=self.clock,
             obey=Orders(self, self.clock.now_ms).obey,
@@ -129,13 +150,23 @@ class Agent:
             states=lambda: self._judge.told_states(),  # noqa: PLW0108  a replay gets another judge
             take_trial=self._desk.take,
             configuring=self,
+            take_media=self._hear_of_media,
         )
-        is_told = started is not None and started.history is not None
-        self._keeper = (
-            Keeper(started, self, boot=self.boot, now_ms=self.clock.now_ms) if started and is_told else None
+
+    def _new_media(self) -> Media:
+        return Media(
+            self._gateway,
+            self._gateway.data_dir / mediafiles.FOLDER if self._lock else None,
+            self.clock,
+            boot=self.boot,
+            line=lambda: self._uplink,
         )
-        self._clock_told_ms = 0
-        self._resume()
+
+    def _new_keeper(self, started: Started | None) -> Keeper | None:
+        """Nobody keeps a configuration that came from no history."""
+        if started is None or started.history is None:
+            return None
+        return Keeper(started, self, boot=self.boot, now_ms=self.clock.now_ms)
 
     def _new_judge(self, gateway: Gateway | None = None, before: Judge | None = None) -> Judge:
         """One that remembers nothing, but for what it takes over from the one before it."""
@@ -184,8 +215,11 @@ class Agent:
             "silence": self._look_for_silence(),
             "page": self._serve_page(),
             "certificate": self._renew_certificate(),
+            "pictures": self.media.run(),
             "watchdog": systemd.feed_watchdog(lambda: self._watched(replay)),
             **({} if self._keeper is None else {"configurations": self._keeper.run()}),
+            # Recorded time knows no camera: what one said then is in the recording.
+            **({} if replay is not None else {"eyes": self._eyes.run()}),
         }
         return [group.create_task(coroutine, name=name) for name, coroutine in work.items()]
 
@@ -268,6 +302,7 @@ class Agent:
         self._devices = {device.name: device for device in gateway.judged}
         self._bus_of = _bus_of(gateway)
         self._board.change(gateway.judged)
+        self.media.change(gateway)
         self._shelves.follow(judge)
         self._tell(ended)
         for past in pasts:
@@ -275,6 +310,7 @@ class Agent:
         self._outputs.follow(self._signal())
         self._save()
         self._waiting.set()
+        self._eyes.change(gateway)
         if self._lines is not None:
             await self._lines.change(gateway.buses, gateway.ears)
             self._asked = self._lines.asked
@@ -365,6 +401,7 @@ class Agent:
             readings = [*readings, *device.danger.readings(device.name, readings, standing)]
         self._keep(self._judge.take_at_once(device, readings))
         self._judging.done()
+        self._eyes.see(device, readings)
         if any(reading.is_good for reading in readings) and device.name in self._bus_of:
             self._good_s[self._bus_of[device.name]] = time.monotonic()
         if self._gateway.mode == "replay":
@@ -471,6 +508,17 @@ class Agent:
             self._follow()
         return True
 
+    def watch(self, device: str, until_ms: int) -> bool:
+        """Tell what a camera sees until then; whether there is such a camera."""
+        return self._eyes.watch(device, (until_ms - self.clock.now_ms()) / 1000)
+
+    def accept_view(self, device: str, until_ms: int) -> bool:
+        """Take what a camera shows now for the right view; whether there is such a camera."""
+        return self._eyes.accept_view(device, until_ms)
+
+    async def _show_sight(self, sight: Sight) -> None:
+        await self._uplink.tell("sights", sight, qos=0)
+
     def stands(self, episode: str) -> bool:
         """Whether an alarm has not ended."""
         return self._judge.stands(episode)
@@ -521,6 +569,7 @@ class Agent:
             return
         failpoints.reach("alarm-judged")
         self._alarmed.set()
+        alarms = [self._pictured(alarm) for alarm in alarms]
         for alarm in alarms:
             if not alarm.test:
                 self._outputs.drive(alarm, self._signal())
@@ -530,6 +579,17 @@ class Agent:
         failpoints.reach("alarm-queued")
         for alarm in alarms:
             log.warning("alarm %s", _line(alarm))
+
+    def _pictured(self, alarm: Alarm) -> Alarm:
+        try:
+            return self.media.pictured(alarm)
+        except Exception:
+            # No picture is worth an alarm.
+            log.exception("an alarm goes out without its picture point=%s", alarm.point)
+            return alarm
+
+    def _hear_of_media(self, answers: MediaAnswers) -> None:
+        self.media.answered(answers)
 
     def _follow(self) -> None:
         """Where the value is changes the tone of an acknowledged alarm, and no transition says so."""
@@ -548,11 +608,12 @@ class Agent:
     def _told_health(self) -> Health:
         if self._watch is None:
             return Health()
-        return self._watch.health(
+        health = self._watch.health(
             evicted=self.readings.state.dropped,
             clock_steps=self.clock.steps,
             outbox_bytes={lane.name: lane.used_bytes for lane in (self.alarms, self.readings)},
         )
+        return msgspec.structs.replace(health, devices=[*health.devices, *self._eyes.health()])
 
     async def _renew_certificate(self) -> None:
         if self._gateway.broker.certificate_file is None:

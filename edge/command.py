@@ -19,6 +19,7 @@ from edge.config import (
     transport_of,
     way_of,
 )
+from edge.config.model import Camera
 from edge.configuration import command as configuration
 from edge.configuration.starting import load_in_force, starting
 from edge.doubts import doubts
@@ -27,6 +28,7 @@ from edge.grouping import described
 from edge.history import read_history
 from edge.outputs import TEST_S, TEST_SIGNALS
 from edge.rules import in_force
+from edge.vision import command as cameras
 from sitewarden.rules.describe import in_force as rule_in_force
 
 CONFIG = Path("/etc/sitewarden/gateway.yaml")
@@ -43,6 +45,7 @@ def register(subparsers: Any) -> None:
     check = actions.add_parser("check", help="say what would run, and what is wrong with the file")
     check.add_argument("config", type=Path, help="gateway.yaml")
     check.set_defaults(run=_check)
+    cameras.register(actions)
     enrolment.register(actions, CONFIG)
     configuration.register(actions, CONFIG)
     explain = actions.add_parser("explain", help="say everything about a point")
@@ -116,6 +119,8 @@ def describe(gateway: Gateway) -> list[str]:
         lines.append(f"bus {ear.name}: {way_of(ear.settings)}")
         for speaking in ear.devices:
             lines += _device(speaking)
+    for camera in gateway.cameras:
+        lines += _device(camera)
     for group in gateway.groups:
         lines += described(group)
     return lines
@@ -137,6 +142,10 @@ def _spoken_to(device: Device) -> str:
         return f"unit {device.unit}, {requests_per_second(device):g} requests/s"
     if isinstance(device, SpeakingDevice):
         return f"identity {device.identity}, speaks by itself"
+    if isinstance(device, Camera):
+        zones = ", ".join(zone.zone for zone in device.entry.zones) or "none"
+        login = "" if device.entry.username is None else f" as {device.entry.username}"
+        return f"{device.entry.url}{login}, {device.entry.looks_per_s:g} looks/s, zones {zones}"
     raise TypeError(device)
 
 

@@ -6,6 +6,8 @@ from edge.busload import load_of
 from edge.config import Gateway
 from edge.grouping import doubts_of
 from edge.rules import unwatched_points
+from edge.vision import card
+from sitewarden.errors import ConfigurationError
 
 FULL_PERCENT = 80
 """A bus that is held longer has no room for a second try."""
@@ -15,6 +17,7 @@ def doubts(gateway: Gateway) -> Iterator[str]:
     """All of them, for people."""
     yield from unheard(gateway)
     yield from unjudged(gateway)
+    yield from unseen(gateway)
     for bus in gateway.buses:
         percent = load_of(bus).percent
         if percent > FULL_PERCENT:
@@ -32,6 +35,24 @@ def unheard(gateway: Gateway) -> Iterator[str]:
             yield f"{device.name} is on trial (试运行): its alarms sound nothing and open no hazard"
     for group in gateway.groups:
         yield from doubts_of(group)
+
+
+def unseen(gateway: Gateway) -> Iterator[str]:
+    """Pictures that nobody far away would see, and models that could not look at any: others would."""
+    if gateway.cameras and gateway.broker.cloud is None:
+        yield "`broker.cloud` is missing: pictures of cameras stay on this gateway"
+    for camera in gateway.cameras:
+        if camera.address is not None and camera.entry.password_file is None:
+            yield (
+                f"{camera.name}: its login stands in `url:`; better write {{username}} and {{password}} "
+                "there, and `password_file:`"
+            )
+    settings = gateway.vision
+    for name in {settings.detector, settings.smaller} if gateway.cameras else ():
+        try:
+            card.load(card.card_file(name))
+        except ConfigurationError as exc:
+            yield f"a model that ships looks instead: {exc}"
 
 
 def unjudged(gateway: Gateway) -> Iterator[str]:

@@ -68,7 +68,7 @@ class Memory:
             if key.startswith(_GROUP):
                 try:
                     judge.grouping.remember(key.removeprefix(_GROUP), body)
-                except msgspec.DecodeError as exc:
+                except (msgspec.DecodeError, UnicodeDecodeError) as exc:
                     log.critical("what was remembered cannot be read key=%s: %s", key, exc)
 
     def known_ms(self) -> int:
@@ -155,6 +155,6 @@ def _understood(key: str, body: bytes, kind: type[T]) -> T | None:
     """What was saved; something that this version cannot read must not keep the site unwatched."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         log.critical("what was remembered cannot be read key=%s: %s", key, exc)
         return None

@@ -9,6 +9,8 @@ from sitewarden.messages import Alarm, Command, Shelf
 
 log = logging.getLogger(__name__)
 
+LONGEST_WATCH_MS = 60_000
+"""Whoever goes on watching asks again."""
 OBEYED = 256
 """Requests of the cloud that are remembered, so that each is done once."""
 
@@ -21,6 +23,12 @@ class Hands(Protocol):
 
     def shelve(self, shelf: Shelf) -> bool:
         """Hold an alarm back, or no longer where its instant is past; whether there is such a rule."""
+
+    def watch(self, device: str, until_ms: int) -> bool:
+        """Tell what a camera sees until then; whether there is such a camera."""
+
+    def accept_view(self, device: str, until_ms: int) -> bool:
+        """Take what a camera shows now for the right view, once; whether there is such a camera."""
 
     def stands(self, episode: str) -> bool:
         """Whether an alarm has not ended."""
@@ -51,10 +59,28 @@ class Orders:
             self._obeyed.append(command.request)
         if command.command == "shelve":
             self._shelve(command)
+        elif command.command == "watch":
+            self._watch(command)
+        elif command.command == "view":
+            self._accept_view(command)
         elif command.episode is None:
             log.warning("command without an episode is not obeyed command=%s", command.command)
         elif not self._hands.acknowledge(command.episode, command.by or "cloud"):
             log.info("nothing to acknowledge episode=%s", command.episode)
+
+    def _watch(self, command: Command) -> None:
+        until_ms = min(command.until, self._now_ms() + LONGEST_WATCH_MS)
+        if command.device is None or not self._hands.watch(command.device, until_ms):
+            log.info("not watched: no such camera=%s", command.device)
+
+    def _accept_view(self, command: Command) -> None:
+        """Whoever asked has seen the view of that moment: what comes late is of another one."""
+        if command.until <= self._now_ms():
+            log.warning("view not accepted: asked too long ago camera=%s by=%s", command.device, command.by)
+        elif command.device is None or not self._hands.accept_view(command.device, command.until):
+            log.warning("view not accepted: no such camera=%s by=%s", command.device, command.by)
+        else:
+            log.warning("view accepted camera=%s by=%s reason=%s", command.device, command.by, command.reason)
 
     def _shelve(self, command: Command) -> None:
         if command.point is None or command.rule is None or not command.reason or not command.by:

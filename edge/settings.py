@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from edge.vision.settings import CameraEntry, VisionSettings
 from sitewarden.collision.model import Braking, CraneBuild, Obstacle
 from sitewarden.instruments import Instruments
 from sitewarden.messages import Commissioning
@@ -39,7 +40,8 @@ class BrokerAddress(_Checked, frozen=True, kw_only=True):
     """The gateway's own certificate and its key (PEM, both in one file), instead of a password; the agent
     renews it in place."""
     cloud: str | None = None
-    """The address at which the agent renews its certificate, as `sitewarden edge enrol` was told."""
+    """The address at which the agent renews its certificate and to which it brings pictures of cameras, as
+    `sitewarden edge enrol` was told."""
     cloud_ca_file: str | None = None
     """Certificates that the cloud's is checked against; left out, those of this machine."""
 
@@ -297,6 +299,8 @@ class GatewayDocument(_Checked, frozen=True, kw_only=True):
     buses: Annotated[list[BusEntry], msgspec.Meta(min_length=1, description="at least one bus")]
     crane_groups: list[CraneGroup] = []
     obstacles: list[Obstacle] = []
+    cameras: list[CameraEntry] = []
+    vision: VisionSettings = VisionSettings()
 
 
 class GatewayFile(_Checked, frozen=True, kw_only=True):
@@ -322,3 +326,6 @@ class GatewayFile(_Checked, frozen=True, kw_only=True):
     crane_groups: list[CraneGroup] = []
     obstacles: list[Obstacle] = []
     """What the cranes of the groups must stay away from."""
+    cameras: list[CameraEntry] = []
+    vision: VisionSettings = VisionSettings()
+    """What looks at the cameras' pictures."""

@@ -32,6 +32,7 @@ from sitewarden.messages import (
     Counters,
     DeviceBirth,
     Health,
+    MediaAnswers,
     Receipt,
     Shelf,
     Status,
@@ -100,18 +101,19 @@ class Uplink:
         states: Callable[[], dict[str, ToldState]] = dict,
         take_trial: Callable[[bytes], None] | None = None,
         configuring: Configuring | None = None,
+        take_media: Callable[[MediaAnswers], None] | None = None,
     ) -> None:
         """`lanes` are alarms and readings; `devices` is what the birth declares.
 
         `obey` is told of a command that is not about the connection; it must not wait. `health` is what the
         heartbeat says of the gateway itself, `shelved` and `states` what of its alarms. `configuring` is told
         of configurations, and says what became of them. `take_trial` is given the body of a request for a
-        trial, and must not wait.
+        trial, and must not wait; nor must `take_media`, which is told what becomes of pictures.
         """
         self._configuring = configuring
         self._reports: deque[ConfigurationReport] = deque(maxlen=REPORTS)
         self._has_reports = asyncio.Event()
-        self._obey_other, self._take_trial = obey, take_trial
+        self._obey_other, self._take_trial, self._take_media = obey, take_trial, take_media
         self._gateway, self._devices, self._boot = gateway, devices, boot
         self._heartbeat_s = heartbeat_s
         self._alarms, self._readings = lanes
@@ -267,11 +269,17 @@ class Uplink:
         """Let the next heartbeat come at once: somebody waits to see that what they asked is done."""
         self._has_news.set()
 
-    async def tell(self, channel: topics.UpChannel, message: msgspec.Struct) -> None:
+    async def tell(self, channel: topics.UpChannel, message: msgspec.Struct, *, qos: int = 1) -> None:
         """Say what needs no receipt; without a connection it is lost, and whoever asked asks again."""
         if self._connection is not None:
             with contextlib.suppress(aiomqtt.MqttError):
-                await self._connection.publish(self._topic(channel), encode(message), qos=1)
+                await self._connection.publish(self._topic(channel), encode(message), qos=qos)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether all alarms are with the cloud and nothing is left of an outage: what can wait may go."""
+        waits = self._alarms.state.depth or self._alarms.unwritten or self._windows["readings"].has_backlog
+        return self._is_connected and not waits
 
     async def room(self, most: int) -> None:
         """Wait until at most so many records are on their way, written or not."""
@@ -329,7 +337,7 @@ class Uplink:
     async def _serve(self, client: aiomqtt.Client) -> None:
         await self._release()
         self._alarms_are_out.clear()
-        heard: tuple[topics.DownChannel, ...] = ("receipts", "command", "config", "trial")
+        heard: tuple[topics.DownChannel, ...] = ("receipts", "command", "config", "trial", "media")
         await client.subscribe([(self._heard(channel), 1) for channel in heard])
         await self._publish_birth(client)
         cancelling.heed()
@@ -374,6 +382,8 @@ class Uplink:
                     self._try_device(message.payload)
                 elif message.topic.matches(self._heard("config")):
                     self._configure(decode(message.payload, Configuration))
+                elif message.topic.matches(self._heard("media")):
+                    self._hear_of_media(decode(message.payload, MediaAnswers))
                 else:
                     await self._obey(client, decode(message.payload, Command))
             except MessageError as exc:
@@ -454,6 +464,14 @@ class Uplink:
         for lane in (self._alarms, self._readings):
             self._windows[lane.name].resend_all(now)
             lane.changed.set()
+
+    def _hear_of_media(self, answers: MediaAnswers) -> None:
+        if self._take_media is not None:
+            try:
+                self._take_media(answers)
+            except Exception:
+                # Alarms go over this connection: a picture must not end it.
+                log.exception("what the cloud says of pictures could not be taken")
 
     def _try_device(self, body: bytes) -> None:
         if self._take_trial is not None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
+
 from firmware_sim.control import ask
 from firmware_sim.faults import KINDS
 from firmware_sim.history import write_history
@@ -40,6 +42,7 @@ def register(subparsers: Any) -> None:
     register_devices(actions)
     _register_profile(actions)
     _register_fault(actions)
+    _register_film(actions)
     past = actions.add_parser("history", help="write what a pit's logger remembers (CSV)")
     past.add_argument("scenario", type=Path)
     past.add_argument("--device", required=True)
@@ -91,6 +94,31 @@ def _fault(args: argparse.Namespace) -> int:
         request = {"do": "off" if args.off else "on", "target": args.target, "kind": args.kind, "keys": keys}
     for line in ask(args.socket, request):
         print(line)
+    return 0
+
+
+def _register_film(actions: Any) -> None:
+    film = actions.add_parser("film", help="make a film in H.264 of what a camera shows, for `source: film:`")
+    film.add_argument("source", help="as `source:` of a camera: `scene:FILE`, a folder of pictures, a video")
+    film.add_argument("out", type=Path, help="such as yard.h264")
+    film.add_argument("--seconds", type=float, default=60.0, help="default: %(default)g")
+    film.add_argument("--fps", type=float, default=25.0, help="default: %(default)g")
+    film.add_argument("--width", type=int, default=1280, help="default: %(default)s")
+    film.add_argument("--height", type=int, default=720, help="default: %(default)s")
+    film.set_defaults(run=_film)
+
+
+def _film(args: argparse.Namespace) -> int:
+    # Nobody else need load what makes pictures.
+    from firmware_sim.camera.filming import film_of  # noqa: PLC0415
+    from firmware_sim.camera.model import Camera  # noqa: PLC0415
+
+    told = {key: getattr(args, key) for key in ("source", "fps", "width", "height")} | {"camera": "film"}
+    try:
+        camera = msgspec.convert(told, Camera)
+    except msgspec.ValidationError as exc:
+        raise SiteWardenError(str(exc)) from exc
+    film_of(camera, Path(), args.seconds, args.out)
     return 0
 
 

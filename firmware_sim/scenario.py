@@ -8,7 +8,8 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from firmware_sim import crane, hoist, weather
-from firmware_sim.camera.model import Camera, Port, unusable
+from firmware_sim.camera import film, scene
+from firmware_sim.camera.model import FILM, SCENE, Camera, Port, meaningless, unusable
 from firmware_sim.crane_group import Group, Member, apart, overlap
 from firmware_sim.faults import AnyFault, Known, complaints
 from firmware_sim.forms import Columns, read_column
@@ -29,7 +30,7 @@ from firmware_sim.model import (
 from sitewarden import documents
 from sitewarden.charts import load_chart
 from sitewarden.documents import Document
-from sitewarden.errors import ConfigurationError
+from sitewarden.errors import ConfigurationError, SiteWardenError
 from sitewarden.loadchart import LoadChart
 from sitewarden.profiles import Profile, load_profiles
 from sitewarden.profiles.model import FrameProfile, Hj212Profile, JsonProfile, Name
@@ -288,9 +289,22 @@ def _unseen(document: Document[Scenario]) -> Iterator[ConfigurationError]:
             message = f"`{camera.camera}` is the name of a bus or of another camera"
             yield document.error(f"cameras.{i}.camera", message, "Give each camera its own name.")
         taken.add(camera.camera)
+        if (wrong := meaningless(camera)) is not None:
+            key, message = wrong
+            yield document.error(f"cameras.{i}.{key}", message, "Take it away, or choose another source.")
+        if camera.source is not None and camera.source.startswith(FILM):
+            try:
+                film.load(document.file.parent / camera.source.removeprefix(FILM))
+            except SiteWardenError as exc:
+                mend = "Make one: `sitewarden sim film SCENE FILE`."
+                yield document.error(f"cameras.{i}.source", str(exc), mend)
+            continue
+        if camera.source is not None and camera.source.startswith(SCENE):
+            yield from scene.wrong(document.file.parent / camera.source.removeprefix(SCENE))
+            continue
         why = unusable(document.file.parent / camera.source) if camera.source is not None else None
         if why is not None:
-            mend = "Name a folder of pictures or a video file; without `source` pictures are drawn."
+            mend = "Name a folder, a video, `scene:FILE` or `film:FILE`; without one pictures are drawn."
             yield document.error(f"cameras.{i}.source", why, mend)
 
 

@@ -14,9 +14,14 @@ from cloud.hazards.described import described
 from cloud.indicators.description import descriptions
 from cloud.intake.records import EVERY
 from cloud.jurisdictions.loading import DEFAULT, jurisdictions
+from cloud.metrics.every import EVERY as METRICS
 from cloud.notices.telling import Whom
 from cloud.notices.telling import table as tellings
-from edge.doctor import certificate, outbox, outputs, serial, service
+from cloud.reports.layout import dispatch, statistics
+from cloud.reports.layout import ledger as report_ledger
+from cloud.returns import monthly
+from cloud.tables import ledger_rows, rows
+from edge.doctor import cameras, certificate, outbox, outputs, pictures, serial, service
 from firmware_sim import model, scenario
 from firmware_sim.camera import model as camera
 from scripts.structures import section, structures
@@ -49,6 +54,8 @@ def pages() -> dict[str, str]:
         "telling.md": _page(_telling()),
         "indicators.md": _page(_indicators()),
         "intake.md": _page(_intake()),
+        "metrics.md": _page(_metrics()),
+        "exports.md": _page(_exports()),
         "rule-pack.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         "profile.schema.json": json.dumps(profiles.schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -99,6 +106,21 @@ def _devices() -> Iterator[str]:
         yield f"| {device} | {must} | {should} | {every} | {wanted.source} | {wanted.confidence} |"
 
 
+def _metrics() -> Iterator[str]:
+    yield "# Metrics 运行指标\n"
+    yield "What the processes tell [Prometheus](../how-to/watch-the-installation.md): the web process"
+    yield "under `/metrics`, the ingest at a [port of its own](cloud-settings.md#metricssettings). Names end"
+    yield "in their unit; a histogram `x` has `x_bucket`, `x_sum` and `x_count`. Labels `site` and `gateway`"
+    yield "are those of the registry, never what a stranger sends."
+    for title, text, metrics in METRICS:
+        yield f"\n## {title}\n"
+        yield f"{text}\n"
+        yield from ("| metric | kind | labels | means |", "|---|---|---|---|")
+        for one in metrics:
+            labels = ", ".join(f"`{label}`" for label in one.labels)
+            yield f"| `{one.name}` | {one.kind} | {labels} | {one.help} |"
+
+
 def _indicators() -> Iterator[str]:
     told = descriptions()
     yield "# Indicators 指标\n"
@@ -113,6 +135,16 @@ def _indicators() -> Iterator[str]:
         yield f"- {one.formula.zh}"
         yield f"- {one.formula.en}"
         yield f"- Aim 依据: {one.source.zh} · {one.source.en}\n"
+    compared = told.ranking
+    yield "## Ranking 打分排队\n"
+    yield f"{compared.source.zh} {compared.source.en}\n"
+    least = f"{compared.records} records, or less than {compared.weight:.0%} of the weights"
+    yield f"Not ranked: with fewer than {least}.\n"
+    yield from ("| component | weight | all points | none |", "|---|---|---|---|")
+    for component, its in compared.components.items():
+        label = told.label(component)
+        yield f"| {label.zh} {label.en} | {its.weight:g} | {its.good:g} | {its.bad:g} |"
+    yield ""
     yield "## Figures of alarms 报警指标\n"
     yield from ("| figure | good | at most | source | confidence |", "|---|---|---|---|---|")
     for figure in told.alarm_figures.values():
@@ -172,11 +204,12 @@ def _telling() -> Iterator[str]:
     yield "# Who is told of what 通知对象\n"
     yield "By kind of notice and level, the highest row that fits holds. Who is named is told where he"
     yield "holds the role: at the site, or at a territory or enterprise above it. Steps count from the event"
-    yield "and are told only where nobody has acknowledged. Source: `cloud/notices/telling.yaml`.\n"
+    yield "and are told only where nobody has acknowledged whose word is enough; of others the pages say that"
+    yield "they have seen it. Source: `cloud/notices/telling.yaml`.\n"
     yield f"{tellings().source.zh}\n\n{tellings().source.en}\n"
     yield from (
-        "| kind | from level | told | by | within | if nobody acknowledges | folded |",
-        "|---|---|---|---|---|---|---|",
+        "| kind | from level | told | by | within | if nobody answers | whose word counts | folded | kept |",
+        "|---|---|---|---|---|---|---|---|---|",
     )
     for name, kind in tellings().tellings.items():
         for rule in kind.rules:
@@ -184,10 +217,48 @@ def _telling() -> Iterator[str]:
             within = "" if rule.send_by_s is None else f"{rule.send_by_s} s"
             told, ways = (_whom(rule.tell), ", ".join(rule.ways)) if rule.tell else ("the pages alone", "")
             folded = "yes" if rule.folded else "never"
+            kept = "for good" if kind.is_evidence else ""
+            enough = _whom([Whom(role=role) for role in rule.acknowledges])
             yield (
                 f"| {kind.name.zh} {kind.name.en} `{name}` | {rule.from_level} | {told} | {ways} | {within} "
-                f"| {steps} | {folded} |"
+                f"| {steps} | {enough} | {folded} | {kept} |"
             )
+
+
+def _exports() -> Iterator[str]:
+    yield "# Columns of exports 导出列\n"
+    yield "CSV is UTF-8 with a byte order mark; a text that a spreadsheet would run stands behind `'`; the"
+    yield "last line says who took it out and when. `—` is a number that is not known, and never 0. Source:"
+    yield "`cloud/reports/*.yaml`, `cloud/returns/monthly.yaml`, `cloud/tables`."
+    tables = {
+        "统计表（附件2） Statistics table (appendix 2)": statistics().columns,
+        "重大事故隐患台账 Ledger of major hazards": report_ledger().columns,
+    }
+    for name, headings in tables.items():
+        yield f"\n## {name}\n"
+        yield from ("| column | title |", "|---|---|")
+        yield from (f"| `{one.key}` | {one.text} |" for one in headings)
+    yield "\n## 调度表（附件1） Dispatch table (appendix 1)\n"
+    yield "One line for each number: cell, item, total, prefecture, county, how many records. Cells:\n"
+    yield from ("| cell | item | by level |", "|---|---|---|")
+    for cell, item in dispatch().items.items():
+        second = f", `{cell}.{item.second}`" if item.second else ""
+        yield f"| `{cell}`{second} | {item.text} | {'yes' if item.split else ''} |"
+    yield "\n## 月报 Monthly report\n"
+    yield from ("| number | 中文 | English |", "|---|---|---|")
+    for part in monthly.layout().sections:
+        yield from (f"| `{cell}` | {words.zh} | {words.en} |" for cell, words in part.cells.items())
+    ledgers = {
+        "隐患 Hazards": ledger_rows.HAZARDS.columns,
+        "险情和事故 Incidents": ledger_rows.INCIDENTS,
+        "执法 Enforcement": ledger_rows.ENFORCEMENT.columns,
+        "通知 Notices": ledger_rows.NOTICES.columns,
+        "报警 Alarms of a site": rows.ALARMS,
+        "设备 Devices of a site": rows.DEVICES,
+    }
+    for name, columns in ledgers.items():
+        yield f"\n## {name}\n"
+        yield "; ".join(column.title for column in columns) + "."
 
 
 def _intake() -> Iterator[str]:
@@ -196,8 +267,9 @@ def _intake() -> Iterator[str]:
     yield "here, or a table in CSV (UTF-8 or GB18030) with either title; `dry_run=true` only says what it"
     yield "would do. All of it is taken or nothing. The same again is nothing new; what is changed is a new"
     yield "version, and of inspections and enforcement a correction in their ledgers, unsigned and marked"
-    yield "with the system. Numbers of identity cards are refused. An instant without an offset is by the"
-    yield "clocks of China."
+    yield "with the system. The same number twice at once with something else is refused, and so are a"
+    yield "name that several bear and numbers of identity cards. An instant without an offset is by the"
+    yield "clocks of China. Errors name line and field: of a table by its title, of a list by its name."
     yield "Source: `cloud/intake/kinds.py`, `cloud/intake/records.py`."
     for name, kind in EVERY.items():
         yield f"\n## {kind.label.zh} {kind.label.en}\n"
@@ -226,7 +298,7 @@ def _said(value: Any) -> Iterator[str]:
     elif not value:
         yield "–"
     else:
-        yield from ("，".join(_parts(one)) for one in value)
+        yield from (one if isinstance(one, str) else "，".join(_parts(one)) for one in value)
 
 
 def _parts(one: dict[str, Any]) -> Iterator[str]:
@@ -237,7 +309,7 @@ def _parts(one: dict[str, Any]) -> Iterator[str]:
             yield f"{key} {value}"
 
 
-_GATEWAYS = (edge.doctor, service, serial, outputs, outbox, certificate)
+_GATEWAYS = (edge.doctor, service, serial, cameras, outputs, outbox, pictures, certificate)
 _CLOUDS = (cloud.doctor, registry, authority)
 
 

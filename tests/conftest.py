@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.broker import Broker, find_mosquitto
 from tests.support.chromium import find_chromium
@@ -14,6 +15,10 @@ from tests.support.left_out import OPTIONAL, REQUIRE_ALL, everything_is_required
 
 if TYPE_CHECKING:
     from tests.support.postgres import Postgres
+
+# How fast a machine is, no test says: a busy one is no mistake.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 # Using a fixture sets the marker; nobody writes these by hand.
 MARKERS_OF_FIXTURE = {

@@ -137,7 +137,7 @@ async def polled(settings: ModbusTcp | ModbusRtu, reads: list[PlannedRead]) -> d
 
 async def answered(link: Link, request: Request) -> Answer:
     answer = Answer((), Quality.DISCONNECTED)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(45):
         while answer.quality is Quality.DISCONNECTED:
             answer = await link.read(1, request, 2.0)
             await asyncio.sleep(0)

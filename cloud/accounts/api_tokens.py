@@ -94,22 +94,29 @@ async def revoke_tokens(connection: AsyncConnection, account_id: int, now_ms: in
     )
 
 
-async def bearer_of(
-    connection: AsyncConnection, token: str, factor_roles: list[str], now: dt.datetime
-) -> Row | None:
-    """Whose token it is and what it is for; noted as used, once a minute."""
+async def bearers_of(
+    connection: AsyncConnection, hashes: list[bytes], factor_roles: list[str], now: dt.datetime
+) -> list[Row]:
+    """Whose each token is and what it is for; noted as used, once a minute. Bad ones are left out."""
     cursor = connection.cursor(row_factory=dict_row)
     await cursor.execute(
         """
-        SELECT t.id, t.account_id, account.name, t.permissions, t.used_at,
+        SELECT t.token_hash, t.id, t.account_id, account.name, t.permissions, t.used_at,
                lacks_factor(t.account_id, %(roles)s) AS lacks_factor
           FROM api_token AS t JOIN account ON account.id = t.account_id
-         WHERE t.token_hash = %(hash)s AND t.revoked_at IS NULL AND t.expires_at > %(now)s
+         WHERE t.token_hash = ANY(%(hashes)s) AND t.revoked_at IS NULL AND t.expires_at > %(now)s
            AND account.disabled_at IS NULL
         """,
-        {"hash": token_hash(token), "now": now, "roles": factor_roles},
+        {"hashes": hashes, "now": now, "roles": factor_roles},
     )
-    row = await cursor.fetchone()
-    if row is not None and (row["used_at"] is None or row["used_at"] < now - _SEEN_STEP):
-        await connection.execute("UPDATE api_token SET used_at = %s WHERE id = %s", [now, row["id"]])
-    return row
+    rows = await cursor.fetchall()
+    if used := [row["id"] for row in rows if row["used_at"] is None or row["used_at"] < now - _SEEN_STEP]:
+        await connection.execute(_NOTE_USE, [now, used])
+    return rows
+
+
+_NOTE_USE: LiteralString = """
+    UPDATE api_token SET used_at = %s
+     WHERE id IN (SELECT id FROM api_token WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED)
+"""
+"""Whoever holds one of them notes it as well: nobody waits for that."""

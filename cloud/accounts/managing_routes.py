@@ -42,14 +42,16 @@ _Search = Annotated[
 def make_router() -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["accounts"], responses=_CONFLICT)
-    _add_lists(router)
+    _add_list(router)
+    _add_roles(router)
+    _add_changes(router)
     _add_accounts(router)
     _add_ways_in(router)
     _add_assignments(router)
     return router
 
 
-def _add_lists(router: APIRouter) -> None:
+def _add_list(router: APIRouter) -> None:
     @router.get("/accounts", dependencies=[_MANAGES])
     async def list_accounts(
         serving: Served,
@@ -81,6 +83,8 @@ def _add_lists(router: APIRouter) -> None:
         following = cursor_text(KeyCursor(key=str(items[limit - 1].id))) if len(items) > limit else None
         return Page(items=items[:limit], next=following)
 
+
+def _add_roles(router: APIRouter) -> None:
     @router.get("/account-choices", dependencies=[_MANAGES])
     async def read_choices(serving: Served, signed: SignedIn) -> AccountChoices:
         """Roles and permissions by their names, and which of them the caller may give."""
@@ -110,6 +114,8 @@ def _add_lists(router: APIRouter) -> None:
         """All roles, what each may do and which it may give: no secret to anybody who is signed in."""
         return _explained()
 
+
+def _add_changes(router: APIRouter) -> None:
     @router.get("/account-changes", dependencies=[requires(managing.AUDIT)])
     async def list_account_changes(
         serving: Served,

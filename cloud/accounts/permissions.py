@@ -5,20 +5,21 @@ does not see is not found, what it may not do there is forbidden. On other paths
 somewhere, and the route asks again for what it touches (`sees_device`, `rules_node`).
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
-from cloud.accounts.api_tokens import PREFIX, bearer_of
+from cloud.accounts.api_tokens import PREFIX, bearers_of
 from cloud.accounts.holding import Devices, bounded_by, devices_permitted, held_of
 from cloud.accounts.model import Signed
 from cloud.accounts.roles import roles_with
-from cloud.accounts.store import session_of
+from cloud.accounts.store import sessions_of
 from cloud.accounts.tokens import token_hash
 from cloud.callers import is_called_by
+from cloud.database import Row
 from cloud.problems import ProblemError, not_found
 from cloud.serving import Served, Serving
 from sitewarden.errors import SiteWardenError
@@ -38,21 +39,47 @@ class UndeclaredPermissionError(SiteWardenError):
     """A route that does not say who may call it, or says two things."""
 
 
-async def signed_in(request: Request, serving: Serving) -> Signed | None:
-    """Who asks: a program by its token, or a person by his session's cookie."""
+class Credential(NamedTuple):
+    """By what somebody shows who he is; never what he has shown, but its hash."""
+
+    kind: Literal["session", "token"]
+    hashed: bytes
+
+
+def credential_of(request: Request) -> Credential | None:
+    """A program has its token, a person his session's cookie; `None` where there is nothing of the kind."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return await _by_token(bearer.strip(), serving)
-    return await _by_session(request.cookies.get(COOKIE, ""), serving)
+        token = bearer.strip()
+        return Credential("token", token_hash(token)) if token.startswith(PREFIX) else None
+    session = request.cookies.get(COOKIE, "")
+    return Credential("session", token_hash(session)) if session else None
 
 
-async def _by_token(token: str, serving: Serving) -> Signed | None:
-    if not token.startswith(PREFIX):
-        return None
+async def signed_of(serving: Serving, credentials: Collection[Credential]) -> dict[Credential, Signed]:
+    """Whose they are at this moment; those that are nobody's are left out."""
+    tokens = [one.hashed for one in credentials if one.kind == "token"]
+    sessions = [one.hashed for one in credentials if one.kind == "session"]
+    found: dict[Credential, Signed] = {}
+    of_roles, now = serving.settings.second_factor_roles, serving.now()
     async with serving.pool.connection() as connection:
-        row = await bearer_of(connection, token, serving.settings.second_factor_roles, serving.now())
-    if row is None:
+        for row in await bearers_of(connection, tokens, of_roles, now) if tokens else ():
+            found[Credential("token", row["token_hash"])] = _by_token(row)
+        for row in await sessions_of(connection, sessions, of_roles, now) if sessions else ():
+            # A demo session ends with the demo: the same database may be served for real next.
+            if serving.settings.demo or not row["demo"]:
+                found[Credential("session", row["token_hash"])] = _by_session(row)
+    return found
+
+
+async def _signed_in(request: Request, serving: Serving) -> Signed | None:
+    credential = credential_of(request)
+    if credential is None:
         return None
+    return (await signed_of(serving, [credential])).get(credential)
+
+
+def _by_token(row: Row) -> Signed:
     return Signed(
         account_id=row["account_id"],
         name=row["name"],
@@ -64,27 +91,19 @@ async def _by_token(token: str, serving: Serving) -> Signed | None:
     )
 
 
-async def _by_session(token: str, serving: Serving) -> Signed | None:
-    if not token:
-        return None
-    hashed = token_hash(token)
-    async with serving.pool.connection() as connection:
-        row = await session_of(connection, hashed, serving.settings.second_factor_roles, serving.now())
-    # A demo session ends with the demo: the same database may be served for real next.
-    if row is None or (row["demo"] and not serving.settings.demo):
-        return None
+def _by_session(row: Row) -> Signed:
     return Signed(
         account_id=row["account_id"],
         name=row["name"],
         demo=row["demo"],
-        token_hash=hashed,
+        token_hash=row["token_hash"],
         since=row["created_at"],
         lacks_factor=row["lacks_factor"],
     )
 
 
 async def _caller(request: Request, serving: Served) -> Signed:
-    signed = await signed_in(request, serving)
+    signed = await _signed_in(request, serving)
     if signed is None:
         serving.rates.count_stranger(_address(request))
         raise ProblemError(401, "not-signed-in", "Nobody is signed in", "Sign in first.")

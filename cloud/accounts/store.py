@@ -144,30 +144,35 @@ async def still_proven(connection: AsyncConnection, proven: Proven) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def session_of(
-    connection: AsyncConnection, hashed: bytes, factor_roles: list[str], now: dt.datetime
-) -> Row | None:
-    """Who a session belongs to, `demo` where to nobody; noted as used.
+async def sessions_of(
+    connection: AsyncConnection, hashes: list[bytes], factor_roles: list[str], now: dt.datetime
+) -> list[Row]:
+    """Who each session belongs to, `demo` where to nobody; noted as used. Those that are over are left out.
 
     `factor_roles` ask for a second factor; whoever signs in at a provider has that one's.
     """
     cursor = connection.cursor(row_factory=dict_row)
     await cursor.execute(
         """
-        SELECT account_id, coalesce(account.name, 'demo') AS name, session.account_id IS NULL AS demo,
-               seen_at, session.created_at, method = 'password'
-                   AND lacks_factor(account_id, %s) AS lacks_factor
+        SELECT token_hash, account_id, coalesce(account.name, 'demo') AS name,
+               session.account_id IS NULL AS demo, seen_at, session.created_at,
+               method = 'password' AND lacks_factor(account_id, %s) AS lacks_factor
           FROM session LEFT JOIN account ON account.id = session.account_id
-         WHERE token_hash = %s AND seen_at > %s AND account.disabled_at IS NULL
+         WHERE token_hash = ANY(%s) AND seen_at > %s AND account.disabled_at IS NULL
         """,
-        [factor_roles, hashed, now - IDLE],
+        [factor_roles, hashes, now - IDLE],
     )
-    row = await cursor.fetchone()
-    if row is not None and row["seen_at"] < now - _SEEN_STEP:
-        await connection.execute(
-            "UPDATE session SET seen_at = greatest(seen_at, %s) WHERE token_hash = %s", [now, hashed]
-        )
-    return row
+    rows = await cursor.fetchall()
+    if used := [row["token_hash"] for row in rows if row["seen_at"] < now - _SEEN_STEP]:
+        await connection.execute(_NOTE_USE, [now, used])
+    return rows
+
+
+_NOTE_USE: LiteralString = """
+    UPDATE session SET seen_at = greatest(seen_at, %s)
+     WHERE token_hash IN (SELECT token_hash FROM session WHERE token_hash = ANY(%s) FOR UPDATE SKIP LOCKED)
+"""
+"""Whoever holds one of them notes it as well: nobody waits for that."""
 
 
 async def close_session(connection: AsyncConnection, hashed: bytes) -> None:

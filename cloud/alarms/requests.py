@@ -37,11 +37,11 @@ REQUESTS: LiteralString = """
 
 PENDING: LiteralString = """
     SELECT alarm_request.id, kind, episode, point, rule, until, reason, asked_by AS by, asked_at, sent_at,
-           settled_at, outcome, gateway.gateway
+           settled_at, outcome, gateway.site, gateway.gateway
       FROM alarm_request JOIN gateway ON gateway.id = gateway_id
-     WHERE gateway.site = %(site)s AND gateway.mode = %(mode)s AND settled_at IS NULL ORDER BY asked_at
+     WHERE gateway.site = ANY(%(sites)s) AND gateway.mode = %(mode)s AND settled_at IS NULL ORDER BY asked_at
 """
-"""What gateways of a site have not confirmed yet."""
+"""What gateways of these sites have not confirmed yet."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,8 @@ async def list_alarms(
         Query(description="`returned`: ended before anybody had acknowledged them."),
     ] = "active",
     device: OfDevice = None,
+    episode: Annotated[UUID | None, Query(description="That alarm alone.")] = None,
+    digest: Annotated[UUID | None, Query(description="Those that this notice told of together.")] = None,
     mode: Annotated[
         Literal["live", "test", "drill", "replay"] | None,
         Query(description="Modes are never mixed; left out, it is that of this cloud."),
@@ -50,11 +52,14 @@ async def list_alarms(
     """Episodes, the newest first."""
     cursor = read_cursor(after) if after else None
     rows = await serving.rows(
-        EPISODES
+        EPISODES  # noqa: S608  of constants only
         + """
         WHERE site = %(site)s AND mode = %(mode)s
           AND (%(devices)s::text[] IS NULL OR device = ANY (%(devices)s))
           AND (%(device)s::text IS NULL OR device = %(device)s)
+          AND (%(episode)s::uuid IS NULL OR id = %(episode)s)
+          AND (%(digest)s::uuid IS NULL OR id IN (
+                   SELECT notice.episode FROM notice WHERE notice.digest = %(digest)s))
           AND (%(state)s = 'all' OR (%(state)s = 'active' AND cleared_at IS NULL)
                OR (%(state)s = 'returned' AND cleared_at IS NOT NULL AND acknowledged_at IS NULL))
           AND (%(at)s::timestamptz IS NULL OR (raised_at, id) < (%(at)s, %(id)s::uuid))
@@ -66,6 +71,8 @@ async def list_alarms(
             "devices": devices,
             "state": state,
             "device": device,
+            "episode": episode,
+            "digest": digest,
             "at": cursor.at if cursor else None,
             "id": cursor.id if cursor else None,
             "limit": limit + 1,

@@ -1,10 +1,11 @@
 """Alarms in SQL: each transition once, and episodes put together from them in whatever order they come."""
 
 import datetime as dt
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -69,7 +70,7 @@ _PUT_TOGETHER: LiteralString = f"""
                 family text, level smallint, label jsonb, value float8, peak float8, "limit" float8,
                 unit text, raised_at timestamptz, acknowledged_at timestamptz, acknowledged_by text,
                 cleared_at timestamptz, received_at timestamptz, clock text, basis jsonb, evidence jsonb,
-                late boolean, test boolean, ended text)
+                late boolean, test boolean, ended text, pictures jsonb, no_picture text)
     ), noted AS (
         INSERT INTO alarm_transition (gateway_id, boot, seq, episode, change, at, value, received_at)
             SELECT gateway_id, boot, seq, id, change, at, now_value, received_at FROM told
@@ -78,10 +79,10 @@ _PUT_TOGETHER: LiteralString = f"""
     INSERT INTO episode AS known (
             id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
             value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
-            received_at, clock, basis, evidence, late, test, ended)
+            received_at, clock, basis, evidence, late, test, ended, pictures, no_picture)
         SELECT id, site, mode, gateway_id, device, point, kind, rule, rule_version, family, level, label,
                value, peak, "limit", unit, raised_at, acknowledged_at, acknowledged_by, cleared_at,
-               received_at, clock, basis, evidence, late, test, ended
+               received_at, clock, basis, evidence, late, test, ended, pictures, no_picture
           FROM told JOIN noted USING (gateway_id, boot, seq)
          -- In the order in which others lock episodes.
          ORDER BY id
@@ -94,36 +95,43 @@ _PUT_TOGETHER: LiteralString = f"""
                         ELSE least(known.peak, excluded.peak) END,
             evidence = known.evidence || excluded.evidence,
             late = known.late OR excluded.late,
-            ended = coalesce(known.ended, excluded.ended)
+            ended = coalesce(known.ended, excluded.ended),
+            pictures = CASE WHEN known.pictures = '[]' THEN excluded.pictures ELSE known.pictures END,
+            no_picture = coalesce(known.no_picture, excluded.no_picture)
         RETURNING xmax = 0 AS is_new, {_SHOWN}
 """  # noqa: S608  of constants only
 
 
-def store_alarms(connection: Connection, alarms: list[Arrived]) -> dict[str, StoredEpisode]:
+def store_alarms(connection: Connection, alarms: list[Arrived]) -> "Storing":
     """Note transitions and put their knowledge of episodes together with what is known already.
 
-    Each of another episode; in the answer, by episode, is none whose transition had been noted before.
-
-    A clear is final whenever it comes, and so is an acknowledgement; the value is that of the raise; the peak
-    is the worse one, on the side of the limit where the danger lies.
+    Each of another episode. A clear is final whenever it comes, and so is an acknowledgement; the value is
+    that of the raise; the peak is the worse one, on the side of the limit where the danger lies.
     """
-    if not alarms:
-        return {}
     cursor = connection.cursor(row_factory=dict_row)
-    cursor.execute(_PUT_TOGETHER, [Jsonb([_row(told) for told in alarms])])
-    # An updated row names the transaction that locked the one before it, an inserted row none.
-    return {
-        row["id"].hex: StoredEpisode(
-            is_new=row.pop("is_new"),
-            hazard_id=row["hazard"],
-            raised_at=row["raised_at"],
-            cleared_at=row["cleared_at"],
-            value=row["value"],
-            peak=row["peak"],
-            row=row,
-        )
-        for row in cursor
-    }
+    return Storing(cursor.execute(_PUT_TOGETHER, [Jsonb([_row(told) for told in alarms])]))
+
+
+class Storing(NamedTuple):
+    """Alarms on their way into the database."""
+
+    cursor: psycopg.Cursor[Row]
+
+    def stored(self) -> dict[str, StoredEpisode]:
+        """By episode what is known now; of none whose transition had been noted before."""
+        # An updated row names the transaction that locked the one before it, an inserted row none.
+        return {
+            row["id"].hex: StoredEpisode(
+                is_new=row.pop("is_new"),
+                hazard_id=row["hazard"],
+                raised_at=row["raised_at"],
+                cleared_at=row["cleared_at"],
+                value=row["value"],
+                peak=row["peak"],
+                row=row,
+            )
+            for row in self.cursor
+        }
 
 
 def episodes_by_id(connection: Connection, ids: list[UUID]) -> list[Episode]:
@@ -171,6 +179,8 @@ def _row(told: Arrived) -> dict[str, Any]:
         "late": key.mode != "replay" and alarm.change == "raised" and told.received_ms - alarm.at > LATE_MS,
         "test": alarm.test,
         "ended": alarm.ended,
+        "pictures": alarm.pictures,
+        "no_picture": alarm.no_picture,
     }
 
 

@@ -28,7 +28,7 @@ _COLUMNS: LiteralString = """
     SELECT array_send(array_agg(at ORDER BY at)),
            array_send(array_agg(coalesce(value, (-9223372036854775808)::bigint) ORDER BY at)),
            array_send(array_agg(quality ORDER BY at))
-      FROM reading WHERE point_id = %(point)s AND at >= %(first)s AND at < %(end)s
+      FROM readings_of(ARRAY[%(point)s::int], %(first)s, %(end)s)
 """
 """One row of three columns: for millions of readings many times quicker than a row each (measured)."""
 
@@ -61,9 +61,8 @@ def devices_of(connection: Connection, asked: Asked) -> list[Row]:
          WHERE device.site = %(site)s AND device.mode = %(mode)s AND device.profile <> 'gateway'
            AND (%(device)s::text IS NULL OR device.device = %(device)s)
            AND (device.current OR EXISTS (
-               SELECT FROM point JOIN reading ON reading.point_id = point.id
-                WHERE point.site = device.site AND point.mode = device.mode AND point.device = device.device
-                  AND at >= %(first)s AND at < %(end)s))
+               SELECT FROM point CROSS JOIN LATERAL readings_of(ARRAY[point.id], %(first)s, %(end)s)
+                WHERE point.site = device.site AND point.mode = device.mode AND point.device = device.device))
          ORDER BY device.current DESC, gateway.gateway, device.position, device.device
         """,
         _named(asked),
@@ -71,16 +70,22 @@ def devices_of(connection: Connection, asked: Asked) -> list[Row]:
 
 
 def points_of(connection: Connection, site: str, mode: Mode) -> dict[str, StoredPoint]:
-    """Every point by its name; rows of a kind that the name no longer has are left out."""
+    """Every point by its name, in the order in which they were announced.
+
+    By it a rule on a device as a whole has its point, in the cloud as on the gateway. Rows of a kind that the
+    name no longer has are left out.
+    """
     found: dict[str, StoredPoint] = {}
     rows = connection.execute(
         """
-        SELECT id, name, device, kind, resolution, label, stale_after_ms, current, limits
+        SELECT id, name, device, kind, resolution, label, stale_after_ms, current, limits, position
           FROM point WHERE site = %s AND mode = %s ORDER BY current DESC, id DESC
         """,
         [site, mode],
     )
-    for point_id, name, device, kind, resolution, label, stale_after_ms, current, limits in rows:
+    positions: dict[str, int] = {}
+    for point_id, name, device, kind, resolution, label, stale_after_ms, current, limits, position in rows:
+        positions.setdefault(name, position)
         point = found.setdefault(
             name,
             StoredPoint(
@@ -96,7 +101,7 @@ def points_of(connection: Connection, site: str, mode: Mode) -> dict[str, Stored
         )
         if kind == point.kind:
             point.rows.insert(0, (point_id, resolution))
-    return found
+    return {name: found[name] for name in sorted(found, key=lambda name: positions[name])}
 
 
 def count_readings(
@@ -106,7 +111,7 @@ def count_readings(
     row = connection.execute(
         """
         SELECT count(*) FROM (
-            SELECT FROM reading WHERE point_id = ANY(%(points)s) AND at >= %(first)s AND at < %(end)s
+            SELECT FROM readings_of(%(points)s::int[], %(first)s, %(end)s)
              LIMIT %(limit)s) AS counted
         """,
         {

@@ -19,6 +19,10 @@ from sitewarden.profiles.paper import on_paper
 from sitewarden.quality import Quality
 from sitewarden.text import Text
 
+ON_THE_WAY_MS = 2_000
+"""So long a reading may take from its gateway to here: what is polled five times a second is stale there
+after 0.6 s, and a busy line needs as much."""
+
 
 class Live(NamedTuple):
     """A point of the device at this moment."""
@@ -188,7 +192,11 @@ def _point(row: Row, now: dt.datetime, profile: Kept | None) -> Live:
     quality = None if row["quality"] is None else Quality(row["quality"])
     age_ms = None if row["at"] is None else milliseconds(now) - milliseconds(row["at"])
     # Of a clock that runs ahead nobody knows when it was read.
-    is_fresh = quality is Quality.GOOD and age_ms is not None and abs(age_ms) <= row["stale_after_ms"]
+    is_fresh = (
+        quality is Quality.GOOD
+        and age_ms is not None
+        and abs(age_ms) <= row["stale_after_ms"] + ON_THE_WAY_MS
+    )
     value = None if row["value"] is None else float(f"{row['value'] * row['resolution']:.12g}")
     return Live(
         name=row["name"],

@@ -1,10 +1,11 @@
-"""A month of a place on one page: duties, rounds, returns, inspections, themes, safety logs. Pure."""
+"""A month of a place on one page: duties, rounds, returns, inspections, themes, safety logs, rotas. Pure."""
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
+from cloud.accounts.roles import roles
 from cloud.database import Row
 from cloud.duties.due import Due, Span, State
 from cloud.duties.model import Counts, Entry
@@ -12,6 +13,8 @@ from cloud.duties.performing import Duty
 from cloud.duties.rounds import Coverage, rounds_in
 from cloud.jurisdictions.calendar import days_of, due_between
 from cloud.jurisdictions.model import Jurisdiction
+from cloud.notices.rota import begin_of
+from cloud.notices.rota_model import RotaShown
 from cloud.shown import TextShown
 from sitewarden.text import Text
 
@@ -131,8 +134,42 @@ def theme_entries(rows: Iterable[Row]) -> Iterator[Entry]:
         yield _noted(row["month"], "theme", row["code"], Text(**row["name"]))
 
 
+def rota_entries(rotas: Iterable[RotaShown], month: Span) -> Iterator[Entry]:
+    """Who is on duty on each day from today on, and where nobody is for some of it."""
+    for rota in rotas:
+        names = {one.account: one.name for one in rota.candidates}
+        label = roles().roles[rota.role].name
+        day = max(month.since, rota.today)
+        while day <= month.until:
+            yield _on_duty(rota, label, names, day)
+            day += dt.timedelta(days=1)
+
+
+def _on_duty(rota: RotaShown, label: Text, names: Mapping[int, str], day: dt.date) -> Entry:
+    begins = begin_of(day, rota.time_zone)
+    ends = begin_of(day + dt.timedelta(days=1), rota.time_zone)
+    its = [span for span in rota.spans if _at(span.starts_at) < ends and _at(span.ends_at) > begins]
+    # Each once, in the order of their hours.
+    persons = list(dict.fromkeys(names[account] for span in its for account in span.accounts))
+    has_gap = any(not span.accounts for span in its)
+    # Who it is comes first: a cell of the month shows no more.
+    zh = f"{'值班空缺' if has_gap else '值班'}：{'、'.join(persons) or '无人'}（{label.zh}）"
+    en = f"{'Gap in the rota' if has_gap else 'On duty'}: {', '.join(persons) or 'nobody'} ({label.en})"
+    return _noted(day, "rota", str(rota.id), Text(zh, en), link="/rotas", state="due" if has_gap else "noted")
+
+
+def _at(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
 def _noted(
-    on: dt.date, kind: Literal["return", "phase", "theme"], code: str, title: Text, link: str = ""
+    on: dt.date,
+    kind: Literal["return", "phase", "theme", "rota"],
+    code: str,
+    title: Text,
+    link: str = "",
+    *,
+    state: Literal["noted", "due"] = "noted",
 ) -> Entry:
     return Entry(
         on=on,
@@ -140,7 +177,7 @@ def _noted(
         kind=kind,
         code=code,
         title=_text(title),
-        state="noted",
+        state=state,
         counts=None,
         missing=[],
         link=link,

@@ -60,8 +60,7 @@ _GATEWAYS: LiteralString = """
 _WIND: LiteralString = """
     SELECT point.device, most.value * point.resolution AS value, most.at
       FROM point CROSS JOIN LATERAL (
-               SELECT value, at FROM reading
-                WHERE point_id = point.id AND at >= %(since)s AND at < %(until)s AND quality = 0
+               SELECT value, at FROM readings_of(ARRAY[point.id], %(since)s, %(until)s) WHERE quality = 0
                 ORDER BY value DESC, at LIMIT 1) AS most
      WHERE point.site = %(site)s AND point.mode = 'live' AND split_part(point.kind, '.', 2) = 'wind_speed'
      ORDER BY 2 DESC LIMIT 1

@@ -17,11 +17,13 @@ from cloud.instants import local
 log = logging.getLogger(__name__)
 
 OFFICER = "safety_officer"
-"""The post whose check-in asks for the log of the day before."""
+"""The post whose check-in asks for the logs since the one before."""
 DRAFTED_AFTER = dt.timedelta(minutes=30)
 """So long after the day has ended its log is drawn up: what was under way has arrived."""
 _BACK_DAYS = 7
 """So many days are made up for after the programs had stood still."""
+_ABSENT_DAYS = 31
+"""So long after its day a log still waits for the next check-in: longer than any holiday."""
 _DUE_AT = dt.time(9)
 """Where nobody counts who comes to the site."""
 
@@ -49,14 +51,22 @@ _DRAFT: LiteralString = """
          WHERE its.signed_at IS NULL AND its.drafted_at < %(until)s
     RETURNING version
 """
+# The first day on which an officer comes after the log was there counts, be it Monday after Friday. What was
+# drawn up more than a day late is held against nobody.
 _LATE_BY_CHECK_IN: LiteralString = """
     INSERT INTO safety_log_late (site, day, person, name, at, recorded_at)
         SELECT site, log.day, came.person, came.name, came.first_in, %(now)s
-          FROM attendance AS came JOIN safety_log AS log USING (site)
-         WHERE log.day = came.day - 1 AND came.post = %(officer)s AND came.day >= %(since)s
+          FROM attendance AS came JOIN site USING (site) JOIN safety_log AS log USING (site)
+         WHERE came.post = %(officer)s AND came.day >= %(since)s
            AND (%(site)s::text IS NULL OR site = %(site)s)
+           AND log.day < came.day AND log.day >= came.day - %(absent)s::int
            AND log.drafted_at <= came.first_in
+           AND log.drafted_at < (log.day + 2)::timestamp AT TIME ZONE site.time_zone
            AND (log.signed_at IS NULL OR log.signed_at > came.first_in)
+           AND NOT EXISTS (
+               SELECT FROM attendance AS before
+                WHERE before.site = log.site AND before.post = %(officer)s
+                  AND before.day > log.day AND before.day < came.day AND before.first_in >= log.drafted_at)
         ON CONFLICT DO NOTHING
     RETURNING site, day, name
 """
@@ -139,12 +149,16 @@ def draft(connection: Connection, site: str, day: dt.date, time_zone: str, now: 
 
 
 def late_by_check_in(connection: Connection, now_ms: int, *, site: str | None = None) -> list[Late]:
-    """Officers who came while the log of the day before was not signed; each is recorded once."""
+    """Officers who came for the first time after a day whose log was not signed; each is recorded once."""
     now = instant(now_ms)
-    since = (now - dt.timedelta(days=_BACK_DAYS)).date()
-    return _late(
-        connection, _LATE_BY_CHECK_IN, {"now": now, "since": since, "officer": OFFICER, "site": site}
-    )
+    asked = {
+        "now": now,
+        "since": (now - dt.timedelta(days=_BACK_DAYS)).date(),
+        "absent": _ABSENT_DAYS,
+        "officer": OFFICER,
+        "site": site,
+    }
+    return _late(connection, _LATE_BY_CHECK_IN, asked)
 
 
 def late_at_nine(connection: Connection, time_zone: str, now_ms: int) -> list[Late]:

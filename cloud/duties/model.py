@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from cloud.complaints import complaint
 from cloud.duties.due import State
 from cloud.duties.kinds import kinds
+from cloud.hazards.patterns import PatternRecord
 from cloud.jurisdictions.model import Frequency
 from cloud.registry.model import Given, Line, Name, Note, Words
 from cloud.shown import Identity, Instant, Shown, TextShown
@@ -148,6 +149,20 @@ class DutyDone(Shown):
     photos: list[DutyPhoto] = Field(default_factory=list)
 
 
+class DutyDoneListed(DutyDone):
+    """The same among others."""
+
+    label: TextShown
+    who: TextShown
+
+
+class DutiesDone(Shown):
+    """Duties that were recorded."""
+
+    items: list[DutyDoneListed]
+    may_record: bool = Field(description="For the place itself.")
+
+
 class ThemeGiven(Given):
     """What is looked for in a month (一月一主题)."""
 
@@ -176,6 +191,24 @@ class ThemesShown(Shown):
     """Themes of a year."""
 
     items: list[Theme]
+
+
+class ThemeProposal(Shown):
+    """A theme that hazards suggest."""
+
+    code: str
+    name: TextShown
+    checklist: list[str]
+    why: TextShown
+    times: int
+    records: list[PatternRecord]
+    set_for: dt.date | None = Field(description="The last month for which somebody has set it; null: none.")
+
+
+class ThemeProposals(Shown):
+    """The most frequent first; none is set by itself."""
+
+    items: list[ThemeProposal]
 
 
 class DrawGiven(Given):
@@ -229,7 +262,7 @@ class Entry(Shown):
 
     on: dt.date
     since: dt.date | None = Field(description="First day of what ends on that day.")
-    kind: Literal["duty", "return", "round", "inspection", "theme", "phase", "log"]
+    kind: Literal["duty", "return", "round", "inspection", "theme", "phase", "log", "rota"]
     code: str
     title: TextShown
     state: Literal["done", "due", "missed", "unknown", "noted"]

@@ -6,6 +6,7 @@ from typing import Annotated, LiteralString
 
 from fastapi import APIRouter, Query
 
+from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.database import instant
 from cloud.duties.calendar import (
@@ -13,20 +14,25 @@ from cloud.duties.calendar import (
     inspection_entries,
     log_entries,
     return_entries,
+    rota_entries,
     round_entries,
     theme_entries,
 )
 from cloud.duties.due import Span
 from cloud.duties.model import DutyCalendar
-from cloud.duties.performing import around, coverage_in, duties_in, world_of_async
-from cloud.duties.places import SEES, OfNode, OfSite, place
+from cloud.duties.performing import Of, around, coverage_in, duties_in, world_of_async
+from cloud.duties.places import SEES, OfNode, OfSite, may_at, place
 from cloud.duties.routes import check_days, text
+from cloud.duties.store import nodes_of
+from cloud.duties.world import World
 from cloud.instants import local
+from cloud.notices.rota_reading import Asked, read
 from cloud.registry.service import acting
-from cloud.serving import Served
+from cloud.serving import Served, Serving
 from sitewarden.text import Text
 
 router = APIRouter(tags=["duties"])
+_SEES_ROTAS = "notices.view"
 
 _LOGS: LiteralString = """
     SELECT site, day, signed_at IS NOT NULL AS is_signed,
@@ -54,8 +60,10 @@ async def read_calendar(
     first = month.replace(day=1)
     span = Span(since=first, until=(first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1))
     now_ms = serving.now_ms()
+    sees_rotas = await may_at(serving, signed, _SEES_ROTAS, of)
     async with acting(serving, signed) as connection:
         found = await world_of_async(connection, of, *around(first))
+        rotas = await read(connection, _rotas(found, of, signed, serving, span)) if sees_rotas else []
     today = local(instant(now_ms), found.time_zone).date()
     coverage = coverage_in(found, of, now_ms=now_ms, day=span.until)
     sites = [row["site"] for row in found.rows["sites"]]
@@ -71,10 +79,31 @@ async def read_calendar(
         *inspection_entries(found.rows["inspections"], span),
         *log_entries(logs, names, site),
         *theme_entries(themes),
+        *rota_entries(rotas, span),
     ]
     return DutyCalendar(
         month=first,
         today=today,
         jurisdiction=text(found.limits.label),
         entries=sorted(entries, key=lambda one: (one.on, one.kind, one.code)),
+    )
+
+
+def _rotas(found: World, of: Of, signed: Signed, serving: Serving, month: Span) -> Asked:
+    """Rotas of the place itself and of what is above it, from today to the month's end."""
+    if isinstance(of, int):
+        paths = [row["path"] for row in found.rows["nodes"] if row["node"] == of]
+    else:
+        paths = [row[name] for row in found.rows["sites"] for name in ("territory_path", "enterprise_path")]
+    now = serving.now()
+    since = max(month.since, now.date() - dt.timedelta(days=1))
+    return Asked(
+        account=signed.account_id,
+        now=now,
+        covering=(
+            None if isinstance(of, int) else of,
+            sorted({one for path in paths for one in nodes_of(path)}),
+        ),
+        since=since,
+        length=dt.timedelta(days=max((month.until - since).days, 0) + 2),
     )

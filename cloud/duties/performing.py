@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from cloud.database import AsyncConnection, Connection, Row, instant
-from cloud.duties.due import Due, Span, due, last_day, merged
+from cloud.duties.due import Due, Span, due, last_day
 from cloud.duties.kinds import Fitting, Kind, kinds
-from cloud.duties.rounds import Coverage, Found, Round, covered, round_at
+from cloud.duties.rounds import Coverage, Found, Round, companies, covered, round_at, stands
+from cloud.duties.sources import is_declared, known_days
 from cloud.duties.store import gather, gather_async, nodes_of
-from cloud.duties.world import END, Unit, World, is_active, unit_of, world
+from cloud.duties.world import Unit, World, is_active, unit_of, world
 from cloud.instants import local
 from cloud.jurisdictions.model import Frequency
 from sitewarden.text import Text
@@ -42,6 +43,8 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     """Else what is not there is not known, and not missed."""
     periods: list[Due]
     time_zone: str
+    records: list[str] = []
+    """Ids of what shows it within these periods: inspections, and what was recorded as done."""
 
 
 def performance(connection: Connection, of: Of, since: dt.date, until: dt.date, *, now_ms: int) -> list[Duty]:
@@ -108,14 +111,15 @@ def coverage_in(
     sites = [row for row in found.rows["sites"] if is_active(unit_of(found, row["site"]).active, at)]
     names = {row["site"] for row in sites}
     rows = Found(
-        enterprises=_enterprises(found, sites, of),
+        # Of a site alone nobody asks about its company.
+        enterprises=companies(sites, found.rows["nodes"]) if isinstance(of, int) else [],
         sites=sites,
-        devices=[row for row in found.rows["machines"] if row["site"] in names],
+        devices=[row for row in found.rows["machines"] if row["site"] in names and stands(row["steps"], at)],
         inspections=found.rows["inspections"],
         sources=frozenset(
             source
             for source in ("inspections", "enterprise_checks")
-            if is_declared(found, source, sites, Span(since=one.span.since, until=at))
+            if is_declared(found.rows["sources"], source, sites, Span(since=one.span.since, until=at))
         ),
     )
     return covered(one, rows, kinds().rounds, today)
@@ -124,9 +128,10 @@ def coverage_in(
 def _duty(found: World, unit: Unit, named: tuple[str, Kind], span: Span, now_ms: int) -> Duty:
     name, kind = named
     frequency = kind.frequency(unit.limits)
-    known = _known(found, kind.source, unit.known_by)
+    known = known_days(found.rows["sources"], kind.source, unit.known_by)
     today = local(instant(now_ms), unit.time_zone).date()
-    days = [row["day"] for row in _showing(found, unit, name, kind)]
+    showing = list(_showing(found, unit, name, kind))
+    days = [row["day"] for row in showing]
     periods = due(frequency, span, active=unit.active, done=days, today=today, known=known)
     return Duty(
         kind=name,
@@ -141,6 +146,11 @@ def _duty(found: World, unit: Unit, named: tuple[str, Kind], span: Span, now_ms:
         source_declared=_is_kept(known, periods, today),
         periods=periods,
         time_zone=unit.time_zone,
+        records=[
+            str(row["id"])
+            for row in showing
+            if any(one.span.since <= row["day"] <= one.span.until for one in periods)
+        ],
     )
 
 
@@ -177,50 +187,6 @@ def _acted(found: World, unit: Unit, fitting: Fitting, row: Row) -> bool:
     if fitting.acting == "own":
         return bool(nodes_of(path)[-1:] == [unit.id])
     return path.startswith(unit.path)
-
-
-def _known(found: World, source: str, known_by: list[list[int]]) -> list[Span]:
-    """The days in which the source was declared for all of these."""
-    spans: list[Span] | None = None
-    for nodes in known_by:
-        of_one = merged(
-            Span(since=row["since"], until=row["until"] or END)
-            for row in found.rows["sources"]
-            if row["source"] == source and row["node"] in nodes
-        )
-        spans = of_one if spans is None else _common(spans, of_one)
-    return spans or []
-
-
-def _common(some: list[Span], others: list[Span]) -> list[Span]:
-    return merged(
-        Span(since=max(a.since, b.since), until=min(a.until, b.until))
-        for a in some
-        for b in others
-        if a.met(b)
-    )
-
-
-def is_declared(found: World, source: str, sites: list[Row], span: Span) -> bool:
-    """Whether the source is kept for all of these sites on each of these days."""
-    known = _known(found, source, [unit_of(found, row["site"]).known_by[0] for row in sites])
-    return bool(sites) and any(one.met(span) == span.days for one in known)
-
-
-def _enterprises(found: World, sites: list[Row], of: Of) -> list[Row]:
-    """The companies that have something in progress; of a site that is asked for alone, none."""
-    if isinstance(of, str):
-        return []
-    nodes = {row["node"]: row for row in found.rows["nodes"]}
-    companies = {}
-    for site in sites:
-        above = [nodes[one] for one in nodes_of(site["enterprise_path"]) if one in nodes]
-        company = next((one for one in reversed(above) if one["kind"] == "company"), None)
-        if company is None and above:
-            company = above[-1]
-        if company is not None:
-            companies[company["node"]] = company
-    return [companies[node] for node in sorted(companies)]
 
 
 def _node(of: Of) -> int | None:

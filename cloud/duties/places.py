@@ -35,6 +35,13 @@ async def place(serving: Serving, signed: Signed, node: int | None, site: str | 
     return site if node is None else node  # type: ignore[return-value]  # one of them is there
 
 
+async def may_at(serving: Serving, signed: Signed, permission: str, of: Of) -> bool:
+    """Whether the caller may do that for the place."""
+    node, site = (of, None) if isinstance(of, int) else (None, of)
+    query = _SITE if node is None else _NODE
+    return await serving.row(query, asking(signed, permission, node=node, site=site)) is not None
+
+
 async def check_may(
     connection: AsyncConnection, signed: Signed, permission: str, *, node: int | None, site: str | None
 ) -> None:

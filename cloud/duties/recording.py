@@ -30,9 +30,10 @@ from cloud.duties.model import (
     ThemeGiven,
     ThemesShown,
 )
-from cloud.duties.performing import is_declared, world_of_async
+from cloud.duties.performing import world_of_async
 from cloud.duties.places import RECORDS, SEES, OfNode, OfSite, check_may, place
 from cloud.duties.routes import text
+from cloud.duties.sources import is_declared
 from cloud.duties.store import nodes_of
 from cloud.duties.world import World, is_active, unit_of
 from cloud.evidence import media
@@ -360,7 +361,7 @@ def _theme(found: World, row: dict[str, Any], hazards: dict[str, dict[str, Any]]
     }
     missing = [site for site in sites if site["site"] not in checked]
     looked = len(sites) - len(missing)
-    is_known = is_declared(found, "inspections", sites, month)
+    is_known = is_declared(found.rows["sources"], "inspections", sites, month)
     its = hazards.get(row["code"], {})
     return Theme(
         node=row["node"],

@@ -1,13 +1,14 @@
 """Rounds of full coverage (全覆盖排查轮次): which there are, and how far one has come. Pure."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from cloud.database import Row
 from cloud.duties.due import Span
 from cloud.duties.kinds import RoundsCount
+from cloud.duties.store import nodes_of
 from cloud.jurisdictions.calendar import days_of
 from cloud.jurisdictions.model import Jurisdiction, Phase
 from sitewarden.text import Text
@@ -41,6 +42,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     missing: list[Missing]
     source_declared: bool
     """Else what was not looked at is not known."""
+    seen: list[str] = []
+    """Ids of what was looked at."""
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +65,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     sites: list[Row]
     """`site`, `name`."""
     devices: list[Row]
-    """`site`, `device`, `name`, `serial_no`, `property_no`."""
+    """`site`, `device`, `name`, `serial_no`, `property_no`; those that stood at the end, or stand now."""
     inspections: list[Row]
     sources: frozenset[str]
     """Those that are declared."""
@@ -113,11 +116,42 @@ def covered(one: Round, found: Found, count: RoundsCount, today: dt.date) -> Cov
     )
 
 
+def stands(steps: Iterable[Sequence[str]] | None, on: dt.date) -> bool:
+    """Whether a machine that is on file stood at the end of a day: it was not dismantled after it was put up.
+
+    Of its steps `[day, step]` those that put it up or take it down.
+    """
+    # Put up and taken down on one day it is down.
+    done = max(
+        ((day, step == "dismantled") for day, step in steps or () if dt.date.fromisoformat(day) <= on),
+        default=("", False),
+    )
+    return not done[1]
+
+
+def companies(sites: Iterable[Row], nodes: Iterable[Row]) -> list[Row]:
+    """The companies that these sites are of: the nearest node of that kind, or their own node."""
+    by_id = {row["node"]: row for row in nodes}
+    found = {}
+    for site in sites:
+        above = [by_id[one] for one in nodes_of(site["enterprise_path"]) if one in by_id]
+        company = next((one for one in reversed(above) if one["kind"] == "company"), None)
+        if company is None and above:
+            company = above[-1]
+        if company is not None:
+            found[company["node"]] = company
+    return [found[node] for node in sorted(found)]
+
+
 def _share(everything: Iterable[Missing], looked_at: set[str], is_declared: bool) -> Share:
     known = list(everything)
     missing = [one for one in known if one.id not in looked_at]
     return Share(
-        looked_at=len(known) - len(missing), all=len(known), missing=missing, source_declared=is_declared
+        looked_at=len(known) - len(missing),
+        all=len(known),
+        missing=missing,
+        source_declared=is_declared,
+        seen=[one.id for one in known if one.id in looked_at],
     )
 
 

@@ -54,14 +54,12 @@ _SOURCES: LiteralString = """
      WHERE node = ANY (%(nodes)s) AND source IN ('inspections', 'enterprise_checks', 'duties', 'safety_logs')
 """
 _MACHINES: LiteralString = """
-    SELECT file.site, file.device, file.kind, file.name, file.serial_no, file.property_no
+    SELECT file.site, file.device, file.kind, file.name, file.serial_no, file.property_no,
+           (SELECT jsonb_agg(jsonb_build_array(done_on, step)) FROM device_step AS its
+             WHERE its.site = file.site AND its.device = file.device
+               AND step IN ('installed', 'dismantled')) AS steps
       FROM device_file AS file
      WHERE file.site = ANY (%(sites)s) AND file.kind = ANY (%(machines)s)
-       AND 'dismantled' IS DISTINCT FROM (
-           SELECT step FROM device_step AS its
-            WHERE its.site = file.site AND its.device = file.device AND its.done_on <= %(until)s
-              AND step IN ('installed', 'dismantled')
-            ORDER BY done_on DESC, step LIMIT 1)
      ORDER BY file.site, file.device
 """
 _THEN: tuple[tuple[str, LiteralString], ...] = (

@@ -7,7 +7,7 @@ from cloud.database import Connection, instant
 from cloud.duties.log_keeping import Late
 from cloud.duties.performing import Duty, performance
 from cloud.notices import words
-from cloud.notices.opening import Said, Telling, link_of, tell_node, tell_site
+from cloud.notices.opening import Said, Telling, tell_node, tell_site
 from sitewarden.text import Text
 
 _LEVEL = 2
@@ -48,9 +48,9 @@ def tell_late(connection: Connection, telling: Telling, late: Late) -> None:
     said = Said(
         site=late.site,
         kind="log_missing",
-        about=f"{late.site}/{late.day}/{late.name}",
+        about=f"{late.day}/{late.site}/{late.name}",
         level=_LEVEL,
-        words=lambda language: _words(telling, late_text(late, name), language),
+        words=lambda language: _words(late_text(late, name), language),
     )
     tell_site(connection, telling, said)
 
@@ -80,12 +80,11 @@ def _tell(connection: Connection, telling: Telling, duty: Duty, day: dt.date) ->
         kind="duty_missed",
         about=f"{duty.of}/{duty.kind}/{day}",
         level=_LEVEL,
-        words=lambda language: _words(telling, text, language),
+        words=lambda language: _words(text, language),
     )
     (tell_site if isinstance(duty.of, str) else tell_node)(connection, telling, said)
 
 
-def _words(telling: Telling, text: Text, language: str) -> words.Words:
-    link = link_of(telling.settings, "duties")
+def _words(text: Text, language: str) -> words.Words:
     line = words.of(text, language)
-    return words.Words(title=line, body="\n".join([line, link] if link else [line]))
+    return words.Words(title=line, body=line)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -76,12 +76,20 @@ def world(rows: Rows, node: int | None = None) -> World:
     )
 
 
-def active_spans(phases: list[list[object]] | None, phase: str, time_zone: str) -> list[Span]:
-    """When a site was being built, from every change of its phase: [epoch seconds, before, after]."""
+def active_spans(
+    phases: Sequence[Sequence[object]] | None, phase: str, time_zone: str, known: dt.datetime | None = None
+) -> list[Span]:
+    """When a site was being built, from every change of its phase: [epoch seconds, before, after].
+
+    As it was known at an instant, exclusive, where one is named: then of a site that came later, never.
+    """
     found: list[Span] = []
     since: dt.date | None = None
     zone = zoneinfo.ZoneInfo(time_zone)
     changes = phases or [[0, None, phase]]
+    if known is not None:
+        told = [one for one in changes if float(str(one[0])) < known.timestamp()]
+        changes = told or [[0, None, changes[0][1]]]
     for place, (at, before, after) in enumerate(changes):
         day = dt.datetime.fromtimestamp(float(str(at)), zone).date()
         if place == 0 and before == "building":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.encoders import jsonable_encoder
 
 from cloud.accounts.model import Signed
@@ -14,7 +14,7 @@ from cloud.accounts.roles import roles_with
 from cloud.accounts.signing import open_key
 from cloud.database import AsyncConnection, Row
 from cloud.enforcement import store
-from cloud.enforcement.kinds import kinds
+from cloud.enforcement.kinds import Kind, kinds
 from cloud.enforcement.model import (
     AuthorityShown,
     Enforcement,
@@ -42,6 +42,21 @@ _Until = Annotated[dt.date | None, Query(description="Decided on this day or ear
 _Short = Annotated[str | None, Query(max_length=63, pattern=r"^[^\x00]+$")]
 
 
+def _chosen(
+    *,
+    kind: _Short = None,
+    site: _Short = None,
+    hazard: UUID | None = None,
+    since: _Since = None,
+    until: _Until = None,
+) -> dict[str, Any]:
+    """What a list is narrowed by."""
+    return {"kind": kind, "site": site, "hazard": hazard, "since": since, "until": until}
+
+
+_Chosen = Annotated[dict[str, Any], Depends(_chosen)]
+
+
 def make_router() -> APIRouter:
     """Every route of it."""
     router = APIRouter(tags=["enforcement"])
@@ -55,26 +70,13 @@ def _add_reading(router: APIRouter) -> None:
 
     @router.get("/enforcement", dependencies=sees)
     async def list_enforcement(
-        serving: Served,
-        signed: SignedIn,
-        *,
-        kind: _Short = None,
-        site: _Short = None,
-        hazard: UUID | None = None,
-        since: _Since = None,
-        until: _Until = None,
-        after: After = None,
-        limit: Limit = 50,
+        serving: Served, signed: SignedIn, chosen: _Chosen, after: After = None, limit: Limit = 50
     ) -> Page[Enforcement]:
         """What authorities have done, as it holds now, the latest first."""
         cursor = read_cursor(after) if after else None
         asked = {
             **_seen_by(signed),
-            "kind": kind,
-            "site": site,
-            "hazard": hazard,
-            "since": since,
-            "until": until,
+            **chosen,
             "at": cursor.at.date() if cursor else None,
             "id": cursor.id if cursor else None,
             "limit": limit + 1,
@@ -94,21 +96,7 @@ def _add_reading(router: APIRouter) -> None:
     @router.get("/enforcement/choices", dependencies=sees)
     async def read_enforcement_choices(serving: Served, signed: SignedIn) -> EnforcementChoices:
         """What a record may name, and for which territories the caller records."""
-        asked = {"account": signed.account_id, "roles": roles_with(RECORDS), "tree": "territory"}
-        territories = await serving.rows(store.NODES, asked)
-        enterprises = await serving.rows(store.ENTERPRISES, asked)
-        return EnforcementChoices(
-            source=_text(kinds().source),
-            kinds=[
-                MeasureKindShown(
-                    kind=name, label=_text(its.label), counts=its.counts, cell=its.cell, needs=list(its.needs)
-                )
-                for name, its in kinds().kinds.items()
-            ],
-            territories=[AuthorityShown(**row) for row in territories],
-            enterprises=[AuthorityShown(**row) for row in enterprises],
-            sites=[SiteChoice(**row) for row in await serving.rows(store.SITES, asked)],
-        )
+        return await _choices(serving, signed)
 
     @router.get("/enforcement/{measure}", dependencies=sees)
     async def read_enforcement(
@@ -116,6 +104,23 @@ def _add_reading(router: APIRouter) -> None:
     ) -> EnforcementDetail:
         """A record with everything that it was before."""
         return await _shown(serving, signed, measure, response)
+
+
+async def _choices(serving: Serving, signed: Signed) -> EnforcementChoices:
+    asked = {"account": signed.account_id, "roles": roles_with(RECORDS), "tree": "territory"}
+    return EnforcementChoices(
+        source=_text(kinds().source),
+        kinds=[_kind(name, its) for name, its in kinds().kinds.items()],
+        territories=[AuthorityShown(**row) for row in await serving.rows(store.NODES, asked)],
+        enterprises=[AuthorityShown(**row) for row in await serving.rows(store.ENTERPRISES, asked)],
+        sites=[SiteChoice(**row) for row in await serving.rows(store.SITES, asked)],
+    )
+
+
+def _kind(name: str, its: Kind) -> MeasureKindShown:
+    return MeasureKindShown(
+        kind=name, label=_text(its.label), counts=its.counts, cell=its.cell, needs=list(its.needs)
+    )
 
 
 def _add_recording(router: APIRouter) -> None:

@@ -31,6 +31,7 @@ _EDITS = requires("gateways.edit")
 _REFUSED: dict[int | str, dict[str, Any]] = {
     409: {"description": "Gateways are not enrolled here, or this key has a certificate already"}
 }
+_CODE: dict[int | str, dict[str, Any]] = {409: {"description": "Gateways are not enrolled here"}}
 
 
 def make_router() -> APIRouter:
@@ -69,7 +70,9 @@ def _add_access(router: APIRouter) -> None:
 
 
 def _add_changing(router: APIRouter, hashing: Passwords) -> None:
-    @router.post("/sites/{site}/gateways/{gateway}/code", dependencies=[_EDITS], status_code=201)
+    @router.post(
+        "/sites/{site}/gateways/{gateway}/code", dependencies=[_EDITS], responses=_CODE, status_code=201
+    )
     async def make_code(site: KnownSite, gateway: str, serving: Served, signed: SignedIn) -> CodeShown:
         """A code with which the gateway is enrolled, or gets new credentials: once, within 15 minutes."""
         return await service.make_code(serving, signed, hashing, site.site, gateway)

@@ -50,8 +50,8 @@ _POINTS: LiteralString = """
      GROUP BY point.name, point.kind, point.resolution, point.stale_after_ms ORDER BY point.name
 """
 _READINGS: LiteralString = """
-    SELECT (extract(epoch FROM at) * 1000)::bigint, value, quality FROM reading
-     WHERE point_id = ANY (%s) AND at >= %s AND at < %s ORDER BY at
+    SELECT (extract(epoch FROM at) * 1000)::bigint, value, quality
+      FROM readings_of(%s::int[], %s, %s) ORDER BY at
 """
 _GIVEN_UP: LiteralString = """
     SELECT (extract(epoch FROM from_at) * 1000)::bigint AS from_ms,

@@ -12,6 +12,8 @@ MAX_BYTES = 12 * 1024 * 1024
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
+_PICTURE = frozenset({*range(0xC0, 0xD0), *range(0xD8, 0xE0)}) - {0xC8}
+"""Frames, tables, scans: what a picture is made of. All other markers carry words or are reserved."""
 _APPS, _COMMENT = range(0xE0, 0xF0), 0xFE
 _MARK = 0xFF
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -23,6 +25,9 @@ _MOST_SEGMENTS = 2000
 """A picture has a few dozen, its colours 255 at most: whoever sends more wants to keep us busy."""
 _EXIF = b"Exif\0\0"
 _COLOURS = b"ICC_PROFILE\0"
+_JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
+"""Without the small picture that may follow it, which need not be of the same."""
+_ADOBE_BYTES = 12
 _ORIENTATION, _SHORT, _UPSIDES = 0x0112, 3, range(2, 9)
 _MP4_BRANDS = frozenset({b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V "})
 
@@ -78,16 +83,16 @@ def without_metadata(jpeg: bytes) -> Cleaned:
     """
     kept, at, upside = [jpeg[:2]], 2, 1
     for _ in range(_MOST_SEGMENTS):
-        marker, end = _segment(jpeg, at)
+        marker, start, end = _segment(jpeg, at)
         if marker == _EOI:
             kept.append(jpeg[at:end])
             break
-        if marker == _APP1 and jpeg[at + 4 : at + 10] == _EXIF:
-            upside = _upside(jpeg[at + 10 : end]) or upside
+        if marker == _APP1 and jpeg[start + 4 : start + 10] == _EXIF:
+            upside = _upside(jpeg[start + 10 : end]) or upside
         if marker == _SOS:
             end = _end_of_scan(jpeg, end)
-        if _is_picture(marker, jpeg[at + 4 : end]):
-            kept.append(jpeg[at:end])
+        if _is_picture(marker, jpeg[start + 4 : end]):
+            kept.append(jpeg[at:start] + (_JFIF if marker == _APP0 else jpeg[start:end]))
         at = end
     else:
         raise NotTakenError("is a JPEG of more segments than any picture has")
@@ -98,19 +103,19 @@ def without_metadata(jpeg: bytes) -> Cleaned:
     return Cleaned(content, max(0, len(jpeg) - len(content)))
 
 
-def _segment(jpeg: bytes, at: int) -> tuple[int, int]:
-    """The marker there, and where its segment ends."""
+def _segment(jpeg: bytes, at: int) -> tuple[int, int, int]:
+    """The marker there, and where its segment begins and ends."""
     fill = _FILL.match(jpeg, at)
     at = fill.end() if fill else at
     if at + 2 > len(jpeg) or jpeg[at] != _MARK:
         raise NotTakenError("is a JPEG that breaks off")
     marker = jpeg[at + 1]
     if marker == _EOI or marker in _STANDALONE:
-        return marker, at + 2
+        return marker, at, at + 2
     end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
     if end < at + 4 or end > len(jpeg):
         raise NotTakenError("is a JPEG that breaks off")
-    return marker, end
+    return marker, at, end
 
 
 def _end_of_scan(jpeg: bytes, at: int) -> int:
@@ -122,8 +127,12 @@ def _end_of_scan(jpeg: bytes, at: int) -> int:
 
 def _is_picture(marker: int, body: bytes) -> bool:
     if marker in _APPS:
-        return marker in {_APP0, _APP14} or (marker == _APP2 and body.startswith(_COLOURS))
-    return marker != _COMMENT
+        return (
+            (marker == _APP0 and body.startswith(b"JFIF\0"))
+            or (marker == _APP14 and body.startswith(b"Adobe") and len(body) == _ADOBE_BYTES)
+            or (marker == _APP2 and body.startswith(_COLOURS))
+        )
+    return marker in _PICTURE or marker in _STANDALONE
 
 
 def _upside(tiff: bytes) -> int | None:

@@ -1,6 +1,7 @@
 """Evidence over HTTP: bytes in, bytes out, and nothing that runs in a browser."""
 
 import asyncio
+import datetime as dt
 import hashlib
 from typing import Annotated, Any, LiteralString
 from uuid import UUID
@@ -16,6 +17,8 @@ from cloud.evidence import media
 from cloud.evidence.items import Stage
 from cloud.evidence.model import EvidenceAwaited, EvidenceItemShown, EvidenceShown
 from cloud.evidence.store import ITEMS, OF_RECORD, NewItem, put
+from cloud.media.looks import Look, note_one, who
+from cloud.media.sealing import Vault, place_of_evidence
 from cloud.problems import ProblemError, not_found
 from cloud.registry.service import IfMatch, check_match, etag
 from cloud.serving import Served, Serving
@@ -32,6 +35,9 @@ FILE_BODY: dict[str, Any] = {
 """Of a route that takes a file as its body."""
 
 _SEES = "hazards.view"
+_LOOKS = "images.view"
+_LOOKED_AT: LiteralString = "AND (%(looks)s OR NOT about ? 'camera') "
+"""Pictures of cameras, for those alone who may see them."""
 ACTING = (
     *("hazards.file", "hazards.confirm", "hazards.reject", "hazards.confirm_major", "hazards.reject_major"),
     *("rectification.plan", "rectification.submit", "rectification.review"),
@@ -41,7 +47,7 @@ ACTING = (
 MOST = 200
 """Of people, beside one record: nothing of it is ever removed, and no danger takes more to show."""
 _PATH = "/hazards/{hazard}/evidence"
-_SANDBOX = {
+SANDBOX = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -49,8 +55,9 @@ _SANDBOX = {
 Words = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 
 _RECORD: LiteralString = """
-    SELECT number, version, ended_at IS NOT NULL AS has_ended,
-           sees_device(%(account)s, site, device, %(acting)s) AS may_act
+    SELECT number, site, version, ended_at IS NOT NULL AS has_ended,
+           sees_device(%(account)s, site, device, %(acting)s) AS may_act,
+           %(looks)s AND sees_device(%(account)s, site, device, %(looking)s) AS may_look
       FROM hazard WHERE id = %(hazard)s AND sees_device(%(account)s, site, device, %(seeing)s)
 """
 
@@ -61,6 +68,8 @@ async def _record(serving: Serving, signed: Signed, hazard: UUID) -> Row:
         "hazard": hazard,
         "account": signed.account_id,
         "seeing": roles_with(_SEES),
+        "looking": roles_with(_LOOKS),
+        "looks": signed.permissions is None or _LOOKS in signed.permissions,
         "acting": sorted({role for permission in ACTING for role in roles_with(permission)}),
     }
     row = await serving.row(_RECORD, asked)
@@ -72,8 +81,9 @@ async def _record(serving: Serving, signed: Signed, hazard: UUID) -> Row:
 @router.get(_PATH, dependencies=[requires(_SEES)])
 async def list_evidence(hazard: UUID, serving: Served, signed: SignedIn) -> EvidenceShown:
     """All that belongs to the record, the oldest first."""
-    await _record(serving, signed, hazard)
-    rows = await serving.rows(ITEMS + OF_RECORD + "ORDER BY at, item", {"hazard": hazard})
+    record = await _record(serving, signed, hazard)
+    asked = {"hazard": hazard, "looks": record["may_look"]}
+    rows = await serving.rows(ITEMS + OF_RECORD + _LOOKED_AT + "ORDER BY at, item", asked)
     awaited = await serving.row(
         'SELECT from_at AS start, to_at AS "end" FROM evidence_window '
         "WHERE hazard_id = %s AND frozen_at IS NULL",
@@ -212,20 +222,44 @@ async def download_evidence(hazard: UUID, item: UUID, serving: Served, signed: S
     """The bytes of an item: an image to be shown, all else to be saved."""
     record = await _record(serving, signed, hazard)
     row = await serving.row(
-        "SELECT media_type, kind, stage, encode(evidence_item.sha256, 'hex') AS sha256, content "
-        "FROM evidence_item JOIN evidence_file USING (sha256) " + OF_RECORD + "AND item = %(item)s",
-        {"hazard": hazard, "item": item},
+        "SELECT media_type, kind, stage, encode(evidence_item.sha256, 'hex') AS sha256, content, sealed, "
+        "about "
+        "FROM evidence_item JOIN evidence_file USING (sha256) "
+        + OF_RECORD
+        + _LOOKED_AT
+        + "AND item = %(item)s",
+        {"hazard": hazard, "item": item, "looks": record["may_look"]},
     )
     if row is None:
         raise not_found("item")
+    content = row["content"]
+    if row["sealed"]:
+        content = Vault.of(serving.settings).open(content, place_of_evidence(bytes.fromhex(row["sha256"])))
+    if row["sealed"] or row["about"].get("unredacted"):
+        await note_one(serving, who(serving, signed), _look(serving, record, hazard, row))
     how = "inline" if row["media_type"] in media.SHOWN else "attachment"
     name = f"{record['number']}-{row['kind']}-{row['sha256'][:8]}.{media.ending_of(row['media_type'])}"
     return EvidenceFile(
-        row["content"],
+        content,
         media_type=row["media_type"],
         headers={
             "Content-Disposition": f'{how}; filename="{name}"',
             "ETag": f'"{row["sha256"]}"',
-            **_SANDBOX,
+            **SANDBOX,
         },
+    )
+
+
+def _look(serving: Serving, record: Row, hazard: UUID, row: Row) -> Look:
+    """What is noted where somebody sees an unredacted picture, whoever has brought it here."""
+    about = row["about"]
+    taken_at = about.get("taken_at")
+    return Look(
+        site=record["site"],
+        mode=serving.settings.mode,
+        device=about.get("camera"),
+        what="clip" if row["kind"] == "video" else "snapshot",
+        sha256=bytes.fromhex(row["sha256"]),
+        taken_at=dt.datetime.fromisoformat(taken_at) if taken_at else None,
+        hazard_id=hazard,
     )

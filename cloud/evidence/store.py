@@ -14,6 +14,8 @@ from cloud.evidence.items import EvidenceItem, Kind, Stage
 from cloud.hazards.chain import Event
 from cloud.hazards.store import append_event
 from cloud.instants import rfc3339
+from cloud.media.sealing import Vault, place_of_evidence
+from cloud.media.store import sealed
 
 ITEMS: LiteralString = """
     SELECT item AS id, hazard_id AS hazard, kind, stage, encode(sha256, 'hex') AS sha256, bytes, media_type,
@@ -41,19 +43,23 @@ class NewItem(msgspec.Struct, frozen=True, kw_only=True):
     at: dt.datetime
 
 
-def put(connection: Connection, new: NewItem) -> tuple[Row, bool]:
+def put(connection: Connection, new: NewItem, vault: Vault | None = None) -> tuple[Row, bool]:
     """The item as it is shown, and whether it is new. The record's row is locked by this transaction.
 
-    The same bytes again are the item that is there, whatever else is said of them now.
+    The same bytes again are the item that is there, whatever else is said of them now. With a `vault` the
+    bytes rest sealed; raises `SealError`.
     """
     sha256 = hashlib.sha256(new.content).digest()
     given = new.given_sha256 or sha256
     known = _of_bytes(connection, new.hazard_id, given)
     if known is not None:
         return known, False
+    resting = new.content
+    if vault is not None:
+        resting = sealed(connection, vault, new.content, place_of_evidence(sha256))
     connection.execute(
-        "INSERT INTO evidence_file (sha256, content) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-        [sha256, new.content],
+        "INSERT INTO evidence_file (sha256, content, sealed) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        [sha256, resting, vault is not None],
     )
     item = uuid4()
     connection.execute(

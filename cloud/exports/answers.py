@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO, Any, LiteralString
+from typing import IO, Any, LiteralString, ParamSpec, Self
 from urllib.parse import quote
 
 from psycopg.rows import dict_row
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from cloud.database import Row, connect
 from cloud.exports.cells import Column, Mark, Table, Value
 from cloud.exports.separated import csv_of
 
+P = ParamSpec("P")
 CSV = "text/csv; charset=utf-8"
 MOST_ROWS = 200_000
 """Of one export; what is left out is said in its last line."""
@@ -26,6 +28,25 @@ class Attachment(StreamingResponse):
     """A file to be saved."""
 
     media_type = "application/octet-stream"
+    written: IO[bytes] | None = None
+    """What it is sent from; closed when the answer is over, also where nobody took it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self.written is not None:
+                self.written.close()
+
+    @classmethod
+    def of(cls, written: IO[bytes], headers: dict[str, str]) -> Self:
+        """The whole of a file, which is closed then."""
+        length = written.seek(0, 2)
+        written.seek(0)
+        made = cls(_parts_of(written), headers=headers | {"Content-Length": str(length)})
+        made.written = written
+        return made
 
 
 class CsvFile(Attachment):
@@ -52,11 +73,23 @@ async def export(dsn: str, query: LiteralString, asked: dict[str, Any], table: T
     who saves a file slowly holds up nobody.
     """
     asked = {**asked, "limit": MOST_ROWS + 1}
-    written = await asyncio.to_thread(_write, dsn, query, asked, table, mark)
-    length = written.seek(0, 2)
-    written.seek(0)
-    headers = attachment(f"{table.name}-{mark.at:%Y-%m-%d}.csv", CSV) | {"Content-Length": str(length)}
-    return CsvFile(_parts(written), headers=headers)
+    written = await in_a_thread(_write, dsn, query, asked, table, mark)
+    return CsvFile.of(written, attachment(f"{table.name}-{mark.at:%Y-%m-%d}.csv", CSV))
+
+
+async def in_a_thread(write: Callable[P, IO[bytes]], *args: P.args, **kwargs: P.kwargs) -> IO[bytes]:
+    """What a function writes; whoever goes away meanwhile leaves no file open."""
+    writing = asyncio.ensure_future(asyncio.to_thread(write, *args, **kwargs))
+    try:
+        return await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        writing.add_done_callback(_let_go)
+        raise
+
+
+def _let_go(writing: asyncio.Future[IO[bytes]]) -> None:
+    if not writing.cancelled() and writing.exception() is None:
+        writing.result().close()
 
 
 def answered(name: str, columns: Sequence[Column], rows: Iterable[Sequence[Value]], mark: Mark) -> CsvFile:
@@ -96,7 +129,6 @@ class _Counted:
             yield self._cells(row)
 
 
-def _parts(written: IO[bytes]) -> Iterator[bytes]:
-    with written:
-        while part := written.read(_CHUNK):
-            yield part
+def _parts_of(written: IO[bytes]) -> Iterator[bytes]:
+    while part := written.read(_CHUNK):
+        yield part

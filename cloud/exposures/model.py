@@ -13,6 +13,13 @@ State = Literal["draft", "published", "withdrawn", "dropped"]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
 
+class Masked(Given):
+    """A picture of the record in which something was covered before it came here."""
+
+    of: Sha256 = Field(description="Of the record's evidence.")
+    sha256: Sha256 = Field(description="Of what was put under `filing-photos` or `exposure-photos`.")
+
+
 class ExposureGiven(Given):
     """What is made known, in words without persons; the rest comes from the record."""
 
@@ -21,13 +28,26 @@ class ExposureGiven(Given):
     photos: Annotated[list[Sha256], Field(max_length=6)] = Field(
         default=[], description="Of the record's evidence, JPEG only."
     )
+    masked: Annotated[list[Masked], Field(max_length=6)] = Field(
+        default=[], description="Pictures that go out with something covered; after the others."
+    )
     photos_show_nobody: bool = Field(
         default=False, description="Whoever prepares it has looked: no face, no plate, no number is in them."
+    )
+    no_persons: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=50)] = Field(
+        default=[], description="What looks like a name and is none, as the refusal says it."
     )
     node: int | None = Field(
         default=None, description="In whose name: a prefecture or province above the site; null: the nearest."
     )
     signature: SignatureGiven
+
+
+class MaskedPut(Shown):
+    """A covered picture has arrived."""
+
+    sha256: Sha256
+    bytes: int
 
 
 class Approve(Given):

@@ -1,10 +1,11 @@
 """What is made known to the public over HTTP: preparing, looking, approving, taking back."""
 
 import asyncio
+import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
@@ -13,7 +14,15 @@ from cloud.database import Row
 from cloud.exports.answers import Attachment, attachment
 from cloud.exposures import store
 from cloud.exposures.content import page_of
-from cloud.exposures.model import ExposureAct, ExposureGiven, ExposureListed, ExposureShown, State
+from cloud.exposures.masking import put_masked
+from cloud.exposures.model import (
+    ExposureAct,
+    ExposureGiven,
+    ExposureListed,
+    ExposureShown,
+    MaskedPut,
+    State,
+)
 from cloud.exposures.service import Acting, act_on, may, prepare
 from cloud.ledger.model import event_shown
 from cloud.ledger.store import EVENTS
@@ -115,6 +124,27 @@ def _add_doing(router: APIRouter) -> None:
             who = Acting(connection=connection, signed=signed, signer=signer, now_ms=serving.now_ms())
             made = await prepare(who, hazard, given)
         return await _shown(serving, signed, made, response)
+
+    @router.post(
+        "/hazards/{hazard}/exposure-photos",
+        dependencies=_PREPARES,
+        status_code=201,
+        responses={413: {"description": "Too large"}, 415: {"description": "No JPEG"}},
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "description": "JPEG, at most 12 MiB.",
+                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            }
+        },
+    )
+    async def put_exposure_photo(
+        hazard: UUID, request: Request, serving: Served, signed: SignedIn
+    ) -> MaskedPut:
+        """Put a picture of the record in which something was covered; it waits until it is prepared."""
+        given = await request.body()
+        await asyncio.to_thread(put_masked, serving, signed, hazard, given)
+        return MaskedPut(sha256=hashlib.sha256(given).hexdigest(), bytes=len(given))
 
     @router.post("/exposures/{exposure}/acts", dependencies=_PREPARES, status_code=201)
     async def act_on_exposure(

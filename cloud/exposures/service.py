@@ -16,7 +16,7 @@ from cloud.exports import Mark
 from cloud.exposures import store
 from cloud.exposures.content import Exposure, Subject, package
 from cloud.exposures.model import Approve, Drop, ExposureGiven, Withdraw
-from cloud.exposures.redaction import betrayals
+from cloud.exposures.redaction import betrayals, doubts
 from cloud.instants import local, rfc3339
 from cloud.ledger.chain import Event
 from cloud.ledger.store import append
@@ -61,8 +61,8 @@ async def prepare(acting: Acting, hazard: UUID, given: ExposureGiven) -> UUID:
     if authority is None:
         detail = "node: no prefecture or province above the site, in whose name it could go out."
         raise ProblemError(422, "invalid", "No authority", detail, field="body.node", code="no-authority")
-    photos = await _photos(acting, hazard, given)
     await _check_says_nobody(acting, record, given)
+    photos = [*await _photos(acting, hazard, given), *await _masked(acting, record, given)]
     number = await store.next_number(acting.connection)
     content = package(_said(acting, number, record, authority, given), photos)
     values = {
@@ -80,8 +80,18 @@ async def prepare(acting: Acting, hazard: UUID, given: ExposureGiven) -> UUID:
     }
     await store.make(acting.connection, values)
     made: UUID = values["exposure"]
-    said = {"hazard": str(hazard), "number": number, "sha256": hashlib.sha256(content).hexdigest()}
-    await _append(acting, made, (1, role, "prepared"), said)
+    said: dict[str, Any] = {
+        "hazard": str(hazard),
+        "number": number,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    looked_at = {
+        "masked": [one.model_dump() for one in given.masked],
+        "no_persons": [one for field in _texts(record, given).values() for one in doubts(field)],
+    }
+    await _append(
+        acting, made, (1, role, "prepared"), {**said, **{n: its for n, its in looked_at.items() if its}}
+    )
     return made
 
 
@@ -159,16 +169,20 @@ def _check_stands(record: Row) -> None:
 
 
 async def _photos(acting: Acting, hazard: UUID, given: ExposureGiven) -> list[bytes]:
-    if given.photos and not given.photos_show_nobody:
+    if (given.photos or given.masked) and not given.photos_show_nobody:
         detail = "photos_show_nobody: look at each of them and say so."
         field = "body.photos_show_nobody"
         raise ProblemError(
             422, "invalid", "Look at the pictures", detail, field=field, code="faces-unchecked"
         )
-    found = await acting.rows(store.PHOTOS, {"hazard": hazard, "photos": given.photos})
-    kind = media.JPEG.media_type
-    pictures = {row["sha256"]: row["content"] for row in found if row["media_type"] == kind}
-    if missing := [one for one in given.photos if one not in pictures]:
+    named = [*given.photos, *(one.of for one in given.masked)]
+    found = await acting.rows(store.PHOTOS, {"hazard": hazard, "photos": named})
+    pictures = {
+        row["sha256"]: row["content"]
+        for row in found
+        if row["media_type"] == media.JPEG.media_type or row["sha256"] not in given.photos
+    }
+    if missing := [one for one in named if one not in pictures]:
         detail = f"photos: the record has no JPEG {', '.join(one[:12] for one in missing)}."
         raise ProblemError(
             422, "invalid", "No such picture", detail, field="body.photos", code="no-such-picture"
@@ -177,30 +191,53 @@ async def _photos(acting: Acting, hazard: UUID, given: ExposureGiven) -> list[by
     return [media.without_metadata(bytes(pictures[one])).content for one in dict.fromkeys(given.photos)]
 
 
+async def _masked(acting: Acting, record: Row, given: ExposureGiven) -> list[bytes]:
+    """Those that were covered, from where they were put; once used they are gone from there."""
+    wanted = [one.sha256 for one in given.masked]
+    asked = {"site": record["site"], "account": acting.signed.account_id, "photos": wanted}
+    found = await acting.rows(store.MASKED, asked) if wanted else []
+    pictures = {row["sha256"]: row["content"] for row in found if row["media_type"] == media.JPEG.media_type}
+    if any(one not in pictures for one in wanted):
+        detail = "masked: put each covered picture first, as JPEG."
+        raise ProblemError(
+            422, "invalid", "No such picture", detail, field="body.masked", code="no-such-picture"
+        )
+    return [media.without_metadata(bytes(pictures[one])).content for one in wanted]
+
+
+def _texts(record: Row, given: ExposureGiven) -> dict[str, str]:
+    return {
+        "body.title": given.title,
+        "body.words": given.words,
+        "body.hazard": " ".join((record["category"]["zh"], record["potential_accident"]["zh"])),
+    }
+
+
 async def _check_says_nobody(acting: Acting, record: Row, given: ExposureGiven) -> None:
     rows = await acting.rows(store.KNOWN, {"site": record["site"], "hazard": record["id"]})
     posts = {role.name.zh for role in roles().roles.values()} | {
         role.name.en for role in roles().roles.values()
     }
-    known = [row["said"] for row in rows if row["said"] not in posts]
-    texts = {
-        "body.title": given.title,
-        "body.words": given.words,
-        "body.hazard": " ".join((record["category"]["zh"], record["potential_accident"]["zh"])),
-    }
+    # Who is called as his post is, such as 安全员, is given away by nobody who names the post.
+    known = [row["said"] for row in rows if row["said"] and not any(row["said"] in post for post in posts)]
+    texts = _texts(record, given)
     errors = [
-        FieldProblem(
-            field=field,
-            message=f"It would give away {', '.join(found)}.",
-            code="gives-away",
-            values={"found": found},
-        )
+        _gives_away(field, "gives-away", found)
         for field, text in texts.items()
         if (found := betrayals(text, known))
+    ] or [
+        _gives_away(field, "looks-like-a-person", found)
+        for field, text in texts.items()
+        if (found := [one for one in doubts(text) if one not in given.no_persons])
     ]
     if errors:
         detail = "No persons, telephones, coordinates or numbers of devices go out."
         raise ProblemError(422, "invalid", "It would give somebody away", detail, errors=errors)
+
+
+def _gives_away(field: str, code: str, found: list[str]) -> FieldProblem:
+    message = f"It would give away {', '.join(found)}."
+    return FieldProblem(field=field, message=message, code=code, values={"found": found})
 
 
 def _said(acting: Acting, number: str, record: Row, authority: Row, given: ExposureGiven) -> Exposure:

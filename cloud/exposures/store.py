@@ -23,7 +23,7 @@ HAZARD: LiteralString = """
 """
 AUTHORITY: LiteralString = """
     SELECT above.node, above.name, above.path FROM tree_node AS above
-     WHERE above.tree = 'territory' AND above.kind IN ('city', 'province')
+     WHERE above.tree = 'territory' AND above.kind IN ('city', 'prefecture', 'province')
        AND starts_with(%(path)s, above.path)
        AND (%(node)s::int IS NULL OR above.node = %(node)s)
      ORDER BY length(above.path) DESC LIMIT 1
@@ -38,18 +38,23 @@ ROLE: LiteralString = """
 """
 """In which role somebody acts there."""
 KNOWN: LiteralString = """
-    SELECT its.name AS said FROM account AS its
-     WHERE EXISTS (SELECT FROM assignments_at(its.id, %(site)s))
-        OR its.id IN (SELECT account_id FROM hazard_event WHERE hazard_id = %(hazard)s)
+    SELECT name AS said FROM account
     UNION SELECT name FROM attendance WHERE site = %(site)s
+    UNION SELECT name FROM operator WHERE site = %(site)s
+    UNION SELECT certificate_no FROM operator WHERE site = %(site)s
+    UNION SELECT person ->> 'name' FROM inspection, jsonb_array_elements(people) AS person
+           WHERE site = %(site)s
     UNION SELECT serial_no FROM device_file WHERE site = %(site)s
     UNION SELECT property_no FROM device_file WHERE site = %(site)s
+    UNION SELECT other.name ->> 'zh' FROM tree_node AS other
+           JOIN site ON site.site = %(site)s LEFT JOIN tree_node AS own ON own.node = site.enterprise
+     WHERE other.tree = 'enterprise' AND NOT coalesce(starts_with(own.path, other.path), false)
 """
-"""Names of persons and numbers of devices that must not be in it."""
+"""Names of persons, numbers of devices and of certificates, other enterprises: what must not be in it."""
 PHOTOS: LiteralString = """
     SELECT encode(sha256, 'hex') AS sha256, media_type, content
       FROM evidence_item JOIN evidence_file USING (sha256)
-     WHERE hazard_id = %(hazard)s AND kind IN ('photo', 'still')
+     WHERE hazard_id = %(hazard)s AND kind IN ('photo', 'still') AND NOT about ? 'camera' AND NOT sealed
        AND encode(sha256, 'hex') = ANY (%(photos)s::text[])
 """
 _STATE: LiteralString = """
@@ -85,6 +90,13 @@ LISTED: LiteralString = (
      ORDER BY its.made_at DESC, its.exposure DESC LIMIT %(limit)s
 """
 )
+MASKED: LiteralString = """
+    DELETE FROM filing_photo
+     WHERE site = %(site)s AND account_id = %(account)s
+       AND encode(given_sha256, 'hex') = ANY (%(photos)s::text[])
+    RETURNING encode(given_sha256, 'hex') AS sha256, media_type, content
+"""
+"""Pictures that whoever prepares it has covered in parts, put beside those that wait to be filed."""
 CONTENT: LiteralString = "SELECT content FROM exposure WHERE exposure = %(exposure)s"
 _MAKE: LiteralString = """
     INSERT INTO exposure (exposure, number, hazard_id, site, node, title, level, status, photos, content,

@@ -111,6 +111,19 @@ _LEDGERS: LiteralString = """
            LEFT JOIN signing_key AS key ON key.key = signed.key
      ORDER BY ledger, of, event.seq
 """
+_LOGS: LiteralString = """
+    SELECT log.site || '/' || log.day AS of, log.site || ' ' || log.day AS number,
+           count(event.seq) OVER (PARTITION BY log.site, log.day) AS version, event.seq, event.record,
+           event.prev_hash, event.hash, event.at, event.account_id, event.signature,
+           event.account_id AS signer, key.account_id AS key_of, key.public_key,
+           log.facts AS row_facts, log.weather AS row_weather, log.words AS row_words,
+           log.signed_at AS row_at, log.signer_id AS row_account
+      FROM safety_log AS log
+           LEFT JOIN safety_log_entry AS event USING (site, day)
+           LEFT JOIN signing_key AS key USING (key)
+     WHERE log.signed_at IS NOT NULL OR event.seq IS NOT NULL
+     ORDER BY log.site, log.day, event.seq
+"""
 
 
 def _states(number: str, events: list[Row]) -> Iterator[Break]:
@@ -140,10 +153,30 @@ def _come_to(record: Record) -> dict[str, Any]:
     return {**known, "verified": record.verified_at is not None}
 
 
+def _logs(number: str, events: list[Row]) -> Iterator[Break]:
+    """The log that is kept beside the entries, against what was signed."""
+    first = events[0]
+    try:
+        told: dict[str, Any] = msgspec.json.decode(first["record"])
+        signed = {name: told[name] for name in ("kind", "facts", "weather", "words")}
+        signed |= {"at": dt.datetime.fromisoformat(told["at"]), "account": told["account"]}
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as exc:
+        yield Break("log", number, first["seq"], f"cannot be read: {exc!r}")
+        return
+    if signed.pop("kind") != "signed":
+        yield Break("log", number, first["seq"], "is no signing of the log")
+    for name, value in signed.items():
+        if first[f"row_{name}"] != value:
+            yield Break("log", number, None, f"its {name} is not what was signed")
+
+
 LEDGERS = (
     Ledger("hazard", _HAZARDS, _states, frozenset({"incident"})),
     Ledger("ledger", _LEDGERS, None, frozenset({"filed", "report", "correct", "learn"})),
+    Ledger("log", _LOGS, _logs),
 )
+_OF_OLD = frozenset({"hazard", "ledger"})
+"""What a head was over before safety logs were walked: one that was written down then still holds."""
 
 
 def verify(connection: Connection, now: dt.datetime, kept: Head | None = None) -> Verdict:
@@ -151,6 +184,7 @@ def verify(connection: Connection, now: dt.datetime, kept: Head | None = None) -
     at = (now - SETTLED).replace(microsecond=0)
     verdict = Verdict(head=Head(at, ""))
     heads = {at: hashlib.sha256(), **({} if kept is None else {kept.at: hashlib.sha256()})}
+    older = hashlib.sha256()
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for ledger in LEDGERS:
@@ -158,8 +192,10 @@ def verify(connection: Connection, now: dt.datetime, kept: Head | None = None) -
                 _look_at(ledger, number, events, verdict)
                 for instant, summed in heads.items():
                     _add(summed, ledger, events, instant)
+                if kept is not None and ledger.name in _OF_OLD:
+                    _add(older, ledger, events, kept.at)
     verdict.head = Head(at, heads[at].hexdigest())
-    if kept is not None and heads[kept.at].hexdigest() != kept.digest:
+    if kept is not None and kept.digest not in (heads[kept.at].hexdigest(), older.hexdigest()):
         what = f"what there was at {rfc3339(kept.at)} is not what there was then"
         verdict.breaks.append(Break("head", "-", None, what))
     return verdict
@@ -208,9 +244,11 @@ def _column_that_differs(event: Row) -> str | None:
         told: dict[str, Any] = msgspec.json.decode(event["record"])
         of = told.get("hazard", told.get("of"))
         columns = {
-            "of": str(of) == str(event["of"]).rpartition("/")[2],
+            "of": f"{told['site']}/{told['day']}" == event["of"]
+            if of is None
+            else str(of) == str(event["of"]).rpartition("/")[2],
             "seq": told["seq"] == event["seq"],
-            "kind": told["kind"] == event["kind"],
+            "kind": told["kind"] == event.get("kind", told["kind"]),
             "at": dt.datetime.fromisoformat(told["at"]) == event["at"],
             "account_id": told.get("account") == event["account_id"],
         }

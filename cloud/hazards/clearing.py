@@ -50,18 +50,19 @@ _COVERED: LiteralString = """
               FROM (SELECT reading.at, reading.quality,
                            least(lead(reading.at) OVER (ORDER BY reading.at),
                                  reading.at + patience(point.stale_after_ms)) AS until
-                      FROM point JOIN reading ON reading.point_id = point.id
+                      FROM point CROSS JOIN LATERAL readings_of(
+                               ARRAY[point.id], %(start)s - patience(point.stale_after_ms), %(end)s)
+                               AS reading
                      WHERE point.site = asked.site AND point.mode = asked.mode AND point.name = asked.name
-                       AND reading.at < %(end)s
-                       AND reading.at >= %(start)s - patience(point.stale_after_ms)) AS read
+                   ) AS read
              WHERE read.quality = 0 AND read.until > %(start)s)::double precision AS covered_s
       FROM points_of_hazards(%(hazards)s, %(occasional)s) AS asked
 """
 """A good reading holds until the next one, but no longer than the point's patience: then it is stale."""
 _RATES: LiteralString = """
     SELECT point.name, point.kind, point.resolution, point.limits,
-           (SELECT max(abs(value)) FROM reading
-             WHERE point_id = point.id AND at >= %(start)s AND at < %(end)s AND quality = 0) AS worst
+           (SELECT max(abs(value)) FROM readings_of(ARRAY[point.id], %(start)s, %(end)s)
+             WHERE quality = 0) AS worst
       FROM point
      WHERE point.site = %(site)s AND point.mode = 'live' AND point.device = %(device)s AND point.current
        AND point.kind ~ '^pit\\..*\\.rate$'

@@ -72,6 +72,16 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
         return fingerprint(self.site, self.alarm.device, proposal.category, self.alarm.family, self.mode)
 
 
+def foreseen_danger(site: str, mode: str, alarm: Alarm) -> bytes | None:
+    """The fingerprint that an alarm may open a record of, if its episode turns out to have none.
+
+    Only of what has just been raised: what ends mostly has its record.
+    """
+    if alarm.hazard is None or alarm.change != "raised" or mode not in OPENING_MODES or alarm.test:
+        return None
+    return fingerprint(site, alarm.device, alarm.hazard.category, alarm.family, mode)
+
+
 class Followed(NamedTuple):
     """What alarms have done."""
 
@@ -81,20 +91,24 @@ class Followed(NamedTuple):
     """What people should hear of, beside the alarms themselves and records that were opened."""
 
 
-def follow_alarms(connection: Connection, heard: Iterable[Heard]) -> Followed:
+def follow_alarms(
+    connection: Connection, heard: Iterable[Heard], foreseen: standing.Foreseen | None = None
+) -> Followed:
     """Open records for new episodes, or carry the change into those that they belong to.
 
     Each alarm is of another episode. A clear that comes before its raise opens a record too: the danger was
-    there.
+    there. `foreseen` is what was asked for when the alarms were on their way into the database.
     """
     concerned = [(one, one.danger) for one in heard if one.is_of_hazards]
     if not concerned:
         return Followed([], [])
     dangers = {danger: one for one, danger in reversed(concerned) if danger is not None}
-    standing.hold(connection, dangers)
-    taken = standing.taken_over(connection, dangers) if dangers else {}
+    if foreseen is None or not foreseen.dangers >= dangers.keys():
+        foreseen = None
+        standing.hold(connection, dangers)
+    taken = standing.taken_over(connection, dangers, foreseen) if dangers else {}
     ids = {one.episode.hazard_id for one, _ in concerned if one.episode.hazard_id is not None}
-    known = standing.read(connection, dangers, ids | set(taken.values()))
+    known = standing.read(connection, dangers, ids | set(taken.values()), foreseen)
     by_id = {record.id: record for record in known}
     open_ = {record.id: record for record in known if record.row["ended_at"] is None}
     by_danger = {danger: open_[of] for danger, of in taken.items() if of in open_}

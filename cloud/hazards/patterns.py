@@ -8,12 +8,13 @@ from typing import Literal, LiteralString
 from fastapi import APIRouter
 from pydantic import Field
 
+from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.database import Row, instant
+from cloud.database import Row
 from cloud.jurisdictions.loading import DEFAULT, jurisdiction
 from cloud.jurisdictions.model import Jurisdiction
-from cloud.serving import Served
+from cloud.serving import Served, Serving
 from cloud.shown import Identity, Instant, Shown, TextShown
 
 router = APIRouter(tags=["hazards"])
@@ -176,12 +177,16 @@ def _pattern(kind: str, name: Row, group: list[Row], times: int, days: int) -> P
 @router.get("/hazards/patterns", dependencies=[requires(_SEES)])
 async def find_patterns(serving: Served, signed: SignedIn) -> Patterns:
     """What the newest records have in common, of the sites that the caller sees."""
-    now = instant(serving.now_ms())
+    return Patterns(items=patterns(await recent(serving, signed), serving.now()))
+
+
+async def recent(serving: Serving, signed: Signed) -> list[Row]:
+    """The newest records of the sites that the caller sees."""
     longest = jurisdiction().repeat_window_days
     asked = {
         "account": signed.account_id,
         "roles": roles_with(_SEES),
-        "since": now - dt.timedelta(days=longest),
+        "since": serving.now() - dt.timedelta(days=longest),
         "most": _MOST,
     }
-    return Patterns(items=patterns(await serving.rows(_RECENT, asked), now))
+    return await serving.rows(_RECENT, asked)

@@ -8,6 +8,7 @@ from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -23,8 +24,9 @@ _STANDING: LiteralString = """
            episodes, last_episode_at, worst_level, mode, version, report, supervision, escalation_step,
            overdue, verified_at, ended_at
       FROM hazard
-     WHERE id IN (SELECT id FROM hazard WHERE fingerprint = ANY (%s) AND ended_at IS NULL
-                  UNION ALL SELECT unnest(%s::uuid[]))
+     -- In order: so it is found by its own index also before the database has counted anything.
+     WHERE id IN ((SELECT id FROM hazard WHERE fingerprint = ANY (%s) AND ended_at IS NULL
+                    ORDER BY fingerprint) UNION ALL SELECT unnest(%s::uuid[]))
      ORDER BY id FOR UPDATE
 """
 # Asked once the rows are locked: what it sees is what was committed by then.
@@ -41,6 +43,10 @@ _PAST: LiteralString = """
       FROM unnest(%s::bytea[], %s::timestamptz[]) AS asked (danger, since)
            JOIN hazard ON fingerprint = danger AND ended_at >= since AND status = 'closed'
      ORDER BY fingerprint, ended_at DESC
+"""
+_MERGED: LiteralString = """
+    SELECT DISTINCT fingerprint FROM hazard
+     WHERE fingerprint = ANY (%s) AND ended_at IS NOT NULL AND status = 'merged'
 """
 _TAKEN_OVER: LiteralString = """
     WITH RECURSIVE way AS (
@@ -64,8 +70,10 @@ _BEGUN: LiteralString = f"""
     SELECT fingerprint, id, repeat_no, count, NULL, NULL, NULL FROM past
     UNION ALL SELECT NULL, NULL, NULL, NULL, site, day, last FROM numbers
 """  # noqa: S608  of constants only
-_WRITE: LiteralString = """
-    WITH opened AS (
+# Each part stands in the statement only where there is something to it: one that does nothing costs as much.
+# Rows to be changed are also named in an array, so that no plan reads a table whole.
+_OPENED: LiteralString = """
+    opened AS (
         INSERT INTO hazard (
                 id, number, site, device, category, family, fingerprint, level, status, content,
                 content_episode, potential_accident, clause, also, handling_clock_s, signal, signal_since,
@@ -76,7 +84,9 @@ _WRITE: LiteralString = """
                    opened_at, detected_at, episodes, last_episode_at, worst_level, mode, version, source,
                    source_detail, repeat_of, repeat_no
               FROM jsonb_populate_recordset(NULL::hazard, %(opened)s)
-    ), changed AS (
+    )"""
+_CHANGED: LiteralString = """
+    changed AS (
         UPDATE hazard
            SET level = now.level, status = now.status, content = now.content,
                content_episode = now.content_episode, clause = now.clause, also = now.also,
@@ -85,25 +95,31 @@ _WRITE: LiteralString = """
                episodes = now.episodes, last_episode_at = now.last_episode_at, worst_level = now.worst_level,
                version = now.version, verified_at = now.verified_at
           FROM jsonb_populate_recordset(NULL::hazard, %(changed)s) AS now
-         WHERE hazard.id = now.id
-    ), joined AS (
+         WHERE hazard.id = now.id AND hazard.id = ANY (%(changed_ids)s)
+    )"""
+_JOINED: LiteralString = """
+    joined AS (
         UPDATE episode SET hazard_id = joining.hazard_id
           FROM jsonb_to_recordset(%(joined)s) AS joining (id uuid, hazard_id uuid)
-         WHERE episode.id = joining.id AND episode.hazard_id IS NULL
-    ), clocks AS (
+         WHERE episode.id = joining.id AND episode.id = ANY (%(joined_ids)s) AND episode.hazard_id IS NULL
+    )"""
+_CLOCKS: LiteralString = """
+    clocks AS (
         INSERT INTO hazard_timer AS known (hazard_id, kind, due_at)
             SELECT hazard_id, kind, due_at
               FROM jsonb_to_recordset(%(clocks)s) AS clock (hazard_id uuid, kind text, due_at timestamptz)
             ON CONFLICT (hazard_id, kind) DO UPDATE SET due_at = excluded.due_at
              WHERE known.settled_at IS NULL
-    )
-    INSERT INTO hazard_event (
-            hazard_id, seq, record, prev_hash, hash, at, kind, status, level, report, supervision,
-            escalation_step, overdue, verified)
-        SELECT hazard_id, seq, record, prev_hash, hash, at, kind, status, level, report, supervision,
-               escalation_step, overdue, verified
-          FROM jsonb_populate_recordset(NULL::hazard_event, %(events)s) ORDER BY hazard_id, seq
-"""
+    )"""
+_EVENTS: LiteralString = """
+    events AS (
+        INSERT INTO hazard_event (
+                hazard_id, seq, record, prev_hash, hash, at, kind, status, level, report, supervision,
+                escalation_step, overdue, verified)
+            SELECT hazard_id, seq, record, prev_hash, hash, at, kind, status, level, report, supervision,
+                   escalation_step, overdue, verified
+              FROM jsonb_populate_recordset(NULL::hazard_event, %(events)s) ORDER BY hazard_id, seq
+    )"""
 
 
 @dataclasses.dataclass(slots=True)
@@ -183,19 +199,51 @@ def hold(connection: Connection, fingerprints: Iterable[bytes]) -> None:
         connection.execute(_LOCK, [keys])
 
 
-def read(connection: Connection, fingerprints: Iterable[bytes], ids: Iterable[UUID]) -> list[Standing]:
+class Foreseen(NamedTuple):
+    """What stands of some dangers, asked for before it is known whether each may open a record of its own."""
+
+    dangers: frozenset[bytes]
+    merged: psycopg.Cursor[tuple[Any, ...]]
+    records: psycopg.Cursor[Row]
+
+
+def foresee(connection: Connection, dangers: Iterable[bytes]) -> Foreseen:
+    """Hold and read these, and ask which were taken over; nobody waits for the answers yet."""
+    held = list(dict.fromkeys(dangers))
+    hold(connection, held)
+    return Foreseen(
+        frozenset(held),
+        connection.execute(_MERGED, [held]),
+        connection.cursor(row_factory=dict_row).execute(_STANDING, [held, []]),
+    )
+
+
+def read(
+    connection: Connection,
+    fingerprints: Iterable[bytes],
+    ids: Iterable[UUID],
+    foreseen: Foreseen | None = None,
+) -> list[Standing]:
     """The open records of these dangers, and those named; nobody else changes them until this has ended."""
-    cursor = connection.cursor(row_factory=dict_row)
-    rows = cursor.execute(_STANDING, [list(fingerprints), list(ids)]).fetchall()
+    named = list(ids)
+    if foreseen is not None and not named:
+        rows = foreseen.records.fetchall()
+    else:
+        cursor = connection.cursor(row_factory=dict_row)
+        rows = cursor.execute(_STANDING, [list(fingerprints), named]).fetchall()
     if not rows:
         return []
     heads = {head[0]: head for head in connection.execute(_HEADS, [[row["id"] for row in rows]])}
     return [_standing(row, heads[row["id"]]) for row in rows]
 
 
-def taken_over(connection: Connection, fingerprints: Iterable[bytes]) -> dict[bytes, UUID]:
+def taken_over(
+    connection: Connection, fingerprints: Iterable[bytes], foreseen: Foreseen | None = None
+) -> dict[bytes, UUID]:
     """Of dangers whose record was merged, the open one that they belong to since; as of now, not locked."""
-    return dict(connection.execute(_TAKEN_OVER, [list(fingerprints)]).fetchall())
+    asked = connection.execute(_MERGED, [list(fingerprints)]) if foreseen is None else foreseen.merged
+    merged = [row[0] for row in asked.fetchall()]
+    return dict(connection.execute(_TAKEN_OVER, [merged]).fetchall()) if merged else {}
 
 
 def _standing(row: Row, told: Sequence[Any]) -> Standing:
@@ -256,24 +304,31 @@ def begun(
 
 def write(connection: Connection, records: Sequence[Standing]) -> None:
     """Bring into the database what was changed in memory."""
-    connection.execute(
-        _WRITE,
-        {
-            "opened": Jsonb([_stored(record.row) for record in records if record.is_new]),
-            "changed": Jsonb([_stored(record.row) for record in records if not record.is_new]),
-            "joined": Jsonb(
-                [{"id": joined, "hazard_id": record.id} for record in records for joined in record.episodes]
-            ),
-            "clocks": Jsonb(
-                [
-                    {"hazard_id": record.id, "kind": kind, "due_at": due_at}
-                    for record in records
-                    for kind, due_at in record.clocks.items()
-                ]
-            ),
-            "events": Jsonb([event for record in records for event in record.events]),
-        },
-    )
+    opened = [_stored(record.row) for record in records if record.is_new]
+    changed = [record for record in records if not record.is_new]
+    joined = [(joined, record.id) for record in records for joined in record.episodes]
+    clocks = [
+        {"hazard_id": record.id, "kind": kind, "due_at": due_at}
+        for record in records
+        for kind, due_at in record.clocks.items()
+    ]
+    events = [event for record in records for event in record.events]
+    parts: list[tuple[LiteralString, dict[str, Any]]] = []
+    if opened:
+        parts.append((_OPENED, {"opened": Jsonb(opened)}))
+    if changed:
+        rows, ids = Jsonb([_stored(record.row) for record in changed]), [record.id for record in changed]
+        parts.append((_CHANGED, {"changed": rows, "changed_ids": ids}))
+    if joined:
+        rows = Jsonb([{"id": episode, "hazard_id": of} for episode, of in joined])
+        parts.append((_JOINED, {"joined": rows, "joined_ids": [episode for episode, _ in joined]}))
+    if clocks:
+        parts.append((_CLOCKS, {"clocks": Jsonb(clocks)}))
+    if events:
+        parts.append((_EVENTS, {"events": Jsonb(events)}))
+    if parts:
+        query = "WITH " + ", ".join([part for part, _ in parts]) + " SELECT"
+        connection.execute(query, {name: value for _, given in parts for name, value in given.items()})
 
 
 def _stored(row: Row) -> dict[str, Any]:

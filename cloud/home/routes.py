@@ -3,7 +3,7 @@
 import asyncio
 import zoneinfo
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from cloud.accounts.holding import Devices, Held, devices_permitted, held_of
 from cloud.accounts.model import Signed
@@ -14,20 +14,20 @@ from cloud.hazards.model import Hazard
 from cloud.home import store
 from cloud.home.model import Home, MachineFacts
 from cloud.home.service import RegistryRows, machines_shown
-from cloud.readings.routes import read_values
+from cloud.readings.routes import newest_values
 from cloud.registry.access import KnownSite
 from cloud.registry.known import SiteEntry
 from cloud.registry.service import acting
 from cloud.registry.store import rows
-from cloud.serving import Served, Serving
+from cloud.serving import Served, Serving, written
 from cloud.sites.routes import read_site
 from cloud.sites.service import is_among
 
 router = APIRouter(tags=["sites"])
 
 
-@router.get("/sites/{site}/home", dependencies=[requires("status.view", by_device=True)])
-async def read_home(site: KnownSite, serving: Served, signed: SignedIn, devices: SeenDevices) -> Home:
+@router.get("/sites/{site}/home", dependencies=[requires("status.view", by_device=True)], response_model=Home)
+async def read_home(site: KnownSite, serving: Served, signed: SignedIn, devices: SeenDevices) -> Response:
     """A site, its newest values, what is wrong and what the registry says of its devices: one look.
 
     Each part is empty where the account may not see it.
@@ -37,18 +37,19 @@ async def read_home(site: KnownSite, serving: Served, signed: SignedIn, devices:
     asked = {"site": site.site, "mode": serving.settings.mode, "most": store.MOST}
     shown, values, alarms, hazards, machines = await asyncio.gather(
         read_site(site, serving, signed, devices),
-        read_values(site, serving, live),
+        newest_values(site, serving, live),
         serving.rows(store.STANDING, {**asked, "devices": live}),
         serving.rows(store.OPEN, {**asked, "devices": hazards_of}),
         machines_of(site, serving, signed, devices_permitted(held, "registry.view")),
     )
-    return Home(
-        site=shown,
-        values=values,
-        alarms=[Episode(**row) for row in alarms],
-        hazards=[Hazard(**row) for row in hazards],
-        machines=machines,
-    )
+    told = {
+        "site": shown,
+        "values": values,
+        "alarms": [Episode(**row) for row in alarms],
+        "hazards": [Hazard(**row) for row in hazards],
+        "machines": machines,
+    }
+    return written(told)
 
 
 def _permitted(held: list[Held], permission: str) -> list[str] | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from typing import Annotated, LiteralString
+from typing import Annotated, Literal, LiteralString
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -37,7 +37,8 @@ _RAISED: LiteralString = f"""
 """  # noqa: S608  of constants only
 _SITES: LiteralString = f"""
     WITH {PLACED}
-    SELECT count(*) AS sites,
+    SELECT count(*) FILTER (WHERE EXISTS (
+               SELECT FROM gateway WHERE gateway.site = placed.site AND mode = %(mode)s)) AS sites,
            (SELECT count(*) FROM gateway JOIN placed USING (site)
                    CROSS JOIN LATERAL jsonb_to_recordset(gateway.shelved)
                         AS told (until bigint, point text)
@@ -57,6 +58,7 @@ class FigureWanted(Shown):
     good: float
     most: float
     source: TextShown
+    unit: Literal["count", "share", "seconds", "hours"]
     confidence: str
 
 
@@ -106,7 +108,7 @@ class AlarmFigures(Shown):
 
     since: Instant
     until: Instant
-    sites: int
+    sites: int = Field(description="That have a gateway: of the others nothing can come.")
     alarms: int
     is_cut: bool = Field(description="There were too many: the oldest are left out.")
     by_level: dict[str, int]
@@ -206,6 +208,7 @@ def _wanted() -> list[FigureWanted]:
             good=one.good,
             most=one.most,
             source=TextShown(zh=one.source.zh, en=one.source.en),
+            unit=one.unit,
             confidence=one.confidence,
         )
         for name, one in descriptions().alarm_figures.items()

@@ -52,15 +52,13 @@ def lay(nodes: Sequence[Node], sites: Sequence[Row], node: int | None) -> Laid:
 
     With no node, the lowest one that has all that is seen; where there is none, the uppermost nodes.
     """
-    by_id = {one.node: one for one in nodes}
-    here = by_id.get(node) if node is not None else _common(nodes, sites)
+    by_id, here = {one.node: one for one in nodes}, _here(nodes, sites, node)
     prefix = "/" if here is None else here.path
     within = [row for row in sites if here is None or (row["path"] or "").startswith(prefix)]
     top = None if here is None else here.node
-    children = [one for one in nodes if (one.parent if one.parent in by_id else None) == top and one != here]
     tiles: list[Tile] = []
     taken: set[str] = set()
-    for child in children:
+    for child in children(nodes, sites, node):
         below = [row for row in within if (row["path"] or "").startswith(child.path)]
         taken |= {row["site"] for row in below}
         tiles.append(_tile(below, node=child.node, name=child.name))
@@ -72,6 +70,19 @@ def lay(nodes: Sequence[Node], sites: Sequence[Row], node: int | None) -> Laid:
         total=_tile(within, node=top, name={"zh": "合计", "en": "Total"} if here is None else here.name),
         tiles=sorted(tiles, key=_worst_first),
     )
+
+
+def children(nodes: Sequence[Node], sites: Sequence[Row], node: int | None) -> list[Node]:
+    """The parts right below a node; of no node, of the lowest that has all sites, or the uppermost."""
+    known, here = {one.node for one in nodes}, _here(nodes, sites, node)
+    top = None if here is None else here.node
+    return [one for one in nodes if (one.parent if one.parent in known else None) == top and one != here]
+
+
+def _here(nodes: Sequence[Node], sites: Sequence[Row], node: int | None) -> Node | None:
+    if node is None:
+        return _common(nodes, sites)
+    return next((one for one in nodes if one.node == node), None)
 
 
 def _worst_first(tile: Tile) -> tuple[int, int, int, str, str]:

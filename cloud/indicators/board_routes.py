@@ -71,10 +71,12 @@ def targets(rules: str, today: dt.date) -> list[TargetShown]:
 
 
 @router.get("/blind-spots", dependencies=[requires(SEES)])
-async def list_blind_spots(serving: Served, signed: SignedIn) -> BlindSpots:
+async def list_blind_spots(serving: Served, signed: SignedIn, *, node: NodeAsked = None) -> BlindSpots:
     """Projects in progress without an authority, without an officer, or of which no gateway is heard."""
+    place = await place_of(serving, signed, node, None)
     rows: list[Row] = await serving.rows(SITES, _asked(serving, signed))
-    building = [row for row in rows if row["phase"] == "building"]
+    below = place.path or ""
+    building = [row for row in rows if row["phase"] == "building" and (row["path"] or "").startswith(below)]
     return BlindSpots(
         at=rfc3339(serving.now()),
         projects=len(building),

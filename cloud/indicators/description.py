@@ -39,10 +39,35 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     source: Text
 
 
+class Component(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a share is worth where several places are compared."""
+
+    weight: float
+    good: float
+    """From there on it has all points,"""
+    bad: float
+    """and from there on none."""
+
+    def points(self, value: float) -> float:
+        """From 0 to 100."""
+        return round(100 * min(1.0, max(0.0, (value - self.bad) / (self.good - self.bad))), 1)
+
+
+class Ranking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How places are compared, and of how much must be known for it."""
+
+    source: Text
+    records: int
+    weight: float
+    components: dict[str, Component]
+    """By the id of an indicator, or `indicator/part`."""
+
+
 class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a figure of alarms should be."""
 
     label: Text
+    unit: Literal["count", "share", "seconds", "hours"] = "count"
     good: float
     most: float
     source: Text
@@ -54,7 +79,17 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     source: Text
     indicators: dict[str, Indicator]
+    parts: dict[str, Text]
+    """The numbers beside them."""
+    missing: dict[str, Text]
+    """Why a number is unknown."""
+    ranking: Ranking
     alarm_figures: dict[str, Figure]
+
+    def label(self, name: str) -> Text:
+        """Of an indicator, or of `indicator/part`."""
+        indicator, _, part = name.partition("/")
+        return self.parts[part] if part else self.indicators[indicator].label
 
 
 @cache

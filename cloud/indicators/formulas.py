@@ -4,14 +4,24 @@ import collections
 import datetime as dt
 import statistics
 import zoneinfo
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from cloud.database import Row
+from cloud.duties.rounds import Coverage, Share
 from cloud.indicators.lives import Life
-from cloud.indicators.measured import Measured, Part, counted, ids, light, share
+from cloud.indicators.measured import (
+    Measured,
+    Part,
+    counted,
+    ids,
+    measured,
+    measured_share,
+    share,
+    shared,
+    timed,
+)
 
 OLD = dt.date(2024, 1, 1)
 """What was found before is stock (2023年及以前存量)."""
@@ -31,8 +41,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     projects: int = 0
     """In progress."""
     generals: Row = msgspec.field(default_factory=dict)
-    inspected: Row | None = None
-    """Of the round; `None` where nobody has declared who keeps inspections."""
+    coverage: Coverage | None = None
+    """`None` where the rules know no round by then."""
     self_checks: Mapping[str, Sequence[dt.datetime]] | None = None
     """By site, when signed self-checks ended; `None` where they have no source."""
     looked: Row = msgspec.field(default_factory=dict)
@@ -40,6 +50,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     prevention: Row = msgspec.field(default_factory=dict)
     months: Sequence[Row] = ()
     """Of alarms."""
+    returns: Sequence[Row] = ()
+    """Those that fell due in a year: `due_at`, when each was first sent, and how often it was put right."""
 
 
 def months_before(at: dt.datetime, zone: str, count: int = MONTHS) -> list[str]:
@@ -84,6 +96,7 @@ def measure(world: World) -> list[Measured]:
         _self_check(world, found),
         _repeats(world, found),
         _monitoring(world),
+        _returns(world),
         _prevention(world),
     ]
 
@@ -92,13 +105,8 @@ def _stock(world: World, found: list[Life]) -> Measured:
     zone = zoneinfo.ZoneInfo(world.zone)
     old = [life for life in found if life.detected_at.astimezone(zone).date() < OLD]
     left = [life for life in old if life.is_open]
-    return Measured(
-        id="stock",
-        value=len(left),
-        light=light("stock", len(left)),
-        records=ids(left),
-        parts=[counted("all_old", old), counted("old_closed", old, lambda life: not life.is_open)],
-    )
+    parts = [counted("all_old", old), counted("old_closed", old, lambda life: not life.is_open)]
+    return measured("stock", len(left), records=ids(left), parts=parts)
 
 
 def _increment(world: World, found: list[Life]) -> Measured:
@@ -108,31 +116,26 @@ def _increment(world: World, found: list[Life]) -> Measured:
     for life in found:
         by_month[_month(life.major_at or life.opened_at, world.zone)].append(life)
     new, fixed = by_month[months[-1]], [life for life in found if life.is_fixed]
-    warning = "fewer_looked" if is_less_looked(world, found) else ""
-    value = len(late)
-    shown = light("increment", value)
-    return Measured(
-        id="increment",
-        value=value,
-        light="amber" if warning and shown == "green" else shown,
-        warning=warning,
+    per_ten = len(new) * 10 / world.projects if world.projects else None
+    shown = measured(
+        "increment",
+        len(late),
         records=ids(late),
         parts=[
             counted("open", found, lambda life: life.is_open),
             counted("new_this_month", new),
             counted("new_same_month_last_year", by_month[months[0]]),
-            Part(
-                name="new_per_ten_projects",
-                unit="count",
-                value=len(new) * 10 / world.projects if world.projects else None,
-                of=world.projects,
-            ),
-            Part(name="cleared", unit="share", value=share(len(fixed), len(found)), of=len(found)),
-            Part(name="days_since_overdue", unit="days", value=_days_since(world, "overdue")),
-            Part(name="days_since_open", unit="days", value=_days_since(world, "open")),
+            Part(name="new_per_ten_projects", unit="count", value=per_ten, of=world.projects),
+            shared("cleared", len(fixed), len(found)),
+            timed("days_since_overdue", "days", _days_since(world, "overdue")),
+            timed("days_since_open", "days", _days_since(world, "open")),
         ],
         trend=_named(world, _at_month_ends(world, "overdue")),
     )
+    if not is_less_looked(world, found):
+        return shown
+    colour = "amber" if shown.light == "green" else shown.light
+    return msgspec.structs.replace(shown, warning="fewer_looked", light=colour)
 
 
 def is_less_looked(world: World, found: Iterable[Life]) -> bool:
@@ -154,38 +157,47 @@ LOOKS = ("inspections", "heard")
 
 def _days_since(world: World, name: str) -> int | None:
     """Days since it was last not 0; 0 while it is not, `None` where it never was."""
-    level, last = 0, None
-    for row in world.days:
-        level += row[name]
-        last = row["day"]
-    if level:
+    if sum(row[name] for row in world.days):
         return 0
     # The last change is what made it 0, if it ever was something else.
-    changed = [row["day"] for row in world.days if row[name]]
-    if last is None or not changed:
+    changed = [row["day"] for row in world.days if row[name] or row[f"{name}_moved"]]
+    if not changed:
         return None
     today = (world.at - dt.timedelta(microseconds=1)).astimezone(zoneinfo.ZoneInfo(world.zone)).date()
     return int((today - changed[-1]).days)
 
 
 def _coverage(world: World) -> Measured:
-    if world.inspected is None:
-        return Measured(id="coverage", value=None, missing="inspections")
-    row = world.inspected
-    value = share(row["projects"], row["projects_all"])
-    parts = [
-        Part(name=name, unit="share", value=share(row[name], row[f"{name}_all"]), of=row[f"{name}_all"])
-        for name in ("enterprises", "devices")
-    ]
-    left = Part(name="days_left", unit="days", value=row["days_left"])
-    missing = Part(name="projects_missing", unit="count", value=row["projects_all"] - row["projects"])
-    return Measured(
-        id="coverage",
-        value=value,
-        count=row["projects"],
-        of=row["projects_all"],
-        light=light("coverage", value),
-        parts=[*parts, missing, left],
+    found = world.coverage
+    if found is None:
+        return Measured(id="coverage", value=None, missing="round")
+    projects = found.projects
+    is_known = projects.source_declared
+    value = share(projects.looked_at, projects.all) if is_known else None
+    return measured(
+        "coverage",
+        value,
+        # What was looked at was looked at, though others may have looked at more.
+        count=projects.looked_at if is_known or projects.looked_at else None,
+        of=projects.all,
+        missing="" if is_known or not projects.all else "inspections",
+        parts=[
+            _looked_at("enterprises", found.enterprises, "enterprise_checks"),
+            _looked_at("devices", found.devices, "inspections"),
+            Part(name="projects_missing", unit="count", value=len(projects.missing) if is_known else None),
+            timed("days_left", "days", found.days_left),
+        ],
+    )
+
+
+def _looked_at(name: str, found: Share, source: str) -> Part:
+    is_known = found.source_declared
+    return Part(
+        name=name,
+        unit="share",
+        value=share(found.looked_at, found.all) if is_known else None,
+        of=found.all,
+        missing="" if is_known or not found.all else source,
     )
 
 
@@ -206,48 +218,18 @@ def _rectification(world: World, found: list[Life]) -> Measured:
     first = [life for life in reviewed if life.first_review == "pass_review"]
     reopened = [life for life in found if life.reopened]
     at_ends = zip(_at_month_ends(world, "fixed"), _at_month_ends(world, "found"), strict=True)
-    value = share(len(fixed), len(found))
     generals = world.generals
-    return Measured(
-        id="rectification",
-        value=value,
-        count=len(fixed),
-        of=len(found),
-        light=light("rectification", value),
-        records=ids(life for life in found if not life.is_fixed),
+    return measured_share(
+        "rectification",
+        fixed,
+        found,
         parts=[
-            Part(
-                name="in_time",
-                unit="share",
-                value=share(len(in_time), len(due)),
-                of=len(due),
-                records=ids(in_time),
-            ),
+            shared("in_time", len(in_time), len(due), ids(in_time)),
             counted("in_time_by_extension", extended),
-            Part(
-                name="median_days",
-                unit="days",
-                value=_median(span.total_seconds() / 86_400 for span in spans),
-            ),
-            Part(
-                name="first_review_passed",
-                unit="share",
-                value=share(len(first), len(reviewed)),
-                of=len(reviewed),
-            ),
-            Part(
-                name="reopened",
-                unit="share",
-                value=share(len(reopened), len(found)),
-                of=len(found),
-                records=ids(reopened),
-            ),
-            Part(
-                name="general",
-                unit="share",
-                value=share(generals.get("fixed", 0), generals.get("found", 0)),
-                of=generals.get("found", 0),
-            ),
+            timed("median_days", "days", _median(span.total_seconds() / 86_400 for span in spans)),
+            shared("first_review_passed", len(first), len(reviewed)),
+            shared("reopened", len(reopened), len(found), ids(reopened)),
+            shared("general", generals.get("fixed", 0), generals.get("found", 0)),
         ],
         trend=_named(world, (share(fixed, found) for fixed, found in at_ends)),
     )
@@ -269,23 +251,13 @@ def _reported(world: World) -> Measured:
     ]
     good = [life for life in owed if life.reported_at and not life.late]
     spans = [life.reported_at - life.detected_at for life in owed if life.reported_at]
-    by_month = _ratio_by_month(world, owed, good)
-    value = share(len(good), len(owed))
-    return Measured(
-        id="reported",
-        value=value,
-        count=len(good),
-        of=len(owed),
-        light=light("reported", value),
-        records=ids(life for life in owed if not life.reported_at or life.late),
-        parts=[
-            Part(
-                name="median_minutes",
-                unit="minutes",
-                value=_median(span.total_seconds() / 60 for span in spans),
-            )
-        ],
-        trend=by_month,
+    minutes = _median(span.total_seconds() / 60 for span in spans)
+    return measured_share(
+        "reported",
+        good,
+        owed,
+        parts=[timed("median_minutes", "minutes", minutes)],
+        trend=_ratio_by_month(world, owed, good),
     )
 
 
@@ -302,38 +274,20 @@ def _ratio_by_month(world: World, whole: list[Life], part: list[Life]) -> list[t
 def _supervision(world: World, found: list[Life]) -> Measured:
     listed = [life for life in found if life.supervision in ("listed", "delisted")]
     fixed = [life for life in listed if life.is_fixed]
-    value = share(len(fixed), len(listed))
-    return Measured(
-        id="supervision",
-        value=value,
-        count=len(fixed),
-        of=len(listed),
-        light=light("supervision", value),
-        records=ids(life for life in listed if not life.is_fixed),
-        parts=[counted("listed_overdue", listed, lambda life: life.is_open and life.overdue)],
-        trend=_ratio_by_month(world, listed, fixed),
-    )
+    late = counted("listed_overdue", listed, lambda life: life.is_open and life.overdue)
+    trend = _ratio_by_month(world, listed, fixed)
+    return measured_share("supervision", fixed, listed, parts=[late], trend=trend)
 
 
 def _self_check(world: World, found: list[Life]) -> Measured:
     own = [life for life in found if life.source == "self"]
-    value = share(len(own), len(found))
-    if world.self_checks is None:
+    checks = world.self_checks
+    if checks is None:
         missed = Part(name="missed_by_self_check", unit="count", value=None, missing="enterprise_checks")
     else:
-        missed = counted(
-            "missed_by_self_check", [life for life in found if _was_missed(life, world.self_checks)]
-        )
-    return Measured(
-        id="self_check",
-        value=value,
-        count=len(own),
-        of=len(found),
-        light=light("self_check", value),
-        records=ids(life for life in found if life.source != "self"),
-        parts=[missed],
-        trend=_ratio_by_month(world, found, own),
-    )
+        missed = counted("missed_by_self_check", found, lambda life: _was_missed(life, checks))
+    trend = _ratio_by_month(world, found, own)
+    return measured_share("self_check", own, found, parts=[missed], trend=trend)
 
 
 def _was_missed(life: Life, checks: Mapping[str, Sequence[dt.datetime]]) -> bool:
@@ -346,13 +300,11 @@ def _repeats(world: World, found: list[Life]) -> Measured:
     recent = [life for life in found if life.opened_at >= world.at - _YEAR]
     again = [life for life in recent if life.repeat_no]
     closed = [life for life in found if life.closed_at and life.closed_at >= world.at - _YEAR]
-    value = share(len(again), len(closed))
-    return Measured(
-        id="repeats",
-        value=value,
+    return measured(
+        "repeats",
+        share(len(again), len(closed)),
         count=len(again),
         of=len(closed),
-        light=light("repeats", value),
         records=ids(again),
         parts=list(_top(again)),
         trend=_named(world, _by_month(world, again)),
@@ -371,78 +323,85 @@ def _top(again: list[Life]) -> Iterator[Part]:
         by_danger[life.danger].append(life)
     for lives in sorted(by_danger.values(), key=lambda lives: -max(life.repeat_no for life in lives))[:_TOP]:
         worst = max(lives, key=lambda life: life.repeat_no)
-        yield Part(name="top_repeater", unit="count", value=worst.repeat_no, records=ids(lives))
+        yield Part(
+            name="top_repeater",
+            key=worst.danger,
+            about=worst.content,
+            unit="count",
+            value=worst.repeat_no,
+            records=ids(lives),
+        )
 
 
 def _monitoring(world: World) -> Measured:
-    row = world.monitoring
-    of, value = row.get("gateways", 0), share(row.get("online", 0), row.get("gateways", 0))
-    levels = [f"alarms_{n}" for n in (1, 2, 3, 4)]
-    # Where there is no gateway nobody can say that there was no alarm.
-    is_heard = bool(of) or any(row.get(name) for name in levels)
-    by_level = [
-        Part(
-            name=name,
-            unit="count",
-            value=row.get(name, 0) if is_heard else None,
-            missing="" if is_heard else "gateways",
-        )
-        for name in levels
-    ]
-    if row.get("is_past"):
-        # Whether a gateway was there at an instant of the past, nobody has noted.
-        value, of = None, 0
-    return Measured(
-        id="monitoring",
-        value=value,
-        count=None if value is None else row.get("online"),
-        of=of,
-        light=light("monitoring", value),
-        missing="gateways_then" if row.get("is_past") else "" if of else "gateways",
+    row, is_past = world.monitoring, bool(world.monitoring.get("is_past"))
+    gateways, judged = row.get("gateways", 0), row.get("judged", 0)
+    # Whether a gateway was there at an instant of the past, nobody has noted.
+    known = 0 if is_past else gateways
+    return measured(
+        "monitoring",
+        share(row.get("online", 0), known),
+        count=row.get("online") if known else None,
+        of=known,
+        missing="gateways_then" if is_past else "" if gateways else "gateways",
         parts=[
-            Part(
-                name="complete",
-                unit="share",
-                value=None if row.get("is_past") else share(row.get("points_fresh", 0), row.get("points", 0)),
-                of=row.get("points"),
-            ),
-            *by_level,
-            Part(name="to_acknowledge", unit="seconds", value=_number(row.get("acknowledged_s"))),
-            Part(name="to_clear", unit="seconds", value=_number(row.get("cleared_s"))),
-            Part(
-                name="false_alarms",
-                unit="share",
-                value=share(row.get("rejected", 0), row.get("judged", 0)),
-                of=row.get("judged"),
-            ),
-            Part(name="to_cloud_p95", unit="seconds", value=_number(row.get("to_cloud_s"))),
+            shared("complete", row.get("points_fresh", 0), 0 if is_past else row.get("points", 0)),
+            *_alarms(row, is_heard=bool(gateways)),
+            timed("to_acknowledge", "seconds", row.get("acknowledged_s")),
+            timed("to_clear", "seconds", row.get("cleared_s")),
+            shared("false_alarms", row.get("rejected", 0), judged),
+            timed("to_cloud_p95", "seconds", row.get("to_cloud_s")),
             Part(name="unjudged_late", unit="count", value=row.get("unjudged_late", 0)),
         ],
         trend=_named(world, _of_months(world, lambda month: month["alarms"])),
     )
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+def _alarms(row: Row, *, is_heard: bool) -> Iterator[Part]:
+    """By level. Where there is no gateway nobody can say that there was no alarm."""
+    counts = {name: row.get(name, 0) for name in ("alarms_1", "alarms_2", "alarms_3", "alarms_4")}
+    is_known = is_heard or any(counts.values())
+    for name, count in counts.items():
+        value, missing = (count, "") if is_known else (None, "gateways")
+        yield Part(name=name, unit="count", value=value, missing=missing)
 
 
-def _of_months(world: World, value: Any) -> list[float | None]:
+def _of_months(world: World, value: Callable[[Row], float | None]) -> list[float | None]:
     known = {row["month"]: value(row) for row in world.months}
     return [known.get(month) for month in months_before(world.at, world.zone)]
 
 
+def _returns(world: World) -> Measured:
+    rows = world.returns
+    sent = [row for row in rows if row["sent_at"] is not None]
+    good = [row for row in sent if row["sent_at"] <= row["due_at"]]
+    of = collections.Counter(_month(row["due_at"], world.zone) for row in rows)
+    so = collections.Counter(_month(row["due_at"], world.zone) for row in good)
+    return measured(
+        "returns",
+        share(len(good), len(rows)),
+        count=len(good),
+        of=len(rows),
+        parts=[
+            Part(name="returns_late", unit="count", value=len(sent) - len(good)),
+            Part(name="returns_missing", unit="count", value=len(rows) - len(sent)),
+            Part(name="corrections", unit="count", value=sum(row["corrections"] for row in rows)),
+        ],
+        trend=[(month, share(so[month], of[month])) for month in months_before(world.at, world.zone)],
+    )
+
+
 def _prevention(world: World) -> Measured:
     row = world.prevention
-    value = share(row.get("stayed", 0), row.get("warnings", 0))
-    return Measured(
-        id="prevention",
-        value=value,
-        count=row.get("stayed", 0),
-        of=row.get("warnings", 0),
-        light=light("prevention", value),
+    stayed, warnings = row.get("stayed", 0), row.get("warnings", 0)
+    return measured(
+        "prevention",
+        share(stayed, warnings),
+        count=stayed,
+        of=warnings,
         parts=[
             Part(name="caught_before_limit", unit="count", value=row.get("caught", 0)),
-            Part(name="median_lead_minutes", unit="minutes", value=_number(row.get("lead_min"))),
+            timed("median_lead_minutes", "minutes", row.get("lead_min")),
         ],
         trend=_named(world, _of_months(world, lambda month: share(month["stayed"], month["warnings"]))),
     )

@@ -10,7 +10,7 @@ from cloud.database import Row
 
 PLACED: LiteralString = """
     placed AS MATERIALIZED (
-        SELECT seen.site, seen.devices, its.enterprise, its.phase
+        SELECT seen.site, seen.devices, its.enterprise
           FROM sites_of(%(account)s, %(roles)s) AS seen JOIN site AS its USING (site)
                LEFT JOIN tree_node AS place ON place.node = its.territory
                LEFT JOIN tree_node AS company ON company.node = its.enterprise
@@ -28,11 +28,11 @@ _JUDGED: LiteralString = "level = 'major' AND status NOT IN ('candidate', 'rejec
 _GRAVE: LiteralString = f"""
     grave AS MATERIALIZED (
         SELECT hazard.id, hazard.number, hazard.site, hazard.device, hazard.source, hazard.category,
-               encode(hazard.fingerprint, 'hex') AS danger, hazard.repeat_no
+               encode(hazard.fingerprint, 'hex') AS danger, hazard.repeat_no,
+               hazard.content
           FROM hazard
          WHERE hazard.mode = 'live' AND {IS_PLACED}
-           AND EXISTS (SELECT FROM hazard_event AS event
-                        WHERE event.hazard_id = hazard.id AND event.at < %(at)s AND event.level <> 'general'))
+           AND hazard.id IN (SELECT hazard_id FROM hazard_event WHERE at < %(at)s AND level <> 'general'))
 """  # noqa: S608  of constants only
 
 LIVES: LiteralString = f"""
@@ -75,11 +75,13 @@ DAYS: LiteralString = f"""
           FROM was WINDOW life AS (PARTITION BY hazard_id ORDER BY seq))
     SELECT (greatest(at, %(since)s) AT TIME ZONE %(zone)s)::date AS day,
            sum(found)::int AS found, sum(open)::int AS open, sum(overdue)::int AS overdue, sum(fixed)::int
-               AS fixed
+               AS fixed,
+           bool_or(open <> 0 AND at >= %(since)s) AS open_moved,
+           bool_or(overdue <> 0 AND at >= %(since)s) AS overdue_moved
       FROM changed WHERE found <> 0 OR open <> 0 OR overdue <> 0 OR fixed <> 0 GROUP BY 1 ORDER BY 1
 """  # noqa: S608
 """By how many the found, open, overdue and rectified ones changed on each day; what was before, on the
-    first."""
+    first. `moved`: something became so or ceased to be, though in sum nothing changed."""
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,8 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     device: str | None = None
     source: str = "self"
     danger: str = ""
+    """What makes it the same danger again."""
+    content: dict[str, str] | None = None
     repeat_no: int = 0
     opened_at: dt.datetime
     detected_at: dt.datetime

@@ -1,7 +1,7 @@
 """A measured indicator, before anybody shows it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,6 +19,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     unit: Unit
     value: float | None
+    key: str = ""
+    """Which of several of the name; empty where there is one."""
+    about: dict[str, str] | None = None
+    """What that one is, in words."""
     of: float | None = None
     """What it is a share of."""
     records: Sequence[str] = ()
@@ -50,17 +54,35 @@ def ids(lives: Iterable[Life]) -> list[str]:
     return [str(life.id) for life in newest[:MOST_RECORDS]]
 
 
-def light(name: str, value: float | None) -> Light:
-    """Its colour by the description."""
-    return descriptions().indicators[name].light.of(value)
-
-
 def share(part: int, whole: int) -> float | None:
     """`None` where there is nothing to be a share of."""
     return part / whole if whole else None
+
+
+def measured(name: str, value: float | None, **more: Any) -> Measured:
+    """With its colour by the description."""
+    return Measured(id=name, value=value, light=descriptions().indicators[name].light.of(value), **more)
+
+
+def measured_share(name: str, part: Sequence[Life], whole: Sequence[Life], **more: Any) -> Measured:
+    """How many of them are as they should be; behind it those that are not."""
+    good = {life.id for life in part}
+    left = ids(life for life in whole if life.id not in good)
+    value = share(len(part), len(whole))
+    return measured(name, value, count=len(part), of=len(whole), records=left, **more)
 
 
 def counted(name: str, lives: Sequence[Life], is_so: Callable[[Life], bool] | None = None) -> Part:
     """How many there are, with the records."""
     found = [life for life in lives if is_so is None or is_so(life)]
     return Part(name=name, unit="count", value=len(found), records=ids(found))
+
+
+def shared(name: str, part: int, whole: int, records: Sequence[str] = ()) -> Part:
+    """How many of how many."""
+    return Part(name=name, unit="share", value=share(part, whole), of=whole, records=records)
+
+
+def timed(name: str, unit: Unit, value: Any) -> Part:
+    """How long it took; `None` where nothing is known to have ended."""
+    return Part(name=name, unit=unit, value=None if value is None else float(value))

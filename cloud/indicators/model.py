@@ -14,11 +14,15 @@ class PartShown(Shown):
     """A number beside the indicator's own."""
 
     name: str
+    label: TextShown
+    key: str = Field(description="Which of several of the name; empty where there is one.")
+    about: TextShown | None = Field(description="What that one is.")
     unit: Unit
     value: float | None = Field(description="Null: unknown, never 0.")
     of: float | None = Field(description="What it is a share of.")
     records: int = Field(description="How many records stand behind it.")
     missing: str = Field(description="Which source is missing, where that is why it is unknown.")
+    missing_label: TextShown | None = Field(description="The same in words.")
 
 
 class MonthShown(Shown):
@@ -44,6 +48,7 @@ class IndicatorShown(Shown):
     amber: float
     red: float
     missing: str = Field(description="Which source is missing, where that is why it is unknown.")
+    missing_label: TextShown | None = Field(description="The same in words.")
     warning: str = Field(description="`fewer_looked`: fewer were found, and less was looked.")
     records: int = Field(description="How many records stand behind it.")
     parts: list[PartShown]
@@ -151,3 +156,47 @@ class BlindSpots(Shown):
     at: Instant
     projects: int
     items: list[BlindSpot]
+
+
+class ComponentShown(Shown):
+    """What places are compared by."""
+
+    id: str = Field(description="An indicator, or `indicator/part`.")
+    label: TextShown
+    weight: float
+    good: float = Field(description="From there on it has all points.")
+    bad: float = Field(description="From there on it has none.")
+
+
+class ScoredShown(Shown):
+    """A share and its points."""
+
+    id: str
+    value: float | None = Field(description="Null: unknown; it falls away with its weight.")
+    points: float | None = Field(description="From 0 to 100.")
+    of: int = Field(description="What the value is a share of.")
+
+
+class RankedShown(Shown):
+    """Where a place stands."""
+
+    node: int
+    name: TextShown
+    rank: int | None = Field(description="Null: too little is known of it.")
+    score: float | None = Field(description="From 0 to 100, over the components that are known.")
+    sites: int
+    records: int = Field(description="Major hazards that were found.")
+    components: list[ScoredShown]
+
+
+class RankingShown(Shown):
+    """Places by their score (打分排队), the best first."""
+
+    at: Instant
+    zone: str
+    by: Literal["territory", "enterprise"]
+    least_records: int = Field(description="Whoever has fewer is not ranked,")
+    least_weight: float = Field(description="nor of whose weights a smaller share is known.")
+    source: TextShown
+    components: list[ComponentShown]
+    items: list[RankedShown]

@@ -88,14 +88,18 @@ JUDGED: LiteralString = f"""
 """  # noqa: S608
 
 THERE: LiteralString = f"""
-    WITH {PLACED}
-    SELECT (SELECT count(*) FROM placed WHERE phase = 'building') AS projects,
-           (SELECT mode() WITHIN GROUP (ORDER BY time_zone) FROM site JOIN placed USING (site)) AS zone,
-           (SELECT count(*) FROM site_gateway JOIN placed USING (site) WHERE retired_on IS NULL) AS gateways,
-           (SELECT count(*) FROM site_gateway AS its JOIN placed USING (site)
+    WITH {PLACED}, its AS (
+        SELECT its.site, its.gateway FROM site_gateway AS its JOIN placed USING (site)
+         WHERE (retired_on IS NULL OR retired_on > (%(at)s AT TIME ZONE %(zone)s)::date)
+           AND NOT EXISTS (
+               SELECT FROM registry_change AS added
+                WHERE added.site = its.site AND record = 'site_gateway' AND key = its.gateway
+                  AND before IS NULL AND at >= %(at)s))
+    SELECT (SELECT count(*) FROM its) AS gateways,
+           (SELECT count(*) FROM its
                    JOIN gateway ON gateway.site = its.site AND gateway.gateway = its.gateway AND
                        gateway.mode = 'live'
-             WHERE its.retired_on IS NULL AND gateway.state = 'online'
+             WHERE gateway.state = 'online'
                AND gateway.seen_at > %(at)s - interval '30 seconds') AS online,
            (SELECT count(*) FROM point JOIN placed USING (site) WHERE point.mode = 'live' AND
                point.current) AS points,
@@ -103,58 +107,41 @@ THERE: LiteralString = f"""
              WHERE point.mode = 'live' AND point.current
                AND newest.good_at > %(at)s - patience(point.stale_after_ms)) AS points_fresh
 """  # noqa: S608
-"""Of the moment; of the past nobody has noted it."""
+"""Gateways in service at the instant; what is online and fresh is of the moment, and of the past nobody has
+    noted it."""
 
 LOOKED: LiteralString = f"""
     WITH {PLACED}, asked AS (
         SELECT day, day > 30 AS is_before FROM unnest(ARRAY[1, 6, 11, 16, 21, 26, 31, 36, 41, 46, 51, 56])
             AS day),
+    there AS (
+        SELECT site, device FROM (
+            SELECT DISTINCT ON (site, device) site, device, current
+              FROM device_change JOIN placed USING (site)
+             WHERE mode = 'live' AND at < %(at)s ORDER BY site, device, at DESC) AS told
+         WHERE current),
     heard AS (
         SELECT is_before, EXISTS (
                    SELECT FROM point WHERE point.site = device.site AND point.mode = 'live'
                       AND point.device = device.device AND EXISTS (
-                          SELECT FROM reading WHERE point_id = point.id AND quality = 0
-                             AND reading.at >= %(at)s - day * interval '1 day'
-                             AND reading.at < %(at)s - (day - 1) * interval '1 day')) AS spoke
-          FROM device JOIN placed USING (site) CROSS JOIN asked
-         WHERE device.mode = 'live' AND device.current)
+                          SELECT FROM readings_of(ARRAY[point.id], %(at)s - day * interval '1 day',
+                                                  %(at)s - (day - 1) * interval '1 day')
+                           WHERE quality = 0)) AS spoke
+          FROM there AS device CROSS JOIN asked),
+    looked AS (
+        SELECT ended_at FROM inspection AS one JOIN placed USING (site)
+         WHERE ended_at >= %(at)s - interval '60 days' AND ended_at < %(at)s AND one.at < %(at)s
+           AND NOT withdrawn AND NOT EXISTS (
+               SELECT FROM inspection AS later
+                WHERE later.id = one.id AND later.seq > one.seq AND later.at < %(at)s))
     SELECT avg(spoke::int) FILTER (WHERE NOT is_before) AS heard_now,
            avg(spoke::int) FILTER (WHERE is_before) AS heard_before,
-           (SELECT count(DISTINCT id) FROM inspection JOIN placed USING (site)
-             WHERE ended_at >= %(at)s - interval '30 days' AND ended_at < %(at)s AND inspection.at <
-                 %(at)s) AS inspections_now,
-           (SELECT count(DISTINCT id) FROM inspection JOIN placed USING (site)
-             WHERE ended_at >= %(at)s - interval '60 days' AND ended_at < %(at)s - interval '30 days'
-               AND inspection.at < %(at)s) AS inspections_before
+           (SELECT count(*) FROM looked WHERE ended_at >= %(at)s - interval '30 days') AS inspections_now,
+           (SELECT count(*) FROM looked WHERE ended_at < %(at)s - interval '30 days') AS inspections_before
       FROM heard
 """  # noqa: S608
-"""How much was looked in the last 30 days and those before: devices that spoke on six sampled days of
-    each."""
-
-_INSPECTED: LiteralString = """
-    found AS MATERIALIZED (
-        SELECT DISTINCT ON (id) inspection.* FROM inspection
-         WHERE at < %(at)s AND day BETWEEN %(from)s AND %(until)s ORDER BY id, seq DESC)
-"""
-INSPECTED: LiteralString = f"""
-    WITH {PLACED}, {_INSPECTED},
-    building AS (SELECT * FROM placed WHERE phase = 'building'),
-    machine AS (
-        SELECT its.site, its.device FROM device_file AS its JOIN building USING (site)
-         WHERE its.kind = ANY (%(machines)s)),
-    valid AS (SELECT * FROM found WHERE NOT withdrawn)
-    SELECT (SELECT count(*) FROM building) AS projects_all,
-           (SELECT count(*) FROM building WHERE site IN (
-               SELECT site FROM valid WHERE kind = ANY (%(of_projects)s))) AS projects,
-           (SELECT count(DISTINCT enterprise) FROM building) AS enterprises_all,
-           (SELECT count(DISTINCT enterprise) FROM building WHERE enterprise IN (
-               SELECT enterprise FROM valid WHERE kind = ANY (%(of_enterprises)s))) AS enterprises,
-           (SELECT count(*) FROM machine) AS devices_all,
-           (SELECT count(*) FROM machine WHERE EXISTS (
-               SELECT FROM valid WHERE valid.site = machine.site AND machine.device = ANY (valid.devices)
-                  AND valid.kind = ANY (%(of_devices)s))) AS devices
-"""  # noqa: S608
-"""Projects, enterprises and devices that were looked at in the round, by what counts for one."""
+"""How much was looked in the last 30 days and those before: devices that were there at the instant and
+    spoke on six sampled days of each. An inspection counts once, as it was known then."""
 
 SELF_CHECKS: LiteralString = f"""
     WITH {PLACED}, told AS (
@@ -165,6 +152,20 @@ SELF_CHECKS: LiteralString = f"""
 """  # noqa: S608
 
 SOURCES: LiteralString = """
-    SELECT source, node.path, since, until FROM data_source JOIN tree_node AS node USING (node)
+    SELECT source, node, since, until FROM data_source
      WHERE source IN ('inspections', 'enterprise_checks') AND declared_at < %(at)s
 """
+
+RETURNS: LiteralString = f"""
+    WITH {PLACED}, due AS (
+        SELECT report, due_at FROM report LEFT JOIN tree_node AS top USING (node)
+         WHERE due_at >= %(year)s AND due_at < %(at)s
+           AND (report.site IN (SELECT site FROM placed)
+                OR (%(site)s::text IS NULL AND report.site IS NULL
+                    AND (%(path)s::text IS NULL OR starts_with(top.path, %(path)s)))))
+    SELECT due_at, min(at) FILTER (WHERE kind = 'sent') AS sent_at,
+           count(*) FILTER (WHERE kind = 'corrected') AS corrections
+      FROM due LEFT JOIN ledger_event ON ledger = 'report' AND of = due.report AND at < %(at)s
+     GROUP BY due.report, due_at ORDER BY due_at
+"""  # noqa: S608
+"""Returns that fell due in a year, and what was done with them by the instant."""

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, LiteralString
 
 import msgspec
@@ -11,8 +11,13 @@ from psycopg.rows import dict_row
 
 from cloud.accounts.roles import roles_with
 from cloud.database import Connection, Row
+from cloud.duties.due import Span
 from cloud.duties.kinds import kinds
+from cloud.duties.rounds import round_at
+from cloud.duties.sources import is_declared
+from cloud.indicators import coverage as covering
 from cloud.indicators import monitoring
+from cloud.indicators.coverage import building, coverage
 from cloud.indicators.formulas import World, measure
 from cloud.indicators.lives import DAYS, LIVES, life_of
 from cloud.indicators.measured import Measured
@@ -21,6 +26,8 @@ from cloud.serving import Serving
 
 SEES = "hazards.view"
 _NOW_S = 60
+_COMPARED_DAYS = 60
+"""What was looked at in thirty days is compared with the thirty before."""
 _ASKED: Mapping[str, LiteralString] = {
     "lives": LIVES,
     "days": DAYS,
@@ -30,9 +37,13 @@ _ASKED: Mapping[str, LiteralString] = {
     "months": monitoring.MONTHS,
     "judged": monitoring.JUDGED,
     "looked": monitoring.LOOKED,
-    "inspected": monitoring.INSPECTED,
+    "sites": covering.SITES,
+    "nodes": covering.NODES,
+    "machines": covering.MACHINES,
+    "inspections": covering.INSPECTIONS,
     "self_checks": monitoring.SELF_CHECKS,
     "sources": monitoring.SOURCES,
+    "returns": monitoring.RETURNS,
 }
 
 
@@ -44,22 +55,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     site: str | None = None
     path: str | None = None
     """Of a node of either tree."""
-    above: tuple[str, ...] = ()
-    """Paths of the territory and the enterprise of the site: whose declared sources hold for it."""
     rules: str = DEFAULT
     """Name of the jurisdiction that holds there."""
     zone: str = "Asia/Shanghai"
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What the database said to each question."""
-
-    rows: Mapping[str, list[Row]]
-
-
 def asked(place: Place, at: dt.datetime) -> dict[str, Any]:
     """Parameters of every question."""
-    (begin, end), counts = _round(place, at), kinds().rounds
+    one = round_at(jurisdiction(place.rules), _today(place, at))
     return {
         "account": place.account,
         "roles": roles_with(SEES),
@@ -70,12 +73,9 @@ def asked(place: Place, at: dt.datetime) -> dict[str, Any]:
         "since": at - dt.timedelta(days=400),
         "year": at - dt.timedelta(days=366),
         "recent": at - dt.timedelta(days=30),
-        "from": begin,
-        "until": end,
-        "machines": counts.machines,
-        "of_projects": counts.projects,
-        "of_enterprises": counts.enterprises,
-        "of_devices": counts.devices,
+        "round_since": one.span.since if one else dt.date.max,
+        "round_until": one.span.until if one else dt.date.min,
+        "machines": kinds().rounds.machines,
     }
 
 
@@ -83,64 +83,36 @@ def _today(place: Place, at: dt.datetime) -> dt.date:
     return (at - dt.timedelta(microseconds=1)).astimezone(zoneinfo.ZoneInfo(place.zone)).date()
 
 
-def _round(place: Place, at: dt.datetime) -> tuple[dt.date, dt.date]:
-    """The round of full coverage that runs; the calendar half-year where the rules name none for the day."""
-    today = _today(place, at)
-    for phase in jurisdiction(place.rules).rounds:
-        until = _on(phase.until, today.year)
-        since = dt.date(until.year, 1, 1) if phase.since is None else _on(phase.since, today.year)
-        if since <= today <= until:
-            return since, until
-    half = dt.date(today.year, 7, 1)
-    if today < half:
-        return dt.date(today.year, 1, 1), half - dt.timedelta(days=1)
-    return half, dt.date(today.year, 12, 31)
-
-
-def _on(written: Any, year: int) -> dt.date:
-    """A day as it stands in a jurisdiction: with its year, or of every year."""
-    text = str(written)
-    return dt.date.fromisoformat(f"{year}-{text}" if len(text) == len("MM-DD") else text)
-
-
 def world_of(place: Place, at: dt.datetime, now: dt.datetime, rows: Mapping[str, list[Row]]) -> World:
     """What the answers come to; pure."""
-    there, today = rows["there"][0], _today(place, at)
-    has = {
-        name: _has_source(rows["sources"], name, place, today)
-        for name in ("inspections", "enterprise_checks")
-    }
+    today = _today(place, at)
+    projects = building(rows["sites"], at, today)
+
+    def is_kept(source: str, days: int) -> bool:
+        # Where nothing is in progress, whoever keeps it for what there was.
+        span = Span(since=today - dt.timedelta(days=days - 1), until=today)
+        return is_declared(rows["sources"], source, projects or rows["sites"], span)
+
     is_past = now - at > dt.timedelta(seconds=_NOW_S)
     looked = dict(rows["looked"][0])
-    if not has["inspections"]:
+    if not is_kept("inspections", _COMPARED_DAYS):
         looked |= {"inspections_now": None, "inspections_before": None}
-    inspected = {**rows["inspected"][0], "days_left": (_round(place, at)[1] - today).days}
     checks = {row["site"]: row["ended"] for row in rows["self_checks"]}
+    of_companies = place.site is None
     return World(
         at=at,
         zone=place.zone,
         lives=[life_of(row) for row in rows["lives"]],
         days=rows["days"],
-        projects=there["projects"],
+        projects=len(projects),
         generals=rows["judged"][0],
-        inspected=inspected if has["inspections"] else None,
-        self_checks=checks if has["enterprise_checks"] else None,
+        coverage=coverage(rows, at=at, today=today, rules=place.rules, of_companies=of_companies),
+        self_checks=checks if is_kept("enterprise_checks", 1) else None,
         looked=looked,
-        monitoring={**there, **rows["alarms"][0], **rows["judged"][0], "is_past": is_past},
+        monitoring={**rows["there"][0], **rows["alarms"][0], **rows["judged"][0], "is_past": is_past},
         prevention=rows["prevention"][0],
         months=rows["months"],
-    )
-
-
-def _has_source(sources: list[Row], name: str, place: Place, today: dt.date) -> bool:
-    """Declared for the place, or for a node above it."""
-    below = [place.path] if place.path is not None else list(place.above)
-    return any(
-        row["source"] == name
-        and row["since"] <= today
-        and (row["until"] is None or row["until"] >= today)
-        and any(path.startswith(row["path"]) for path in below)
-        for row in sources
+        returns=rows["returns"],
     )
 
 
@@ -164,3 +136,27 @@ async def indicators_served(
     answers = await asyncio.gather(*(serving.rows(query, values) for query in _ASKED.values()))
     found = dict(zip(_ASKED, answers, strict=True))
     return await asyncio.to_thread(lambda: measure(world_of(place, at, now, found)))
+
+
+_COMPARED = ("lives", "sites", "nodes", "machines", "inspections", "self_checks", "sources")
+"""What is asked to compare places: all at once, and then told apart by sites."""
+_NOT_ASKED: Mapping[str, list[Row]] = {
+    **{name: [{}] for name in ("there", "alarms", "prevention", "judged", "looked")},
+    **{name: [] for name in ("days", "months", "returns")},
+}
+
+
+async def compared(serving: Serving, place: Place, at: dt.datetime) -> dict[str, list[Row]]:
+    """What the places below one are compared by."""
+    values = asked(place, at)
+    answers = await asyncio.gather(*(serving.rows(_ASKED[name], values) for name in _COMPARED))
+    return dict(zip(_COMPARED, answers, strict=True))
+
+
+def measured_of(
+    place: Place, at: dt.datetime, rows: Mapping[str, list[Row]], sites: Iterable[str]
+) -> list[Measured]:
+    """The indicators of some of the sites; those that come from records and inspections."""
+    names = {*sites, None}
+    of_sites = {name: [row for row in found if row.get("site") in names] for name, found in rows.items()}
+    return measure(world_of(place, at, at, {**_NOT_ASKED, **of_sites}))

@@ -2,17 +2,18 @@
 
 import collections
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from cloud.alarms.model import Episode
 from cloud.alarms.requests import note_acknowledged
 from cloud.alarms.store import Arrived, StoredEpisode, store_alarms
-from cloud.database import Connection
+from cloud.database import Connection, at_once
+from cloud.hazards import standing
 from cloud.hazards.around import Told
 from cloud.hazards.model import Hazard
-from cloud.hazards.opening import Heard, follow_alarms
+from cloud.hazards.opening import Heard, follow_alarms, foreseen_danger
 from cloud.ingest.admission import Admission, HomelessError
 from cloud.ingest.dead_letters import bury
 from cloud.ingest.decoding import believed, dead_letter, present_ms, record_of, sender
@@ -20,11 +21,12 @@ from cloud.ingest.model import Delivery, Outcome, Settled
 from cloud.ingest.rebirths import Rebirths
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, write_events
+from cloud.notices.kept import Kept
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites.registry import Registry
-from cloud.upkeep.holding import hold_mended
+from cloud.upkeep.holding import Mended, hold_mended
 from sitewarden.errors import MessageError
 from sitewarden.messages import Alarm
 from sitewarden.text import Text
@@ -46,20 +48,22 @@ class AlarmsLane:
         self._settings, self._registry = settings, registry
         self._admission = Admission(registry, rebirths)
         self._sites: Sites = {}
+        self._kept, self._mended = Kept(), Mended()
 
     def commit(self, connection: Connection, batch: list[Delivery], now_ms: int) -> Outcome:
         """Store the batch in one transaction."""
         outcome = Outcome()
-        self._sites = self._registry.sites(connection)
-        with connection.transaction():
+        with at_once(connection):
+            self._sites = self._registry.sites(connection)
             accepted = list(self._accept(connection, batch, now_ms, outcome))
             told: dict[UUID, Text] = {}
-            episodes, hazards, happened = self._store(connection, accepted, now_ms, told)
+            episodes, hazards, happened = self._store(connection, accepted, now_ms, told, outcome)
             telling = Telling(
                 settings=self._settings,
                 sites=self._sites,
                 now_ms=now_ms,
                 is_listened=self._registry.is_listened,
+                kept=self._kept,
             )
             tell(connection, telling, News(episodes=told, hazards=list(hazards)))
             tell_of(connection, telling, happened)
@@ -91,6 +95,8 @@ class AlarmsLane:
                     # Of a kind that only a newer cloud knows, say. What it says stands in the alarm itself.
                     log.warning("alarm of an unknown point site=%s point=%s", key.site, alarm.point)
                 outcome.settled.append(Settled(key, alarm.boot, alarm.seq))
+                if key.mode == "live":
+                    outcome.note_instant(alarm.at)
                 label = admitted.gateway.device_labels.get(alarm.device)
                 told = Arrived(
                     key=key,
@@ -103,7 +109,12 @@ class AlarmsLane:
                 )
 
     def _store(
-        self, connection: Connection, accepted: list[_Accepted], now_ms: int, told: dict[UUID, Text]
+        self,
+        connection: Connection,
+        accepted: list[_Accepted],
+        now_ms: int,
+        told: dict[UUID, Text],
+        outcome: Outcome,
     ) -> tuple[dict[UUID, Episode], dict[UUID, Hazard], list[Told]]:
         """Store what is new; returns the live episodes, the hazard records that changed, and what of them.
 
@@ -113,7 +124,10 @@ class AlarmsLane:
         hazards: dict[UUID, Hazard] = {}
         happened: list[Told] = []
         for wave in _waves(accepted):
-            stored = store_alarms(connection, [one.told for one in wave])
+            storing = store_alarms(connection, [one.told for one in wave])
+            foreseen = _foreseen(connection, wave)
+            stored = storing.stored()
+            _count(outcome, wave, stored)
             heard = [
                 self._heard(one, stored[one.told.alarm.episode], now_ms)
                 for one in wave
@@ -124,7 +138,8 @@ class AlarmsLane:
                     note_acknowledged(connection, UUID(one.alarm.episode), now_ms)
                 if one.episode.is_new and one.mode == "live":
                     told[UUID(one.alarm.episode)] = one.device
-            records, said = follow_alarms(connection, hold_mended(connection, heard))
+            left = hold_mended(connection, self._mended.among(connection, self._sites, heard), heard)
+            records, said = follow_alarms(connection, left, foreseen)
             joined = {episode: record.id for record in records for episode in record.episodes}
             for one in heard:
                 if one.mode == self._settings.mode:
@@ -151,6 +166,16 @@ class AlarmsLane:
         )
 
 
+def _foreseen(connection: Connection, wave: list[_Accepted]) -> standing.Foreseen | None:
+    """What stands of the dangers of new alarms, asked in one go with storing them.
+
+    Not where some alarm may belong to a record already: records are locked in one order, all at once.
+    """
+    dangers = [foreseen_danger(one.told.key.site, one.told.key.mode, one.told.alarm) for one in wave]
+    known = [danger for danger in dangers if danger is not None]
+    return standing.foresee(connection, known) if len(known) == len(dangers) else None
+
+
 def _waves(accepted: Iterable[_Accepted]) -> list[list[_Accepted]]:
     """What can be stored at once, in the order of arrival: in each wave an episode has one word."""
     waves: list[list[_Accepted]] = []
@@ -162,6 +187,15 @@ def _waves(accepted: Iterable[_Accepted]) -> list[list[_Accepted]]:
             waves.append([])
         waves[place].append(one)
     return waves
+
+
+def _count(outcome: Outcome, wave: list[_Accepted], stored: Collection[str]) -> None:
+    """Of these alarms, those `stored` are new."""
+    fresh = [one.told for one in wave if one.told.alarm.episode in stored]
+    outcome.add(accepted=len(fresh), duplicate=len(wave) - len(fresh))
+    outcome.raised_ms += [
+        one.alarm.at for one in fresh if one.key.mode == "live" and one.alarm.change == "raised"
+    ]
 
 
 def _events(kind: Literal["alarm", "hazard"], shown: Iterable[Episode | Hazard]) -> list[NewEvent]:

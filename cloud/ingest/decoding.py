@@ -6,16 +6,13 @@ from typing import TypeVar
 import msgspec
 
 from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, UnreadableRecordError
+from cloud.readings.store import NEWEST_MS, OLDEST_MS
 from cloud.registry.known import Sites, may_speak
 from cloud.settings import Settings
 from sitewarden import topics
 from sitewarden.errors import MessageError
-from sitewarden.messages import Alarm, Gap, Readings, Series, Status, WorkCycle, decode
+from sitewarden.messages import Alarm, Gap, Readings, Status, WorkCycle, decode
 
-OLDEST_MS = 400 * 86_400_000
-"""How far back a reading may lie: a logger's memory of a year, and some."""
-NEWEST_MS = 600_000
-"""How far ahead a gateway's clock may be."""
 MAX_INT8 = 2**63 - 1
 
 T = TypeVar("T", Readings, Alarm)
@@ -70,13 +67,6 @@ def is_plausible(at_ms: int, now_ms: int) -> bool:
 
 class ImplausibleError(Exception):
     """An instant that cannot be believed."""
-
-
-def check_series(at_ms: int, series: Series, now_ms: int) -> None:
-    """Raise `ImplausibleError` where an instant of the series cannot be believed."""
-    for t in (min(series.t), max(series.t)) if series.t else ():
-        if not is_plausible(at_ms + t, now_ms):
-            raise ImplausibleError(f"instant {at_ms + t} of {series.p} is not near now ({now_ms})")
 
 
 def check_gap(gap: Gap, now_ms: int) -> None:

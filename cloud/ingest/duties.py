@@ -15,10 +15,16 @@ from cloud.hazards.looking import look
 from cloud.hazards.opening import Heard, follow_alarms
 from cloud.hazards.unfiled import forget_unfiled
 from cloud.intake.forgetting import Forgetting
+from cloud.intake.watching import CredentialWatch
 from cloud.jurisdictions.loading import jurisdiction
 from cloud.live.store import NewEvent, wake_viewers, write_events
 from cloud.looking import Looking
+from cloud.media.keeping import PicturesKept
+from cloud.media.sealing import Vault
+from cloud.metrics import ingest as metrics
 from cloud.notices.escalating import escalate_due
+from cloud.notices.forgetting import ForgettingNotices
+from cloud.notices.nothing import Nothing
 from cloud.notices.opening import News, Telling, tell, tell_of
 from cloud.notices.silence import Silences
 from cloud.reports.due import make_due, remind
@@ -51,36 +57,47 @@ class Duties(Looking):
         self, settings: Settings, dsn: str, registry: Registry, hears: Callable[[], bool] = lambda: False
     ) -> None:
         """Nothing is read yet. `hears`: whether messages of gateways come in."""
-        super().__init__(dsn, name="ingest-duties", every_s=LOOK_S)
+        super().__init__(dsn, name="ingest-duties", every_s=LOOK_S, is_alone=True)
         self._reported_ms = 0
         self._settings, self._registry = settings, registry
         self._forgetting = Forgetting()
         self._silences = Silences(settings, registry, hears)
+        self._nothing, self._hears = Nothing(), hears
         self._calendar = Calendar()
+        self._credentials = CredentialWatch()
+        self._forgetting_notices = ForgettingNotices(settings.notices.keep_days)
+        self._pictures = PicturesKept(settings.media.keep_days, Vault.of(settings))
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Whatever is due at that instant; what cannot be done keeps nothing else from being done."""
         for duty in (
             self.release,
             self.note_silences,
+            self.note_nothing,
             _watch,
             _keep,
+            self._pictures,
             _forget,
             _put_together,
             self.follow_calendar,
+            self.watch_credentials,
             erase_identities,
             self._forgetting,
+            self._forgetting_notices,
             self.report,
             self.escalate,
         ):
+            name = getattr(duty, "__name__", type(duty).__name__).strip("_").lower()
             try:
                 duty(connection, now_ms)
             except psycopg.OperationalError:
                 raise
             except Exception:
                 # A record that cannot be read, say. It is tried again with the next look.
-                name = getattr(duty, "__name__", type(duty).__name__)
                 log.exception("a duty could not be done duty=%s", name)
+                metrics.note_duty(name, is_done=False)
+            else:
+                metrics.note_duty(name, is_done=True)
 
     def escalate(self, connection: Connection, now_ms: int) -> None:
         """Tell whoever comes next where nobody has acknowledged in time."""
@@ -109,6 +126,12 @@ class Duties(Looking):
         telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
         self._calendar.look(connection, telling)
 
+    def watch_credentials(self, connection: Connection, now_ms: int) -> None:
+        """Certificates that have ended and key posts that are not there while a crane works."""
+        if self._settings.tells:
+            telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
+            self._credentials.look(connection, telling)
+
     def report(self, connection: Connection, now_ms: int) -> None:
         """Make the returns of the month that are due; nobody waits for them by the second."""
         if now_ms - self._reported_ms >= REPORT_EVERY_MS:
@@ -120,6 +143,11 @@ class Duties(Looking):
     def note_silences(self, connection: Connection, now_ms: int) -> None:
         """Tell of gateways that are silent, or back."""
         self._silences.look(connection, now_ms)
+
+    def note_nothing(self, connection: Connection, now_ms: int) -> None:
+        """Tell whoever runs the platform where no gateway is heard at all."""
+        telling = Telling(settings=self._settings, sites=self._registry.sites(connection), now_ms=now_ms)
+        self._nothing.look(connection, telling, hears=self._hears())
 
     def _heard(self, connection: Connection, alarm: Alarm, now_ms: int) -> Heard:
         row = connection.cursor(row_factory=dict_row).execute(_EPISODE, [alarm.episode]).fetchone()

@@ -2,14 +2,16 @@
 
 import logging
 import secrets
+import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
 
+from cloud.ingest.buffered import BufferedClient, Heard
 from cloud.ingest.model import Delivery
 from cloud.settings import Settings
 
@@ -18,6 +20,7 @@ log = logging.getLogger(__name__)
 SHARED = "$share/sitewarden/"
 """In front of a filter: each message goes to one of the workers."""
 _QOS = 1
+_PUBACK = struct.Struct("!BBH")
 _REFUSED = 0x80
 _KEEP_ALIVE_S = 30
 _RECONNECT_S = (1, 5)
@@ -28,17 +31,28 @@ class Link:
     """One MQTT connection with a clean session; it reconnects by itself and subscribes anew each time."""
 
     def __init__(
-        self, name: str, settings: Settings, filters: list[str], deliver: Callable[[Delivery], bool]
+        self,
+        name: str,
+        settings: Settings,
+        filters: list[str],
+        deliver: Callable[[Delivery], bool],
+        *,
+        session: str | None = None,
     ) -> None:
-        """`deliver` is called on the network thread and must not block; false where it has no room."""
+        """`deliver` is called on the network thread, may block for a second; false where it has no room.
+
+        `session`: a lasting one of that name, whose messages the broker keeps while nobody is there. Only to
+        measure by: what a broker keeps is no guarantee, and nobody empties the session of a worker that is
+        gone.
+        """
         self._name, self._filters, self._deliver = name, filters, deliver
         self._number = 0
         self._subscribed = threading.Event()
         self._pending: dict[int, str] = {}
-        client = paho.Client(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
-            client_id=f"sitewarden-{name}-{secrets.token_hex(6)}",
-            clean_session=True,
+            client_id=session or f"sitewarden-{name}-{secrets.token_hex(6)}",
+            clean_session=session is None,
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
@@ -55,6 +69,7 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.hear = self._hear
         client.connect_async(settings.broker.host, settings.broker.port, keepalive=_KEEP_ALIVE_S)
         self._client = client
 
@@ -82,10 +97,16 @@ class Link:
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
             log.warning("publish dropped link=%s topic=%s cause=%s", self._name, topic, info.rc)
 
-    def acknowledge(self, delivery: Delivery) -> None:
-        """Let the broker forget a message and send another; nothing once the connection is another one."""
-        if delivery.link == self._number:
-            self._client.ack(delivery.mid, _QOS)
+    def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
+        """Let the broker forget messages and send others; nothing once the connection is another one.
+
+        In one packet of bytes: the client's own `ack` wakes the network thread and asks the system to write
+        for each. What came with quality of service 0 has no number, and must not be acknowledged.
+        """
+        mids = [one.mid for one in deliveries if one.mid and one.link == self._number]
+        if mids:
+            acks = b"".join(_PUBACK.pack(MessageType.PUBACK, 2, mid) for mid in mids)
+            self._client._packet_queue(MessageType.PUBACK, acks, mids[-1], _QOS)  # noqa: SLF001  see above
 
     def _on_connect(
         self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
@@ -125,16 +146,21 @@ class Link:
         self._subscribed.clear()
         log.warning("disconnected from broker link=%s reason=%s", self._name, reason)
 
-    def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        topic = bytes(message._topic)  # noqa: SLF001  its property would raise, see below
+        mid = message.mid if message.qos else 0
+        self._hear(Heard(topic, bytes(message.payload), mid, message.retain))
+
+    def _hear(self, heard: Heard) -> None:
         delivery = Delivery(
             # Not every broker sees to it that a topic is UTF-8.
-            topic=bytes(message._topic).decode(errors="replace"),  # noqa: SLF001  its property would raise
-            body=bytes(message.payload),
-            retained=message.retain,
+            topic=heard.topic.decode(errors="replace"),
+            body=heard.body,
+            retained=heard.is_retained,
             received_ms=time.time_ns() // 1_000_000,
-            mid=message.mid if message.qos else 0,
+            mid=heard.mid,
             link=self._number,
         )
         # Without room the broker may forget it: its gateway has it until the receipt, and sends it again.
-        if not self._deliver(delivery) and message.qos:
-            client.ack(message.mid, message.qos)
+        if not self._deliver(delivery) and heard.mid:
+            self._client.ack(heard.mid, _QOS)

@@ -6,6 +6,7 @@ from typing import NamedTuple, cast
 import msgspec
 
 from sitewarden.errors import MessageError
+from sitewarden.messages import MediaAnswers
 from sitewarden.topics import Mode, Topic
 
 REASONS = (
@@ -97,8 +98,25 @@ class Outcome(msgspec.Struct, kw_only=True):
     dead: list[DeadLetter] = []
     homeless: list[tuple[GatewayKey, Delivery]] = []
     """Messages whose points are not known yet: neither stored nor receipted; the birth is asked for."""
+    answers: list[tuple[GatewayKey, MediaAnswers]] = []
+    """What gateways are told of the pictures that they have."""
     changed: bool = False
     """Whether viewers have something new to see."""
+    rows: dict[str, int] = {}
+    """What became of the readings or alarms of the batch: `accepted`, of these `late`, `duplicate`, …"""
+    newest_ms: int | None = None
+    """Instant of the newest live record."""
+    raised_ms: list[int] = []
+    """Instants at which live alarms of the batch were raised."""
+
+    def add(self, **rows: int) -> None:
+        """Of so many rows more it became that."""
+        for outcome, n in rows.items():
+            self.rows[outcome] = self.rows.get(outcome, 0) + n
+
+    def note_instant(self, at_ms: int) -> None:
+        """A live record of that instant is among them."""
+        self.newest_ms = at_ms if self.newest_ms is None else max(self.newest_ms, at_ms)
 
 
 class UnreadableRecordError(MessageError):

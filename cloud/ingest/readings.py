@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
+from cloud.cameras import watching
 from cloud.configuration.store import write_report
 from cloud.cycles.store import ToldCycle, store_cycles
 from cloud.database import Connection
@@ -15,7 +17,6 @@ from cloud.ingest.decoding import (
     ImplausibleError,
     check_cycle,
     check_gap,
-    check_series,
     dead_letter,
     present_ms,
     record_of,
@@ -24,19 +25,31 @@ from cloud.ingest.decoding import (
 )
 from cloud.ingest.model import DeadLetter, Delivery, GatewayKey, Outcome, Settled, UnreadableRecordError
 from cloud.ingest.rebirths import Rebirths
-from cloud.readings.store import Columns, ToldGap, store, store_gaps
+from cloud.media import offers
+from cloud.readings.columns import Columns
+from cloud.readings.store import Storing, ToldGap, store_gaps
 from cloud.registry.known import Sites
 from cloud.settings import Settings
 from cloud.sites import births
 from cloud.sites.registry import GatewayEntry, Registry
 from cloud.trials import service as trials
 from sitewarden.errors import MessageError
-from sitewarden.messages import ConfigurationReport, Readings, Status, decode
+from sitewarden.messages import (
+    ConfigurationReport,
+    MediaAnswers,
+    MediaOffer,
+    Readings,
+    Sight,
+    Status,
+    decode,
+)
 from sitewarden.topics import UpChannel
 from sitewarden.trials import TrialTold
 
 log = logging.getLogger(__name__)
 
+TOLD: tuple[UpChannel, ...] = ("config", "trial", "sights", "media")
+"""On which gateways tell what needs no number and no receipt."""
 MOST_ROWS = 200_000
 """Of one transaction, and one message more: back-fill holds many times what a live message does."""
 
@@ -45,8 +58,19 @@ class _Rows(msgspec.Struct):
     """What some messages come to."""
 
     columns: Columns = msgspec.field(default_factory=Columns)
+    heard: set[int] = set()
+    """The gateways that the messages came from."""
     gaps: list[ToldGap] = []
     cycles: list[ToldCycle] = []
+
+
+class _Told(NamedTuple):
+    """A status and whose it is."""
+
+    key: GatewayKey
+    gateway_id: int
+    status: Status
+    delivery: Delivery
 
 
 class ReadingsLane:
@@ -56,6 +80,7 @@ class ReadingsLane:
         """`registry` is shared with the alarms' lane, `rebirths` is this lane's own."""
         self._settings, self._registry = settings, registry
         self._admission = Admission(registry, rebirths)
+        self._storing = Storing()
         self._sites: Sites = {}
 
     def commit(self, connection: Connection, batch: list[Delivery], now_ms: int) -> Outcome:
@@ -66,8 +91,10 @@ class ReadingsLane:
         """
         outcome = Outcome()
         self._sites = self._registry.sites(connection)
-        statuses = [delivery for delivery in batch if _is_of(delivery, "status")]
-        told = [delivery for delivery in batch if _is_of(delivery, "trial") or _is_of(delivery, "config")]
+        # Nearly all are readings; so is what has another topic, and what is wrong with it is found out there.
+        rest = [delivery for delivery in batch if not _is_of(delivery, "readings")]
+        statuses = [delivery for delivery in rest if _is_of(delivery, "status")]
+        told = [delivery for delivery in rest if any(_is_of(delivery, channel) for channel in TOLD)]
         apart = {id(delivery) for delivery in (*statuses, *told)}
         readings = [delivery for delivery in batch if id(delivery) not in apart]
         if statuses:
@@ -82,13 +109,19 @@ class ReadingsLane:
 
     def _commit_statuses(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
         with connection.transaction():
-            births_came = [self._take_status(connection, delivery, outcome) for delivery in batch]
+            told = [t for delivery in batch if (t := self._read_status(connection, delivery, outcome))]
+            # By gateway: every process writes every status, and two never wait for each other.
+            for one in sorted(told, key=lambda one: one.gateway_id):
+                if not self._write(connection, one):
+                    outcome.homeless.append((one.key, one.delivery))
             bury(connection, outcome.dead)
-        if any(births_came):
-            self._registry.forget()
+        outcome.changed = outcome.changed or bool(told)
+        born = {one.key: births.birth_of(one.status) for one in told if one.status.state == "online"}
+        if born:
+            self._registry.note_births(born)
 
     def _commit_told(self, connection: Connection, batch: list[Delivery], outcome: Outcome) -> None:
-        """What gateways tell of trials and configurations; it has no number and no receipt.
+        """What gateways tell of trials, configurations and what cameras see; it has no number and no receipt.
 
         Where it is lost, it is asked for again.
         """
@@ -97,15 +130,33 @@ class ReadingsLane:
             for delivery in batch:
                 try:
                     key = sender(delivery, self._settings, self._sites)
-                    if _is_of(delivery, "config"):
-                        report = decode(delivery.body, ConfigurationReport)
-                        write_report(connection, key, report, delivery.received_ms)
-                    else:
-                        self._note_trial(connection, key, delivery)
+                    self._take_told(connection, key, delivery, outcome)
                 except MessageError as exc:
                     dead.append(dead_letter(delivery, exc, self._sites))
             bury(connection, dead)
         outcome.dead += dead
+
+    def _take_told(
+        self, connection: Connection, key: GatewayKey, delivery: Delivery, outcome: Outcome
+    ) -> None:
+        if _is_of(delivery, "config"):
+            report = decode(delivery.body, ConfigurationReport)
+            write_report(connection, key, report, delivery.received_ms)
+        elif _is_of(delivery, "sights"):
+            watching.note(connection, key, decode(delivery.body, Sight), delivery.received_ms)
+        elif _is_of(delivery, "media"):
+            outcome.answers.append((key, self._answer(connection, key, delivery)))
+        else:
+            self._note_trial(connection, key, delivery)
+
+    def _answer(self, connection: Connection, key: GatewayKey, delivery: Delivery) -> MediaAnswers:
+        return offers.take(
+            connection,
+            offers.Gateway(key, self._registry.entry(connection, key).id),
+            decode(delivery.body, MediaOffer),
+            now_ms=delivery.received_ms,
+            settings=self._settings.media,
+        )
 
     def _note_trial(self, connection: Connection, key: GatewayKey, delivery: Delivery) -> None:
         told = decode(delivery.body, TrialTold)
@@ -113,8 +164,7 @@ class ReadingsLane:
         if not trials.note(connection, gateway_id, told, delivery.received_ms):
             log.info("nobody waits for trial=%s gateway=%s/%s", told.request, key.site, key.gateway)
 
-    def _take_status(self, connection: Connection, delivery: Delivery, outcome: Outcome) -> bool:
-        """Write a status down; returns whether it was a birth."""
+    def _read_status(self, connection: Connection, delivery: Delivery, outcome: Outcome) -> _Told | None:
         try:
             key = sender(delivery, self._settings, self._sites)
             status = status_of(delivery)
@@ -122,17 +172,13 @@ class ReadingsLane:
             _check_mode(status, key, entry)
         except MessageError as exc:
             outcome.dead.append(dead_letter(delivery, exc, self._sites))
-            return False
-        outcome.changed = True
-        if not self._write(connection, key, entry.id, status, delivery):
-            outcome.homeless.append((key, delivery))
-        return status.state == "online"
+            return None
+        return _Told(key, entry.id, status, delivery)
 
     @staticmethod
-    def _write(
-        connection: Connection, key: GatewayKey, gateway_id: int, status: Status, delivery: Delivery
-    ) -> bool:
+    def _write(connection: Connection, told: _Told) -> bool:
         """Write a status down; false where the birth that it belongs to is missing."""
+        key, gateway_id, status, delivery = told
         if status.state == "offline":
             births.write_will(connection, gateway_id, status)
             return True
@@ -151,7 +197,7 @@ class ReadingsLane:
         rows, first_dead = _Rows(), len(outcome.dead)
         stored = 0
         for delivery in batch:
-            if len(rows.columns.point_ids) >= MOST_ROWS:
+            if len(rows.columns) >= MOST_ROWS:
                 break
             stored += 1
             try:
@@ -159,12 +205,15 @@ class ReadingsLane:
             except MessageError as exc:
                 outcome.dead.append(dead_letter(delivery, exc, self._sites))
         dead = outcome.dead[first_dead:]
-        store(connection, rows.columns, now_ms)
+        if rows.heard:
+            counts = self._storing.store(connection, rows.columns, rows.heard, now_ms)
+            for count in counts.values():
+                outcome.add(**msgspec.structs.asdict(count))
         store_gaps(connection, rows.gaps)
         store_cycles(connection, rows.cycles, now_ms)
         bury(connection, dead)
         outcome.settled += [letter.settled for letter in dead if letter.settled is not None]
-        outcome.changed = outcome.changed or bool(rows.columns.point_ids)
+        outcome.changed = outcome.changed or bool(len(rows.columns))
         return stored
 
     def _gather(
@@ -185,27 +234,20 @@ class ReadingsLane:
         except HomelessError:
             outcome.homeless.append((key, delivery))
             return
-        rows.columns.heard.append(admitted.gateway.id)
+        rows.heard.add(admitted.gateway.id)
         complaints = [f"{name} is in no birth" for name in admitted.unknown]
         seen_ms = present_ms(key, message.at, now_ms)
-        complaints += _add_series(rows, message, admitted, seen_ms)
+        complaints += rows.columns.add(
+            admitted.gateway.id, admitted.points, message.at, message.series, seen_ms
+        )
         complaints += _add_gaps(rows, message, admitted, seen_ms)
         complaints += _add_cycles(rows, key, message, admitted, seen_ms)
         if complaints:
             reason = "unknown_point" if admitted.unknown else "implausible"
             raise UnreadableRecordError(reason, "; ".join(complaints), message.boot, message.seq)
+        if key.mode == "live":
+            outcome.note_instant(message.at)
         outcome.settled.append(Settled(key, message.boot, message.seq))
-
-
-def _add_series(rows: _Rows, message: Readings, admitted: Admitted, now_ms: int) -> Iterator[str]:
-    """Add the readings that can be believed; yields what is wrong with others."""
-    for series in message.series:
-        if series.p in admitted.points:
-            try:
-                check_series(message.at, series, now_ms)
-                rows.columns.add(admitted.points[series.p], message.at, series)
-            except (ImplausibleError, OverflowError) as exc:
-                yield str(exc)
 
 
 def _add_gaps(rows: _Rows, message: Readings, admitted: Admitted, now_ms: int) -> Iterator[str]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 from cloud.alarms.requests import look
+from cloud.cameras import views, watching
 from cloud.database import Connection
 from cloud.live.store import wake_viewers
 from cloud.looking import Looking
@@ -40,3 +41,8 @@ class Sender(Looking):
         for key, asked in trials.look(connection, now_ms, may_send=may_send):
             log.info("asking gateway=%s/%s trial=%s bus=%s", key.site, key.gateway, asked.request, asked.bus)
             self._publish(topics.down(key.mode, key.site, key.gateway, "trial"), encode(asked))
+        for key, command in views.look(connection, now_ms, may_send=may_send):
+            log.info("accepting a view gateway=%s/%s camera=%s", key.site, key.gateway, command.device)
+            self._publish(topics.down(key.mode, key.site, key.gateway, "command"), encode(command))
+        for key, command in watching.look(connection, now_ms, may_send=may_send):
+            self._publish(topics.down(key.mode, key.site, key.gateway, "command"), encode(command))

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from cloud.inspections.questions import questions
+from cloud.instants import local
 from sitewarden.text import Text
 
 _STYLE = """
@@ -24,14 +25,17 @@ _ANSWERS = {
 }
 
 
-def archived(values: Mapping[str, Any], *, event: str, event_hash: bytes) -> bytes:
-    """The file of what was recorded, with the event that its ledger keeps of it and that event's hash."""
+def archived(values: Mapping[str, Any], zone: str, *, event: str, event_hash: bytes) -> bytes:
+    """The file of what was recorded, by the clocks of its place.
+
+    With it the event that its ledger keeps, and that event's hash.
+    """
     kind = questions().kinds[values["kind"]]
     parts = [
         '<!doctype html><html lang="zh"><meta charset="utf-8"><title>检查档案</title>',
         f"<style>{_STYLE}</style>",
         "<h1>检查档案 Inspection file</h1>",
-        *_table(_facts(values, kind.label)),
+        *_table(_facts(values, kind.label, zone)),
         "<h2>检查内容 What was looked at</h2>",
         *_answers(values),
         "<h2>签名和校验 Signature and check</h2>",
@@ -41,11 +45,14 @@ def archived(values: Mapping[str, Any], *, event: str, event_hash: bytes) -> byt
     return "\n".join(parts).encode()
 
 
-def _facts(values: Mapping[str, Any], label: Text) -> Iterator[tuple[str, str]]:
+def _facts(values: Mapping[str, Any], label: Text, zone: str) -> Iterator[tuple[str, str]]:
     yield "编号 No.", f"{values['id']} / {values['seq']}"
     yield "类型 Kind", f"{label.zh} {label.en}"
     yield "对象 Of", " ".join(filter(None, (values["enterprise_name"], values["site"])))
-    yield "时间 Time", f"{values['started_at'].isoformat()} – {values['ended_at'].isoformat()}"
+    since, until = (
+        local(values[name], zone).isoformat(" ", "minutes") for name in ("started_at", "ended_at")
+    )
+    yield "时间 Time", f"{since} – {until}"
     yield "设备 Devices", "、".join(values["devices"])
     yield "主题 Theme", values["theme"]
     for one in values["people"]:

@@ -4,10 +4,11 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from cloud.complaints import complaint
 from cloud.inspections.questions import Answer, Checklist, questions
+from cloud.instants import Day, Moment
 from cloud.ledger.model import Signature
 from cloud.registry.model import Devices, Given, Line, Name, Note, Said
 from cloud.shown import Identity, Instant, Shown, TextShown
@@ -54,8 +55,8 @@ class InspectionGiven(Given):
     enterprise_name: Line = Field(default="", description="Of an enterprise that is in no tree.")
     devices: Devices = Field(default=[])
     theme: Line = Field(default="", description="Of the month (一月一主题); empty: none.")
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None = Field(default=None, description="Null: it took no time.")
+    started_at: Moment
+    ended_at: Moment | None = Field(default=None, description="Null: it took no time.")
     people: Annotated[list[Inspector], Field(max_length=30)] = Field(default=[])
     answers: Annotated[dict[str, Answer], Field(max_length=100), AfterValidator(asked_answers)] = Field(
         default={}, description="By the code of each question."
@@ -84,7 +85,7 @@ class InspectionCorrected(InspectionGiven):
 class PatrolGiven(Given):
     """That an officer has looked at a site over the network."""
 
-    since: AwareDatetime = Field(description="Since when he has looked.")
+    since: Moment = Field(description="Since when he has looked; at most a day.")
     devices: Devices = Field(default=[], description="At which; none: at all of them.")
     note: Note = ""
 
@@ -105,6 +106,7 @@ class InspectionRow(Shown):
     theme: str
     started_at: Instant
     ended_at: Instant
+    time_zone: str = Field(description="Of its place.")
     day: dt.date
     people: list[Inspector]
     answers: dict[str, Answer]
@@ -122,6 +124,7 @@ class InspectionShown(InspectionRow):
 
     id: Identity
     findings: list[str] = Field(description="Codes of the questions whose answers are findings.")
+    alarms: int | None = Field(description="So many stood when a remote patrol looked; null: it is none.")
     hazards: int = Field(description="So many were filed from it.")
 
 
@@ -146,6 +149,8 @@ class InspectionPhoto(Shown):
 class InspectionDetail(InspectionShown):
     """An inspection with what belongs to it and everything that it was before."""
 
+    asked: list["QuestionShown"] = Field(description="What was answered, in the order of the checklist.")
+    detail: str = Field(description="How a hazard that is filed from it came to light.")
     filed: list[InspectionHazard]
     photos: list[InspectionPhoto]
     seen: dict[str, Any] = Field(description="Of a remote patrol: values and alarms as they stood then.")
@@ -181,6 +186,7 @@ class InspectionNode(Shown):
     node: int
     name: TextShown
     kind: str
+    level: InspectionLevel | None = Field(default=None, description="Of an authority; null: not known.")
 
 
 class InspectionSite(Shown):
@@ -207,7 +213,7 @@ class InspectionPlanGiven(Given):
     """An unannounced inspection (四不两直) that is planned."""
 
     territory: int
-    day: dt.date
+    day: Day
     site: Name | None = None
     enterprise_name: Line = ""
     theme: Line = ""

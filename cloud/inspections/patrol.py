@@ -1,10 +1,13 @@
 """A remote patrol (线上巡查): who looked at a site over the network, since when, and what stood there."""
 
+import datetime as dt
 from typing import Any
 
 from cloud.database import AsyncConnection, instant
 from cloud.inspections import store
-from cloud.inspections.model import InspectionGiven, InspectionLevel, PatrolGiven
+from cloud.inspections.levels import LEVELS
+from cloud.inspections.model import InspectionGiven, Inspector, PatrolGiven
+from cloud.inspections.service import Acting
 from cloud.instants import rfc3339
 from cloud.problems import ProblemError
 from cloud.readings.service import number_of
@@ -15,36 +18,32 @@ from sitewarden.quality import Quality
 KIND = "remote_patrol"
 _MOST = 1000
 """Of values: more than a site has."""
-_LEVELS: dict[str, InspectionLevel] = {
-    "province": "province",
-    "prefecture": "prefecture",
-    "city": "prefecture",
-    "county": "county",
-    "township": "township",
-    "street": "township",
-    "town": "township",
-}
-"""By the kind of the authority's node; any other counts as a county's."""
+_LONGEST = dt.timedelta(days=1)
+"""Whoever says that he has looked for longer says it of days on which nothing was kept."""
 
 
-async def patrolled(
-    connection: AsyncConnection, scope: dict[str, Any], site: str, given: PatrolGiven, now_ms: int
-) -> InspectionGiven:
+async def patrolled(acting: Acting, scope: dict[str, Any], site: str, given: PatrolGiven) -> InspectionGiven:
     """The patrol as an inspection of the officer's own authority."""
+    connection = acting.connection
+    now = instant(acting.now_ms)
+    if given.since < now - _LONGEST:
+        detail = "since: a patrol begins at most a day before it is recorded."
+        raise ProblemError(422, "invalid", "Too long ago", detail, field="body.since", code="patrol-too-long")
     above = await store.row(connection, store.ABOVE, {**scope, "site": site})
     if above is None:
-        above = await store.row(connection, "SELECT territory AS node FROM site WHERE site = %s", [site])
+        above = await store.row(connection, store.TERRITORY_OF, [site])
     if above is None or above["node"] is None:
         detail = "The site lies in no territory, so that nobody knows for which authority you look."
         raise ProblemError(409, "no-territory", "For which authority?", detail)
     return InspectionGiven(
         kind=KIND,
-        acting_level=_LEVELS.get(above.get("kind", "county"), "county"),
+        acting_level=LEVELS.get(above["kind"], "county"),
         territory=above["node"],
         site=site,
         devices=given.devices,
         started_at=given.since,
-        ended_at=max(instant(now_ms), given.since),
+        ended_at=max(now, given.since),
+        people=[Inspector(name=acting.author)],
         note=given.note,
     )
 

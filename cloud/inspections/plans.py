@@ -75,13 +75,14 @@ def make_router() -> APIRouter:
     async def withdraw_plan(plan: UUID, serving: Served, signed: SignedIn) -> InspectionPlan:
         """It is not carried out."""
         async with acting(serving, signed) as connection:
+            # Whoever carries it out at the same moment is waited for.
+            query = "UPDATE inspection_plan SET withdrawn = true WHERE plan = %s AND inspection IS NULL"
+            await connection.execute(query, [plan])
             known = await _one(connection, signed.account_id, plan)
-            if known.inspection is not None:
+            if not known.withdrawn:
                 detail = "It has been carried out."
                 raise ProblemError(409, "carried-out", "It has been carried out", detail)
-            query = "UPDATE inspection_plan SET withdrawn = true WHERE plan = %s"
-            await connection.execute(query, [plan])
-            return await _one(connection, signed.account_id, plan)
+            return known
 
     return router
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.encoders import jsonable_encoder
 
 from cloud.accounts.holding import held_of
@@ -18,6 +18,7 @@ from cloud.exports.answers import CsvFile, attachment, export
 from cloud.exports.cells import Mark
 from cloud.idempotency import Answer
 from cloud.inspections import store
+from cloud.inspections.levels import LEVELS
 from cloud.inspections.model import (
     InspectionChoices,
     InspectionCorrected,
@@ -35,7 +36,7 @@ from cloud.inspections.model import (
 )
 from cloud.inspections.patrol import KIND, patrolled, seen_now
 from cloud.inspections.plans import carry_out
-from cloud.inspections.questions import questions
+from cloud.inspections.questions import Kind, Question, questions
 from cloud.inspections.service import (
     HOME_ZONE,
     RECORDS,
@@ -69,6 +70,31 @@ _Found = Annotated[
 ]
 
 
+def _chosen(
+    *,
+    kind: _Short = None,
+    site: _Short = None,
+    enterprise: int | None = None,
+    question: _Found = None,
+    since: _Since = None,
+    until: _Until = None,
+) -> dict[str, Any]:
+    """What a list is narrowed by, with the answer that is a finding under the question asked for."""
+    its = questions().questions.get(question or "")
+    return {
+        "kind": kind,
+        "site": site,
+        "enterprise": enterprise,
+        "question": question,
+        "deficient": None if its is None else its.deficient_when,
+        "since": since,
+        "until": until,
+    }
+
+
+_Chosen = Annotated[dict[str, Any], Depends(_chosen)]
+
+
 class KeptFile(Response):
     """A file as it is kept."""
 
@@ -95,25 +121,13 @@ def _add_reading(router: APIRouter) -> None:
 
     @router.get("/inspections", dependencies=sees)
     async def list_inspections(
-        serving: Served,
-        signed: SignedIn,
-        *,
-        kind: _Short = None,
-        site: _Short = None,
-        enterprise: int | None = None,
-        question: _Found = None,
-        since: _Since = None,
-        until: _Until = None,
-        after: After = None,
-        limit: Limit = 50,
+        serving: Served, signed: SignedIn, chosen: _Chosen, after: After = None, limit: Limit = 50
     ) -> Page[InspectionShown]:
         """What was inspected, as it holds now, the latest first."""
         cursor = read_cursor(after) if after else None
         asked = {
             **_seen_by(signed),
-            **listed(
-                kind=kind, site=site, enterprise=enterprise, question=question, since=since, until=until
-            ),
+            **chosen,
             "at": cursor.at.date() if cursor else None,
             "id": cursor.id if cursor else None,
             "limit": limit + 1,
@@ -123,21 +137,8 @@ def _add_reading(router: APIRouter) -> None:
         return Page(items=[_item(row) for row in found[:limit]], next=_next(last) if last else None)
 
     @router.get("/inspections.csv", dependencies=sees, response_class=CsvFile, responses=_CSV)
-    async def inspections_table(
-        serving: Served,
-        signed: SignedIn,
-        *,
-        kind: _Short = None,
-        site: _Short = None,
-        enterprise: int | None = None,
-        question: _Found = None,
-        since: _Since = None,
-        until: _Until = None,
-    ) -> CsvFile:
+    async def inspections_table(serving: Served, signed: SignedIn, chosen: _Chosen) -> CsvFile:
         """The same list as a table."""
-        chosen = listed(
-            kind=kind, site=site, enterprise=enterprise, question=question, since=since, until=until
-        )
         asked = {**_seen_by(signed), **chosen, "at": None, "id": None}
         mark = Mark(name=signed.name, at=serving.now(), time_zone=HOME_ZONE, about="检查记录 inspections")
         return await export(serving.dsn, store.NOW + store.LISTED, asked, TABLE, mark)
@@ -145,35 +146,7 @@ def _add_reading(router: APIRouter) -> None:
     @router.get("/inspections/choices", dependencies=[requires(RECORDS)])
     async def read_inspection_choices(serving: Served, signed: SignedIn) -> InspectionChoices:
         """What an inspection may be, what it asks, and for whom and where the caller records."""
-        asked = {"account": signed.account_id, "roles": roles_with(RECORDS), "tree": "territory"}
-        held = {one.role for one in await held_of(serving, signed.account_id, None)}
-        return InspectionChoices(
-            source=_text(questions().source),
-            kinds=[
-                InspectionKindShown(
-                    kind=name,
-                    label=_text(its.label),
-                    side=its.side,
-                    checklists=its.checklists,
-                    detail=its.detail,
-                )
-                for name, its in questions().kinds.items()
-            ],
-            records=[name for name in questions().kinds if held & set(records_kind(name))],
-            questions=[
-                QuestionShown(
-                    code=code,
-                    text=_text(its.text),
-                    checklist=its.list,
-                    deficient_when=its.deficient_when,
-                    cell=its.cell,
-                )
-                for code, its in questions().questions.items()
-            ],
-            territories=[InspectionNode(**row) for row in await serving.rows(NODES, asked)],
-            enterprises=[InspectionNode(**row) for row in await serving.rows(ENTERPRISES, asked)],
-            sites=[InspectionSite(**row) for row in await serving.rows(SITES, asked)],
-        )
+        return await _choices(serving, signed)
 
     @router.get("/inspections/{inspection}", dependencies=sees)
     async def read_inspection(
@@ -181,6 +154,34 @@ def _add_reading(router: APIRouter) -> None:
     ) -> InspectionDetail:
         """An inspection with everything that it was before and what was filed from it."""
         return await _shown(serving, signed, inspection, response)
+
+
+async def _choices(serving: Serving, signed: Signed) -> InspectionChoices:
+    asked = {"account": signed.account_id, "roles": roles_with(RECORDS), "tree": "territory"}
+    held = {one.role for one in await held_of(serving, signed.account_id, None)}
+    return InspectionChoices(
+        source=_text(questions().source),
+        kinds=[_kind(name, its) for name, its in questions().kinds.items()],
+        records=[name for name in questions().kinds if held & set(records_kind(name))],
+        questions=[_question(code, its) for code, its in questions().questions.items()],
+        territories=[
+            InspectionNode(**row, level=LEVELS.get(row["kind"])) for row in await serving.rows(NODES, asked)
+        ],
+        enterprises=[InspectionNode(**row) for row in await serving.rows(ENTERPRISES, asked)],
+        sites=[InspectionSite(**row) for row in await serving.rows(SITES, asked)],
+    )
+
+
+def _kind(name: str, its: Kind) -> InspectionKindShown:
+    return InspectionKindShown(
+        kind=name, label=_text(its.label), side=its.side, checklists=its.checklists, detail=its.detail
+    )
+
+
+def _question(code: str, its: Question) -> QuestionShown:
+    return QuestionShown(
+        code=code, text=_text(its.text), checklist=its.list, deficient_when=its.deficient_when, cell=its.cell
+    )
 
 
 def _add_files(router: APIRouter) -> None:
@@ -196,8 +197,9 @@ def _add_files(router: APIRouter) -> None:
         inspection: UUID, serving: Served, signed: SignedIn, seq: int | None = None
     ) -> KeptFile:
         """The file (检查档案) that enterprise and project keep: the same bytes for both."""
-        await _known(serving, signed, inspection)
-        kept = await serving.row(store.ARCHIVE, {"id": inspection, "seq": seq})
+        known = await _known(serving, signed, inspection)
+        asked = {"id": inspection, "seq": known["seq"] if seq is None else seq}
+        kept = await serving.row(store.ARCHIVE, asked)
         if kept is None:
             raise not_found("file")
         name = f"inspection-{inspection}-{kept['seq']}.html"
@@ -285,7 +287,7 @@ def _add_patrol(router: APIRouter) -> None:
 
             async def work() -> Answer:
                 scope = {"account": signed.account_id, "roles": records_kind(KIND)}
-                given_as = await patrolled(connection, scope, site.site, given, who.now_ms)
+                given_as = await patrolled(who.acting(connection), scope, site.site, given)
                 mode = serving.settings.mode
                 seen = await seen_now(connection, site.site, mode, given, who.now_ms)
                 return Answer(body=str(await record(who.acting(connection), given_as, Origin(seen=seen))))
@@ -348,6 +350,8 @@ async def _shown(serving: Serving, signed: Signed, inspection: UUID, response: R
     return InspectionDetail(
         **_item(now).model_dump(exclude={"people"}),
         people=now["people"],
+        asked=[_question(code, its) for code, its in questions().questions.items() if code in now["answers"]],
+        detail=questions().kinds[now["kind"]].detail,
         filed=[InspectionHazard(**row) for row in await serving.rows(store.FILED, asked)],
         photos=[InspectionPhoto(**row) for row in await serving.rows(store.PHOTOS, asked)],
         seen=now["seen"],
@@ -380,14 +384,13 @@ async def _may_file(serving: Serving, signed: Signed, site: str) -> bool:
     return signed.account_id is not None and found is not None and bool(found["is_so"])
 
 
-def listed(**chosen: Any) -> dict[str, Any]:
-    """What a list is narrowed by, with the answer that is a finding under the question asked for."""
-    its = questions().questions.get(chosen["question"] or "")
-    return {**chosen, "deficient": None if its is None else its.deficient_when}
-
-
 def _item(row: Row) -> InspectionShown:
-    return InspectionShown(**row, findings=questions().deficient(row["answers"]))
+    alarms = row["seen"].get("alarms")
+    return InspectionShown(
+        **row,
+        findings=questions().deficient(row["answers"]),
+        alarms=None if alarms is None else len(alarms),
+    )
 
 
 def _seen_by(signed: Signed) -> dict[str, Any]:

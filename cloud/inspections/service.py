@@ -87,16 +87,19 @@ async def check_his(acting: Acting, known: Row) -> None:
     elif known["site"] is not None:
         await _site(acting.connection, scope, known["site"])
     else:
-        await _enterprise_name(acting.connection, scope, known["enterprise"])
+        await _enterprise_name(acting.connection, {**scope, "own": True}, known["enterprise"])
 
 
 async def _keep(acting: Acting, place: tuple[UUID, int], given: InspectionGiven, why: dict[str, Any]) -> None:
-    values = {**await _checked(acting, given), **why, "id": place[0], "seq": place[1]}
+    values, zone = await _checked(acting, given)
+    values |= {**why, "id": place[0], "seq": place[1]}
     at = rfc3339(instant(acting.now_ms))
     values |= {"signed": acting.signer is not None, "at": at, "author": acting.author}
     adapted = {name: Jsonb(values[name]) for name in ("people", "answers", "seen")}
     await acting.connection.execute(store.INSERT, {**values, **adapted, "account": acting.account})
-    values["photos"] = await _photos(acting, place[0], given)
+    await _take_photos(acting, place[0], given)
+    photos = await store.rows(acting.connection, store.PHOTOS, {"id": place[0]})
+    values["photos"] = [one["sha256"] for one in photos]
     event = Event(
         at=at,
         actor=acting.author,
@@ -106,14 +109,14 @@ async def _keep(acting: Acting, place: tuple[UUID, int], given: InspectionGiven,
         body={name: _plain(value) for name, value in values.items()},
     )
     made = await ledger.append(acting.connection, "inspection", place[0], event, acting.signer)
-    content = archived(values, event=made.record, event_hash=made.hash)
+    content = archived(values, zone, event=made.record, event_hash=made.hash)
     kept = {"id": place[0], "seq": place[1], "sha256": hashlib.sha256(content).digest(), "content": content}
     await acting.connection.execute(store.INSERT_ARCHIVE, kept)
 
 
-async def _photos(acting: Acting, of: UUID, given: InspectionGiven) -> list[str]:
+async def _take_photos(acting: Acting, of: UUID, given: InspectionGiven) -> None:
     if not given.photos:
-        return []
+        return
     asked = {
         "site": given.site,
         "account": acting.account,
@@ -121,18 +124,19 @@ async def _photos(acting: Acting, of: UUID, given: InspectionGiven) -> list[str]
         "id": of,
         "at": instant(acting.now_ms),
     }
-    cursor = await acting.connection.execute(store.TAKE_PHOTOS, asked)
-    taken = sorted(str(one) for (one,) in await cursor.fetchall())
-    if len(taken) < len(set(given.photos)):
+    taken = await store.row(acting.connection, store.TAKE_PHOTOS, asked)
+    if taken is None or taken["arrived"] < len(set(given.photos)):
         detail = "photos: one of them has not arrived; send it again."
         raise ProblemError(
             422, "invalid", "A photo is missing", detail, field="body.photos", code="photo-not-there"
         )
-    return taken
 
 
-async def _checked(acting: Acting, given: InspectionGiven) -> dict[str, Any]:
-    """What is given with what follows from it; a problem where it is not his or does not fit together."""
+async def _checked(acting: Acting, given: InspectionGiven) -> tuple[dict[str, Any], str]:
+    """What is given with what follows from it, and the time zone of the place.
+
+    A problem where it is not his or does not fit together.
+    """
     kind = questions().kinds[given.kind]
     if acting.role not in records_kind(given.kind):
         detail = "Your role does not record this kind of inspection."
@@ -153,9 +157,10 @@ async def _checked(acting: Acting, given: InspectionGiven) -> dict[str, Any]:
             values["enterprise"], name = site["enterprise"], site["enterprise_name"]
             values["enterprise_name"] = name["zh"]
     if given.enterprise is not None:
-        values["enterprise_name"] = await _enterprise_name(acting.connection, scope, given.enterprise)
+        own = {**scope, "own": kind.side == "enterprise" and given.site is None}
+        values["enterprise_name"] = await _enterprise_name(acting.connection, own, given.enterprise)
     values["day"] = local(given.started_at, zone).date()
-    return values
+    return values, zone
 
 
 async def _check_territory(
@@ -173,16 +178,7 @@ async def _site(connection: AsyncConnection, scope: dict[str, Any], site: str) -
 
 
 async def _enterprise_name(connection: AsyncConnection, scope: dict[str, Any], node: int) -> str:
-    # Whoever inspects for an authority names the enterprises of the sites that he sees.
-    query = """
-        SELECT name FROM tree_node AS its
-         WHERE its.node = %(node)s AND its.tree = 'enterprise'
-           AND (rules_node(%(account)s, its.path, %(roles)s)
-                OR EXISTS (SELECT FROM site JOIN tree_node AS firm ON firm.node = site.enterprise
-                            WHERE starts_with(firm.path, its.path)
-                              AND sees_site(%(account)s, site.site, %(roles)s)))
-    """
-    found = await store.row(connection, query, {**scope, "node": node})
+    found = await store.row(connection, store.ENTERPRISE, {**scope, "node": node})
     if found is None:
         raise _unknown("enterprise")
     return str(found["name"]["zh"])
@@ -199,7 +195,10 @@ def _check_complete(given: InspectionGiven, side: str, now: dt.datetime) -> None
         ),
         (side == "authority" and given.territory is None, "territory", "say for which", "inspection-needs"),
         (
-            given.site is None and given.enterprise is None and not given.enterprise_name,
+            # Of itself an enterprise says which of its own: another's name is nobody's check.
+            given.site is None
+            and given.enterprise is None
+            and (side == "enterprise" or not given.enterprise_name),
             "site",
             "say which site or enterprise",
             "inspection-needs",

@@ -10,7 +10,8 @@ _ROW: LiteralString = """
     SELECT its.id, its.seq, its.kind, its.acting_level, its.territory, node.name AS territory_name, its.site,
            site.name AS site_name, its.enterprise, its.enterprise_name, its.devices, its.theme,
            its.started_at, its.ended_at, its.day, its.people, its.answers, its.note, its.signed,
-           its.withdrawn, its.reason, its.at, its.author, its.system, its.seen
+           its.withdrawn, its.reason, its.at, its.author, its.system, its.seen,
+           coalesce(site.time_zone, 'Asia/Shanghai') AS time_zone
 """
 _BESIDE: LiteralString = """
            LEFT JOIN tree_node AS node ON node.node = its.territory
@@ -51,8 +52,7 @@ PHOTO: LiteralString = """
 """
 ARCHIVE: LiteralString = """
     SELECT seq, encode(sha256, 'hex') AS sha256, content FROM inspection_archive
-     WHERE inspection = %(id)s AND seq = coalesce(%(seq)s, (
-           SELECT max(seq) FROM inspection_archive WHERE inspection = %(id)s))
+     WHERE inspection = %(id)s AND seq = %(seq)s
 """
 INSERT: LiteralString = """
     INSERT INTO inspection (
@@ -73,11 +73,12 @@ TAKE_PHOTOS: LiteralString = """
     WITH taken AS (
         DELETE FROM filing_photo
          WHERE site = %(site)s AND account_id = %(account)s AND given_sha256 = ANY (%(photos)s)
-         RETURNING given_sha256, media_type, content)
-    INSERT INTO inspection_photo (inspection, sha256, media_type, content, at)
-        SELECT %(id)s, sha256(content), media_type, content, %(at)s FROM taken
-        ON CONFLICT DO NOTHING
-        RETURNING encode(sha256, 'hex')
+         RETURNING media_type, content),
+    kept AS (
+        INSERT INTO inspection_photo (inspection, sha256, media_type, content, at)
+            SELECT %(id)s, sha256(content), media_type, content, %(at)s FROM taken
+            ON CONFLICT DO NOTHING)
+    SELECT count(*) AS arrived FROM taken
 """
 TERRITORY: LiteralString = """
     SELECT its.kind FROM tree_node AS its
@@ -92,6 +93,10 @@ SITE: LiteralString = """
     SELECT site.enterprise, site.time_zone, node.name AS enterprise_name
       FROM site LEFT JOIN tree_node AS node ON node.node = site.enterprise
      WHERE site.site = %(site)s AND sees_site(%(account)s, site.site, %(roles)s)
+"""
+TERRITORY_OF: LiteralString = """
+    SELECT its.node, its.kind FROM site JOIN tree_node AS its ON its.node = site.territory
+     WHERE site.site = %s
 """
 ABOVE: LiteralString = """
     SELECT up.node, up.kind FROM site
@@ -118,6 +123,15 @@ PLANS: LiteralString = """
            SELECT node FROM assignments_of(%(account)s) WHERE role = ANY (%(roles)s) AND node IS NOT NULL)
 """
 """Of the authority itself: neither of those above it nor of those below."""
+ENTERPRISE: LiteralString = """
+    SELECT name FROM tree_node AS its
+     WHERE its.node = %(node)s AND its.tree = 'enterprise'
+       AND (rules_node(%(account)s, its.path, %(roles)s)
+            OR NOT %(own)s AND EXISTS (
+               SELECT FROM site JOIN tree_node AS firm ON firm.node = site.enterprise
+                WHERE starts_with(firm.path, its.path) AND sees_site(%(account)s, site.site, %(roles)s)))
+"""
+"""One that he may name: his own, and unless only those are asked for, those of the sites that he sees."""
 INSERT_PLAN: LiteralString = """
     INSERT INTO inspection_plan (
             plan, territory, site, enterprise_name, day, theme, note, at, author, account_id)

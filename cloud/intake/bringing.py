@@ -4,7 +4,7 @@ All of a file or nothing; a trial does the work and takes it back, so it says wh
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, LiteralString
 
 import msgspec
@@ -15,7 +15,11 @@ from psycopg.types.json import Jsonb
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, instant
 from cloud.inspections.store import row as row_of
+from cloud.inspections.store import rows as rows_of
+from cloud.instants import local
+from cloud.intake.complaints import Titles
 from cloud.intake.entering import Entering, enter
+from cloud.intake.forgetting import KEPT
 from cloud.intake.kinds import AttendanceRow, CraneRegistrationRow, Kind, Row, WeatherWarningRow
 from cloud.intake.records import CheckRow, MeasureRow, RecordRow
 from cloud.intake.telling import said_of
@@ -24,21 +28,20 @@ from cloud.notices.opening import Said, tell_from
 from cloud.registry.known import KNOWN, SiteEntry, entry_of
 from cloud.registry.sheets import Complaint
 from cloud.settings import Settings
-from sitewarden.text import Text
 
 _SITE: LiteralString = (
     KNOWN
     + """
      WHERE (site.site = %(site)s OR (site.code <> '' AND site.code = %(site)s))
        AND sees_site(%(account)s, site.site, %(roles)s)
-     ORDER BY site.site = %(site)s DESC LIMIT 1
+     ORDER BY site.site = %(site)s DESC LIMIT 2
 """
 )
 _AREA: LiteralString = """
-    SELECT node, name, kind FROM tree_node
+    SELECT node, name, kind, code = %(area)s AS is_sure FROM tree_node
      WHERE tree = 'territory' AND (code = %(area)s OR name ->> 'zh' = %(area)s)
        AND rules_node(%(account)s, path, %(roles)s)
-     ORDER BY code = %(area)s DESC, length(path) LIMIT 1
+     ORDER BY code = %(area)s DESC LIMIT 2
 """
 _KNOWN: LiteralString = """
     SELECT version, body, first_received_at, late FROM intake_now
@@ -57,9 +60,9 @@ _ATTEND: LiteralString = """
     INSERT INTO attendance AS known (site, day, person, name, post, first_in, last_out, system, received_at)
         VALUES (%(site)s, %(day)s, %(person)s, %(name)s, %(post)s, %(first_in)s, %(last_out)s, %(system)s,
                 %(now)s)
-        ON CONFLICT (site, day, person, post) DO UPDATE
+        ON CONFLICT (site, day, person, post, system) DO UPDATE
            SET name = excluded.name, first_in = excluded.first_in, last_out = excluded.last_out,
-               system = excluded.system, received_at = excluded.received_at
+               received_at = excluded.received_at
          WHERE (known.name, known.first_in, known.last_out)
                IS DISTINCT FROM (excluded.name, excluded.first_in, excluded.last_out)
         RETURNING xmax = 0
@@ -79,6 +82,7 @@ class Bringing(msgspec.Struct, frozen=True, kw_only=True):
     author: str
     held: frozenset[str] = frozenset()
     """Roles of whoever brings it."""
+    titles: Titles = Titles()
     now_ms: int
 
     @property
@@ -103,6 +107,15 @@ class Brought(msgspec.Struct, kw_only=True):
     told: list[Said] = []
 
 
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """A sound row, with where it is of."""
+
+    line: int
+    row: Row
+    area: dict[str, Any] | None
+    site: SiteEntry | None
+
+
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """A row as it came: its line, or its place in the list."""
 
@@ -115,67 +128,90 @@ async def bring(bringing: Bringing, given: Iterable[Given], *, is_trial: bool) -
     """Take all of them in, or none where one of them is wrong."""
     brought = Brought()
     async with bringing.connection.transaction() as transaction:
-        for one in given:
-            brought.errors += one.complaints
-            if not one.complaints:
-                await _take(bringing, one, brought)
+        # Whoever brings from the same system at the same time waits here, and then finds it: row by row
+        # two of them would wait for one another.
+        query = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+        await bringing.connection.execute(query, [f"intake/{bringing.name}/{bringing.system}"])
+        for line, row in _read(bringing, given, brought):
+            await _take(bringing, line, row, brought)
         if is_trial or brought.errors:
             raise psycopg.Rollback(transaction)
         await tell_from(bringing.connection, bringing.settings, brought.told, bringing.now_ms)
     return brought
 
 
-async def _take(bringing: Bringing, given: Given, brought: Brought) -> None:
-    try:
-        row = bringing.kind.row.model_validate(given.said)
-    except pydantic.ValidationError as exc:
-        brought.errors += [_of_validation(bringing.kind, given.line, error) for error in exc.errors()]
-        return
-    if isinstance(row, CheckRow | MeasureRow):
-        await _enter(bringing, given, row, brought)
-        return
-    if isinstance(row, WeatherWarningRow):
-        area = await row_of(bringing.connection, _AREA, {**bringing.scope, "area": row.area})
-        if area is None:
-            brought.errors.append(_unknown(bringing.kind, given.line, "area", row.area))
+def _read(bringing: Bringing, given: Iterable[Given], brought: Brought) -> Iterator[tuple[int, Row]]:
+    """The rows that are sound, each once: a number with two meanings would change to and fro for ever."""
+    known: dict[tuple[str, ...], tuple[int, Row]] = {}
+    for one in given:
+        brought.errors += one.complaints
+        if one.complaints:
+            continue
+        try:
+            row = bringing.kind.row.model_validate(one.said)
+        except pydantic.ValidationError as exc:
+            brought.errors += [bringing.titles.of_validation(one.line, error) for error in exc.errors()]
+            continue
+        line, first = known.setdefault(row.key, (one.line, row))
+        if first is row:
+            yield line, row
+        elif first == row:
+            brought.unchanged += 1
         else:
-            await _keep(bringing, (given.line, row), {"site": None, "territory": area["node"]}, None, brought)
-        return
-    name = str(getattr(row, "site", ""))
-    found = await row_of(bringing.connection, _SITE, {**bringing.scope, "site": name})
-    if found is None:
-        brought.errors.append(_unknown(bringing.kind, given.line, "site", name))
-        return
-    site = entry_of(found)
-    if isinstance(row, AttendanceRow):
-        await _attend(bringing, row, site, brought)
-    else:
-        await _keep(bringing, (given.line, row), {"site": site.site, "territory": None}, site, brought)
+            field = "person" if isinstance(row, AttendanceRow) else "external_id"
+            brought.errors.append(bringing.titles.said_twice(one.line, field, line))
 
 
-async def _enter(bringing: Bringing, given: Given, row: RecordRow, brought: Brought) -> None:
-    """Keep what came, and where it is new or another enter it in its ledger."""
+async def _take(bringing: Bringing, line: int, row: Row, brought: Brought) -> None:
     area = site = None
-    if row.area:
-        area = await row_of(bringing.connection, _AREA, {**bringing.scope, "area": row.area})
+    if name := getattr(row, "area", ""):
+        area = await _area(bringing, line, name, brought)
         if area is None:
-            brought.errors.append(_unknown(bringing.kind, given.line, "area", row.area))
             return
-    if row.site:
-        found = await row_of(bringing.connection, _SITE, {**bringing.scope, "site": row.site})
-        if found is None:
-            brought.errors.append(_unknown(bringing.kind, given.line, "site", row.site))
+    if name := getattr(row, "site", ""):
+        site = await _site(bringing, line, name, brought)
+        if site is None:
             return
-        site = entry_of(found)
+    placed = Placed(line=line, row=row, area=area, site=site)
+    if isinstance(row, CheckRow | MeasureRow):
+        await _enter(bringing, row, placed, brought)
+    elif isinstance(row, AttendanceRow) and site is not None:
+        await _attend(bringing, line, row, site, brought)
+    else:
+        await _keep(bringing, placed, brought)
+
+
+async def _area(bringing: Bringing, line: int, name: str, brought: Brought) -> dict[str, Any] | None:
+    found = await rows_of(bringing.connection, _AREA, {**bringing.scope, "area": name})
+    if not found:
+        brought.errors.append(bringing.titles.unknown(line, "area", name))
+        return None
+    if len(found) > 1 and not found[0]["is_sure"]:
+        brought.errors.append(bringing.titles.ambiguous(line, "area", name))
+        return None
+    return found[0]
+
+
+async def _site(bringing: Bringing, line: int, name: str, brought: Brought) -> SiteEntry | None:
+    found = await rows_of(bringing.connection, _SITE, {**bringing.scope, "site": name})
+    if not found:
+        brought.errors.append(bringing.titles.unknown(line, "site", name))
+        return None
+    if len(found) > 1 and found[0]["site"] != name:
+        brought.errors.append(bringing.titles.ambiguous(line, "site", name))
+        return None
+    return entry_of(found[0])
+
+
+async def _enter(bringing: Bringing, row: RecordRow, placed: Placed, brought: Brought) -> None:
+    """Keep what came, and where it is new or another enter it in its ledger."""
+    area, site, line = placed.area, placed.site, placed.line
     if (area is None and site is None) or bringing.account is None:
-        brought.errors.append(_nowhere(bringing.kind, given.line))
+        brought.errors.append(bringing.titles.nowhere(line))
         return
     # Of the authority where there is one: it sees what it has done, also at a site that has left it.
-    place = {
-        "site": site.site if site is not None and area is None else None,
-        "territory": None if area is None else area["node"],
-    }
-    if not await _keep(bringing, (given.line, row), place, None, brought):
+    of = placed if area is None else msgspec.structs.replace(placed, site=None)
+    if not await _keep(bringing, of, brought):
         return
     entering = Entering(
         connection=bringing.connection,
@@ -185,13 +221,20 @@ async def _enter(bringing: Bringing, given: Given, row: RecordRow, brought: Brou
         system=bringing.system,
         now_ms=bringing.now_ms,
     )
-    mend = Text("改正这一项。", "Mend it.")
-    for field, message in await enter(entering, row, area, None if site is None else site.site):
-        title = _title(bringing.kind, field)
-        brought.errors.append(Complaint(line=given.line, field=title, message=message, mend=mend))
+    for field, problem in await enter(entering, row, area, None if site is None else site.site):
+        brought.errors.append(bringing.titles.of_problem(line, field, problem))
 
 
-async def _attend(bringing: Bringing, row: AttendanceRow, site: SiteEntry, brought: Brought) -> None:
+async def _attend(
+    bringing: Bringing, line: int, row: AttendanceRow, site: SiteEntry, brought: Brought
+) -> None:
+    today = local(bringing.now, site.time_zone).date()
+    if row.day > today:
+        brought.errors.append(bringing.titles.coded(line, "day", "in-future", "is in the future"))
+        return
+    if row.day < today - KEPT:
+        brought.errors.append(bringing.titles.coded(line, "day", "too-old", "is older than what is kept"))
+        return
     values = {**row.model_dump(), "site": site.site, "system": bringing.system, "now": bringing.now}
     made = await (await bringing.connection.execute(_ATTEND, values)).fetchone()
     if made is None:
@@ -202,21 +245,11 @@ async def _attend(bringing: Bringing, row: AttendanceRow, site: SiteEntry, broug
         brought.changed += 1
 
 
-async def _keep(
-    bringing: Bringing,
-    given: tuple[int, Row],
-    place: dict[str, Any],
-    site: SiteEntry | None,
-    brought: Brought,
-) -> bool:
+async def _keep(bringing: Bringing, placed: Placed, brought: Brought) -> bool:
     """Whether it was new, or another than before."""
-    line, row = given
+    row, area, site = placed.row, placed.area, placed.site
     body = row.model_dump(mode="json")
     named = {"kind": bringing.name, "system": bringing.system, "external_id": body.pop("external_id")}
-    # Whoever sends the same at the same time waits here, and then finds it.
-    await bringing.connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["/".join(named.values())]
-    )
     known = await row_of(bringing.connection, _KNOWN, named)
     if known is not None and known["body"] == body:
         brought.unchanged += 1
@@ -225,7 +258,8 @@ async def _keep(
     late = is_late(row, site, first)
     values = {
         **named,
-        **place,
+        "site": None if site is None else site.site,
+        "territory": None if area is None else area["node"],
         "version": 1 if known is None else known["version"] + 1,
         "body": Jsonb(body),
         "late": late,
@@ -235,7 +269,7 @@ async def _keep(
         "account": bringing.account,
     }
     if await row_of(bringing.connection, _INSERT, values) is None:
-        brought.errors.append(_others(bringing.kind, line))
+        brought.errors.append(bringing.titles.of_others(placed.line))
         return False
     brought.added += known is None
     brought.changed += known is not None
@@ -252,48 +286,3 @@ def is_late(row: Row, site: SiteEntry | None, received_at: dt.datetime) -> bool:
         return False
     longest = dt.timedelta(seconds=jurisdiction(site.jurisdiction).crane_registration_push_s)
     return received_at - row.issued_at > longest
-
-
-def _of_validation(kind: Kind, line: int, error: Any) -> Complaint:
-    field = next((str(step) for step in error["loc"] if isinstance(step, str)), "")
-    said = str((error.get("ctx") or {}).get("said") or error["msg"])
-    if error["type"] == "identity-number":
-        wrong = Text("像身份证号码", said)
-        mend = Text("改用来源系统的人员编号，本平台不存身份证号。", "Give the other system's own number.")
-    elif error["type"] == "missing" or error["input"] is None:
-        wrong, mend = Text("没有填写", "is missing"), Text("填上这一项。", "Fill it in.")
-    else:
-        wrong = Text(f"不符合要求：{said}", said)
-        mend = Text("改正这一项。", "Mend it.")
-    return Complaint(line=line, field=_title(kind, field), message=wrong, mend=mend)
-
-
-def _unknown(kind: Kind, line: int, field: str, said: str) -> Complaint:
-    return Complaint(
-        line=line,
-        field=_title(kind, field),
-        message=Text(f"没有“{said}”，或不归您管", f"there is no `{said}`, or it is not yours"),
-        mend=Text("写本平台的名称或编码，或先建立它。", "Write its name or code here, or make it first."),
-    )
-
-
-def _nowhere(kind: Kind, line: int) -> Complaint:
-    return Complaint(
-        line=line,
-        field=_title(kind, "area"),
-        message=Text("没有说是哪里的", "it is said of nowhere"),
-        mend=Text("部门检查填地区，企业自查填工地。", "Give the territory, or the site of a self check."),
-    )
-
-
-def _others(kind: Kind, line: int) -> Complaint:
-    return Complaint(
-        line=line,
-        field=_title(kind, "external_id"),
-        message=Text("这个编号已属于您看不到的记录", "the number is of a record that you do not see"),
-        mend=Text("换一个来源系统名称或编号。", "Take another name of the system, or another number."),
-    )
-
-
-def _title(kind: Kind, field: str) -> str:
-    return next((column.zh for column in kind.columns if column.field == field), field)

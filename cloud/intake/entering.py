@@ -3,18 +3,19 @@
 from typing import Any, LiteralString
 
 import msgspec
+from pydantic import BaseModel, ValidationError
 
 from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection
 from cloud.enforcement import service as enforcement
 from cloud.enforcement.model import EnforcementGiven
 from cloud.inspections import service as inspections
+from cloud.inspections.levels import LEVELS
 from cloud.inspections.model import InspectionGiven
 from cloud.inspections.store import row as row_of
-from cloud.intake.records import CheckRow, MeasureRow, RecordRow
+from cloud.intake.records import CheckRow, RecordRow
 from cloud.problems import FieldProblem, ProblemError
 from cloud.registry.service import etag
-from sitewarden.text import Text
 
 _ENTERPRISE: LiteralString = """
     SELECT node FROM tree_node AS its
@@ -25,27 +26,37 @@ _ENTERPRISE: LiteralString = """
                           AND sees_site(%(account)s, site.site, %(roles)s)))
      ORDER BY its.code = %(said)s DESC, length(its.path) LIMIT 1
 """
-_CHECK: LiteralString = """
-    SELECT id, seq, kind, territory, site, enterprise FROM inspection_now
-     WHERE (system, external_id) = (%(system)s, %(external_id)s)
-"""
-_MEASURE: LiteralString = """
-    SELECT id, seq, territory FROM enforcement_now
-     WHERE (system, external_id) = (%(system)s, %(external_id)s)
-"""
-_SAID = {
-    "not-his-level": Text("不是该类检查实施方的级别", "is not a level of who inspects so"),
-    "inspection-needs": Text("没有填写", "is missing"),
-    "measure-needs": Text("该措施需要填写", "is needed by this measure"),
-    "before-begin": Text("早于开始时间", "is before it began"),
-    "in-future": Text("在将来", "is in the future"),
-    "not-asked-here": Text("有该类检查不查的项目", "has what this kind of inspection does not ask"),
-    "not-his-kind": Text("您的角色不登记这类检查", "is none that your role records"),
-    "unknown-reference": Text("本平台没有，或不归您管", "is not here, or is not yours"),
-}
-"""What is wrong by its code, in both languages."""
 _FIELDS = {"acting_level": "level", "territory": "area", "enterprise_name": "enterprise"}
 """Of the ledger, as rows have them."""
+
+
+class _Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger that rows are entered in."""
+
+    known: LiteralString
+    """Its record of a number of the other system."""
+    given: type[BaseModel]
+    """What a new record says."""
+    service: Any
+    """`inspections.service` or `enforcement.service`: they record and correct alike."""
+
+
+_INSPECTIONS = _Ledger(
+    known="""
+        SELECT id, seq, kind, territory, site, enterprise FROM inspection_now
+         WHERE (system, external_id) = (%(system)s, %(external_id)s)
+    """,
+    given=InspectionGiven,
+    service=inspections,
+)
+_MEASURES = _Ledger(
+    known="""
+        SELECT id, seq, territory FROM enforcement_now
+         WHERE (system, external_id) = (%(system)s, %(external_id)s)
+    """,
+    given=EnforcementGiven,
+    service=enforcement,
+)
 
 
 class Entering(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,67 +73,49 @@ class Entering(msgspec.Struct, frozen=True, kw_only=True):
 
 async def enter(
     entering: Entering, row: RecordRow, area: dict[str, Any] | None, site: str | None
-) -> list[tuple[str, Text]]:
+) -> list[tuple[str, FieldProblem]]:
     """Keep it as a new record, or as a correction; what is wrong of it by field, where it is refused."""
     place = {
         "territory": None if area is None else area["node"],
-        "acting_level": row.level or (area["kind"] if area is not None else "project"),
+        "acting_level": row.level or ("project" if area is None else LEVELS.get(area["kind"])),
         "site": site,
         **await _enterprise(entering, row),
     }
     try:
         if isinstance(row, CheckRow):
-            await _check(entering, row, place)
+            await _enter(entering, _INSPECTIONS, row, inspections.records_kind(row.kind), place)
         else:
-            await _measure(entering, row, place)
+            await _enter(entering, _MEASURES, row, roles_with(enforcement.RECORDS), place)
+    except ValidationError as exc:
+        return [_wrong(str(one["loc"][0]), one["msg"], one["type"]) for one in exc.errors()]
     except ProblemError as exc:
         return [
-            _wrong(one) for one in exc.errors or [FieldProblem(field="", message=exc.detail, code="intake")]
+            _wrong(one.field, one.message, one.code)
+            for one in exc.errors or [FieldProblem(field="", message=exc.detail, code="intake")]
         ]
     return []
 
 
-async def _check(entering: Entering, row: CheckRow, place: dict[str, Any]) -> None:
-    kind_roles = inspections.records_kind(row.kind)
-    role = next((one for one in kind_roles if one in entering.held), "")
-    acting = inspections.Acting(
+async def _enter(
+    entering: Entering, ledger: _Ledger, row: RecordRow, roles: list[str], place: dict[str, Any]
+) -> None:
+    given = row.corrected(place)
+    acting = ledger.service.Acting(
         connection=entering.connection,
         account=entering.account,
         signer=None,
-        role=role,
+        role=next((one for one in roles if one in entering.held), ""),
         author=entering.author,
         now_ms=entering.now_ms,
     )
-    given = row.corrected(place)
-    named: dict[str, Any] = {"system": entering.system, "external_id": row.external_id}
-    known = await row_of(entering.connection, _CHECK, named)
+    named = {"system": entering.system, "external_id": row.external_id}
+    known = await row_of(entering.connection, ledger.known, named)
     if known is None:
-        said = given.model_dump(include=set(InspectionGiven.model_fields))
-        await inspections.record(acting, InspectionGiven.model_validate(said), inspections.Origin(**named))
-        known = await row_of(entering.connection, _CHECK, named) if row.withdrawn else None
+        said = ledger.given.model_validate(given.model_dump(include=set(ledger.given.model_fields)))
+        await ledger.service.record(acting, said, ledger.service.Origin(**named))
+        known = await row_of(entering.connection, ledger.known, named) if row.withdrawn else None
     if known is not None:
-        await inspections.correct(acting, known, given, etag(known["seq"]))
-
-
-async def _measure(entering: Entering, row: MeasureRow, place: dict[str, Any]) -> None:
-    role = next((one for one in roles_with(enforcement.RECORDS) if one in entering.held), "")
-    acting = enforcement.Acting(
-        connection=entering.connection,
-        account=entering.account,
-        signer=None,
-        role=role,
-        author=entering.author,
-        now_ms=entering.now_ms,
-    )
-    given = row.corrected(place)
-    named: dict[str, Any] = {"system": entering.system, "external_id": row.external_id}
-    known = await row_of(entering.connection, _MEASURE, named)
-    if known is None:
-        said = given.model_dump(include=set(EnforcementGiven.model_fields))
-        await enforcement.record(acting, EnforcementGiven.model_validate(said), enforcement.Origin(**named))
-        known = await row_of(entering.connection, _MEASURE, named) if row.withdrawn else None
-    if known is not None:
-        await enforcement.correct(acting, known, given, etag(known["seq"]))
+        await ledger.service.correct(acting, known, given, etag(known["seq"]))
 
 
 async def _enterprise(entering: Entering, row: RecordRow) -> dict[str, Any]:
@@ -135,6 +128,9 @@ async def _enterprise(entering: Entering, row: RecordRow) -> dict[str, Any]:
     return {"enterprise_name": row.enterprise} if found is None else {"enterprise": found["node"]}
 
 
-def _wrong(problem: FieldProblem) -> tuple[str, Text]:
-    field = problem.field.removeprefix("body.")
-    return _FIELDS.get(field, field), _SAID.get(problem.code, Text(problem.message, problem.message))
+def _wrong(field: str, message: str, code: str) -> tuple[str, FieldProblem]:
+    named = field.removeprefix("body.")
+    # A level that nobody knows is asked for.
+    is_unsaid = named == "acting_level" and code.endswith(("_type", "_error"))
+    said = FieldProblem(field=field, message=message, code="level-needed" if is_unsaid else code)
+    return _FIELDS.get(named, named), said

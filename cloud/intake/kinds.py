@@ -1,15 +1,17 @@
 """What may be brought in: of each kind its fields, its columns, and who brings it. Pure."""
 
+import abc
 import datetime as dt
 import re
 import zoneinfo
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cloud.complaints import complaint
 from cloud.inspections.service import HOME_ZONE
+from cloud.instants import Day, Moment
 from cloud.registry.model import Line, Note, Said
 from cloud.registry.sheets import CellError, Column, date, one_of, plain
 from sitewarden.text import Text
@@ -29,7 +31,7 @@ def holds_identity_number(text: str) -> bool:
     return False
 
 
-class Row(BaseModel):
+class Row(BaseModel, abc.ABC):
     """A row of what is brought in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,103 +39,121 @@ class Row(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_identity(cls, given: Any) -> Any:
-        if isinstance(given, dict) and any(
-            isinstance(text, str) and holds_identity_number(text)
-            for value in given.values()
-            for text in (value if isinstance(value, list) else [value])
-        ):
-            said = (
-                "looks like the number of an identity card; give the other system's own number of the person"
-            )
-            raise complaint("identity-number", said)
+        for field, value in given.items() if isinstance(given, dict) else ():
+            texts = value if isinstance(value, list) else [value]
+            if any(isinstance(text, str) and holds_identity_number(text) for text in texts):
+                said = "looks like the number of an identity card"
+                raise complaint("identity-number", said, field=field)
         return given
+
+    @property
+    @abc.abstractmethod
+    def key(self) -> tuple[str, ...]:
+        """By what it is known: the same again is the same thing."""
 
 
 Post = Literal["project_manager", "safety_officer", "supervision_engineer", "equipment_operator"]
-External = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(str.strip)]
+External = Said
+"""A number of the other system."""
 WeatherLevel = Literal["blue", "yellow", "orange", "red"]
+
+
+class Numbered(Row):
+    """What the other system has a number for."""
+
+    external_id: External
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Its number."""
+        return (self.external_id,)
+
+
+class OfSite(Numbered):
+    """What is of a site."""
+
+    site: Said = Field(description="Name of the site here, or its project code.")
 
 
 class AttendanceRow(Row):
     """Somebody in a key post on a day."""
 
     site: Said = Field(description="Name of the site here, or its project code.")
-    day: dt.date
+    day: Day
     person: External = Field(description="The other system's number of the person; no identity card.")
     name: Said
     post: Post
-    first_in: AwareDatetime | None = Field(default=None, description="Null: he was not there.")
-    last_out: AwareDatetime | None = None
+    first_in: Moment | None = Field(default=None, description="Null: he was not there.")
+    last_out: Moment | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> "AttendanceRow":
         if self.last_out is not None and (self.first_in is None or self.last_out < self.first_in):
-            raise complaint("out-before-in", "he goes out before he comes in")
+            raise complaint("out-before-in", "he goes out before he comes in", field="last_out")
+        # A shift may begin before midnight; a wrong year is no proof that somebody was there.
+        if self.first_in is not None and abs(self.first_in.date() - self.day) > dt.timedelta(days=1):
+            raise complaint("not-of-that-day", "he comes in on another day", field="first_in")
         return self
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Who, where, when, as what."""
+        return self.site, self.day.isoformat(), self.person, self.post
 
-class CertificateRow(Row):
+
+class CertificateRow(OfSite):
     """A certificate of a person for a special trade (特种作业操作资格证)."""
 
-    external_id: External
-    site: Said
     name: Said
     trade: Said
     certificate_no: Said
-    valid_until: dt.date
+    valid_until: Day
     status: Literal["valid", "revoked"] = "valid"
 
 
-class CraneRegistrationRow(Row):
+class CraneRegistrationRow(OfSite):
     """A crane's registration for use (使用登记), as the authority that issued it passes it on."""
 
-    external_id: External
-    site: Said
     registration_no: Said
     property_no: Line = ""
     device: Line = ""
-    issued_at: AwareDatetime
+    issued_at: Moment
     issuer: Line = ""
 
 
-class ExternalWarningRow(Row):
+class ExternalWarningRow(OfSite):
     """A warning of another platform (预警信息) that is to be dealt with."""
 
-    external_id: External
-    site: Said
     text: Annotated[Note, Field(min_length=1)]
-    issued_at: AwareDatetime
-    due_at: AwareDatetime | None = None
+    issued_at: Moment
+    due_at: Moment | None = None
     status: Literal["open", "handled"] = "open"
 
 
-class WeatherWarningRow(Row):
+class WeatherWarningRow(Numbered):
     """A warning of weather (气象预警) for an area."""
 
-    external_id: External
     area: Said = Field(description="Code or Chinese name of a territory here.")
     type: Said
     level: WeatherLevel
-    begins_at: AwareDatetime
-    ends_at: AwareDatetime
+    begins_at: Moment
+    ends_at: Moment
     text: Note = ""
 
     @model_validator(mode="after")
     def _in_order(self) -> "WeatherWarningRow":
         if self.ends_at <= self.begins_at:
-            raise complaint("ends-before-begin", "it ends before it begins")
+            raise complaint("ends-before-begin", "it ends before it begins", field="ends_at")
         return self
 
 
-class PermitRow(Row):
+class PermitRow(OfSite):
     """The stub of a permit for hot work (动火等特种作业存单)."""
 
-    external_id: External
-    site: Said
     permit_no: Said
     worker: Said
     certificate_no: Line = ""
-    begins_at: AwareDatetime
+    begins_at: Moment
     place: Line = ""
 
 
@@ -162,7 +182,9 @@ _POSTS = {
     "设备司机": "equipment_operator",
 }
 _LEVELS = {"蓝色": "blue", "黄色": "yellow", "橙色": "orange", "红色": "red"}
-_SITE, ID = Column("site", "工地", plain, is_key=True), Column("external_id", "来源编号", plain, is_key=True)
+ID = Column("external_id", "来源编号", plain, is_key=True)
+_SITE = Column("site", "工地", plain, is_key=True)
+_OF_SITE = (ID, _SITE)
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,8 +220,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.bring",
         row=CertificateRow,
         columns=[
-            ID,
-            _SITE,
+            *_OF_SITE,
             Column("name", "姓名", plain, is_key=True),
             Column("trade", "工种", plain, is_key=True),
             Column("certificate_no", "证书编号", plain, is_key=True),
@@ -213,8 +234,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.official",
         row=CraneRegistrationRow,
         columns=[
-            ID,
-            _SITE,
+            *_OF_SITE,
             Column("registration_no", "使用登记编号", plain, is_key=True),
             Column("property_no", "产权备案编号", plain),
             Column("device", "设备", plain),
@@ -228,8 +248,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.official",
         row=ExternalWarningRow,
         columns=[
-            ID,
-            _SITE,
+            *_OF_SITE,
             Column("text", "预警内容", plain, is_key=True),
             Column("issued_at", "发布时间", instant, is_key=True),
             Column("due_at", "处理期限", instant),
@@ -257,8 +276,7 @@ KINDS: dict[str, Kind] = {
         permission="intake.bring",
         row=PermitRow,
         columns=[
-            ID,
-            _SITE,
+            *_OF_SITE,
             Column("permit_no", "存单编号", plain, is_key=True),
             Column("worker", "作业人员", plain, is_key=True),
             Column("certificate_no", "证书编号", plain),

@@ -57,7 +57,8 @@ class BroughtShown(Shown):
     changed: int = Field(description="New versions of what was there.")
     unchanged: int
     late: int = Field(description="Came later than the jurisdiction allows.")
-    errors: list[IntakeComplaint]
+    wrong: int = Field(description="So many things are; where there are any, nothing is taken in.")
+    errors: list[IntakeComplaint] = Field(description="The first hundred of them, by line.")
 
 
 class IntakeShown(Shown):

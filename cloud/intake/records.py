@@ -1,9 +1,8 @@
 """Inspections and measures of enforcement that another system keeps: their rows and columns. Pure."""
 
-import datetime as dt
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from cloud.enforcement.kinds import kinds as measures
 from cloud.enforcement.model import EnforcementMended, Level, MeasureKind, Yuan
@@ -15,7 +14,8 @@ from cloud.inspections.model import (
     asked_answers,
 )
 from cloud.inspections.questions import Answer, questions
-from cloud.intake.kinds import ID, KINDS, External, Kind, Row, instant
+from cloud.instants import Day, Moment
+from cloud.intake.kinds import ID, KINDS, Kind, Numbered, instant
 from cloud.registry.model import Line, Note, Said
 from cloud.registry.sheets import Column, date, one_of, plain, several, whole
 from sitewarden.text import Text
@@ -25,23 +25,27 @@ REASON = "来源系统更正 Corrected by the system that keeps it"
 _AREA = "Code or Chinese name of the authority's own territory here."
 
 
-class CheckRow(Row):
-    """An inspection (检查), of an enterprise or at a site."""
+class _Record(Numbered):
+    """What both ledgers ask of a record of another system."""
 
-    external_id: External
-    kind: InspectionKind
     area: Line = Field(default="", description=_AREA + " Empty where the enterprise inspects itself.")
-    level: InspectionLevel | None = Field(default=None, description="Null: as the territory is.")
     site: Line = Field(default="", description="Name of the site here, or its project code.")
     enterprise: Line = Field(default="", description="Chinese name or code; empty: the site's.")
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None = None
+    note: Note = ""
+    withdrawn: bool = Field(default=False, description="Recorded in error: it counts no more.")
+
+
+class CheckRow(_Record):
+    """An inspection (检查), of an enterprise or at a site."""
+
+    kind: InspectionKind
+    level: InspectionLevel | None = Field(default=None, description="Null: as the territory is.")
+    started_at: Moment
+    ended_at: Moment | None = None
     people: Annotated[list[Said], Field(max_length=30)] = Field(default=[])
     answers: Annotated[dict[str, Answer], AfterValidator(asked_answers)] = Field(
         default={}, description="By the code of each question."
     )
-    note: Note = ""
-    withdrawn: bool = Field(default=False, description="Recorded in error: it counts no more.")
 
     def corrected(self, place: dict[str, object]) -> InspectionCorrected:
         """As the ledger takes it."""
@@ -60,24 +64,19 @@ class CheckRow(Row):
         )
 
 
-class MeasureRow(Row):
+class MeasureRow(_Record):
     """A measure that an authority has taken (执法)."""
 
-    external_id: External
     kind: MeasureKind
     area: Said = Field(description=_AREA)
     level: Level | None = Field(default=None, description="Null: as the territory is.")
-    site: Line = ""
-    enterprise: Line = Field(default="", description="Chinese name or code; empty: the site's.")
     amount: Yuan | None = None
     both_punished: bool = False
     persons: Annotated[int, Field(ge=0, le=10_000)] = 0
     crime: bool = False
     case_no: Line = ""
     document_no: Line = ""
-    decided_on: dt.date
-    note: Note = ""
-    withdrawn: bool = Field(default=False, description="Recorded in error: it counts no more.")
+    decided_on: Day
 
     def corrected(self, place: dict[str, object]) -> EnforcementMended:
         """As the ledger takes it."""
@@ -103,32 +102,31 @@ _YES = {"是": "yes", "否": "no", "未查": "not_looked_at"}
 _TRUE = {"是": "true", "否": "false"}
 
 
-def _words(kinds: dict[str, Text]) -> dict[str, str]:
-    return {label.zh: name for name, label in kinds.items()}
-
-
 _PLACE = [
     Column("area", "实施部门所在地区", plain),
     Column("level", "级别", one_of(_LEVELS)),
     Column("site", "工地", plain),
     Column("enterprise", "企业", plain),
 ]
-_TAKEN_BACK = Column("withdrawn", "撤销", one_of(_TRUE))
+
+
+def _columns(kinds: Column, *own: Column) -> list[Column]:
+    """Of a ledger: whose, what kind, where, its own, and what is said of any record."""
+    ends = (Column("note", "说明", plain), Column("withdrawn", "撤销", one_of(_TRUE)))
+    return [ID, kinds, *_PLACE, *own, *ends]
+
+
+def _kinds(title: str, kinds: dict[str, Text]) -> Column:
+    return Column("kind", title, one_of({label.zh: name for name, label in kinds.items()}), is_key=True)
+
 
 RECORDS: dict[str, Kind] = {
     "inspections": Kind(
         label=Text("检查", "Inspections"),
         permission="inspections.record",
         row=CheckRow,
-        columns=[
-            ID,
-            Column(
-                "kind",
-                "检查类型",
-                one_of(_words({name: its.label for name, its in questions().kinds.items()})),
-                is_key=True,
-            ),
-            *_PLACE,
+        columns=_columns(
+            _kinds("检查类型", {name: its.label for name, its in questions().kinds.items()}),
             Column("started_at", "开始时间", instant, is_key=True),
             Column("ended_at", "结束时间", instant),
             Column("people", "检查人员", several),
@@ -136,24 +134,15 @@ RECORDS: dict[str, Kind] = {
                 Column(f"answers.{code}", its.text.zh.partition("（")[0], one_of(_YES))
                 for code, its in questions().questions.items()
             ),
-            Column("note", "说明", plain),
-            _TAKEN_BACK,
-        ],
+        ),
         source="inspections",
     ),
     "enforcement": Kind(
         label=Text("执法", "Enforcement"),
         permission="enforcement.record",
         row=MeasureRow,
-        columns=[
-            ID,
-            Column(
-                "kind",
-                "措施",
-                one_of(_words({name: its.label for name, its in measures().kinds.items()})),
-                is_key=True,
-            ),
-            *_PLACE,
+        columns=_columns(
+            _kinds("措施", {name: its.label for name, its in measures().kinds.items()}),
             Column("amount", "罚款（元）", plain),
             Column("both_punished", "一案双罚", one_of(_TRUE)),
             Column("persons", "人数", whole),
@@ -161,9 +150,7 @@ RECORDS: dict[str, Kind] = {
             Column("case_no", "案号", plain),
             Column("document_no", "文书编号", plain),
             Column("decided_on", "决定日期", date, is_key=True),
-            Column("note", "说明", plain),
-            _TAKEN_BACK,
-        ],
+        ),
         source="enforcement",
     ),
 }

@@ -1,5 +1,6 @@
 """Bringing in what other systems know, over HTTP; and what of it concerns a site now."""
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ from cloud.accounts.holding import held_of
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.exports.answers import CsvFile, attachment
 from cloud.intake.bringing import Bringing, Brought, Given, bring
+from cloud.intake.complaints import Titles
 from cloud.intake.kinds import KINDS, Kind
 from cloud.intake.model import (
     AttendanceState,
@@ -21,13 +23,15 @@ from cloud.intake.model import (
 )
 from cloud.intake.records import EVERY
 from cloud.intake.store import DECLARED, MISSED_POSTS, OUTSIDE
+from cloud.jurisdictions.loading import jurisdiction
 from cloud.problems import FieldProblem, ProblemError
 from cloud.registry.access import KnownSite
 from cloud.registry.service import acting
-from cloud.registry.sheets import MAX_BYTES, MAX_ROWS, SheetError, read_sheet, template
+from cloud.registry.sheets import MAX_BYTES, MAX_ROWS, Complaint, SheetError, read_sheet, template
 from cloud.serving import Served
 from cloud.shown import TextShown
 
+_MOST_SAID = 100
 _System = Annotated[
     str,
     Query(
@@ -68,7 +72,10 @@ def _add(router: APIRouter, name: str, kind: Kind) -> None:
     async def bring_in(
         request: Request, serving: Served, signed: SignedIn, system: _System, *, dry_run: _Trial = False
     ) -> BroughtShown:
-        given = _given(kind, request.headers.get("content-type", ""), await request.body())
+        try:
+            given, titles = _given(kind, request.headers.get("content-type", ""), await request.body())
+        except SheetError as exc:
+            return _answered(Brought(errors=[exc.complaint]), is_trial=dry_run)
         held = await held_of(serving, signed.account_id)
         async with acting(serving, signed) as connection:
             bringing = Bringing(
@@ -80,12 +87,11 @@ def _add(router: APIRouter, name: str, kind: Kind) -> None:
                 account=signed.account_id,
                 author=signed.name,
                 held=frozenset(one.role for one in held if one.devices is None),
+                titles=titles,
                 now_ms=serving.now_ms(),
             )
             brought = await bring(bringing, given, is_trial=dry_run)
-        if brought.errors and not dry_run:
-            raise _refused(brought)
-        return _shown(brought, is_applied=not dry_run)
+        return _answered(brought, is_trial=dry_run)
 
     async def read_template(language: Literal["zh", "en"] = "zh") -> CsvFile:
         content = template(kind.columns, in_english=language == "en")
@@ -113,31 +119,26 @@ def _add(router: APIRouter, name: str, kind: Kind) -> None:
     )
 
 
-def _given(kind: Kind, media_type: str, content: bytes) -> list[Given]:
+def _given(kind: Kind, media_type: str, content: bytes) -> tuple[list[Given], Titles]:
     if len(content) > MAX_BYTES:
         raise ProblemError(413, "too-large", "Too large", f"At most {MAX_BYTES} bytes are taken.")
     if media_type.startswith("text/csv"):
-        try:
-            sheet = read_sheet(content, kind.columns)
-        except SheetError as exc:
-            raise _refused(Brought(errors=[exc.complaint])) from exc
+        sheet = read_sheet(content, kind.columns)
+        titles = {column.field: column.zh for column in kind.columns} | sheet.titles
         # An empty cell is not said; a default holds.
-        return [
-            Given(
-                line=line.line,
-                said=_nested(line.cells),
-                complaints=line.complaints,
-            )
+        given = [
+            Given(line=line.line, said=_nested(line.cells), complaints=line.complaints)
             for line in sheet.lines
         ]
+        return given, Titles(said=titles)
     try:
         rows = msgspec.json.decode(content, type=list[dict[str, Any]])
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ProblemError(422, "invalid", "Not a list", str(exc), field="body", code="no-list") from exc
     if len(rows) > MAX_ROWS:
         detail = f"body: at most {MAX_ROWS} rows."
         raise ProblemError(422, "invalid", "Too many rows", detail, field="body", code="too-many-rows")
-    return [Given(line=number, said=said) for number, said in enumerate(rows, 1)]
+    return [Given(line=number, said=said) for number, said in enumerate(rows, 1)], Titles()
 
 
 def _nested(cells: dict[str, Any]) -> dict[str, Any]:
@@ -148,6 +149,24 @@ def _nested(cells: dict[str, Any]) -> dict[str, Any]:
         if value is not None:
             (said.setdefault(record, {}) if record else said)[name] = value
     return said
+
+
+def _answered(brought: Brought, *, is_trial: bool) -> BroughtShown:
+    if brought.errors and not is_trial:
+        raise _refused(brought)
+    return BroughtShown(
+        is_applied=not is_trial,
+        added=brought.added,
+        changed=brought.changed,
+        unchanged=brought.unchanged,
+        late=brought.late,
+        wrong=len(brought.errors),
+        errors=[IntakeComplaint(**msgspec.to_builtins(one)) for one in _first(brought.errors)],
+    )
+
+
+def _first(errors: list[Complaint]) -> list[Complaint]:
+    return sorted(errors, key=lambda one: one.line)[:_MOST_SAID]
 
 
 def _refused(brought: Brought) -> ProblemError:
@@ -163,21 +182,10 @@ def _refused(brought: Brought) -> ProblemError:
             },
             mend=f"{one.mend.zh} {one.mend.en}",
         )
-        for one in sorted(brought.errors, key=lambda one: one.line)[:100]
+        for one in _first(brought.errors)
     ]
     detail = f"{len(brought.errors)} things are wrong; nothing was taken in."
     return ProblemError(422, "invalid", "The rows were not taken in", detail, errors=errors)
-
-
-def _shown(brought: Brought, *, is_applied: bool) -> BroughtShown:
-    return BroughtShown(
-        is_applied=is_applied,
-        added=brought.added,
-        changed=brought.changed,
-        unchanged=brought.unchanged,
-        late=brought.late,
-        errors=[IntakeComplaint(**msgspec.to_builtins(one)) for one in brought.errors[:100]],
-    )
 
 
 def _kind(name: str, its: Kind) -> IntakeKindShown:
@@ -199,9 +207,12 @@ def _add_outside(router: APIRouter) -> None:
             "now": serving.now(),
             "zone": site.time_zone,
         }
+        limits = jurisdiction(site.jurisdiction)
+        working = serving.now() - dt.timedelta(seconds=limits.work_going_on_s)
         found = await serving.rows(OUTSIDE, asked)
         declared = await serving.row(DECLARED, asked)
-        missed = await serving.rows(MISSED_POSTS, asked) if declared is not None else []
+        posts = {**asked, "posts": limits.key_posts, "working": working}
+        missed = await serving.rows(MISSED_POSTS, posts) if declared is not None else []
         of: dict[str, list[IntakeShown]] = {name: [] for name in KINDS}
         for row in found:
             of[row["kind"]].append(IntakeShown(**row))

@@ -7,6 +7,7 @@ OUTSIDE: LiteralString = """
            its.received_at
       FROM intake_now AS its
      WHERE its.kind = 'weather_warnings'
+       AND its.received_at > %(now)s - interval '60 days'
        AND (its.body ->> 'ends_at')::timestamptz > %(now)s
        AND EXISTS (SELECT FROM site JOIN tree_node AS node ON node.node = site.territory
                            JOIN tree_node AS area ON area.node = its.territory
@@ -14,9 +15,15 @@ OUTSIDE: LiteralString = """
         OR its.site = %(site)s AND (
            its.kind = 'crane_registrations' AND its.late
            OR its.kind = 'external_warnings' AND its.body ->> 'status' = 'open'
-           OR its.kind = 'certificates' AND ((its.body ->> 'valid_until')::date
-              < (%(now)s AT TIME ZONE %(zone)s)::date OR its.body ->> 'status' = 'revoked')
-           OR its.kind = 'permits' AND NOT EXISTS (
+           OR its.kind = 'certificates' AND (its.body ->> 'status' = 'revoked'
+              OR (its.body ->> 'valid_until')::date < (%(now)s AT TIME ZONE %(zone)s)::date
+              AND NOT EXISTS (
+                 SELECT FROM intake_now AS anew
+                  WHERE anew.kind = 'certificates' AND anew.site = its.site
+                    AND anew.body ->> 'certificate_no' = its.body ->> 'certificate_no'
+                    AND (anew.body ->> 'valid_until')::date >= (%(now)s AT TIME ZONE %(zone)s)::date))
+           OR its.kind = 'permits' AND (its.body ->> 'begins_at')::timestamptz > %(now)s - interval '7 days'
+              AND NOT EXISTS (
               SELECT FROM intake_now AS held
                WHERE held.kind = 'certificates' AND held.site = its.site
                  AND held.body ->> 'certificate_no' = its.body ->> 'certificate_no'
@@ -25,8 +32,8 @@ OUTSIDE: LiteralString = """
                      >= ((its.body ->> 'begins_at')::timestamptz AT TIME ZONE %(zone)s)::date))
      ORDER BY its.received_at DESC LIMIT 500
 """
-"""Warnings in force, late registrations, warnings not dealt with, certificates that have ended, and
-permits of whoever has no certificate in force."""
+"""Warnings in force (none lasts for months), late registrations, warnings not dealt with, certificates that
+have ended and were not renewed, and this week's permits of whoever had no certificate in force."""
 DECLARED: LiteralString = """
     SELECT 1 AS one FROM data_source AS its
            JOIN tree_node AS node ON node.node = its.node
@@ -40,14 +47,14 @@ DECLARED: LiteralString = """
 MISSED_POSTS: LiteralString = """
     SELECT wanted.post,
            EXISTS (SELECT FROM work_cycle
-                    WHERE site = %(site)s AND mode = %(mode)s AND ended_at > %(now)s - interval '30 minutes'
-           ) AS works,
+                    WHERE site = %(site)s AND mode = %(mode)s AND ended_at > %(working)s
+                      AND started_at > %(working)s - interval '1 day') AS works,
            NOT EXISTS (SELECT FROM attendance AS there
                         WHERE there.site = %(site)s AND there.post = wanted.post
                           AND there.day = (%(now)s AT TIME ZONE %(zone)s)::date
                           AND there.first_in <= %(now)s
                           AND (there.last_out IS NULL OR there.last_out > %(now)s)) AS is_missing
-      FROM unnest(ARRAY['project_manager', 'safety_officer']) AS wanted (post)
+      FROM unnest(%(posts)s::text[]) AS wanted (post)
 """
-"""Of the key posts: who is not there now, and whether a crane works."""
+"""Of the key posts: who is not there now, and whether a crane has worked since `working`."""
 FORGET: LiteralString = "DELETE FROM attendance WHERE day < %s"

@@ -88,6 +88,15 @@ class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True):
 
     crane_registration_push_s: Seconds
     attendance_trace_months: Count
+    key_posts: Annotated[
+        list[Literal["project_manager", "safety_officer", "supervision_engineer", "equipment_operator"]],
+        msgspec.Meta(min_length=1),
+    ]
+    """Of whom somebody must be there while a crane works."""
+    key_post_grace_s: Seconds
+    """Whoever comes so long after the first crane has begun is not missing yet."""
+    work_going_on_s: Seconds
+    """A crane whose last cycle ended within that time works."""
     principal_check: Frequency
     group_check: Frequency
     subsidiary_check: Frequency

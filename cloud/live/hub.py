@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, LiteralString
 
 import msgspec
@@ -12,13 +12,16 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from cloud.alarms.requests import PENDING
-from cloud.database import AsyncConnection, Row, as_app, instant
-from cloud.live.frames import frame
+from cloud.database import AsyncConnection, Row, as_app, instant, tell_caller
+from cloud.live.frames import frame, values_frame
 from cloud.live.store import CHANNEL
-from cloud.live.viewers import Devices, LiveEvent, Viewer
+from cloud.live.together import Together
+from cloud.live.viewers import Change, Devices, LiveEvent, News, Viewer, clock_s, values_of
+from cloud.metrics import web as metrics
 from cloud.problems import ProblemError
 from cloud.readings.queries import NEWEST
-from cloud.readings.service import site_now_ms, value_of
+from cloud.readings.said import BrieflySaid, said_by
+from cloud.readings.service import site_now_ms
 from cloud.settings import Settings
 from cloud.sites.model import Gateway
 from cloud.sites.service import GatewayRows, gateways_shown
@@ -29,7 +32,7 @@ log = logging.getLogger(__name__)
 MAX_VIEWERS = 500
 _PAGE = 500
 _VALUES_S, _GATEWAYS_S = 0.1, 1.0
-"""How often values and gateways are looked at; a viewer gets at most so many of their events."""
+"""How far apart values and gateways are looked at, however often the relay is woken."""
 _LOOK_S = 1.0
 """How often to look without being woken."""
 _RETRY_S = 1.0
@@ -53,11 +56,19 @@ class Hub:
         """Belongs to one event loop."""
         self._settings, self._dsn, self._pool, self._now_ms = settings, dsn, pool, now_ms
         self._viewers: set[Viewer] = set()
-        self._values: dict[str, dict[str, Any]] = {}
+        self._values: dict[str, dict[str, BrieflySaid]] = {}
         self._gateways: dict[str, list[Gateway]] = {}
         self._last_id: int | None = None
-        self._due = {"values": 0.0, "gateways": 0.0}
+        self._looked = {"events": 0.0, "values": 0.0, "gateways": 0.0}
+        self._has_news = False
+        self._snapshots: Together[str, dict[str, BrieflySaid]] = Together(self._all_newest)
+        self._states: Together[str, list[Gateway]] = Together(self._all_gateways)
+        self._numbers: Together[None, tuple[int, int]] = Together(self._all_numbers)
+        self._own: AsyncConnection | None = None
+        """The relay's: viewers who come all at once after a restart, and wait for each other in the pool,
+        keep nobody's news."""
         self.is_closing = False
+        metrics.watch_viewers(lambda: len(self._viewers))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -97,46 +108,64 @@ class Hub:
 
     async def known_ids(self) -> tuple[int, int]:
         """The first and the last event that the database still has; (1, 0) where it has none."""
+        return await self._numbers.ask(None)
+
+    async def _all_numbers(
+        self, _asked: Iterable[None], by: AsyncConnection | None = None
+    ) -> dict[None, tuple[int, int]]:
         rows = await self._rows(
-            "SELECT coalesce(min(id), 1) AS first, coalesce(max(id), 0) AS last FROM live_event", {}
+            "SELECT coalesce(min(id), 1) AS first, coalesce(max(id), 0) AS last FROM live_event", {}, by
         )
-        return int(rows[0]["first"]), int(rows[0]["last"])
+        return {None: (int(rows[0]["first"]), int(rows[0]["last"]))}
 
     async def events_after(self, site: str, last_id: int) -> list[LiveEvent]:
         """The next events of a site, in the order of their commits; empty at the end."""
         rows = await self._rows(EVENTS_AFTER, {"after": last_id, "site": site, "limit": _PAGE})
         return [_event(row) for row in rows]
 
-    async def newest_values(self, site: str) -> dict[str, Any]:
-        """The newest value of every point of a site."""
-        rows = await self._rows(NEWEST, {"site": site, "mode": self._settings.mode})
-        return {row["name"]: value_of(row) for row in rows}
+    async def snapshot(self, site: str, devices: Devices) -> bytes:
+        """The newest value of every point of a site, of these devices or of all, as an event."""
+        values = await self._snapshots.ask(site)
+        return values_frame(self._site_now_ms(values), values_of(values, devices))
 
-    def site_now_ms(self, values: Mapping[str, Any]) -> int:
-        """The instant that ages are judged against, given the newest values of a site."""
-        return site_now_ms(self._settings, self._now_ms(), (value["at_ms"] for value in values.values()))
+    def _site_now_ms(self, values: Mapping[str, BrieflySaid]) -> int:
+        return site_now_ms(self._settings, self._now_ms(), (value.at_ms for value in values.values()))
+
+    async def _all_newest(
+        self, asked: Iterable[str], by: AsyncConnection | None = None
+    ) -> dict[str, dict[str, BrieflySaid]]:
+        """Of each site what its points say."""
+        found: dict[str, dict[str, BrieflySaid]] = {site: {} for site in asked}
+        of_sites = {"sites": list(found), "mode": self._settings.mode}
+        for row in await self._rows(NEWEST, of_sites, by, binary=True):
+            found[row["site"]] = said_by(row, BrieflySaid)
+        return found
 
     async def gateways(self, site: str) -> list[Gateway]:
         """The gateways of a site as they are now."""
-        of_site = {"site": site, "mode": self._settings.mode}
+        return await self._states.ask(site)
+
+    async def _all_gateways(
+        self, asked: Iterable[str], by: AsyncConnection | None = None
+    ) -> dict[str, list[Gateway]]:
+        sites = list(asked)
+        of_sites = {"sites": sites, "mode": self._settings.mode}
         rows = GatewayRows(
-            gateways=await self._rows(GATEWAYS, of_site),
-            shelves=await self._rows(SHELVES, of_site),
-            requests=await self._rows(PENDING, of_site),
+            gateways=await self._rows(GATEWAYS, of_sites, by),
+            shelves=await self._rows(SHELVES, of_sites, by),
+            requests=await self._rows(PENDING, of_sites, by),
         )
-        return gateways_shown(rows, instant(self._now_ms()))
+        return {site: [] for site in sites} | gateways_shown(rows, instant(self._now_ms()))
 
     async def _relay(self) -> None:
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    as_app(self._dsn), autocommit=True
-                ) as listening:
+                async with await self._connected() as listening, await self._connected() as self._own:
                     await listening.execute(f"LISTEN {CHANNEL}")
                     while True:
                         wait_s = await self._look()
                         async for _ in listening.notifies(timeout=wait_s, stop_after=1):
-                            pass
+                            self._has_news = True
             except (psycopg.OperationalError, PoolTimeout) as exc:
                 log.warning("relay waits for the database retry_s=%.1f cause=%s", _RETRY_S, _line(exc))
                 await asyncio.sleep(_RETRY_S)
@@ -145,59 +174,93 @@ class Hub:
                 log.exception("relay failed retry_s=%.1f", _RETRY_S)
                 await asyncio.sleep(_RETRY_S)
 
+    async def _connected(self) -> AsyncConnection:
+        connection = await psycopg.AsyncConnection.connect(as_app(self._dsn), autocommit=True)
+        await tell_caller(connection)
+        return connection
+
     async def _look(self) -> float:
-        """Forward whatever is new; returns after which time to look again without being woken."""
-        await self._forward_events()
-        now_s = asyncio.get_running_loop().time()
-        if now_s >= self._due["values"]:
-            self._due["values"] = now_s + _VALUES_S
+        """Forward whatever is new; returns after which time to look again without being woken.
+
+        Woken it looks at once, so that what is rare comes without delay; it is woken for nothing less often
+        than that, and without being woken it looks every second, for a wake-up may be lost.
+        """
+        if not self._viewers:
+            self._last_id = None
+            return _LOOK_S
+        if self._has_news or self._is_due("events", _LOOK_S):
+            await self._forward_events()
+        if self._is_due("values", _VALUES_S if self._has_news else _LOOK_S):
+            # Before the query: whatever wakes it from here on may come too late for this one.
+            self._has_news = False
             await self._forward_values()
-        if now_s >= self._due["gateways"]:
-            self._due["gateways"] = now_s + _GATEWAYS_S
+        if self._is_due("gateways", _GATEWAYS_S):
             await self._forward_gateways()
-        return max(0.001, min(min(self._due.values()) - now_s, _LOOK_S)) if self._viewers else _LOOK_S
+        waits = (("values", _VALUES_S if self._has_news else _LOOK_S), ("gateways", _GATEWAYS_S))
+        return max(0.001, min(self._looked[what] + every_s - clock_s() for what, every_s in waits))
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        """Whether it is time again for that; then it is taken as done."""
+        if clock_s() - self._looked[what] < every_s:
+            return False
+        self._looked[what] = clock_s()
+        return True
 
     async def _forward_events(self) -> None:
         if self._last_id is None:
-            _, self._last_id = await self.known_ids()
+            ((_, self._last_id),) = (await self._all_numbers([None], self._own)).values()
+            # Some may have joined, and read, before what has been committed until now.
+            for viewer in self._viewers:
+                viewer.fall_behind()
         while True:
-            rows = await self._rows(EVENTS_AFTER, {"after": self._last_id, "site": None, "limit": _PAGE})
+            asked = {"after": self._last_id, "site": None, "limit": _PAGE}
+            rows = await self._rows(EVENTS_AFTER, asked, self._own)
             for row in rows:
                 event = _event(row)
-                for viewer in self._viewers:
-                    if viewer.site == row["site"]:
-                        viewer.offer_event(event)
+                for viewer in self._watching(row["site"]):
+                    viewer.offer_event(event)
                 self._last_id = event.id
             if len(rows) < _PAGE:
                 return
 
     async def _forward_values(self) -> None:
-        for site in {viewer.site for viewer in self._viewers}:
-            values = await self.newest_values(site)
+        """One query for all sites that somebody watches, and one encoding for all who see the same."""
+        sites = sorted({viewer.site for viewer in self._viewers})
+        for site, values in (await self._all_newest(sites, self._own)).items():
             known = self._values.get(site, {})
-            changed = {point: value for point, value in values.items() if known.get(point) != value}
+            changed = {name: value for name, value in values.items() if known.get(name) != value}
             self._values[site] = values
             if changed:
+                change = Change(changed, self._site_now_ms(values))
                 for viewer in self._watching(site):
-                    viewer.offer_values(changed)
+                    viewer.offer_change(change)
 
     async def _forward_gateways(self) -> None:
-        for site in {viewer.site for viewer in self._viewers}:
-            gateways = await self.gateways(site)
+        sites = {viewer.site for viewer in self._viewers}
+        for site, gateways in (await self._all_gateways(sites, self._own)).items():
             known = self._gateways.get(site, [])
             self._gateways[site] = gateways
             for gateway in gateways:
                 if gateway not in known:
+                    news = News(gateway)
                     for viewer in self._watching(site):
-                        viewer.offer_gateway(gateway)
+                        viewer.offer_gateway(news)
 
     def _watching(self, site: str) -> list[Viewer]:
         return [viewer for viewer in self._viewers if viewer.site == site]
 
-    async def _rows(self, query: LiteralString, parameters: dict[str, Any]) -> list[Row]:
-        async with self._pool.connection() as connection:
+    async def _rows(
+        self,
+        query: LiteralString,
+        parameters: dict[str, Any],
+        by: AsyncConnection | None = None,
+        *,
+        binary: bool = False,
+    ) -> list[Row]:
+        """By that connection, or by one of the pool."""
+        async with contextlib.nullcontext(by) if by else self._pool.connection() as connection:
             cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(query, parameters)
+            await cursor.execute(query, parameters, binary=binary)
             return await cursor.fetchall()
 
 

@@ -1,6 +1,5 @@
 """What a mail carries: made when it is sent, from exactly what was kept; and the receipt for it."""
 
-import datetime as dt
 import hashlib
 from collections.abc import Callable
 from typing import LiteralString
@@ -15,9 +14,10 @@ from cloud.ledger.chain import Event
 from cloud.ledger.store import append_by_machine
 from cloud.notices.bounds import bounds
 from cloud.notices.model import Enclosed, Outcome, Outgoing
+from cloud.notices.opening import Telling, tell_node
 from cloud.notices.reaching import UnreachedError
+from cloud.reports import saying
 from cloud.reports.model import definitions
-from cloud.reports.printing import ledger_columns, ledger_rows
 from cloud.reports.store import MACHINE, read_body
 from cloud.returns import tracing
 
@@ -31,6 +31,12 @@ _OF_NOTICE: LiteralString = """
      WHERE mailing.notice = %s
 """
 _TAKEN: LiteralString = "UPDATE mailing SET file_sha256 = %s WHERE notice = %s RETURNING *"
+_TOLD: LiteralString = """
+    SELECT its.report, its.kind, its.node, its.site, node.name,
+           version.body::jsonb #>> '{computed,head,last_day}' AS last_day
+      FROM report AS its JOIN tree_node AS node USING (node) JOIN report_version AS version USING (report)
+     WHERE its.report = %s AND version.version = %s
+"""
 _LOCK: LiteralString = "SELECT seq FROM report WHERE report = %s FOR NO KEY UPDATE"
 _SENT: LiteralString = """
     UPDATE report SET sent = greatest(sent, %(version)s), sent_at = coalesce(sent_at, %(now)s), seq = %(seq)s,
@@ -45,27 +51,30 @@ def enclose(connection: Connection, notice: Outgoing) -> Outgoing:
     return msgspec.structs.replace(notice, addressed=addressed, enclosing=_maker(row))
 
 
-def note(connection: Connection, notice: Outgoing, outcome: Outcome, now_ms: int) -> None:
+def note(connection: Connection, notice: Outgoing, outcome: Outcome, telling: Telling) -> None:
     """Where the mail server has taken it, that is the report's receipt; else nothing is."""
     if outcome.state != "sent":
         return
     cursor = connection.cursor(row_factory=dict_row)
     row = cursor.execute(_TAKEN, [bytes.fromhex(outcome.enclosed), notice.id]).fetchone()
     if row is not None and row["report"] is not None:
-        _receipt(connection, row, outcome, instant(now_ms))
+        to, receipt = ", ".join(row["recipients"]), f"{outcome.code} {outcome.text}"
+        _receipt(connection, row, {"to": to, "receipt": receipt, "file_sha256": outcome.enclosed}, telling)
+        of = cursor.execute(_TOLD, [row["report"], row["version"]]).fetchone()
+        if of is not None:
+            tell_node(connection, telling, saying.sent(of, row["version"], telling.settings, to, receipt))
 
 
-def _receipt(connection: Connection, row: Row, outcome: Outcome, now: dt.datetime) -> None:
+def _receipt(connection: Connection, row: Row, answered: Row, telling: Telling) -> None:
+    now = instant(telling.now_ms)
     connection.execute(_LOCK, [row["report"]])
     said = {
         "version": row["version"],
         "sha256": row["sha256"].hex(),
         "way": "mail",
-        "to": ", ".join(row["recipients"]),
-        "receipt": f"{outcome.code} {outcome.text}",
         "asked_by": row["author"],
         "file": row["name"],
-        "file_sha256": outcome.enclosed,
+        **answered,
     }
     event = Event(at=rfc3339(now), actor=MACHINE, account=None, role="", kind="sent", body=said)
     made = append_by_machine(connection, "report", row["report"], event)
@@ -89,10 +98,11 @@ def _maker(row: Row | None) -> Callable[[], Enclosed]:
 
 def _report(row: Row) -> tuple[str, bytes]:
     computed = read_body(row["body"])
+    definition = definitions()[row["kind"]]
     mark = Mark(row["author"], row["made_at"], computed.head.get("time_zone", "Asia/Shanghai"))
     if row["format"] == "csv":
-        return "text/csv", b"".join(csv_of(ledger_columns(), ledger_rows(computed), mark))
-    return XLSX, definitions()[row["kind"]].render(computed, mark)
+        return "text/csv", b"".join(csv_of(*definition.table(computed), mark))
+    return XLSX, definition.render(computed, mark)
 
 
 def _dossier(row: Row, kept: bytes) -> tuple[str, bytes]:

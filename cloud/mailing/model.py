@@ -23,7 +23,7 @@ class ReportMailingGiven(_Addressed):
     """That a version of a report is to be sent."""
 
     version: int
-    format: Format = Field(default="xlsx", description="csv: of the ledger alone.")
+    format: Format = Field(default="xlsx", description="csv: as one table.")
 
 
 class DossierMailingGiven(_Addressed):

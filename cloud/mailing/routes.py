@@ -19,7 +19,7 @@ from cloud.mailing.model import (
     MailingShown,
     ReportMailingGiven,
 )
-from cloud.problems import ProblemError, not_found
+from cloud.problems import not_found
 from cloud.registry.service import IdempotencyKey
 from cloud.reports.model import definitions
 from cloud.reports.service import APPROVES, PREPARES, ROW
@@ -69,9 +69,6 @@ def _add_reports(router: APIRouter) -> None:
     ) -> MailingShown:
         """Send an approved version as a file; once the mail server has taken it, that is its receipt."""
         row = await _report(serving, signed, report, APPROVES)
-        if given.format == "csv" and row["kind"] != "ledger":
-            detail = "format: only the ledger is there as csv."
-            raise ProblemError(422, "unknown-reference", "It refers to nothing", detail, field="body.format")
         role = await role_for(serving, signed, None, APPROVES)
         channel = await service.channel_for(serving, given.channel, row["site"])
         kept = await serving.row(_VERSION, [report, given.version])

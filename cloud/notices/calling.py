@@ -126,6 +126,7 @@ def judge(answer: Answer, status: int, body: bytes) -> Outcome:
                 code=f"http {status}",
                 text=said_of(body),
                 again=is_too_fast,
+                away=is_too_fast,
             )
         return Outcome(state="unknown", code="unreadable", text=f"answered {status}: {said_of(body)}")
     codes, texts, is_taken = found

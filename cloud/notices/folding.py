@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 from psycopg.rows import dict_row
 
 from cloud.database import Connection, Row
-from cloud.notices import queue, storms
+from cloud.notices import queue, storms, words
 from cloud.notices.bounds import bounds, seconds
+from cloud.notices.links import OF_DIGEST, Link, token
 from cloud.notices.opening import link_of
 from cloud.settings import Settings
 from sitewarden.text import Text
@@ -40,6 +41,7 @@ _FOLD: LiteralString = """
 """
 _AROUND: LiteralString = """
     SELECT channel.language, channel.account_id, site.time_zone, site.name AS site_name,
+           (SELECT key FROM told_key) AS key,
            coalesce(its.label, jsonb_build_object('zh', %(device)s::text, 'en', %(device)s::text)) AS label
       FROM channel JOIN site ON site.site = %(site)s
            LEFT JOIN device AS its ON its.site = %(site)s AND its.device = %(device)s AND its.mode = 'live'
@@ -92,11 +94,17 @@ def _tell(connection: Connection, settings: Settings, held: Held, now: dt.dateti
     around = cursor.execute(_AROUND, held._asdict()).fetchone()
     if around is None:
         raise AssertionError(held)
-    said = storms.digest(_storm(counts, around, link_of(settings, f"sites/{held.site}")), around["language"])
+    language, account = around["language"], around["account_id"]
+    page = link_of(settings, f"sites/{held.site}/alarms?digest={digest}")
+    said = storms.digest(_storm(counts, around, page), language)
+    if account is not None and around["key"] is not None and settings.notices.pages is not None:
+        signed = token(bytes(around["key"]), Link(digest, account, OF_DIGEST))
+        link = f"{settings.notices.pages}/told#{signed}"
+        said = words.to_person(said, language, is_again=False, stands_in=False, link=link)
     row: Row = {
         "notice": digest,
         "channel": held.channel,
-        "account_id": around["account_id"],
+        "account_id": account,
         "site": held.site,
         "kind": "digest",
         "about": f"digest/{digest}",

@@ -2,21 +2,17 @@
 
 import datetime as dt
 import functools
-import logging
 from typing import LiteralString
 from uuid import UUID
 
 import msgspec
-import psycopg
 from psycopg.rows import dict_row
 
-from cloud.database import AsyncConnection, Connection, Row, instant
-from cloud.notices import people, queue, words
-from cloud.notices.opening import Said, addressed, link_of, read, tell_by, thing
+from cloud.database import AsyncConnection, Connection, Row
+from cloud.notices import words
+from cloud.notices.opening import Said, Telling, link_of, made, read, tell_by, tell_from
 from cloud.settings import Settings
 from sitewarden.text import Text
-
-log = logging.getLogger(__name__)
 
 _ACCIDENT, _NEAR_MISS = 4, 3
 """An accident is told to everybody, however high a channel's lowest level."""
@@ -25,8 +21,6 @@ _INCIDENTS: LiteralString = """
            its.record ->> 'place' AS place, site.name AS site_name, site.time_zone
       FROM incident AS its JOIN site USING (site) WHERE its.id = ANY(%s)
 """
-_CALLER: LiteralString = "SELECT current_setting('sitewarden.account', true)"
-_BE: LiteralString = "SELECT set_config('sitewarden.account', %s, true)"
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,42 +43,19 @@ def tell(connection: Connection, settings: Settings, told: list[Told], now_ms: i
 
 def _notices(connection: Connection, settings: Settings, told: list[Told], now_ms: int) -> list[Row]:
     found = read(connection, _INCIDENTS, [one.incident for one in told])
-    channels = queue.listeners(connection, sorted({row["site"] for row in found}))
-    said = _all_said(settings, told, found)
-    things = [thing(one, now_ms) for one in said]
-    rows = people.tell(connection, things, settings.notices.pages, instant(now_ms))
-    return rows + [row for one in said for row in addressed(one, channels, now_ms)]
+    telling = Telling(settings=settings, sites={}, now_ms=now_ms)
+    return made(connection, telling, _all_said(settings, told, found))
 
 
 async def tell_of(connection: AsyncConnection, settings: Settings, told: Told, now_ms: int) -> None:
     """Tell of what a person does, in its transaction; it is done, whatever goes wrong here."""
-    if not settings.tells:
-        return
-    try:
-        async with connection.transaction():
-            await _put(connection, settings, told, now_ms)
-    except psycopg.OperationalError:
-        raise
-    except Exception:
-        # The last resort: a notice must not cost the incident that it tells of.
-        log.exception("no notices")
 
+    async def said(acting: AsyncConnection) -> list[Said]:
+        cursor = acting.cursor(row_factory=dict_row)
+        found = await (await cursor.execute(_INCIDENTS, [[told.incident]])).fetchall()
+        return _all_said(settings, [told], found)
 
-async def _put(connection: AsyncConnection, settings: Settings, told: Told, now_ms: int) -> None:
-    """Channels are for whoever listens, not only for those whom the one who acts may see."""
-    cursor = connection.cursor(row_factory=dict_row)
-    row = await (await connection.execute(_CALLER)).fetchone()
-    await connection.execute(_BE, [""])
-    found = await (await cursor.execute(_INCIDENTS, [[told.incident]])).fetchall()
-    sites = [one["site"] for one in found]
-    channels = await (await cursor.execute(queue.LISTENERS, [sites])).fetchall()
-    said = _all_said(settings, [told], found)
-    things = [thing(one, now_ms) for one in said]
-    rows = await people.tell_from(connection, things, settings.notices.pages, instant(now_ms))
-    rows += [row for one in said for row in addressed(one, channels, now_ms)]
-    if rows:
-        await connection.execute(queue.PUT, queue.put_values(rows))
-    await connection.execute(_BE, [None if row is None else row[0]])
+    await tell_from(connection, settings, said, now_ms)
 
 
 def _all_said(settings: Settings, told: list[Told], found: list[Row]) -> list[Said]:

@@ -13,6 +13,10 @@ _MAC_BYTES = 16
 _FOR = b"sitewarden told "
 
 
+OF_DIGEST = 0xFFFF
+"""In place of a step: the link is of all alarms of a digest, whose number stands for what was told."""
+
+
 class Link(NamedTuple):
     """Whom a link was sent to, and what of."""
 

@@ -150,7 +150,9 @@ def _refusal(exc: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
     if isinstance(exc, smtplib.SMTPRecipientsRefused):
         code, said = next(iter(exc.recipients.values()))
         return _rejected(code, said)
-    return _rejected(exc.smtp_code, exc.smtp_error)
+    # It speaks so before it has heard whom the mail is for.
+    outcome = _rejected(exc.smtp_code, exc.smtp_error)
+    return msgspec.structs.replace(outcome, away=outcome.again)
 
 
 def _rejected(code: int, said: bytes | str) -> Outcome:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from cloud.complaints import complaint
 from cloud.notices.providers import providers
 from cloud.registry.model import Name, Said
-from cloud.shown import Identity, Instant, Shown
+from cloud.shown import Identity, Instant, Shown, TextShown
 
 Kind = Literal["mail", "dingtalk", "wecom", "feishu", "webhook", "sms", "voice", "apprise"]
 Language = Literal["zh", "en"]
@@ -68,6 +68,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Whether another try could do better."""
     silent: bool = False
     """It took all the time there is and never answered."""
+    away: bool = False
+    """The server itself is at fault: whoever else is told by it need not try it meanwhile."""
     took_ms: int = 0
     enclosed: str = ""
     """SHA-256 of the file that went with it, hexadecimal."""
@@ -371,6 +373,7 @@ class NoticeShown(Shown):
     channel_name: str
     site: str | None
     kind: NoticeKind
+    kind_name: TextShown
     level: int
     title: str
     body: str

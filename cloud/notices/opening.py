@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import LiteralString
 from uuid import UUID, uuid4
 
@@ -10,9 +10,10 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
-from cloud.database import AsyncConnection, Connection, Row, instant
+from cloud.database import AsyncConnection, Connection, Row, instant, kept_or_not, wait
 from cloud.hazards.around import Told
 from cloud.notices import people, queue, words
+from cloud.notices.kept import Kept
 from cloud.notices.telling import kind_of
 from cloud.registry.known import Sites
 from cloud.settings import Settings
@@ -57,6 +58,8 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int
     is_listened: bool = True
     """Unless it is known that no channel is on."""
+    kept: Kept | None = None
+    """Answers that a lane has kept, and that still hold."""
 
 
 def tell(connection: Connection, telling: Telling, news: News) -> None:
@@ -91,8 +94,9 @@ def _parts(news: News) -> Iterator[News]:
 
 def tell_by(connection: Connection, make: Callable[[], list[Row]]) -> bool:
     """Keep the notices that `make` makes, or none of them, say so in the log and return false."""
+    wait(connection)
     try:
-        with connection.transaction():
+        with kept_or_not(connection):
             queue.put(connection, make())
     except psycopg.OperationalError:
         raise
@@ -131,6 +135,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     site: str | None = None
     node: int | None = None
     """Of what is told at a node of the trees and not at a site."""
+    of_sites: tuple[str, ...] = ()
+    """Of what is told at no place of its own: to whoever answers for any of these sites, once each."""
     kind: str
     """One of `telling.yaml`."""
     about: UUID | str
@@ -143,13 +149,21 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """By language."""
     device: str | None = None
     device_kind: str | None = None
+    behind: Mapping[str, str] = {}
+    """Of a gateway: its devices, with their kinds."""
     episode: UUID | None = None
     """Of an alarm."""
+    only: int | None = None
+    """Of those whom the table names this account alone is told, and no channel."""
 
     @property
     def page(self) -> str:
         """The path of the view that it speaks of."""
         return kind_of(self.kind).path(site=self.site, id=str(self.about).partition("/")[0])
+
+
+Reading = Callable[[AsyncConnection], Awaitable[list[Said]]]
+"""Finds what is said over the connection that will store it."""
 
 
 def tell_site(connection: Connection, telling: Telling, said: Said) -> None:
@@ -167,10 +181,13 @@ def _tell_one(connection: Connection, telling: Telling, said: Said) -> None:
         tell_by(connection, lambda: made(connection, telling, [said]))
 
 
-async def tell_from(connection: AsyncConnection, settings: Settings, said: list[Said], now_ms: int) -> None:
+async def tell_from(
+    connection: AsyncConnection, settings: Settings, said: list[Said] | Reading, now_ms: int
+) -> None:
     """The same of what a person does, over the connection that acts for him; it is done, whatever goes wrong.
 
-    Who listens is not for him to see: meanwhile the connection acts for the program.
+    Who listens is not for him to see: meanwhile the connection acts for the program, also while what is said
+    is read.
     """
     if not settings.tells or not said:
         return
@@ -178,7 +195,8 @@ async def tell_from(connection: AsyncConnection, settings: Settings, said: list[
         async with connection.transaction():
             row = await (await connection.execute(_CALLER)).fetchone()
             await connection.execute(_BE, [""])
-            await _put(connection, settings, said, now_ms)
+            things = said if isinstance(said, list) else await said(connection)
+            await _put(connection, settings, things, now_ms)
             await connection.execute(_BE, [None if row is None else row[0]])
     except psycopg.OperationalError:
         raise
@@ -187,13 +205,18 @@ async def tell_from(connection: AsyncConnection, settings: Settings, said: list[
         log.exception("no notices")
 
 
+def _sites_of(said: Sequence[Said]) -> list[str]:
+    own = {one.site for one in said if one.site is not None}
+    return sorted(own.union(*(one.of_sites for one in said)))
+
+
 async def _put(connection: AsyncConnection, settings: Settings, said: list[Said], now_ms: int) -> None:
-    sites = sorted({one.site for one in said if one.site is not None})
+    sites = _sites_of(said)
     cursor = connection.cursor(row_factory=dict_row)
     channels = await (await cursor.execute(queue.LISTENERS, [sites])).fetchall()
     things = [thing(one, now_ms) for one in said]
     rows = await people.tell_from(connection, things, settings.notices.pages, instant(now_ms))
-    rows += [row for one in said for row in addressed(one, channels, now_ms)]
+    rows += [row for one in said for row in addressed(one, channels, settings, now_ms)]
     if rows:
         await connection.execute(queue.PUT, queue.put_values(rows))
 
@@ -207,11 +230,17 @@ def made(
     """
     if not said:
         return []
-    sites = sorted({one.site for one in said if one.site is not None})
-    channels = queue.listeners(connection, sites)
+    sites = _sites_of(said)
+    now, kept = instant(telling.now_ms), telling.kept
+    if kept is None:
+        channels = queue.listeners(connection, sites)
+    else:
+        kept.renew(connection, telling.sites, now)
+        channels = kept.get(("channels", *sites), lambda: queue.listeners(connection, sites))
     things = [thing(one, telling.now_ms) for one in (*said, *to_persons)]
-    rows = people.tell(connection, things, telling.settings.notices.pages, instant(telling.now_ms))
-    return rows + [row for one in said for row in addressed(one, channels, telling.now_ms)]
+    rows = people.tell(connection, things, telling.settings.notices.pages, now, kept)
+    settings, now_ms = telling.settings, telling.now_ms
+    return rows + [row for one in said for row in addressed(one, channels, settings, now_ms)]
 
 
 def thing(said: Said, now_ms: int) -> people.Thing:
@@ -221,9 +250,12 @@ def thing(said: Said, now_ms: int) -> people.Thing:
         about=f"{said.kind}/{said.about}",
         site=said.site,
         node=said.node,
+        of_sites=said.of_sites,
         device=said.device,
         device_kind=said.device_kind,
+        behind=said.behind,
         episode=said.episode,
+        only=said.only,
         level=said.level,
         words=people.both(said.words),
         page=said.page,
@@ -232,11 +264,11 @@ def thing(said: Said, now_ms: int) -> people.Thing:
 
 
 def _notices(connection: Connection, telling: Telling, news: News) -> list[Row]:
-    touched = read(connection, _HAZARDS, news.hazards)
+    both = reading(connection, _HAZARDS, news.hazards), reading(connection, _EPISODES, list(news.episodes))
+    touched, episodes = (cursor.fetchall() for cursor in both)
     # A drill calls nobody: it is on the pages, marked as one.
     live = [row for row in touched if row["mode"] == "live"]
     opened = {row["id"]: row for row in live if row["opened_at"] == instant(telling.now_ms)}
-    episodes = read(connection, _EPISODES, list(news.episodes))
     said, quiet = [], []
     for episode in episodes:
         record = opened.pop(episode["hazard_id"], None)
@@ -322,11 +354,11 @@ def _level(record: Row) -> int:
     return _MAJOR_LEVEL if _is_major(record) else int(record["worst_level"])
 
 
-def addressed(said: Said, channels: list[Row], now_ms: int) -> Iterator[Row]:
+def addressed(said: Said, channels: list[Row], settings: Settings, now_ms: int) -> Iterator[Row]:
     """A notice for each channel that wants it, in its language."""
-    for channel in channels:
-        if channel["site"] in {None, said.site} and said.level >= channel["lowest"]:
-            found = said.words(channel["language"])
+    for channel in channels if said.only is None else ():
+        if channel["site"] in {None, said.site, *said.of_sites} and said.level >= channel["lowest"]:
+            found = words.whole(said.words(channel["language"]), settings.notices.pages, said.page)
             yield {
                 "notice": uuid4(),
                 "channel": channel["channel"],
@@ -355,4 +387,9 @@ def read(connection: Connection, query: LiteralString, ids: list[UUID]) -> list[
     """What a query says of these; nothing of none."""
     if not ids:
         return []
-    return connection.cursor(row_factory=dict_row).execute(query, [ids]).fetchall()
+    return reading(connection, query, ids).fetchall()
+
+
+def reading(connection: Connection, query: LiteralString, ids: list[UUID]) -> psycopg.Cursor[Row]:
+    """The same, not waited for."""
+    return connection.cursor(row_factory=dict_row).execute(query, [ids])

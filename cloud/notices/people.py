@@ -1,12 +1,14 @@
 """Persons who are told, found and noted in the transaction that stores what they are told of.
 
 However many alarms a batch brings and however many persons hear of them, the database is asked four times:
-who holds which role there, who is on duty, which ways they have, and once to note it all.
+who holds which role there, who is on duty, which ways they have, and once to note it all. The first three
+answers may be `kept`.
 """
 
 import datetime as dt
+import functools
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID, uuid4
 
@@ -17,6 +19,7 @@ from psycopg.types.json import Jsonb
 from cloud.database import AsyncConnection, Connection, Row
 from cloud.instants import rfc3339
 from cloud.notices import words
+from cloud.notices.kept import Kept
 from cloud.notices.links import Link, token
 from cloud.notices.rota import Override, Rota, Shift
 from cloud.notices.telling import MESSAGES, Rule, Whom, kind_of
@@ -28,7 +31,8 @@ _HOLDERS: LiteralString = """
     WITH place AS (
         SELECT asked.*, t.path AS territory, e.path AS enterprise, its.path AS node_path
           FROM jsonb_to_recordset(%(places)s)
-                   AS asked (n int, site text, node int, device text, roles text[], below boolean)
+                   AS asked (n int, site text, node int, of_sites text[], devices text[], roles text[],
+                             below boolean)
                LEFT JOIN site USING (site)
                LEFT JOIN tree_node AS t ON t.node = site.territory
                LEFT JOIN tree_node AS e ON e.node = site.enterprise
@@ -44,16 +48,20 @@ _HOLDERS: LiteralString = """
            LEFT JOIN tree_node AS own_e ON own_e.node = own.enterprise
      WHERE given.valid_from <= statement_timestamp()
        AND (given.valid_until IS NULL OR given.valid_until > statement_timestamp())
-       AND (given.devices IS NULL OR place.device = ANY (given.devices))
+       AND (given.devices IS NULL OR place.devices && given.devices)
        AND (num_nonnulls(given.node, given.site) = 0 OR given.site = place.site
             OR starts_with(place.territory, top.path) OR starts_with(place.enterprise, top.path)
             OR starts_with(place.node_path, top.path)
+            OR given.site = ANY (place.of_sites)
+            OR EXISTS (SELECT FROM site AS one
+                              JOIN tree_node AS x ON x.node IN (one.territory, one.enterprise)
+                        WHERE one.site = ANY (place.of_sites) AND starts_with(x.path, top.path))
             OR (place.below AND (starts_with(top.path, place.node_path)
                                  OR starts_with(own_t.path, place.node_path)
                                  OR starts_with(own_e.path, place.node_path))))
      GROUP BY place.n, given.account_id ORDER BY place.n, given.account_id
 """
-"""Who holds these roles at these places now; of something of a device, also who has only that."""
+"""Who holds these roles at these places now; of something of devices, also who has only one of those."""
 _ROTAS: LiteralString = """
     SELECT place.n, rota.role, rota.time_zone, rota.week,
            coalesce((SELECT jsonb_agg(jsonb_build_object('starts_at', starts_at, 'ends_at', ends_at,
@@ -121,9 +129,14 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
     about: str
     site: str | None
     node: int | None = None
+    of_sites: tuple[str, ...] = ()
     device: str | None = None
     device_kind: str | None = None
+    behind: Mapping[str, str] = {}
+    """Of a gateway: its devices, with their kinds."""
     episode: UUID | None = None
+    only: int | None = None
+    """This account alone."""
     level: int
     words: dict[str, words.Words]
     page: str
@@ -141,8 +154,17 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
         return [
             whom
             for whom in self.rule.stage(self.step)
-            if whom.devices is None or self.device_kind in whom.devices
+            if whom.devices is None or self._kinds & set(whom.devices)
         ]
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """All that it is of."""
+        return (*(() if self.device is None else (self.device,)), *sorted(self.behind))
+
+    @property
+    def _kinds(self) -> frozenset[str | None]:
+        return frozenset((self.device_kind, *self.behind.values()))
 
 
 class Person(NamedTuple):
@@ -158,24 +180,38 @@ class Asked(NamedTuple):
 
     query: LiteralString
     values: Row
+    key: Hashable = None
+    """Of what may be kept: what it depends on, beside what makes `Kept` forget."""
 
 
 Asking = Generator[Asked, list[Row], list[Row]]
-Place = tuple[str | None, int | None, str | None, bool]
+Place = tuple[str | None, int | None, tuple[str, ...], tuple[str, ...], bool]
 
 
-def tell(connection: Connection, things: Sequence[Thing], pages: str | None, now: dt.datetime) -> list[Row]:
+def tell(
+    connection: Connection,
+    things: Sequence[Thing],
+    pages: str | None,
+    now: dt.datetime,
+    kept: Kept | None = None,
+) -> list[Row]:
     """Note which persons are told of these things, in the caller's transaction; returns their notices."""
     asking, rows = telling(things, pages, now), None
-    cursor = connection.cursor(row_factory=dict_row)
     try:
         while True:
             asked = next(asking) if rows is None else asking.send(rows)
-            cursor.execute(asked.query, asked.values)
-            rows = cursor.fetchall() if cursor.description else []
+            ask = functools.partial(_rows, connection, asked)
+            rows = ask() if kept is None or asked.key is None else kept.get(asked.key, ask)
+            if kept is not None and asked.query is _KEY:
+                # Whoever asked for the ways was told that there was none.
+                kept.forget()
     except StopIteration as end:
         notices: list[Row] = end.value
         return notices
+
+
+def _rows(connection: Connection, asked: Asked) -> list[Row]:
+    return connection.cursor(row_factory=dict_row).execute(asked.query, asked.values).fetchall()
 
 
 async def tell_from(
@@ -202,11 +238,11 @@ def telling(things: Sequence[Thing], pages: str | None, now: dt.datetime) -> Ask
     numbers: dict[Place, int] = {}
     for thing in things:
         numbers.setdefault(_place(thing), len(numbers))
-    places = Jsonb(_places(things, numbers))
-    holders = yield Asked(_HOLDERS, {"places": places})
+    places, where = Jsonb(_places(things, numbers)), _key(things, numbers)
+    holders = yield Asked(_HOLDERS, {"places": places}, ("holders", where))
     duty: dict[tuple[int, str], frozenset[int]] = {}
     if any(whom.on_duty for thing in things for whom in thing.whom):
-        duty = _on_duty((yield Asked(_ROTAS, {"places": places, "now": now})), now)
+        duty = _on_duty((yield Asked(_ROTAS, {"places": places, "now": now}, ("rotas", where))), now)
     persons = {
         thing.told: persons_of(
             thing, _held(holders, numbers[_place(thing)]), _at(duty, numbers[_place(thing)])
@@ -214,7 +250,7 @@ def telling(things: Sequence[Thing], pages: str | None, now: dt.datetime) -> Ask
         for thing in things
     }
     accounts = sorted({person.account for found in persons.values() for person in found})
-    ways = (yield Asked(_WAYS, {"accounts": accounts})) if accounts else []
+    ways = (yield Asked(_WAYS, {"accounts": accounts}, ("ways", *accounts))) if accounts else []
     key = ways[0]["key"] if ways else None
     if ways and key is None:
         key = (yield Asked(_KEY, {"key": os.urandom(32)}))[0]["key"]
@@ -225,7 +261,7 @@ def telling(things: Sequence[Thing], pages: str | None, now: dt.datetime) -> Ask
 
 
 def _place(thing: Thing) -> Place:
-    return thing.site, thing.node, thing.device, thing.rule.reach == "below"
+    return thing.site, thing.node, thing.of_sites, thing.devices, thing.rule.reach == "below"
 
 
 def _places(things: Sequence[Thing], numbers: dict[Place, int]) -> list[Row]:
@@ -233,9 +269,23 @@ def _places(things: Sequence[Thing], numbers: dict[Place, int]) -> list[Row]:
     for thing in things:
         roles.setdefault(numbers[_place(thing)], set()).update(whom.role for whom in thing.whom)
     return [
-        {"n": n, "site": site, "node": node, "device": device, "below": below, "roles": sorted(roles[n])}
-        for (site, node, device, below), n in numbers.items()
+        {
+            "n": n,
+            "site": site,
+            "node": node,
+            "of_sites": of_sites,
+            "devices": devices,
+            "below": below,
+            "roles": sorted(roles[n]),
+        }
+        for (site, node, of_sites, devices, below), n in numbers.items()
     ]
+
+
+def _key(things: Sequence[Thing], numbers: dict[Place, int]) -> Hashable:
+    """On what it depends who holds which of the roles that are asked for at these places."""
+    asked = {(_place(thing), whom.role) for thing in things for whom in thing.whom}
+    return tuple(numbers), frozenset(asked)
 
 
 def _held(holders: Iterable[Row], place: int) -> dict[int, list[str]]:
@@ -280,7 +330,11 @@ def persons_of(thing: Thing, held: dict[int, list[str]], duty: dict[str, frozens
         for account in told:
             roles.setdefault(account, []).append(whom.role)
             in_stead[account] = in_stead.get(account, True) and stands_in
-    return [Person(account, sorted(roles[account]), in_stead[account]) for account in sorted(roles)]
+    return [
+        Person(account, sorted(roles[account]), in_stead[account])
+        for account in sorted(roles)
+        if thing.only in {None, account}
+    ]
 
 
 class _Noted(NamedTuple):
@@ -326,12 +380,11 @@ class _Made:
     def _thing(self, thing: Thing, persons: list[Person]) -> Row:
         rule, step = thing.rule, thing.step
         held = {role for person in persons for role in person.roles}
-        due_s = rule.due_s(step)
+        wait_s = rule.wait_s(step)
         is_heard = any(self._chosen(thing, person) for person in persons)
-        due_at = None if due_s is None else thing.created_at + dt.timedelta(seconds=due_s)
-        if due_at is not None and not is_heard:
-            # Nobody could be told: whoever comes next need not wait for an answer that cannot come.
-            due_at = self._now
+        # From now: where we could not tell in time, those who are told now have their time all the same. But
+        # where nobody could be told, whoever comes next need not wait for an answer that cannot come.
+        due_at = None if wait_s is None else self._now + dt.timedelta(seconds=wait_s if is_heard else 0)
         return {
             **{
                 name: getattr(thing, name)
@@ -366,7 +419,11 @@ class _Made:
             # After # it reaches no server log and no proxy.
             link = f"{self._pages}/told#{token(self._key, Link(thing.told, person.account, thing.step))}"
         said = words.to_person(
-            thing.words[language], language, is_again=thing.step > 0, stands_in=person.stands_in, link=link
+            words.whole(thing.words[language], self._pages, thing.page),
+            language,
+            is_again=thing.step > 0,
+            stands_in=person.stands_in,
+            link=link,
         )
         return {
             "notice": uuid4(),

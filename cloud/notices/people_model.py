@@ -90,6 +90,7 @@ class HeardBy(Shown):
     stands_in: bool = Field(description="The rota had nobody on duty.")
     states: list[State] = Field(description="Of his messages; empty: none went out.")
     knows_at: Instant | None
+    ends: bool = Field(description="Whether his word is enough; of others it is only said that they saw it.")
 
 
 class ToldShown(Shown):
@@ -124,6 +125,16 @@ class LinkGiven(BaseModel):
 LinkState = Literal["ready", "used", "expired", "disabled", "acknowledged"]
 
 
+class ToldOfDigest(Shown):
+    """One alarm of a digest."""
+
+    level: int
+    title: TextShown
+    page: str
+    created_at: Instant
+    is_known: bool = Field(description="Its reader has said so, or somebody whose word is enough.")
+
+
 class ToldLinkShown(Shown):
     """What a link is of. Looking at it changes nothing."""
 
@@ -137,5 +148,7 @@ class ToldLinkShown(Shown):
     body: TextShown
     page: str
     created_at: Instant
+    ends: bool = Field(description="Whether his word is enough; else only that he has seen it is noted.")
     at: Instant | None = Field(description="When it was used or acknowledged, or expired.")
     by: str = Field(description="Who has acknowledged it.")
+    items: list[ToldOfDigest] = Field(description="Of a digest: its alarms, which one word acknowledges.")

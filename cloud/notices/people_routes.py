@@ -1,5 +1,8 @@
 """A person's ways, what he was told, and acknowledgements over HTTP."""
 
+import contextlib
+from collections.abc import Iterator
+from http import HTTPStatus
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -20,6 +23,7 @@ from cloud.notices.people_model import (
 )
 from cloud.notices.store import rows_of
 from cloud.paging import After, Limit, read_cursor
+from cloud.problems import ProblemError
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IfMatch, acting, etag
 from cloud.serving import Served
@@ -30,7 +34,12 @@ _BURST, _INTERVAL_S = 5, 60.0
 """Tests that somebody may have sent to himself."""
 _CODES, _CODES_INTERVAL_S = 10, 3600.0
 """Codes: whose the number is, nobody knows yet, and a stranger must not be rung all night."""
-_LINKS, _LINKS_INTERVAL_S = 30, 2.0
+_LINKS, _LINKS_INTERVAL_S = 10, 5.0
+"""Of one link; no reader is in another's way."""
+_BAD, _BAD_INTERVAL_S = 20, 6.0
+"""Links that are none, from one address: those who guess. Behind a proxy or a network many share one, and
+whoever has a link that is one is not held up by them.
+"""
 
 
 def make_people_router() -> APIRouter:
@@ -38,7 +47,7 @@ def make_people_router() -> APIRouter:
     router = APIRouter(tags=["notices"])
     _add_ways(router, Tries(_BURST, _INTERVAL_S), Tries(_CODES, _CODES_INTERVAL_S))
     _add_told(router)
-    _add_links(router, Tries(_LINKS, _LINKS_INTERVAL_S))
+    _add_links(router, _LinkTries())
     return router
 
 
@@ -120,18 +129,37 @@ def _add_told(router: APIRouter) -> None:
         await acknowledging.on_pages(serving, signed, told_id, _address(request))
 
 
-def _add_links(router: APIRouter, tries: Tries) -> None:
+class _LinkTries:
+    """How often a link may be used, and how often somebody may come with one that is none."""
+
+    def __init__(self) -> None:
+        self._of_link = Tries(_LINKS, _LINKS_INTERVAL_S)
+        self._bad = Tries(_BAD, _BAD_INTERVAL_S)
+
+    @contextlib.contextmanager
+    def counting(self, token: str, address: str | None) -> Iterator[None]:
+        """Raises a problem (429) where it is too often."""
+        self._of_link.take(token, clock_s())
+        try:
+            yield
+        except ProblemError as problem:
+            if problem.status == HTTPStatus.NOT_FOUND:
+                self._bad.take(address or "", clock_s())
+            raise
+
+
+def _add_links(router: APIRouter, tries: _LinkTries) -> None:
     @router.post("/told-links/look", dependencies=[Public])
     async def look_at_link(serving: Served, given: LinkGiven, request: Request) -> ToldLinkShown:
         """What the link of a message is of; nothing is changed."""
-        tries.take(_address(request) or "", clock_s())
-        return await acknowledging.look(serving, given.token)
+        with tries.counting(given.token, _address(request)):
+            return await acknowledging.look(serving, given.token)
 
     @router.post("/told-links/acknowledge", dependencies=[Public])
     async def acknowledge_by_link(serving: Served, given: LinkGiven, request: Request) -> ToldLinkShown:
         """Say, without signing in, that one knows: once, in the name of whom the message was sent to."""
-        tries.take(_address(request) or "", clock_s())
-        return await acknowledging.by_link(serving, given.token, _address(request))
+        with tries.counting(given.token, _address(request)):
+            return await acknowledging.by_link(serving, given.token, _address(request))
 
 
 def _address(request: Request) -> str | None:

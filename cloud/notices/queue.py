@@ -10,13 +10,18 @@ from psycopg.types.json import Jsonb
 from cloud.database import Connection, Row, instant
 from cloud.notices.bounds import bounds, seconds
 from cloud.notices.model import Outcome, Outgoing, Route
+from cloud.notices.standing_in import BACK_OFF_S, longest_rest, take_over
 
 MINUTE = dt.timedelta(minutes=1)
 LOST = dt.timedelta(minutes=2)
-"""A sending of which nothing was heard for so long is no longer on its way: its program has died."""
+"""A sending of which nothing was heard for so long is no longer on its way: its program has died.
+
+A program whose connection ends dies at once; only one whose machine lost its power is waited for.
+"""
+SENDERS = 0x5A11
+"""The class of the advisory locks by which senders show that they live."""
 GIVEN_UP = dt.timedelta(hours=24)
 """So old a notice is not tried again."""
-_BACK_OFF_S = 5, 600
 _FAVOURED_TRIES = 4
 """So often one of the gravest goes before all others of its channel."""
 
@@ -53,12 +58,14 @@ PUT: LiteralString = """
                    count(*) FILTER (WHERE folds AND NOT repeats AND silent IS NULL) OVER (
                        PARTITION BY channel, site, device ORDER BY n
                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                   + (SELECT count(*) FROM notice AS before
-                       WHERE folds AND before.channel = seen.channel AND before.site = seen.site
-                             AND before.device = seen.device AND before.held_until IS NULL
-                             AND before.kind = 'alarm' AND before.level < %(never)s
-                             AND before.state <> 'inhibited'
-                             AND before.created_at > seen.created_at - %(window)s)) AS holds
+                   + (SELECT count(*) FROM (
+                       SELECT FROM notice AS before
+                        WHERE folds AND before.channel = seen.channel AND before.site = seen.site
+                              AND before.device = seen.device AND before.held_until IS NULL
+                              AND before.kind = 'alarm' AND before.level < %(never)s
+                              AND before.state <> 'inhibited'
+                              AND before.created_at > seen.created_at - %(window)s
+                        LIMIT %(singly)s) AS enough)) AS holds
           FROM seen
     )
     INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, code,
@@ -120,61 +127,82 @@ def episode_of(about: str) -> UUID | None:
         return None
 
 
-def _longest_rest(now: dt.datetime) -> dt.datetime:
-    """A rest that ends later was begun before the clock was put back, as a minute or a sending may be."""
-    return now + dt.timedelta(seconds=_BACK_OFF_S[1])
-
-
 class Claimed(NamedTuple):
     """A notice to be sent now, and by what."""
 
     channel: UUID
+    server: UUID
+    """The channel whose server sends it: the same, but for a person's way."""
     notice: Outgoing
     route: Route
 
 
-def busy_channels(connection: Connection, now: dt.datetime) -> list[UUID]:
+class Busy(NamedTuple):
+    """A channel that has something to send."""
+
+    channel: UUID
+    server: UUID
+    is_grave: bool
+    """Something of the gravest level."""
+
+
+def busy_channels(connection: Connection, now: dt.datetime) -> list[Busy]:
     """Those that have something to send and may."""
     rows = connection.execute(
         """
-        SELECT DISTINCT notice.channel FROM notice LEFT JOIN channel_pace AS pace USING (channel)
+        SELECT channel, its.server, max(notice.level) >= %(never)s
+          FROM notice JOIN channel AS its USING (channel)
          WHERE notice.state IN ('waiting', 'sending') AND notice.held_until IS NULL
-               AND coalesce(pace.rests_until NOT BETWEEN %(now)s AND %(longest)s, true)
+               AND NOT EXISTS (SELECT FROM channel_pace AS pace
+                                WHERE pace.channel IN (its.channel, its.server)
+                                      AND pace.rests_until BETWEEN %(now)s AND %(longest)s)
+         GROUP BY channel, its.server
         """,
-        {"now": now, "longest": _longest_rest(now)},
+        {"now": now, "longest": longest_rest(now), "never": bounds().folding.never_from_level},
     ).fetchall()
-    return [row[0] for row in rows]
+    return [Busy(*row) for row in rows]
 
 
-def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | None:
+def claim(connection: Connection, of: Busy, now: dt.datetime, sender: int | None = None) -> Claimed | None:
     """The next notice of a channel, now on its way; nothing where another program is at it, or none may go.
 
-    Call it in a transaction. Each channel sends one after the other, the worst first.
+    Call it in a transaction. Each channel sends one after the other, the worst first. A server that has
+    failed is tried by one notice, and whoever else goes by it waits for what becomes of that.
     """
+    channel = of.channel
     connection.execute(
-        "INSERT INTO channel_pace (channel, minute_at, sent) VALUES (%s, %s, 0) ON CONFLICT DO NOTHING",
-        [channel, now],
+        """
+        INSERT INTO channel_pace (channel, minute_at, sent)
+            SELECT DISTINCT channel, %s::timestamptz, 0 FROM unnest(%s::uuid[]) AS channel
+            ON CONFLICT DO NOTHING
+        """,
+        [now, [channel, of.server]],
     )
     cursor = connection.cursor(row_factory=dict_row)
     pace = cursor.execute(
         """
-        SELECT pace.*, channel.kind, channel.language, channel.site,
+        SELECT pace.*, channel.kind, channel.language, channel.site, server.failures AS server_failures,
                channel.is_on AND coalesce(via.is_on AND via.removed_at IS NULL, true)
                              AND whose.disabled_at IS NULL AS is_on,
                coalesce(via.target, '{}') || channel.target AS target,
                coalesce(lent.secret, '{}') || secret.secret AS secret
           FROM channel_pace AS pace JOIN channel USING (channel)
-               LEFT JOIN channel_secret AS secret USING (channel)
+               JOIN channel_pace AS server ON server.channel = channel.server
+               LEFT JOIN channel_secret AS secret ON secret.channel = pace.channel
                -- A person's way goes by the server and credentials of another.
                LEFT JOIN channel AS via ON via.channel = channel.via
                LEFT JOIN channel_secret AS lent ON lent.channel = channel.via
                LEFT JOIN account AS whose ON whose.id = channel.account_id
-         WHERE pace.channel = %s AND coalesce(pace.rests_until NOT BETWEEN %s AND %s, true)
-               FOR UPDATE OF pace SKIP LOCKED
+         WHERE pace.channel = %(channel)s
+               AND coalesce(pace.rests_until NOT BETWEEN %(now)s AND %(longest)s, true)
+               AND coalesce(server.rests_until NOT BETWEEN %(now)s AND %(longest)s, true)
+               FOR UPDATE OF pace, server SKIP LOCKED
         """,
-        [channel, now, _longest_rest(now)],
+        {"channel": channel, "now": now, "longest": longest_rest(now)},
     ).fetchone()
-    if pace is None or _is_on_its_way(connection, channel, pace["kind"], now):
+    if pace is None or _is_on_its_way(connection, channel, pace["kind"], now, sender):
+        return None
+    if pace["server_failures"] and _is_tried(connection, of.server):
         return None
     if not pace["is_on"] or pace["secret"] is None:
         _drop(connection, channel)
@@ -188,13 +216,32 @@ def claim(connection: Connection, channel: UUID, now: dt.datetime) -> Claimed | 
         if not bound.takes(pace["sent"], grave=True):
             return None
         least = bounds().folding.never_from_level
-    found = _next(connection, channel, now, least)
+    found = _next(connection, channel, now, least, sender)
     if found is not None:
         _note_pace(connection, channel, pace)
-    return None if found is None else _claimed(channel, pace, found)
+    return None if found is None else _claimed(of, pace, found)
 
 
-def _is_on_its_way(connection: Connection, channel: UUID, kind: str, now: dt.datetime) -> bool:
+def hold_sender(connection: Connection, sender: int) -> None:
+    """Hold the lock by which others see that the program with that number lives, as the connection does."""
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", [SENDERS, sender])
+
+
+def _is_tried(connection: Connection, server: UUID) -> bool:
+    """Whether something is on its way by that server."""
+    row = connection.execute(
+        """
+        SELECT 1 FROM notice JOIN channel USING (channel)
+         WHERE channel.server = %s AND notice.state = 'sending' LIMIT 1
+        """,
+        [server],
+    ).fetchone()
+    return row is not None
+
+
+def _is_on_its_way(
+    connection: Connection, channel: UUID, kind: str, now: dt.datetime, sender: int | None
+) -> bool:
     """Whether one is being sent; one whose program has died may have arrived, and is not sent twice.
 
     A receiver of one's own knows a notice by its number: to it, it is sent again.
@@ -203,7 +250,13 @@ def _is_on_its_way(connection: Connection, channel: UUID, kind: str, now: dt.dat
         """
         UPDATE notice SET state = %(state)s, code = 'lost', answer = 'the program ended while it was sending'
          WHERE channel = %(channel)s AND state = 'sending'
-               AND tried_at NOT BETWEEN %(lost)s AND %(ahead)s
+               AND (tried_at NOT BETWEEN %(lost)s AND %(ahead)s
+                    OR (notice.sender <> %(own)s AND NOT EXISTS (
+                            SELECT FROM pg_locks
+                             WHERE locktype = 'advisory' AND granted AND objsubid = 2
+                                   AND classid = %(senders)s::int::oid AND objid = notice.sender::oid
+                                   AND database = (SELECT oid FROM pg_database
+                                                    WHERE datname = current_database()))))
         RETURNING notice, state
         """,
         {
@@ -211,11 +264,13 @@ def _is_on_its_way(connection: Connection, channel: UUID, kind: str, now: dt.dat
             "channel": channel,
             "lost": now - LOST,
             "ahead": now + LOST,
+            "own": 0 if sender is None else sender,
+            "senders": SENDERS,
         },
     ).fetchall()
     for notice, state in lost:
         if state == "unknown":
-            _take_over(connection, notice)
+            take_over(connection, notice)
     row = connection.execute(
         "SELECT 1 FROM notice WHERE channel = %s AND state = 'sending' LIMIT 1", [channel]
     ).fetchone()
@@ -231,7 +286,7 @@ def _drop(connection: Connection, channel: UUID) -> None:
         [channel],
     ).fetchall()
     for (notice,) in dropped:
-        _take_over(connection, notice)
+        take_over(connection, notice)
 
 
 def _count_rest(connection: Connection, channel: UUID) -> None:
@@ -274,12 +329,14 @@ def close_count(connection: Connection, channel: UUID, notice: UUID) -> bool:
     return done.rowcount > 0
 
 
-def _next(connection: Connection, channel: UUID, now: dt.datetime, least: int) -> Row | None:
+def _next(
+    connection: Connection, channel: UUID, now: dt.datetime, least: int, sender: int | None
+) -> Row | None:
     """The gravest, a closing notice, then what was tried least: one that never goes holds up no other."""
     cursor = connection.cursor(row_factory=dict_row)
     return cursor.execute(
         """
-        UPDATE notice SET state = 'sending', tries = tries + 1, tried_at = %(now)s
+        UPDATE notice SET state = 'sending', tries = tries + 1, tried_at = %(now)s, sender = %(sender)s
          WHERE notice = (SELECT notice FROM notice
                           WHERE channel = %(channel)s AND state = 'waiting' AND held_until IS NULL
                                 AND level >= %(least)s
@@ -293,6 +350,7 @@ def _next(connection: Connection, channel: UUID, now: dt.datetime, least: int) -
             "least": least,
             "never": bounds().folding.never_from_level,
             "favoured": _FAVOURED_TRIES,
+            "sender": sender,
         },
     ).fetchone()
 
@@ -304,7 +362,7 @@ def _note_pace(connection: Connection, channel: UUID, pace: Row) -> None:
     )
 
 
-def _claimed(channel: UUID, pace: Row, row: Row) -> Claimed:
+def _claimed(of: Busy, pace: Row, row: Row) -> Claimed:
     notice = Outgoing(
         id=row["notice"],
         kind=row["kind"],
@@ -314,13 +372,13 @@ def _claimed(channel: UUID, pace: Row, row: Row) -> Claimed:
         body=row["body"],
         created_at=row["created_at"],
     )
-    return Claimed(channel, notice, Route(kind=pace["kind"], target=pace["target"], secret=pace["secret"]))
+    route = Route(kind=pace["kind"], target=pace["target"], secret=pace["secret"])
+    return Claimed(of.channel, of.server, notice, route)
 
 
 def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: int) -> None:
-    """Note what became of it; a channel that fails is left alone for longer and longer."""
+    """Note what became of it; who fails, a channel or its server, is left alone for longer and longer."""
     now = instant(now_ms)
-    fails = outcome.again or outcome.silent
     again = outcome.again and claimed.notice.created_at > now - GIVEN_UP
     values: dict[str, Any] = {
         "state": "waiting" if again else outcome.state,
@@ -337,75 +395,33 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: i
         values,
     )
     if not again and outcome.state != "sent":
-        _take_over(connection, claimed.notice.id)
-    shortest, longest = _BACK_OFF_S
+        take_over(connection, claimed.notice.id)
+    _note_rest(connection, claimed, outcome, now)
+
+
+def _note_rest(connection: Connection, claimed: Claimed, outcome: Outcome, now: dt.datetime) -> None:
+    """A server that answers is well, whatever it says; several tries that fail together are one failure."""
+    shortest, longest = BACK_OFF_S
+    failing = None
+    if outcome.again or outcome.silent:
+        failing = claimed.server if outcome.away else claimed.channel
     connection.execute(
         """
         UPDATE channel_pace
-           SET failures = CASE WHEN %(fails)s THEN failures + 1 ELSE 0 END,
-               rests_until = CASE WHEN %(fails)s
+           SET failures = CASE WHEN channel = %(failing)s THEN failures + 1 ELSE 0 END,
+               rests_until = CASE WHEN channel = %(failing)s
                    THEN %(now)s + least(%(longest)s, %(shortest)s * 3 ^ least(failures, 6))
-                                  * interval '1 second'
-                   ELSE rests_until END
-         WHERE channel = %(channel)s
+                                  * interval '1 second' END
+         WHERE channel = ANY (%(touched)s)
+               AND NOT (channel IS NOT DISTINCT FROM %(failing)s
+                        AND coalesce(rests_until BETWEEN %(now)s AND %(latest)s, false))
         """,
         {
-            "fails": fails,
+            "failing": failing,
             "now": now,
             "shortest": shortest,
             "longest": longest,
-            "channel": claimed.channel,
+            "latest": longest_rest(now),
+            "touched": [claimed.server] if outcome.away else [claimed.channel, claimed.server],
         },
-    )
-
-
-_TAKE_OVER: LiteralString = """
-    INSERT INTO notice (notice, channel, site, kind, about, level, title, body, created_at, state, instead_of,
-                        account_id, told, step)
-        SELECT gen_random_uuid(), second.channel, notice.site, notice.kind, notice.about, notice.level,
-               notice.title, notice.body, notice.created_at, 'waiting', notice.notice,
-               notice.account_id, notice.told, notice.step
-          FROM notice JOIN channel AS first USING (channel)
-               JOIN channel AS second ON second.is_on AND second.removed_at IS NULL
-                    AND notice.kind <> 'mailing' AND second.channel =
-                    CASE WHEN first.account_id IS NULL THEN first.fallback ELSE (
-                        SELECT way.channel
-                          FROM channel AS way JOIN channel AS via ON via.channel = way.via
-                               JOIN account AS whose ON whose.id = way.account_id
-                         WHERE way.account_id = first.account_id AND whose.disabled_at IS NULL
-                               AND way.is_on AND way.removed_at IS NULL AND way.proved_at IS NOT NULL
-                               AND via.is_on AND via.removed_at IS NULL
-                               AND (way.kind = 'voice') = (first.kind = 'voice')
-                               AND NOT EXISTS (
-                                   SELECT FROM notice AS there
-                                    WHERE there.channel = way.channel AND there.about = notice.about)
-                         ORDER BY way.position, way.channel LIMIT 1) END
-"""
-"""A channel is told of one thing once, also where it takes it over from another. A person's way is stood in
-for by the next of his that writes, or calls, as it does. What goes by name with a file goes by no other.
-"""
-
-
-def _take_over(connection: Connection, notice: UUID) -> None:
-    """What one channel did not get there goes by its second one."""
-    connection.execute(
-        _TAKE_OVER + "WHERE notice.notice = %s ON CONFLICT ON CONSTRAINT about DO NOTHING", [notice]
-    )
-
-
-def pass_on_waiting(connection: Connection, now: dt.datetime) -> None:
-    """What waits for a channel that rests goes by its second one meanwhile; the first still tries."""
-    connection.execute(
-        _TAKE_OVER
-        + """
-               JOIN channel_pace AS pace ON pace.channel = first.channel
-         WHERE notice.state = 'waiting' AND notice.held_until IS NULL
-               AND pace.rests_until BETWEEN %(now)s AND %(longest)s
-               AND NOT EXISTS (
-                   SELECT FROM notice AS there
-                    WHERE there.about = notice.about
-                          AND (there.channel = first.fallback OR there.instead_of = notice.notice))
-            ON CONFLICT ON CONSTRAINT about DO NOTHING
-        """,
-        {"now": now, "longest": _longest_rest(now)},
     )

@@ -83,13 +83,19 @@ def dial(host: str, port: int, networks: Sequence[Network]) -> socket.socket:
     raise UnreachedError(code, f"{host}:{port} does not answer: {last}") from last
 
 
-def encrypt(connection: socket.socket, host: str, trusted: ssl.SSLContext) -> ssl.SSLSocket:
-    """The same connection by TLS, the other side's certificate checked."""
+def encrypt(
+    connection: socket.socket, host: str, trusted: ssl.SSLContext, seconds: float = PATIENCE_S
+) -> ssl.SSLSocket:
+    """The same connection by TLS, the other side's certificate checked, within so long."""
+    safe: ssl.SSLSocket | None = None
     try:
-        return trusted.wrap_socket(connection, server_hostname=host)
+        safe = trusted.wrap_socket(connection, server_hostname=host, do_handshake_on_connect=False)
+        with within(lambda: safe, seconds):
+            safe.do_handshake()
     except (OSError, ValueError) as exc:
-        connection.close()
+        (safe or connection).close()
         raise UnreachedError("tls", f"no safe connection to {host}: {exc}") from exc
+    return safe
 
 
 @contextlib.contextmanager

@@ -100,3 +100,8 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 def gaps(spans: Sequence[Span]) -> list[Span]:
     """Those with nobody."""
     return [span for span in spans if not span.accounts]
+
+
+def begin_of(day: dt.date, time_zone: str) -> dt.datetime:
+    """When a day begins by these clocks."""
+    return dt.datetime.combine(day, dt.time(), zoneinfo.ZoneInfo(time_zone)).astimezone(dt.UTC)

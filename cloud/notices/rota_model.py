@@ -10,7 +10,7 @@ from cloud.accounts.roles import roles
 from cloud.complaints import complaint
 from cloud.instants import Moment
 from cloud.registry.model import Name, Said
-from cloud.shown import Instant, Shown
+from cloud.shown import Instant, Shown, TextShown
 
 _Time = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["08:00"])]
 LONGEST = dt.timedelta(days=366)
@@ -81,6 +81,37 @@ class OverrideGiven(BaseModel):
         return self
 
 
+class Hours(BaseModel):
+    """From one instant to another."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    starts_at: Moment
+    ends_at: Moment
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Hours":
+        if not self.starts_at < self.ends_at <= self.starts_at + LONGEST:
+            raise complaint("not-in-order", "it must end after it begins, within a year")
+        return self
+
+
+class SwapGiven(BaseModel):
+    """Two spans whose persons change places, and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    one: Hours
+    other: Hours
+    reason: Said
+
+    @model_validator(mode="after")
+    def _apart(self) -> "SwapGiven":
+        if self.one.starts_at < self.other.ends_at and self.other.starts_at < self.one.ends_at:
+            raise complaint("not-apart", "the two spans overlap")
+        return self
+
+
 class Candidate(Shown):
     """Somebody who holds the role there."""
 
@@ -108,22 +139,38 @@ class OverrideShown(Shown):
 
 
 class RotaShown(Shown):
-    """A rota, and who is on duty by it in the next two weeks."""
+    """A rota, and who is on duty by it; by default in the next two weeks."""
 
     id: int
     site: str | None
     node: int | None
+    place: TextShown
     role: str
     time_zone: str
     week: list[ShiftGiven]
-    overrides: list[OverrideShown]
+    overrides: list[OverrideShown] = Field(description="Those that are not over.")
+    today: dt.date = Field(description="By the rota's clocks.")
     spans: list[SpanShown]
+    current: SpanShown = Field(description="Of this moment.")
+    following: SpanShown | None = Field(description="Who comes next, within two weeks; null: it stays so.")
+    gap: SpanShown | None = Field(description="The first of the next two weeks; in it all holders are told.")
     candidates: list[Candidate] = Field(description="Who holds the role there now; others are not told.")
+    former: list[Candidate] = Field(description="Who stands in it and holds the role no more.")
     may_change: bool
     version: int
+
+
+class DutyKinds(Shown):
+    """Notices of which, of a role, only who is on duty is told."""
+
+    role: str
+    kinds: list[TextShown]
 
 
 class RotasShown(Shown):
     """The rotas that the caller sees."""
 
     items: list[RotaShown]
+    by_duty: list[DutyKinds] = Field(
+        description="Of a role that is not here everybody is told, on duty or not."
+    )

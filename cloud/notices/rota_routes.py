@@ -10,58 +10,28 @@ from psycopg.types.json import Jsonb
 from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
-from cloud.database import AsyncConnection, Row, instant
-from cloud.instants import rfc3339
-from cloud.notices.rota import Override, Rota, Shift
+from cloud.database import AsyncConnection, instant
+from cloud.instants import local
+from cloud.notices.rota import Shift
 from cloud.notices.rota_model import (
-    Candidate,
     OverrideGiven,
-    OverrideShown,
     RotaGiven,
     RotaNew,
     RotaShown,
     RotasShown,
-    ShiftGiven,
-    SpanShown,
+    SwapGiven,
 )
+from cloud.notices.rota_reading import AHEAD, Asked, alone, duty_kinds, read
 from cloud.notices.store import rows_of
 from cloud.problems import ProblemError, not_found
 from cloud.registry.model import Name
 from cloud.registry.service import IfMatch, acting, check_match, etag
 from cloud.serving import Served, Serving
-from cloud.shown import from_json
 
 router = APIRouter(tags=["notices"])
 _SEES, _EDITS = requires("notices.view"), requires("rota.edit")
-_AHEAD = dt.timedelta(days=14)
-_ROTAS: LiteralString = """
-    SELECT rota.*,
-           CASE WHEN rota.site IS NOT NULL THEN sees_site(%(account)s, rota.site, %(roles)s)
-                ELSE rules_node(%(account)s, its.path, %(roles)s) END AS may_change,
-           coalesce((SELECT jsonb_agg(jsonb_build_object(
-                                'id', id, 'starts_at', starts_at, 'ends_at', ends_at, 'account', account_id,
-                                'reason', reason, 'author', over.author) ORDER BY id)
-                       FROM rota_override AS over
-                      WHERE over.rota = rota.rota AND over.removed_at IS NULL AND over.ends_at > %(now)s),
-                    '[]') AS overrides,
-           coalesce((SELECT jsonb_agg(DISTINCT jsonb_build_object('account', whose.id, 'name', whose.name))
-                       FROM assignment AS given
-                            JOIN account AS whose ON whose.id = given.account_id AND whose.disabled_at IS NULL
-                            LEFT JOIN tree_node AS top ON top.node = given.node
-                      WHERE given.role = rota.role AND given.devices IS NULL
-                            AND given.valid_from <= statement_timestamp()
-                            AND coalesce(given.valid_until > statement_timestamp(), true)
-                            AND (num_nonnulls(given.node, given.site) = 0 OR given.site = rota.site
-                                 OR starts_with(t.path, top.path) OR starts_with(e.path, top.path)
-                                 OR starts_with(its.path, top.path))), '[]') AS candidates
-      FROM rota LEFT JOIN tree_node AS its ON its.node = rota.node
-           LEFT JOIN site ON site.site = rota.site
-           LEFT JOIN tree_node AS t ON t.node = site.territory
-           LEFT JOIN tree_node AS e ON e.node = site.enterprise
-     WHERE rota.removed_at IS NULL AND (%(rota)s::int IS NULL OR rota.rota = %(rota)s)
-           AND (%(site)s::text IS NULL OR rota.site = %(site)s)
-     ORDER BY rota.site NULLS FIRST, its.path, rota.role
-"""
+_MOST_DAYS = 62
+_FARTHEST = dt.timedelta(days=366)
 _MAY: LiteralString = """
     SELECT CASE WHEN %(site)s::text IS NOT NULL THEN sees_site(%(account)s, %(site)s, %(roles)s)
                 ELSE EXISTS (SELECT FROM tree_node
@@ -83,10 +53,20 @@ async def list_rotas(
     serving: Served,
     signed: SignedIn,
     site: Annotated[Name | None, Query(description="Of that site alone.")] = None,
+    since: Annotated[
+        dt.date | None, Query(description="First day shown, by the rota's clocks; today at the earliest.")
+    ] = None,
+    days: Annotated[int, Query(ge=1, le=_MOST_DAYS, description="So many days are shown.")] = AHEAD.days,
 ) -> RotasShown:
-    """Who is on duty where, and where nobody will be in the next two weeks."""
+    """Who is on duty where, and where nobody will be. What was is not shown: patterns change."""
+    now = _now(serving)
+    if since is not None:
+        # It is today at some place of the world for two days.
+        since = max(since, local(now, "Pacific/Pago_Pago").date())
+        since = min(since, now.date() + _FARTHEST)
+    asked = Asked(account=signed.account_id, now=now, site=site, since=since, length=dt.timedelta(days=days))
     async with acting(serving, signed) as connection:
-        return RotasShown(items=await _read(connection, serving, signed, site=site))
+        return RotasShown(items=await read(connection, asked), by_duty=duty_kinds())
 
 
 @router.post("/rotas", dependencies=[_EDITS], status_code=201)
@@ -102,7 +82,7 @@ async def make_rota(serving: Served, signed: SignedIn, response: Response, given
         if not made:
             detail = "There is a rota of that role there: change that one."
             raise ProblemError(409, "rota-there", "It is there already", detail)
-        shown = (await _read(connection, serving, signed, rota=made[0]["rota"]))[0]
+        shown = await _one(connection, serving, signed, made[0]["rota"])
         _check_known(shown, [shift.account for shift in given.week])
     response.headers["ETag"] = etag(shown.version)
     return shown
@@ -127,7 +107,7 @@ async def change_rota(
             "UPDATE rota SET week = %s, version = version + 1, author = %s, at = %s WHERE rota = %s",
             [_week(given), signed.name, _now(serving), rota],
         )
-        shown = (await _read(connection, serving, signed, rota=rota))[0]
+        shown = await _one(connection, serving, signed, rota)
     response.headers["ETag"] = etag(shown.version)
     return shown
 
@@ -150,7 +130,29 @@ async def override_rota(rota: int, serving: Served, signed: SignedIn, given: Ove
         _check_known(before, [] if given.account is None else [given.account])
         values = {**given.model_dump(), "rota": rota, "author": signed.name, "at": _now(serving)}
         await connection.execute(_OVERRIDE, values)
-        return (await _read(connection, serving, signed, rota=rota))[0]
+        return await _one(connection, serving, signed, rota)
+
+
+@router.post("/rotas/{rota}/swaps", dependencies=[_EDITS], status_code=201)
+async def swap_duty(rota: int, serving: Served, signed: SignedIn, given: SwapGiven) -> RotaShown:
+    """Two persons change places: each has the other's hours, with the reason."""
+    async with acting(serving, signed) as connection:
+        before = await _changeable(connection, serving, signed, rota)
+        of = [alone(before, hours) for hours in (given.one, given.other)]
+        if None in of or of[0] == of[1]:
+            detail = "In each of the two spans one person must be on duty throughout, and not the same one."
+            raise ProblemError(409, "no-swap", "They cannot be swapped", detail)
+        for hours, account in zip((given.one, given.other), reversed(of), strict=True):
+            values = {
+                **hours.model_dump(),
+                "account": account,
+                "reason": given.reason,
+                "rota": rota,
+                "author": signed.name,
+                "at": _now(serving),
+            }
+            await connection.execute(_OVERRIDE, values)
+        return await _one(connection, serving, signed, rota)
 
 
 @router.delete("/rotas/{rota}/overrides/{override}", dependencies=[_EDITS])
@@ -162,64 +164,19 @@ async def remove_override(rota: int, override: int, serving: Served, signed: Sig
             "UPDATE rota_override SET removed_at = %s WHERE rota = %s AND id = %s",
             [_now(serving), rota, override],
         )
-        return (await _read(connection, serving, signed, rota=rota))[0]
+        return await _one(connection, serving, signed, rota)
 
 
 async def _changeable(connection: AsyncConnection, serving: Serving, signed: Signed, rota: int) -> RotaShown:
-    found = await _read(connection, serving, signed, rota=rota)
+    found = await read(connection, Asked(account=signed.account_id, now=_now(serving), rota=rota))
     if not found or not found[0].may_change:
         raise not_found("rota")
     return found[0]
 
 
-async def _read(
-    connection: AsyncConnection,
-    serving: Serving,
-    signed: Signed,
-    *,
-    rota: int | None = None,
-    site: str | None = None,
-) -> list[RotaShown]:
-    now = _now(serving)
-    asked = {
-        "account": signed.account_id,
-        "roles": roles_with("rota.edit"),
-        "now": now,
-        "rota": rota,
-        "site": site,
-    }
-    return [_shown(row, now) for row in await rows_of(connection, _ROTAS, asked)]
-
-
-def _shown(row: Row, now: dt.datetime) -> RotaShown:
-    week = msgspec.convert(row["week"], list[Shift])
-    candidates = [Candidate(**one) for one in row["candidates"]]
-    holders = {one.account for one in candidates}
-    rota = Rota(
-        time_zone=row["time_zone"], week=week, overrides=msgspec.convert(row["overrides"], list[Override])
-    )
-    # Who no longer holds the role is told nothing: his hours are a gap like any other.
-    spans = [
-        SpanShown(
-            starts_at=rfc3339(span.starts_at),
-            ends_at=rfc3339(span.ends_at),
-            accounts=sorted(span.accounts & holders),
-        )
-        for span in rota.spans(now, now + _AHEAD)
-    ]
-    return RotaShown(
-        id=row["rota"],
-        site=row["site"],
-        node=row["node"],
-        role=row["role"],
-        time_zone=row["time_zone"],
-        week=[ShiftGiven(days=s.days, begins=s.begins, ends=s.ends, account=s.account) for s in week],
-        overrides=[OverrideShown(**from_json(one, "starts_at", "ends_at")) for one in row["overrides"]],
-        spans=spans,
-        candidates=sorted(candidates, key=lambda one: one.name),
-        may_change=row["may_change"],
-        version=row["version"],
-    )
+async def _one(connection: AsyncConnection, serving: Serving, signed: Signed, rota: int) -> RotaShown:
+    (found,) = await read(connection, Asked(account=signed.account_id, now=_now(serving), rota=rota))
+    return found
 
 
 def _check_known(rota: RotaShown, accounts: list[int]) -> None:

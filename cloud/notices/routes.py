@@ -20,11 +20,12 @@ from cloud.notices.model import (
     Tested,
     UndeliveredShown,
 )
+from cloud.notices.telling import name_of
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, etag
 from cloud.serving import Served
-from cloud.shown import Page
+from cloud.shown import Page, TextShown
 
 _SEES, _EDITS = requires("notices.view"), requires(store.EDITED_WITH)
 _BURST, _INTERVAL_S = 5, 10.0
@@ -70,7 +71,9 @@ def _add_lists(router: APIRouter) -> None:
         rows = await serving.rows(store.NOTICES, asked)
         last = rows[limit - 1] if len(rows) > limit else None
         following = None if last is None else cursor_text(Cursor(at=last["created_at"], id=last["id"]))
-        return Page(items=[NoticeShown(**row) for row in rows[:limit]], next=following)
+        return Page(
+            items=[NoticeShown(**row, kind_name=_named(row["kind"])) for row in rows[:limit]], next=following
+        )
 
 
 def _add_undelivered(router: APIRouter) -> None:
@@ -144,3 +147,8 @@ def _add_test(router: APIRouter, tries: Tries) -> None:
         """Send a test now; the answer is what the other side answered, whatever that is."""
         tries.take(str(channel), clock_s())
         return await service.test(serving, signed, channel)
+
+
+def _named(kind: str) -> TextShown:
+    name = name_of(kind)
+    return TextShown(zh=name.zh, en=name.en)

@@ -37,7 +37,8 @@ def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome
         else:
             outcome = post(route, notice, networks, _trusted(), time.time_ns() // 1_000_000)
     except UnreachedError as exc:
-        outcome = Outcome(state="rejected", code=exc.code, text=exc.text, again=not exc.is_final)
+        may_pass = not exc.is_final
+        outcome = Outcome(state="rejected", code=exc.code, text=exc.text, again=may_pass, away=may_pass)
     except Exception as exc:
         # The last resort: what nobody thought of in one channel must not silence the others.
         log.exception("a notice failed kind=%s", route.kind)
@@ -46,6 +47,7 @@ def send(route: Route, notice: Outgoing, networks: Sequence[Network]) -> Outcome
         outcome,
         code=outcome.code[:_MOST_CODE],
         text=told(outcome.text, route.secret),
+        away=outcome.away or outcome.silent,
         took_ms=since_ms(started_s),
     )
 

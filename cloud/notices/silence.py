@@ -51,7 +51,12 @@ _CALLED_OFF: LiteralString = """
     UPDATE told SET due_at = NULL WHERE kind = 'gateway_silent' AND due_at IS NOT NULL AND about LIKE ANY (%s)
 """
 """It is over: nobody further is called."""
-_NAMES: LiteralString = "SELECT id, gateway FROM gateway WHERE id = ANY(%s)"
+_NAMES: LiteralString = """
+    SELECT gateway.id, gateway.gateway,
+           coalesce(jsonb_object_agg(device.device, device.kind) FILTER (WHERE device.current), '{}')
+      FROM gateway LEFT JOIN device ON device.gateway_id = gateway.id
+     WHERE gateway.id = ANY(%s) GROUP BY gateway.id, gateway.gateway
+"""
 
 
 class Silences:
@@ -126,15 +131,14 @@ class Silences:
         tell_by(connection, lambda: self._notices(connection, sites, rows, now_ms))
 
     def _notices(self, connection: Connection, sites: Sites, rows: list[Row], now_ms: int) -> list[Row]:
-        names: dict[int, str] = dict(
-            connection.execute(_NAMES, [[row["gateway_id"] for row in rows]]).fetchall()
-        )
-        said = [_said(self._settings, sites, row, names[row["gateway_id"]]) for row in rows]
+        found = connection.execute(_NAMES, [[row["gateway_id"] for row in rows]]).fetchall()
+        names = {of: (name, devices) for of, name, devices in found}
+        said = [_said(self._settings, sites, row, *names[row["gateway_id"]]) for row in rows]
         telling = Telling(settings=self._settings, sites=sites, now_ms=now_ms)
         return made(connection, telling, said)
 
 
-def _said(settings: Settings, sites: Sites, row: Row, gateway: str) -> Said:
+def _said(settings: Settings, sites: Sites, row: Row, gateway: str, devices: dict[str, str]) -> Said:
     site = sites[row["site"]]
     told = storms.Silent(
         site_name=site.name,
@@ -151,5 +155,6 @@ def _said(settings: Settings, sites: Sites, row: Row, gateway: str) -> Said:
         kind="gateway_silent",
         about=f"{gateway}/{silence}{back}",
         level=bounds().silence.level,
+        behind=devices,
         words=lambda language: storms.silent(told, language),
     )

@@ -93,7 +93,11 @@ async def change(connection: AsyncConnection, of: UUID, values: Row) -> None:
     )
     # Whoever mends a channel does not wait for the end of its rest.
     await connection.execute(
-        "UPDATE channel_pace SET failures = 0, rests_until = NULL WHERE channel = %s", [of]
+        """
+        UPDATE channel_pace SET failures = 0, rests_until = NULL
+         WHERE channel IN (SELECT channel FROM channel WHERE server = %s)
+        """,
+        [of],
     )
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -35,7 +36,7 @@ class Whom(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     role: str
     on_duty: bool = False
     """Only who is on duty by the rota; all of them where there is none or it has a gap."""
-    devices: list[Literal["crane", "pit", "weather", "hoist", "dust", "other"]] | None = None
+    devices: list[Literal["crane", "pit", "weather", "hoist", "dust", "camera", "other"]] | None = None
     """Only where it is of such a device."""
 
 
@@ -55,6 +56,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ways: list[Way] = msgspec.field(default_factory=lambda: list(_PAGES_ONLY))
     send_by_s: Annotated[int, _SECONDS] | None = None
     chain: list[Step] = []
+    acknowledges: list[str] = []
+    """Roles whose word ends the chain; of others it is only said that they have seen it."""
     folded: bool = False
     """Whether it may go into a digest."""
     reach: Literal["covering", "below"] = "covering"
@@ -81,6 +84,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         # After the last step as long again as before it: then nobody has acknowledged.
         return 2 * times[-1] - times[-2] if step == len(self.chain) and self.chain else None
 
+    def wait_s(self, step: int) -> int | None:
+        """How long those of that step have before the next are told, however late they were told."""
+        due_s = self.due_s(step)
+        return None if due_s is None else due_s - (self.chain[step - 1].after_s if step else 0)
+
+    def ends(self, roles: Iterable[str]) -> bool:
+        """Whether it is enough that somebody with these roles knows."""
+        return not self.chain or any(role in self.acknowledges for role in roles)
+
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A kind of notice."""
@@ -88,6 +100,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: Text
     page: str
     """The path of the view that it speaks of; `{site}` and `{id}` stand for what it is of."""
+    is_evidence: bool = False
+    """Of what the law looks at: kept for good, where others are deleted when they are old."""
     rules: Annotated[list[Rule], msgspec.Meta(min_length=1)]
 
     def rule(self, level: int) -> Rule:
@@ -143,6 +157,21 @@ def kind_of(name: str) -> Kind:
         raise UnknownKindError(f"`{name}` is no kind of cloud/notices/telling.yaml") from None
 
 
+OTHERS = {
+    "digest": Text("合并报警", "Alarms, summed up"),
+    "flood": Text("汇总", "Summary"),
+    "test": Text("测试", "Test"),
+    "mailing": Text("邮件报送", "Handed in by mail"),
+}
+"""Notices that nobody is told of by his role."""
+
+
+def name_of(kind: str) -> Text:
+    """What a kind is called, also one of an older or a newer table."""
+    known = table().tellings.get(kind)
+    return OTHERS.get(kind, Text(kind, kind)) if known is None else known.name
+
+
 def _check_page(document: Document[Table], field: str, page: str) -> None:
     unknown = set(_PLACE.findall(page)) - _PLACES
     if not page.startswith("/") or unknown:
@@ -179,6 +208,13 @@ def _check_rest(document: Document[Table], at: str, rule: Rule, kind: str) -> No
     if times != sorted(set(times)):
         mend = "Each step comes later than the one before."
         raise document.error(f"{at}.chain", "has steps out of order", mend)
+    for number, role in enumerate(rule.acknowledges):
+        if role not in rule.roles:
+            mend = "Name roles that are told of it, at first or by a step."
+            raise document.error(f"{at}.acknowledges.{number}", f"{role!r} never hears of it", mend)
+    if rule.chain and not rule.acknowledges:
+        mend = "Say in `acknowledges` which roles' word ends it."
+        raise document.error(f"{at}.chain", "can be ended by nobody", mend)
     if rule.chain and not rule.tell:
         raise document.error(f"{at}.chain", "follows on nobody", "Say in `tell` who is told at first.")
 

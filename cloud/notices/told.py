@@ -4,9 +4,10 @@ from typing import Any, LiteralString
 
 from cloud.database import Row
 from cloud.notices.people_model import HeardBy, ToldShown
-from cloud.notices.telling import table
+from cloud.notices.telling import Kind, name_of, table
 from cloud.paging import Cursor, cursor_text
 from cloud.shown import Page, TextShown, from_json
+from sitewarden.text import Text
 
 _TOLD: LiteralString = """
     SELECT told.*, coalesce((
@@ -19,9 +20,13 @@ _TOLD: LiteralString = """
                       LEFT JOIN LATERAL (
                           SELECT jsonb_agg(DISTINCT notice.state) AS states,
                                  bool_and(notice.state = 'rejected') AS is_lost
-                            FROM notice
-                           WHERE notice.told = told.told AND notice.account_id = person.account_id
-                                 AND notice.step = person.step) AS sent ON true
+                            FROM (SELECT coalesce(whole.state, its.state) AS state
+                                    -- What was folded fared as the digest did, by whichever way.
+                                    FROM notice AS its LEFT JOIN notice AS whole
+                                         ON whole.about = 'digest/' || its.digest
+                                            AND whole.account_id = its.account_id
+                                   WHERE its.told = told.told AND its.account_id = person.account_id
+                                         AND its.step = person.step) AS notice) AS sent ON true
                 WHERE person.told = told.told
                       AND (%(only)s::int IS NULL OR person.account_id = %(only)s)), '[]') AS persons
       FROM told
@@ -50,11 +55,10 @@ def page_of(rows: list[Row], limit: int) -> Page[ToldShown]:
 
 def _shown(row: Row) -> ToldShown:
     kind, said = table().tellings.get(row["kind"]), row["words"]
-    name = TextShown(zh=row["kind"], en=row["kind"]) if kind is None else _text(kind.name)
     return ToldShown(
         id=row["told"],
         kind=row["kind"],
-        kind_name=name,
+        kind_name=_text(name_of(row["kind"])),
         site=row["site"],
         level=row["level"],
         title=TextShown(**{language: said[language]["title"] for language in said}),
@@ -67,9 +71,14 @@ def _shown(row: Row) -> ToldShown:
         acknowledged_at=row["acknowledged_at"],
         acknowledged_by=row["acknowledged_by"],
         unheld=row["unheld"],
-        persons=[HeardBy(**from_json(person, "at", "knows_at")) for person in row["persons"]],
+        persons=[_heard(person, kind, row["level"]) for person in row["persons"]],
     )
 
 
-def _text(said: Any) -> TextShown:
+def _heard(person: Row, kind: Kind | None, level: int) -> HeardBy:
+    ends = kind is None or kind.rule(level).ends(person["roles"])
+    return HeardBy(**from_json(person, "at", "knows_at"), ends=ends)
+
+
+def _text(said: Text) -> TextShown:
     return TextShown(zh=said.zh, en=said.en)

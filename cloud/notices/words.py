@@ -262,6 +262,14 @@ def proof(who: str, code: str, language: str) -> Words:
     return Words(title=title, body=_closed(lines, None))
 
 
+def whole(said: Words, pages: str | None, page: str) -> Words:
+    """With a link to the page that it speaks of, and the mark of who speaks, where it has them not."""
+    head, _, tail = said.body.rpartition("\n—\n") if MARK in said.body else (said.body, "", MARK)
+    if pages is not None and f"{pages}/" not in head:
+        head = f"{head}\n{pages}{page}".lstrip()
+    return Words(title=said.title, body=f"{head}\n—\n{tail}")
+
+
 def to_person(said: Words, language: str, *, is_again: bool, stands_in: bool, link: str | None) -> Words:
     """The same to a person who is asked to say that he knows, or hears of it because nobody has."""
     en, title, lines = language == "en", said.title, []

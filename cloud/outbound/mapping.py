@@ -6,7 +6,7 @@ YHBH: number                      # a field, by its path
 XMMC: site.name
 YHDJ: {from: level, codes: {major: "1", general: "2"}}
 LY: {value: "31"}                 # always this
-required: [YHBH, YHDJ]
+required: [YHBH, YHDJ]              # of every kind that writes them
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from cloud.outbound.packages import FORMS, UnfitError
+from cloud.outbound.packages import FORMS, Place, UnfitError
 from sitewarden import documents
 
 
@@ -41,12 +41,18 @@ def read_mapping(text: str) -> Mapping:
     for kind, fields in document.value.kinds.items():
         if kind not in FORMS:
             raise document.error("kinds", f"`{kind}` is no kind of package", f"One of {', '.join(FORMS)}.")
-        known = _paths(kind)
+        known, tables = _paths(kind)
         for name, field in fields.items():
             path = field if isinstance(field, str) else field.source
-            if path is not None and path.partition(".")[0] not in known:
+            if path is not None and path not in known and path.partition(".")[0] not in tables:
                 mend = f"One of {', '.join(sorted(known))}."
                 raise document.error(f"kinds.{kind}", f"`{name}`: there is no `{path}` in it", mend)
+    written = {name for fields in document.value.kinds.values() for name in fields}
+    for name in document.value.required:
+        if name not in written:
+            raise document.error(
+                "required", f"no kind writes `{name}`", "Name a field of theirs under `kinds`."
+            )
     return document.value
 
 
@@ -56,7 +62,7 @@ def mapped(mapping: Mapping, kind: str, payload: dict[str, Any]) -> Any:
     if fields is None:
         return payload
     made = {name: _value(name, field, payload) for name, field in fields.items()}
-    lacking = [name for name in mapping.required if made.get(name) in (None, "")]
+    lacking = [name for name in mapping.required if name in made and made[name] in (None, "")]
     if lacking:
         raise UnfitError(f"the other side requires {', '.join(lacking)}")
     return made
@@ -82,6 +88,11 @@ def _at(payload: Any, path: str) -> Any:
     return payload
 
 
-def _paths(kind: str) -> set[str]:
+def _paths(kind: str) -> tuple[set[str], set[str]]:
+    """What is in it, and which of that are tables whose columns nobody knows beforehand."""
     form = next(its for name, its in FORMS.items() if name == kind)
-    return {field.encode_name for field in msgspec.structs.fields(form)}
+    fields = msgspec.structs.fields(form)
+    names = {field.encode_name for field in fields}
+    places = {f"site.{field.encode_name}" for field in msgspec.structs.fields(Place)}
+    tables = {field.encode_name for field in fields if field.type == dict[str, Any]}
+    return names | (places if "site" in names else set()), tables

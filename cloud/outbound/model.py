@@ -1,12 +1,12 @@
 """What is handed on, as the HTTP interface takes and shows it."""
 
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from cloud.complaints import complaint
 from cloud.hazards.acts import Given, Maybe, Words
+from cloud.outbound.addresses import can_be_sent_to
 from cloud.outbound.packages import Kind
 from cloud.registry.model import Said
 from cloud.shown import Identity, Instant, Shown
@@ -15,7 +15,7 @@ State = Literal["waiting", "sending", "sent", "accepted", "rejected", "unknown"]
 
 
 def _address(url: str) -> str:
-    if url and not (urlsplit(url).scheme in {"http", "https"} and urlsplit(url).hostname):
+    if url and not can_be_sent_to(url):
         raise complaint("no-address", "is no address; write it like https://platform.example.com/take")
     return url
 

@@ -1,7 +1,7 @@
 """Packages on their way, in SQL: each is claimed before it goes out, so that a crash loses none."""
 
 import datetime as dt
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -12,16 +12,25 @@ from cloud.database import Connection
 LEASE = dt.timedelta(seconds=60)
 """So long whoever sends has a package to himself; then it is sent again, by its number."""
 _BACK_OFF_S = (5, 3600)
+_TRIES = 5
+"""After so many it lets another pass: what one platform cannot take must not keep all else from it."""
+_MOST_TEXT = 2000
 
 _CLAIM: LiteralString = """
     UPDATE package AS its
        SET state = 'sending', attempts = attempts + 1, tried_at = %(now)s, leased_until = %(until)s
       FROM connector AS via LEFT JOIN connector_secret AS secret USING (connector)
      WHERE its.package = (
-               SELECT package FROM package AS next
+               SELECT next.package FROM package AS next JOIN outbox_item AS item USING (item)
                 WHERE next.connector = %(connector)s
                   AND (state IN ('waiting', 'unknown') OR (state = 'sending' AND leased_until <= %(now)s))
-                ORDER BY seq LIMIT 1 FOR UPDATE SKIP LOCKED)
+                  -- Of one thing in their order.
+                  AND NOT EXISTS (
+                      SELECT FROM package AS before JOIN outbox_item AS its_item USING (item)
+                       WHERE before.connector = next.connector AND before.seq < next.seq
+                         AND its_item.of = item.of AND before.state IN ('waiting', 'sending', 'unknown'))
+                -- One that is refused again and again lets others pass.
+                ORDER BY attempts / %(tries)s, next.seq LIMIT 1 FOR UPDATE OF next SKIP LOCKED)
        AND via.connector = its.connector
     RETURNING its.package, its.connector, its.seq, its.kind, its.body, its.wire, its.created_at,
               via.name, via.kind AS via, via.url, via.mapping, coalesce(secret.key, '') AS key
@@ -74,7 +83,8 @@ def ready(connection: Connection, now: dt.datetime) -> list[UUID]:
 def claim(connection: Connection, connector: UUID, now: dt.datetime) -> Claimed | None:
     """The next of a connector, committed as being sent."""
     cursor = connection.cursor(row_factory=class_row(Claimed))
-    return cursor.execute(_CLAIM, {"connector": connector, "now": now, "until": now + LEASE}).fetchone()
+    asked = {"connector": connector, "now": now, "until": now + LEASE, "tries": _TRIES}
+    return cursor.execute(_CLAIM, asked).fetchone()
 
 
 def freeze(connection: Connection, package: UUID, wire: str) -> None:
@@ -95,7 +105,7 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now: dt.d
                    settled_at = CASE WHEN %(state)s IN ('accepted', 'rejected') THEN %(now)s::timestamptz END
              WHERE package = %(package)s AND state = 'sending'
             """,
-            {**msgspec.structs.asdict(outcome), "now": now, "package": claimed.package},
+            {**_said(outcome), "now": now, "package": claimed.package},
         )
         row = connection.execute(
             """
@@ -118,15 +128,17 @@ def settle(connection: Connection, claimed: Claimed, outcome: Outcome, now: dt.d
 
 
 def receipted(connection: Connection, connector: UUID, receipt: "Receipt", now: dt.datetime) -> bool:
-    """Note a receipt that came later; false where it is of no package that waits for one."""
+    """Note a receipt that came later; false where it is of no package that waits for one, or had the same."""
     done = connection.execute(
         """
-        UPDATE package SET state = %(result)s, code = %(code)s, answer = %(text)s, settled_at = %(now)s,
-               leased_until = NULL
-         WHERE connector = %(connector)s AND package::text = %(id)s
-           AND state IN ('sending', 'sent', 'unknown') AND (wire::jsonb)->>'hash' = %(hash)s
+        UPDATE package SET state = %(result)s, code = %(code)s, answer = %(text)s,
+               settled_at = coalesce(settled_at, %(now)s), leased_until = NULL
+         WHERE connector = %(connector)s AND package::text = %(id)s AND (wire::jsonb)->>'hash' = %(hash)s
+           AND (state IN ('sending', 'sent', 'unknown')
+                -- As it was noted already, by who was killed before the file was put away.
+                OR (state, code, answer) = (%(result)s, %(code)s, %(text)s))
         """,
-        {**msgspec.structs.asdict(receipt), "connector": connector, "now": now},
+        {**_said(receipt), "connector": connector, "now": now},
     )
     return done.rowcount == 1
 
@@ -139,6 +151,17 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     result: str
     code: str = ""
     text: str = ""
+
+
+def plain(text: str) -> str:
+    """What others say, as the database can keep it."""
+    return text.replace("\0", "").strip()[:_MOST_TEXT]
+
+
+def _said(of: msgspec.Struct) -> dict[str, Any]:
+    return {
+        name: plain(its) if isinstance(its, str) else its for name, its in msgspec.structs.asdict(of).items()
+    }
 
 
 def read_receipt(content: bytes) -> Receipt | None:

@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -27,13 +28,14 @@ _FOLDERS = "SELECT connector FROM connector WHERE kind = 'file' AND is_on"
 
 
 class OutboundSender(Looking):
-    """A thread of ingest; a kill between sending and receipt is made good by the package's number."""
+    """A thread of one ingest; a kill between sending and receipt is made good by the package's number."""
 
     def __init__(self, settings: Settings, dsn: str) -> None:
         """Nothing is read yet."""
-        super().__init__(dsn, name="ingest-outbound", every_s=LOOK_S)
+        super().__init__(dsn, name="ingest-outbound", every_s=LOOK_S, is_alone=True)
         self._settings = settings
         self._trusted = ssl.create_default_context()
+        self._stuck: dict[UUID, dict[Path, str]] = {}
 
     def look(self, connection: Connection, now_ms: int) -> None:
         """Make packages, read receipts, send what may go."""
@@ -74,13 +76,29 @@ class OutboundSender(Looking):
         return sending.post(claimed, wire, self._settings.notices.networks, self._trusted, now_ms)
 
     def _read_receipts(self, connection: Connection, connector: UUID, now_ms: int) -> None:
-        for file, content in sending.receipts(sending.folder_of(self._settings.data_dir, connector)):
-            receipt = queue.read_receipt(content)
-            known = receipt is not None and queue.receipted(connection, connector, receipt, instant(now_ms))
-            sending.put_away(file, is_read=known)
-            log.info(
-                "receipt %s connector=%s file=%s", "read" if known else "unreadable", connector, file.name
-            )
+        folder = sending.folder_of(self._settings.data_dir, connector)
+        stuck: dict[Path, str] = {}
+        try:
+            for file in sending.receipts(folder):
+                try:
+                    self._read_receipt(connection, connector, file, now_ms)
+                except OSError as exc:
+                    stuck[file] = str(exc)
+        except OSError as exc:
+            stuck[folder] = str(exc)
+        # Each once, not with every look; packages go out all the same.
+        for file, cause in stuck.items():
+            if self._stuck.get(connector, {}).get(file) != cause:
+                log.warning("receipt stuck connector=%s file=%s cause=%s", connector, file.name, cause)
+        self._stuck[connector] = stuck
+
+    def _read_receipt(self, connection: Connection, connector: UUID, file: Path, now_ms: int) -> None:
+        receipt = queue.read_receipt(sending.read(file))
+        if receipt is None and sending.may_be_written(file, now_ms):
+            return
+        known = receipt is not None and queue.receipted(connection, connector, receipt, instant(now_ms))
+        sending.put_away(file, is_read=known)
+        log.info("receipt %s connector=%s file=%s", "read" if known else "unreadable", connector, file.name)
 
 
 def wire_of(claimed: Claimed) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import os
 import ssl
@@ -11,12 +12,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cloud.notices.reaching import UnreachedError, dial, encrypt, within
-from cloud.outbound.queue import Claimed, Outcome, read_receipt
+from cloud.outbound.addresses import can_be_sent_to
+from cloud.outbound.queue import Claimed, Outcome, plain, read_receipt
 from cloud.settings import Network
 
 _MOST_ANSWER = 64 * 1024
 _FINE = range(200, 300)
-_MAY_PASS = frozenset({408, 425, 429})
+_OF_ITS_CONTENT = frozenset({400, 409, 413, 415, 422})
+"""Answers by which a package itself is refused; any other is of the way there: a key, a path, a gate."""
+_WRITTEN_BY_S = 60
+"""So long somebody may be writing a receipt that cannot be read yet."""
 _OUT, _RECEIPTS, _READ, _UNREADABLE = "outgoing", "receipts", "read", "unreadable"
 
 
@@ -30,8 +35,8 @@ def write(folder: Path, claimed: Claimed, wire: str) -> Outcome:
     out = folder / _OUT
     name = f"{claimed.seq:08}-{claimed.package}.json"
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        (folder / _RECEIPTS).mkdir(exist_ok=True)
+        if not out.is_dir():
+            _make(folder)
         unfinished = out / f".{name}"
         with unfinished.open("wb") as file:
             file.write(wire.encode())
@@ -44,26 +49,42 @@ def write(folder: Path, claimed: Claimed, wire: str) -> Outcome:
     return Outcome(state="sent", code="written", text=name)
 
 
-def receipts(folder: Path) -> list[tuple[Path, bytes]]:
-    """Those that lie there, the oldest name first."""
+def receipts(folder: Path) -> list[Path]:
+    """Those that lie there, by their names."""
     found = folder / _RECEIPTS
-    if not found.is_dir():
+    try:
+        return sorted(one for one in found.iterdir() if one.suffix == ".json" and one.is_file())
+    except FileNotFoundError:
         return []
-    files = sorted(one for one in found.iterdir() if one.suffix == ".json" and one.is_file())
-    return [(one, one.read_bytes()[:_MOST_ANSWER]) for one in files]
+
+
+def read(receipt: Path) -> bytes:
+    """What a receipt says; of more than any says only the beginning."""
+    with receipt.open("rb") as file:
+        return file.read(_MOST_ANSWER)
+
+
+def may_be_written(receipt: Path, now_ms: int) -> bool:
+    """Whether somebody may still be writing it."""
+    return now_ms / 1000 - receipt.stat().st_mtime < _WRITTEN_BY_S
 
 
 def put_away(receipt: Path, *, is_read: bool) -> None:
-    """It was read, or nobody can make anything of it; it stays to be looked at."""
+    """It was read, or nobody can make anything of it; it stays to be looked at, and so do all of its name."""
     to = receipt.parent / (_READ if is_read else _UNREADABLE)
     to.mkdir(exist_ok=True)
-    receipt.replace(to / receipt.name)
+    names = itertools.chain(
+        [receipt.name], (f"{receipt.stem}.{no}{receipt.suffix}" for no in itertools.count(2))
+    )
+    receipt.rename(next(to / name for name in names if not (to / name).exists()))
 
 
 def post(
     claimed: Claimed, wire: str, networks: Sequence[Network], trusted: ssl.SSLContext, now_ms: int
 ) -> Outcome:
     """Send it once. The other side knows it again by its number, whatever becomes of the answer."""
+    if not can_be_sent_to(claimed.url):
+        return Outcome(state="waiting", code="no-address", text=f"{claimed.url} is no address", fails=True)
     parts = urlsplit(claimed.url)
     host, is_safe = parts.hostname or "", parts.scheme == "https"
     try:
@@ -107,21 +128,30 @@ def headers_of(claimed: Claimed, wire: str, now_ms: int) -> dict[str, str]:
 
 def judge(claimed: Claimed, wire: str, status: int, body: bytes) -> Outcome:
     """What an answer means; pure. Without a receipt for these very bytes nothing was accepted."""
-    said = body.decode("utf-8", "replace").strip()[:2000]
+    said = plain(body.decode("utf-8", "replace"))
     receipt = read_receipt(body)
     if receipt is not None and receipt.id == str(claimed.package) and receipt.hash == hash_of(wire):
         return Outcome(state=receipt.result, code=receipt.code, text=receipt.text)
-    if status in _MAY_PASS or status >= 500:  # noqa: PLR2004  RFC 9110, 15.6
-        return Outcome(state="unknown", code=f"http {status}", text=said, fails=True)
+    if status in _OF_ITS_CONTENT:
+        return Outcome(state="rejected", code=f"http {status}", text=said)
     if status in _FINE:
         text = f"answered {status} without a receipt for it: {said}"
         return Outcome(state="unknown", code="no-receipt", text=text, fails=True)
-    return Outcome(state="rejected", code=f"http {status}", text=said)
+    return Outcome(state="unknown", code=f"http {status}", text=said, fails=True)
 
 
 def hash_of(wire: str) -> str:
     """The payload's, as the envelope says it."""
     return str(json.loads(wire)["hash"])
+
+
+def _make(folder: Path) -> None:
+    """Its folders, on the disk before anything is said to lie in them."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    (folder / _RECEIPTS).mkdir(parents=True, exist_ok=True)
+    (folder / _OUT).mkdir(exist_ok=True)
+    for one in (folder, *(its.parent for its in new)):
+        _sync(one)
 
 
 def _sync(folder: Path) -> None:

@@ -77,13 +77,13 @@ def spread(connection: Connection, now_ms: int) -> int:
 
 
 def _put(connection: Connection, item: Row, wanting: list[Any], now_ms: int) -> None:
-    body, now = canonical(payload_of(connection, item)), instant(now_ms)
-    unfit = ""
+    body, now, unfit = "{}", instant(now_ms), ""
     try:
+        body = canonical(payload_of(connection, item))
         check(item["kind"], body)
-    except UnfitError as exc:
+    except (UnfitError, LookupError, TypeError, msgspec.DecodeError) as exc:
         # Nothing is missing silently: it stands among those that were refused, with what is wrong.
-        unfit = str(exc)
+        unfit = str(exc) or type(exc).__name__
     state = {"state": "rejected", "code": "schema"} if unfit else {"state": "waiting", "code": ""}
     for connector in wanting:
         values = {**item, **state, "body": body, "answer": unfit, "now": now}

@@ -1,36 +1,22 @@
 """Readings in SQL: written in batches of columns, each once however often it comes."""
 
-from typing import NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
-import msgspec
+import psycopg
 
 from cloud.database import Connection, array, instant
-from cloud.sites.registry import PointEntry
-from sitewarden.messages import Gap, Readings, Series
-from sitewarden.quality import Quality
+from cloud.readings.columns import DAY_MS, Batch, Bools, Columns
+from cloud.readings.counting import LATE_MS, Counts, Stored, count_all, count_duplicates, count_stored, note
+from cloud.readings.newest import keep_newest
+from cloud.readings.quarantine import set_aside
+from sitewarden.messages import Gap, Readings
 
-LATE_MS = 60_000
-"""A reading stored longer than this after its instant was held up on the way, and counts as late."""
-_MAX_INT8 = 2**63 - 1
-
-
-class Columns(msgspec.Struct, kw_only=True):
-    """Rows to store, by column, of any number of messages."""
-
-    point_ids: list[int] = []
-    at_ms: list[int] = []
-    values: list[int | None] = []
-    qualities: list[int] = []
-    heard: list[int] = []
-    """The gateways that the messages came from."""
-
-    def add(self, point: PointEntry, at_ms: int, series: Series) -> None:
-        """The rows of one series; raises `OverflowError` where a value is no multiple that fits."""
-        values, qualities = _stored(series, point.resolution)
-        self.point_ids += [point.id] * len(values)
-        self.at_ms += [at_ms + t for t in series.t]
-        self.values += values
-        self.qualities += qualities
+OLDEST_MS = 400 * DAY_MS
+"""How far back a reading may lie: a logger's memory of a year, and some."""
+NEWEST_MS = 600_000
+"""How far ahead a gateway's clock may be."""
+_WARY_BATCHES = 50
+"""So many batches after one that held a reading for the second time are expected to hold more of them."""
 
 
 class ToldGap(NamedTuple):
@@ -48,55 +34,74 @@ class ToldGap(NamedTuple):
         return [cls(gateway_id, message.boot, message.seq, *told) for told in enumerate(message.gaps)]
 
 
-class _Newest(NamedTuple):
-    at_ms: int
-    value: int | None
-    quality: int
+class _Bounds(NamedTuple):
+    """Of the transaction, see the migration that made them."""
+
+    watermark_ms: int
+    late_before_ms: int
+    raw_from_ms: int
 
 
-class _Good(NamedTuple):
-    at_ms: int
-    value: int | None
+class Storing:
+    """Stores batches; belongs to one connection's lane, for it remembers whether readings come twice."""
 
+    def __init__(self) -> None:
+        """Nothing has come twice yet."""
+        self._wary = 0
 
-def store(connection: Connection, columns: Columns, now_ms: int) -> None:
-    """Store rows once each, keep the newest of each point, note which gateways were heard and gained what."""
-    # Multiplying an interval is exact, where an epoch in floating seconds is not.
-    connection.execute(
+    def store(
+        self, connection: Connection, columns: Columns, heard: set[int], now_ms: int
+    ) -> dict[int, Counts]:
+        """Store readings once each, keep the newest of each point, note which gateways were heard.
+
+        Inside a transaction of the caller's. Returns what became of them, by gateway.
         """
-        WITH stored AS (
-            INSERT INTO reading (point_id, at, value, quality)
-                SELECT p, timestamptz 'epoch' + t * interval '1 ms', v, q
-                  FROM unnest(%(points)s::int[], %(at)s::bigint[], %(values)s::bigint[],
-                              %(qualities)s::smallint[]) AS rows (p, t, v, q)
-                ON CONFLICT DO NOTHING
-                RETURNING point_id, at
-        ), gained AS (
-            SELECT gateway_id, count(*) AS n, count(*) FILTER (WHERE at < %(late_before)s) AS late
-              FROM stored JOIN point ON point.id = stored.point_id GROUP BY gateway_id
-        )
-        UPDATE gateway SET seen_at = greatest(seen_at, %(now)s),
-               readings_committed = readings_committed + coalesce(gained.n, 0),
-               readings_late = readings_late + coalesce(gained.late, 0)
-          FROM (SELECT unnest(%(heard)s::int[]) AS id) AS heard
-               LEFT JOIN gained ON gained.gateway_id = heard.id
-         WHERE gateway.id = heard.id
-        """,
-        {
-            "points": array(columns.point_ids),
-            "at": array(columns.at_ms),
-            "values": array(columns.values),
-            "qualities": array(columns.qualities),
-            "late_before": instant(now_ms - LATE_MS),
-            "now": instant(now_ms),
-            "heard": array(sorted(set(columns.heard))),
-        },
-    )
-    _keep_newest(connection, columns)
+        batch = Batch.of(columns)
+        counts = {gateway_id: Counts() for gateway_id in heard}
+        is_future, is_ancient = _is_future(batch), _is_ancient(batch)
+        # No day is made for a clock that is wrong: each would be a table, and there to stay.
+        bounds = _begin(connection, batch.where(~(is_future | is_ancient)))
+        # Of what is gone by retention only roll-ups are left: one reading more would not be counted right.
+        is_ancient |= batch.at_ms < bounds.raw_from_ms
+        for reason, is_meant in (("future", is_future), ("ancient", is_ancient)):
+            if is_meant.any():
+                set_aside(connection, batch.where(is_meant), reason, counts, now_ms)
+        believed = batch.where(~(is_future | is_ancient))
+        if believed:
+            ordered = believed.in_order()
+            is_late = ordered.at_ms < bounds.late_before_ms
+            self._store_open(connection, ordered.where(~is_late), bounds, counts, now_ms)
+            if is_late.any():
+                stored = _store_late(connection, ordered.where(is_late), bounds, now_ms)
+                count_stored(counts, stored)
+            keep_newest(connection, ordered)
+        count_duplicates(counts, believed)
+        note(connection, counts, now_ms)
+        return counts
+
+    def _store_open(
+        self, connection: Connection, batch: Batch, bounds: _Bounds, counts: dict[int, Counts], now_ms: int
+    ) -> None:
+        if not batch:
+            return
+        if not self._wary:
+            try:
+                with connection.transaction():
+                    _copy(connection, "reading_open", batch)
+            except psycopg.errors.UniqueViolation:
+                self._wary = _WARY_BATCHES
+            else:
+                _mark_dirty(connection, batch.where(batch.at_ms < bounds.watermark_ms))
+                count_all(counts, batch, now_ms)
+                return
+        stored = _store_staged(connection, batch, bounds, now_ms)
+        is_clean = sum(accepted for _, accepted, _ in stored) == len(batch.points)
+        self._wary = self._wary - 1 if is_clean else _WARY_BATCHES
+        count_stored(counts, stored)
 
 
 def store_gaps(connection: Connection, gaps: list[ToldGap]) -> None:
-    """Store gaps once each, however often they are told."""
+    """Store gaps once each."""
     if not gaps:
         return
     with connection.cursor() as cursor:
@@ -112,57 +117,102 @@ def store_gaps(connection: Connection, gaps: list[ToldGap]) -> None:
         )
 
 
-def _keep_newest(connection: Connection, columns: Columns) -> None:
-    newest: dict[int, _Newest] = {}
-    good: dict[int, _Good] = {}
-    rows = zip(columns.point_ids, columns.at_ms, columns.values, columns.qualities, strict=True)
-    for point_id, at_ms, value, quality in rows:
-        known, believed = newest.get(point_id), good.get(point_id)
-        if known is None or at_ms > known.at_ms:
-            newest[point_id] = _Newest(at_ms, value, quality)
-        if quality == Quality.GOOD and (believed is None or at_ms > believed.at_ms):
-            good[point_id] = _Good(at_ms, value)
-    # In the order of points, so that two workers never wait for each other.
-    ordered = sorted(newest.items())
-    lasting = [good.get(point_id) for point_id, _ in ordered]
+_BEGIN: LiteralString = """
+    SELECT (extract(epoch FROM greatest(watermark, '1900-01-01')) * 1000)::bigint,
+           (extract(epoch FROM greatest(late_before, '1900-01-01')) * 1000)::bigint,
+           (extract(epoch FROM greatest(raw_from, '1900-01-01')) * 1000)::bigint
+      FROM begin_writing(ARRAY(SELECT date '1970-01-01' + day FROM unnest(%s::int[]) AS day))
+"""
+
+
+def _begin(connection: Connection, batch: Batch) -> _Bounds:
+    row = connection.execute(_BEGIN, [array(batch.days())]).fetchone()
+    assert row is not None  # noqa: S101  a function of outputs gives one row
+    return _Bounds(*row)
+
+
+def _is_future(batch: Batch) -> Bools:
+    return batch.at_ms > batch.seen_ms + NEWEST_MS
+
+
+def _is_ancient(batch: Batch) -> Bools:
+    return batch.at_ms < batch.seen_ms - OLDEST_MS
+
+
+def _copy(connection: Connection, table: LiteralString, batch: Batch) -> None:
+    with connection.cursor() as cursor:
+        statement = f"COPY {table} (at, value, point_id, quality) FROM STDIN (FORMAT BINARY)"
+        with cursor.copy(statement) as copy:
+            copy.write(batch.copied())
+
+
+_STAGE: LiteralString = """
+    CREATE TEMP TABLE IF NOT EXISTS staged (at timestamptz, value bigint, point_id int, quality smallint)
+        ON COMMIT DELETE ROWS
+"""
+_COUNTED: LiteralString = """
+    , marked AS (
+        INSERT INTO dirty (point_id, hour)
+            SELECT DISTINCT point_id, date_bin('1 hour', at, 'epoch') FROM stored
+             WHERE at < %(watermark)s ORDER BY 1, 2
+            ON CONFLICT DO NOTHING)
+    SELECT gateway_id, count(*), count(*) FILTER (WHERE at < %(late)s)
+      FROM stored JOIN point ON point.id = stored.point_id GROUP BY gateway_id
+"""
+
+
+def _store_staged(connection: Connection, batch: Batch, bounds: _Bounds, now_ms: int) -> Stored:
+    """The way for a batch some of whose readings are there already."""
+    connection.execute(_STAGE)
+    _copy(connection, "staged", batch)
+    return connection.execute(
+        f"""
+        WITH stored AS (
+            INSERT INTO reading_open (at, value, point_id, quality)
+                SELECT at, value, point_id, quality FROM staged
+                ON CONFLICT DO NOTHING RETURNING point_id, at)
+        {_COUNTED}""",  # noqa: S608
+        _moments(bounds, now_ms),
+    ).fetchall()
+
+
+def _store_late(connection: Connection, batch: Batch, bounds: _Bounds, now_ms: int) -> Stored:
+    """The way for readings of days that are packed."""
+    return connection.execute(
+        f"""
+        WITH stored AS (
+            SELECT * FROM store_late(
+                %(points)s::int[],
+                ARRAY(SELECT timestamptz 'epoch' + t * interval '1 ms' FROM unnest(%(at)s::bigint[])
+                        WITH ORDINALITY AS given (t, place) ORDER BY place),
+                %(values)s::bigint[], %(qualities)s::smallint[]))
+        {_COUNTED}""",  # noqa: S608
+        {
+            "points": array(batch.points.tolist()),
+            "at": array(batch.at_ms.tolist()),
+            "values": array(batch.nullable()),
+            "qualities": array(batch.qualities.tolist()),
+            **_moments(bounds, now_ms),
+        },
+    ).fetchall()
+
+
+def _moments(bounds: _Bounds, now_ms: int) -> dict[str, Any]:
+    return {"watermark": instant(bounds.watermark_ms), "late": instant(now_ms - LATE_MS)}
+
+
+def _mark_dirty(connection: Connection, batch: Batch) -> None:
+    """Of readings older than what is kept, which hours must be counted anew."""
+    if not batch:
+        return
+    # Ascending, so that two workers never wait for each other.
+    hours = list(batch.hours())
     connection.execute(
         """
-        INSERT INTO newest (point_id, at, value, quality, good_at, good_value)
-            SELECT p, timestamptz 'epoch' + t * interval '1 ms', v, q,
-                   timestamptz 'epoch' + gt * interval '1 ms', gv
-              FROM unnest(%(points)s::int[], %(at)s::bigint[], %(values)s::bigint[],
-                          %(qualities)s::smallint[], %(good_at)s::bigint[],
-                          %(good_values)s::bigint[]) AS rows (p, t, v, q, gt, gv)
-            ON CONFLICT (point_id) DO UPDATE
-               SET at = excluded.at, value = excluded.value, quality = excluded.quality,
-                   good_at = coalesce(excluded.good_at, newest.good_at),
-                   good_value = CASE WHEN excluded.good_at IS NULL THEN newest.good_value
-                                     ELSE excluded.good_value END
-             WHERE excluded.at > newest.at
+        INSERT INTO dirty (point_id, hour)
+            SELECT p, timestamptz 'epoch' + h * interval '1 ms'
+              FROM unnest(%s::int[], %s::bigint[]) AS rows (p, h)
+            ON CONFLICT DO NOTHING
         """,
-        {
-            "points": array([point_id for point_id, _ in ordered]),
-            "at": array([row.at_ms for _, row in ordered]),
-            "values": array([row.value for _, row in ordered]),
-            "qualities": array([row.quality for _, row in ordered]),
-            "good_at": array([row and row.at_ms for row in lasting]),
-            "good_values": array([row and row.value for row in lasting]),
-        },
+        [array([point for point, _ in hours]), array([hour for _, hour in hours])],
     )
-
-
-def _stored(series: Series, resolution: float) -> tuple[list[int | None], list[int]]:
-    """Values as multiples of the resolution; none where the quality is bad, and bad where there is none."""
-    if series.q is None:
-        # `Series` has seen to it that no value is missing here.
-        values: list[int | None] = [round(x / resolution) for x in series.x if x is not None]
-        qualities = [0] * len(values)
-    else:
-        values, qualities = [], []
-        for x, quality in zip(series.x, series.q, strict=True):
-            kept = x is not None and quality <= Quality.STALE
-            values.append(round(x / resolution) if kept and x is not None else None)
-            qualities.append(Quality.NOT_A_NUMBER if x is None and quality is Quality.GOOD else int(quality))
-    if values and max(map(abs, filter(None, values)), default=0) > _MAX_INT8:
-        raise OverflowError(f"a value of {series.p} does not fit")
-    return values, qualities

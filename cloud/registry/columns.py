@@ -16,6 +16,7 @@ _KINDS = {
     "气象": "weather",
     "施工升降机": "hoist",
     "扬尘": "dust",
+    "摄像机": "camera",
     "其他": "other",
 }
 _TRADES = {

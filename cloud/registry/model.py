@@ -28,6 +28,12 @@ def _plain(text: str) -> str:
     return text.strip()
 
 
+def _worded(text: str) -> str:
+    if not (said := _plain(text)):
+        raise complaint("string_too_short", "says nothing", min_length=1)
+    return said
+
+
 def _once(values: list[_T]) -> list[_T]:
     if len(set(values)) < len(values):
         raise complaint("said-twice", "names something twice")
@@ -51,13 +57,13 @@ def _kind(name: str) -> str:
 Name = Annotated[str, Field(pattern=f"^{IDENTIFIER.pattern}$", examples=["crane-1"])]
 """It goes into topics, file names and addresses."""
 Line = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
-Said = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
+Said = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_worded)]
 Note = Annotated[str, Field(max_length=2000), AfterValidator(_plain)]
 PointName = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}/[a-z0-9_.-]{1,64}$", examples=["pit-1/hd_3"])
 ]
 Devices = Annotated[list[Name], Field(max_length=200), AfterValidator(_once)]
-DeviceKind = Literal["crane", "pit", "weather", "hoist", "dust", "other"]
+DeviceKind = Literal["crane", "pit", "weather", "hoist", "dust", "camera", "other"]
 
 
 class Given(BaseModel):

@@ -157,11 +157,12 @@ EXTENTS: LiteralString = """
     SELECT point.device, point.name, point.kind,
            min(reading.value) * point.resolution AS least, max(reading.value) * point.resolution AS most,
            max(reading.at) AS last_at
-      FROM point JOIN reading ON reading.point_id = point.id
+      FROM point CROSS JOIN LATERAL readings_of(
+               ARRAY[point.id], %(now)s - %(window_s)s * interval '1 second',
+               %(now)s + interval '1 ms') AS reading
      WHERE point.site = %(site)s AND point.mode = %(mode)s AND point.current
        AND point.device = ANY(%(devices)s) AND point.kind = ANY(%(kinds)s)
        AND reading.quality = 0 AND reading.value IS NOT NULL
-       AND reading.at > %(now)s - %(window_s)s * interval '1 second' AND reading.at <= %(now)s
      GROUP BY point.id ORDER BY point.device, point.name
 """
 """Between what values good readings of late lie."""

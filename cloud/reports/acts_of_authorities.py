@@ -14,45 +14,54 @@ from psycopg.rows import class_row
 
 from cloud.database import Connection
 from cloud.enforcement.kinds import kinds
+from cloud.inspections.questions import Question, questions
 from cloud.reports.model import Number
+from cloud.reports.placing import NODES_THEN, SITES_THEN
 from cloud.reports.population import LEVELS, ActingLevel
 
 _UNDER: LiteralString = """
-    EXISTS (SELECT FROM tree_node AS its JOIN tree_node AS top ON starts_with(its.path, top.path)
-             WHERE its.node = one.territory AND top.node = %(node)s)
+    EXISTS (SELECT FROM node WHERE node.node = one.territory
+             AND node.path LIKE '%%/' || %(node)s::int || '/%%')
 """
 _KNOWN: LiteralString = """
     SELECT DISTINCT ON (id) * FROM {} WHERE at <= %(known)s ORDER BY id, seq DESC
 """
+# As people write the same name: without spaces, with whichever brackets.
+_SAME: LiteralString = "translate(regexp_replace({}, '\\s', '', 'g'), '（）', '()')"
+_WITH: LiteralString = f"""
+    WITH node AS MATERIALIZED ({NODES_THEN}),
+    named AS MATERIALIZED (
+        SELECT {_SAME.format("said.name")} AS name, min(firm.node) AS node
+          FROM tree_node AS firm
+               CROSS JOIN LATERAL (VALUES (firm.name ->> 'zh'), (firm.name ->> 'en')) AS said (name)
+         WHERE firm.tree = 'enterprise' GROUP BY 1)
+"""  # noqa: S608  of our own texts
+_NAMED: LiteralString = f"LEFT JOIN named ON named.name = {_SAME.format('one.enterprise_name')}"
+# Who is named in words and stands in the tree under that name is one enterprise, however it was entered.
+_FIRM: LiteralString = f"""
+    coalesce(one.enterprise::text,
+             named.node::text,
+             nullif({_SAME.format("one.enterprise_name")}, ''))
+"""
 _ENFORCED: LiteralString = f"""
-    SELECT one.id, one.kind, one.acting_level,
-           coalesce(one.enterprise::text, one.enterprise_name) AS enterprise,
+    {_WITH}
+    SELECT one.id, one.kind, one.acting_level, coalesce({_FIRM}, '') AS enterprise,
            one.amount, one.both_punished, one.persons, one.crime, one.case_no
-      FROM ({_KNOWN.format("enforcement")}) AS one
+      FROM ({_KNOWN.format("enforcement")}) AS one {_NAMED}
      WHERE NOT one.withdrawn AND one.decided_on >= %(since)s AND one.decided_on < %(until)s AND {_UNDER}
      ORDER BY one.decided_on, one.id
 """  # noqa: S608  of our own texts
 # A check at a site counts with those of enterprises where it has answered one of their questions.
 _INSPECTED: LiteralString = f"""
+    {_WITH}
     SELECT one.id, one.acting_level, one.answers,
-           coalesce(one.enterprise::text, nullif(one.enterprise_name, ''), site.enterprise::text, one.site)
-               AS enterprise
-      FROM ({_KNOWN.format("inspection")}) AS one LEFT JOIN site ON site.site = one.site
+           coalesce({_FIRM}, stood.enterprise::text, one.site) AS enterprise
+      FROM ({_KNOWN.format("inspection")}) AS one {_NAMED}
+           LEFT JOIN ({SITES_THEN}) AS stood ON stood.site = one.site
      WHERE NOT one.withdrawn AND one.day >= %(since)s AND one.day < %(until)s AND {_UNDER}
        AND (one.kind = 'enterprise_check' OR (one.kind = 'authority_check' AND one.answers ?| %(codes)s))
      ORDER BY one.day, one.id
 """  # noqa: S608  of our own texts
-
-DEFICIENT: dict[str, tuple[tuple[str, str], ...]] = {
-    "b2": (("principal_study", "no"),),
-    "b3": (("principal_led_check", "no"),),
-    "b4": (("deputy_list", "no"),),
-    "b5": (("org_staff", "no"),),
-    "b6": (("unlicensed", "yes"),),
-    "b7": (("outsourcing", "yes"),),
-    "b8": (("drill", "no"), ("exit", "no")),
-}
-"""Which answers to which questions make an enterprise count in a cell."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +71,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     since: dt.date
     until: dt.date
     known: dt.datetime
+    cut_off: dt.datetime
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,19 +115,24 @@ def enforced(connection: Connection, asked: Asked) -> list[Measure]:
 
 def inspected(connection: Connection, asked: Asked) -> list[Check]:
     """What they have found at enterprises."""
-    codes = [code for answers in DEFICIENT.values() for code, _ in answers]
-    values = {**msgspec.structs.asdict(asked), "codes": codes}
+    values = {**msgspec.structs.asdict(asked), "codes": [code for code, _ in _asked_of_enterprises()]}
     return connection.cursor(row_factory=class_row(Check)).execute(_INSPECTED, values).fetchall()
 
 
 def of_checks(checks: list[Check]) -> dict[str, Number]:
     """The cells of the second part."""
     found = {"b1": _enterprises(checks)}
-    for cell, answers in DEFICIENT.items():
-        found[cell] = _enterprises(
-            [check for check in checks if any(check.answers.get(code) == answer for code, answer in answers)]
+    for cell in sorted({its.cell for _, its in _asked_of_enterprises()}):
+        findings = [(code, its.deficient_when) for code, its in _asked_of_enterprises() if its.cell == cell]
+        found[f"b{cell}"] = _enterprises(
+            [check for check in checks if any(check.answers.get(code) == bad for code, bad in findings)]
         )
     return found
+
+
+def _asked_of_enterprises() -> list[tuple[str, Question]]:
+    """The questions that are counted: which answer is a finding, and in which cell, stands in their file."""
+    return [(code, its) for code, its in questions().questions.items() if its.cell]
 
 
 def of_measures(measures: list[Measure]) -> dict[str, Number]:

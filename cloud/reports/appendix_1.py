@@ -12,7 +12,7 @@ from cloud.reports.layout import dispatch
 from cloud.reports.model import Check, Computed, Definition, Number, Scope, register
 from cloud.reports.place import Place, place_of
 from cloud.reports.population import LEVELS, ActingLevel, Major, majors, proposed
-from cloud.reports.printing import print_dispatch
+from cloud.reports.printing import levels_sheet, print_dispatch
 from cloud.reports.sources import has_source
 from cloud.reports.store import previous
 from sitewarden.text import Text
@@ -94,6 +94,7 @@ def _of_authorities(connection: Connection, scope: Scope, place: Place) -> dict[
         since=_BEGAN if place.since is None else place.day(place.since),
         until=place.day(scope.cut_off),
         known=scope.known,
+        cut_off=scope.cut_off,
     )
     checked = acts.of_checks(acts.inspected(connection, asked))
     done = acts.of_measures(acts.enforced(connection, asked))
@@ -117,7 +118,10 @@ def footer(place: Place, scope: Scope, waiting: int, numbers: dict[str, Number])
     head = place.head(scope)
     means = MEANS[place.rectified_means]
     lines = [
-        Text(f"统计截止：{head['cut_off']}（不含）。", f"Counted up to {head['cut_off']}, not included."),
+        Text(
+            f"统计截止：{head['last_day']} 24:00（{head['time_zone']}）。",
+            f"Counted up to the end of {head['last_day']} ({head['time_zone']}).",
+        ),
         Text(f"“已完成整改”指{means.zh}。", f"Rectified means {means.en}."),
         Text(
             f"截止时待核实的疑似重大事故隐患 {waiting} 个，未计入表内。",
@@ -136,6 +140,13 @@ def footer(place: Place, scope: Scope, waiting: int, numbers: dict[str, Number])
     return lines
 
 
+def item_of(cell: str) -> str:
+    """As people find it in the printed table: `总体情况第2项`."""
+    name, _, second = cell.partition(".")
+    group = next(one for one in dispatch().groups if one.letter == name[0])
+    return f"{group.name}第{name[1:]}项" + ("（后一个数）" if second else "")
+
+
 def _numbers(before: Computed | None) -> dict[str, Number]:
     return {} if before is None else msgspec.convert(before.values, dict[str, Number])
 
@@ -150,9 +161,8 @@ def checks(numbers: dict[str, Number], rows: int, before: dict[str, Number]) -> 
     def at_most(cell: str, other: str) -> Check:
         mine, most = value(cell), value(other)
         ok = mine is None or most is None or mine <= most
-        return Check(
-            code=f"{cell}<={other}", ok=ok, words=Text(f"{cell} 不大于 {other}", f"{cell} is at most {other}")
-        )
+        zh, en = f"{item_of(cell)}不大于{item_of(other)}", f"{cell} is at most {other}"
+        return Check(code=f"{cell}<={other}", ok=ok, words=Text(zh, en))
 
     found = (value("a1") or Decimal(0)) + (value("a3") or Decimal(0))
     listed = value("a5") or Decimal(0)
@@ -163,12 +173,15 @@ def checks(numbers: dict[str, Number], rows: int, before: dict[str, Number]) -> 
         Check(
             code="a1+a3=rows",
             ok=found == rows,
-            words=Text("a1 与 a3 之和等于统计表行数", "a1 and a3 are the rows of the statistics table"),
+            words=Text(
+                f"{item_of('a1')}与第3项之和等于统计表（附件2）行数",
+                "a1 and a3 are the rows of the statistics table",
+            ),
         ),
         Check(
             code="a5<=a1+a3",
             ok=listed <= found,
-            words=Text("a5 不大于 a1 与 a3 之和", "a5 is at most a1 and a3"),
+            words=Text(f"{item_of('a5')}不大于第1项与第3项之和", "a5 is at most a1 and a3"),
         ),
         *(at_most(f"b{no}", "b1") for no in range(2, 9)),
         at_most("c8.crimes", "c8"),
@@ -185,13 +198,13 @@ def _grown(numbers: dict[str, Number], before: dict[str, Number]) -> Check:
         and (now := numbers[cell].value) is not None
         and Decimal(now) < Decimal(number.value)
     ]
-    said = "、".join(fewer)
+    said = "、".join(item_of(cell) for cell in fewer)
     return Check(
         code="cumulative",
         ok=not fewer,
         words=Text(
             f"累计数比上次报送减少：{said}" if fewer else "累计数不小于上次报送",
-            f"Fewer than in the report before: {said}"
+            f"Fewer than in the report before: {', '.join(fewer)}"
             if fewer
             else "Nothing is less than in the report before",
         ),
@@ -204,6 +217,7 @@ register(
         label=Text("调度表（附件1）", "Dispatch table (appendix 1)"),
         compute=compute,
         render=print_dispatch,
+        table=levels_sheet,
         monthly=True,
     )
 )

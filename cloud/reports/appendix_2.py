@@ -16,8 +16,9 @@ from cloud.reports.appendix_1 import footer, title_of
 from cloud.reports.layout import ledger, statistics
 from cloud.reports.model import Check, Computed, Definition, Scope, register
 from cloud.reports.place import place_of
+from cloud.reports.placing import NODES_THEN, SITES_THEN
 from cloud.reports.population import Life, Major, lives, majors, proposed
-from cloud.reports.printing import print_ledger, print_statistics
+from cloud.reports.printing import ledger_sheet, print_ledger, print_statistics, statistics_sheet
 from sitewarden.rules.clauses import editions
 from sitewarden.text import Text
 
@@ -25,13 +26,15 @@ SECTOR = "房屋市政工程施工"
 _DIGITS = "零一二三四五六七八九"
 _TEN = 10
 
-_SITES: LiteralString = """
+_SITES: LiteralString = f"""
+    WITH node AS MATERIALIZED ({NODES_THEN})
     SELECT site.site, site.name->>'zh', site.time_zone, firm.name->>'zh',
            (SELECT jsonb_object_agg(above.kind, jsonb_build_array(above.name->>'zh', above.code))
-              FROM tree_node AS its JOIN tree_node AS above ON starts_with(its.path, above.path)
+              FROM node AS its JOIN node AS above ON starts_with(its.path, above.path)
              WHERE its.node = site.territory)
-      FROM site LEFT JOIN tree_node AS firm ON firm.node = site.enterprise WHERE site.site = ANY (%s)
-"""
+      FROM ({SITES_THEN}) AS site LEFT JOIN node AS firm ON firm.node = site.enterprise
+     WHERE site.site = ANY (%(sites)s)
+"""  # noqa: S608  of our own texts
 _REPORTED: LiteralString = """
     SELECT hazard_id, min(sent_at), bool_or(NOT late) FROM hazard_report
      WHERE hazard_id = ANY (%s) AND sent_at < %s AND kind <> 'withdrawal' GROUP BY hazard_id
@@ -63,7 +66,7 @@ def _table(connection: Connection, scope: Scope, kind: str, title: str) -> Compu
     place = place_of(connection, scope)
     found = majors(connection, scope)
     ids = [one.id for one in found]
-    wheres = _wheres(connection, sorted({one.site for one in found}))
+    wheres = _wheres(connection, sorted({one.site for one in found}), scope)
     told = lives(connection, ids, scope.cut_off)
     reported = _reported(connection, ids, scope) if kind == "ledger" else {}
     found.sort(key=lambda one: (wheres[one.site].county_code, one.detected_at, one.number))
@@ -75,12 +78,12 @@ def _table(connection: Connection, scope: Scope, kind: str, title: str) -> Compu
             row |= _more(one, life, where, reported.get(one.id), scope.cut_off)
         rows.append(row)
     waiting = proposed(connection, scope)
-    fixed = sum(one.fixed(place.rectified_means) for one in found)
+    fixed = [str(one.id) for one in found if one.fixed(place.rectified_means)]
     count = {"value": len(found), "records": [row["hazard"] for row in rows]}
     return Computed(
         title=title_of(place, kind, title),
         head=place.head(scope),
-        values={"rows": count, "fixed": {"value": fixed}},
+        values={"rows": count, "fixed": {"value": len(fixed), "records": fixed}},
         rows=rows,
         footer=footer(place, scope, len(waiting), {}),
         checks=[_complete(rows)],
@@ -101,9 +104,10 @@ def _complete(rows: list[dict[str, Any]]) -> Check:
     )
 
 
-def _wheres(connection: Connection, sites: list[str]) -> dict[str, Where]:
+def _wheres(connection: Connection, sites: list[str], scope: Scope) -> dict[str, Where]:
     found = {}
-    for site, name, zone, enterprise, nodes in connection.execute(_SITES, [sites]):
+    asked = {"sites": sites, "cut_off": scope.cut_off}
+    for site, name, zone, enterprise, nodes in connection.execute(_SITES, asked):
         above = nodes or {}
         county = above.get("county") or above.get("park") or ["", ""]
         prefecture = above.get("prefecture") or above.get("city") or ["", ""]
@@ -214,7 +218,7 @@ def _more(
         "listed_document": "" if listing is None else listing.document,
         "listed_at": "" if listing is None else at(listing.at),
         "status": STATUS_WORDS[record.status].zh,
-        "rectified_at": at(record.submissions[-1].rectified_at) if record.submissions else "",
+        "rectified_at": at(_rectified_at(record)),
         "reviewed_by": "、".join(dict.fromkeys(review.by.name for review in passed)),
         "reviewed_at": at(record.verified_at),
         "closed_by": "" if closing is None else closing.by.name,
@@ -225,6 +229,15 @@ def _more(
         "told": "；".join(f"{who.by.name} {at(who.at)}" for who in record.acknowledged),
         "escalation": "；".join(f"第{step.step}级 {step.document}" for step in record.steps),
     }
+
+
+_RECTIFIED = frozenset({"rectified", "reviewed", "closed"})
+"""What was sent back or reopened is not rectified, whatever was handed in before."""
+
+
+def _rectified_at(record: Record) -> dt.datetime | None:
+    handed_in = record.submissions if record.status in _RECTIFIED else []
+    return handed_in[-1].rectified_at if handed_in else None
 
 
 _RANKS = {"county": "县级", "city": "市（州）级", "province": "省级", "officer": "县级"}
@@ -248,6 +261,7 @@ register(
         label=Text("统计表（附件2）", "Statistics table (appendix 2)"),
         compute=compute,
         render=print_statistics,
+        table=statistics_sheet,
         monthly=True,
     )
 )
@@ -257,5 +271,6 @@ register(
         label=Text("重大事故隐患台账", "Ledger of major hazards"),
         compute=compute_ledger,
         render=print_ledger,
+        table=ledger_sheet,
     )
 )

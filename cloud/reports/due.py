@@ -14,9 +14,8 @@ from psycopg.rows import dict_row
 
 from cloud.database import Connection, Row, instant
 from cloud.instants import local
-from cloud.notices.opening import Said, Telling, tell_node
-from cloud.notices.words import Words
-from cloud.reports import store
+from cloud.notices.opening import Telling, tell_node
+from cloud.reports import saying, store
 from cloud.reports.campaigns import Campaign, begin_of, campaign_of, zone_of
 from cloud.reports.model import Definition, Scope, definitions
 from cloud.reports.place import limits_at
@@ -100,8 +99,8 @@ def make_due(connection: Connection, now_ms: int) -> list[store.Kept]:
 
 
 _WAITING: LiteralString = """
-    SELECT its.report, its.kind, its.node, node.name, its.cut_off, its.due_at, its.approved, its.reminded,
-           its.versions
+    SELECT its.report, its.kind, its.node, its.site, node.name, its.cut_off, its.due_at, its.approved,
+           its.reminded, last.body::jsonb #>> '{computed,head,last_day}' AS last_day
       FROM report AS its JOIN tree_node AS node USING (node)
            JOIN report_version AS last ON last.report = its.report AND last.version = its.versions
      WHERE its.sent IS NULL AND its.due_at IS NOT NULL AND its.reminded < 3 AND NOT last.preliminary
@@ -125,33 +124,14 @@ def remind(connection: Connection, telling: Telling, now_ms: int) -> None:
             late = turn_of == _TOLD_LATE
             connection.execute(_REMINDED, {"reminded": turn_of, "late": late, "report": row["report"]})
             if late or row["approved"] is None:
-                tell_node(connection, telling, _said(row, turn_of))
+                kind: saying.Kind = "report_late" if late else "report_draft"
+                tell_node(connection, telling, saying.said(row, kind, str(turn_of), telling.settings))
 
 
 def _reminder(row: Row, now: dt.datetime) -> int:
     if now >= row["due_at"]:
         return _TOLD_LATE
     return 2 if now >= row["cut_off"] + dt.timedelta(hours=DRAFT_AT.hour) else 1
-
-
-def _said(row: Row, turn_of: int) -> Said:
-    label, name = definitions()[row["kind"]].label, row["name"]
-    late = turn_of == _TOLD_LATE
-
-    def words(language: str) -> Words:
-        if language == "en":
-            what = "is late: it was due by now" if late else "waits for your approval"
-            return Words(title=f"[Report] {name['en']}: {label.en} {what}", body=f"{label.en} {what}.")
-        what = "已逾期未报送" if late else "待审核"
-        return Words(title=f"[报表] {name['zh']}{label.zh}{what}", body=f"{label.zh}{what}。")
-
-    return Said(
-        node=row["node"],
-        kind="report_late" if late else "report_draft",
-        about=f"{row['report']}/{turn_of}",
-        level=3 if late else 2,
-        words=words,
-    )
 
 
 def _of_campaign(connection: Connection, campaign: Campaign, now: dt.datetime) -> list[store.Kept]:

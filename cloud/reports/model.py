@@ -1,13 +1,13 @@
 """What a report is: of a place, as of a cut-off; and a `Definition` by which one kind of them is made."""
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from cloud.database import Connection
-from cloud.exports import Mark
+from cloud.exports import Column, Mark, Value
 from sitewarden.text import Text
 
 
@@ -76,6 +76,13 @@ class Computed(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+class Sheet(NamedTuple):
+    """A table."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Value]]
+
+
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
     """How reports of a kind are made."""
 
@@ -85,6 +92,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     """Counts; over a connection of the programs, in a transaction that sees one state of the database."""
     render: Callable[[Computed, Mark], bytes]
     """As a workbook (xlsx)."""
+    table: Callable[[Computed], Sheet]
+    """As one table, for comma-separated values."""
     monthly: bool = False
     """It is made by itself for every authority of a campaign, at the end of each month."""
     of_campaign: bool = True

@@ -1,8 +1,8 @@
 """The major hazards of a place as of a past instant: what every number of a report upward is counted from.
 
 Read from `hazard_event` alone, whose rows say what a record was right after each event; so nothing that
-happens later changes what was counted. A record's own row gives only what never changes: where it is, whose
-finding it is, and when it was detected.
+happens later changes what was counted. A record's own row gives only what never changes: at which site it is,
+whose finding it is, and when it was detected; and a site counts where it stood at the cut-off.
 """
 
 import datetime as dt
@@ -17,6 +17,7 @@ from cloud.database import Connection
 from cloud.hazards.record import Record, fold
 from cloud.reports.campaigns import campaign_of
 from cloud.reports.model import Scope
+from cloud.reports.placing import PLACES
 
 ActingLevel = Literal["province", "prefecture", "county"]
 """Of an authority; what a township does is its county's."""
@@ -30,18 +31,6 @@ _OF_RANK: dict[str, ActingLevel] = {
 _OF_NODE: dict[str, ActingLevel] = {"province": "province", "prefecture": "prefecture", "city": "prefecture"}
 _SECTOR = "房屋市政工程施工"
 """The only one whose records are kept here."""
-
-PLACES: LiteralString = """
-    SELECT site.site FROM site
-      LEFT JOIN tree_node AS territory ON territory.node = site.territory
-      LEFT JOIN tree_node AS enterprise ON enterprise.node = site.enterprise
-     WHERE (%(site)s::text IS NULL OR site.site = %(site)s)
-       AND (%(node)s::int IS NULL OR EXISTS (
-                SELECT FROM tree_node AS top
-                 WHERE top.node = %(node)s
-                   AND (starts_with(territory.path, top.path) OR starts_with(enterprise.path, top.path))))
-"""
-"""The sites of a scope."""
 
 # Every event before the cut-off is looked at once, in an index that holds all that is asked.
 _MAJORS: LiteralString = f"""

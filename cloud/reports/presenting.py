@@ -30,6 +30,7 @@ def version_shown(kind: str, row: Row, before: Row | None) -> ReportVersion:
     table = _TABLES[kind]() if kind in _TABLES else None
     is_dispatch = kind == "appendix_1"
     date = dispatch().date if is_dispatch else (table.date if table else "")
+    groups = _groups(computed) if is_dispatch else _sections(computed) if kind == monthly.KIND else []
     return ReportVersion(
         version=row["version"],
         preliminary=row["preliminary"],
@@ -41,12 +42,12 @@ def version_shown(kind: str, row: Row, before: Row | None) -> ReportVersion:
         title=computed.title,
         head=computed.head,
         unit=dispatch().unit if is_dispatch else (table.unit if table else ""),
-        date=day_of(date, computed),
-        groups=_groups(computed) if is_dispatch else _sections(computed) if kind == monthly.KIND else [],
+        date=day_of(date, computed) if date else _span(computed),
+        groups=groups,
         notes=dispatch().notes if is_dispatch else [],
         columns=_columns(table),
         rows=computed.rows,
-        values={} if is_dispatch else computed.values,
+        values={} if groups else computed.values,
         footer=[text(line) for line in computed.footer],
         foot=table.foot if table else [],
         checks=[ReportCheckShown(code=one.code, ok=one.ok, words=text(one.words)) for one in computed.checks],
@@ -65,17 +66,23 @@ def day_of(form: str, computed: Computed) -> str:
     return "" if day is None else form.format(year=day.year, month=day.month, day=day.day)
 
 
+def _span(computed: Computed) -> str:
+    """Of a report of one month its days."""
+    first = computed.head.get("month_from")
+    return f"{first} – {computed.head['last_day']}" if first else ""
+
+
 def _groups(computed: Computed) -> list[DispatchGroup]:
     return [
         DispatchGroup(
-            name=group.name,
+            name=TextShown(zh=group.name, en=group.name),
             cells=[
                 DispatchCell(
                     cell=cell,
                     no=no,
-                    text=item.text,
+                    text=TextShown(zh=item.text, en=item.text),
                     written=str(written(computed, cell, item)),
-                    records=number_of(computed, cell).records,
+                    behind=len(number_of(computed, cell).records),
                 )
                 for cell, no, item in group.cells
             ],
@@ -86,16 +93,17 @@ def _groups(computed: Computed) -> list[DispatchGroup]:
 
 def _sections(computed: Computed) -> list[DispatchGroup]:
     """Of the monthly report."""
+    records = computed.records
     return [
         DispatchGroup(
-            name=section.name.zh,
+            name=text(section.name),
             cells=[
                 DispatchCell(
                     cell=cell,
                     no=no,
-                    text=words.zh,
+                    text=text(words),
                     written=str(monthly.written(computed, cell)),
-                    records=computed.records.get(cell, []),
+                    behind=len(records.get(cell, [])),
                 )
                 for no, (cell, words) in enumerate(section.cells.items(), 1)
             ],

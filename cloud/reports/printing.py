@@ -7,7 +7,7 @@ import msgspec
 
 from cloud.exports import NO_SOURCE, Column, Mark, Workbook
 from cloud.reports.layout import Item, Table, dispatch, ledger, statistics
-from cloud.reports.model import Computed, Number
+from cloud.reports.model import Computed, Number, Sheet
 from sitewarden.text import Text
 
 _LEVELS = ("prefecture", "county")
@@ -118,6 +118,12 @@ def number_of(computed: Computed, cell: str) -> Number:
 
 
 def _levels_sheet(book: Workbook, computed: Computed) -> None:
+    sheet = levels_sheet(computed)
+    book.table("市县分级", sheet.columns, sheet.rows)
+
+
+def levels_sheet(computed: Computed) -> Sheet:
+    """Every number of the dispatch table by level: as numbers, for whoever goes on counting."""
     columns = [
         Column("单元格 cell", 10),
         Column("项目 item", 60),
@@ -133,7 +139,7 @@ def _levels_sheet(book: Workbook, computed: Computed) -> None:
             split = [NO_SOURCE if unknown else _plain(number.split.get(level)) for level in _LEVELS]
             total = NO_SOURCE if number.value is None else _plain(number.value)
             rows.append([name, item.text, total, *split, len(number.records)])
-    book.table("市县分级", columns, rows)
+    return Sheet(columns, rows)
 
 
 def _plain(value: int | str | None) -> int | float | None:
@@ -199,20 +205,26 @@ def _footer(sheet: Any, row: int, last: int, lines: list[Text], form: Any) -> No
 def print_ledger(computed: Computed, mark: Mark) -> bytes:
     """The ledger: a table that can be filtered by every column."""
     book = Workbook(mark, title=computed.title)
-    book.table("台账", ledger_columns(), ledger_rows(computed))
+    sheet = ledger_sheet(computed)
+    book.table("台账", sheet.columns, sheet.rows)
     book.table("说明", [Column("说明 notes", 100)], [[f"{line.zh} {line.en}"] for line in computed.footer])
     return book.content()
 
 
-def ledger_columns() -> list[Column]:
-    """Of the ledger, for whatever format."""
-    return [Column(column.text, column.width) for column in ledger().columns]
+def ledger_sheet(computed: Computed) -> Sheet:
+    """The ledger, for whatever format."""
+    return _sheet(ledger(), computed)
 
 
-def ledger_rows(computed: Computed) -> list[list[Any]]:
-    """Its rows, for whatever format."""
-    keys = [column.key for column in ledger().columns]
-    return [[row[key] for key in keys] for row in computed.rows]
+def statistics_sheet(computed: Computed) -> Sheet:
+    """The statistics table, for whatever format: its ten columns, without blank rows."""
+    return _sheet(statistics(), computed)
+
+
+def _sheet(table: Table, computed: Computed) -> Sheet:
+    keys = [column.key for column in table.columns]
+    columns = [Column(column.text, column.width) for column in table.columns]
+    return Sheet(columns, [[row[key] for key in keys] for row in computed.rows])
 
 
 def _day(text: str, computed: Computed) -> str:

@@ -22,15 +22,16 @@ from cloud.jurisdictions.calendar import due_between
 from cloud.ledger.actor import role_for
 from cloud.ledger.model import Signature, event_shown
 from cloud.ledger.store import EVENTS
+from cloud.notices.opening import tell_from
 from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
 from cloud.problems import not_found
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once
-from cloud.reports import service
+from cloud.reports import saying, service
+from cloud.reports.behind import behind
 from cloud.reports.campaigns import begin_of, campaigns_at, templates, zone_of
 from cloud.reports.model import definitions
 from cloud.reports.place import limits_at
 from cloud.reports.presenting import text, version_shown
-from cloud.reports.printing import ledger_columns, ledger_rows
 from cloud.reports.shown import (
     CampaignGiven,
     CampaignShown,
@@ -43,7 +44,6 @@ from cloud.reports.shown import (
     ReportGiven,
     ReportKindShown,
     ReportNodeChoice,
-    ReportRecord,
     ReportRecords,
     ReportRow,
     ReportSentGiven,
@@ -67,28 +67,13 @@ _VERSIONS = """
       FROM report_version WHERE report = %(report)s ORDER BY version DESC
 """
 _VERSION = "SELECT * FROM report_version WHERE report = %s AND version = %s"
-_BEHIND = """
-    SELECT hazard.id, 'hazard' AS what, (detected_at AT TIME ZONE site.time_zone)::date::text AS on,
-           number AS called, coalesce(hazard.content->>'zh', '') AS about
-      FROM hazard JOIN site USING (site) WHERE id = ANY (%(ids)s::uuid[])
-    UNION ALL
-    SELECT id, 'inspection', day::text, enterprise_name, note FROM inspection_now
-     WHERE id = ANY (%(ids)s::uuid[])
-    UNION ALL
-    SELECT id, 'enforcement', decided_on::text, document_no, enterprise_name FROM enforcement_now
-     WHERE id = ANY (%(ids)s::uuid[])
-    UNION ALL
-    SELECT incident.id, 'incident', (occurred_at AT TIME ZONE site.time_zone)::date::text, number, ''
-      FROM incident JOIN site USING (site) WHERE id = ANY (%(ids)s::uuid[])
-     ORDER BY 3, 4
-"""
-"""Of their ledgers, as whoever asks sees them."""
 _AHEAD, _BACK = dt.timedelta(days=400), dt.timedelta(days=62)
 
 
 def make_router() -> APIRouter:
     """Every route of it."""
     router = APIRouter(tags=["reports"])
+    _add_lists(router)
     _add_reading(router)
     _add_files(router)
     _add_making(router)
@@ -96,7 +81,7 @@ def make_router() -> APIRouter:
     return router
 
 
-def _add_reading(router: APIRouter) -> None:
+def _add_lists(router: APIRouter) -> None:
     sees = [requires(service.PREPARES)]
 
     @router.get("/reports", dependencies=sees)
@@ -140,6 +125,10 @@ def _add_reading(router: APIRouter) -> None:
         rows = await serving.rows(query, {**_seen_by(signed), "node": node, **nothing})
         return await asyncio.to_thread(_calendar, serving, rules, rows)
 
+
+def _add_reading(router: APIRouter) -> None:
+    sees = [requires(service.PREPARES)]
+
     @router.get("/reports/{report}", dependencies=sees)
     async def read_report(
         report: UUID, serving: Served, signed: SignedIn, response: Response, *, version: _Version = None
@@ -159,13 +148,10 @@ def _add_reading(router: APIRouter) -> None:
         """The records behind a number."""
         row = await _known(serving, signed, report)
         body = await _version(serving, row, version)
-        ids = read_body(body["body"]).records.get(cell)
-        if ids is None:
+        refs = read_body(body["body"]).records.get(cell)
+        if refs is None:
             raise not_found("cell")
-        rows = await serving.rows(_BEHIND, {"ids": ids})
-        return ReportRecords(
-            cell=cell, items=[ReportRecord(**one) for one in rows], hidden=len(ids) - len(rows)
-        )
+        return await behind(serving, cell, refs)
 
 
 def _add_files(router: APIRouter) -> None:
@@ -185,12 +171,9 @@ def _add_files(router: APIRouter) -> None:
     async def download_report_table(
         report: UUID, serving: Served, signed: SignedIn, *, version: _Version = None
     ) -> Attachment:
-        """The ledger as comma-separated values; of other kinds there is no such table."""
+        """A version as one table of comma-separated values, marked in its last line."""
         row, body, mark = await _taken(serving, signed, report, version)
-        if row["kind"] != "ledger":
-            raise not_found("table")
-        computed = read_body(body["body"])
-        parts = csv_of(ledger_columns(), ledger_rows(computed), mark)
+        parts = csv_of(*definitions()[row["kind"]].table(read_body(body["body"])), mark)
         return Attachment(parts, headers=attachment(f"{_name(row, body)}.csv", _CSV))
 
 
@@ -280,7 +263,10 @@ def _add_answering_for(router: APIRouter) -> None:
         known = await _known(serving, signed, report, service.APPROVES)
         acting_in = await _acting_of(serving, signed, given.signature)
         async with acting(serving, signed) as connection:
-            await service.record_sent(acting_in(connection), known, given, if_match)
+            last_day = await service.record_sent(acting_in(connection), known, given, if_match)
+            row, settings = {**known, "last_day": last_day}, serving.settings
+            handed = saying.sent(row, given.version, settings, given.to, given.receipt)
+            await tell_from(connection, settings, [handed], serving.now_ms())
         return await _detail(serving, signed, report, response, None)
 
     @router.post("/campaigns", dependencies=approves, status_code=201)

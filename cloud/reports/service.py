@@ -131,8 +131,8 @@ def _is_strict(version: Row) -> bool:
     return bool(((head.get("campaign") or {}).get("template") or {}).get("strict"))
 
 
-async def record_sent(acting: Acting, known: Row, given: ReportSentGiven, if_match: str | None) -> None:
-    """Keep that an approved version was handed over, to whom, how, and what says so."""
+async def record_sent(acting: Acting, known: Row, given: ReportSentGiven, if_match: str | None) -> str:
+    """Keep that an approved version was handed over, to whom, how, and what says so; returns its last day."""
     row, version = await _locked(acting, known, given.version, if_match)
     if row["approved"] != given.version:
         raise ProblemError(409, "not-approved", "It is not approved", "Only what is approved is sent.")
@@ -154,6 +154,7 @@ async def record_sent(acting: Acting, known: Row, given: ReportSentGiven, if_mat
         """,
         {"version": given.version, "now": now, "seq": seq, "report": known["report"]},
     )
+    return str(store.read_body(version["body"]).head.get("last_day", ""))
 
 
 async def _locked(acting: Acting, known: Row, version: int, if_match: str | None) -> tuple[Row, Row]:

@@ -59,15 +59,15 @@ class DispatchCell(Shown):
 
     cell: str
     no: int
-    text: str
+    text: TextShown = Field(description="Of an official table the printed words alone, in both languages.")
     written: str = Field(description="The value as it stands in the cell.")
-    records: list[str] = Field(description="Ids of the records behind it.")
+    behind: int = Field(description="How many records are behind it; `…/records` names them.")
 
 
 class DispatchGroup(Shown):
-    """A part of the dispatch table."""
+    """A part of the dispatch table, or of the monthly report."""
 
-    name: str
+    name: TextShown
     cells: list[DispatchCell]
 
 
@@ -96,7 +96,7 @@ class ReportVersion(Shown):
     notes: list[str]
     columns: list[TableColumn] = Field(description="Of a table; empty of other kinds.")
     rows: list[dict[str, Any]]
-    values: dict[str, Any]
+    values: dict[str, Any] = Field(description="By cell; empty of kinds that are shown in groups.")
     footer: list[TextShown]
     foot: list[str]
     checks: list[ReportCheckShown]
@@ -119,9 +119,12 @@ class ReportDetail(ReportRow):
 class ReportRecord(Shown):
     """A record behind a number."""
 
-    id: Identity
-    what: Literal["hazard", "inspection", "enforcement", "incident"]
-    on: str = Field(description="The day on which it was found, made or decided.")
+    id: str = Field(description="Of a site, a node or a device with what it is before it: `site:north`.")
+    what: Literal[
+        "hazard", "inspection", "enforcement", "incident", "alarm", "duty", "site", "node", "device"
+    ]
+    site: str | None = Field(description="At which site; null: at none.")
+    on: str = Field(description="The day on which it was found, made or decided; empty: it has none.")
     called: str = Field(description="Its number, or that of its document.")
     about: str
 
@@ -131,6 +134,7 @@ class ReportRecords(Shown):
 
     cell: str
     items: list[ReportRecord]
+    more: int = Field(description="So many more of which only the number is said here.")
     hidden: int = Field(description="So many more that the caller may not see.")
 
 

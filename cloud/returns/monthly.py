@@ -12,12 +12,15 @@ import msgspec
 
 from cloud.database import Connection, Row, milliseconds
 from cloud.duties.kinds import kinds
-from cloud.duties.performing import coverage, performance
+from cloud.duties.performing import Duty, coverage, performance
+from cloud.duties.rounds import Share
 from cloud.exports import NO_SOURCE, Column, Mark, Workbook
+from cloud.hazards.described import STATUS_WORDS
 from cloud.reports.campaigns import begin_of
-from cloud.reports.model import Computed, Definition, Number, Scope, register
+from cloud.reports.model import Computed, Definition, Number, Scope, Sheet, register
 from cloud.reports.place import Place, place_of
-from cloud.reports.population import PLACES, Major, lives, majors
+from cloud.reports.placing import PLACES
+from cloud.reports.population import Major, lives, majors
 from cloud.reports.sources import has_source
 from cloud.returns.attendance import window
 from cloud.returns.store import rows
@@ -54,13 +57,16 @@ _INCIDENTS: LiteralString = f"""
 """  # noqa: S608  of our own texts
 _ALARMS: LiteralString = f"""
     WITH place AS MATERIALIZED ({PLACES})
-    SELECT level, count(*) AS n,
+    SELECT level, count(*) AS n, array_agg(id::text ORDER BY raised_at, id) AS ids,
+           array_agg(id::text ORDER BY raised_at, id) FILTER (WHERE acknowledged_at < %(cut_off)s) AS known,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM acknowledged_at - raised_at) / 60)
                FILTER (WHERE acknowledged_at < %(cut_off)s) AS minutes
       FROM episode JOIN place USING (site)
      WHERE mode = 'live' AND NOT test AND raised_at >= %(from)s AND raised_at < %(cut_off)s
      GROUP BY GROUPING SETS ((level), ())
 """  # noqa: S608  of our own texts
+SOURCES = frozenset({"inspections", "enterprise_checks", "incidents", "duties"})
+"""Those that somebody declares; what else a number may lack is no source."""
 _OUT = frozenset({"candidate", "rejected", "merged"})
 
 
@@ -78,6 +84,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sections: list[Section]
     duties: list[str]
     frequent: int
+    missing: dict[str, Text]
+    """What a number that is unknown lacks."""
 
 
 @cache
@@ -158,6 +166,8 @@ def _of_hazards(hazards: list[Row], month: _Month) -> dict[str, Number]:
     judged = len(counted) + len(rejected)
     rectified = [row for row in counted if row["verified"]]
     categories = Counter(row["category"] for row in found).most_common(layout().frequent)
+    named = [name for name, _ in categories]
+    of_first = [row["id"] for row in found if row["category"] in named[:1]]
     return {
         "found": _ids(found),
         "found_general": _ids(row for row in found if row["level"] == "general"),
@@ -167,9 +177,14 @@ def _of_hazards(hazards: list[Row], month: _Month) -> dict[str, Number]:
         "all": _ids(counted),
         "all_rectified": _ids(rectified),
         "overdue": _ids(row for row in counted if row["overdue"]),
-        "false_share": Number(value=f"{100 * len(rejected) / judged:.1f}" if judged else None),
-        "frequent": Number(value="；".join(f"{name} {n}" for name, n in categories) or "无"),
-        "theme": Number(value=categories[0][0] if categories else None),
+        "false_share": _number_of(
+            f"{100 * len(rejected) / judged:.1f}" if judged else None, [row["id"] for row in rejected]
+        ),
+        "frequent": Number(
+            value="；".join(f"{name} {n}" for name, n in categories) or "无",
+            records=[row["id"] for row in found if row["category"] in named],
+        ),
+        "theme": _number_of(named[0] if named else None, of_first),
     }
 
 
@@ -237,44 +252,63 @@ def _covered(connection: Connection, month: _Month) -> dict[str, Number]:
     found = coverage(connection, of, None, now_ms=now_ms, day=month.days[1])
     names = ("projects", "projects_looked_at", "enterprises_looked_at", "devices_looked_at", "days_left")
     if found is None:
-        return {name: Number(value=None) for name in names}
-    shares = {"projects": found.projects, "enterprises": found.enterprises, "devices": found.devices}
-    looked = {
-        f"{name}_looked_at": Number(value=share.looked_at)
-        if share.source_declared
-        else Number(value=None, missing="inspections")
-        for name, share in shares.items()
-    }
+        return {name: Number(value=None, missing="rounds") for name in names}
+    projects = found.projects
+    sites = sorted({*projects.seen, *(one.id for one in projects.missing)})
     return {
-        **looked,
-        "projects": Number(value=found.projects.all),
+        "projects": Number(value=projects.all, records=[f"site:{site}" for site in sites]),
+        "projects_looked_at": _looked_at(projects, "inspections", "site"),
+        "enterprises_looked_at": _looked_at(found.enterprises, "enterprise_checks", "node"),
+        "devices_looked_at": _looked_at(found.devices, "inspections", "device"),
         "days_left": Number(value=found.days_left),
     }
+
+
+def _looked_at(share: Share, source: str, what: str) -> Number:
+    if not share.source_declared:
+        return Number(value=None, missing=source)
+    return Number(value=share.looked_at, records=[f"{what}:{one}" for one in share.seen])
 
 
 def _of_duties(connection: Connection, month: _Month) -> dict[str, Number]:
     """Periods done of those owed, over all who owe it; unknown where nobody keeps what shows it."""
     of, (first, last) = month.scope.site or month.scope.node or "", month.days
     found = performance(connection, of, first, last, now_ms=milliseconds(month.scope.cut_off))
-    made = {}
-    for kind in layout().duties:
-        its = [duty for duty in found if duty.kind == kind]
-        known = bool(its) and all(duty.source_declared for duty in its)
-        done, required = sum(duty.done for duty in its), sum(duty.required for duty in its)
-        said = f"{done}／{required}" if known else None
-        made[f"duty.{kind}"] = Number(value=said, missing="" if known else "duties")
-    return made
+    return {
+        f"duty.{kind}": _performed([duty for duty in found if duty.kind == kind], kinds().duties[kind].source)
+        for kind in layout().duties
+    }
+
+
+def _performed(duties: list[Duty], source: str) -> Number:
+    if not duties:
+        return Number(value=None, missing="owed")
+    if not all(duty.source_declared for duty in duties):
+        return Number(value=None, missing=source)
+    done, required = sum(duty.done for duty in duties), sum(duty.required for duty in duties)
+    records = list(dict.fromkeys(record for duty in duties for record in duty.records))
+    return Number(value=f"{done}／{required}", records=records)
 
 
 def _of_alarms(connection: Connection, month: _Month) -> dict[str, Number]:
     found = {row["level"]: row for row in rows(connection, _ALARMS, month.asked)}
-    minutes = found[None]["minutes"]
-    by_level = {f"alarms_{n}": Number(value=found[n]["n"] if n in found else 0) for n in (2, 3, 4)}
+    total = found[None]
+    by_level = {
+        f"alarms_{n}": Number(value=found[n]["n"], records=found[n]["ids"]) if n in found else Number(value=0)
+        for n in (2, 3, 4)
+    }
     return {
         **by_level,
-        "alarms": Number(value=found[None]["n"]),
-        "reaction": Number(value=None if minutes is None else f"{minutes:.1f}"),
+        "alarms": Number(value=total["n"], records=total["ids"] or []),
+        "reaction": _number_of(
+            None if total["minutes"] is None else f"{total['minutes']:.1f}", total["known"] or []
+        ),
     }
+
+
+def _number_of(value: str | None, records: list[str]) -> Number:
+    """Of what cannot be counted where there is nothing to count from."""
+    return Number(value=value, records=records, missing="nothing" if value is None else "")
 
 
 def _line(one: Major) -> dict[str, Any]:
@@ -298,13 +332,27 @@ def _footer(month: _Month, numbers: dict[str, Number]) -> list[Text]:
             "Projects and rounds are as the registry had them at its making; drills do not count.",
         ),
     ]
-    missing = sorted({number.missing for number in numbers.values() if number.missing})
-    if missing:
-        said = ", ".join(missing)
-        lines.append(
-            Text(f"“{NO_SOURCE}”：没有数据来源（{said}）。", f"“{NO_SOURCE}”: nobody keeps {said} here.")
+    return lines + [_unknown(lack, numbers) for lack in layout().missing if _lacking(lack, numbers)]
+
+
+def _lacking(lack: str, numbers: dict[str, Number]) -> list[str]:
+    """The cells that are unknown for want of it, in the order of the report."""
+    cells = [cell for section in layout().sections for cell in section.cells]
+    return [cell for cell in cells if numbers[cell].missing == lack]
+
+
+def _unknown(lack: str, numbers: dict[str, Number]) -> Text:
+    """Which numbers are unknown, and what it is that nobody keeps: it is not 0."""
+    words = {cell: text for section in layout().sections for cell, text in section.cells.items()}
+    why, cells = layout().missing[lack], _lacking(lack, numbers)
+    zh = "、".join(words[cell].zh for cell in cells)
+    en = ", ".join(words[cell].en for cell in cells)
+    if lack in SOURCES:
+        return Text(
+            f"“{NO_SOURCE}”：{zh}——{why.zh}未接入本平台，不等于 0。",
+            f"“{NO_SOURCE}”: {en} – {why.en} are not kept here; it is not 0.",
         )
-    return lines
+    return Text(f"“{NO_SOURCE}”：{zh}——{why.zh}。", f"“{NO_SOURCE}”: {en} – {why.en}.")
 
 
 def written(computed: Computed, cell: str) -> int | str:
@@ -313,28 +361,41 @@ def written(computed: Computed, cell: str) -> int | str:
     return NO_SOURCE if value is None else value
 
 
-def render(computed: Computed, mark: Mark) -> bytes:
-    """Its sections on one sheet, each major hazard in a line of another."""
-    book = Workbook(mark, title=computed.title)
+def numbers_sheet(computed: Computed) -> Sheet:
+    """Every number under the head of its section."""
     lines: list[list[Any]] = []
     for section in layout().sections:
         lines.append([_both(section.name), None, None])
         for cell, words in section.cells.items():
             records = (computed.values.get(cell) or {}).get("records", [])
             lines.append([_both(words), written(computed, cell), len(records) or None])
-    book.table(
-        "月报", [Column("项目 item", 60), Column("数值 value", 24), Column("记录数 records", 12)], lines
-    )
+    columns = [Column("项目 item", 60), Column("数值 value", 24), Column("记录数 records", 12)]
+    return Sheet(columns, lines)
+
+
+def render(computed: Computed, mark: Mark) -> bytes:
+    """Its sections on one sheet, each major hazard in a line of another."""
+    book = Workbook(mark, title=computed.title)
+    sheet = numbers_sheet(computed)
+    book.table("月报", sheet.columns, sheet.rows)
     columns = [
         Column(title, 20) for title in ("隐患编号 number", "工地 site", "类别 category", "状态 status")
     ]
     marks = [Column("逾期 overdue", 10), Column("曾挂牌 listed", 10)]
-    keys = ("number", "site", "category", "status", "overdue", "listed")
-    majors_shown = [[row[key] for key in keys] for row in computed.rows]
-    book.table("重大隐患", [*columns, *marks], majors_shown)
+    book.table("重大隐患", [*columns, *marks], [_major_shown(row) for row in computed.rows])
     notes = [[f"{line.zh} {line.en}"] for line in computed.footer]
     book.table("说明", [Column("说明 notes", 100)], notes)
     return book.content()
+
+
+def _major_shown(row: dict[str, Any]) -> list[Any]:
+    known = STATUS_WORDS.get(row["status"])
+    status = row["status"] if known is None else _both(known)
+    return [row["number"], row["site"], row["category"], status, *(_YES_NO[row[key]] for key in _MARKS)]
+
+
+_MARKS = ("overdue", "listed")
+_YES_NO = {True: "是 yes", False: "否 no"}
 
 
 def _both(words: Text) -> dict[str, str]:
@@ -347,6 +408,7 @@ register(
         label=Text("月报", "Monthly report"),
         compute=compute,
         render=render,
+        table=numbers_sheet,
         monthly=True,
     )
 )

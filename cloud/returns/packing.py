@@ -64,8 +64,12 @@ _REPORTS: LiteralString = """
       FROM hazard_report WHERE hazard_id = %s ORDER BY no
 """
 _FILE: LiteralString = "SELECT content FROM evidence_file WHERE sha256 = decode(%s, 'hex')"
+_SEALED: LiteralString = """
+    SELECT encode(sha256, 'hex') FROM evidence_item JOIN evidence_file USING (sha256)
+"""
 _NOBODY = "无数据 no data"
 _LEFT_OUT = "未随包（过大） not in the archive: too large"
+_UNREDACTED = "未随包（未打码，请在隐患记录中查看） not in the archive: unredacted, see the record"
 
 
 class _Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,9 +270,12 @@ def _evidence(connection: Connection, incident: Row) -> list[tuple[Row, Part | N
         return []
     room, found = figures().package.evidence_bytes, list[tuple[Row, Part | None]]()
     asked = {"hazard": incident["hazard_id"]}
+    # Also where somebody has brought a camera's picture again as his own.
+    closed = {sha256 for (sha256,) in connection.execute(_SEALED + OF_RECORD + "AND sealed", asked)}
     for one in rows(connection, ITEMS + OF_RECORD + "ORDER BY at, item", asked):
         part = None
-        if one["bytes"] <= room:
+        one["unredacted"] = one["about"].get("unredacted", False) or one["sha256"] in closed
+        if not one["unredacted"] and one["bytes"] <= room:
             room -= one["bytes"]
             ((content,),) = connection.execute(_FILE, [one["sha256"]]).fetchall()
             name = f"evidence/{one['kind']}-{one['sha256'][:16]}.{ending_of(one['media_type'])}"
@@ -277,10 +284,15 @@ def _evidence(connection: Connection, incident: Row) -> list[tuple[Row, Part | N
     return found
 
 
+def _why_not(item: Row) -> str:
+    return _UNREDACTED if item["unredacted"] else _LEFT_OUT
+
+
 def _listed(items: list[tuple[Row, Part | None]]) -> Sheet:
     names = ("at", "kind", "stage", "author", "bytes", "sha256")
     titles = ("时间 at", "类型 kind", "阶段 stage", "提供人 by", "字节 bytes", "SHA-256", "文件 file")
     lines = [
-        [*(one[name] for name in names), part.name if part is not None else _LEFT_OUT] for one, part in items
+        [*(one[name] for name in names), part.name if part is not None else _why_not(one)]
+        for one, part in items
     ]
     return Sheet(name="evidence", titles=titles, rows=lines)

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from cloud.database import Connection, instant
 from cloud.ingest.model import GatewayKey
+from cloud.sites.registry import Birth
 from sitewarden.messages import DeviceBirth, Health, LimitBirth, PointBirth, Shelf, Status
 from sitewarden.points import PointKind, vocabulary
 from sitewarden.quality import Quality
@@ -37,13 +38,12 @@ def write_birth(
     retained: bool,
 ) -> None:
     """A birth: what the gateway has from now on. The same birth again only refreshes its presence."""
-    devices = status.devices or []
-    digest = _digest(status)
+    digest = birth_of(status).digest
     row = connection.execute(
         "SELECT boot, birth_hash FROM gateway WHERE id = %s FOR NO KEY UPDATE", [gateway_id]
     ).fetchone()
     if row != (status.boot, digest):
-        _write_devices(connection, key, gateway_id, devices)
+        _write_devices(connection, key, gateway_id, status.devices or [])
     if key.mode == "replay" and not retained:
         _forget_newest(connection, gateway_id)
     # A retained birth may be old: it says nothing about when the gateway was last heard.
@@ -167,7 +167,8 @@ def _write_devices(
     """Whatever the gateway had is no longer current, unless it announces it again."""
     connection.execute("UPDATE device SET current = false WHERE gateway_id = %s AND current", [gateway_id])
     connection.execute("UPDATE point SET current = false WHERE gateway_id = %s AND current", [gateway_id])
-    position = 0
+    # Announced twice it is what was said last, and stands there.
+    born: dict[str, _Point] = {}
     for i, device in enumerate(devices):
         _write_device(connection, key, gateway_id, device, i)
         for point in device.points:
@@ -178,9 +179,9 @@ def _write_devices(
                 )
                 continue
             limits = [limit for limit in device.limits if limit.p == point.p]
-            born = _Point(device.device, point, kind, limits)
-            _write_point(connection, key, gateway_id, born, position)
-            position += 1
+            born.pop(point.p, None)
+            born[point.p] = _Point(device.device, point, kind, limits)
+    _write_points(connection, key, gateway_id, list(born.values()))
 
 
 def _write_device(
@@ -216,42 +217,48 @@ def _write_device(
     )
 
 
-def _write_point(
-    connection: Connection, key: GatewayKey, gateway_id: int, born: _Point, position: int
-) -> None:
-    point, kind = born.point, born.kind
-    named = {"site": key.site, "mode": key.mode, "name": point.p}
+def _write_points(connection: Connection, key: GatewayKey, gateway_id: int, born: list[_Point]) -> None:
+    """In as many statements for hundreds as for one: everybody's readings wait meanwhile."""
+    of_gateway = {"site": key.site, "mode": key.mode, "gateway": gateway_id}
     # Only one point of a name is in force, whichever gateway or kind had it before.
     connection.execute(
         """
         UPDATE point SET current = false
-         WHERE site = %(site)s AND mode = %(mode)s AND name = %(name)s AND current
+         WHERE site = %(site)s AND mode = %(mode)s AND name = ANY(%(names)s) AND current
         """,
-        named,
+        {**of_gateway, "names": [one.point.p for one in born]},
     )
     connection.execute(
         """
         INSERT INTO point (site, mode, device, name, kind, resolution, gateway_id, label, stale_after_ms,
                            limits, position, current)
-            VALUES (%(site)s, %(mode)s, %(device)s, %(name)s, %(kind)s, %(resolution)s, %(gateway)s,
-                    %(label)s, %(stale)s, %(limits)s, %(position)s, true)
+            SELECT %(site)s, %(mode)s, device, name, kind, resolution, %(gateway)s, label, stale, limits,
+                   position, true
+              FROM jsonb_to_recordset(%(points)s)
+                       AS born (device text, name text, kind text, resolution float8, label jsonb, stale int,
+                                limits jsonb, position int)
+             ORDER BY position
             ON CONFLICT (site, mode, name, kind, resolution) DO UPDATE
                SET device = excluded.device, gateway_id = excluded.gateway_id, label = excluded.label,
                    stale_after_ms = excluded.stale_after_ms, limits = excluded.limits,
                    position = excluded.position, current = true
         """,
-        {
-            **named,
-            "device": born.device,
-            "kind": point.kind,
-            "resolution": kind.resolution,
-            "gateway": gateway_id,
-            "label": None if point.label is None else Jsonb(point.label),
-            "stale": min(point.stale_after_ms, 2**31 - 1),
-            "limits": Jsonb(born.limits),
-            "position": position,
-        },
+        {**of_gateway, "points": Jsonb([_row(one, position) for position, one in enumerate(born)])},
     )
+
+
+def _row(born: _Point, position: int) -> dict[str, object]:
+    point = born.point
+    return {
+        "device": born.device,
+        "name": point.p,
+        "kind": point.kind,
+        "resolution": born.kind.resolution,
+        "label": point.label,
+        "stale": min(point.stale_after_ms, 2**31 - 1),
+        "limits": born.limits,
+        "position": position,
+    }
 
 
 def _believable(at_ms: int | None) -> dt.datetime | None:
@@ -259,5 +266,7 @@ def _believable(at_ms: int | None) -> dt.datetime | None:
     return instant(at_ms) if at_ms is not None and 0 <= at_ms <= _LAST_MS else None
 
 
-def _digest(status: Status) -> bytes:
-    return hashlib.sha256(msgspec.json.encode(status.devices, order="deterministic")).digest()
+def birth_of(status: Status) -> Birth:
+    """What tells it from other births: its boot, and a digest of what it announces."""
+    announced = msgspec.json.encode(status.devices, order="deterministic")
+    return Birth(status.boot, hashlib.sha256(announced).digest())

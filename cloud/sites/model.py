@@ -124,7 +124,7 @@ class Device(Shown):
 
     id: str
     gateway: str
-    kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
+    kind: Literal["crane", "pit", "weather", "hoist", "dust", "camera", "other"]
     label: TextShown
     profile: str
     layout: dict[str, Any]

@@ -1,6 +1,8 @@
-"""Which points a gateway has announced: read from the database once, and again when a birth came."""
+"""Which points a gateway has announced: read from the database once, and again where a birth came."""
 
 import threading
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,12 +34,40 @@ class GatewayEntry(msgspec.Struct, frozen=True, kw_only=True):
     device_labels: dict[str, dict[str, str]]
 
 
+class SiteEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Points and devices of a site and mode, which all entries of its gateways share."""
+
+    known: dict[str, PointEntry]
+    own: dict[int, dict[str, PointEntry]]
+    """By gateway."""
+    device_labels: dict[str, dict[str, str]]
+
+
+class _Gateway(NamedTuple):
+    """Of a gateway what is its own alone."""
+
+    id: int
+    boot: str | None
+    birth_received_ms: int
+    foreign_boots: frozenset[str]
+
+
+class Birth(NamedTuple):
+    """What tells one birth from another."""
+
+    boot: str
+    digest: bytes
+
+
 class Registry:
     """A cache of gateway entries that several threads read; each loads with a connection of its own."""
 
     def __init__(self) -> None:
         """Empty."""
         self._entries: dict[GatewayKey, GatewayEntry] = {}
+        self._gateways: dict[GatewayKey, _Gateway] = {}
+        self._shared: dict[tuple[str, str], SiteEntry] = {}
+        self._births: dict[GatewayKey, Birth] = {}
         self._generation = 0
         self._known = KnownSites()
         self._lock = threading.Lock()
@@ -59,56 +89,89 @@ class Registry:
     def entry(self, connection: Connection, key: GatewayKey) -> GatewayEntry:
         """What is known of that gateway; its row is made when it is first heard of."""
         entry = self._entries.get(key)
-        return entry if entry is not None else self.reload(connection, key)
+        if entry is not None:
+            return entry
+        generation, of_site = self._generation, (key.site, key.mode)
+        shared = self._shared.get(of_site) or _load_site(connection, key)
+        return self._keep(generation, key, self._gateways.get(key) or _load_gateway(connection, key), shared)
 
     def reload(self, connection: Connection, key: GatewayKey) -> GatewayEntry:
         """The same, looked up anew."""
         generation = self._generation
-        entry = load_entry(connection, key)
+        shared = _load_site(connection, key)
+        return self._keep(generation, key, _load_gateway(connection, key), shared)
+
+    def _keep(self, generation: int, key: GatewayKey, gateway: _Gateway, shared: SiteEntry) -> GatewayEntry:
+        entry = GatewayEntry(
+            id=gateway.id,
+            boot=gateway.boot,
+            birth_received_ms=gateway.birth_received_ms,
+            own=shared.own.get(gateway.id, {}),
+            known=shared.known,
+            foreign_boots=gateway.foreign_boots,
+            device_labels=shared.device_labels,
+        )
         with self._lock:
             # Somebody may have stored a birth while we read; then the next asker reads again.
             if generation == self._generation:
-                self._entries[key] = entry
+                self._entries[key], self._gateways[key] = entry, gateway
+                self._shared[key.site, key.mode] = shared
         return entry
 
-    def forget(self) -> None:
-        """Look everything up anew: births have been committed, or a transaction was rolled back."""
+    def note_births(self, births: Mapping[GatewayKey, Birth]) -> None:
+        """Look up anew whatever these births, which have been committed, may have made known.
+
+        What their sites share only where a birth is another one than this process has noted before: of
+        two hundred gateways on a site one begins anew much oftener than all of them. It does not matter who
+        has stored it.
+        """
         with self._lock:
             self._generation += 1
-            self._entries.clear()
+            changed = {(k.site, k.mode) for k, birth in births.items() if self._births.get(k) != birth}
+            self._births.update(births)
+            born = {(key.site, key.gateway) for key in births}
+            for of_site in changed:
+                self._shared.pop(of_site, None)
+            # In whatever mode: its boots may not speak in another.
+            for key in [k for k in self._gateways if (k.site, k.gateway) in born]:
+                del self._gateways[key]
+            for k in [*self._entries]:
+                if (k.site, k.gateway) in born or (k.site, k.mode) in changed:
+                    del self._entries[k]
+
+    def forget(self) -> None:
+        """Look everything up anew: a transaction was rolled back, or the database is another one."""
+        with self._lock:
+            self._generation += 1
+            for held in (self._entries, self._gateways, self._shared, self._births):
+                held.clear()
         self._known.forget()
 
 
-def load_entry(connection: Connection, key: GatewayKey) -> GatewayEntry:
-    """Read one gateway and its points; the gateway's row is made where there is none."""
-    gateway_id, boot, born_ms = _gateway(connection, key)
+def _load_site(connection: Connection, key: GatewayKey) -> SiteEntry:
+    """Read what the gateways of a site share."""
     known: dict[str, PointEntry] = {}
-    own: dict[str, PointEntry] = {}
+    own: dict[int, dict[str, PointEntry]] = {}
     # Those in force come last, so that they win over an earlier kind of the same name.
     rows = connection.execute(
         """
-        SELECT id, name, resolution, gateway_id = %(gateway)s
+        SELECT id, name, resolution, gateway_id
           FROM point WHERE site = %(site)s AND mode = %(mode)s ORDER BY current, id
         """,
-        {"gateway": gateway_id, "site": key.site, "mode": key.mode},
+        {"site": key.site, "mode": key.mode},
     )
-    for point_id, name, resolution, is_own in rows:
-        point = PointEntry(id=point_id, resolution=resolution)
-        known[name] = point
-        if is_own:
-            own[name] = point
-    return GatewayEntry(
-        id=gateway_id,
-        boot=boot,
-        birth_received_ms=born_ms,
-        own=own,
-        known=known,
-        foreign_boots=_foreign_boots(connection, key),
-        device_labels=_device_labels(connection, key),
-    )
+    for point_id, name, resolution, gateway_id in rows:
+        known[name] = point = PointEntry(id=point_id, resolution=resolution)
+        own.setdefault(gateway_id, {})[name] = point
+    return SiteEntry(known=known, own=own, device_labels=_device_labels(connection, key))
 
 
-def _gateway(connection: Connection, key: GatewayKey) -> tuple[int, str | None, int]:
+def _load_gateway(connection: Connection, key: GatewayKey) -> _Gateway:
+    """Read one gateway; its row is made where there is none."""
+    return _Gateway(*_row_of(connection, key), _foreign_boots(connection, key))
+
+
+def _row_of(connection: Connection, key: GatewayKey) -> tuple[int, str | None, int]:
     query = """
         SELECT id, boot, coalesce(extract(epoch FROM birth_received_at) * 1000, 0)::bigint
           FROM gateway WHERE site = %(site)s AND mode = %(mode)s AND gateway = %(gateway)s

@@ -28,7 +28,7 @@ async def list_sites(serving: Served, signed: SignedIn) -> Page[SiteFacts]:
 async def read_site(site: KnownSite, serving: Served, signed: SignedIn, devices: SeenDevices) -> Site:
     """A site with its gateways, devices and points."""
     now = instant(serving.now_ms())
-    of_site = {"site": site.site, "mode": serving.settings.mode}
+    of_site = {"site": site.site, "sites": [site.site], "mode": serving.settings.mode}
     gateways = GatewayRows(
         gateways=await serving.rows(store.GATEWAYS, of_site),
         shelves=await serving.rows(store.SHELVES, of_site),
@@ -40,7 +40,7 @@ async def read_site(site: KnownSite, serving: Served, signed: SignedIn, devices:
         **site_facts(serving.settings, site).model_dump(),
         now=rfc3339(now),
         permissions=permissions_of(await held_of(serving, signed.account_id, site.site)),
-        gateways=[narrowed(gateway, devices) for gateway in gateways_shown(gateways, now)],
+        gateways=[narrowed(gateway, devices) for gateway in gateways_shown(gateways, now).get(site.site, [])],
         devices=[device for device in devices_shown(announced, points) if is_among(device.id, devices)],
     )
 
@@ -48,7 +48,7 @@ async def read_site(site: KnownSite, serving: Served, signed: SignedIn, devices:
 @router.get("/sites/{site}/statistics", dependencies=[requires("status.view")])
 async def read_statistics(site: KnownSite, serving: Served) -> Statistics:
     """What has come in and what became of it."""
-    of_site = {"site": site.site, "mode": serving.settings.mode}
+    of_site = {"site": site.site, "sites": [site.site], "mode": serving.settings.mode}
     counts = await serving.row(store.COUNTS, of_site)
     letters = await serving.rows(store.DEAD_LETTERS, of_site)
     gateways = await serving.rows(store.GATEWAYS, of_site)

@@ -30,16 +30,22 @@ def site_facts(settings: Settings, site: SiteEntry) -> SiteFacts:
 
 
 class GatewayRows(NamedTuple):
-    """What the database has of the gateways of a site."""
+    """What the database has of the gateways of some sites."""
 
     gateways: list[Row]
     shelves: list[Row]
     requests: list[Row]
 
 
-def gateways_shown(rows: GatewayRows, now: dt.datetime) -> list[Gateway]:
-    """The gateways as they fare, also one that was never heard."""
-    return [_gateway(row, rows, now) for row in rows.gateways]
+def gateways_shown(rows: GatewayRows, now: dt.datetime) -> dict[str, list[Gateway]]:
+    """The gateways of each site as they fare, also one that was never heard."""
+    shelves, requests = _by_gateway(rows.shelves), _by_gateway(rows.requests)
+    found: dict[str, list[Gateway]] = {}
+    for row in rows.gateways:
+        whose = row["site"], row["name"]
+        shown = _gateway(row, shelves.get(whose, []), requests.get(whose, []), now)
+        found.setdefault(row["site"], []).append(shown)
+    return found
 
 
 def presence(row: Row, now: dt.datetime) -> Presence:
@@ -97,7 +103,14 @@ def narrowed(gateway: Gateway, devices: Container[str] | None) -> Gateway:
     return gateway.model_copy(update={"shelved": shelved, "requests": requests})
 
 
-def _gateway(row: Row, rows: GatewayRows, now: dt.datetime) -> Gateway:
+def _by_gateway(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["site"], row["gateway"]), []).append(row)
+    return found
+
+
+def _gateway(row: Row, shelves: list[Row], requests: list[Row], now: dt.datetime) -> Gateway:
     name = row["name"]
     if row["id"] is None:
         outbox = Outbox(alarms=0, readings=0, oldest_at=None)
@@ -128,9 +141,9 @@ def _gateway(row: Row, rows: GatewayRows, now: dt.datetime) -> Gateway:
         software=row["software"],
         health=row["health"],
         cloned_at=cloned_at(row, now),
-        shelved=[_shelf(shelf) for shelf in rows.shelves if shelf["gateway"] == name],
+        shelved=[_shelf(shelf) for shelf in shelves],
         states=row["states"],
-        requests=[_request(request) for request in rows.requests if request["gateway"] == name],
+        requests=[_request(request) for request in requests],
     )
 
 
@@ -143,7 +156,7 @@ def _request(row: Row) -> RequestShown:
 
 
 def _without_gateway(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "gateway"}
+    return {name: value for name, value in row.items() if name not in {"site", "gateway"}}
 
 
 def _point(row: Row) -> Point:

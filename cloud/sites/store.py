@@ -3,19 +3,19 @@
 from typing import LiteralString
 
 GATEWAYS: LiteralString = """
-    SELECT site_gateway.gateway AS name, access.issued_at, gateway.*
+    SELECT site_gateway.gateway AS name, access.issued_at, gateway.*, site_gateway.site
       FROM site_gateway
            LEFT JOIN gateway ON gateway.site = site_gateway.site AND gateway.gateway = site_gateway.gateway
                             AND mode = %(mode)s
            LEFT JOIN gateway_access AS access
              ON access.site = site_gateway.site AND access.gateway = site_gateway.gateway
-     WHERE site_gateway.site = %(site)s AND retired_on IS NULL
-     ORDER BY site_gateway.gateway
+     WHERE site_gateway.site = ANY(%(sites)s) AND retired_on IS NULL
+     ORDER BY site_gateway.site, site_gateway.gateway
 """
-"""Every gateway in service, also one that was never heard."""
+"""Every gateway of these sites that is in service, also one that was never heard."""
 
 SHELVES: LiteralString = """
-    SELECT gateway.gateway, told.point, told.rule, told.until, told.by, told.reason,
+    SELECT gateway.site, gateway.gateway, told.point, told.rule, told.until, told.by, told.reason,
            latest.id AS episode, latest.label
       FROM gateway
            CROSS JOIN LATERAL jsonb_to_recordset(gateway.shelved)
@@ -25,7 +25,8 @@ SHELVES: LiteralString = """
                 WHERE site = gateway.site AND mode = gateway.mode
                   AND episode.point = told.point AND episode.rule = told.rule
                 ORDER BY raised_at DESC LIMIT 1) AS latest ON true
-     WHERE gateway.site = %(site)s AND gateway.mode = %(mode)s ORDER BY told.until, told.point, told.rule
+     WHERE gateway.site = ANY(%(sites)s) AND gateway.mode = %(mode)s
+     ORDER BY told.until, told.point, told.rule
 """
 """What gateways hold back, each with the newest alarm of its rule."""
 

@@ -22,9 +22,11 @@ from cloud.settings import Settings
 from cloud.tips import store
 from cloud.tips.figures import figures
 from cloud.tips.model import AnswerIt, Assign, PassOn, Reward, Unfounded, Verify
+from cloud.tips.telling import tell_handler
 
 _STATES: dict[str, frozenset[str]] = {
-    "assign": frozenset({"received", "assigned"}),
+    # Also where it was judged by somebody who has left: else nobody would ever answer it.
+    "assign": frozenset({"received", "assigned", "judged"}),
     "verify": frozenset({"assigned"}),
     "unfounded": frozenset({"assigned"}),
     "pass_on": frozenset({"assigned"}),
@@ -78,10 +80,13 @@ def _act(connection: Connection, wish: Wish) -> None:
     change, kind, words = _changed(connection, wish, tip)
     event = {"at": wish.now, "kind": kind, "author": wish.name, "account": wish.account, "words": words}
     connection.execute(store.NOTE, store.noted(wish.tip, event))
-    connection.execute(store.CHANGE, {**tip, **change})
+    tip = {**tip, **change}
+    connection.execute(store.CHANGE, tip)
     if wish.act.act == "answer":
         erase_at = wish.now + dt.timedelta(days=figures().identity_kept_days)
         connection.execute("UPDATE tip_identity SET erase_at = %s WHERE tip = %s", [erase_at, wish.tip])
+    if wish.act.act == "assign":
+        tell_handler(connection, wish.settings, tip, wish.name, wish.now_ms)
 
 
 def _changed(connection: Connection, wish: Wish, tip: Row) -> tuple[Row, str, str]:
@@ -89,8 +94,10 @@ def _changed(connection: Connection, wish: Wish, tip: Row) -> tuple[Row, str, st
     match wish.act:
         case Assign() as act:
             name = _handler(connection, wish, act.handler)
-            due = {"due_at": figures().due("judge", wish.now)}
-            return {"state": "assigned", "handler": act.handler, **due}, "assigned", _joined(name, act.reason)
+            change: Row = {"handler": act.handler}
+            if tip["state"] != "judged":
+                change |= {"state": "assigned", "due_at": figures().due("judge", wish.now)}
+            return change, "assigned", _joined(name, act.reason)
         case Verify() as act:
             made, number = _file(connection, wish, act)
             return {**_judged(wish, "verified"), "hazard_id": made}, "verified", number
@@ -121,7 +128,10 @@ def _handler(connection: Connection, wish: Wish, account: int) -> str:
 
 
 def _file(connection: Connection, wish: Wish, act: Verify) -> tuple[UUID, str]:
-    """The hazard, filed by the handler in his own words. It does not say from which report it came."""
+    """The hazard, filed by the handler in his own words. It does not say from which report it came.
+
+    Nor that somebody of the site reported: its own people read the record.
+    """
     assert wish.signer is not None and wish.site is not None  # noqa: S101, PT018  the route opened them
     asked = {"tip": wish.tip, "photos": act.photos}
     pictures = connection.cursor(row_factory=dict_row).execute(store.CHOSEN, asked).fetchall()
@@ -132,7 +142,7 @@ def _file(connection: Connection, wish: Wish, act: Verify) -> tuple[UUID, str]:
         )
     for picture in pictures:
         stage_photo(connection, _staged(wish, picture))
-    filed = {"photos": [*act.hazard.photos, *act.photos], "drill": False}
+    filed = {"photos": [*act.hazard.photos, *act.photos], "drill": False, "source_detail": "public"}
     filing = Filing(
         site=wish.site,
         given=act.hazard.model_copy(update=filed),

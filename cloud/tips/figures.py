@@ -29,6 +29,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     interval_s: float
     all_burst: int
     all_interval_s: float
+    photos_burst: int
+    photos_interval_s: float
+    uploads: int
+    upload_s: float
 
     def due(self, step: str, since: dt.datetime) -> dt.datetime:
         """By when the step must be done; `step` is a field of `Days`."""

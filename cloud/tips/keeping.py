@@ -8,17 +8,17 @@ import hashlib
 import hmac
 import os
 import secrets
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from cloud import keyfiles
 from cloud.settings import Settings
 from sitewarden.errors import SiteWardenError
 
-_KEY_BYTES, _NONCE_BYTES, _MARK_LETTERS = 32, 12, 16
+_NONCE_BYTES, _MARK_LETTERS = 12, 16
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without those that are mistaken for one another (Crockford)."""
 _MISREAD = str.maketrans("OIL", "011")
@@ -39,32 +39,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 def key_of(settings: Settings) -> bytes:
     """The key; made where none is configured and there is none yet."""
-    file = settings.tips_key_file or settings.data_dir / "tips.key"
-    if settings.tips_key_file is None and not file.exists():
-        _make(file)
     try:
-        key = bytes.fromhex(file.read_text().strip())
-    except (OSError, ValueError) as exc:
-        raise TipKeyError(f"{file} is no key of reporters' identities: {exc}") from exc
-    if len(key) != _KEY_BYTES:
-        raise TipKeyError(f"{file} is no key of reporters' identities: it must be 64 hexadecimal digits")
-    return key
-
-
-def _make(file: Path) -> None:
-    """Whole or not at all: whoever makes it at the same time makes the one that both use."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    made = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(secrets.token_hex(_KEY_BYTES) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    try:
-        os.link(made, file)
-    except FileExistsError:
-        pass
-    finally:
-        made.unlink()
+        return keyfiles.key_of(settings.tips_key_file, settings.data_dir / "tips.key")
+    except keyfiles.BadKeyError as exc:
+        raise TipKeyError(f"reporters' identities: {exc}") from exc
 
 
 def seal(key: bytes, tip: UUID, identity: Identity) -> bytes:

@@ -1,7 +1,7 @@
 """Reporting a danger without an account, and reading by the receipt's code what becomes of it.
 
 The code travels in a header and never in an address, which servers between may write down. Of whoever
-reports nothing is kept but what he gives; addresses are counted in memory alone.
+reports nothing is kept but what he gives.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,6 @@ from fastapi import APIRouter, Header, Query, Request
 from psycopg.rows import dict_row
 
 from cloud.accounts.permissions import Public
-from cloud.accounts.service import Tries, clock_s
 from cloud.callers import PROGRAMS, calling
 from cloud.database import Row
 from cloud.evidence import media
@@ -20,35 +19,16 @@ from cloud.problems import ProblemError, not_found
 from cloud.serving import Served, Serving
 from cloud.shown import TextShown
 from cloud.tips import store
+from cloud.tips.bounds import Bounds
 from cloud.tips.figures import figures
 from cloud.tips.keeping import Identity, code_hash, key_of, new_code, seal, site_of
 from cloud.tips.model import OwnTip, TipArea, TipAreas, TipGiven, TipReceipt, TipWords, Way, WordsGiven
-from cloud.tips.telling import tell_received
+from cloud.tips.telling import tell_added, tell_received
 
 Code = Annotated[str, Header(alias="X-Tip-Code", max_length=40, description="Of the receipt.")]
 _SHOWN = {"added", "answered"}
 """Events whose words whoever reported reads."""
 _MOST_WORDS = 50
-
-
-class Bounds:
-    """How often: one address, and all together; in memory, and gone with the process."""
-
-    def __init__(self) -> None:
-        """As the figures say."""
-        given = figures()
-        self._each = Tries(given.burst, given.interval_s)
-        self._all = Tries(given.all_burst, given.all_interval_s)
-        self._reading = Tries(60, 5.0)
-
-    def count_report(self, request: Request) -> None:
-        """A new report; 429 where it is one too many."""
-        self._each.take(_address(request), clock_s())
-        self._all.take("", clock_s())
-
-    def count_use(self, request: Request) -> None:
-        """A use of a code: guesses must be few."""
-        self._reading.take(_address(request), clock_s())
 
 
 def make_public_router() -> APIRouter:
@@ -109,7 +89,7 @@ def _add_own(router: APIRouter, bounds: Bounds) -> None:
         openapi_extra={
             "requestBody": {
                 "required": True,
-                "description": "JPEG, at most 12 MiB; where and by what it was taken is not kept.",
+                "description": "JPEG, at most 4 MiB; where and by what it was taken is not kept.",
                 "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
             }
         },
@@ -117,8 +97,10 @@ def _add_own(router: APIRouter, bounds: Bounds) -> None:
     async def add_photo_to_own_tip(serving: Served, request: Request, code: Code) -> OwnTip:
         """Send a picture after it."""
         bounds.count_use(request)
-        content = pictured(await request.body())
         with calling(PROGRAMS):
+            # Before anything is taken in: whoever has no code sends nothing.
+            await _own(serving, code)
+            content = pictured(await bounds.picture(request))
             await _add_photo(serving, code, content)
             return await _own(serving, code)
 
@@ -196,9 +178,11 @@ async def _add_words(serving: Serving, code: str, words: str) -> None:
         cursor = await connection.execute(
             "SELECT count(*) FROM tip_event WHERE tip = %s AND kind = 'added'", [tip["tip"]]
         )
-        if (await cursor.fetchone())[0] >= _MOST_WORDS:
+        (said,) = await cursor.fetchone()
+        if said >= _MOST_WORDS:
             raise ProblemError(409, "enough-said", "Enough was said", "Nothing more can be added to it.")
         await store.note(connection, tip["tip"], {"at": serving.now(), "kind": "added", "words": words})
+        await tell_added(connection, serving, tip, f"words-{said + 1}")
 
     await _changing(serving, code, add)
 
@@ -207,10 +191,12 @@ async def _add_photo(serving: Serving, code: str, content: bytes) -> None:
     most = figures().photos
 
     async def add(connection: Any, tip: Row) -> None:
-        if await store.count_photos(connection, tip["tip"]) >= most:
+        sent = await store.count_photos(connection, tip["tip"])
+        if sent >= most:
             detail = f"A report has at most {most} pictures."
             raise ProblemError(409, "too-many-photos", "Too many pictures", detail)
         await store.put_photo(connection, {"tip": tip["tip"], **store.hashed(content)})
+        await tell_added(connection, serving, tip, f"photos-{sent + 1}")
 
     await _changing(serving, code, add)
 
@@ -238,7 +224,3 @@ async def _own(serving: Serving, code: str) -> OwnTip:
             if one["kind"] in _SHOWN and one["words"]
         ],
     )
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

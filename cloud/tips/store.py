@@ -70,7 +70,7 @@ HANDLERS: LiteralString = """
 """
 AREAS: LiteralString = """
     SELECT node, name FROM tree_node
-     WHERE tree = 'territory' AND kind IN ('county', 'city', 'province') ORDER BY path LIMIT 500
+     WHERE tree = 'territory' AND kind NOT IN ('town', 'township', 'street') ORDER BY path LIMIT 500
 """
 
 
@@ -118,13 +118,13 @@ async def insert(connection: AsyncConnection, values: Row) -> Row:
         """
         INSERT INTO tip (tip, number, code_hash, way, site, territory, place, content, insider, named, due_at,
                          received_at)
-            SELECT %(tip)s, 'J' || lpad(nextval('tip_number')::text, 6, '0'), %(code_hash)s, %(way)s,
+            SELECT %(tip)s, 'J' || to_char(nextval('tip_number'), 'FM999999000000'), %(code_hash)s, %(way)s,
                    %(site)s,
                    coalesce((SELECT territory FROM site WHERE site = %(site)s), %(territory)s,
                             (SELECT min(node) FROM tree_node WHERE tree = 'territory' AND parent IS NULL
                              HAVING count(*) = 1)),
                    %(place)s, %(content)s, %(insider)s, %(named)s, %(due_at)s, %(received_at)s
-            RETURNING number, territory
+            RETURNING number, territory, (SELECT kind FROM tree_node WHERE node = tip.territory) AS area
         """,
         values,
     )

@@ -1,7 +1,7 @@
 """Alarms of a device that is being mended: kept as they came; what stands afterwards opens its record."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import LiteralString
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import msgspec
 
 from cloud.database import Connection, instant, storable
 from cloud.hazards.opening import Heard
+from cloud.registry.known import Sites
 from sitewarden.messages import Alarm
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ _MENDED: LiteralString = """
      WHERE approved_at IS NOT NULL AND greatest(from_at, approved_at) <= asked.at
        AND coalesce(ended_at, until_at) > asked.at
 """
+_EVER: LiteralString = """
+    SELECT DISTINCT site, device FROM device_maintenance WHERE approved_at IS NOT NULL
+"""
 _HOLD: LiteralString = """
     INSERT INTO held_alarm (episode, maintenance, alarm) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 """
@@ -35,14 +39,33 @@ _DUE: LiteralString = """
 """
 
 
-def hold_mended(connection: Connection, heard: Sequence[Heard]) -> list[Heard]:
+class Mended:
+    """Which devices were ever mended: of the others an alarm need not be asked whether it is to be held.
+
+    It holds with a copy of the sites: every change of a maintenance makes another one.
+    """
+
+    def __init__(self) -> None:
+        """Nothing asked yet."""
+        self._sites: Sites | None = None
+        self._devices: frozenset[tuple[str, str]] = frozenset()
+
+    def among(self, connection: Connection, sites: Sites, heard: Sequence[Heard]) -> list[int]:
+        """Which of these alarms, by place, may be of a device that is being mended."""
+        if sites is not self._sites:
+            self._devices = frozenset(connection.execute(_EVER).fetchall())
+            self._sites = sites
+        return [n for n, one in enumerate(heard) if (one.site, one.alarm.device) in self._devices]
+
+
+def hold_mended(connection: Connection, among: Iterable[int], heard: Sequence[Heard]) -> list[Heard]:
     """Keep the alarms of devices that were being mended when they were raised; returns the others.
 
     Those touch no record now. An alarm that belongs to one from before goes on.
     """
     asked = [
         (place, one.site, one.alarm.device, instant(_raised_ms(one)))
-        for place, one in enumerate(heard)
+        for place, one in ((place, heard[place]) for place in among)
         if one.mode == "live" and one.danger is not None and one.is_of_hazards
     ]
     if not asked:

@@ -18,6 +18,6 @@ export default defineConfig({
     __INTLIFY_DROP_MESSAGE_COMPILER__: false,
   },
   server: { proxy: { '/api': { target: api, changeOrigin: false } } },
-  build: { target: 'es2022', sourcemap: false, chunkSizeWarningLimit: 700 },
+  build: { target: 'es2022', sourcemap: false },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
 })

@@ -3,6 +3,7 @@
 import os
 import ssl
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from edge.config.addresses import is_loopback
 from edge.config.model import Broker, Page
@@ -35,11 +36,9 @@ def broker_of(source: Source) -> Broker:
 
 
 def _check_ways(source: Source, settings: BrokerAddress) -> None:
-    """A password or a certificate, and a certificate over TLS only."""
+    """A password or a certificate, a certificate over TLS only, and pictures so too."""
+    _check_cloud(source, settings)
     if settings.certificate_file is None:
-        if settings.cloud is not None:
-            mend = "Remove it, or enrol the gateway: sitewarden edge enrol."
-            raise source.error("broker.cloud", "renews a certificate, and there is none", mend)
         return
     if settings.password_file is not None:
         mend = "Keep the one by which the broker knows this gateway."
@@ -47,6 +46,29 @@ def _check_ways(source: Source, settings: BrokerAddress) -> None:
     if settings.ca_file is None:
         mend = "Name the certificates that the broker's is checked against."
         raise source.error("broker.ca_file", "is missing beside a certificate", mend)
+
+
+def _check_cloud(source: Source, settings: BrokerAddress) -> None:
+    if settings.cloud is None:
+        return
+    has_cameras = bool(source.file.cameras) or source.file.configuration.owner == "cloud"
+    if settings.certificate_file is None and not has_cameras:
+        mend = "Remove it, or enrol the gateway: sitewarden edge enrol."
+        message = "renews a certificate and takes pictures of cameras, and there are neither"
+        raise source.error("broker.cloud", message, mend)
+    if source.file.cameras and not is_private(settings.cloud):
+        message = f"pictures would travel to {settings.cloud} in the clear"
+        raise source.error("broker.cloud", message, "Write its address with https://.")
+
+
+def is_private(address: str) -> bool:
+    """Whether nobody on the way can read what goes to that address."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
 
 
 def _own_certificate(source: Source, name: str | None) -> Path | None:

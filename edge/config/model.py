@@ -15,6 +15,7 @@ from edge.settings import (
     SirenSettings,
     SpeakingSettings,
 )
+from edge.vision.settings import CameraEntry, VisionSettings
 from edge.zones import Danger
 from sitewarden.derived import DerivedPoint, Instruments
 from sitewarden.loadchart import LoadChart
@@ -84,6 +85,21 @@ class SpeakingDevice(Device, frozen=True, kw_only=True):
     """By what it shows that it is the one; never printed."""
 
 
+class Camera(Device, frozen=True, kw_only=True):
+    """A camera, whose points say what is seen."""
+
+    entry: CameraEntry
+    """Its address has no login: `{username}` and `{password}` stand where one belongs."""
+    password: str | None = None
+    """Never printed."""
+    address: str | None = None
+    """With the login that belongs into it, where one does; never printed."""
+
+    def __repr__(self) -> str:
+        """Without the login, for a struct may end in a log."""
+        return f"Camera({self.name})"
+
+
 class Bus(msgspec.Struct, frozen=True, kw_only=True):
     """A line to one or more devices."""
 
@@ -127,7 +143,7 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
     certificate_file: Path | None = None
     """The gateway's own certificate and its key."""
     cloud: str | None = None
-    """Where the certificate is renewed."""
+    """Where the certificate is renewed, and where pictures go."""
     cloud_ca_file: Path | None = None
 
 
@@ -154,6 +170,8 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     page: Page | None = None
     buses: tuple[Bus, ...]
     ears: tuple[Ear, ...] = ()
+    cameras: tuple[Camera, ...] = ()
+    vision: VisionSettings = VisionSettings()
     groups: tuple[GroupPlan, ...] = ()
     itself: Device | None = None
     """What it says of itself; nothing in a replay, whose clock is the recorded one."""
@@ -165,9 +183,10 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def devices(self) -> Iterator[Device]:
-        """Every device of every bus, those that are asked first."""
+        """Every device of every bus, those that are asked first, and the cameras."""
         polled = (device for bus in self.buses for device in bus.devices)
-        return itertools.chain(polled, (device for ear in self.ears for device in ear.devices))
+        speaking = (device for ear in self.ears for device in ear.devices)
+        return itertools.chain(polled, speaking, self.cameras)
 
     @property
     def judged(self) -> Iterator[Device]:

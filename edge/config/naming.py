@@ -15,8 +15,10 @@ LONGEST_IDENTITY = 128
 
 def nothing_to_watch(source: Source) -> Iterator[ConfigurationError]:
     """A gateway that watches nothing, and nobody is to say what."""
-    if not source.file.buses and source.file.configuration.owner == "file":
-        yield source.error("buses", "there is none, so nothing is watched", "Write at least one bus.")
+    if not source.file.buses and not source.file.cameras and source.file.configuration.owner == "file":
+        yield source.error(
+            "buses", "there is none, so nothing is watched", "Write at least one bus or camera."
+        )
 
 
 def spoken_unclearly(source: Source) -> Iterator[ConfigurationError]:

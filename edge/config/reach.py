@@ -45,6 +45,9 @@ def _secrets(source: Source) -> Iterator[tuple[str, str]]:
             for key in ("password_file", "ca_file"):
                 if (name := getattr(settings, key, None)) is not None:
                     yield f"buses.{i}.{way}.{key}", name
+    for i, camera in enumerate(source.file.cameras):
+        if camera.password_file is not None:
+            yield f"cameras.{i}.password_file", camera.password_file
     for where, entry in _entries(source):
         if entry.token_file is not None:
             yield f"{where}.token_file", entry.token_file

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edge.config.access import broker_of, page_of
 from edge.config.buses import bus_of, ear_of
+from edge.config.cameras import camera_of, cameras_unclear, recorded_cameras, vision_of
 from edge.config.devices import gateway_itself
 from edge.config.model import Gateway
 from edge.config.naming import named_twice, nothing_to_watch, spoken_unclearly
@@ -61,6 +62,7 @@ def _gateway(source: Source) -> Gateway:
     known = Known(
         profiles, packs, {device: points for group in groups for device, points in group.points().items()}
     )
+    is_replay = source.file.mode == "replay"
     return Gateway(
         site=source.file.site,
         name=source.file.gateway,
@@ -71,18 +73,25 @@ def _gateway(source: Source) -> Gateway:
         outputs=tuple(placed(source, settings) for settings in source.file.outputs),
         siren=source.file.siren,
         page=None if source.file.page is None else page_of(source, source.file.page),
-        buses=tuple(
-            bus_of(source, i, entry, entry.modbus, known)
-            for i, entry in enumerate(source.file.buses)
-            if entry.modbus is not None
+        buses=(
+            *(
+                bus_of(source, i, entry, entry.modbus, known)
+                for i, entry in enumerate(source.file.buses)
+                if entry.modbus is not None
+            ),
+            *(recorded_cameras(source, packs) if is_replay else ()),
         ),
         ears=tuple(
             ear_of(source, i, entry, entry.speaking, known)
             for i, entry in enumerate(source.file.buses)
             if entry.speaking is not None
         ),
+        cameras=tuple(
+            camera_of(source, i, entry, packs) for i, entry in enumerate(source.file.cameras) if not is_replay
+        ),
+        vision=vision_of(source),
         groups=groups,
-        itself=None if source.file.mode == "replay" else gateway_itself(source, packs),
+        itself=None if is_replay else gateway_itself(source, packs),
     )
 
 
@@ -92,6 +101,7 @@ def _unclear(source: Source) -> Iterator[ConfigurationError]:
     yield from reaching_out(source)
     yield from spoken_unclearly(source)
     yield from named_twice(source)
+    yield from cameras_unclear(source)
     yield from outputs_unusable(source)
     yield from unreplayable(source)
 

@@ -118,7 +118,7 @@ class History:
             return msgspec.json.decode((self.folder / _ASKED).read_bytes(), type=Asked)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError) as exc:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as exc:
             log.warning("a wish to go back cannot be read: %s", exc)
             return None
 
@@ -137,7 +137,7 @@ class History:
             return msgspec.json.decode(file.read_bytes(), type=State)
         except FileNotFoundError:
             return State()
-        except (OSError, msgspec.DecodeError) as exc:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as exc:
             log.critical("nobody knows which configuration held file=%s: %s", file, exc)
             return State()
 

@@ -3,6 +3,7 @@
 So whoever takes a gateway over begins with what is in force there, comments and all.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import yaml
 
 from edge.config import load_own
 from edge.settings import GatewayDocument, GatewayFile
+from edge.vision import address
 from sitewarden import bundle
 from sitewarden.errors import ConfigurationError
+
+_ADDRESS = re.compile(r"\b(?:rtsps?|https?)://[^\s'\"]+")
 
 
 def own_bundle(own: Path) -> dict[str, str] | None:
@@ -19,7 +23,7 @@ def own_bundle(own: Path) -> dict[str, str] | None:
     try:
         said, text = load_own(own), own.read_text(encoding="utf-8")
         folder = own.resolve().parent
-        files = {bundle.MAIN: less_own_keys(text), **dict(_named(said, folder))}
+        files = {bundle.MAIN: less_own_keys(_less_logins(text, said)), **dict(_named(said, folder))}
         bundle.check(files)
     except (ConfigurationError, bundle.BundleError, OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
@@ -37,6 +41,20 @@ def less_own_keys(text: str) -> str:
     wanted = GatewayDocument.__struct_fields__
     parts = [lines[begin:end] for (key, begin), end in zip(begins, ends, strict=True) if key in wanted]
     return "".join(line for part in parts for line in part)
+
+
+def _less_logins(text: str, said: GatewayFile) -> str:
+    """Cameras' addresses without the logins in them: they stay at the gateway, to be put into a file there.
+
+    Raises `BundleError` where one is written so that it cannot be found.
+    """
+    for camera in said.cameras:
+        if address.holds_login(camera.url):
+            if camera.url not in text:
+                raise bundle.BundleError(bundle.MAIN, "holds a login that cannot be taken out", "")
+            text = text.replace(camera.url, address.shown(camera.url))
+    # So do those of cameras that somebody has commented out.
+    return _ADDRESS.sub(lambda found: address.shown(found[0]), text)
 
 
 def _with_comments(lines: list[str], line: int) -> int:

@@ -8,9 +8,11 @@ import msgspec
 from edge.busload import load_of
 from edge.config import Gateway
 from edge.configuration.starting import load_in_force, starting
+from edge.doctor.cameras import camera_results
 from edge.doctor.certificate import certificate_results
 from edge.doctor.outbox import outbox_results
 from edge.doctor.outputs import output_results
+from edge.doctor.pictures import picture_results
 from edge.doctor.serial import serial_results
 from edge.doctor.service import agent_account, ask_systemd, service_results
 from edge.doubts import FULL_PERCENT, unheard, unjudged
@@ -60,8 +62,10 @@ def examine(file: Path) -> Iterator[Result]:
     yield from service_results(told)
     account = agent_account(told, gateway.data_dir)
     yield from serial_results(gateway, account)
+    yield from camera_results(gateway, account)
     yield from output_results(gateway, account)
     yield from outbox_results(gateway.data_dir)
+    yield from picture_results(gateway)
     broker = gateway.broker
     branch = gateway.mode, gateway.site, gateway.name
     login = broker.username, broker.password

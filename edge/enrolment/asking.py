@@ -70,7 +70,7 @@ class Cloud:
 
     def __init__(self, address: str, *, ca_file: Path | None = None, without_tls: bool = False) -> None:
         """`address` as a browser has it; raises `UsageError` where a password would travel in the clear."""
-        self._address = _checked(address, without_tls=without_tls)
+        self._address = checked(address, without_tls=without_tls)
         try:
             self._tls = ssl.create_default_context(cafile=ca_file)
         except (OSError, ssl.SSLError) as exc:
@@ -119,7 +119,7 @@ class Cloud:
         body, _ = self._request(path, asked)
         try:
             return msgspec.json.decode(body, type=kind)
-        except msgspec.MsgspecError as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise RefusedError(f"{self._address} answers like no SiteWarden that we know: {exc}") from exc
 
     def _request(self, path: str, asked: Mapping[str, Any] | None) -> tuple[bytes, dt.datetime | None]:
@@ -135,7 +135,7 @@ class Cloud:
             raise RefusedError(self._refusal(exc)) from exc
         except urllib.error.URLError as exc:
             if isinstance(exc.reason, ssl.SSLError):
-                raise UnreachableError(f"{self._address}: {_tls_fault(exc.reason)}") from exc
+                raise UnreachableError(f"{self._address}: {tls_fault(exc.reason)}") from exc
             raise UnreachableError(f"{self._address} does not answer: {exc.reason}") from exc
         except (OSError, http.client.HTTPException) as exc:
             raise UnreachableError(f"{self._address} does not answer: {exc}") from exc
@@ -146,7 +146,7 @@ class Cloud:
             body = answer.read(_MOST_BYTES)
         try:
             problem = msgspec.json.decode(body, type=_Problem)
-        except msgspec.MsgspecError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             elsewhere = answer.headers.get("Location")
             hint = f"; it sends to {elsewhere}" if elsewhere else ""
             return f"there is no SiteWarden at {self._address} (HTTP {answer.code}{hint})"
@@ -163,7 +163,8 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return
 
 
-def _checked(address: str, *, without_tls: bool) -> str:
+def checked(address: str, *, without_tls: bool) -> str:
+    """The address of a cloud without a slash at its end; raises `UsageError`."""
     parts = urlsplit(address)
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
         raise UsageError(f"`{address}` is no address of a cloud; write it like https://cloud.example.org")
@@ -189,7 +190,7 @@ def _date(headers: Any) -> dt.datetime | None:
         return None
 
 
-def _tls_fault(exc: ssl.SSLError) -> str:
+def tls_fault(exc: ssl.SSLError) -> str:
     """What is wrong with the connection, and the mend."""
     if not isinstance(exc, ssl.SSLCertVerificationError):
         return f"no encrypted connection: {exc.reason or exc}"

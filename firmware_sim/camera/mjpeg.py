@@ -62,7 +62,8 @@ class MjpegServer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._feed.is_cut or len(self._viewers) > 2 * self._feed.camera.viewers:
             return
-        path = await asyncio.wait_for(_path(reader), REQUEST_S)
+        async with asyncio.timeout(REQUEST_S):
+            path = await _path(reader)
         name = self._feed.camera.camera
         if path not in {f"/{name}.mjpg", f"/{name}.jpg"}:
             await _say(writer, b"404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -85,7 +86,7 @@ class MjpegServer:
                 return
             head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
             writer.write(head.encode() + picture + b"\r\n")
-            await asyncio.wait_for(writer.drain(), VIEWER_S)
+            await _drained(writer)
 
 
 async def _path(reader: asyncio.StreamReader) -> str:
@@ -99,4 +100,10 @@ async def _path(reader: asyncio.StreamReader) -> str:
 
 async def _say(writer: asyncio.StreamWriter, answer: bytes) -> None:
     writer.write(b"HTTP/1.1 " + answer)
-    await asyncio.wait_for(writer.drain(), VIEWER_S)
+    await _drained(writer)
+
+
+async def _drained(writer: asyncio.StreamWriter) -> None:
+    # Not `wait_for`, which before 3.12 may swallow the cancellation by which a viewer is thrown out.
+    async with asyncio.timeout(VIEWER_S):
+        await writer.drain()

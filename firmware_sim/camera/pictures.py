@@ -1,4 +1,4 @@
-"""Where a camera's pictures come from: a folder, a video, or drawn; JPEG of the camera's size, without end.
+"""Where a camera's pictures come from: a folder, a video, a scene, or drawn; JPEG of its size, without end.
 
 Making a picture takes milliseconds of work; whoever serves them calls this from a thread.
 """
@@ -11,8 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from firmware_sim.camera import model
-from firmware_sim.camera.model import Camera
+from firmware_sim.camera import model, scene
+from firmware_sim.camera.drawing import Drawing
+from firmware_sim.camera.model import SCENE, Camera
 from sitewarden.errors import SiteWardenError
 
 QUALITY = 80
@@ -28,8 +29,16 @@ def pictures_of(camera: Camera, folder: Path) -> Iterator[bytes]:
     """
     if camera.source is None:
         return _drawn(camera)
+    if camera.source.startswith(SCENE):
+        return _of_scene(camera, folder / camera.source.removeprefix(SCENE))
     source = folder / camera.source
     return _of_folder(camera, source) if source.is_dir() else _of_video(camera, source)
+
+
+def _of_scene(camera: Camera, file: Path) -> Iterator[bytes]:
+    shown = Drawing(scene.load(file), camera.width, camera.height)
+    for number in itertools.count():
+        yield _encoded(shown.picture(number / camera.fps % shown.scene.seconds))
 
 
 def black(camera: Camera) -> bytes:

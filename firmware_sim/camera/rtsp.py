@@ -94,6 +94,8 @@ class RtspServer:
             "rate": round(1000 * camera.fps),
             "viewers": camera.viewers,
         }
+        if camera.login is not None:
+            given |= {key: getattr(camera.login, key) for key in ("way", "username", "password")}
         arguments = [part for key, value in given.items() for part in (f"--{key}", str(value))]
         # -I: what the virtual environment says about Python's paths is not for the system's Python.
         child = await asyncio.create_subprocess_exec(

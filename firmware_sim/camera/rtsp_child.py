@@ -14,8 +14,9 @@ from typing import Any
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402  # the versions are chosen first
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402  # the versions are chosen first
 
 LENGTH = struct.Struct(">I")
 SOURCE = (
@@ -58,6 +59,27 @@ class Pictures:
                 source.emit("push-buffer", Gst.Buffer.new_wrapped(picture))
 
 
+ROLE = "viewer"
+
+
+def ask_for_login(server: Any, factory: Any, args: argparse.Namespace) -> None:
+    """Let nobody look but who logs in."""
+    token = GstRtspServer.RTSPToken()
+    token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, ROLE)
+    auth = GstRtspServer.RTSPAuth()
+    if args.way == "basic":
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(args.username, args.password), token)
+    else:
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(args.username, args.password, token)
+    permissions = GstRtspServer.RTSPPermissions()
+    for what in ("access", "construct"):
+        permissions.add_permission_for_role(ROLE, f"media.factory.{what}", True)
+    factory.set_permissions(permissions)
+    server.set_auth(auth)
+
+
 def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser()
@@ -65,6 +87,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     for name in ("port", "width", "height", "rate", "viewers"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    for name in ("way", "username", "password"):
+        parser.add_argument(f"--{name}")
     args = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
@@ -76,6 +100,8 @@ def main() -> None:
     factory.set_shared(True)
     pictures = Pictures()
     factory.connect("media-configure", pictures.watch)
+    if args.username is not None:
+        ask_for_login(server, factory, args)
     server.get_mount_points().add_factory(f"/{args.name}", factory)
     if server.attach(None) == 0:
         sys.exit(f"cannot listen on {args.host}:{args.port}")

@@ -24,7 +24,7 @@ password_file {folder}/passwords
 acl_file {folder}/acl
 max_packet_size 270336
 max_queued_messages 20000
-max_inflight_messages 100
+max_inflight_messages 2000
 set_tcp_nodelay true
 log_dest stdout
 log_timestamp_format %Y-%m-%dT%H:%M:%S

@@ -121,12 +121,12 @@ class RunningSite:
         self._start_broker()
         self.files.write_cloud(broker_port=self.broker_port, web_port=self.web_port)
         self._run("cloud", sitewarden("cloud", "run", self.files.cloud))
-        bus_ports = self._start_simulator()
+        simulated = self._start_simulator()
         self._wait(self._broker_listens, "the broker", "broker")
         if self._observer:
             self.listener = BrokerListener(HOST, self.broker_port, self.passwords[OBSERVER])
             self.listener.start()
-        self._start_gateway(bus_ports)
+        self._start_gateway(simulated)
         self._say("云平台启动中 · cloud is starting (database, ingest, web)")
         self._wait(self._pages_answer, "the web pages", "cloud")
 
@@ -139,24 +139,25 @@ class RunningSite:
         self._run("broker", broker.command(self.files.folder, self.broker_port, mosquitto))
         self._say(f"消息代理 · broker: {name}, {HOST}:{self.broker_port}")
 
-    def _start_simulator(self) -> dict[str, int]:
+    def _start_simulator(self) -> dict[str, int | str]:
         ports_file = self.files.folder / "ports.json"
         ports_file.unlink(missing_ok=True)
         self.files.write_scenario()
         self._run("simulator", self._simulator(ports_file))
         self._wait(ports_file.exists, "the simulator", "simulator")
-        ports: dict[str, int] = json.loads(ports_file.read_text(encoding="utf-8"))
-        shown = ", ".join(f"{bus} {HOST}:{port}" for bus, port in ports.items())
-        self._say(f"模拟设备 · simulated devices: Modbus TCP {shown}")
-        return ports
+        simulated: dict[str, int | str] = json.loads(ports_file.read_text(encoding="utf-8"))
+        buses = [f"{name} {HOST}:{where}" for name, where in simulated.items() if isinstance(where, int)]
+        cameras = [str(where) for where in simulated.values() if not isinstance(where, int)]
+        self._say(f"模拟设备 · simulated devices: Modbus TCP {', '.join(buses)}; {', '.join(cameras)}")
+        return simulated
 
     def _simulator(self, ports_file: Path) -> list[str]:
         """What plays the devices, and says in `ports_file` where."""
         options = ("--ledger", self.files.ledger, "--ports-file", ports_file)
         return sitewarden("sim", "run", self.files.scenario, *options)
 
-    def _start_gateway(self, bus_ports: dict[str, int]) -> None:
-        self.files.write_gateway(broker_port=self.broker_port, bus_ports=bus_ports)
+    def _start_gateway(self, simulated: dict[str, int | str]) -> None:
+        self.files.write_gateway(broker_port=self.broker_port, web_port=self.web_port, simulated=simulated)
         self._run("gateway", sitewarden("edge", "run", self.files.gateway))
         self._say(f"边缘网关 · gateway: {self.files.configuration.gateway_user}")
 

@@ -14,11 +14,15 @@ from firmware_sim.history import write_history
 from firmware_sim.scenario import read_scenario
 
 SCENARIO, GATEWAY, CLOUD = "scenario.yaml", "gateway.yaml", "cloud.yaml"
+SCENE = "camera.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteConfiguration:
-    """The texts of a site's files; `${broker_port}`, `${web_port}` and `${bus_NAME_port}` are filled in."""
+    """The texts of a site's files.
+
+    `${broker_port}`, `${web_port}`, `${bus_NAME_port}` and `${camera_NAME_url}` are filled in.
+    """
 
     site: str
     gateway_id: str
@@ -29,6 +33,8 @@ class SiteConfiguration:
     """Logs in as `cloud` with the password in `cloud.password`."""
     histories: Mapping[str, str] = field(default_factory=dict)
     """By device: the file in which its past is written."""
+    scenes: Mapping[str, str] = field(default_factory=dict)
+    """By name: what stands beside the scenario for its cameras."""
 
     @property
     def gateway_user(self) -> str:
@@ -49,6 +55,7 @@ def demo_site() -> SiteConfiguration:
         gateway=gateway,
         cloud=cloud,
         histories={"pit-1": "pit-1-history.csv"},
+        scenes={SCENE: here.joinpath(SCENE).read_text(encoding="utf-8")},
     )
 
 
@@ -91,6 +98,8 @@ class SiteFolder:
 
     def write_scenario(self) -> None:
         """The scenario, and no ledger or outputs of an earlier run."""
+        for name, scene in self.configuration.scenes.items():
+            (self.folder / name).write_text(scene, encoding="utf-8")
         self.scenario.write_text(self.configuration.scenario, encoding="utf-8")
         for left_over in (self.ledger, self.outputs):
             left_over.unlink(missing_ok=True)
@@ -115,10 +124,16 @@ class SiteFolder:
         filled = Template(self.configuration.cloud).substitute(broker_port=broker_port, web_port=web_port)
         self.cloud.write_text(filled, encoding="utf-8")
 
-    def write_gateway(self, *, broker_port: int, bus_ports: Mapping[str, int]) -> None:
-        """The gateway's configuration, and the past that its devices remember."""
-        ports = {f"bus_{bus.replace('-', '_')}_port": port for bus, port in bus_ports.items()}
-        filled = Template(self.configuration.gateway).substitute(broker_port=broker_port, **ports)
+    def write_gateway(self, *, broker_port: int, web_port: int, simulated: Mapping[str, int | str]) -> None:
+        """The gateway's configuration, and the past that its devices remember.
+
+        `simulated` has the port of each bus and the address of each camera.
+        """
+        filled = Template(self.configuration.gateway).substitute(
+            broker_port=broker_port,
+            web_port=web_port,
+            **{_placeholder(name, where): where for name, where in simulated.items()},
+        )
         site, now = read_scenario(self.scenario), datetime.now(UTC)
         for device, name in self.configuration.histories.items():
             # A folder that is used again has its past already, and the gateway has imported it.
@@ -131,3 +146,8 @@ class SiteFolder:
         file = self.folder / name
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8")
+
+
+def _placeholder(name: str, where: int | str) -> str:
+    plain = name.replace("-", "_")
+    return f"bus_{plain}_port" if isinstance(where, int) else f"camera_{plain}_url"

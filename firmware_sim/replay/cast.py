@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from sitewarden import cameras
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header
 from sitewarden.profiles import ModbusProfile, Profile
 from sitewarden.profiles.replayed import as_registers
 
 LAST_UNIT = 247
-BUS = "replay"
-"""Of devices whose history does not name one."""
+BUS, CAMERAS = "replay", "cameras"
+"""Of devices and cameras whose history does not name one."""
 
 
 class Played(NamedTuple):
@@ -42,26 +43,37 @@ def cast_of(header: Header, profiles: Mapping[str, Profile], file: Path) -> Cast
     """Give every device of the history its place.
 
     Devices keep bus and unit where the history names them; the others get a free unit on a bus of ours.
-    Those that spoke by themselves are asked as well. Raises `ConfigurationError` where a profile is unknown,
-    or where two devices would answer as one.
+    Those that spoke by themselves are asked as well, and so are cameras, whose bus is the last one. Raises
+    `ConfigurationError` where a profile is unknown, or where two devices would answer as one.
     """
-    devices = header.devices
+    # Stable: else in the order of the history.
+    devices = sorted(header.devices, key=is_camera)
     _check_apart(devices, file)
     buses: dict[str, set[int]] = {}
     for device in devices:
-        taken = buses.setdefault(device.bus or BUS, set())
+        taken = buses.setdefault(bus_of(device), set())
         if device.unit is not None:
             taken.add(device.unit)
     names = list(buses)
     played: list[Played] = []
     for i, device in enumerate(devices):
         profile = _profile(file, f"devices.{i}.profile", device, profiles)
-        bus = device.bus or BUS
+        bus = bus_of(device)
         unit = device.unit or _free(buses[bus])
         left_out = unused(device, profile)
         keys = tuple(key for key in profile.points if key not in left_out)
         played.append(Played(device, profile, names.index(bus), unit, keys))
     return Cast(tuple(names), tuple(played))
+
+
+def is_camera(device: DevicePast) -> bool:
+    """Whether the device looked at pictures: it had no registers, and has some in a replay."""
+    return device.profile == cameras.PROFILE.profile
+
+
+def bus_of(device: DevicePast) -> str:
+    """The name of the bus on which the device stands."""
+    return device.bus or (CAMERAS if is_camera(device) else BUS)
 
 
 def _check_apart(devices: Sequence[DevicePast], file: Path) -> None:
@@ -75,7 +87,7 @@ def _check_apart(devices: Sequence[DevicePast], file: Path) -> None:
         names.add(device.device)
         if device.unit is None:
             continue
-        place = (device.bus or BUS, device.unit)
+        place = (bus_of(device), device.unit)
         if other := places.get(place):
             message = f"unit {device.unit} of bus `{place[0]}` is both `{other}` and `{device.device}`"
             raise ConfigurationError(file, 0, f"devices.{i}.unit", message, mend)
@@ -91,7 +103,7 @@ def unused(device: DevicePast, profile: Profile) -> list[str]:
 
 
 def _profile(file: Path, field: str, device: DevicePast, profiles: Mapping[str, Profile]) -> ModbusProfile:
-    profile = profiles.get(device.profile)
+    profile = cameras.recorded(device.points) if is_camera(device) else profiles.get(device.profile)
     if profile is None:
         mend = "Give the folder that has it with `--profiles`."
         raise ConfigurationError(file, 0, field, f"there is no profile `{device.profile}`", mend)

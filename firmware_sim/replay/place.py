@@ -1,13 +1,15 @@
 """Where a history is played back: the gateway's file as it was, made harmless, or made from the history."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import yaml
 
-from firmware_sim.replay.cast import LAST_UNIT, unused
+from firmware_sim.replay.cast import CAMERAS, LAST_UNIT, is_camera, unused
+from sitewarden.cameras import PROFILE as CAMERA
+from sitewarden.cameras import CameraZone, points_of, zones_of
 from sitewarden.errors import ConfigurationError
 from sitewarden.history import DevicePast, Header, find_header, read_header
 from sitewarden.profiles import Profile, load_profiles
@@ -19,8 +21,10 @@ from sitewarden.text import Text
 SITE, GATEWAY, BUS = "replay", "replay", "replay"
 """Where the history names none."""
 _FOR_EVER_MS = 1 << 62
-_NOT_OF_A_REPLAY = {"mode", "data_dir", "broker", "outputs", "page"}
-"""What leaves the machine, sounds, or belongs to the real gateway's disk."""
+_NOT_OF_A_REPLAY = {"mode", "data_dir", "broker", "outputs", "page", "vision"}
+"""What leaves the machine, sounds, looks at pictures, or belongs to the real gateway's disk."""
+_NOT_OF_A_CAMERA = {"url", "username", "password_file"}
+"""What leads to the real one."""
 
 
 class Place(NamedTuple):
@@ -29,7 +33,7 @@ class Place(NamedTuple):
     header: Header
     """Devices as they will be played: with bus and unit, none that the gateway does not know."""
     gateway: Mapping[str, Any]
-    """The gateway's file but for broker, outputs and the lines to the buses."""
+    """The gateway's file but for broker, outputs and the lines to the buses and cameras."""
     profiles: tuple[Path, ...]
     """Folders beside the shipped ones."""
     packs: tuple[RulePack, ...]
@@ -51,8 +55,17 @@ def place_of(file: Path, config: Path | None, rules: list[str]) -> Place:
 
 def _by_history(file: Path, rules: list[str]) -> Place:
     header, profiles = read_header(file), load_profiles()
-    devices = list(_placed(header.devices))
-    header = msgspec.structs.replace(header, devices=devices)
+    devices = list(_placed([device for device in header.devices if not is_camera(device)]))
+    seeing = [device for device in header.devices if is_camera(device)]
+    zones = {device.device: zones_of(device.points, device.layout) for device in seeing}
+    bus = _free_name(device.bus for device in devices)
+    header = msgspec.structs.replace(
+        header,
+        devices=[
+            *devices,
+            *(_seen(bus, i, one, zones[one.device]) for i, one in enumerate(seeing, 1)),
+        ],
+    )
     entries = [_entry(file, i, device, profiles) for i, device in enumerate(devices)]
     buses = dict.fromkeys(device.bus for device in devices)
     gateway = {
@@ -63,6 +76,7 @@ def _by_history(file: Path, rules: list[str]) -> Place:
             {"bus": bus, "devices": [e for e, d in zip(entries, devices, strict=True) if d.bus == bus]}
             for bus in buses
         ],
+        "cameras": [_camera(device, zones[device.device]) for device in seeing],
     }
     gateway |= _groups(file, devices)
     if not rules and (changed := _changes(header)):
@@ -150,6 +164,38 @@ def _entry(file: Path, i: int, device: DevicePast, profiles: Mapping[str, Profil
     return entry | {key: value for key, value in known.items() if value}
 
 
+def _free_name(taken: Iterable[str | None]) -> str:
+    """Of the bus of cameras, which is no other's."""
+    names, name = set(taken), CAMERAS
+    while name in names:
+        name += "-"
+    return name
+
+
+def _seen(bus: str, unit: int, device: DevicePast, zones: Sequence[CameraZone]) -> DevicePast:
+    """A camera as it is asked for what it said: with the points that the gateway makes of its zones."""
+    points = list(points_of(device.device, zones))
+    return msgspec.structs.replace(device, bus=bus, unit=unit, points=points)
+
+
+def _camera(device: DevicePast, zones: Sequence[CameraZone]) -> dict[str, Any]:
+    """A camera as `gateway.yaml` has it, but for its address."""
+    entry: dict[str, Any] = {
+        "camera": device.device,
+        "zones": msgspec.to_builtins([_without_nothing(zone) for zone in zones]),
+    }
+    if device.label is not None:
+        entry["label"] = {"zh": device.label.zh, "en": device.label.en}
+    if masks := device.layout.get("masks"):
+        entry["masks"] = masks
+    return entry
+
+
+def _without_nothing(zone: CameraZone) -> dict[str, Any]:
+    found = msgspec.structs.asdict(zone)
+    return {key: value for key, value in found.items() if value is not None}
+
+
 def chart_file(device: int) -> str:
     """The name of the file that the chart of a device, counted from 0, is written to.
 
@@ -167,13 +213,18 @@ def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
     folder, found = config.resolve().parent, _read(config)
     profiles = tuple(folder / name for name in found.get("profiles", []))
     known = load_profiles(*profiles)
+    seeing = msgspec.convert(found.get("cameras") or [], list[_Seeing])
     gateway = {
         **{key: value for key, value in found.items() if key not in _NOT_OF_A_REPLAY},
         "rules": [str(_beside(folder, name)) for name in rules or found.get("rules", [])],
         "profiles": [str(profile) for profile in profiles],
         "buses": [
             {"bus": bus["bus"], "devices": [_absolute(folder, entry) for entry in _asked(bus["devices"])]}
-            for bus in found["buses"]
+            for bus in found.get("buses") or []
+        ],
+        "cameras": [
+            {key: value for key, value in entry.items() if key not in _NOT_OF_A_CAMERA}
+            for entry in found.get("cameras") or []
         ],
     }
     header = _header(file, gateway)
@@ -182,7 +233,13 @@ def _by_config(file: Path, config: Path, rules: list[str]) -> Place:
         for bus in gateway["buses"]
         for entry in bus["devices"]
     ]
+    bus = _free_name(device.bus for device in devices)
+    devices += [_seen(bus, i, _camera_past(one), one.zones) for i, one in enumerate(seeing, 1)]
     return Place(msgspec.structs.replace(header, devices=devices), gateway, profiles, ())
+
+
+def _camera_past(entry: "_Seeing") -> DevicePast:
+    return DevicePast(device=entry.camera, profile=CAMERA.profile, label=entry.label)
 
 
 def _read(config: Path) -> dict[str, Any]:
@@ -211,12 +268,19 @@ class _Bus(msgspec.Struct):
     devices: list[_Device]
 
 
+class _Seeing(msgspec.Struct):
+    camera: Name
+    label: Text | None = None
+    zones: list[CameraZone] = []
+
+
 class _Gateway(msgspec.Struct):
     """What a replay must find in it."""
 
     site: Name
     gateway: Name
-    buses: list[_Bus]
+    buses: list[_Bus] = []
+    cameras: list[_Seeing] = []
     rules: list[str] = []
     profiles: list[str] = []
 

@@ -1,6 +1,6 @@
 """A private stack that plays a history: the programs of a site, as the demo has them, but harmless."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import yaml
 from firmware_sim.demo.processes import sitewarden
 from firmware_sim.demo.running import HOST, BrokerKind, RunningSite
 from firmware_sim.demo.site import SiteConfiguration, SiteFolder
+from firmware_sim.replay.cast import bus_of, is_camera
 from firmware_sim.replay.place import Place, chart_file, rules_file
 from firmware_sim.replay.run import Playback
 from sitewarden.loadchart import LoadChart
@@ -58,8 +59,9 @@ class _Folder(SiteFolder):
         }
         self.cloud.write_text(_yaml(cloud), encoding="utf-8")
 
-    def write_gateway(self, *, broker_port: int, bus_ports: Mapping[str, int]) -> None:
+    def write_gateway(self, *, broker_port: int, web_port: int, simulated: Mapping[str, int | str]) -> None:
         """The gateway's file as it was, but that nothing of it leaves this machine or sounds anywhere."""
+        del web_port  # a replay takes no pictures there
         gateway: dict[str, Any] = {
             **self.place.gateway,
             "mode": "replay",
@@ -71,7 +73,10 @@ class _Folder(SiteFolder):
                 "password_file": f"{self.configuration.gateway_id}.password",
             },
             "outputs": [{"driver": "log", "file": self.outputs.name}],
-            "buses": [{**bus, "modbus": _line(bus_ports[bus["bus"]])} for bus in self.place.gateway["buses"]],
+            "buses": [
+                {**bus, "modbus": _line(int(simulated[bus["bus"]]))} for bus in self.place.gateway["buses"]
+            ],
+            "cameras": list(self._cameras(simulated)),
         }
         self.gateway.write_text(_yaml(gateway), encoding="utf-8")
         for i, pack in enumerate(self.place.packs):
@@ -80,6 +85,13 @@ class _Folder(SiteFolder):
             if device.chart is not None:
                 chart = self.folder / chart_file(i)
                 chart.write_text(_chart(device.chart), encoding="utf-8")
+
+    def _cameras(self, simulated: Mapping[str, int | str]) -> Iterator[dict[str, Any]]:
+        """Each where the replay serves what it said; its real address is nowhere."""
+        seen = {device.device: device for device in self.place.header.devices if is_camera(device)}
+        for camera in self.place.gateway["cameras"]:
+            device = seen[camera["camera"]]
+            yield {**camera, "url": f"replay://{HOST}:{simulated[bus_of(device)]}/{device.unit}"}
 
 
 class ReplayingSite(RunningSite):

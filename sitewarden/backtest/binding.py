@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from sitewarden.cameras import PROFILE as CAMERA
+from sitewarden.cameras import recorded
 from sitewarden.history import DevicePast, Track
 from sitewarden.messages import PointBirth
 from sitewarden.profiles import Profile, load_profiles
@@ -45,7 +47,7 @@ def bind_device(
     everywhere = bind_everywhere(device, packs, changes)
     found, left = list[BoundRule](), everywhere.not_judged
     for bound in everywhere.rules:
-        silent = [point for point in _needed(bound) if point not in tracks]
+        silent = list(_unheard(bound, tracks))
         left += [_no_history(bound.rule, point) for point in silent]
         if not silent:
             found.append(msgspec.structs.replace(bound, rule=_unlatched(bound.rule)))
@@ -159,8 +161,8 @@ def _raw(device: DevicePast) -> Iterator[str]:
 
 
 def profile_of(device: DevicePast) -> Profile | None:
-    """The shipped profile of that name; `None` where it is a site's own."""
-    return _profiles().get(device.profile)
+    """The shipped profile of that name, or of a camera its own; `None` where it is a site's own."""
+    return recorded(device.points) if device.profile == CAMERA.profile else _profiles().get(device.profile)
 
 
 @cache
@@ -178,11 +180,15 @@ def _watched(rule: Rule, beside: Beside) -> Sequence[str]:
     return watched[:1] if rule.is_of_device else watched
 
 
-def _needed(bound: BoundRule) -> Iterator[str]:
-    """A device as a whole is silent only where all of it is; others need each of their points."""
-    yield bound.point
+def _unheard(bound: BoundRule, tracks: Mapping[str, Track]) -> Iterator[str]:
+    """Points without which the rule says nothing.
+
+    Each that it looks at; of a rule on a device as a whole, which is silent only where all of it is, any.
+    """
     if not bound.rule.is_of_device:
-        yield from bound.inputs
+        yield from (point for point in (bound.point, *bound.inputs) if point not in tracks)
+    elif not any(point in tracks for point in (bound.point, *bound.inputs)):
+        yield bound.point
 
 
 def _no_point(rule: Rule) -> NotJudged:

@@ -4,7 +4,15 @@ Needs numpy and pyarrow, so nothing that a gateway runs imports it.
 """
 
 from sitewarden.history.files import HistoryWriter, find_header, read_header, read_history, write_history
-from sitewarden.history.model import DeviceConfiguration, DevicePast, Header, History, PastAlarm, Track
+from sitewarden.history.model import (
+    DeviceConfiguration,
+    DevicePast,
+    Header,
+    History,
+    PastAlarm,
+    TakenOut,
+    Track,
+)
 
 __all__ = [
     "DeviceConfiguration",
@@ -13,6 +21,7 @@ __all__ = [
     "History",
     "HistoryWriter",
     "PastAlarm",
+    "TakenOut",
     "Track",
     "find_header",
     "read_header",

@@ -1,7 +1,9 @@
 """A history in CSV, for people and other programs: the same columns, the quality as its word."""
 
 import csv
+import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +16,8 @@ from sitewarden.history.rows import Rows
 from sitewarden.quality import Quality
 
 MARK = "#sitewarden "
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_SEPARATORS = re.compile(r"[,;|]")
 _WORDS = {quality.word: quality for quality in Quality}
 _GOOD = ("", Quality.GOOD.word)
 
@@ -24,7 +28,7 @@ class Writer:
     def __init__(self, file: Path, header: bytes) -> None:
         """Opens it at once."""
         self._out = file.open("w", encoding="utf-8", newline="")
-        self._out.write(f"{MARK}{header.decode()}\n")
+        self._out.write(first_line(header))
         self._rows = csv.writer(self._out, lineterminator="\n")
         self._rows.writerow(["point", "at_ms", "value", "quality"])
 
@@ -40,6 +44,28 @@ class Writer:
     def close(self) -> None:
         """Finish the file."""
         self._out.close()
+
+
+def first_line(header: bytes) -> str:
+    """The header as it begins a file, in which a spreadsheet program finds nothing to run.
+
+    Such a program takes the line for cells, whose ends and beginnings a stranger's name might set: inside of
+    a text separators, and a first sign that is neither letter nor digit, are written by their numbers.
+    """
+    return f"{MARK}{_TEXT.sub(_harmless, header).decode()}\n"
+
+
+def _harmless(text: re.Match[bytes]) -> bytes:
+    inner = _SEPARATORS.sub(_by_number, text[0][1:-1].decode())
+    if inner and not inner[0].isalnum() and inner[0] != "\\":
+        inner = _by_number(inner[0]) + inner[1:]
+    return f'"{inner}"'.encode()
+
+
+def _by_number(sign: re.Match[str] | str) -> str:
+    plain = sign if isinstance(sign, str) else sign[0]
+    written = json.dumps(plain)[1:-1]
+    return written if len(written) > 1 else f"\\u{ord(plain):04x}"
 
 
 def read_header(file: Path) -> bytes | None:
@@ -108,9 +134,12 @@ class _Table:
             yield self._cell(row[point].strip(), instant(row[at]), row[value].strip(), word)
 
     def _without_header(self, text: Iterator[str]) -> Iterator[str]:
+        """The table alone: lines before it that begin with # are for people."""
+        is_before = True
         for line in text:
             self._line += 1
-            if self._line > 1 or not line.startswith(MARK):
+            is_before = is_before and line.startswith("#")
+            if not is_before:
                 yield line
 
     def _cell(self, point: str, at_ms: int, value: str, word: str) -> _Cell:

@@ -13,7 +13,16 @@ from sitewarden.rules.packs import RulePack
 from sitewarden.rules.scan import Track
 from sitewarden.text import Text
 
-__all__ = ["VERSION", "DeviceConfiguration", "DevicePast", "Header", "History", "PastAlarm", "Track"]
+__all__ = [
+    "VERSION",
+    "DeviceConfiguration",
+    "DevicePast",
+    "Header",
+    "History",
+    "PastAlarm",
+    "TakenOut",
+    "Track",
+]
 
 VERSION = 1
 """Of the format; a reader refuses what it does not know."""
@@ -78,6 +87,14 @@ class PastAlarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cleared_at: int | None = None
 
 
+class TakenOut(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """By whom a history was taken out of a cloud, and when: it goes wherever the file goes."""
+
+    by: str
+    at: int
+    """UTC milliseconds."""
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything about a history but its readings."""
 
@@ -101,6 +118,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Limits that the site had changed."""
     software: str = ""
     """Version that wrote the file."""
+    taken_out: TakenOut | None = None
 
 
 class History(NamedTuple):

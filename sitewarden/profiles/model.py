@@ -254,7 +254,7 @@ class Profile(
     profile: Name
     version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1, description="a whole number from 1")]
     """No longer than the cloud stores: of a longer one it would take no birth, and know no device."""
-    device_kind: Literal["crane", "pit", "weather", "hoist", "dust", "other"]
+    device_kind: Literal["crane", "pit", "weather", "hoist", "dust", "camera", "other"]
     products: list[Product]
     source: str
     """Where the numbers come from: the manual, its version, the table."""

@@ -218,12 +218,17 @@ def is_akin(point: str, other: str) -> bool:
     return point.partition(".")[0] == other.partition(".")[0]
 
 
+_OF_ITSELF = "camera."
+"""Kinds of what a camera says of itself, and so of all that it sees."""
+
+
 def suppressors_of(bound: BoundRule, bounds: Iterable[BoundRule]) -> list[BoundRule]:
     """The rules of its device that hold it back while they stand.
 
     Of a rule on several points only the one on the same sensor: another sensor's alarm says nothing about
-    this one. A rule on the device as a whole speaks for every sensor, and where each rule has but one point,
-    as a crane's load and moment have, there is no other sensor to hide.
+    this one. A rule on the device as a whole speaks for every sensor, as does one on what a camera says of
+    itself; and where each rule has but one point, as a crane's load and moment have, there is no other sensor
+    to hide.
     """
     device = bound.point.partition("/")[0]
     beside = [b for b in bounds if b.point.partition("/")[0] == device]
@@ -234,6 +239,7 @@ def suppressors_of(bound: BoundRule, bounds: Iterable[BoundRule]) -> list[BoundR
         if other.rule.rule in bound.rule.suppressed_by
         and (
             other.rule.is_of_device
+            or other.rule.watch.startswith(_OF_ITSELF)
             or is_akin(bound.point, other.point)
             or points[other.rule.rule] == points[bound.rule.rule] == 1
         )

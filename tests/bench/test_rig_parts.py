@@ -135,3 +135,10 @@ def test_a_peer_is_shown_with_whether_it_was_measured_or_recorded():
     assert as_object("bench", [result])["results"][0]["peers"] == [
         {"name": "other", "value": 0.4, "how": "recorded 2026-11-20"}
     ]
+
+
+def test_a_figure_is_shown_with_the_bounds_of_its_interval():
+    result = Result(name="gain", value=2.5, unit="points", between=(-1.25, 6.0))
+
+    assert "-1.25 to 6" in table("bench", [result])
+    assert as_object("bench", [result])["results"][0]["between"] == [-1.25, 6.0]

@@ -16,7 +16,7 @@ from tests.cloud.site import TestSite, birth, make_settings
 from tests.cloud.web.serving import Web
 from tests.support.postgres import Postgres
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(400)
 NEW = "four words in a row"
 
 

@@ -63,7 +63,7 @@ class Site:
             yield ports[0]
         finally:
             loop.call_soon_threadsafe(down.set)
-            thread.join(5)
+            thread.join(45)
             loop.close()
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Arrive
 from tests.browser.visiting import until
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(400)
 
 
 def _worst(overload: dict[str, Any]) -> dict[str, Any]:
@@ -38,27 +38,51 @@ def test_a_hazards_page_has_number_grade_clause_episodes_and_curve(
     expect(page.locator("blockquote .also")).to_contain_text("8-5 2022")
     expect(page.locator("button[data-episode]")).to_have_count(len(overload["episodes"]))
     expect(page.locator(f"button[data-episode='{worst['id']}'][aria-pressed=true]")).to_contain_text("110")
-    chart = page.locator(".chart[role=img]")
+    chart = page.locator("[data-part=plot]")
     expect(chart).to_have_attribute("data-limits", "110")
     until(page, lambda: int(chart.get_attribute("data-readings") or 0) > 50, "the curve has readings")
-    page.wait_for_selector(".chart canvas")
-    count_colours = """() => {
-        const canvas = document.querySelector('.chart canvas')
-        const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
-        const style = getComputedStyle(document.documentElement)
-        const wanted = ['--l4-fill', '--c2'].map((name) => style.getPropertyValue(name).trim())
-        return wanted.map((colour) => {
-            const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16))
-            let count = 0
-            for (let at = 0; at < pixels.length; at += 4) {
-                const off = [red, green, blue]
-                    .reduce((sum, one, part) => sum + Math.abs(pixels[at + part] - one), 0)
-                if (off < 60) count += 1
-            }
-            return count
-        })
-    }"""
-    until(page, lambda: min(page.evaluate(count_colours)) > 100, "limit line and evidence are both drawn")
+    # Drawn, in sight, and in the colours that their names have in this theme.
+    drawn = """() => ['[data-limit]', 'path[data-line=bundle]'].map((name) => {
+        const one = document.querySelector(`[data-part=plot] ${name}`)
+        return one.checkVisibility() && one.getTotalLength() > 100 ? getComputedStyle(one).stroke : ''
+    })"""
+    wanted = """() => ['--l4-fill', '--c2'].map((name) => {
+        const probe = document.body.appendChild(document.createElement('i'))
+        probe.style.color = `var(${name})`
+        const colour = getComputedStyle(probe).color
+        probe.remove()
+        return colour
+    })"""
+    until(
+        page,
+        lambda: page.evaluate(drawn) == page.evaluate(wanted),
+        "limit line and evidence are both drawn",
+    )
+    expect(page.locator("[data-part=plot] [data-mark]")).to_contain_text("最不利")
+    expect(page.locator("[data-part=plot] [data-moment]").first).to_contain_text("报警")
+    expect(page.locator("[data-part=plot] [data-alarm]").first).to_be_attached()
+
+
+def test_a_hazards_curve_is_told_by_its_cursor_looked_at_nearer_and_reset(
+    arrive: Arrive, overload: dict[str, Any]
+) -> None:
+    worst = _worst(overload)
+    page = arrive().open(f"/hazards/{overload['id']}?episode={worst['id']}")
+    plot = page.locator("[data-part=plot]")
+    until(page, lambda: int(plot.get_attribute("data-readings") or 0) > 50, "the curve has readings")
+    plot.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-legend=series] [data-value]")).to_contain_text("%")
+    opened = plot.get_attribute("data-from")
+    page.keyboard.press("+")
+    page.wait_for_url("**from=*to=*")
+    expect(plot).not_to_have_attribute("data-from", str(opened))
+    near = plot.get_attribute("data-from")
+    page.reload()
+    expect(plot).to_have_attribute("data-from", str(near))
+    page.click("[data-action=reset]")
+    until(page, lambda: "from=" not in page.url, "the curve is as it opened")
+    assert f"episode={worst['id']}" in page.url
 
 
 def test_a_link_to_a_moment_of_a_hazard_shows_just_that(arrive: Arrive, overload: dict[str, Any]) -> None:
@@ -68,7 +92,7 @@ def test_a_link_to_a_moment_of_a_hazard_shows_just_that(arrive: Arrive, overload
     expect(page.locator("button[data-episode][aria-pressed=true]")).to_have_attribute(
         "data-episode", chosen["id"]
     )
-    chart = page.locator(".chart[role=img]")
+    chart = page.locator("[data-part=plot]")
     expect(chart).to_have_attribute("data-from", "1767225600000")
     expect(chart).to_have_attribute("data-to", "1767225720000")
 
@@ -78,9 +102,9 @@ def test_choosing_a_span_puts_it_into_the_address(arrive: Arrive, overload: dict
     page.get_by_role("button", name="±30 分钟").click()
     page.wait_for_url("**episode=*from=*to=*")
     address = page.url
-    shown = page.locator(".chart[role=img]").get_attribute("data-from")
+    shown = page.locator("[data-part=plot]").get_attribute("data-from")
     page.goto(address)
-    expect(page.locator(".chart[role=img]")).to_have_attribute("data-from", str(shown))
+    expect(page.locator("[data-part=plot]")).to_have_attribute("data-from", str(shown))
 
 
 def test_the_record_shows_every_event_with_its_hash(arrive: Arrive, overload: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ from tests.cloud.site import PROPOSAL, TestSite, cleared, make_settings, now_ms,
 from tests.cloud.web.serving import PASSWORD, Web
 from tests.support.postgres import Postgres
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(400)
 SUSPECTED = msgspec.structs.replace(
     PROPOSAL,
     level="major_proposed",
@@ -209,7 +209,7 @@ def test_an_inspector_judges_on_one_page_and_loses_nothing_when_somebody_was_fas
     hazard = town.danger("limiter", is_over=True)
     page = town.look("张执法", f"/hazards/{hazard}")
     since = time.monotonic()
-    for part in ("[data-timeline]", "[data-gallery]", "blockquote", "[data-past]", ".chart[role=img]"):
+    for part in ("[data-timeline]", "[data-gallery]", "blockquote", "[data-past]", "[data-part=plot]"):
         expect(page.locator(part).first).to_be_visible()
     form = choose(page, "confirm")
     expect(form.locator("[data-field=clause] blockquote")).to_contain_text("安全装置不齐全")

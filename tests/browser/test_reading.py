@@ -11,7 +11,7 @@ from firmware_sim.demo.running import RunningSite
 from tests.browser.conftest import Arrive
 from tests.browser.visiting import PHONE, SMALL_TARGETS, Visit, barriers_on, until, visit
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(400)
 HAN = re.compile("[\u4e00-\u9fff]+")
 KEY = re.compile(
     r"\b(?:app|demo|nav|session|setup|now|crane|pit|alarms|hazards|hazard|gateway|quality|age)\.[a-z][\w.]*"
@@ -47,7 +47,7 @@ def settled(visitor: Visit, path: str) -> Page:
     if "/devices/" in path or path.startswith("/hazards"):
         until(
             page,
-            lambda: page.locator(".chart canvas").count() or not page.locator(".chart").count(),
+            lambda: page.locator("[data-part=plot]:not([data-readings='0'])").count(),
             "curves",
         )
     return page

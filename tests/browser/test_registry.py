@@ -25,7 +25,7 @@ from tests.cloud.site import TestSite, birth, make_settings, readings
 from tests.cloud.web.serving import Web
 from tests.support.postgres import Postgres
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(400)
 TABLE = "设备编号,类型,名称,型号\ncrane-1,塔机,1号塔机,TC5610\ncrane-2,塔机,2号塔机,TC6013\n"
 
 

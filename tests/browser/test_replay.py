@@ -17,23 +17,33 @@ from sitewarden.history import write_history
 from sitewarden.text import Text
 from tests.browser.conftest import Arrive
 from tests.browser.visiting import PHONE, Visit, until, visit
-from tests.support.histories import STEP_MS, T0, crane_past, crane_tracks, history_of
+from tests.support.histories import (
+    STEP_MS,
+    T0,
+    camera_past,
+    camera_tracks,
+    crane_past,
+    crane_tracks,
+    history_of,
+)
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(400)
 MINUTES = 30
 LAYOUT = {"kind": "crane", "x_m": 20, "y_m": 20, "jib_m": 56, "counter_jib_m": 13, "mast_m": 40}
 
 
 @pytest.fixture(scope="module")
 def replaying_site(built_pages: Path) -> Iterator[ReplayingSite]:
-    """Half an hour of a crane that is overloaded now and then, at 60 times the speed."""
+    """Half an hour of a crane that is overloaded now and then, and of a camera, at 60 times the speed."""
     with tempfile.TemporaryDirectory(prefix="sitewarden-replay-") as made:
         folder = Path(made).resolve()
         prepare_folder(folder, wipe=False)
         loads = ([1.0] * 40 + [3.3] * 40) * (MINUTES * 60_000 // STEP_MS // 80)
         past = msgspec.structs.replace(crane_past(), label=Text("1号塔机", "Crane 1"), layout=LAYOUT)
         file = folder / "history.parquet"
-        write_history(file, history_of(crane_tracks("crane-1", loads), past))
+        tracks = {**crane_tracks("crane-1", loads), **camera_tracks()}
+        rules = ["tower-crane", "weather", "helmets"]
+        write_history(file, history_of(tracks, past, camera_past(), rules=rules))
         playback = Playback(file=file, speed=60, is_looping=True)
         with ReplayingSite(folder, place_of(file, None, []), playback) as site:
             yield site
@@ -84,17 +94,37 @@ def test_values_of_the_past_are_fresh_at_sixty_times_the_speed(come: Arrive) -> 
     expect(page.locator(value)).to_have_attribute("data-state", "good")
 
 
+def test_a_camera_of_the_past_has_its_numbers_and_no_picture_and_none_is_asked_for(come: Arrive) -> None:
+    visited = come()
+    asked: list[str] = []
+    visited.page.on("request", lambda request: asked.append(request.url))
+    page = visited.open("/sites/past/devices/yard")
+    expect(page.locator("[data-device=yard] figcaption")).to_contain_text("回放")
+    page.wait_for_selector("[data-device=yard] [data-camera-state=sees]")
+    expect(page.locator("[data-device=yard] [data-zone=hook]")).to_be_visible()
+    until(page, lambda: visited.ask("/sites/past/camera-alarms?state=all")["items"], "the bare head's alarm")
+    page.goto(f"{visited.address}/sites/past/cameras?state=all")
+    expect(page.locator("[data-alarm]").first).to_contain_text("回放中的报警，没有抓拍")
+    assert not [url for url in asked if "/still" in url or "/watch" in url]
+
+
 def test_pause_holds_time_a_step_moves_it_by_one_instant_and_it_goes_on(come: Arrive) -> None:
-    page = come().open("/sites/past")
+    visited = come()
+    page = visited.open("/sites/past")
     page.wait_for_selector("[data-replay=running]")
     steers(page, "toggle")()
     page.wait_for_selector("[data-replay=paused]")
-    stood = recorded_ms(page)
+    stood = visited.ask("/replay")
+    until(page, lambda: recorded_ms(page) == stood["at_ms"], "it stands where it says")
     steers(page, "step")()
-    until(page, lambda: recorded_ms(page) == stood + STEP_MS, "one instant further")
+    until(page, lambda: visited.ask("/replay")["step"] == stood["step"] + 1, "one instant further")
+    stands = visited.ask("/replay")
+    # The camera tells between two polls of the crane.
+    assert stood["at_ms"] < stands["at_ms"] <= stood["at_ms"] + STEP_MS
+    until(page, lambda: recorded_ms(page) == stands["at_ms"], "the page shows it")
     steers(page, "toggle")()
     page.wait_for_selector("[data-replay=running]")
-    until(page, lambda: recorded_ms(page) > stood + 10 * STEP_MS, "time goes on")
+    until(page, lambda: recorded_ms(page) > stood["at_ms"] + 10 * STEP_MS, "time goes on")
 
 
 def test_the_slider_jumps_back_and_the_page_follows(come: Arrive) -> None:

@@ -18,7 +18,7 @@ from tests.cloud.site import make_settings
 from tests.cloud.web.serving import Web
 from tests.support.postgres import Postgres
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 PASSWORD = "crane hook anchor beam"
 
 

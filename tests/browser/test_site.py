@@ -6,14 +6,14 @@ import signal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from firmware_sim.demo.running import RunningSite
 from tests.browser.conftest import Arrive
 from tests.browser.programs import halted, process_of
 from tests.browser.visiting import DESKTOP, Visit, until
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(400)
 DAY_MS = 86_400_000
 SHOWN_VALUES = """
     (device) => Object.fromEntries([...document.querySelectorAll(`[data-device="${device}"] [data-point]`)]
@@ -116,27 +116,40 @@ def test_an_overload_appears_as_an_alarm_on_a_page_that_is_only_left_open(
 
 def test_the_pits_curve_has_a_fortnight_its_levels_and_goes_on_live(arrive: Arrive) -> None:
     page = arrive().open("/sites/demo/devices/pit-1")
-    page.get_by_role("button", name="30 天").click()
-    chart = page.locator("[data-device='pit-1'] .chart[role=img]")
+    page.locator("[data-device='pit-1']").get_by_role("button", name="30 天").click()
+    chart = page.locator("[data-device='pit-1'] [data-part=plot]")
 
     def told(name: str) -> float:
         return float(chart.get_attribute(f"data-{name}") or "nan")
 
     # The page may be open before the logger's memory has arrived; the next heartbeats tell it to look again.
-    until(page, lambda: told("to") - told("oldest") > 13.9 * DAY_MS, "a fortnight of readings", within_s=40)
+    until(page, lambda: told("to") - told("oldest") > 13.9 * DAY_MS, "a fortnight of readings")
     assert told("to") - told("from") == 30 * DAY_MS
     assert chart.get_attribute("data-limits") == "14 20"
-    page.wait_for_selector("[data-device='pit-1'] canvas")
     newest, count = told("newest"), told("readings")
     until(page, lambda: told("newest") > newest and told("readings") > count, "the curve goes on")
-    assert (
-        page.evaluate("""() => {
-        const canvas = document.querySelector('[data-device="pit-1"] canvas')
-        const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
-        return new Set(new Uint32Array(pixels.buffer)).size
-    }""")
-        > 50
-    ), "nothing is drawn"
+    lengths = page.evaluate("""() => [...document.querySelectorAll('[data-device="pit-1"] path[data-line]')]
+        .map((line) => line.checkVisibility() ? line.getTotalLength() : 0)""")
+    assert lengths
+    assert min(lengths) > 100, "nothing is drawn"
+
+
+def test_a_pits_curve_is_looked_at_nearer_and_follows_again(arrive: Arrive) -> None:
+    page = arrive().open("/sites/demo/devices/pit-1")
+    panel = page.locator("[data-device='pit-1']")
+    plot = panel.locator("[data-part=plot]")
+    until(page, lambda: int(plot.get_attribute("data-readings") or 0) > 50, "the curve has readings")
+    expect(panel.locator("[data-legend] [data-value]").first).to_contain_text("mm")
+    panel.locator("[data-action=nearer]").click()
+    until(page, lambda: _span_of(plot) == 3.5 * DAY_MS, "half as long")
+    expect(panel.get_by_role("button", name="7 天")).to_have_attribute("aria-pressed", "false")
+    panel.locator("[data-action=reset]").click()
+    until(page, lambda: _span_of(plot) == 7 * DAY_MS, "seven days up to now")
+    expect(panel.locator("[data-action=reset]")).to_be_disabled()
+
+
+def _span_of(plot: Locator) -> int:
+    return int(plot.get_attribute("data-to") or 0) - int(plot.get_attribute("data-from") or 0)
 
 
 def test_the_pits_table_names_level_and_share_of_the_control_value(arrive: Arrive) -> None:
@@ -164,7 +177,7 @@ def test_values_of_a_silent_gateway_turn_old_and_never_look_fresh(
             page.wait_for_timeout(100)
             assert states(page, "crane-1") == {"stale"}
         expect(page.locator(".page-head [data-mark=offline]")).to_contain_text("离线")
-    until(page, lambda: is_fresh(page), "fresh again", within_s=40)
+    until(page, lambda: is_fresh(page), "fresh again")
 
 
 def test_values_of_a_silent_device_are_struck_through_with_the_reason(
@@ -172,7 +185,7 @@ def test_values_of_a_silent_device_are_struck_through_with_the_reason(
 ) -> None:
     page = arrive().open("/sites/demo")
     with halted(process_of("sim", "run", str(living_site.files.scenario))):
-        until(page, lambda: states(page, "crane-1") == {"bad"}, "all are bad", within_s=30)
+        until(page, lambda: states(page, "crane-1") == {"bad"}, "all are bad")
         values = own(page, "crane-1")
         assert all(one["struck"] for one in values)
         assert all(
@@ -186,7 +199,7 @@ def test_values_of_a_silent_device_are_struck_through_with_the_reason(
         expect(tile.locator(".limiter")).to_contain_text("暂无数据")
         expect(page.locator("[data-count=machines] .bad")).to_be_visible()
         expect(page.locator(".now .blind")).to_be_visible()
-    until(page, lambda: is_fresh(page), "fresh again", within_s=40)
+    until(page, lambda: is_fresh(page), "fresh again")
 
 
 def test_a_lost_server_is_said_and_the_page_recovers_when_it_is_back(
@@ -205,7 +218,7 @@ def test_a_lost_server_is_said_and_the_page_recovers_when_it_is_back(
         # A poll that a busy machine missed may be the last thing that came: then the value stays bad.
         until(page, lambda: states(page, "crane-1") <= {"stale", "bad"}, "nothing looks fresh")
     expect(banner).to_have_count(0, timeout=30_000)
-    until(page, lambda: is_fresh(page), "fresh again", within_s=30)
+    until(page, lambda: is_fresh(page), "fresh again")
     assert len(visitor.loads) == 1, "the page recovers without being loaded again"
 
 

@@ -19,8 +19,7 @@ from tests.browser.visiting import until, visit
 from tests.cloud.registry.records import CHART, CRANE, day
 from tests.cloud.web.serving import new_account, new_session
 
-pytestmark = pytest.mark.timeout(180)
-SOON_MS = 15_000
+pytestmark = pytest.mark.timeout(400)
 
 TRUTH = """\
 profile: acme-crane
@@ -158,7 +157,7 @@ def standing(page: Page, step: str):
     return page.locator(f"[data-step={step}]")
 
 
-def is_(page: Page, step: str, word: str, within_s: float = 20) -> None:
+def is_(page: Page, step: str, word: str, within_s: float = 45) -> None:
     expect(standing(page, step)).to_have_attribute("data-standing", word, timeout=within_s * 1000)
 
 
@@ -172,7 +171,7 @@ def keep(page: Page, text: str, reason: str) -> None:
 def bind(page: Page, version: int) -> None:
     page.fill("[name=version]", str(version))
     page.click("[data-bind]")
-    expect(standing(page, "profile")).to_contain_text(f"acme-crane 第 {version} 版", timeout=SOON_MS)
+    expect(standing(page, "profile")).to_contain_text(f"acme-crane 第 {version} 版")
     expect(page.locator("[data-bind]")).to_have_count(0)
 
 
@@ -196,7 +195,7 @@ def conformance(page: Page) -> None:
 
 def test_from_an_unknown_crane_to_one_in_use_whose_alarm_opens_a_hazard(come, site, files):
     page = come(site.engineer, "/sites/north/profiles")
-    until(page, lambda: "online" in files.get("/gateways").text, "the gateway is heard", within_s=30)
+    until(page, lambda: "online" in files.get("/gateways").text, "the gateway is heard")
     brought(page)
     tried_until_it_fits(page, site)
     run_on_trial(page, files)
@@ -210,7 +209,7 @@ def brought(page: Page) -> None:
     page.click("[data-bring]")
     page.fill("[data-text]", WRITES)
     page.click("[data-check]")
-    expect(page.locator("[data-read-only]")).to_contain_text("只读", timeout=SOON_MS)
+    expect(page.locator("[data-read-only]")).to_contain_text("只读")
     expect(page.locator("[data-found] [data-line='13']")).to_contain_text("points.load.function")
     keep(page, FIRST, "按说明书第14页录入")
     page.wait_for_url("**/profiles/acme-crane")
@@ -242,8 +241,8 @@ def run_on_trial(page: Page, files: httpx.Client) -> None:
     """Its overload is marked, and opens nothing."""
     page.fill("[name=trial-reason]", "安装完毕")
     page.click("[data-trial-run]")
-    is_(page, "trial", "done", within_s=40)
-    expect(page.locator("[data-runs]")).to_contain_text("试运行", timeout=SOON_MS)
+    is_(page, "trial", "done")
+    expect(page.locator("[data-runs]")).to_contain_text("试运行")
     alarms = "/alarms?state=active"
     until(
         page,
@@ -255,14 +254,15 @@ def run_on_trial(page: Page, files: httpx.Client) -> None:
 
 
 def witnessed(page: Page, other: Page) -> None:
-    """Signed by the one, approved by the other and not by himself."""
+    """Signed by the one once it speaks, approved by the other and not by himself."""
+    expect(page.locator("[data-live] [data-point='crane-9/load']")).not_to_have_class(re.compile("old"))
     page.select_option("[name=point]", "crane-9/load")
     page.fill("[name=reference]", "3")
     page.fill("[name=tolerance]", "0.1")
     page.fill("[name=method]", "3 t 标准砝码")
     page.click("[data-sign]")
     page.click("[data-approve]")
-    expect(standing(page, "witness").get_by_role("alert")).to_contain_text("不能自己批准", timeout=SOON_MS)
+    expect(standing(page, "witness").get_by_role("alert")).to_contain_text("不能自己批准")
     other.reload()
     other.click("[data-approve]")
     is_(other, "witness", "done")
@@ -272,11 +272,11 @@ def commissioned(page: Page, files: httpx.Client) -> None:
     """Not before its use is registered."""
     page.fill("[name=use-reason]", "验收合格")
     page.click("[data-use]")
-    expect(page.locator("[data-refused]")).to_contain_text("缺使用登记证号", timeout=SOON_MS)
+    expect(page.locator("[data-refused]")).to_contain_text("缺使用登记证号")
     record(files, "registered", day(-1), document_no="使-2026-009")
     is_(page, "file", "done")
     page.click("[data-use]")
-    is_(page, "commission", "done", within_s=40)
+    is_(page, "commission", "done")
     expect(page.locator("[data-runs]")).to_contain_text("投用")
 
 
@@ -286,11 +286,11 @@ def alarmed(page: Page, site: Site, files: httpx.Client) -> None:
     def hazards() -> list:
         return [its for its in files.get("/hazards").json()["items"] if its["device"] == "crane-9"]
 
-    until(page, hazards, "the overload opens a hazard", within_s=20)
+    until(page, hazards, "the overload opens a hazard")
     read_by = httpx.get(
         f"{site.running.url}/api/v1/hazards/{hazards()[0]['id']}", cookies={COOKIE: site.engineer}
     ).json()
     assert (read_by["profile"], read_by["profile_version"]) == ("acme-crane", 3)
     page.goto(f"{site.running.url}/sites/north")
     value = page.locator("[data-device='crane-9'] [data-point='crane-9/load'] .value")
-    expect(value).to_have_attribute("data-state", "good", timeout=SOON_MS)
+    expect(value).to_have_attribute("data-state", "good")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 STOPPED_ON_PURPOSE = (
     "net::ERR_CONNECTION_REFUSED",
     "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
@@ -104,7 +104,9 @@ def _watch(made: Visit, context: BrowserContext, *, allowed: tuple[str, ...]) ->
     made.page.on("load", lambda page: made.loads.append(page.url))
 
 
-def until(page: Page, is_so: Callable[[], object], what: str, *, within_s: float = 15.0) -> None:
+def until(
+    page: Page, is_so: Callable[[], object], what: str, *, within_s: float = PATIENCE_MS / 1000
+) -> None:
     """Look again and again, while the browser's own events go on; fails the test after `within_s`."""
     deadline = time.monotonic() + within_s
     while not is_so():

@@ -22,6 +22,7 @@ from sitewarden.messages import (
     Counters,
     DeviceBirth,
     LimitBirth,
+    MediaOffer,
     PointBirth,
     Readings,
     Series,
@@ -192,6 +193,7 @@ def channel_of(message: msgspec.Struct) -> str:
         Status: "status",
         ConfigurationReport: "config",
         TrialTold: "trial",
+        MediaOffer: "media",
     }[type(message)]
 
 

@@ -30,7 +30,7 @@ def sql(number: int, text: str) -> Migration:
 def test_migrating_again_does_nothing(empty):
     assert migrate(empty) == shipped()
     assert migrate(empty) == []
-    assert {"reading", "hazard_event", "live_event", "session"} <= tables(empty)
+    assert {"reading_open", "hazard_event", "live_event", "session"} <= tables(empty)
 
 
 def test_two_at_the_same_time_apply_each_file_once(empty):
@@ -41,7 +41,7 @@ def test_two_at_the_same_time_apply_each_file_once(empty):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(45)
     assert sorted(applied) == [m.number for m in shipped()]
 
 
@@ -84,7 +84,7 @@ def test_a_migration_that_is_killed_midway_leaves_nothing(empty, postgres):
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' "
                 "AND pid <> pg_backend_pid()"
             )
-    thread.join(10)
+    thread.join(45)
     assert tables(empty) == {"migration"}
 
 

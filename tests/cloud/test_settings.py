@@ -107,3 +107,24 @@ def test_enrolment_that_cannot_be_meant_is_refused(write, tmp_path, old, new, sa
     with pytest.raises(ConfigurationError) as refused:
         read_settings(write(ENROLMENT.replace(old, new)))
     assert f"cloud.yaml:7: {said}" in str(refused.value)
+
+
+def test_metrics_open_to_others_ask_for_a_token(write, tmp_path):
+    (tmp_path / "token").write_text("a token that nobody guesses\n")
+    (tmp_path / "short").write_text("guess me\n")
+    here = read_settings(write(GOOD + "metrics: {listen: '127.0.0.1:9108'}\nlogs: json\n"))
+    assert (here.metrics.port, here.metrics.token, here.logs) == (9108, None, "json")
+    wide = read_settings(write(GOOD + "metrics: {listen: '0.0.0.0:9108', token_file: token}\n"))
+    assert (wide.metrics.port, wide.metrics.token) == (9108, "a token that nobody guesses")
+    for wrong, said in (
+        ("{listen: '0.0.0.0:9108'}", "open to others"),
+        ("{listen: '0.0.0.0:9108', token_file: short}", "could be guessed"),
+        ("{listen: somewhere}", "is not host:port"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            read_settings(write(GOOD + f"metrics: {wrong}\n"))
+
+
+def test_without_a_word_of_metrics_the_ingest_listens_nowhere(write):
+    settings = read_settings(write(GOOD))
+    assert (settings.metrics.port, settings.metrics.token, settings.logs) == (None, None, "text")

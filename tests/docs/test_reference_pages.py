@@ -9,6 +9,8 @@ import pytest
 
 from cloud import settings
 from edge import settings as gateway_settings
+from edge.vision import settings as vision_settings
+from sitewarden import cameras
 from sitewarden.collision import model as collision
 from sitewarden.profiles import model
 
@@ -19,6 +21,8 @@ SECTIONS = [
     for page, module in (
         ("profile-keys", model),
         ("gateway-settings", gateway_settings),
+        ("gateway-settings", vision_settings),
+        ("gateway-settings", cameras),
         ("gateway-settings", collision),
         ("cloud-settings", settings),
     )

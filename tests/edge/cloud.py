@@ -14,6 +14,8 @@ from sitewarden.messages import (
     Configuration,
     ConfigurationReport,
     Lane,
+    MediaAnswers,
+    MediaOffer,
     Readings,
     Receipt,
     Status,
@@ -34,6 +36,7 @@ class Cloud:
         self.retained: list[Status] = []
         self.trials: list[TrialTold] = []
         self.reports: list[ConfigurationReport] = []
+        self.offers: list[MediaOffer] = []
         self.receipts: Callable[[Record], bool] = lambda _: True
         self._mode, self._address = mode, (site, gateway)
         self._subscribed = threading.Event()
@@ -92,7 +95,9 @@ class Cloud:
         return [report for report in self.reports if (report.state, report.version) == (state, version)]
 
     def publish(
-        self, channel: topics.DownChannel, message: Receipt | Command | Configuration | TrialAsked
+        self,
+        channel: topics.DownChannel,
+        message: Receipt | Command | Configuration | TrialAsked | MediaAnswers,
     ) -> None:
         self._paho.publish(topics.down(self._mode, *self._address, channel), encode(message), qos=1)
 
@@ -116,6 +121,9 @@ class Cloud:
             return
         if channel == "config":
             self.reports.append(decode(body, ConfigurationReport))
+            return
+        if channel == "media":
+            self.offers.append(decode(body, MediaOffer))
             return
         record = decode(body, Alarm) if channel == "alarms" else decode(body, Readings)
         self.heard.append(record)

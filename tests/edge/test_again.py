@@ -445,6 +445,6 @@ async def test_the_whole_gateway_alarms_over_real_frames_long_before_the_next_po
         pit = server.units[2]
         pit.registers = {n: (12_500 if n == 1 else 10_000) if n % 2 else 0 for n in range(12)}
         async with agent(configured(server)) as run:
-            await until(lambda: any(line["level"] == 4 for line in run.lines()), within_s=20)
+            await until(lambda: any(line["level"] == 4 for line in run.lines()))
             await run.end()
     assert pit.asked == 2

@@ -22,7 +22,7 @@ from tests.edge.cloud import Cloud, listening
 from tests.edge.conftest import GATEWAY_NAME, INTERVAL_MS, SITE_NAME, Configure, WriteGateway
 from tests.support.broker import Broker
 from tests.support.modbus import ModbusServer, Unit, serving
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 SITEWARDEN = Path(sys.executable).parent / "sitewarden"
 OVERLOAD, EMPTY = 3000, 1000
@@ -71,7 +71,7 @@ class Run:
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.returncode is None:
             self.process.send_signal(how)
-        return await asyncio.wait_for(self.process.wait(), 10)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE_S)
 
 
 @contextlib.asynccontextmanager
@@ -89,7 +89,7 @@ async def test_an_overload_sounds_within_a_poll_and_reaches_the_cloud_once(
     configured: Configure, broker: Broker, cloud: Cloud
 ) -> None:
     async with site() as (server, crane), agent(configured(server, broker)) as run:
-        await until(lambda: crane.asked > 5, within_s=15)
+        await until(lambda: crane.asked > 5)
         crane.load, since = OVERLOAD, time.time() * 1000
         await until(run.lines)
         line = run.lines()[0]
@@ -111,7 +111,7 @@ async def test_an_overload_sounds_within_a_poll_and_reaches_the_cloud_once(
 async def test_without_a_broker_the_siren_sounds_all_the_same(configured: Configure) -> None:
     async with site() as (server, crane), agent(configured(server)) as run:
         crane.load = OVERLOAD
-        await until(run.lines, within_s=15)
+        await until(run.lines)
         assert await run.end() == 0
         assert run.log().count("no broker") == 1
 
@@ -123,11 +123,11 @@ async def test_killed_while_an_alarm_stands_it_goes_on_as_the_same_episode(
         file = configured(server, broker)
         async with agent(file) as first:
             crane.load = OVERLOAD
-            await until(lambda: len(cloud.alarms) == 1, within_s=15)
+            await until(lambda: len(cloud.alarms) == 1)
             await first.end(signal.SIGKILL)
         await until(lambda: cloud.states("offline"))
         async with agent(file) as second:
-            await until(lambda: len(cloud.states("online")) == 2, within_s=15)
+            await until(lambda: len(cloud.states("online")) == 2)
             asked = crane.asked
             await until(lambda: crane.asked > asked + 5)
             assert len(second.lines()) == 1, "raised a second time"
@@ -147,7 +147,7 @@ async def test_killed_before_the_cloud_had_it_an_alarm_arrives_after_the_restart
         file = configured(server)
         async with agent(file) as first:
             crane.load = OVERLOAD
-            await until(lambda: "alarm raised" in first.log(), within_s=15)
+            await until(lambda: "alarm raised" in first.log())
             # The log line is written after the outbox was asked; give the disk its turn.
             await until(lambda: wal_of(file).stat().st_size > 0)
             crane.load = EMPTY
@@ -155,7 +155,7 @@ async def test_killed_before_the_cloud_had_it_an_alarm_arrives_after_the_restart
             await first.end(signal.SIGTERM)
         with listening(broker, SITE_NAME, GATEWAY_NAME) as cloud:
             async with agent(configured(server, broker)):
-                await until(lambda: len(cloud.alarms) == 2, within_s=15)
+                await until(lambda: len(cloud.alarms) == 2)
                 assert {alarm.change for alarm in cloud.alarms} == {"raised", "cleared"}
 
 
@@ -177,7 +177,7 @@ async def test_a_loggers_memory_is_sent_once_and_gives_the_rate_at_once(
         file = configured(server, broker)
         for _ in range(2):
             async with agent(file) as run:
-                await until(lambda: live_rates(cloud), within_s=15)
+                await until(lambda: live_rates(cloud))
                 await run.end()
             assert live_rates(cloud)[0] == pytest.approx(1.2, abs=0.1)
             # 48 raw, 48 cumulative, and a rate for each that has a day behind it.
@@ -194,7 +194,7 @@ async def test_a_history_that_is_gone_leaves_no_site_unwatched(
     async with site() as (server, _):
         file = configured(server, broker)
         async with agent(file):
-            await until(lambda: cloud.readings, within_s=15)
+            await until(lambda: cloud.readings)
         assert "history not imported device=pit-1" in (file.parent / "agent.log").read_text()
 
 
@@ -211,7 +211,7 @@ def live_rates(cloud: Cloud) -> list[float | None]:
 
 async def test_a_stop_signal_ends_it_in_order_even_without_a_broker(configured: Configure) -> None:
     async with site() as (server, crane), agent(configured(server)) as run:
-        await until(lambda: crane.asked > 5, within_s=15)
+        await until(lambda: crane.asked > 5)
         assert await run.end(signal.SIGINT) == 0
         assert "Traceback" not in run.log()
 
@@ -220,7 +220,7 @@ async def test_a_second_agent_on_the_same_outbox_is_refused(configured: Configur
     async with site() as (server, crane):
         file = configured(server)
         async with agent(file) as first:
-            await until(lambda: crane.asked > 5, within_s=15)
+            await until(lambda: crane.asked > 5)
             async with agent(file) as second:
                 assert await asyncio.wait_for(second.process.wait(), 15) == 1
             assert "another agent is using it" in first.log()
@@ -233,7 +233,7 @@ async def test_without_a_usable_disk_the_siren_sounds_and_alarms_arrive(
     (tmp_path / "data").write_text("where the folder should be")
     async with site() as (server, crane), agent(configured(server, broker)) as run:
         crane.load = OVERLOAD
-        await until(run.lines, within_s=15)
+        await until(run.lines)
         await until(lambda: cloud.alarms and cloud.readings)
         assert "CRITICAL" in run.log()
         assert await run.end() == 0
@@ -248,7 +248,7 @@ async def test_an_acknowledgement_of_the_cloud_silences_the_siren_and_lasts_over
         cloud.receipts = lambda record: getattr(record, "change", "") != "acknowledged"
         async with agent(file) as first:
             crane.load = OVERLOAD
-            await until(lambda: cloud.alarms, within_s=15)
+            await until(lambda: cloud.alarms)
             episode = cloud.alarms[0].episode
             cloud.acknowledge(None, "zhang")
             cloud.acknowledge("f" * 32, "zhang")
@@ -261,7 +261,7 @@ async def test_an_acknowledgement_of_the_cloud_silences_the_siren_and_lasts_over
             await first.end(signal.SIGKILL)
         cloud.receipts = lambda _: True
         async with agent(file) as second:
-            await until(lambda: len(cloud.states("online")) == 2, within_s=15)
+            await until(lambda: len(cloud.states("online")) == 2)
             asked = crane.asked
             await until(lambda: crane.asked > asked + 5)
             assert len(second.lines()) == 2, "it sounded or was acknowledged a second time"
@@ -292,7 +292,7 @@ async def test_outputs_are_tested_by_command_only_while_no_agent_runs(configured
         ]
         assert not (file.parent / "data").exists(), "it left a folder of its own account"
         async with agent(file):
-            await until(lambda: crane.asked > 5, within_s=15)
+            await until(lambda: crane.asked > 5)
             assert await status_of_a_test(file) == 1
 
 
@@ -315,7 +315,7 @@ async def test_a_button_on_the_siren_acknowledges_everything(
         task = asyncio.create_task(running.run(stop))
         try:
             crane.load = OVERLOAD
-            await until(lambda: running.snapshot().siren.siren == "continuous", within_s=15)
+            await until(lambda: running.snapshot().siren.siren == "continuous")
             button = sys.modules["gpiozero"].Button.made[-1]
             await until(lambda: button.when_pressed is not None)
             await asyncio.to_thread(button.when_pressed)
@@ -324,7 +324,7 @@ async def test_a_button_on_the_siren_acknowledges_everything(
             assert running.snapshot().alarms[0].acknowledged_by == "local"
         finally:
             stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, PATIENCE_S)
             running.close()
     sys.modules.pop("gpiozero", None)
 
@@ -354,7 +354,7 @@ async def test_the_cloud_shelves_an_alarm_that_stands_and_hears_of_it(
 ) -> None:
     async with site() as (server, crane), agent(configured(server, broker)) as run:
         crane.load = OVERLOAD
-        await until(lambda: cloud.alarms, within_s=15)
+        await until(lambda: cloud.alarms)
         alarm, until_ms = cloud.alarms[0], time.time_ns() // 1_000_000 + 3_600_000
 
         def shelves() -> list[tuple[str, str | None]]:
@@ -365,10 +365,10 @@ async def test_the_cloud_shelves_an_alarm_that_stands_and_hears_of_it(
 
         cloud.shelve(msgspec.structs.replace(alarm, episode="f" * 32), until_ms, request="e" * 32)
         cloud.shelve(alarm, until_ms, request="a" * 32)
-        await until(lambda: shelves() == [(alarm.rule, "a" * 32)], within_s=15)
+        await until(lambda: shelves() == [(alarm.rule, "a" * 32)])
         cloud.shelve(alarm, 0, request="b" * 32)
         cloud.shelve(alarm, until_ms, request="a" * 32)
-        await until(lambda: shelves() == [], within_s=15)
+        await until(lambda: shelves() == [])
         assert await run.end() == 0
     assert shelves() == [], "what came again was done again"
     told = [shelf.request for status in cloud.states("heartbeat") for shelf in status.shelved]
@@ -387,7 +387,7 @@ async def test_a_tone_ends_by_time_without_an_acknowledgement(
         task = asyncio.create_task(running.run(stop))
         try:
             crane.load = OVERLOAD
-            await until(lambda: running.snapshot().siren.siren == "continuous", within_s=15)
+            await until(lambda: running.snapshot().siren.siren == "continuous")
             since = time.monotonic()
             await until(lambda: running.snapshot().siren.siren == "off")
             assert time.monotonic() - since > 0.8
@@ -395,7 +395,7 @@ async def test_a_tone_ends_by_time_without_an_acknowledgement(
             assert [alarm.acknowledged_at for alarm in running.snapshot().alarms] == [None]
         finally:
             stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, PATIENCE_S)
             running.close()
 
 
@@ -405,7 +405,7 @@ async def test_a_diary_on_a_disk_that_hangs_holds_up_neither_polls_nor_the_end(
     # Opening a pipe that nobody reads blocks as a dead disk does.
     os.mkfifo(tmp_path / "outputs.jsonl")
     async with site() as (server, crane), agent(configured(server, broker)) as run:
-        await until(lambda: crane.asked > 5, within_s=15)
+        await until(lambda: crane.asked > 5)
         crane.load = OVERLOAD
         await until(lambda: cloud.alarms)
         asked = crane.asked
@@ -447,17 +447,17 @@ async def test_an_acknowledged_danger_is_heard_again_at_the_reading_that_is_beyo
         task = asyncio.create_task(running.run(stop))
         try:
             crane.load = OVERLOAD
-            await until(lambda: siren() == "continuous", within_s=15)
+            await until(lambda: siren() == "continuous")
             running.acknowledge(None, "local")
             assert siren() == "intermittent"
             crane.load = EMPTY
             await until(lambda: siren() == "off")
             assert running.snapshot().siren.lamp == "red"
             crane.load = OVERLOAD
-            await until(lambda: siren() == "intermittent", within_s=1)
+            await until(lambda: siren() == "intermittent")
         finally:
             stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, PATIENCE_S)
             running.close()
         changes = [
             json.loads(line)["change"] for line in (tmp_path / "outputs.jsonl").read_text().splitlines()

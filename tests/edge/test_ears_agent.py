@@ -60,7 +60,7 @@ async def agent(file: Path) -> AsyncIterator[Callable[[], list[dict[str, Any]]]]
 
 async def dial(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect as a device does: again and again until somebody is there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while True:
             try:
                 return await asyncio.open_connection("127.0.0.1", port)
@@ -99,16 +99,16 @@ async def test_a_frame_of_an_overloaded_crane_sounds_the_siren_and_reaches_the_c
         async with agent(write_gateway(gateway_dict)) as outputs:
             _, writer = await dial(port)
             writer.write(frame(1.0, ago_s=2) + frame(3.0, ago_s=1))
-            await until(outputs, within_s=10)
+            await until(outputs)
             assert (outputs()[0]["change"], outputs()[0]["siren"]) == ("raised", "continuous")
             # What the recorder had kept is recorded, and nobody is alarmed by it.
             writer.write(frame(5.0, kind=3, ago_s=7200) + frame(1.0))
-            await until(lambda: len(cloud.alarms) == 2, within_s=10)
+            await until(lambda: len(cloud.alarms) == 2)
             assert [alarm.change for alarm in sorted(cloud.alarms, key=lambda a: a.seq)] == [
                 "raised",
                 "cleared",
             ]
-            await until(lambda: any(message.hist for message in cloud.readings), within_s=10)
+            await until(lambda: any(message.hist for message in cloud.readings))
             writer.close()
         kept = [message for message in cloud.readings if message.hist]
         assert [r.value for m in kept for r in readings_of(m.series, m.at) if r.point == "crane-9/load"] == [

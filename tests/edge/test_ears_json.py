@@ -209,7 +209,7 @@ async def test_devices_publish_on_a_broker_of_the_site(
     tmp_path: Path, gateway_dict: dict[str, Any], broker: Broker
 ) -> None:
     async with publisher(broker) as device, subscribed(tmp_path, gateway_dict, broker) as ear:
-        await until(lambda: ear.task._present, within_s=10)
+        await until(lambda: ear.task._present)
         await device.publish(EAST, body("in", "e-1"), qos=1)
         await device.publish(SITE_TAGS, tags("shaft"), qos=1)
         await until(lambda: ear.came.values("people-1/shaft"))
@@ -221,7 +221,7 @@ async def test_bodies_that_are_too_large_or_no_json_are_counted_and_the_next_one
     tmp_path: Path, gateway_dict: dict[str, Any], broker: Broker
 ) -> None:
     async with publisher(broker) as device, subscribed(tmp_path, gateway_dict, broker) as ear:
-        await until(lambda: ear.task._present, within_s=10)
+        await until(lambda: ear.task._present)
         for text in (b"x" * 3000, b"\x00\xff", b"", body("in", "e-1")):
             await device.publish(EAST, text, qos=1)
         await until(lambda: ear.came.values("gate-1/passage"))
@@ -235,7 +235,7 @@ async def test_what_a_broker_had_kept_is_judged_by_its_own_instant(
     async with publisher(broker) as device:
         await device.publish(EAST, body("in", "e-0", ago_s=86_400), qos=1, retain=True)
         async with subscribed(tmp_path, gateway_dict, broker) as ear:
-            await until(lambda: ear.came.live, within_s=10)
+            await until(lambda: ear.came.live)
             assert ear.came.of("gate-1/passage") == [(None, "clock")]
         await device.publish(EAST, b"", qos=1, retain=True)
 
@@ -260,13 +260,13 @@ async def test_without_its_broker_the_ear_tries_on_and_its_devices_are_disconnec
     monkeypatch.setattr(listening_module, "LOOK_S", 0.02)
     fresh_broker.add_user("devices/one")
     async with subscribed(tmp_path, gateway_dict, fresh_broker) as ear:
-        await until(lambda: ear.task._present, within_s=10)
+        await until(lambda: ear.task._present)
         fresh_broker.stop()
         for speaker in ear.task.units:
             speaker._stale_s = dict.fromkeys(speaker._stale_s, 0.1)
-        await until(lambda: (None, "disconnected") in ear.came.of("people-1/pit"), within_s=10)
+        await until(lambda: (None, "disconnected") in ear.came.of("people-1/pit"))
         fresh_broker.start()
-        await until(lambda: ear.task._present, within_s=15)
+        await until(lambda: ear.task._present)
         async with publisher(fresh_broker) as device:
             await device.publish(SITE_TAGS, tags("pit"), qos=1)
             await until(lambda: (1, "good") in ear.came.of("people-1/pit"))

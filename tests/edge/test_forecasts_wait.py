@@ -178,7 +178,7 @@ async def test_the_agent_makes_them_between_its_polls(site: Gateway) -> None:
     tasks = [
         asyncio.create_task(one) for one in (agent._forecast(), agent.readings.run(), agent.alarms.run())
     ]
-    await until(lambda: not agent._judge.is_waiting, within_s=20)
+    await until(lambda: not agent._judge.is_waiting)
     agent._recorder.flush()
     await agent.readings.flushed()
     records = await agent.readings.take(1, 10_000, 10_000, size=2**30)

@@ -49,9 +49,7 @@ async def test_whatever_is_killed_nothing_is_lost_and_nothing_doubled(
             lifting = asyncio.create_task(lift(crane, dice))
             for _ in range(KILLS):
                 async with agent(file) as run:
-                    await until(
-                        partial(has_gone_on, crane, cloud, crane.asked, len(cloud.alarms)), within_s=20
-                    )
+                    await until(partial(has_gone_on, crane, cloud, crane.asked, len(cloud.alarms)))
                     if dice.random() < 0.5:
                         fresh_broker.kill()
                         fresh_broker.start()
@@ -62,8 +60,8 @@ async def test_whatever_is_killed_nothing_is_lost_and_nothing_doubled(
             cloud.receipts = lambda _: True
             async with agent(file) as run:
                 # It may have nothing left to do; it must still have begun before it is told to end.
-                await until(lambda before=crane.asked: crane.asked > before + 5, within_s=20)
-                await until(lambda: "episode" not in standing(tmp_path) and depth(tmp_path) == 0, within_s=20)
+                await until(lambda before=crane.asked: crane.asked > before + 5)
+                await until(lambda: "episode" not in standing(tmp_path) and depth(tmp_path) == 0)
                 assert await run.end() == 0
             check(cloud, tmp_path)
 

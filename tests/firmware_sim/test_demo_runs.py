@@ -15,7 +15,7 @@ from firmware_sim.demo.running import MARKER
 
 # As long as four programs may take to end one after the other, and the registry to be filled.
 STOPPED_S = 120
-pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.service, pytest.mark.timeout(400)]
 SITEWARDEN = str(Path(sys.executable).with_name("sitewarden"))
 
 

@@ -100,7 +100,7 @@ async def test_what_a_simulated_device_says_is_what_a_gateway_hears(
     passing = {"passage": {"form": "sine", "low": -1, "high": 1, "period_s": 2}}
     physics = {"physics": {"kind": "simple", "points": passing}} if name == "generic-access-gate" else {}
     async with heard(tmp_path, name) as ear, playing(scenario(tmp_path, name, ear.port, device=physics)):
-        await until(lambda: len(ear.came.live) >= 5 * len(SPEAKING[name].points), within_s=20)
+        await until(lambda: len(ear.came.live) >= 5 * len(SPEAKING[name].points))
         await until(lambda: len({r.point for r in ear.came.live}) == len(SPEAKING[name].points))
         assert ear.traffic.broken == 0
         assert ear.traffic.exceptions == 0
@@ -138,7 +138,7 @@ async def test_what_goes_wrong_is_counted_or_bad_and_never_a_wrong_value(fault: 
             faults=[{"device": "d-1", **keys}],
         )
         async with playing(site):
-            await until(lambda: shows(ear), within_s=15)
+            await until(lambda: shows(ear))
             assert {value for value, _ in ear.came.of("d-1/noise")} <= {61.5, None}
 
 
@@ -149,18 +149,18 @@ async def test_a_crane_whose_clock_jumped_is_set_right_by_the_gateway(
     async with heard(tmp_path, "goyo-tower-crane") as ear:
         jump = {"fault": "clock_jump", "device": "d-1", "by_s": -3600, "at_s": 0.5}
         async with playing(scenario(tmp_path, "goyo-tower-crane", ear.port, faults=[jump])):
-            await until(lambda: ear.came.of("d-1/load")[-1:] == [(None, "clock")], within_s=15)
-            await until(lambda: ear.came.of("d-1/load")[-1][1] == "good", within_s=15)
+            await until(lambda: ear.came.of("d-1/load")[-1:] == [(None, "clock")])
+            await until(lambda: ear.came.of("d-1/load")[-1][1] == "good")
 
 
 async def test_a_line_that_is_cut_comes_back(tmp_path: Path) -> None:
     async with heard(tmp_path, "hj212-dust-noise") as ear:
         cut = {"fault": "disconnect", "bus": "ear", "at_s": 0.5, "for_s": 0.5}
         async with playing(scenario(tmp_path, "hj212-dust-noise", ear.port, faults=[cut])):
-            await until(lambda: ear.task._present, within_s=10)
-            await until(lambda: not ear.task._present, within_s=10)
+            await until(lambda: ear.task._present)
+            await until(lambda: not ear.task._present)
             before = len(ear.came.live)
-            await until(lambda: len(ear.came.live) > before, within_s=10)
+            await until(lambda: len(ear.came.live) > before)
 
 
 async def test_devices_publish_on_a_broker(tmp_path: Path, broker: Broker) -> None:
@@ -180,9 +180,9 @@ async def test_devices_publish_on_a_broker(tmp_path: Path, broker: Broker) -> No
         tmp_path, "generic-positioning", broker.port, bus=account, device={"identity": topic, "token": None}
     )
     async with listening(ear_of(tmp_path, gateway, {"mqtt_json": way, "devices": [device]})) as ear:
-        await until(lambda: ear.task._present, within_s=10)
+        await until(lambda: ear.task._present)
         async with playing(site):
-            await until(lambda: len(ear.came.values("d-1/inside")) > 2, within_s=15)
+            await until(lambda: len(ear.came.values("d-1/inside")) > 2)
         assert {quality for _, quality in ear.came.of("d-1/inside")} == {"good"}
 
 

@@ -267,6 +267,41 @@ CASES = {
         {"hoist-load-110", "hoist-overload-moving"},
         RATED,
     ),
+    "bare heads seen": Case(
+        "helmets",
+        [
+            *hold(
+                {
+                    "camera.state": 2,
+                    "vision.bare_head": 1,
+                    "vision.bare_head.hook": 1,
+                    "vision.bare_head.pit": 1,
+                    "vision.bare_more": 2,
+                    "vision.intruders": 1,
+                    "vision.under_load": 1,
+                },
+                for_s=40,
+            ),
+            *hold({"camera.state": Quality.DISCONNECTED}, since_s=110),
+        ],
+        {
+            "helmet-missing",
+            "helmet-missing-hook",
+            "helmet-missing-pit",
+            "helmets-missing-many",
+            "person-in-forbidden-zone",
+            "person-under-load",
+            "camera-degraded",
+            "camera-silent",
+        },
+    ),
+    "helmets seen": Case(
+        "helmets",
+        hold(
+            {"camera.state": 0, "vision.people": 9, "vision.bare_head": 0, "vision.under_load": 0}, for_s=40
+        ),
+        set(),
+    ),
     "nine people": Case(
         "construction-hoist",
         hold({"hoist.people": 9}, for_s=5),

@@ -126,6 +126,7 @@ def kinds_like(packs: Iterable[RulePack], beginning: str) -> list[str]:
         (["dust-noise"], "dust.", "dust-silent"),
         (["people"], "people.", "people-silent"),
         (["people"], "gate.", "gate-silent"),
+        (["helmets"], "", "camera-silent"),
     ],
 )
 @pytest.mark.parametrize("quality", [Quality.TIMEOUT, Quality.DISCONNECTED])

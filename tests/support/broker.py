@@ -18,7 +18,7 @@ from pathlib import Path
 DEPLOYED = Path(__file__).resolve().parents[2] / "deploy" / "mosquitto"
 HASH_ROUNDS = 101  # what mosquitto_passwd writes: "$7$101$salt$hash"
 START_ATTEMPTS = 5
-READY_TIMEOUT_S = 10.0
+READY_TIMEOUT_S = 45.0
 ACCEPTED = 0  # CONNACK return code
 
 

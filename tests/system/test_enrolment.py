@@ -51,7 +51,7 @@ def cloud(folder: Path, fresh_broker: Broker) -> Iterator[Cloud]:
 @pytest.fixture
 def admin(cloud: Cloud) -> Iterator[httpx.Client]:
     """Whoever has just set the cloud up, and made a site with a gateway."""
-    with httpx.Client(base_url=f"{cloud.address}/api/v1", timeout=15) as client:
+    with httpx.Client(base_url=f"{cloud.address}/api/v1", timeout=45) as client:
         set_up = {"token": cloud.setup_token, "name": "站长", "password": PASSWORD}
         assert client.post("/setup", json=set_up).status_code == 201
         site = {"id": "tower-a", "name": {"zh": "甲塔", "en": "Tower A"}, "time_zone": "Asia/Shanghai"}
@@ -115,7 +115,7 @@ class Agent:
         self._log.close()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_gateway_comes_by_a_code_goes_when_revoked_and_comes_back_with_what_it_kept(
     cloud: Cloud, admin: httpx.Client, config: Path
 ) -> None:

@@ -49,7 +49,7 @@ async def linked(transport: Transport) -> AsyncIterator[Link]:
 
 
 async def read(link: Link, unit: int, request: Request) -> Answer:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(45):
         while True:
             answer = await link.read(unit, request, TIMEOUT_S)
             if answer.quality is not Quality.DISCONNECTED:

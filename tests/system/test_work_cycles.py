@@ -34,7 +34,7 @@ def site(mosquitto: str, tmp_path: Path) -> Iterator[RunningSite]:
         yield running
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_every_lift_is_on_record_once_though_the_gateway_is_killed(site: RunningSite) -> None:
     api = ApiClient(HOST, site.web_port)
     api.sign_in_to_demo()

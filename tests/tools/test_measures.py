@@ -108,8 +108,21 @@ def test_photos_without_bare_heads_are_judged_by_their_helmets_alone() -> None:
 def test_the_gain_over_oneself_is_nothing_and_over_a_blind_one_everything() -> None:
     truth = [real((HELMET, HERE), (HEAD, THERE))] * 4
     good, blind = [said((HELMET, 0.9, HERE), (HEAD, 0.8, THERE))] * 4, [said()] * 4
-    assert gain(good, good, truth, times=20).high == 0
-    assert gain(good, blind, truth, times=20).low == 1
+    assert gain(good, good, truth, times=20).map50.high == 0
+    assert gain(good, blind, truth, times=20).map50.low == 1
+
+
+def test_a_gain_is_told_by_kind_and_size_and_is_that_of_the_figures() -> None:
+    truth = [real((HELMET, HERE), (HEAD, SMALL))] * 4
+    ours, theirs = [said((HELMET, 0.9, HERE), (HEAD, 0.8, SMALL))] * 4, [said((HELMET, 0.9, HERE))] * 4
+    told = gain(ours, theirs, truth, times=20)
+    assert (told.ap50["helmet"].value, told.ap50["head"].low) == (0, 1)
+    assert told.map50.value == figures(ours, truth, 20).map50.value - figures(theirs, truth, 20).map50.value
+    small, tall = told.ap50_by_size["head"]["under 12 px"], told.ap50_by_size["helmet"]["20 to 40 px"]
+    assert small is not None
+    assert tall is not None
+    assert (small.low, tall.high) == (1, 0)
+    assert told.ap50_by_size["head"]["over 40 px"] is None
 
 
 def test_thresholds_tell_what_they_give() -> None:

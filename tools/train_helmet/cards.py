@@ -19,6 +19,7 @@ from edge.vision.card import (
     Words,
     load,
 )
+from edge.vision.examining import write_golden
 from sitewarden import documents
 from sitewarden.errors import ConfigurationError
 from tools.train_helmet import collection
@@ -87,6 +88,7 @@ def write(
     )
     file = model.with_suffix(".json")
     file.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+    write_golden(file)
     return load(file)
 
 

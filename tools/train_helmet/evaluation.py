@@ -12,7 +12,7 @@ from sitewarden.errors import ConfigurationError
 from tools.train_helmet import answers, corrections, measures
 from tools.train_helmet.boxes import Floats, letterbox_scale
 from tools.train_helmet.collection import KINDS, Photo
-from tools.train_helmet.measures import Figures, Found, Interval, OperatingPoint
+from tools.train_helmet.measures import Figures, Found, Gain, OperatingPoint
 from tools.train_helmet.photos import letterbox, picture
 from tools.train_helmet.speed import session
 
@@ -34,7 +34,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         str, dict[str, OperatingPoint]
     ]  # by set of labels and kind, where thresholds are given
     against: str | None = None
-    gain: dict[str, Interval] = {}  # of mAP50 over the other model, paired
+    gain: dict[str, Gain] = {}  # over the other model, by set of labels
 
 
 def evaluate(

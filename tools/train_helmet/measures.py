@@ -180,15 +180,46 @@ def figures(found: Sequence[Found], truth: Sequence[Truth], times: int = 1000) -
     )
 
 
+class Gain(msgspec.Struct, frozen=True):
+    """By how much one detector is better than another, both over the same photos."""
+
+    map50: Interval
+    ap50: dict[str, Interval]  # by kind, of which there are heads
+    ap50_by_size: dict[str, dict[str, Interval | None]]  # nothing where no head is that size
+
+
 def gain(
     found: Sequence[Found], baseline: Sequence[Found], truth: Sequence[Truth], times: int = 1000
-) -> Interval:
-    """By how much `found` has the better mAP50 than `baseline` on the same photos: a paired bootstrap."""
-    weights = draws(len(truth), times)
-    pairs = [[rank(side, truth, kind) for kind in range(len(KINDS))] for side in (found, baseline)]
-    sampled = [means(_sampled(rankings, weights)) for rankings in pairs]
-    values = [means(np.array([[average_precision(one) for one in rankings]]))[0] for rankings in pairs]
-    return interval(float(values[0] - values[1]), sampled[0] - sampled[1])
+) -> Gain:
+    """By how much `found` is better than `baseline`: a paired bootstrap, the same photos for both."""
+    weights = np.vstack((np.ones(len(truth)), draws(len(truth), times)))
+
+    def apart(kind: int, low: float = 0, high: float = np.inf) -> Floats:
+        """The difference over all photos, and over each sample."""
+        ours, theirs = (rank(side, truth, kind, low, high) for side in (found, baseline))
+        return np.array([average_precision(ours, row) - average_precision(theirs, row) for row in weights])
+
+    by_kind = [apart(at) for at in range(len(KINDS))]
+    return Gain(
+        map50=_of_all_and_samples(means(np.array(by_kind).T)),
+        ap50={
+            name: _of_all_and_samples(by_kind[at])
+            for at, name in enumerate(KINDS)
+            if not np.isnan(by_kind[at][0])
+        },
+        ap50_by_size={
+            name: {size: _where_any(apart(at, low, high)) for size, low, high in SIZES}
+            for at, name in enumerate(KINDS)
+        },
+    )
+
+
+def _of_all_and_samples(row: Floats) -> Interval:
+    return interval(float(row[0]), row[1:])
+
+
+def _where_any(row: Floats) -> Interval | None:
+    return None if np.isnan(row[0]) else _of_all_and_samples(row)
 
 
 def _sampled(rankings: Sequence[Ranking], weights: Floats) -> Floats:

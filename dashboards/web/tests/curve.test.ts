@@ -10,7 +10,8 @@ const NEW: Wanted = { ...OLD, point: 'crane-2/load' }
 const LONGER: Wanted = { ...OLD, toMs: 20 }
 
 const answer = (point: string, value: number): Series => ({
-  point, unit: 't', from_ms: 0, to_ms: 10, bucket_ms: 0, t: [5], min: [value], max: [value], raw: true,
+  point, unit: 't', from_ms: 0, to_ms: 10, bucket_ms: 0, t: [5], min: [value], max: [value], raw: true, first: [value], last: [value],
+  level: 'raw', computed_to_ms: null, n: [1], good: [1], quality: ['good'], gaps: [], alarms: [],
 })
 
 let scope: EffectScope

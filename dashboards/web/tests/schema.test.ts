@@ -11,4 +11,4 @@ const withoutNote = (text: string) => text.replace(/^\/\*\*[^]*?\*\/\s*/, '').tr
 it('the types of the interface are those that its description gives today (npm run generate)', async () => {
   const fresh = astToString(await openapiTS(described))
   expect(withoutNote(readFileSync(join(root, 'src/api/schema.d.ts'), 'utf8'))).toBe(withoutNote(fresh))
-}, 20_000)
+}, 120_000)

@@ -1,19 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import type { Episode, Series } from '@/api/types'
-import { axisEnd, shifted, trendOption, unshifted, type Trend } from '@/components/chartOption'
 import { fittingMinutes, spanAround, spanOf, spanQuery, worstPoint } from '@/domain/evidence'
-import { appendLive, continueLive, evidencePoints, linePoints } from '@/domain/series'
+import { lineOf } from '@/domain/plot'
+import { appendLive, continueLive, evidencePoints } from '@/domain/series'
 
 const series = (t: number[], min: (number | null)[], max: (number | null)[]): Series => ({
-  point: 'p', unit: 'mm', from_ms: 0, to_ms: 10, bucket_ms: 1, t, min, max, raw: false,
+  point: 'p', unit: 'mm', from_ms: 0, to_ms: 10, bucket_ms: 0, t, min, max, raw: false, first: min, last: max,
+  level: 'minute', computed_to_ms: null, n: [], good: [], quality: [], gaps: [], alarms: [],
 })
 
 describe('lines', () => {
   it('keep a gap as a gap', () => {
-    expect(linePoints(series([1, 2, 3], [5, null, 6], [5, null, 6]))).toEqual([[1, 5], [2, null], [3, 6]])
+    expect(lineOf(series([1, 2, 3], [5, null, 6], [5, null, 6]))).toEqual([[1, 5], [2, null], [3, 6]])
   })
   it('show both ends of a bucket, so that a spike stays visible', () => {
-    expect(linePoints(series([1], [2], [9]))).toEqual([[1, 2], [1, 9]])
+    expect(lineOf(series([1], [2], [9]))).toEqual([[1, 2], [1, 9]])
+  })
+  it('of a bucket that is still being filled end where the answer ends, so that what comes live goes on', () => {
+    const hour = { ...series([0], [2], [9]), bucket_ms: 3_600_000, to_ms: 61 }
+    expect(lineOf(hour).map(([at]) => at)).toEqual([0, 61 / 3, 122 / 3, 60])
+    expect(continueLive(lineOf(hour), [[70, 5]], 1000).at(-1)).toEqual([70, 5])
   })
   it('break where the evidence was not good', () => {
     expect(evidencePoints({ point: 'p', t: [1, 2, 3], x: [5, 6, 0], q: ['good', 'timeout', 'good'] })).toEqual([[1, 5], [2, null], [3, 0]])
@@ -50,48 +56,6 @@ describe('the range of evidence', () => {
     expect(spanOf({})).toBeNull()
     expect(spanOf({ from: 'x', to: 'y' })).toBeNull()
     expect(spanOf({ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' })).toBeNull()
-  })
-})
-
-describe('a trend', () => {
-  const trend: Trend = {
-    lines: [{ id: 'a', name: 'H1', colour: '--c1', points: [[0, 1], [1, null], [2, 3]] }],
-    limits: [
-      { value: 14, level: 2, direction: 'high', text: '14' }, { value: 20, level: 4, direction: 'high', text: '20' },
-    ],
-    moments: [{ atMs: 1, text: 'raised', colour: '--l4-ink', side: 'left' }],
-    marks: [{ atMs: 2, value: 3, text: 'worst', colour: '--l4-ink' }],
-    fromMs: 0, toMs: 10, unit: 'mm', resolution: 0.01, zone: 'Asia/Shanghai', zoomable: false, label: 'trend',
-  }
-  const option = trendOption(trend, (name) => name) as unknown as {
-    series: { connectNulls?: boolean; data: [number, number | null][]; markLine?: { data: object[] }; markArea?: { data: object[][] } }[]
-    yAxis: { max: (range: { min: number; max: number }) => number }
-  }
-  it('joins no gap', () => {
-    expect(option.series[0]?.connectNulls).toBe(false)
-    expect(option.series[0]?.data[1]?.[1]).toBeNull()
-  })
-  it('shows every limit as a line and as an area up to the next', () => {
-    const backdrop = option.series.at(-1)
-    expect(backdrop?.markLine?.data).toHaveLength(3)
-    expect(backdrop?.markArea?.data[0]).toMatchObject([{ yAxis: 14 }, { yAxis: 20 }])
-    expect(backdrop?.markArea?.data[1]).toMatchObject([{ yAxis: 20 }, {}])
-  })
-  it('names its worst value', () => {
-    const eight = 8 * 3_600_000
-    expect(option.series.at(-2)).toMatchObject({ data: [[2 + eight, 3]], label: { formatter: 'worst' } })
-  })
-  it('always has its limits in the picture', () => {
-    expect(option.yAxis.max({ min: 1, max: 3 })).toBeGreaterThan(20)
-  })
-  it('has an axis that ends on whole steps', () => {
-    expect([axisEnd(61, 118, 'min'), axisEnd(61, 118, 'max')]).toEqual([40, 140])
-    expect(axisEnd(0.5, 20, 'min')).toBe(0)
-  })
-  it('has its ticks on the midnights of the site', () => {
-    const midnight = Date.parse('2026-11-20T16:00:00Z')
-    expect(shifted(midnight, 'Asia/Shanghai') % 86_400_000).toBe(0)
-    expect(unshifted(shifted(midnight, 'Asia/Shanghai'), 'Asia/Shanghai')).toBe(midnight)
   })
 })
 

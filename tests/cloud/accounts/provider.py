@@ -103,4 +103,4 @@ def providing() -> Iterator[IdentityProvider]:
         yield provider
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(45)

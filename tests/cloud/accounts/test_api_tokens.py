@@ -31,7 +31,7 @@ def make(web, *permissions: str, name: str = "大屏", **more) -> httpx.Response
 
 def program(web, token: str) -> httpx.Client:
     return httpx.Client(
-        base_url=web.address + "/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=10
+        base_url=web.address + "/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=45
     )
 
 

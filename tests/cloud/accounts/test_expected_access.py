@@ -48,7 +48,7 @@ def test_each_role_is_expected_to_get_exactly_as_far_as_its_permissions_go():
     assert not differing
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_every_route_lets_in_whom_it_should_and_nobody_else(web, site):
     """For each route a role that gets through, one that does not, and all roles of the site next door."""
     web.post("/sites", json={"id": "north", "name": {"zh": "北区", "en": "North"}})

@@ -37,7 +37,7 @@ def slug(answer: httpx.Response) -> tuple[int, str]:
 
 
 def visitor(web) -> httpx.Client:
-    return httpx.Client(base_url=web.address + "/api/v1", timeout=10)
+    return httpx.Client(base_url=web.address + "/api/v1", timeout=45)
 
 
 def names(web) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -20,6 +21,7 @@ from cloud.database import instant
 from cloud.hazards.acting import Wish, act
 from cloud.hazards.acts import Act
 from cloud.hazards.chain import digest
+from cloud.histories.service import Exporter
 from cloud.ledger.chain import Event
 from cloud.ledger.store import append
 from cloud.live.hub import Hub
@@ -43,7 +45,14 @@ def opened(dsn, settings) -> Iterator[Callable[..., Signer]]:
     with asyncio.Runner() as runner:
         pool = runner.run(_make(dsn))
         hub = Hub(settings, dsn, pool, now_ms)
-        serving = Serving(settings=settings, dsn=dsn, pool=pool, hub=hub, now_ms=now_ms)
+        serving = Serving(
+            settings=settings,
+            dsn=dsn,
+            pool=pool,
+            hub=hub,
+            exporter=Exporter(dsn, Path(), now_ms),
+            now_ms=now_ms,
+        )
         yield lambda who, password=PASSWORD: runner.run(open_key(serving, who, password))
         runner.run(pool.close())
 

@@ -136,7 +136,7 @@ def test_what_cannot_be_sent_ends_nothing_and_is_sent_again(site, web, alarm, ds
         ask(web, alarm, "acknowledge")
         assert failed.wait(20)
         site.rows("UPDATE alarm_request SET sent_at = NULL RETURNING id")
-        assert seen.get(timeout=20).endswith("down/command")
+        assert seen.get(timeout=45).endswith("down/command")
         assert sender.is_alive
     finally:
         sender.stop()

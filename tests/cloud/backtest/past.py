@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from sitewarden.cameras import CameraZone, points_of
 from sitewarden.messages import DeviceBirth, DeviceSetup, LimitBirth, PointBirth, Series, Status
 from sitewarden.quality import Quality
 from sitewarden.rules.packs import built_in_packs, load_pack
@@ -55,6 +56,22 @@ def pit(**parameters: float) -> DeviceBirth:
         setup=DeviceSetup(bus="bus-2", unit=1, parameters=parameters, zero={"h1": 100.0}),
         points=[PointBirth(p=H1, kind="pit.displacement.horizontal.cumulative", label=Text("H1", "H1"))],
         limits=[announced(H1, "pit-horizontal-cumulative-70", 14.0, level=2)],
+    )
+
+
+HOOK = CameraZone(zone="hook", outline=[(0, 0), (1, 0), (1, 1)], kind="hook", slots=1)
+BARE = "yard/hook.bare_1"
+
+
+def camera() -> DeviceBirth:
+    return DeviceBirth(
+        device="yard",
+        kind="camera",
+        label=Text("堆场", "Yard"),
+        profile="camera",
+        layout={"kind": "camera", "zones": [], "masks": []},
+        points=list(points_of("yard", [HOOK])),
+        limits=[announced(BARE, "helmet-missing-hook", 1.0), announced("yard/state", "camera-degraded", 1.0)],
     )
 
 

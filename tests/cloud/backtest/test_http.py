@@ -12,7 +12,20 @@ from cloud.backtest.proposal import text_of
 from cloud.database import instant
 from sitewarden.casepack import open_pack, run_pack
 from sitewarden.rules.packs import load_pack
-from tests.cloud.backtest.past import LOAD, RATIO, SECOND, T0, announced, born, crane, hill, pit, told
+from tests.cloud.backtest.past import (
+    BARE,
+    LOAD,
+    RATIO,
+    SECOND,
+    T0,
+    announced,
+    born,
+    camera,
+    crane,
+    hill,
+    pit,
+    told,
+)
 from tests.cloud.site import cleared, raised
 
 
@@ -65,6 +78,57 @@ def test_a_removed_rule_takes_its_alarms_with_it(site, web):
     told(born(site), RATIO, hill(105.0))
     found = tried(web, removed=["crane-load-90"], device="crane-1")
     assert [a["rule"] for a in found["changes"]["removed"]] == ["crane-load-90"]
+
+
+def test_what_a_camera_said_is_judged_anew(site, web):
+    """Somebody bare-headed for eight seconds, and for two; a delay of five leaves the first."""
+    bare = [0.0] * 5 + [1.0] * 8 + [0.0] * 20 + [1.0] * 2 + [0.0] * 20
+    told(born(site, camera()), BARE, bare)
+    told(site, "yard/state", [0.0] * len(bare))
+    shown = web.get("/sites/demo/rules").json()["rules"]
+    assert {rule["pack"] for rule in shown} == {"helmets"}
+    slower = text(web, "helmet-missing-hook").replace("on_delay_s: 0.0", "on_delay_s: 5.0")
+    found = tried(web, rules=[slower], device="yard")
+    (change,) = found["rule_changes"]
+    assert [field["field"] for field in change["fields"]] == ["on_delay_s"]
+    assert found["in_force"]["alarms"] == 2
+    (moved,) = found["changes"]["moved"]
+    (gone,) = found["changes"]["removed"]
+    assert moved["after"]["raised_at"] - moved["before"]["raised_at"] == 5 * SECOND
+    assert gone["raised_at"] == T0 + 33 * SECOND
+
+
+def test_a_silence_is_of_the_point_of_which_the_gateway_says_it(site, web):
+    """Of a rule on a device as a whole: the one that was announced first."""
+    born(site, camera())
+    for since in (T0, T0 + 300 * SECOND):
+        told(site, "yard/state", [0.0] * 30, since=since)
+        told(site, "yard/shed", [0.0] * 30, since=since)
+    found = tried(web, device="yard")
+    assert [(one["rule"], one["point"]) for one in found["recorded"]["added"]] == [
+        ("camera-silent", "yard/state")
+    ]
+
+
+def test_the_pack_of_a_camera_s_hazard_gives_its_alarm_again(site, web, tmp_path):
+    told(born(site, camera()), BARE, [0.0] * 5 + [1.0] * 8 + [0.0] * 20)
+    alarm = raised(
+        at=T0 + 5 * SECOND,
+        device="yard",
+        point=BARE,
+        kind="vision.bare_head.hook",
+        rule="helmet-missing-hook",
+        family="helmet",
+        level=3,
+    )
+    site.deliver(alarm)
+    site.deliver(cleared(alarm, after_ms=13 * SECOND))
+    answer = web.get(f"/hazards/{site.value('SELECT id FROM hazard')}/pack")
+    assert answer.status_code == 200, answer.text
+    (tmp_path / "x.swpack").write_bytes(answer.content)
+    outcome = run_pack(open_pack(tmp_path / "x.swpack"))
+    assert outcome.differences == []
+    assert [a.rule for a in outcome.alarms] == ["helmet-missing-hook"]
 
 
 def test_lead_times_and_what_could_not_be_judged_are_told(site, web):
@@ -171,7 +235,7 @@ def test_the_second_of_two_at_once_is_told_to_come_again_and_the_pages_stay_aliv
     # A case pack takes as much of the machine.
     assert web.get(pack).status_code == 429
     leave.set()
-    first.join(10)
+    first.join(45)
     assert answers[0].status_code == 200
     assert web.get(pack).status_code == 200
 

@@ -42,7 +42,7 @@ def ingest(settings: Settings, site) -> Iterator[None]:
     assert running.wait_until_subscribed(20)
     yield
     stopping.set()
-    thread.join(20)
+    thread.join(45)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ async def test_a_wrong_address_comes_back_with_its_reason_and_the_next_one_holds
         raise AssertionError(f"{state} never came: {found}")
 
     async def told() -> dict:
-        await until(lambda: web.get(BASE).json()["own_file"], within_s=30)
+        await until(lambda: web.get(BASE).json()["own_file"])
         return web.get(BASE).json()["own_file"]
 
     try:

@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.duties.drawing import draw
+from cloud.duties.proposing import proposals
+from cloud.hazards.patterns import Pattern
 from tests.cloud.duties.conftest import aged, declare, inspect, today
 from tests.cloud.enforcement.test_enforcement import become
 from tests.cloud.registry.records import problem
+from tests.cloud.web.serving import new_account
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 ONE = '"1"'
@@ -127,3 +130,61 @@ def test_the_month_shows_what_is_due_done_and_missed_to_the_site_and_to_those_ab
     of_site = web.get("/duties/calendar", params={"month": month.isoformat(), "site": "north"}).json()
     mine = [one for one in of_site["entries"] if one["code"] == "frontline_check"]
     assert [one["state"] for one in mine[:2]] == ["done", "missed"]
+
+
+def test_the_month_shows_who_is_on_duty_from_today_on_and_where_nobody_is(web, site, trees, company):
+    officer = new_account(site.connection, "执法甲", "enforcement_officer", node=trees["first"])
+    week = [{"days": [0, 1, 2, 3, 4, 5], "begins": "00:00", "ends": "00:00", "account": officer}]
+    given = {"node": trees["first"], "role": "enforcement_officer", "week": week}
+    assert web.post("/rotas", json=given).status_code == 201
+    coming = (today().replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+    for of, seen in (({"site": "demo"}, True), ({"node": trees["first"]}, True), ({"site": "north"}, False)):
+        entries = web.get("/duties/calendar", params={"month": coming.isoformat(), **of}).json()["entries"]
+        rotas = [one for one in entries if one["kind"] == "rota"]
+        assert bool(rotas) is seen
+        for one in rotas:
+            is_sunday = dt.date.fromisoformat(one["on"]).weekday() == 6
+            assert ("无人" if is_sunday else "执法甲") in one["title"]["zh"]
+            assert one["state"] == ("due" if is_sunday else "noted")
+    before = (today().replace(day=1) - dt.timedelta(days=1)).isoformat()
+    past = web.get("/duties/calendar", params={"month": before, "site": "demo"}).json()["entries"]
+    assert not [one for one in past if one["kind"] == "rota"]
+
+
+def test_what_was_recorded_is_listed_where_it_belongs_and_put_right_from_there(web, site, trees, company):
+    given = {"kind": "drill", "site": "demo", "day": today().isoformat(), "words": "触电演练"}
+    assert web.post("/duties/done", json=given).status_code == 201
+    span = {"since": today().isoformat(), "until": today().isoformat()}
+    listed = web.get("/duties/done", params={**span, "node": trees["first"]}).json()
+    (one,) = listed["items"]
+    assert (one["words"], one["seq"], listed["may_record"]) == ("触电演练", 1, True)
+    assert web.get("/duties/done", params={**span, "site": "north"}).json()["items"] == []
+    right = {**given, "words": "坍塌演练", "reason": "写错了", "withdrawn": False}
+    path = f"/duties/done/{one['id']}/corrections"
+    assert web.post(path, json=right, headers={"If-Match": ONE}).status_code == 201
+    (one,) = web.get("/duties/done", params={**span, "site": "demo"}).json()["items"]
+    assert (one["words"], one["seq"], one["reason"]) == ("坍塌演练", 2, "写错了")
+
+
+def test_a_theme_is_proposed_by_what_hazards_have_in_common_and_set_by_nobody():
+    now = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
+    record = {"id": "7e57e57e-0000-4000-8000-000000000000", "number": "n-1", "site": "demo", "opened_at": now}
+    shared = {"within_days": 30, "records": [record]}
+    county = {"name": {"zh": "甲县", "en": "A"}, "clause": "2024/4.1", "kind": "county_clause"}
+    found = [
+        Pattern(**shared, **county, times=3),
+        Pattern(**shared, **{**county, "kind": "enterprise_clause"}, times=5),
+        Pattern(**shared, kind="repeat", name={"zh": "临边", "en": "Edge / fall"}, clause=None, times=4),
+        Pattern(**shared, kind="sensor_fault", name={"zh": "型号", "en": "Model"}, clause=None, times=9),
+    ]
+    made = proposals(found)
+    assert [(one.code, one.times, one.set_for) for one in made] == [
+        ("2024-4.1", 5, None),
+        ("repeat-edge-fall", 4, None),
+    ]
+
+
+def test_proposals_are_of_the_place_that_is_asked_for(web, site, trees, company):
+    assert web.get("/duties/themes/proposals", params={"node": trees["first"]}).json() == {"items": []}
+    become(web, site, "county_authority", node=trees["second"])
+    assert web.get("/duties/themes/proposals", params={"node": trees["first"]}).status_code == 404

@@ -10,6 +10,7 @@ import pytest
 from cloud.duties.log_facts import summed
 from cloud.duties.log_keeping import draft, late_at_nine, late_by_check_in
 from cloud.duties.watching import Calendar
+from cloud.hazards.audit import verify
 from cloud.notices.opening import Telling
 from cloud.registry.known import SiteEntry
 from sitewarden.text import Text
@@ -173,6 +174,48 @@ def test_a_check_in_while_yesterday_s_log_is_unsigned_is_recorded_and_counted_on
     span = {"since": yesterday.isoformat(), "until": yesterday.isoformat()}
     found = web.get("/sites/demo/logs", params=span).json()
     assert (found["days"], found["signed"], found["late"]) == (1, 0, 1)
+
+
+def test_a_log_waits_for_the_next_check_in_whenever_that_comes_and_for_no_later_one(site, yesterday):
+    friday = yesterday - dt.timedelta(days=4)
+    for back in range(5):
+        drawn_up(site, friday + dt.timedelta(days=back))
+    monday = friday + dt.timedelta(days=3)
+    came(site, monday, 7)
+    late = late_by_check_in(site.connection, ms(monday, 8))
+    assert sorted(one.day for one in late) == [friday + dt.timedelta(days=back) for back in range(3)]
+    came(site, today(), 7)
+    late = late_by_check_in(site.connection, ms(today(), 8))
+    assert sorted(one.day for one in late) == [monday, yesterday]
+
+
+def test_the_audit_walks_signed_logs_and_finds_what_was_changed(web, site, yesterday):
+    drawn_up(site, yesterday)
+    become(web, site, "safety_officer", site="demo")
+    path = f"/sites/demo/logs/{yesterday}"
+    assert web.post(f"{path}/signature", json=SIGNED, headers={"If-Match": '"1"'}).status_code == 201
+    assert web.post(f"{path}/amendments", json={"words": "补充", **SIGNED}).status_code == 201
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    verdict = verify(site.connection, later)
+    # The fixture's inspection goes round its ledger.
+    broken = [one for one in verdict.breaks if one.ledger != "ledger"]
+    assert (broken, verdict.signatures >= 2) == ([], True)
+    for statement, what in (
+        (
+            "UPDATE safety_log_entry SET signature = decode(repeat('00', 64), 'hex') WHERE seq = 2",
+            "signature",
+        ),
+        ("UPDATE safety_log SET words = '没有这回事' WHERE signed_at IS NOT NULL", "words"),
+        ("DELETE FROM safety_log_entry WHERE seq = 1", "stands where"),
+        ("DELETE FROM safety_log_entry", "no events"),
+    ):
+        with psycopg.connect(site.dsn) as owner:
+            owner.execute("SET session_replication_role = replica")
+            owner.execute(statement)
+        found = verify(site.connection, later, verdict.head).breaks
+        assert any(one.ledger == "log" and what in one.what for one in found), (what, found)
+    # All of it gone, what was written down elsewhere is missed too.
+    assert any(one.ledger == "head" for one in found)
 
 
 def test_to_draw_the_log_up_again_does_not_make_a_late_one_punctual(web, site, yesterday):

@@ -52,7 +52,7 @@ def ingest(settings: Settings, dsn: str, site: TestSite) -> Iterator[Ingest]:
     assert made.wait_until_subscribed(20)
     yield made
     stopping.set()
-    thread.join(20)
+    thread.join(45)
     assert not thread.is_alive()
 
 
@@ -69,7 +69,7 @@ class Asking:
 
     def __init__(self, web: Web) -> None:
 
-        self._client = httpx.Client(base_url=web.address, timeout=10)
+        self._client = httpx.Client(base_url=web.address, timeout=45)
         self._web = web
 
     def code(self, gateway: str = "gw-1") -> str:

@@ -101,3 +101,14 @@ def test_it_is_what_its_first_bytes_say(content, media_type):
 def test_nothing_else_is_taken(content):
     with pytest.raises(media.NotTakenError):
         media.media_of(content)
+
+
+def test_of_words_beside_the_picture_nothing_is_kept_wherever_they_stand():
+    said = b"GPS 28.2282 taken by Zhang"
+    jfif_with_another = JFIF[:2] + (16 + 75).to_bytes(2) + JFIF[4:-2] + b"\5\5" + said.ljust(75)
+    hidden = [segment(marker, said) for marker in (0xE0, 0xEE, 0xF0, 0x02, 0xC8)]
+    given = photo(jfif_with_another, *hidden)
+    kept = media.without_metadata(given).content
+    assert b"Zhang" in given
+    assert b"Zhang" not in kept
+    assert kept == media.without_metadata(photo(JFIF)).content

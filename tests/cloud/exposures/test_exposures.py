@@ -12,7 +12,7 @@ from cloud.database import instant
 from cloud.hazards.audit import verify
 from tests.cloud.evidence.test_media import photo, segment
 from tests.cloud.hazards.people import SIGNATURE, Somebody
-from tests.cloud.outbound.test_outbound import major
+from tests.cloud.outbound.platform import major
 from tests.cloud.registry.test_scope import trees
 from tests.cloud.site import now_ms
 
@@ -115,6 +115,13 @@ def test_what_would_give_somebody_away_is_refused_with_what_it_is(county, hazard
     (wrong,) = refused.json()["errors"]
     assert (refused.status_code, wrong["field"], wrong["code"]) == (422, "body.words", "gives-away")
     assert wrong["values"]["found"] == ["李县管", "13900001234"]
+    # What may be a name and is none, its author answers for, and whoever approves it reads that he did.
+    doubtful = {**SAID, "words": "高工程师站位置在塔机旁。"}
+    refused = county.client.post(f"hazards/{hazard}/exposures", json=doubtful)
+    (wrong,) = refused.json()["errors"]
+    assert (wrong["code"], wrong["values"]["found"]) == ("looks-like-a-person", ["高工程师"])
+    made = prepared(county, hazard, **{**doubtful, "no_persons": ["高工程师"]})
+    assert made["events"][0]["body"]["no_persons"] == ["高工程师"]
 
 
 def test_a_picture_goes_out_without_its_place_and_only_after_somebody_has_looked(county, hazard, site):
@@ -141,6 +148,17 @@ def test_a_picture_goes_out_without_its_place_and_only_after_somebody_has_looked
     with zipfile.ZipFile(io.BytesIO(kept)) as opened:
         assert PLACE not in opened.read("photos/1.jpg")
         assert opened.read("photos/1.jpg") == photo()
+    # Or with something covered: then that alone goes out, and where it is from is written down.
+    path = f"hazards/{hazard}/exposure-photos"
+    assert county.client.post(path, content=b"%PDF-1").status_code == 415
+    covered = photo(segment(0xFE, PLACE)).replace(photo()[-20:], photo()[-20:])
+    put = county.client.post(path, content=covered).json()["sha256"]
+    of = {"of": chosen[0], "sha256": put}
+    made = prepared(county, hazard, masked=[of], photos_show_nobody=True)
+    assert (made["photos"], made["events"][0]["body"]["masked"]) == (1, [of])
+    again = {**SAID, "masked": [of], "photos_show_nobody": True}
+    refused = county.client.post(f"hazards/{hazard}/exposures", json=again)
+    assert refused.json()["errors"][0]["code"] == "no-such-picture"
 
 
 def test_what_is_no_longer_so_is_not_approved_and_a_drill_is_never_made_known(site, county, province, hazard):

@@ -43,6 +43,14 @@ def test_an_event_that_does_not_fit_the_chain_is_refused(site, hazard, broken):
 
 @pytest.mark.usefixtures("hazard")
 def test_the_programs_cannot_remove_a_hazard_or_an_alarm(site):
-    for table in ("hazard", "episode", "alarm_transition", "reading", "point", "account"):
+    for table in (
+        "hazard",
+        "episode",
+        "alarm_transition",
+        "reading_open",
+        "reading_packed",
+        "point",
+        "account",
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             site.connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))

@@ -144,7 +144,7 @@ def test_whoever_opens_the_same_danger_at_once_opens_it_once_and_each_is_told(si
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(45)
     for writer in writers:
         writer.close()
     assert sorted(told) == [[alarm.seq] for alarm in alarms]

@@ -65,6 +65,8 @@ def test_the_page_gets_the_sites_of_its_caller_and_who_is_watched_by_nobody(site
     other = web.post("/trees/enterprise", json=company).json()["id"]
     assert web.get(f"/board?node={other}").status_code == 404
     (spot,) = web.get("/blind-spots").json()["items"]
+    assert web.get("/blind-spots?node=999").status_code == web.get("/ranking?node=999").status_code == 404
+    assert web.get(f"/ranking?node={other}&by=enterprise").json()["items"] == []
     assert (spot["no_authority"], spot["no_officer"], spot["no_gateway"]) == (True, True, True)
     site.connection.execute("SELECT set_config('sitewarden.author', 'test', false)")
     site.connection.execute("UPDATE site SET territory = %s", [node])

@@ -5,13 +5,20 @@ import uuid
 
 import pytest
 
+from cloud.duties.due import Span
+from cloud.duties.sources import is_declared
 from cloud.indicators.description import descriptions
-from cloud.indicators.formulas import World, measure
+from cloud.indicators.exporting import columns, lines
+from cloud.indicators.formulas import World, measure, months_before
 from cloud.indicators.lives import Life
 from cloud.indicators.measured import Measured
 from cloud.indicators.service import Place, indicators
 from cloud.instants import rfc3339
+from cloud.ledger.chain import Event
+from cloud.ledger.store import append_by_machine
+from tests.cloud.duties.conftest import aged
 from tests.cloud.indicators.stories import AT, DAY, Story, day
+from tests.cloud.registry.records import Registry
 from tests.cloud.site import cleared, raised
 from tests.cloud.web.serving import new_account, new_session
 
@@ -94,6 +101,29 @@ def test_rectified_by_an_extension_is_not_rectified_in_time():
     assert part(found, "first_review_passed").value == 0.5
 
 
+def test_each_of_what_came_back_most_leads_to_its_own_records():
+    often = life(danger="a", repeat_no=3, content={"zh": "限位失效", "en": "Limiter"})
+    twice, closed = life(danger="b", repeat_no=2), life(status="closed", closed_at=AT - DAY)
+    parts = one("repeats", twice, often, closed).parts
+    assert [(one.key, one.value, list(one.records)) for one in parts] == [
+        ("a", 3, [str(often.id)]),
+        ("b", 2, [str(twice.id)]),
+    ]
+    assert parts[0].about == {"zh": "限位失效", "en": "Limiter"}
+
+
+def test_lines_of_a_spreadsheet_say_each_number_and_why_one_is_unknown():
+    found = measure(World(at=AT, zone=SHANGHAI, lives=[life(overdue=True)]))
+    months = months_before(AT, SHANGHAI)
+    told = list(lines(found, months))
+    assert len(told) == sum(1 + len(measured.parts) for measured in found)
+    late = next(line for line in told if line[0] == "F-02")
+    assert (late[3], late[7]) == (1, "超标 bad")
+    assert all(len(line) <= len(columns(months)) for line in told)
+    assert [line[3] for line in told if line[0] == "F-03"] == ["—"]
+    assert "自查" in next(str(line[8]) for line in told if line[0] == "F-07" and line[2])
+
+
 def test_a_report_counts_where_it_went_out_in_time_and_withdrawn_ones_are_still_owed():
     quick = life(reported_at=AT - 10 * DAY + dt.timedelta(minutes=2), late=False)
     late = life(reported_at=AT - 8 * DAY, late=True, level="major_proposed", status="rejected")
@@ -144,6 +174,14 @@ def test_what_an_indicator_was_of_an_instant_nothing_later_changes(site):
     assert part(after["rectification"], "in_time").value == 0
 
 
+def test_what_was_overdue_for_some_hours_was_overdue_that_day(site):
+    new = Story(site.connection, at=day(10, 5)).confirmed(day(10, 5, 6)).planned(day(10, 6), day(11, 10))
+    assert part(of(site, AT)["increment"], "days_since_overdue").value is None
+    new.then(day(11, 10, 5), "overdue", overdue=True).fixed(day(11, 10, 7))
+    found = of(site, AT)["increment"]
+    assert (found.value, part(found, "days_since_overdue").value) == (0, 10)
+
+
 def test_a_warning_that_ended_by_itself_was_caught_and_one_that_grew_gives_its_lead(site):
     at = int((AT - DAY).timestamp() * 1000)
     site.born()
@@ -165,6 +203,7 @@ def test_coverage_is_unknown_until_somebody_says_who_keeps_inspections(site, web
     node, path = site.rows("SELECT node, path FROM tree_node")[0]
     site.connection.execute("SELECT set_config('sitewarden.author', 'test', false)")
     site.connection.execute("UPDATE site SET territory = %s", [node])
+    aged(site)
     assert of(site, AT, path=path)["coverage"].missing == "inspections"
     site.connection.execute(
         "INSERT INTO data_source (source, node, since, declared_at, author, account_id)"
@@ -180,6 +219,99 @@ def test_coverage_is_unknown_until_somebody_says_who_keeps_inspections(site, web
     )
     assert of(site, AT, path=path)["coverage"].value == 1
     assert of(site, AT - 3 * DAY, path=path)["coverage"].value == 0
+    # It is finished today; then it was in progress, and before anybody knew of it it was not there.
+    site.connection.execute("UPDATE site SET phase = 'finished'")
+    assert of(site, AT, path=path)["coverage"].of == 1
+    assert of(site, AT - 500 * DAY, path=path)["coverage"].of == 0
+
+
+def test_an_inspection_that_was_withdrawn_is_no_looking(site, web):
+    web.post("/trees/territory", json={"kind": "county", "name": {"zh": "县", "en": "County"}})
+    node, path = site.rows("SELECT node, path FROM tree_node")[0]
+    site.connection.execute("SELECT set_config('sitewarden.author', 'test', false)")
+    site.connection.execute("UPDATE site SET territory = %s", [node])
+    aged(site)
+    site.connection.execute(
+        "INSERT INTO data_source (source, node, since, declared_at, author, account_id)"
+        " SELECT 'inspections', %s, '2026-01-01', '2026-01-01', 'a', min(id) FROM account",
+        [node],
+    )
+    Story(site.connection, at=AT - 40 * DAY).confirmed(AT - 40 * DAY)
+    for ago, versions in ((40, [False]), (2, [False, True])):
+        its, at = uuid.uuid4(), AT - ago * DAY
+        for seq, withdrawn in enumerate(versions, 1):
+            site.connection.execute(
+                "INSERT INTO inspection (id, seq, kind, acting_level, site, started_at, ended_at, day, at,"
+                " author, withdrawn)"
+                " VALUES (%s, %s, 'authority_check', 'county', 'demo', %s, %s, %s, %s, 'a', %s)",
+                [its, seq, at, at, at, at + (seq - 1) * DAY, withdrawn],
+            )
+    assert of(site, AT - DAY, path=path)["increment"].warning == ""
+    assert of(site, AT, path=path)["increment"].warning == "fewer_looked"
+
+
+def test_a_return_is_in_time_by_when_it_was_first_sent_and_nothing_sent_later_counts_then(site):
+    ids = [uuid.uuid4() for _ in range(3)]
+    for n, report in enumerate(ids):
+        site.connection.execute(
+            "INSERT INTO report (report, kind, site, cut_off, due_at) VALUES (%s, 'ledger', 'demo', %s, %s)",
+            [report, AT - (9 + n) * DAY, AT - 5 * DAY],
+        )
+    for report, at, kind in (
+        (ids[0], AT - 6 * DAY, "sent"),
+        (ids[0], AT - 2 * DAY, "corrected"),
+        (ids[0], AT - 2 * DAY, "sent"),
+        (ids[1], AT - 3 * DAY, "sent"),
+    ):
+        told = Event(at=rfc3339(at), actor="李四", account=None, role="", kind=kind, body={})
+        append_by_machine(site.connection, "report", report, told)
+
+    def counted(at: dt.datetime) -> list:
+        found = of(site, at)["returns"]
+        return [found.count, found.of, *(one.value for one in found.parts)]
+
+    assert counted(AT) == [1, 3, 1, 1, 1]
+    assert counted(AT - 4 * DAY) == [1, 3, 0, 2, 0]
+    assert counted(AT - 6 * DAY)[1] == 0
+
+
+def test_a_machine_counts_as_it_was_on_file_and_stood_then(site, web):
+    records = Registry(web)
+    aged(site)
+    before = dt.datetime.now(dt.UTC)
+    records.make("devices", {"id": "crane-1", "kind": "crane", "name": {"zh": "1号", "en": "No. 1"}})
+    step = {"device": "crane-1", "done_on": (before - DAY).date().isoformat(), "body": "某单位"}
+    for done in ("filed", "installed"):
+        records.make("steps", step, step=done)
+    standing = dt.datetime.now(dt.UTC)
+    records.make("steps", step, step="dismantled")
+    counted = [part(of(site, at)["coverage"], "devices").of for at in (before, standing, standing + DAY)]
+    assert counted == [0, 1, 0]
+
+
+def test_a_device_is_there_from_when_its_gateway_names_it_to_when_it_names_it_no_more(site):
+    known = "SELECT device, current FROM device_change ORDER BY at, device"
+    site.born(points={"crane-1/load": "crane.load", "crane-7/load": "crane.load"})
+    site.born(points={"crane-1/load": "crane.load", "crane-7/load": "crane.load"}, boot="2")
+    assert site.rows(known) == [("crane-1", True), ("crane-7", True)]
+    site.born(points={"crane-1/load": "crane.load"}, boot="3")
+    assert site.rows(known)[2:] == [("crane-7", False)]
+    site.born(points={"crane-7/load": "crane.load"}, boot="4")
+    assert site.rows(known)[3:] == [("crane-1", False), ("crane-7", True)]
+
+
+def test_what_is_declared_below_a_place_for_all_of_it_is_declared_for_the_place():
+    span = Span(since=dt.date(2026, 7, 1), until=dt.date(2026, 7, 31))
+    sites = [{"territory_path": f"/1/{node}/", "enterprise_path": None} for node in (2, 3)]
+
+    def told(node: int, since: dt.date = span.since) -> dict:
+        return {"source": "inspections", "node": node, "since": since, "until": None}
+
+    assert is_declared([told(1)], "inspections", sites, span)
+    assert is_declared([told(2), told(3)], "inspections", sites, span)
+    assert not is_declared([told(2)], "inspections", sites, span)
+    assert not is_declared([told(2), told(3, span.until)], "inspections", sites, span)
+    assert not is_declared([told(1)], "inspections", [], span)
 
 
 def test_the_pages_show_each_number_with_the_records_behind_it_as_far_as_one_sees(site, web):
@@ -199,6 +331,9 @@ def test_the_pages_show_each_number_with_the_records_behind_it_as_far_as_one_see
     assert [record["id"] for record in behind] == [str(story.id)]
     assert web.get(f"/indicators/increment/records?part=open&at={at}").json()["items"] == behind
     assert web.get("/indicators/nothing/records").status_code == 404
+    assert web.get(f"/indicators/increment/records?part=open&key=x&at={at}").status_code == 404
+    table = web.get(f"/indicators.csv?at={at}").text
+    assert "F-02,增量与动态清零 New ones; none overdue,,1," in table
     assert (
         web.get("/indicators?site=elsewhere").status_code
         == web.get("/indicators?node=999").status_code

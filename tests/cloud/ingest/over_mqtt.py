@@ -9,11 +9,11 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from sitewarden import topics
-from sitewarden.messages import Command, Receipt, decode, encode
+from sitewarden.messages import Command, MediaAnswers, Receipt, decode, encode
 from tests.cloud.site import channel_of
 from tests.support.broker import Broker
 
-DEADLINE_S = 20.0
+DEADLINE_S = 45.0
 
 
 def wait_for(
@@ -33,6 +33,7 @@ class Gateway:
         self._site, self._name = site, name
         self.receipts: list[tuple[str, str, int]] = []
         self.commands: list[str] = []
+        self.answers: list[MediaAnswers] = []
         self.on_receipt: Callable[[Receipt], None] = lambda _: None
         credentials = broker.add_user(f"{site}/{name}")
         subscribed = threading.Event()
@@ -46,6 +47,7 @@ class Gateway:
             [
                 (topics.down("live", site, name, "receipts"), 1),
                 (topics.down("live", site, name, "command"), 1),
+                (topics.down("live", site, name, "media"), 1),
             ]
         )
         self._client.on_subscribe = lambda *_: subscribed.set()
@@ -53,10 +55,10 @@ class Gateway:
         self._client.loop_start()
         assert subscribed.wait(DEADLINE_S)
 
-    def say(self, *messages: msgspec.Struct, retain: bool = False) -> None:
+    def say(self, *messages: msgspec.Struct, retain: bool = False, qos: int = 1) -> None:
         for message in messages:
             topic = topics.up("live", self._site, self._name, channel_of(message))  # type: ignore[arg-type]
-            self._client.publish(topic, encode(message), qos=1, retain=retain)
+            self._client.publish(topic, encode(message), qos=qos, retain=retain)
 
     def receipted(self, lane: str = "readings") -> set[int]:
         return {seq for _, of, seq in list(self.receipts) if of == lane}
@@ -84,6 +86,9 @@ class Gateway:
     def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         if message.topic.endswith("/command"):
             self.commands.append(decode(message.payload, Command).command)
+            return
+        if message.topic.endswith("/media"):
+            self.answers.append(decode(message.payload, MediaAnswers))
             return
         receipt = decode(message.payload, Receipt)
         self.on_receipt(receipt)

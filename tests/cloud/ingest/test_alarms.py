@@ -225,7 +225,7 @@ def test_eight_writers_of_one_danger_make_one_record_with_every_episode(site):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(45)
     for writer in writers:
         writer.close()
     assert failures == []

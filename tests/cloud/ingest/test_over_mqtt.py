@@ -7,6 +7,7 @@ import sys
 import threading
 import uuid
 
+import httpx
 import msgspec
 import psycopg
 import pytest
@@ -16,9 +17,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from cloud.ingest.service import Ingest
 from cloud.settings import Broker as BrokerSettings
+from cloud.settings import Metrics
+from sitewarden.messages import DeviceBirth, MediaOffer, MediaOffered, PointBirth, Status
+from sitewarden.text import Text
 from tests.cloud.ingest.over_mqtt import Gateway, wait_for
 from tests.cloud.site import BOOT, birth, cleared, now_ms, raised, readings
 from tests.cloud.web.serving import Web
+from tests.support.broker import Broker
 
 COMMITTED = {
     "readings": "SELECT 1 FROM reading WHERE value = %s",
@@ -38,7 +43,7 @@ class Running:
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join(20)
+        self._thread.join(45)
         assert not self._thread.is_alive()
 
 
@@ -109,6 +114,25 @@ def test_records_before_the_birth_ask_for_it_once_and_wait_here(gateway):
     gateway.wait_for_receipt(alarm)
     gateway.wait_for_receipt(*batch)
     assert gateway.commands == ["rebirth", "rebirth"]
+
+
+@pytest.mark.usefixtures("ingest")
+def test_what_a_gateway_offers_of_pictures_is_answered(gateway):
+    point = PointBirth(p="gate/hook.bare_1", kind="vision.bare_head.hook")
+    camera = DeviceBirth(
+        device="gate", kind="camera", label=Text("大门", "Gate"), profile="camera", points=[point]
+    )
+    gateway.say(Status(state="online", boot=BOOT, at=now_ms(), devices=[camera]), retain=True)
+    item = MediaOffered(
+        sha256="a" * 64, bytes=9, media_type="image/jpeg", kind="snapshot", camera="gate", at=now_ms()
+    )
+
+    def is_wanted() -> bool:
+        # As a gateway does: until its birth is known nothing is said of it.
+        gateway.say(MediaOffer(boot=BOOT, media=[item]))
+        return any(answer.state == "wanted" for told in gateway.answers for answer in told.media)
+
+    wait_for(is_wanted, "an answer", every_s=0.2)
 
 
 @pytest.mark.usefixtures("ingest")
@@ -241,26 +265,51 @@ def let_in(postgres, dsn: str, *, allowed: bool) -> None:
             owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
-@pytest.mark.usefixtures("site")
-def test_a_broker_that_comes_back_is_served_again(fresh_broker, settings, dsn):
+def test_a_broker_that_comes_back_with_nothing_is_served_again_and_live_goes_on(
+    mosquitto, tmp_path, settings, dsn, site
+):
+    """Meanwhile who needs it says so, and what does not need it works; nothing of ours is started anew."""
+    (folder := tmp_path / "broker").mkdir()
+    broker = Broker(folder, program=mosquitto, instead={"persistence": "false"})
+    broker.start()
     there = msgspec.structs.replace(
         settings,
-        broker=BrokerSettings(host=fresh_broker.host, port=fresh_broker.port, username="cloud"),
-        broker_password=fresh_broker.cloud.password,
+        broker=BrokerSettings(host=broker.host, port=broker.port, username="cloud"),
+        broker_password=broker.cloud.password,
+        metrics=Metrics(port=0),
     )
-    running = Running(there, dsn)
-    gateway = Gateway(fresh_broker)
+    running, gateway, web = Running(there, dsn), Gateway(broker), Web(there, dsn)
     try:
+        web.sign_in(site.connection)
         gateway.say(birth(), retain=True)
-        gateway.say(first := readings(1.0))
-        gateway.wait_for_receipt(first)
-        fresh_broker.kill()
-        fresh_broker.restart()
-        assert running.ingest.wait_until_subscribed(20)
-        gateway.say_until_receipted(readings(2.0))
+        gateway.say_until_receipted(first := raised())
+        with web.stream() as stream:
+            stream.next("values")
+            broker.kill()
+            wait_for(lambda: ready(running)[0] == 503, "ingest to say that it hears nothing")
+            assert ready(running) == (503, "5", {"database": True, "migrations": True, "broker": False})
+            asked = web.post(f"/sites/demo/alarms/{first.episode}/acknowledge")
+            assert asked.status_code == 202, "it waits in the database"
+            site.deliver(unheard := raised(device="crane-2"))
+            assert stream.next("alarm")["id"] == unheard.episode
+            broker.start()
+            gateway.say(birth(), retain=True)
+            gateway.say_until_receipted(readings(2.0))
+            gateway.say_until_receipted(after := raised(device="crane-3"))
+            assert stream.next("alarm")["id"] == after.episode
+        wait_for(lambda: "acknowledge" in gateway.commands, "what was asked meanwhile")
+        assert ready(running)[0] == 200
     finally:
+        web.close()
         gateway.close()
         running.stop()
+        broker.stop()
+
+
+def ready(running: Running) -> tuple[int, str | None, dict[str, bool]]:
+    """What the process answers to who asks whether it is ready."""
+    answer = httpx.get(f"http://127.0.0.1:{running.ingest._port.port}/readyz")
+    return answer.status_code, answer.headers.get("retry-after"), answer.json()["parts"]
 
 
 @pytest.mark.usefixtures("name")
@@ -353,3 +402,14 @@ def test_cleared_and_raised_over_the_wire_are_one_episode(gateway, site):
     gateway.wait_for_receipt(up)
     wait_for(lambda: len(gateway.receipted("alarms")) == 2, "both receipts")
     assert site.rows("SELECT value, cleared_at IS NOT NULL FROM episode") == [(104.2, True)]
+
+
+def test_a_message_of_quality_0_is_stored_and_does_not_end_the_connection(ingest, gateway):
+    """It has no number, and a broker ends the connection of whoever acknowledges number 0."""
+    gateway.say(birth(), retain=True)
+    connected = [link._number for link in ingest.ingest._links.values()]
+    at = now_ms()
+    gateway.say(first := readings(1.0, at=at), qos=0)
+    gateway.wait_for_receipt(first)
+    gateway.say_until_receipted(readings(2.0, at=at + 1))
+    assert [link._number for link in ingest.ingest._links.values()] == connected

@@ -6,7 +6,7 @@ import msgspec
 
 from cloud.ingest import readings as readings_module
 from cloud.ingest.model import Settled, ranges
-from cloud.readings.store import store
+from cloud.readings.store import Storing
 from sitewarden.messages import Block, Gap, Readings, Series, Steps, encode, encode_packed
 from sitewarden.quality import Quality
 from tests.cloud.site import BOOT, birth, delivery, heartbeat, now_ms, readings
@@ -204,8 +204,9 @@ def test_a_settled_record_names_gateway_boot_and_number(site):
 def test_a_batch_of_too_many_rows_is_stored_in_several_transactions(site, monkeypatch):
     monkeypatch.setattr(readings_module, "MOST_ROWS", 4)
     sizes = []
+    store = Storing.store
     monkeypatch.setattr(
-        readings_module, "store", lambda c, rows, now: sizes.append(len(rows.at_ms)) or store(c, rows, now)
+        Storing, "store", lambda self, c, rows, *rest: sizes.append(len(rows)) or store(self, c, rows, *rest)
     )
     at = now_ms()
     messages = [readings(1.0, 2.0, 3.0, at=at - 1000 * n) for n in range(5)]

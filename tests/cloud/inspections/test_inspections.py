@@ -6,11 +6,13 @@ import psycopg
 import pytest
 
 from cloud.accounts.roles import roles
+from cloud.database import instant
 from cloud.hazards.filing_words import filing_words
 from cloud.inspections.questions import questions
+from cloud.instants import rfc3339
 from tests.cloud.enforcement.test_enforcement import become
-from tests.cloud.registry.records import problem
-from tests.cloud.site import raised, readings
+from tests.cloud.registry.records import png, problem
+from tests.cloud.site import now_ms, raised, readings
 from tests.cloud.web.serving import PASSWORD
 
 SIGNATURE = {"password": PASSWORD}
@@ -87,6 +89,41 @@ def test_what_was_wrong_is_put_right_by_a_new_row_by_who_inspected(web, site, tr
         owner.execute("UPDATE inspection SET note = ''")
 
 
+def test_whom_it_was_booked_to_in_error_no_longer_reads_it(web, site, trees, county):
+    made = recorded(web, check(county))
+    moved = check(county, kind="enterprise_check", site=None, enterprise_name="某公司", answers={})
+    path = f"/inspections/{made['id']}"
+    correction = {**moved, "reason": "记错了工地"}
+    assert web.post(f"{path}/corrections", json=correction, headers={"If-Match": '"1"'}).status_code == 201
+    assert [one["seq"] for one in web.get("/inspections").json()["items"]] == [2]
+    become(web, site, "project_manager", site="demo")
+    assert web.get("/inspections").json()["items"] == []
+    assert {web.get(path + more).status_code for more in ("", "/archive?seq=1")} == {404}
+
+
+def test_photos_stay_with_what_they_show_when_it_is_corrected(web, county):
+    def staged(width: int) -> str:
+        content = png(width)
+        name = hashlib.sha256(content).hexdigest()
+        answer = web.put(f"/sites/demo/filing-photos/{name}", content=content)
+        assert answer.is_success, answer.text
+        return name
+
+    first = recorded(web, check(county, photos=[staged(1)], signature=None))
+    path = f"/inspections/{first['id']}"
+    # The same photo once more is the same photo.
+    given = check(county, photos=[staged(1), staged(2)], signature=None)
+    fixed = web.post(
+        f"{path}/corrections", json={**given, "reason": "补照片"}, headers={"If-Match": '"1"'}
+    ).json()
+    kept = [one["sha256"] for one in fixed["photos"]]
+    assert len(kept) == 2
+    file = web.get(f"{path}/archive").text
+    assert all(one in file for one in kept)
+    assert "2026-11-20 09:00+08:00" in file
+    assert web.get(f"{path}/photos/{kept[1]}").headers["content-type"] == "image/png"
+
+
 def test_another_county_neither_sees_nor_records_it(web, site, trees, county):
     made = recorded(web, check(county))
     assert problem(web.post("/inspections", json=check(trees["second"])))[1] == "unknown-reference"
@@ -122,9 +159,10 @@ WRONG = (
     ({"territory": None}, "body.territory"),
     ({"site": None}, "body.site"),
     ({"ended_at": "2026-11-20T00:00:00Z"}, "body.ended_at"),
-    ({"started_at": "2999-01-01T00:00:00Z", "ended_at": None}, "body.ended_at"),
+    ({"started_at": "2199-01-01T00:00:00Z", "ended_at": None}, "body.ended_at"),
     ({"kind": "enterprise_check"}, "body.answers"),
     ({"answers": {"no_such": "no"}}, "body.answers"),
+    ({"started_at": "0001-01-01T00:00:00+08:00", "ended_at": None}, "body.started_at"),
     ({"kind": "stroll"}, "body.kind"),
     ({"kind": "self_check"}, "body.kind"),
 )
@@ -142,9 +180,13 @@ def test_who_looked_at_what_over_the_network_is_kept_and_its_finding_filed(web, 
     site.deliver(readings(3.1, 3.2))
     site.deliver(raised())
     patrol = web.post(
-        "/sites/demo/remote-patrols", json={"since": "2026-11-20T01:00:00Z", "devices": ["crane-1"]}
+        "/sites/demo/remote-patrols", json={"since": rfc3339(instant(now_ms())), "devices": ["crane-1"]}
     )
     assert patrol.status_code == 201, patrol.text
+    # Nobody makes good a day on which he did not look.
+    for since in ("2026-11-20T01:00:00Z", "0001-01-01T00:00:00+08:00", "2999-01-01T00:00:00Z"):
+        refused = problem(web.post("/sites/demo/remote-patrols", json={"since": since}))
+        assert (refused[0], refused[2][0].rpartition(".")[2]) in {(422, "since"), (422, "ended_at")}
     made = patrol.json()
     assert (made["kind"], made["devices"], made["territory"]) == ("remote_patrol", ["crane-1"], county)
     assert [one["level"] for one in made["seen"]["alarms"]] == [3]
@@ -174,8 +216,11 @@ def test_a_manager_records_his_own_checks_and_no_authoritys(web, site, trees):
     become(web, site, "project_manager", site="demo")
     own = check(trees["first"], kind="lead_check", acting_level="project", territory=None)
     assert recorded(web, own)["territory"] is None
+    for elsewhere in ({"enterprise_name": "某公司"}, {"enterprise": trees["first"]}):
+        assert web.post("/inspections", json={**own, "site": None, **elsewhere}).status_code == 422
     assert web.post("/inspections", json=check(trees["first"])).status_code == 403
-    assert web.post("/sites/demo/remote-patrols", json={"since": "2026-11-20T01:00:00Z"}).status_code == 403
+    patrol = {"since": rfc3339(instant(now_ms()))}
+    assert web.post("/sites/demo/remote-patrols", json=patrol).status_code == 403
 
 
 def test_a_plan_is_for_the_eyes_of_its_own_authority(web, site, trees, county):

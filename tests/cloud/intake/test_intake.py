@@ -1,7 +1,10 @@
 """What other systems know is brought in once, wholly or not at all, and says when it came too late."""
 
 import datetime as dt
+import json
+from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,10 +13,13 @@ from cloud.intake.bringing import is_late
 from cloud.intake.forgetting import KEPT, Forgetting
 from cloud.intake.kinds import CraneRegistrationRow, holds_identity_number
 from cloud.intake.records import EVERY
+from cloud.intake.watching import CredentialWatch
+from cloud.notices.opening import Telling
 from cloud.registry.known import SiteEntry
 from sitewarden.text import Text
 from tests.cloud.enforcement.test_enforcement import become
 from tests.cloud.site import now_ms
+from tests.cloud.web.serving import changing
 
 SITE = SiteEntry(site="demo", name=Text("工地", "Site"), time_zone="Asia/Shanghai", gateways=[])
 ISSUED = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
@@ -67,7 +73,7 @@ def test_a_file_is_taken_wholly_or_not_and_says_where_it_is_wrong(web, site, cou
     send = {"content": table, "headers": {"content-type": "text/csv"}}
     asked = {"system": "实名制", "dry_run": True}
     tried = web.post("/intake/attendance", params=asked, **send).json()
-    assert [(one["line"], one["field"]) for one in tried["errors"]] == [(3, ""), (4, "岗位")]
+    assert [(one["line"], one["field"]) for one in tried["errors"]] == [(3, "人员编号"), (4, "岗位")]
     refused = web.post("/intake/attendance", params={"system": "实名制"}, **send)
     assert refused.status_code == 422
     assert [one["line"] for one in refused.json()["errors"]] == [3, 4]
@@ -77,6 +83,96 @@ def test_a_file_is_taken_wholly_or_not_and_says_where_it_is_wrong(web, site, cou
     assert site.value("SELECT count(*) FROM attendance") == 0
     assert web.post("/intake/attendance", params={"system": "实名制"}, **good).json()["is_applied"] is True
     assert site.value("SELECT first_in AT TIME ZONE 'UTC' FROM attendance").hour == 23
+
+
+def test_a_row_that_nothing_can_be_made_of_is_named_with_its_field(web, site, county):
+    rows = [
+        registration(external_id="  "),
+        registration(external_id="a\0b"),
+        registration(issued_at="0001-01-01T00:00:00+08:00"),
+        registration(colour="red"),
+        registration(),
+        registration(issuer="审批局"),
+        registration(),
+    ]
+    tried = bring(web, "crane_registrations", rows, dry_run=True).json()
+    assert [(one["line"], one["field"], one["message"]["zh"]) for one in tried["errors"]] == [
+        (1, "external_id", "没有填写"),
+        (2, "external_id", "含有控制字符"),
+        (3, "issued_at", "年份须在 1970 与 2200 之间"),
+        (4, "colour", "没有这一项"),
+        (6, "external_id", "与第 5 行是同一条，内容却不同"),
+    ]
+    assert (tried["wrong"], tried["added"], tried["unchanged"]) == (5, 1, 1)
+    broken = {"content": b'"', "headers": {"content-type": "text/csv"}}
+    asked = {"system": "x", "dry_run": True}
+    assert web.post("/intake/permits", params=asked, **broken).json()["wrong"] == 1
+
+
+def test_a_table_may_be_as_large_as_is_said_and_the_same_from_two_at_once_is_one(web, site, county):
+    rows = [registration(external_id=f"r{n}", issuer="某某市住房和城乡建设局" * 4) for n in range(300)]
+    ways = [rows, rows[::-1]]
+    assert len(json.dumps(rows, ensure_ascii=False).encode()) > 64 * 1024
+    with ThreadPoolExecutor(2) as pool:
+        brought = [one.json() for one in pool.map(lambda way: bring(web, "crane_registrations", way), ways)]
+    assert sorted((one["added"], one["unchanged"]) for one in brought) == [(0, 300), (300, 0)]
+
+
+def attended(**changes) -> dict:
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    fresh = {"site": "demo", "day": today, "person": "A1", "name": "张三", "post": "safety_officer"}
+    return {**fresh, **changes}
+
+
+def test_the_same_number_in_another_system_is_another_person(web, site, county):
+    assert bring(web, "attendance", [attended()]).json()["added"] == 1
+    assert bring(web, "attendance", [attended(name="李四")], system="门禁").json()["added"] == 1
+    assert {name for (name,) in site.rows("SELECT name FROM attendance")} == {"张三", "李四"}
+    wrong = [
+        attended(day="2020-01-01", person="old"),
+        attended(day="2099-01-01", person="early"),
+        attended(person="other", first_in="2025-11-20T07:30:00+08:00"),
+    ]
+    errors = bring(web, "attendance", wrong, dry_run=True).json()["errors"]
+    assert [(one["line"], one["field"]) for one in errors] == [(1, "day"), (2, "day"), (3, "first_in")]
+
+
+def test_a_name_that_several_bear_is_not_guessed(web, site, trees):
+    for parent in (trees["first"], trees["second"]):
+        town = {"kind": "town", "name": {"zh": "城关镇", "en": "Town"}, "parent": parent}
+        assert web.post("/trees/territory", json={**town, "code": f"6501{parent}"}).status_code == 201
+    become(web, site, "province_authority", node=trees["province"])
+    check = {
+        "external_id": "c1",
+        "kind": "enterprise_check",
+        "area": "城关镇",
+        "enterprise": "甲公司",
+        "started_at": ISSUED.isoformat(),
+    }
+    (error,) = bring(web, "inspections", [check], dry_run=True).json()["errors"]
+    assert (error["field"], error["message"]["zh"]) == ("area", "有几个“城关镇”")
+    assert bring(web, "inspections", [{**check, "area": f"6501{trees['first']}"}]).json()["added"] == 1
+    assert site.value("SELECT acting_level FROM inspection_now") == "township"
+
+
+def test_a_certificate_that_was_renewed_is_no_longer_one_that_has_ended(web, site, county):
+    held = {"site": "demo", "name": "张三", "trade": "焊工", "certificate_no": "T1"}
+    ended = {**held, "external_id": "1", "valid_until": "2020-01-01"}
+    revoked = {
+        **held,
+        "external_id": "2",
+        "valid_until": "2099-01-01",
+        "status": "revoked",
+        "certificate_no": "T2",
+    }
+    bring(web, "certificates", [ended, revoked])
+
+    def seen() -> list[str]:
+        return [one["external_id"] for one in web.get("/sites/demo/outside").json()["certificates"]]
+
+    assert sorted(seen()) == ["1", "2"]
+    bring(web, "certificates", [{**ended, "external_id": "3", "valid_until": "2099-01-01"}])
+    assert seen() == ["2"]
 
 
 def test_nobody_brings_in_for_a_site_that_is_not_his(web, site, trees, county):
@@ -111,6 +207,105 @@ def test_who_is_not_there_is_only_said_where_attendance_is_kept(web, site, trees
     foreign = web.post("/sources", json={**declared, "node": trees["second"]})
     assert foreign.status_code == 422
     assert [one["node"] for one in web.get("/sources").json()["items"]] == [county]
+
+
+def worked(site, began: dt.datetime, ended: dt.datetime) -> None:
+    site.connection.execute(
+        """
+        INSERT INTO work_cycle (site, mode, device, started_at, ended_at, gateway_id, peak_load, broken_off,
+                                clock, received_at)
+            SELECT 'demo', 'live', 'crane-1', %s, %s, min(id), 1, false, 'ok', %s FROM gateway
+        """,
+        [began, ended, ended],
+    )
+
+
+def driver(site, name: str, until: dt.date) -> None:
+    with changing(site.connection):
+        site.connection.execute(
+            "INSERT INTO operator (operator, site, name, trade, certificate_no, valid_until, devices) "
+            "VALUES (gen_random_uuid(), 'demo', %s, 'crane_operator', %s, %s, '{crane-1}')",
+            [name, f"证-{name}-{until}", until],
+        )
+
+
+def test_a_crane_that_works_without_its_papers_or_its_people_is_told_once_a_day(web, site, trees, county):
+    site.born()
+    home = SITE.site
+    telling = Telling(settings=site.settings, sites={home: SITE}, now_ms=0)
+    # Attendance of days to come, or of years ago, is not taken in.
+    zone = dt.timezone(dt.timedelta(hours=8))
+    noon = dt.datetime.combine(dt.datetime.now(zone).date() - dt.timedelta(days=2), dt.time(12), zone)
+    minute = dt.timedelta(minutes=1)
+
+    def look(at: dt.datetime) -> list[tuple[str, int, str]]:
+        before = site.value("SELECT count(*) FROM told")
+        now = msgspec.structs.replace(telling, now_ms=int(at.timestamp() * 1000))
+        CredentialWatch().look(site.connection, now)
+        rows = site.rows("SELECT kind, level, words -> 'zh' ->> 'title' FROM told ORDER BY created_at, about")
+        return rows[before:]
+
+    driver(site, "李四", noon.date() - dt.timedelta(days=1))
+    assert web.post(
+        "/sources", json={"source": "attendance", "node": county, "since": "2026-01-01"}
+    ).is_success
+    assert look(noon) == []
+    worked(site, noon - 10 * minute, noon - 5 * minute)
+    ((kind, level, title),) = look(noon)
+    assert (kind, level, "李四" in title) == ("certificate_ended", 3, True)
+    later = noon + 25 * minute
+    worked(site, noon + 10 * minute, noon + 20 * minute)
+    assert sorted(look(later)) == [
+        ("post_missing", 2, "工地：起重机正在作业，专职安全员不在岗"),
+        ("post_missing", 2, "工地：起重机正在作业，项目负责人不在岗"),
+    ]
+    assert look(later + minute) == []
+    # The next day with the certificate renewed and everybody there, there is nothing to say.
+    driver(site, "李四", noon.date() + dt.timedelta(days=300))
+    day = noon + dt.timedelta(days=1)
+    worked(site, day - 50 * minute, day - 5 * minute)
+    came = {"site": "demo", "day": day.date().isoformat(), "first_in": (day - 60 * minute).isoformat()}
+    posts = ("project_manager", "safety_officer")
+    assert bring(web, "attendance", [{**came, "person": p, "name": p, "post": p} for p in posts]).is_success
+    assert look(day) == []
+
+
+def test_a_certificate_that_the_authority_has_renewed_is_in_force(web, site, trees, county):
+    site.born()
+    now = dt.datetime.now(dt.UTC)
+    today = now.date()
+    driver(site, "李四", today + dt.timedelta(days=300))
+    number = site.value("SELECT certificate_no FROM operator")
+    worked(site, now - dt.timedelta(minutes=10), now - dt.timedelta(minutes=5))
+
+    row = {"site": "demo", "name": "李四", "trade": "塔式起重机司机", "certificate_no": number}
+    until = [today + dt.timedelta(days=days) for days in (-3, 300)]
+    rows = [{**row, "external_id": f"c-{day}", "valid_until": day.isoformat()} for day in until]
+    brought = bring(web, "certificates", rows)
+    assert brought.is_success, brought.text
+    telling = Telling(settings=site.settings, sites={SITE.site: SITE}, now_ms=int(now.timestamp() * 1000))
+    CredentialWatch().look(site.connection, telling)
+    assert site.value("SELECT count(*) FROM told WHERE kind = 'certificate_ended'") == 0
+
+
+def test_that_nobody_may_operate_a_crane_any_more_is_told_on_the_same_day(web, site, trees, county):
+    site.born()
+    now = dt.datetime.now(dt.UTC)
+    driver(site, "李四", now.date() - dt.timedelta(days=3))
+    driver(site, "王五", now.date() + dt.timedelta(days=300))
+    worked(site, now - dt.timedelta(minutes=10), now - dt.timedelta(minutes=5))
+    telling = Telling(settings=site.settings, sites={SITE.site: SITE}, now_ms=int(now.timestamp() * 1000))
+    levels = "SELECT level FROM told WHERE kind = 'certificate_ended' ORDER BY level"
+    CredentialWatch().look(site.connection, telling)
+    assert site.rows(levels) == [(2,)]
+    number = site.value("SELECT certificate_no FROM operator WHERE name = '王五'")
+    row = {"site": "demo", "external_id": "c-1", "name": "王五", "trade": "塔式起重机司机"}
+    until = (now.date() + dt.timedelta(days=300)).isoformat()
+    revoked = {**row, "certificate_no": number, "valid_until": until, "status": "revoked"}
+    assert bring(web, "certificates", [revoked]).is_success
+    for _ in range(2):
+        CredentialWatch().look(site.connection, telling)
+        assert site.rows(levels) == [(2,), (3,), (3,)]
 
 
 def test_attendance_is_forgotten_after_thirteen_months(site):

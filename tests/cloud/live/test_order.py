@@ -49,9 +49,9 @@ def test_ids_ascend_in_the_order_of_commits(site):
 
     reader = guarded(read)
     for writer in [guarded(write, n) for n in range(WRITERS)]:
-        writer.join(30)
+        writer.join(45)
     done.set()
-    reader.join(30)
+    reader.join(45)
     assert failures == []
     assert sorted(seen) == sorted(
         f"{w}/{n}/{p}" for w in range(WRITERS) for n in range(EACH) for p in range(2)

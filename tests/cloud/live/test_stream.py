@@ -1,14 +1,18 @@
 """What viewers see, as it happens, over a real connection."""
 
 import itertools
+import json
+import socket
 import threading
 import time
 
 import pytest
 
 from cloud.live import hub, routes, viewers
-from cloud.live.store import wake_viewers
-from cloud.live.viewers import LiveEvent, Viewer
+from cloud.live.frames import values_frame
+from cloud.live.store import NewEvent, wake_viewers, write_events
+from cloud.live.viewers import Change, LiveEvent, Viewer
+from tests.cloud.ingest.over_mqtt import wait_for
 from tests.cloud.site import birth, cleared, now_ms, raised, readings
 
 
@@ -109,11 +113,10 @@ def test_a_waiting_viewer_holds_no_more_than_its_bound():
     viewer = Viewer("demo", 0)
     for n in range(10 * viewers.MAX_EVENTS):
         viewer.offer_event(LiveEvent(n + 1, b"", "crane-1"))
-        viewer.offer_values({"crane-1/load": n})
+        viewer.offer_change(Change({"crane-1/load": n}, 0))
     assert viewer.is_behind
-    events, values, _ = viewer.take()
-    assert events == []
-    assert values == {"crane-1/load": 10 * viewers.MAX_EVENTS - 1}
+    waiting = viewer.take()
+    assert waiting == values_frame(0, {"crane-1/load": 10 * viewers.MAX_EVENTS - 1})
 
 
 def test_values_come_at_most_ten_times_a_second(site, web):
@@ -149,6 +152,27 @@ def test_a_slow_viewer_delays_nobody(site, web):
         for n in range(40):
             tell(site, raised(device=f"crane-{n}"))
             assert awake.next("alarm")["device"] == f"crane-{n}"
+
+
+def test_a_viewer_that_takes_nothing_is_cut_off_and_harms_nobody(site, web, monkeypatch):
+    """His connection is up and his system answers, but nobody reads: a tab asleep, a program that hangs."""
+    monkeypatch.setattr(routes, "PATIENCE_S", 1.0)
+    site.born()
+    large = json.dumps({"device": "crane-1", "note": "x" * 200_000})
+    with socket.socket() as deaf, web.stream() as stream:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(web.listening.getsockname())
+        cookies = "; ".join(f"{name}={value}" for name, value in web.client.cookies.items())
+        request = f"GET /api/v1/sites/demo/live HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\n\r\n"
+        deaf.sendall(request.encode())
+        wait_for(lambda: "sitewarden_live_viewers 2.0" in web.client.get("/metrics").text, "both to watch")
+        with site.connection.transaction():
+            write_events(site.connection, [NewEvent("demo", "alarm", large)] * 40, now_ms())
+        wake_viewers(site.connection)
+        assert len([stream.next("alarm") for _ in range(40)]) == 40
+        wait_for(lambda: "sitewarden_live_viewers 1.0" in web.client.get("/metrics").text, "it to be cut off")
+        tell(site, fresh := raised())
+        assert stream.next("alarm")["id"] == fresh.episode
 
 
 @pytest.mark.usefixtures("site")
@@ -187,7 +211,7 @@ def test_a_stream_with_much_to_say_ends_when_its_session_does(site, web, monkeyp
         assert web.delete("/session").status_code == 204
         speaker.start()
         try:
-            until = time.monotonic() + 10
+            until = time.monotonic() + 45
             assert all(time.monotonic() < until for _ in stream.events), "it goes on without a session"
         finally:
             stop.set()

@@ -45,9 +45,9 @@ def notify(settings: Settings, site: TestSite) -> Callable[..., None]:
     notifier = Notifier(settings, "")
 
     def look(later_ms: int = 0) -> None:
-        until_s = time.monotonic() + 10
+        until_s, then_ms = time.monotonic() + 45, now_ms() + later_ms
         while True:
-            notifier.look(site.connection, now_ms() + later_ms)
+            notifier.look(site.connection, then_ms)
             if notifier.is_idle:
                 return
             assert time.monotonic() < until_s, "it does not come to an end"

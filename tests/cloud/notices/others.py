@@ -74,7 +74,7 @@ class Robot:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(45)
 
 
 class Letters:

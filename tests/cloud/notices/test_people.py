@@ -101,6 +101,38 @@ def test_nobody_comes_next_once_somebody_knows_and_everybody_in_turn_where_nobod
     ]
 
 
+def test_after_an_outage_of_ours_the_chain_goes_on_with_its_times_and_not_in_a_burst(site, channel):
+    with mail_server() as (_, port):
+        via = offering(channel, port)["id"]
+        for name, role in (("小李", "safety_officer"), ("总监", "safety_director")):
+            way(site, account(site, name, role, at="demo"), via, "x@example.com")
+        way(site, account(site, "县局", "county_authority"), via, "y@example.com")
+        site.born().deliver(raised(level=4))
+        outage = 55.0
+        assert len(escalate_due(site.connection, PAGES, later(outage))) == 1
+        for soon in (0.1, 3, 6.5):
+            assert escalate_due(site.connection, PAGES, later(outage + soon)) == []
+        assert told(site).keys() == {"小李", "总监"}
+        assert len(escalate_due(site.connection, PAGES, later(outage + 7.2))) == 1
+        assert told(site)["县局"] == [2]
+
+
+def test_the_word_of_a_crane_operator_is_noted_and_stops_nobody_from_being_told(site, web, person):
+    own = new_account(site.connection, "司机", "equipment_operator", site="demo")
+    site.born().deliver(raised(level=3))
+    cookies = {COOKIE: new_session(site.connection, own)}
+    with httpx.Client(base_url=f"{web.address}/api/v1", cookies=cookies) as operator:
+        (mine,) = operator.get("/account/told").json()["items"]
+        assert operator.post(f"/told/{mine['id']}/acknowledge").status_code == 204
+    shown = web.get("/sites/demo/told").json()["items"][0]
+    assert (shown["ended"], shown["acknowledged_at"]) == (None, None)
+    heard = {one["name"]: (one["knows_at"] is not None, one["ends"]) for one in shown["persons"]}
+    assert heard == {"司机": (True, False), "小张": (False, True)}
+    assert site.value("SELECT count(*) FROM alarm_request") == 0, "nor is it acknowledged at the gateway"
+    assert person.post(f"/told/{mine['id']}/acknowledge").status_code == 204
+    assert web.get("/sites/demo/told").json()["items"][0]["ended"] == "acknowledged"
+
+
 def test_what_cannot_be_told_of_silences_no_other(site):
     account(site, "总监", "safety_director", at="demo")
     account(site, "安全员", "safety_officer", at="demo")
@@ -264,6 +296,47 @@ def test_only_who_is_on_duty_is_told_and_all_where_the_rota_has_a_gap(site, web)
     assert wrong.status_code == 422
 
 
+def test_a_rota_says_who_is_on_duty_now_who_comes_next_and_who_holds_the_role_no_more(site, web):
+    one, other = (account(site, name, "enforcement_officer") for name in ("甲", "乙"))
+    week = [
+        {"days": list(range(7)), "begins": "08:00", "ends": "20:00", "account": one},
+        {"days": list(range(7)), "begins": "20:00", "ends": "08:00", "account": other},
+    ]
+    made = web.post("/rotas", json={"site": "demo", "role": "enforcement_officer", "week": week}).json()
+    assert {*made["current"]["accounts"], *made["following"]["accounts"]} == {one, other}
+    assert (made["gap"], made["former"], made["place"]["zh"] != "") == (None, [], True)
+    asked = web.get("/rotas", params={"site": "demo", "since": made["today"], "days": 31}).json()
+    assert asked["items"][0]["spans"][0]["starts_at"].endswith("T16:00:00.000Z")
+    assert {"role": "enforcement_officer", "kinds": [{"zh": "报警", "en": "Alarm"}]} in asked["by_duty"]
+    site.connection.execute("UPDATE account SET disabled_at = now() WHERE id = %s", [other])
+    left = web.get("/rotas", params={"site": "demo"}).json()["items"][0]
+    assert [person["name"] for person in left["former"]] == ["乙"]
+    assert left["gap"]["accounts"] == []
+
+
+def test_two_persons_swap_their_hours_and_only_where_each_is_alone(site, web):
+    one, other = (account(site, name, "enforcement_officer") for name in ("甲", "乙"))
+    week = [
+        {"days": list(range(7)), "begins": "08:00", "ends": "20:00", "account": one},
+        {"days": list(range(7)), "begins": "20:00", "ends": "08:00", "account": other},
+    ]
+    made = web.post("/rotas", json={"site": "demo", "role": "enforcement_officer", "week": week}).json()
+    first, second, third = made["spans"][1:4]
+    hours = [{name: span[name] for name in ("starts_at", "ends_at")} for span in (first, second, third)]
+    swap = {"one": hours[0], "other": hours[1], "reason": "家中有事"}
+    swapped = web.post(f"/rotas/{made['id']}/swaps", json=swap)
+    assert swapped.status_code == 201, swapped.text
+    known = {span["starts_at"]: span["accounts"] for span in swapped.json()["spans"]}
+    assert known[hours[1]["starts_at"]] == first["accounts"]
+    assert len(swapped.json()["overrides"]) == 2
+    mixed = {"starts_at": made["spans"][4]["starts_at"], "ends_at": made["spans"][5]["ends_at"]}
+    later = {name: made["spans"][7][name] for name in ("starts_at", "ends_at")}
+    asked = {**swap, "one": mixed, "other": later}
+    assert web.post(f"/rotas/{made['id']}/swaps", json=asked).status_code == 409
+    asked = {**swap, "one": mixed, "other": mixed}
+    assert web.post(f"/rotas/{made['id']}/swaps", json=asked).status_code == 422
+
+
 def way(site, of: int, via: str, to: str, position: int = 0) -> str:
     """A way of that person, proved."""
     made = site.value(
@@ -335,3 +408,38 @@ def test_a_storm_that_nobody_acknowledges_is_a_storm_for_nobody_who_comes_next(s
         got = [letter for letter in letters.letters if letter.rcpt_tos == ["chief@example.com"]]
         assert len(got) == 2 * (3 + 1), "of each kind the first and one digest, both times"
         assert all(b"\n" not in letter.original_content.replace(b"\r\n", b"") for letter in got)
+
+
+def test_the_link_of_a_digest_opens_exactly_its_alarms_and_acknowledges_all_at_once(
+    site, channel, notify, person, stranger
+):
+    with mail_server() as (letters, port):
+        proved(person, letters, offering(channel, port)["id"])
+        site.born()
+        site.deliver(raised(level=3, hazard=None))
+        for n in range(3):
+            site.deliver(raised(level=3, hazard=None, point=f"crane-1/load-{n}"))
+        notify()
+        alone = re.search(rf"{PAGES}/told#([\w-]+)", text_of(newest(letters)))[1]
+        notify(later_ms=60_000)
+        text = text_of(newest(letters))
+        token = re.search(rf"{PAGES}/told#([\w-]+)", text)[1]
+        page = re.search(rf"{PAGES}(/sites/demo/alarms\?digest=[\w-]+)", text)[1]
+        look = stranger.post("/told-links/look", json={"token": token}).json()
+        assert (look["state"], look["page"], len(look["items"])) == ("ready", page, 3)
+        listed = person.get(f"/sites/demo/alarms?state=all&digest={page.partition('=')[2]}").json()["items"]
+        of_link = {UUID(one["page"].partition("=")[2]) for one in look["items"]}
+        assert of_link == {UUID(one["id"]) for one in listed}
+        done = stranger.post("/told-links/acknowledge", json={"token": token}).json()
+        assert [one["is_known"] for one in done["items"]] == [True] * 3
+        assert site.value("SELECT count(*) FROM alarm_request") == 3
+        rows = site.rows("SELECT ended, count(*) FROM told GROUP BY ended ORDER BY 2")
+        assert rows == [(None, 1), ("acknowledged", 3)], "the one that was told by itself is not among them"
+        assert stranger.post("/told-links/acknowledge", json={"token": token}).status_code == 409
+        assert stranger.post("/told-links/look", json={"token": alone}).json()["items"] == []
+
+
+def test_whoever_guesses_links_is_slowed_down_and_holds_up_nobody_at_the_same_address(stranger, site):
+    site.rows("INSERT INTO told_key (key) VALUES (decode(repeat('00', 32), 'hex')) RETURNING 1")
+    answers = [stranger.post("/told-links/look", json={"token": f"{n:051}"}).status_code for n in range(30)]
+    assert (answers[0], answers[-1]) == (404, 429)

@@ -3,9 +3,11 @@
 import pytest
 
 from cloud.notices.bounds import bounds
+from cloud.notices.nothing import Nothing
+from cloud.notices.opening import Telling
 from cloud.notices.silence import Silences
-from tests.cloud.notices.test_telling import account
-from tests.cloud.site import heartbeat, now_ms, raised
+from tests.cloud.notices.test_telling import account, nodes
+from tests.cloud.site import birth, heartbeat, now_ms, raised
 from tests.cloud.web.serving import Web
 
 BOUND = bounds().silence
@@ -99,3 +101,67 @@ def test_one_that_is_retired_while_it_is_silent_is_not_said_to_be_back(listening
     assert listening.look(70, 120) == [("[网关失联] 示范工地 gw-1",)]
     assert listening.site.value("SELECT count(*) FROM gateway_silence WHERE ended_at IS NULL") == 0
     assert listening.site.rows("SELECT due_at FROM told") == [(None,)], "nobody further is called"
+
+
+def test_the_companies_of_its_devices_hear_that_a_gateway_is_silent_and_those_of_others_do_not(listening):
+    site = listening.site
+    account(site, "租赁", "equipment_company", at="demo", devices=["crane-1"])
+    account(site, "别家", "equipment_company", at="demo", devices=["crane-9"])
+    account(site, "基坑监测", "monitoring_body", at="demo")
+    listening.look(0, 60)
+    assert [row[0] for row in site.rows("SELECT name FROM told_person JOIN account ON id = account_id")] == [
+        "租赁"
+    ]
+
+
+class Watching:
+    """Ingest's look at whether anything comes in at all."""
+
+    def __init__(self, site) -> None:
+        self.site, self.nothing = site, Nothing()
+
+    def look(self, *later_s: int, hears: bool = True) -> list[tuple]:
+        for after_s in later_s:
+            sites = self.site.registry.sites(self.site.connection)
+            telling = Telling(settings=self.site.settings, sites=sites, now_ms=now_ms() + after_s * 1000)
+            self.nothing.look(self.site.connection, telling, hears=hears)
+        return self.site.rows("SELECT about, step FROM told WHERE kind = 'nothing_heard' ORDER BY created_at")
+
+
+def test_a_broker_that_is_not_heard_is_told_once_to_all_whom_it_concerns_and_when_it_is_back(site, channel):
+    _, county, of_others = nodes(site)
+    site.rows("UPDATE site SET territory = %s WHERE site = 'demo' RETURNING 1", county)
+    concerned = {
+        account(site, "平台运维", "platform_operator"),
+        account(site, "王安", "safety_officer", at="demo"),
+        account(site, "县平台", "platform_operator", node=county),
+    }
+    elsewhere = account(site, "别处", "platform_operator", node=of_others)
+    channel(lowest=1)
+    site.born()
+    watching = Watching(site)
+    assert watching.look(0, 30, hears=False) == [], "it was heard just now"
+    assert len(watching.look(60, 65, 300, hears=False)) == 1
+    assert len(Watching(site).look(0, 310, 400, hears=False)) == 1, "another ingest tells of the same"
+    heard = {row[0] for row in site.rows("SELECT account_id FROM told_person")}
+    assert (concerned <= heard, elsewhere in heard) == (True, False)
+    assert len(site.rows("SELECT FROM notice WHERE kind = 'nothing_heard'")) == 1, "in the site's own group"
+    assert "MQTT 消息服务" in site.value("SELECT words -> 'zh' ->> 'body' FROM told")
+    hear_again(site, 430)
+    assert len(watching.look(432)) == 1, "heard once is not back"
+    restarted = Watching(site)
+    hear_again(site, 460)
+    assert len(restarted.look(441)) == 1, "it was started anew meanwhile, and knows all the same"
+    assert restarted.look(461)[1][0].endswith("/back")
+    hear_again(site, 500)
+    assert len(Watching(site).look(480, 501)) == 2, "nor does it say so twice"
+
+
+def test_all_gateways_silent_is_told_beside_each_of_them_and_one_alone_by_itself(site):
+    account(site, "平台运维", "platform_operator")
+    site.born()
+    assert Watching(site).look(0, 70) == [], "one gateway: its own notice says everything"
+    site.deliver(birth(), gateway="gw-2")
+    watching = Watching(site)
+    assert len(watching.look(0, 70)) == 1
+    assert "所有网关" in site.value("SELECT words -> 'zh' ->> 'body' FROM told")

@@ -15,6 +15,7 @@ from sitewarden.errors import ConfigurationError
 from tests.cloud.site import now_ms, raised
 
 ROUTER = Path(__file__).parents[3] / "dashboards" / "web" / "src" / "router.ts"
+VIEWS = {"alarms": "AlarmsView.vue"}
 HEAD = (
     "source: {zh: 源, en: source}\nregulators_from: 3\ntellings:\n  alarm:\n    name: {zh: 报警, en: Alarm}\n"
 )
@@ -73,6 +74,8 @@ def told(site) -> dict[str, list[tuple[int, bool]]]:
         ("[{from_level: 4, folded: true}]", "never folded"),
         ("[{from_level: 3}, {from_level: 3}]", "levels out of order"),
         ("[{tell: [{role: safety_officer}], ways: [message]}]", "leaves out app"),
+        ("[{tell: [{role: safety_officer}], acknowledges: [expert]}]", "never hears of it"),
+        ("[{tell: [{role: viewer}], chain: [{after_s: 9, tell: [{role: viewer}]}]}]", "ended by nobody"),
     ],
 )
 def test_a_table_that_tells_whom_it_must_not_is_refused_with_the_line(tmp_path, rules, said):
@@ -92,10 +95,20 @@ def test_every_kind_links_a_page_that_there_is():
     known = {*top, *(f"/sites/:site/{path}" for path in below)}
     known = {path for path in known if "*" not in path}
     fits = [re.compile(re.sub(r":\w+(\([^)]*\))?\??", "[^/]+", path)) for path in known]
-    others = {"/duties", "/reports", "/tips", "/outbound"}
     for name, kind in table().tellings.items():
-        page = kind.path(site="demo", id="0f3c").partition("?")[0]
-        assert page in others or any(pattern.fullmatch(page) for pattern in fits), (name, page)
+        page, _, query = kind.path(site="demo", id="0f3c").partition("?")
+        assert any(pattern.fullmatch(page) for pattern in fits), (name, page)
+        if query:
+            view = (ROUTER.parent / "views" / VIEWS[page.rpartition("/")[2]]).read_text(encoding="utf-8")
+            assert f"query.{query.partition('=')[0]}" in view, (name, "the page takes no notice of", query)
+
+
+def test_a_message_has_a_link_and_the_mark_of_who_speaks_whoever_wrote_it():
+    said = words.Words(title="收到群众举报", body="请在 3 天内指定处理人。")
+    whole = words.whole(said, "https://a", "/tips/7")
+    assert whole.body == f"请在 3 天内指定处理人。\nhttps://a/tips/7\n—\n{words.MARK}"
+    assert words.whole(whole, "https://a", "/tips") == whole
+    assert words.whole(said, None, "/tips").body.endswith(words.MARK)
 
 
 def test_an_alarm_is_told_to_those_whom_its_level_names_at_that_site_and_nobody_twice(site):

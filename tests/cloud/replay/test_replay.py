@@ -43,7 +43,7 @@ def played(tmp_path: Path) -> Iterator[Playing]:
     assert ready.wait(10)
     yield found[0]
     stop.set()
-    thread.join(10)
+    thread.join(45)
 
 
 def test_the_pages_know_that_it_is_a_replay(web):

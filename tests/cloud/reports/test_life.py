@@ -14,7 +14,7 @@ from cloud.reports.due import make_due, remind, turn
 from tests.cloud.hazards.people import signer_of
 from tests.cloud.registry.records import problem
 from tests.cloud.reports.past import CAMPAIGN, MAJOR, Past, golden, on
-from tests.cloud.web.serving import PASSWORD, new_session
+from tests.cloud.web.serving import PASSWORD, changing, new_session
 
 SIGNED = {"signature": {"password": PASSWORD}}
 ZONE = "Asia/Shanghai"
@@ -98,7 +98,8 @@ def test_what_was_approved_stays_and_a_correction_says_what_it_puts_right(author
         "补报甲县漏报的 1 项",
     )
     assert report["shown"]["changed"] == ["a1"]
-    assert str(late.id) in report["shown"]["groups"][0]["cells"][0]["records"]
+    behind = authority.get(f"/reports/{report['report']}/records", params={"cell": "a1"}).json()["items"]
+    assert str(late.id) in {one["id"] for one in behind}
     before = authority.get(f"/reports/{report['report']}?version=1").json()
     assert (before["shown"]["sha256"], written(before)["a1"]) == (first, "3")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -300,15 +301,18 @@ def declared(past, *sources: str) -> None:
         )
 
 
-def inspected(web, past, level: str, enterprise: str, day: str, **answers) -> dict:
+def inspected(
+    web, past, level: str, named: str, day: str, *, enterprise: int | None = None, **answers
+) -> dict:
     given = {
         "kind": "enterprise_check",
         "acting_level": level,
         "territory": past.prefecture if level == "prefecture" else past.county,
-        "enterprise_name": enterprise,
+        "enterprise_name": named,
         "started_at": f"2023-{day}:00+08:00",
         "people": [{"name": "张三", "post": "执法人员", "led": True}],
         "answers": answers,
+        "enterprise": enterprise,
         **SIGNED,
     }
     answer = web.post("/inspections", json=given)
@@ -372,3 +376,38 @@ def test_what_authorities_found_and_did_is_counted_by_enterprise_person_and_case
     behind = authority.get(path, params={"cell": "c3"}).json()["items"]
     assert {fine["id"]} < {one["id"] for one in behind}
     assert {one["what"] for one in behind} == {"enforcement"}
+
+
+def test_an_enterprise_is_counted_once_whether_it_was_named_or_chosen(authority, past):
+    declared(past, "inspections", "enforcement")
+    with changing(past.connection):
+        (firm,) = past.connection.execute(
+            "INSERT INTO tree_node (tree, kind, name, code, path)"
+            " VALUES ('enterprise', 'company', %s, '', '/1/') RETURNING node",
+            [Jsonb({"zh": "某建设（集团）公司", "en": "Some Construction"})],
+        ).fetchone()
+        past.connection.execute("UPDATE tree_node SET path = '/' || node || '/' WHERE node = %s", [firm])
+        past.connection.execute("UPDATE site SET enterprise = %s WHERE site = 'east'", [firm])
+    inspected(authority, past, "county", "某建设(集团) 公司", "06-10T10:00", principal_study="no")
+    inspected(authority, past, "county", "", "06-11T10:00", enterprise=firm, principal_study="no")
+    punished(authority, past, "county", kind="talk", enterprise_name="某建设（集团）公司")
+    punished(authority, past, "county", kind="exposure", enterprise_name="", enterprise=firm)
+    punished(authority, past, "county", kind="talk", enterprise_name="别的公司")
+    says = written(made(authority, past))
+    assert (says["b1"], says["b2"], says["c7"]) == ("1（州 0／县 1）", "1（州 0／县 1）", "2（州 0／县 2）")
+
+
+def test_every_kind_is_there_as_csv_marked_with_who_took_it(authority, past):
+    golden(past)
+    for kind, first, says in (
+        ("appendix_1", "单元格 cell", "企业自查发现的重大事故隐患（个）"),
+        ("appendix_2", "序号", "east 项目"),
+        ("ledger", "序号 no.", "h1"),
+        ("monthly", "项目 item", "本月认定隐患（个）"),
+    ):
+        report = made(authority, past, kind=kind)
+        answer = authority.get(f"/reports/{report['report']}/table")
+        lines = answer.content.decode("utf-8-sig").splitlines()
+        assert lines[0].startswith(first), kind
+        assert any(says in line for line in lines)
+        assert "由 city_authority 于" in lines[-1]

@@ -106,3 +106,42 @@ def test_a_county_reports_its_own(past):
     scope = past.scope(JULY)
     found = majors(past.connection, type(scope)(node=past.other, campaign=scope.campaign, cut_off=JULY))
     assert [one.number for one in found] == ["h2", "h7"]
+
+
+def test_a_site_that_was_handed_over_counts_where_it_stood_at_the_cut_off(past):
+    golden(past)
+    scope, later = type(past.scope(JULY)), dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+
+    def of(node: int, cut_off: dt.datetime) -> list[str]:
+        asked = scope(node=node, campaign="changji-2023", cut_off=cut_off)
+        return [one.number for one in majors(past.connection, asked)]
+
+    before = of(past.county, JULY), of(past.other, JULY)
+    table = computed(past, "appendix_2", JULY)
+    with changing(past.connection):
+        past.connection.execute("UPDATE site SET territory = %s WHERE site = 'east'", [past.other])
+    assert (of(past.county, JULY), of(past.other, JULY)) == before
+    assert computed(past, "appendix_2", JULY) == table
+    assert of(past.county, later) == []
+    assert len(of(past.other, later)) == 7
+    monthly = definitions()["monthly"].compute
+    assert (
+        monthly(past.connection, scope(node=past.county, campaign="changji-2023", cut_off=JULY)).values[
+            "all"
+        ]["value"]
+        == len(before[0]) + 1
+    )
+
+
+def test_a_county_that_was_handed_over_counts_where_it_hung_at_the_cut_off(past):
+    golden(past)
+    before = computed(past, "appendix_1", JULY)
+    with changing(past.connection):
+        past.connection.execute(
+            "UPDATE tree_node SET parent = %(top)s, path = '/' || %(top)s || '/' || node || '/'"
+            " WHERE node = %(node)s",
+            {"top": past.province, "node": past.other},
+        )
+    assert computed(past, "appendix_1", JULY) == before, "it is handed over today"
+    later = past.scope(dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
+    assert {one.site for one in majors(past.connection, later)} == {"east"}

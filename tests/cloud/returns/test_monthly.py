@@ -34,6 +34,7 @@ def test_a_month_is_counted_as_of_its_cut_off_whatever_happens_later(past):
     assert values(june, "majors", "majors_rectified", "listed", "listed_rectified") == [6, 2, 2, 1]
     assert set(june.values["listed"]["records"]) == {str(made["h4"].id), str(made["h5"].id)}
     assert values(june, "theme") == ["起重机械"]
+    assert set(june.values["theme"]["records"]) == set(june.values["found"]["records"])
     assert june.head["month_from"] == "2023-06-01"
     assert set(june.values) == {cell for section in layout().sections for cell in section.cells}
     made["h2"].fixed(on("07-10"))
@@ -45,7 +46,14 @@ def test_a_month_without_anything_is_zeros_and_what_nobody_keeps_is_unknown(past
     empty = counted(past, JULY)
     assert values(empty, "found", "all", "overdue", "majors", "listed", "alarms") == [0] * 6
     assert values(empty, "near_miss", "fatal", "duty.principal_check", "reaction") == [None] * 4
-    assert any("incidents" in line.en for line in empty.footer)
+    lacking = {cell: number["missing"] for cell, number in empty.values.items() if number["value"] is None}
+    assert lacking["near_miss"] == "incidents"
+    assert lacking["projects_looked_at"] == lacking["devices_looked_at"] == "inspections"
+    assert lacking["enterprises_looked_at"] == "enterprise_checks"
+    assert (lacking["reaction"], lacking["false_share"], lacking["theme"]) == ("nothing",) * 3
+    said = " ".join(line.zh for line in empty.footer)
+    for words in ("其中本轮已排查（个）、本轮已排查设备（台）——检查记录未接入", "对企业的抽查记录未接入"):
+        assert words in said
     book = openpyxl.load_workbook(
         io.BytesIO(definitions()["monthly"].render(empty, Mark("甲", on("07-01"), "Asia/Shanghai")))
     )

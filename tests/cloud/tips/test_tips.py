@@ -1,9 +1,11 @@
 """Anybody reports a danger; an authority's named handler judges it; who reported is nowhere to be read."""
 
 import contextlib
+import ipaddress
 from uuid import uuid4
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 
@@ -16,7 +18,7 @@ from tests.cloud.evidence.test_media import photo, segment
 from tests.cloud.hazards.people import SIGNATURE
 from tests.cloud.registry.records import problem
 from tests.cloud.site import now_ms
-from tests.cloud.web.serving import assign
+from tests.cloud.web.serving import Web, assign
 
 NAME, CONTACT = "王守密不可见", "13900001234"
 WHO = {"name": NAME, "contact": CONTACT, "insider": True}
@@ -171,6 +173,56 @@ def test_who_has_to_do_with_the_site_sees_no_report_of_it_and_handles_none(
         assert asking.execute("SELECT count(*) FROM tip").fetchone() == (0,)
 
 
+def test_that_somebody_of_the_site_reported_is_in_no_record_that_its_people_read(
+    web, site, stranger, county, person
+):
+    _, tip = assigned(web, stranger, county)
+    assert county.client.get(f"tips/{tip}").json()["insider"]
+    filed = act(county, tip, "verify", site="demo", hazard={**HAZARD, "source_detail": "insider"})
+    assert filed.status_code == 201, filed.text
+    manager = person("project_manager", name="项目经理", site="demo")
+    seen = manager.client.get(f"hazards/{filed.json()['hazard']}")
+    assert seen.json()["record"]["source_detail"] == "public"
+    assert "insider" not in seen.text
+
+
+def test_its_handler_is_told_and_another_can_take_it_up_after_he_has_left(
+    web, site, stranger, county, person
+):
+    other = person("province_authority", name="接手人", node=None)
+    receipt = reported(web, stranger)
+    told = "SELECT ended FROM told WHERE kind = 'tip'"
+    assert site.value(told) is None
+    tip = only(county)["id"]
+    act(county, tip, "assign", handler=county.account)
+    # Nobody above is called for what is seen to.
+    assert site.value(told) == "acknowledged"
+    act(county, tip, "unfounded", reason="现场核查无此情况")
+    assert act(other, tip, "answer", words="x").status_code == 403
+    assert act(other, tip, "assign", handler=other.account).json()["state"] == "judged"
+    assert identity(county, tip).status_code == 403
+    own = {"X-Tip-Code": receipt["code"]}
+    assert stranger.post("public-reports/own/words", json={"words": "还在拆"}, headers=own).is_success
+    assert act(other, tip, "answer", words="已核查").status_code == 201
+    mine = site.rows(
+        "SELECT account_id, words->'zh'->>'title', words->'zh'->>'body'"
+        " FROM told JOIN told_person USING (told) WHERE kind = 'tip_of_mine' ORDER BY at"
+    )
+    assert [account for account, _, _ in mine] == [county.account, other.account, other.account]
+    assert all("还在拆" not in body and receipt["number"] in title for _, title, body in mine)
+
+
+def test_a_report_of_an_area_that_no_county_looks_after_is_told_above(web, site, stranger, person, trees):
+    city = person("province_authority", name="省厅", node=trees["province"])
+    stranger.post("public-reports", json=SAID)
+    (row,) = site.rows(
+        "SELECT account_id, node FROM told JOIN told_person USING (told) WHERE kind = 'tip'"
+        " AND account_id = %s",
+        city.account,
+    )
+    assert row == (city.account, trees["province"])
+
+
 def test_what_was_refused_or_is_past_cannot_be_done_again(web, stranger, county):
     _, tip = assigned(web, stranger, county)
     assert act(county, tip, "answer", words="太早").status_code == 409
@@ -275,6 +327,36 @@ def test_the_people_of_the_area_are_told_that_there_is_one_and_nothing_of_it(web
 def test_one_address_reports_a_few_times_at_once(web, stranger):
     answers = [stranger.post("public-reports", json=SAID).status_code for _ in range(6)]
     assert answers == [201] * 5 + [429]
+
+
+def test_behind_a_server_of_ones_own_each_is_counted_for_himself(settings, dsn, site):
+    behind = Web(msgspec.structs.replace(settings, proxies=(ipaddress.ip_network("127.0.0.0/8"),)), dsn)
+    try:
+
+        def report(*came_from: str) -> int:
+            headers = {"X-Forwarded-For": ", ".join(came_from)}
+            return behind.post("/public-reports", json=SAID, headers=headers).status_code
+
+        # What somebody claims before it himself counts for nothing, nor which of his own addresses he takes.
+        mine = [report(f"198.51.100.{no}", f"2001:db8::{no}") for no in range(6)]
+        assert mine == [201] * 5 + [429]
+        assert report("2001:db8:0:1::1") == 201
+    finally:
+        behind.close()
+
+
+def test_who_has_no_code_sends_no_picture_and_an_ill_one_changes_nothing(web, stranger, county):
+    big = b"\xff\xd8\xff" + bytes(3_000_000)
+    none = stranger.put("public-reports/own/photos", content=big, headers={"X-Tip-Code": "0000"})
+    assert none.status_code == 404
+    own = {"X-Tip-Code": reported(web, stranger)["code"]}
+    assert stranger.put("public-reports/own/photos", content=big, headers=own).status_code == 415
+    too_large = stranger.put("public-reports/own/photos", content=bytes(4 * 1024 * 1024 + 1), headers=own)
+    assert too_large.status_code == 413
+    for field in ("content", "place", "name", "contact"):
+        refused = stranger.post("public-reports", json={**SAID, field: f"{NAME}\0"})
+        assert refused.status_code == 422, field
+        assert is_silent(refused.text)
 
 
 def test_an_identity_is_bound_to_its_report_and_its_key_and_a_gate_to_its_site(settings):

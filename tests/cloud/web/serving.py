@@ -77,11 +77,11 @@ class Web:
         self.listening = listen("127.0.0.1", 0)
         self.address = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
         self.app = make_app(settings, dsn)
-        self.server: Server = make_server(self.app)
+        self.server: Server = make_server(self.app, settings.proxies)
         self._thread = threading.Thread(target=self.server.run, args=([self.listening],), daemon=True)
         self._thread.start()
-        self.client = httpx.Client(base_url=self.address, timeout=10)
-        deadline = time.monotonic() + 10
+        self.client = httpx.Client(base_url=self.address, timeout=45)
+        deadline = time.monotonic() + 45
         while not self.server.started:
             assert time.monotonic() < deadline, "the web server does not start"
             time.sleep(0.01)
@@ -107,7 +107,7 @@ class Web:
 
     def close(self) -> None:
         self.server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(45)
         assert not self._thread.is_alive(), "the web server does not stop"
         self.client.close()
 

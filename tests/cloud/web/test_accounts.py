@@ -71,7 +71,7 @@ def test_two_who_hold_the_link_make_one_account(fresh, site):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(45)
     assert sorted(answers) == [201, 403, 403, 403]
     assert site.value("SELECT count(*) FROM account") == 1
 

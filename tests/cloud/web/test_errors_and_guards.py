@@ -29,6 +29,7 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
         ("GET", "/sites/demo/alarms?state=odd", (422, "/problems/invalid")),
         ("GET", "/sites/demo/alarms?after=!!", (422, "/problems/bad-cursor")),
         ("GET", "/sites/demo/alarms?after=WzEsMl0", (422, "/problems/bad-cursor")),
+        ("GET", "/sites/demo/alarms?after=WyL_Il0", (422, "/problems/bad-cursor")),
         ("GET", "/sites/demo/series?point=x", (422, "/problems/invalid")),
         ("GET", "/sites/%00", (422, "/problems/invalid")),
         ("GET", "/sites/demo/registry/devices?of=%00", (422, "/problems/invalid")),

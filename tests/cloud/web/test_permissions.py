@@ -40,8 +40,10 @@ OPEN = {
     "POST /api/v1/public-reports/own/words",
     "POST /api/v1/told-links/acknowledge",
     "POST /api/v1/told-links/look",
+    "PUT /api/v1/media/{sha256}",
     "PUT /api/v1/public-reports/own/photos",
     "GET /healthz",
+    "GET /metrics",
     "GET /readyz",
     "GET|HEAD /{path:page}",
 }

@@ -43,7 +43,7 @@ def operations() -> list[APIOperation]:
     return [found.ok() for found in SCHEMA.get_all_operations()]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_no_request_finds_a_fault_or_an_answer_that_is_not_described(web, filled):
     wrong: dict[str, set[str]] = defaultdict(set)
     for operation in operations():

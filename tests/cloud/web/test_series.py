@@ -1,15 +1,18 @@
 """Series: every reading where they are few, peaks kept where they are many, gaps always gaps."""
 
 import datetime as dt
+from uuid import UUID
 
 import pytest
 
 from cloud.database import instant
-from sitewarden.messages import Series
+from cloud.storage.keeping import keep
+from cloud.storage.settings import StorageSettings
+from sitewarden.messages import Gap, Readings, Series
 from sitewarden.quality import Quality
-from tests.cloud.site import now_ms, readings
+from tests.cloud.site import BOOT, cleared, now_ms, raised, readings
 
-SECOND, MINUTE = 1000, 60_000
+SECOND, MINUTE, DAY = 1000, 60_000, 86_400_000
 
 
 @pytest.fixture
@@ -119,6 +122,101 @@ def test_a_bucket_of_bad_readings_alone_is_empty(site, web, begin):
     )
     site.born().deliver(readings(series=[bad], at=begin))
     assert series(web, begin, max_points=20)["max"] == [1.0, None, 1.0]
+
+
+def test_a_bucket_says_how_it_began_and_ended_and_of_how_many_readings_it_is(site, web, begin):
+    site.born().deliver(readings(*[3.0, 1.0, 7.0, 4.0] * 150, at=begin, step_ms=SECOND))
+    shown = series(web, begin, max_points=20)
+    assert (shown["level"], shown["bucket_ms"]) == ("raw", 30 * SECOND)
+    assert (shown["first"][0], shown["last"][0], shown["min"][0], shown["max"][0]) == (3.0, 1.0, 1.0, 7.0)
+    assert (shown["n"], shown["good"]) == ([30] * 20, [30] * 20)
+
+
+def test_a_long_span_is_drawn_from_minutes_and_hours(site, web, begin):
+    site.born().deliver(readings(*[float(n % 10) for n in range(900)], at=begin, step_ms=SECOND))
+    minutes = series(web, begin - 45 * MINUTE, length_ms=60 * MINUTE, max_points=100)
+    assert (minutes["level"], minutes["bucket_ms"]) == ("minute", MINUTE)
+    assert minutes["t"] == [begin + n * MINUTE for n in range(15)]
+    assert (minutes["n"], minutes["max"]) == ([60] * 15, [9.0] * 15)
+    hours = series(
+        web, begin - 30 * 24 * 60 * MINUTE, length_ms=30 * 24 * 60 * MINUTE + 30 * MINUTE, max_points=800
+    )
+    assert (hours["level"], hours["bucket_ms"], sum(hours["n"])) == ("hour", 60 * MINUTE, 900)
+
+
+def test_an_answer_that_is_still_the_same_is_not_sent_again(site, web, begin):
+    site.born().deliver(readings(1.0, 2.0, at=begin, step_ms=SECOND))
+    asked = {
+        "point": "crane-1/load",
+        "from": instant(begin).isoformat(),
+        "to": instant(begin + MINUTE).isoformat(),
+    }
+    first = web.get("/sites/demo/series", params=asked)
+    assert first.headers["cache-control"] == "private, no-cache"
+    known = {"If-None-Match": first.headers["etag"]}
+    again = web.get("/sites/demo/series", params=asked, headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    site.deliver(readings(3.0, at=begin + 5 * SECOND))
+    changed = web.get("/sites/demo/series", params=asked, headers=known)
+    assert (changed.status_code, changed.headers["etag"] != first.headers["etag"]) == (200, True)
+
+
+def test_what_is_over_a_browser_keeps_without_asking_until_something_comes_late(site, web):
+    begin = now_ms() // DAY * DAY - 5 * DAY
+    site.born().deliver(readings(1.0, 2.0, at=begin, step_ms=SECOND))
+    list(keep(site.connection, StorageSettings(), now_ms()))
+    span = {"from": instant(begin).isoformat(), "to": instant(begin + MINUTE).isoformat()}
+    asked = {"point": "crane-1/load", **span}
+    over = web.get("/sites/demo/series", params=asked)
+    assert over.headers["cache-control"] == "private, max-age=3600, immutable"
+    known = {"If-None-Match": f'"other", W/{over.headers["etag"]}'}
+    assert web.get("/sites/demo/series", params=asked, headers=known).status_code == 304
+    site.deliver(readings(9.0, at=begin + 30 * SECOND))
+    late = web.get("/sites/demo/series", params=asked, headers=known)
+    assert (late.status_code, late.headers["cache-control"]) == (200, "private, no-cache")
+    assert [value for value in late.json()["max"] if value is not None] == [1.0, 2.0, 9.0]
+    # Counted anew it is over once more, and not what it was.
+    list(keep(site.connection, StorageSettings(), now_ms()))
+    again = web.get("/sites/demo/series", params=asked, headers=known)
+    assert (again.status_code, "immutable" in again.headers["cache-control"]) == (200, True)
+
+
+def test_as_long_as_an_alarm_stands_in_it_nothing_is_over(site, web):
+    begin = now_ms() // DAY * DAY - 5 * DAY
+    site.born().deliver(readings(1.0, at=begin))
+    site.deliver(up := raised(at=begin + SECOND, point="crane-1/load"))
+    list(keep(site.connection, StorageSettings(), now_ms()))
+    span = {"from": instant(begin).isoformat(), "to": instant(begin + MINUTE).isoformat()}
+    asked = {"point": "crane-1/load", **span}
+    standing = web.get("/sites/demo/series", params=asked)
+    assert standing.headers["cache-control"] == "private, no-cache"
+    assert [(one["id"], one["to_ms"]) for one in standing.json()["alarms"]] == [(as_id(up), None)]
+    site.deliver(cleared(up))
+    ended = web.get("/sites/demo/series", params=asked, headers={"If-None-Match": standing.headers["etag"]})
+    assert (ended.status_code, "immutable" in ended.headers["cache-control"]) == (200, True)
+    (alarm,) = ended.json()["alarms"]
+    assert (alarm["level"], alarm["rule"], alarm["from_ms"]) == (up.level, up.rule, begin + SECOND)
+    assert alarm["to_ms"] > begin + SECOND
+
+
+def test_gaps_come_with_their_reason_and_only_those_of_the_point(site, web, begin):
+    site.born().deliver(readings(1.0, at=begin))
+    lost = [
+        Gap(from_at=begin + n * SECOND, to_at=begin + (n + 1) * SECOND, count=n, reason=reason, points=points)
+        for n, (reason, points) in enumerate(
+            [("evicted", []), ("thinned", ["crane-1/load"]), ("disk", ["crane-1/load_ratio"])]
+        )
+    ]
+    elsewhere = Gap(from_at=begin - 2 * MINUTE, to_at=begin - MINUTE, count=1, reason="damaged", points=[])
+    site.deliver(Readings(boot=BOOT, seq=9001, at=begin, series=[], gaps=[*lost, elsewhere]))
+    gaps = series(web, begin)["gaps"]
+    assert [(gap["reason"], gap["lost"]) for gap in gaps] == [("evicted", 0), ("thinned", 1)]
+    assert (gaps[1]["from_ms"], gaps[1]["to_ms"]) == (begin + SECOND, begin + 2 * SECOND)
+
+
+def as_id(alarm) -> str:
+    """As the interface writes it."""
+    return str(UUID(alarm.episode))
 
 
 @pytest.mark.usefixtures("begin")

@@ -19,7 +19,7 @@ from sitewarden.bundle import digest
 from tests.edge.cloud import Cloud, listening
 from tests.edge.conftest import CRANE, GATEWAY_NAME, INTERVAL_MS, PACK, PIT, SITE_NAME
 from tests.support.modbus import ModbusServer, Unit, serving
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 SITEWARDEN = Path(sys.executable).parent / "sitewarden"
 OVERLOAD, EMPTY = 3000, 1000
@@ -97,11 +97,11 @@ async def running(file: Path, cloud: Cloud) -> AsyncIterator[Agent]:
     agent, stop = Agent(started.gateway, started=started), asyncio.Event()
     task = asyncio.create_task(agent.run(stop))
     try:
-        await until(lambda: cloud.became("in_force"), within_s=15)
+        await until(lambda: cloud.became("in_force"))
         yield agent
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE_S)
         agent.close()
 
 
@@ -124,7 +124,7 @@ async def test_a_good_one_comes_into_force_and_what_is_equal_goes_on(site: Site,
         files = bundle_of(told)
         before, cranes, pits = site.crane.asked, reader(agent, "cranes"), reader(agent, "pits")
         cloud.configure(3, files)
-        await until(lambda: cloud.became("probation", 3), within_s=15)
+        await until(lambda: cloud.became("probation", 3))
         await until(lambda: site.pits.connections == 2 and site.crane.asked > before + 10)
         assert site.cranes.connections == 1, "a bus that is asked the same keeps its connection"
         assert (reader(agent, "cranes"), reader(agent, "pits") is pits) == (cranes, False)
@@ -150,7 +150,7 @@ async def test_an_alarm_of_what_is_gone_ends_and_says_so(site: Site, broker, clo
         site.load = OVERLOAD
         await until(lambda: len(cloud.alarms) == 1)
         cloud.configure(1, bundle_of(site.told(rules=["pit-displacement"])))
-        await until(lambda: len(cloud.alarms) == 2, within_s=15)
+        await until(lambda: len(cloud.alarms) == 2)
         ended = cloud.alarms[1]
         assert (ended.change, ended.ended, ended.episode) == ("cleared", "orphaned", cloud.alarms[0].episode)
         await until(lambda: agent.snapshot().siren.siren == "off")
@@ -163,7 +163,7 @@ async def test_a_wrong_address_is_taken_back_by_the_gateway_itself(site: Site, b
         told = site.told()
         told["buses"][1]["modbus"]["port"] = 1
         cloud.configure(1, bundle_of(told))
-        await until(lambda: cloud.became("rolled_back", 1), within_s=15)
+        await until(lambda: cloud.became("rolled_back", 1))
         why = cloud.became("rolled_back", 1)[0].why
         assert why is not None
         assert "bus pits" in why.en
@@ -184,15 +184,15 @@ async def test_what_cannot_be_meant_is_refused_and_what_runs_goes_on(site: Site,
         told = site.told()
         told["buses"][0]["devices"][0]["profile"] = "no-such"
         cloud.configure(1, bundle_of(told))
-        await until(lambda: cloud.became("refused", 1), within_s=15)
+        await until(lambda: cloud.became("refused", 1))
         [error] = cloud.became("refused", 1)[0].errors
         assert (error.file, error.field) == ("gateway.yaml", "buses.0.devices.0.profile")
         cloud.configure(0, bundle_of(told), check="a" * 32)
         cloud.configure(0, bundle_of(site.told()), check="b" * 32)
-        await until(lambda: cloud.became("checked"), within_s=15)
+        await until(lambda: cloud.became("checked"))
         assert [report.check for report in cloud.reports if report.check] == ["a" * 32, "b" * 32]
         cloud.configure(2, {"gateway.yaml": "", "../x.yaml": ""})
-        await until(lambda: cloud.became("refused", 2), within_s=15)
+        await until(lambda: cloud.became("refused", 2))
         asked = site.crane.asked
         await until(lambda: site.crane.asked > asked + 3)
         assert (site.cranes.connections, reader(agent, "cranes")) == (1, before)
@@ -209,13 +209,13 @@ async def test_killed_on_probation_it_starts_from_what_held_before(site: Site, b
 
     process = await start()
     try:
-        await until(lambda: cloud.became("in_force"), within_s=20)
+        await until(lambda: cloud.became("in_force"))
         cloud.configure(5, bundle_of(told))
-        await until(lambda: cloud.became("probation", 5), within_s=20)
+        await until(lambda: cloud.became("probation", 5))
         process.send_signal(signal.SIGKILL)
         await process.wait()
         process = await start()
-        await until(lambda: cloud.became("rolled_back", 5), within_s=20)
+        await until(lambda: cloud.became("rolled_back", 5))
         why = cloud.became("rolled_back", 5)[0].why
         assert why is not None
         assert "ended while it was on probation" in why.en
@@ -235,7 +235,7 @@ async def test_somebody_on_site_goes_back(site: Site, broker, cloud) -> None:
         history = starting(file).history
         assert history is not None
         history.ask(Asked(by="wang"))
-        await until(lambda: cloud.became("rolled_back", 4), within_s=15)
+        await until(lambda: cloud.became("rolled_back", 4))
         why = cloud.became("rolled_back", 4)[0].why
         assert why is not None
         assert "wang" in why.en

@@ -131,6 +131,13 @@ def test_what_cannot_be_read_is_passed_over(handed_over, history, gateway_dict):
     assert starting(handed_over).version is None
 
 
+def test_a_spoilt_byte_in_what_is_known_of_versions_keeps_no_gateway_from_starting(tmp_path):
+    for file in ("state.json", "rollback.json"):
+        (tmp_path / file).write_bytes(b'{"held": [[1, "\xff"]], "by": "\xff"}')
+    assert History(tmp_path).state == History(tmp_path / "nothing").state
+    assert History(tmp_path).asked() is None
+
+
 def test_ten_versions_are_kept_and_why_others_were_turned_down(history, gateway_dict):
     for number in range(1, KEPT + 4):
         history.hold(keep(history, number, {**gateway_dict, "rules": [f"{number}.yaml"]}))
@@ -270,6 +277,24 @@ def test_a_file_and_what_it_names_is_a_bundle_that_means_the_same(
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     assert load_gateway(file, folder / "gateway.yaml").buses == load_gateway(file).buses
+
+
+def test_a_login_in_a_camera_s_address_does_not_travel(gateway_dict, write_gateway, tmp_path):
+    gateway_dict["cameras"] = [{"camera": "gate", "url": "rtsp://h/s?user=zoe&password=hu sh&channel=1"}]
+    file = write_gateway(gateway_dict)
+    file.write_text(f"{file.read_text()}  # before: http://h/v.cgi?usr=zoe&pwd=hush2\n")
+    files = own_bundle(file)
+    assert files is not None
+    (tmp_path / "told.yaml").write_text(files["gateway.yaml"])
+    assert "rtsp://h/s?user={username}&password={password}&channel=1" in files["gateway.yaml"]
+    assert not any(secret in files["gateway.yaml"] for secret in ("zoe", "hu sh", "hush2"))
+    with pytest.raises(ConfigurationError, match="asks for it"):
+        load_gateway(file, tmp_path / "told.yaml")
+    # Nor may it come back that way.
+    (tmp_path / "told.yaml").write_text(files["gateway.yaml"].replace("{password}", "hush"))
+    with pytest.raises(ConfigurationError, match="holds a name or a password") as refused:
+        load_gateway(file, tmp_path / "told.yaml")
+    assert "hush" not in str(refused.value)
 
 
 def test_a_gateway_of_the_cloud_may_begin_with_nothing(gateway_dict, write_gateway):

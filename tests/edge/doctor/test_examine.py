@@ -43,7 +43,7 @@ async def test_beside_a_running_agent_all_is_looked_at_and_the_agent_notices_not
     async with site() as (server, crane):
         file = configured(server, broker)
         async with agent(file) as run:
-            await until(lambda: crane.asked > 5 and "connected" in run.log(), within_s=20)
+            await until(lambda: crane.asked > 5 and "connected" in run.log())
             opened = server.connections
             found = statuses(await asyncio.to_thread(lambda: list(examine(file))))
             asked = crane.asked

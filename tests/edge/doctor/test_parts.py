@@ -9,19 +9,25 @@ import sys
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from edge.config import Gateway
+from edge.config import Gateway, load_gateway
 from edge.doctor import service
 from edge.doctor.outbox import lane_result, outbox_results
 from edge.doctor.outputs import output_results
+from edge.doctor.pictures import picture_results, waiting_result
 from edge.doctor.serial import holders_of, line_results
 from edge.doctor.service import Account, agent_account, service_results, understood
 from edge.glance import Glance, glance
+from edge.mediafiles import seen
 from edge.settings import GpioOutput, LogOutput
 from sitewarden.doctor.model import Result
+from tests.edge.conftest import WriteGateway
+from tests.edge.test_config_cameras import with_camera
+from tests.edge.test_media import put
 from tests.edge.test_outbox import batch, lane_file
 
 ROOT = Account("root", 0, frozenset({0}))
@@ -236,3 +242,29 @@ def test_a_diary_that_cannot_be_written_is_found(with_outputs: WithOutputs, tmp_
     assert result.status == "finding"
     (result,) = output_results(gateway, ROOT)
     assert result.status == "ok"
+
+
+def test_pictures_that_have_no_way_or_wait_for_too_long_are_found(
+    gateway_dict: dict[str, Any], write_gateway: WriteGateway
+) -> None:
+    assert list(picture_results(load_gateway(write_gateway(gateway_dict)))) == []
+    gateway = load_gateway(write_gateway(with_camera(gateway_dict)))
+    results = by_check(picture_results(gateway))
+    assert (results["pictures.way"].status, results["pictures.waiting"].status) == ("finding", "ok")
+    assert "broker" in results["pictures.way"].mend
+    gateway_dict["broker"] |= {"cloud": "http://127.0.0.1:1"}
+    gateway = load_gateway(write_gateway(with_camera(gateway_dict)))
+    assert by_check(picture_results(gateway))["pictures.way"].status == "unreachable"
+
+
+def test_of_pictures_that_wait_it_is_said_how_many_and_since_when(tmp_path: Path) -> None:
+    note = put(tmp_path, at_ms=1000)
+    soon, late = waiting_result([note], 3601.0), waiting_result([note], 2 * 86_401.0)
+    assert (soon.status, late.status) == ("ok", "finding")
+    assert "1 waiting" in soon.what
+    left = list(tmp_path.iterdir())
+    for path in left:
+        os.utime(path, (1.0, 1.0))
+    (tmp_path / "half.jpg.part").touch()
+    assert list(seen(tmp_path)) == [note]
+    assert len(list(tmp_path.iterdir())) == len(left) + 1, "the doctor takes nothing away"

@@ -67,7 +67,7 @@ def settings_of(server: ModbusServer | SerialServer) -> ModbusSettings:
 
 async def read(link: Link, unit: int, first: int, length: int, *, timeout_s: float = TIMEOUT_S) -> Answer:
     """Read as soon as there is a connection."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(45):
         while True:
             answer = await link.read(unit, Request(3, first, length), timeout_s)
             if answer.quality is not Quality.DISCONNECTED:

@@ -76,7 +76,7 @@ def serving(cloud: Cloud) -> Iterator[Cloud]:
     yield cloud
     cloud.shutdown()
     cloud.server_close()
-    thread.join(10)
+    thread.join(45)
 
 
 @pytest.fixture

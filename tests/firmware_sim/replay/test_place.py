@@ -1,6 +1,7 @@
 """Where a history is played back: as the gateway's file said, but nothing sounds or leaves the machine."""
 
 import argparse
+import json
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from sitewarden.profiles import ModbusProfile, load_profiles
 from sitewarden.quality import Quality
 from sitewarden.rules.model import LimitChange
 from tests.edge.test_grouping import BRAKING, BUILD, LAYOUT, STREET
-from tests.support.histories import T0, crane_past, crane_tracks, history_of
+from tests.support.histories import T0, ZONE, camera_past, camera_tracks, crane_past, crane_tracks, history_of
 
 GATEWAY = {
     "site": "east",
@@ -89,8 +90,8 @@ def written(tmp_path: Path, file: Path, config: Path | None, rules: list[str] | 
     site.files.write_accounts(observer=False)
     site.files.write_scenario()
     site.files.write_cloud(broker_port=1883, web_port=8090)
-    ports = {bus["bus"]: 5000 + i for i, bus in enumerate(place.gateway["buses"])}
-    site.files.write_gateway(broker_port=1883, bus_ports=ports)
+    ports = {bus: 5000 + i for i, bus in enumerate(cast_of(place.header, load_profiles(), file).buses)}
+    site.files.write_gateway(broker_port=1883, web_port=8080, simulated=ports)
     return load_gateway(site.files.gateway), site
 
 
@@ -114,6 +115,74 @@ def test_a_history_that_knows_everything_needs_no_file(tmp_path, file):
     assert any(rule.rule.rule == "crane-load-110" for device in gateway.devices for rule in device.rules)
     cloud = yaml.safe_load(site.files.cloud.read_text())
     assert cloud["replay"] == {"control": "replay.sock"}
+
+
+def as_json(content: object) -> object:
+    """Tuples are lists there."""
+    return json.loads(json.dumps(content))
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> Path:
+    """A crane and a camera, the camera first."""
+    tracks = {**crane_tracks("crane-1", [1.0] * 4), **camera_tracks()}
+    history = tmp_path / "seen.parquet"
+    rules = ["tower-crane", "helmets"]
+    write_history(history, history_of(tracks, camera_past(), crane_past(), rules=rules))
+    return history
+
+
+def test_a_camera_is_asked_for_what_it_said_and_its_zones_are_those_of_the_day(tmp_path, seen):
+    gateway, site = written(tmp_path, seen, None)
+    assert (gateway.cameras, gateway.vision.detector) == ((), "helmet-416")
+    line, camera = gateway.buses[-1], gateway.buses[-1].devices[0]
+    assert (line.modbus.port, camera.name, camera.unit, camera.label.zh) == (5001, "yard", 1, "堆场")
+    assert list(camera.points) == camera_past().points
+    assert as_json(camera.layout) == as_json(camera_past().layout)
+    assert ("yard/hook.bare_2", "helmet-missing-hook") in {(r.point, r.rule.rule) for r in camera.rules}
+    cast = cast_of(site.files.place.header, load_profiles(), seen)
+    assert cast.buses == ("cranes", "cameras")
+    assert cast.devices[-1].keys == tuple(camera.profile.points)
+
+
+def test_a_part_of_a_camera_s_points_is_played_with_all_that_its_zones_have(tmp_path, seen):
+    history = read_history(seen)
+    camera, crane = history.header.devices
+    kept = [point for point in camera.points if point.p in ("yard/state", "yard/hook.intruders")]
+    part = msgspec.structs.replace(camera, points=kept, layout={})
+    header = msgspec.structs.replace(history.header, devices=[part, crane])
+    write_history(seen, history._replace(header=header))
+    gateway, _ = written(tmp_path, seen, None)
+    keys = {point.p for point in gateway.buses[-1].devices[0].points}
+    assert "yard/hook.intruders" in keys
+    assert "yard/hook.bare_1" not in keys
+
+
+@pytest.fixture
+def watched(config: Path) -> Path:
+    """The gateway's file, with a camera."""
+    camera = {
+        "camera": "yard",
+        "url": "rtsp://10.0.0.9/stream",
+        "username": "viewer",
+        "password_file": "yard.password",
+        "zones": [msgspec.to_builtins(ZONE)],
+    }
+    content = {**GATEWAY, "rules": ["tower-crane", "helmets"], "cameras": [camera]}
+    config.write_text(yaml.safe_dump(content | {"vision": {"detector": "own.json"}}), encoding="utf-8")
+    return config
+
+
+def test_the_camera_of_a_gateways_file_loses_what_leads_to_the_real_one(tmp_path, seen, watched):
+    gateway, site = written(tmp_path, seen, watched)
+    said = site.files.gateway.read_text(encoding="utf-8")
+    assert not any(word in said for word in ("10.0.0.9", "viewer", "yard.password", "own.json"))
+    (camera,) = gateway.buses[-1].devices
+    assert {point.p for point in camera.points} == {point.p for point in camera_past().points}
+    header, _ = header_for(seen, None, watched)
+    cast, _ = read_timeline(Settings(playback=Playback(file=seen, speed=1), header=header))
+    assert [(played.name, played.unit) for played in cast.devices] == [("crane-1", 9), ("yard", 1)]
+    assert cast.devices[-1].keys == tuple(camera.profile.points)
 
 
 def grouped(tmp_path: Path, *names: str) -> Path:

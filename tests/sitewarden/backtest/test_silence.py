@@ -14,7 +14,19 @@ from sitewarden.history import History
 from sitewarden.messages import Gap, PointBirth
 from sitewarden.profiles import load_profiles
 from sitewarden.quality import Quality
-from tests.support.histories import STEP_MS, T0, crane_past, crane_tracks, history_of, track
+from tests.support.histories import (
+    BACK_MS,
+    BLIND_MS,
+    GONE_MS,
+    STEP_MS,
+    T0,
+    camera_past,
+    camera_tracks,
+    crane_past,
+    crane_tracks,
+    history_of,
+    track,
+)
 
 
 def windy(*parts: tuple[int, float | None]) -> History:
@@ -39,12 +51,30 @@ def alarms(history: History, tracks=None, gaps=()):
         windy((200, 25.0), (4, 3.0), (2400, None), (20, 25.0)),
         windy((20, 3.0), (2, 25.0), (1200, None), (20, 25.0)),
         windy((20, 3.0), (120, None), (20, 3.0)),
+        history_of(camera_tracks(), camera_past(), rules=["helmets"]),
     ],
-    ids=["ends calm", "high again", "still up", "calm all along"],
+    ids=["ends calm", "high again", "still up", "calm all along", "a camera"],
 )
 def test_a_replay_and_a_back_test_raise_and_clear_the_same(history):
     replayed = served(history, cast_of(history.header, load_profiles(), Path("history")))
     assert alarms(history) == alarms(history, replayed)
+
+
+def test_a_camera_is_judged_by_what_it_said_and_its_silence_is_one_alarm():
+    history = history_of(camera_tracks(offset_ms=0), camera_past(), rules=["helmets"])
+    assert sorted(alarms(history), key=lambda alarm: alarm[2]) == [
+        ("person-in-forbidden-zone", "yard/hook.intruders", 13_200, 28_000),
+        ("helmet-missing-hook", "yard/hook.bare_1", 15_400, 27_800),
+        ("camera-degraded", "yard/state", BLIND_MS + 30_000, BACK_MS + 30_000),
+        ("camera-silent", "yard/state", GONE_MS - 10_000 + 60_000, BACK_MS + 30_000),
+    ]
+
+
+def test_a_device_is_heard_to_be_silent_though_its_first_point_never_said_anything():
+    tracks = {point: told for point, told in camera_tracks(offset_ms=0).items() if point != "yard/state"}
+    history = history_of(tracks, camera_past(), rules=["helmets"])
+    heard = [alarm[1:] for alarm in alarms(history) if alarm[0] == "camera-silent"]
+    assert heard == [("yard/state", GONE_MS - 10_000 + 60_000, BACK_MS + 30_000)]
 
 
 def test_an_alarm_does_not_clear_while_nobody_knows():

@@ -36,7 +36,7 @@ def time_server(ahead_s: float, *, head: int = 0b00_100_100, stratum: int = 2) -
         thread = threading.Thread(target=serve)
         thread.start()
         yield server.getsockname()[1]
-        thread.join(5)
+        thread.join(45)
 
 
 @pytest.mark.parametrize(("ahead_s", "status"), [(0.0, "ok"), (30.0, "finding"), (-30.0, "finding")])

@@ -1,10 +1,12 @@
 """A history survives its file, whichever format, and a bad file says what is wrong with it."""
 
+import csv
 import datetime as dt
 import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -370,3 +372,30 @@ def test_points_that_were_read_together_share_their_instants_and_nobody_can_chan
     assert read["crane-1/b"].times.tolist() == later.tolist()
     with pytest.raises(ValueError, match="read-only"):
         read["crane-1/a"].times[0] = 0
+
+
+def test_a_spreadsheet_finds_nothing_to_run_in_the_first_line(tmp_path: Path) -> None:
+    file = tmp_path / "h.csv"
+    labels = ["=1+1", "a,=1+1", "a;@x", '"=1', "+x|y", "\N{FULLWIDTH EQUALS SIGN}1", "1号塔机, crane", "\t-1"]
+    device = a_header().devices[0]
+    devices = [
+        msgspec.structs.replace(device, device=f"crane-{n}", label=Text(label, label))
+        for n, label in enumerate(labels)
+    ]
+    written = a_header(devices=devices)
+    write_history(file, History(written, {}))
+    assert read_header(file) == written
+    first = file.read_text(encoding="utf-8").splitlines()[0]
+    for separator in ",;":
+        (cells,) = csv.reader([first], delimiter=separator)
+        assert not [cell for cell in cells if cell.lstrip(" '\"`")[:1] in "=+-@\t＝" and cell]
+
+
+def test_lines_for_people_before_the_table_are_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "h.csv"
+    write_history(file, History(a_header(), {"crane-1/load": a_track((SINCE_MS, 1.5, Quality.GOOD))}))
+    first, *rest = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join([first, "# taken out by somebody", "# on a Monday", *rest]), encoding="utf-8")
+    assert read_history(file).tracks["crane-1/load"].values.tolist() == [1.5]
+    file.write_text(f"point,at_ms,value\n# x,{SINCE_MS},1\n", encoding="utf-8")
+    assert list(read_history(file, header=a_header()).tracks) == ["# x"]

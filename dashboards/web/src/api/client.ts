@@ -24,6 +24,8 @@ export class ApiError extends Error {
     message: string,
     /** What is wrong, field by field, where the server says so. */
     readonly fields: FieldError[] = [],
+    /** In so many seconds one may try again, where the server says so. */
+    readonly againS: number | null = null,
   ) {
     super(message)
     this.name = 'ApiError'
@@ -57,14 +59,29 @@ async function ask(method: string, path: string, body: unknown, version: number 
 }
 
 async function refusal(response: Response): Promise<ApiError> {
-  return refused(response.status, response.statusText, response.headers.get('content-type') ?? '', await response.text())
+  const again = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
+  return refused(response.status, response.statusText, response.headers.get('content-type') ?? '', await response.text(), Number.isNaN(again) ? null : again)
 }
 
-function refused(status: number, statusText: string, type: string, text: string): ApiError {
+function refused(status: number, statusText: string, type: string, text: string, again: number | null = null): ApiError {
   if (!type.includes('json')) return new ApiError(status, 'unexpected', statusText)
   const problem = JSON.parse(text) as { type?: string; title?: string; detail?: unknown; errors?: FieldError[] }
   const detail = typeof problem.detail === 'string' ? problem.detail : (problem.title ?? statusText)
-  return new ApiError(status, problem.type?.split('/').pop() ?? 'unexpected', detail, problem.errors ?? [])
+  return new ApiError(status, problem.type?.split('/').pop() ?? 'unexpected', detail, problem.errors ?? [], again)
+}
+
+/** A file with the name that the server gives it. A link would only show that a download has failed, and not why. */
+async function fetchFile(path: string): Promise<{ name: string; content: Blob }> {
+  const response = await ask('GET', path, undefined, undefined, undefined)
+  if (!response.ok) throw await refusal(response)
+  const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1]
+  try {
+    return { name: name ?? 'file', content: await response.blob() }
+  } catch (cause) {
+    // The line broke in the middle of it.
+    if (cause instanceof TypeError) throw new ApiError(0, 'unreachable', cause.message)
+    throw cause
+  }
 }
 
 /** A file as it is; `progress` is told from 0 to 1, which `fetch` cannot tell. */
@@ -96,6 +113,9 @@ function query(values: Record<string, string | number | null | undefined>): stri
 }
 
 const configurationOf = (site: string, gateway: string) => `/sites/${part(site)}/gateways/${part(gateway)}/configuration`
+
+/** What a message spoke of: one alarm, or those of a digest. */
+export interface Told { episode?: string; digest?: string }
 
 export const api = {
   server: () => call<Server>('GET', '/server'),
@@ -138,8 +158,8 @@ export const api = {
   site: (site: string) => call<Site>('GET', `/sites/${part(site)}`),
   home: (site: string) => call<Home>('GET', `/sites/${part(site)}/home`),
   statistics: (site: string) => call<Statistics>('GET', `/sites/${part(site)}/statistics`),
-  alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50, device: string | null = null) =>
-    call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, device, after, limit })}`),
+  alarms: (site: string, state: 'active' | 'returned' | 'all', after: string | null = null, limit = 50, device: string | null = null, told: Told = {}) =>
+    call<Page<Episode>>('GET', `/sites/${part(site)}/alarms${query({ state, device, after, limit, episode: told.episode ?? null, digest: told.digest ?? null })}`),
   requests: (site: string, alarm: string) => call<Page<AlarmRequest>>('GET', `/sites/${part(site)}/alarms/${part(alarm)}/requests`),
   acknowledge: (site: string, alarm: string) => call<Asked>('POST', `/sites/${part(site)}/alarms/${part(alarm)}/acknowledge`),
   shelve: (site: string, alarm: string, untilMs: number, reason: string) =>
@@ -257,4 +277,4 @@ export const api = {
   liveUrl: (site: string) => `${ROOT}/sites/${part(site)}/live`,
 }
 
-export { call, part, query, refusal, send }
+export { call, fetchFile, part, query, refusal, send }

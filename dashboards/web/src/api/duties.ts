@@ -12,6 +12,11 @@ export type Share = Schemas['ShareShown']
 export type Theme = Schemas['Theme']
 export type DutyChoice = Schemas['DutyChoice']
 export type DutyDone = Schemas['DutyDone']
+export type DutiesDone = Schemas['DutiesDone']
+export type DutyListed = Schemas['DutyDoneListed']
+export type ThemeProposal = Schemas['ThemeProposal']
+export type Draw = Schemas['Draw']
+export type Draws = Schemas['Draws']
 export type LogDays = Schemas['LogDays']
 export type SafetyLog = Schemas['SafetyLog']
 
@@ -38,7 +43,13 @@ export const duties = {
   calendar: (of: Place, month: string) => call<DutyCalendar>('GET', `/duties/calendar${query({ ...of, month })}`),
   coverage: (of: Place, day: string) => call<{ round: Coverage | null }>('GET', `/duties/coverage${query({ ...of, day })}`),
   themes: (of: Place, year: string) => call<{ items: Theme[] }>('GET', `/duties/themes${query({ ...of, year })}`),
-  putTheme: (node: string, month: string, code: string, given: object) => call<{ items: Theme[] }>('PUT', `/duties/themes/${part(node)}/${part(month)}/${part(code)}`, given),
+  putTheme: (node: string, month: string, code: string, given: object, version?: number) => call<{ items: Theme[] }>('PUT', `/duties/themes/${part(node)}/${part(month)}/${part(code)}`, given, version),
+  proposals: (of: Place) => call<{ items: ThemeProposal[] }>('GET', `/duties/themes/proposals${query({ ...of })}`),
+  draws: (node: string) => call<Draws>('GET', `/duties/draws${query({ node })}`),
+  makeDraw: (node: number, seed: string | null) => call<Draw>('POST', '/duties/draws', { node, ...(seed ? { seed } : {}) }),
+  recorded: (of: Place, since: string, until: string) => call<DutiesDone>('GET', `/duties/done${query({ ...of, since, until })}`),
+  correct: (one: DutyListed, given: object) => call<DutyDone>('POST', `/duties/done/${part(one.id)}/corrections`, given, one.seq),
+  photoUrl: (id: string, sha256: string) => `${ROOT}/duties/done/${part(id)}/photos/${sha256}`,
   kinds: () => call<{ items: DutyChoice[] }>('GET', '/duties/kinds'),
   record: (given: object, key: string) => call<DutyDone>('POST', '/duties/done', given, undefined, key),
   addPhoto: (id: string, sha256: string, photo: Blob, progress: (share: number) => void) => send<DutyDone>(`/duties/done/${part(id)}/photos/${sha256}`, photo, progress, 'PUT'),

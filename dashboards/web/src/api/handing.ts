@@ -55,4 +55,5 @@ export const outbound = {
   make: (given: object) => call<Connector>('POST', '/outbound/connectors', given),
   change: (id: string, given: object, version: number) => call<Connector>('PUT', `/outbound/connectors/${part(id)}`, given, version),
   resend: (id: string, reason: string) => call<Package>('POST', `/outbound/packages/${part(id)}/resend`, { reason }),
+  note: (id: string, receipt: object) => call<Package>('POST', `/outbound/packages/${part(id)}/receipt`, receipt),
 }

@@ -10,12 +10,16 @@ export type Indicator = Schemas['IndicatorShown']
 export type Indicators = Schemas['IndicatorsShown']
 export type IndicatorPart = Schemas['PartShown']
 export type RecordBehind = Schemas['RecordBehind']
+export type Ranking = Schemas['RankingShown']
+export type Ranked = Schemas['RankedShown']
 export type AlarmFigures = Schemas['AlarmFigures']
 
 export interface Place { node?: string | null; site?: string | null }
 export const readBoard = (node: string | null) => call<Board>('GET', `/board${query({ node })}`)
-export const readBlindSpots = () => call<BlindSpots>('GET', '/blind-spots')
+export const readBlindSpots = (node: string | null) => call<BlindSpots>('GET', `/blind-spots${query({ node })}`)
 export const readIndicators = (place: Place, at: string | null = null) => call<Indicators>('GET', `/indicators${query({ ...place, at })}`)
-export const readBehind = (indicator: string, part: string | null, place: Place, at: string | null) =>
-  call<Schemas['RecordsBehind']>('GET', `/indicators/${indicator}/records${query({ part, ...place, at })}`)
+export const indicatorsUrl = (place: Place, at: string | null) => `/api/v1/indicators.csv${query({ ...place, at })}`
+export const readBehind = (indicator: string, part: string | null, key: string, place: Place, at: string | null) =>
+  call<Schemas['RecordsBehind']>('GET', `/indicators/${indicator}/records${query({ part, key, ...place, at })}`)
+export const readRanking = (by: Ranking['by'], node: string | null, at: string | null) => call<Ranking>('GET', `/ranking${query({ by, node, at })}`)
 export const readAlarmFigures = (place: Place, days: number) => call<AlarmFigures>('GET', `/alarm-figures${query({ ...place, days })}`)

@@ -761,7 +761,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Duties Done
+         * @description Duties that were recorded in these days, the newest first, 200 at most, withdrawn ones too.
+         */
+        get: operations["list_duties_done_api_v1_duties_done_get"];
         put?: never;
         /**
          * Record Duty
@@ -894,6 +898,26 @@ export interface paths {
          * @description The themes that hold in a place in a year (一月一主题), with how far each has come there.
          */
         get: operations["list_themes_api_v1_duties_themes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duties/themes/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Propose Themes
+         * @description What the newest hazards of the place have in common, as themes that somebody may set.
+         */
+        get: operations["propose_themes_api_v1_duties_themes_proposals_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1372,6 +1396,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hazards/{hazard}/exposure-photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put Exposure Photo
+         * @description Put a picture of the record in which something was covered; it waits until it is prepared.
+         */
+        post: operations["put_exposure_photo_api_v1_hazards__hazard__exposure_photos_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hazards/{hazard}/exposures": {
         parameters: {
             query?: never;
@@ -1604,6 +1648,26 @@ export interface paths {
          * @description What the work is measured by, of a territory, an enterprise, a site, or all that the caller sees.
          */
         get: operations["read_indicators_api_v1_indicators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Indicators
+         * @description The same for a spreadsheet: a line an indicator and one for each number beside it.
+         */
+        get: operations["export_indicators_api_v1_indicators_csv_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2160,6 +2224,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/media/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Bring Media
+         * @description A piece of a file that a gateway has offered, by the token (`Authorization: Bearer`) it was told.
+         *
+         *     401: the token is not good, or no longer. 422: too much or too little; or the whole has another hash than
+         *     was offered, and begins anew.
+         */
+        put: operations["bring_media_api_v1_media__sha256__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notices/undelivered": {
         parameters: {
             query?: never;
@@ -2524,6 +2611,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ranking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Ranking
+         * @description Parts of a territory, or enterprises, by weighted points; not ranked where too little is known.
+         */
+        get: operations["read_ranking_api_v1_ranking_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/registry/choices": {
         parameters: {
             query?: never;
@@ -2785,7 +2892,7 @@ export interface paths {
         };
         /**
          * Download Report Table
-         * @description The ledger as comma-separated values; of other kinds there is no such table.
+         * @description A version as one table of comma-separated values, marked in its last line.
          */
         get: operations["download_report_table_api_v1_reports__report__table_get"];
         put?: never;
@@ -2845,7 +2952,7 @@ export interface paths {
         };
         /**
          * List Rotas
-         * @description Who is on duty where, and where nobody will be in the next two weeks.
+         * @description Who is on duty where, and where nobody will be. What was is not shown: patterns change.
          */
         get: operations["list_rotas_api_v1_rotas_get"];
         put?: never;
@@ -2919,6 +3026,26 @@ export interface paths {
          * @description The pattern holds again.
          */
         delete: operations["remove_override_api_v1_rotas__rota__overrides__override__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rotas/{rota}/swaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Swap Duty
+         * @description Two persons change places: each has the other's hours, with the reason.
+         */
+        post: operations["swap_duty_api_v1_rotas__rota__swaps_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3346,6 +3473,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/alarms/{episode}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Pictures
+         * @description What there is to be seen of an alarm: first its snapshots, then the clip; also what is on its way.
+         */
+        get: operations["list_pictures_api_v1_sites__site__alarms__episode__pictures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/alarms/{episode}/requests": {
         parameters: {
             query?: never;
@@ -3420,6 +3567,162 @@ export interface paths {
          * @description What other rules would have done over the site's history.
          */
         post: operations["run_backtest_api_v1_sites__site__backtests_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/camera-alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Camera Alarms
+         * @description Alarms on what cameras see, the newest first, to be judged by people.
+         */
+        get: operations["list_camera_alarms_api_v1_sites__site__camera_alarms_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/camera-alarms/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Camera Alarms
+         * @description Cut-outs of alarms on bare heads that people judged right or wrong, for a site's own training.
+         *
+         *     With labels, in the form that the trainer of the helmet detector reads; all other heads are covered. Its
+         *     README says who took it out when, and what was left out and why: the newest 2,000 at most, no unredacted
+         *     picture, none that was judged as unclear. Who took it is noted (`picture-looks`).
+         */
+        get: operations["export_camera_alarms_api_v1_sites__site__camera_alarms_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/camera-alarms/{episode}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Review Camera Alarm
+         * @description Say whether a camera's alarm was right. Who changes his mind says it again: the last counts, all stay.
+         *
+         *     It judges the camera and nobody else: the hazard record is confirmed or rejected for itself.
+         */
+        post: operations["review_camera_alarm_api_v1_sites__site__camera_alarms__episode__reviews_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/camera-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Camera Figures
+         * @description How far each camera can be believed: false alarms as people judged, heads too small or unknown.
+         */
+        get: operations["read_camera_figures_api_v1_sites__site__camera_figures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/cameras/{device}/still": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Still
+         * @description How a camera's view looked last, everybody in it covered; `Last-Modified` says when.
+         *
+         *     Who sees one that is unredacted is noted.
+         */
+        get: operations["download_still_api_v1_sites__site__cameras__device__still_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/cameras/{device}/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Accepted Views
+         * @description Who said of this camera, when and why, that its moved view is right; the newest first.
+         */
+        get: operations["list_accepted_views_api_v1_sites__site__cameras__device__views_get"];
+        put?: never;
+        /**
+         * Accept View
+         * @description Say that the view of a camera that has moved is right as it is now: its outlines fit.
+         *
+         *     Look at its picture first. The gateway is told for a minute; the camera's state says when it has obeyed.
+         */
+        post: operations["accept_view_api_v1_sites__site__cameras__device__views_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/cameras/{device}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Watch Camera
+         * @description What a camera sees now, as boxes; the gateway goes on telling for as long as this is asked again.
+         *
+         *     Ask once a second while somebody looks. Nothing of it is kept.
+         */
+        post: operations["watch_camera_api_v1_sites__site__cameras__device__watch_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3806,6 +4109,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/gateways/{gateway}/arrivals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Arrivals
+         * @description How many readings of today were accepted, late, known already or set aside; those set aside last.
+         */
+        get: operations["read_arrivals_api_v1_sites__site__gateways__gateway__arrivals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/gateways/{gateway}/certificates": {
         parameters: {
             query?: never;
@@ -4098,6 +4421,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site}/history-exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description The newest exports of whoever asks, at most 20.
+         */
+        get: operations["list_exports_api_v1_sites__site__history_exports_get"];
+        put?: never;
+        /**
+         * Ask For Export
+         * @description Have points over a span written to a file; look again until `state` is `done`, then save it.
+         */
+        post: operations["ask_for_export_api_v1_sites__site__history_exports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/history-exports/{export}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Export
+         * @description How far it is.
+         */
+        get: operations["read_export_api_v1_sites__site__history_exports__export__get"];
+        put?: never;
+        post?: never;
+        /**
+         * End Export
+         * @description Stop one that is under way, or remove the file of one that is done.
+         */
+        delete: operations["end_export_api_v1_sites__site__history_exports__export__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/history-exports/{export}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Export File
+         * @description The file, or a part of it where a `Range` is asked for: what broke off is resumed.
+         */
+        get: operations["read_export_file_api_v1_sites__site__history_exports__export__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site}/home": {
         parameters: {
             query?: never;
@@ -4360,6 +4751,48 @@ export interface paths {
          * @description What other systems say of the site that matters now: weather, registrations, warnings, posts.
          */
         get: operations["read_outside_api_v1_sites__site__outside_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/picture-looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Picture Looks
+         * @description Who was given unredacted pictures of cameras, and who took cut-outs out; the newest first.
+         *
+         *     Written before the bytes went. Nothing is ever changed in it or taken out of it.
+         */
+        get: operations["list_picture_looks_api_v1_sites__site__picture_looks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/pictures/{picture}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Picture
+         * @description The bytes of a picture; what was erased is not found. Who sees an unredacted one is noted.
+         */
+        get: operations["download_picture_api_v1_sites__site__pictures__picture__file_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5621,7 +6054,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description The process answers and has its database.
+         * @description The process answers and has its database, in the state that it needs.
          */
         get: operations["ready_readyz_get"];
         put?: never;
@@ -5876,7 +6309,10 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             since: string;
-            /** Sites */
+            /**
+             * Sites
+             * @description That have a gateway: of the others nothing can come.
+             */
             sites: number;
             /** Stale */
             stale: components["schemas"]["StaleShown"][];
@@ -5890,6 +6326,64 @@ export interface components {
             until: string;
             /** Wanted */
             wanted: components["schemas"]["FigureWanted"][];
+        };
+        /**
+         * AlarmPictures
+         * @description What there is to be seen of an alarm.
+         */
+        AlarmPictures: {
+            /** Items */
+            items: components["schemas"]["PictureShown"][];
+            /**
+             * No Picture
+             * @description Why its gateway had none when it was raised; null where it had, or is no camera's.
+             */
+            no_picture: ("disk_full" | "disk" | "no_frame" | "eyes" | "replay") | null;
+        };
+        /**
+         * AlarmReview
+         * @description What was thought of it last.
+         */
+        AlarmReview: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Note */
+            note: string;
+            /** Shows */
+            shows: ("helmet" | "nothing") | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "right" | "wrong" | "unclear";
+        };
+        /**
+         * AlarmReviewGiven
+         * @description What somebody thinks of a camera's alarm, having looked at its picture.
+         */
+        AlarmReviewGiven: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Shows
+             * @description Of `wrong` alone, what there was instead of a bare head: a helmet was on, or no head was there. A site's own training learns from it.
+             */
+            shows?: ("helmet" | "nothing") | null;
+            /**
+             * Verdict
+             * @description `wrong`: there was nobody, or the helmet was on.
+             * @enum {string}
+             */
+            verdict: "right" | "wrong" | "unclear";
         };
         /**
          * AlarmShown
@@ -5923,6 +6417,28 @@ export interface components {
             rule: string;
             /** Rule Version */
             rule_version: number;
+        };
+        /**
+         * Alarmed
+         * @description An alarm of the point.
+         */
+        Alarmed: {
+            /** From Ms */
+            from_ms: number;
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @description From 1, a hint, to 4, the gravest.
+             */
+            level: number;
+            /** Rule */
+            rule: string;
+            /**
+             * To Ms
+             * @description Null while it stands.
+             */
+            to_ms: number | null;
         };
         /**
          * AmendmentGiven
@@ -5988,6 +6504,56 @@ export interface components {
              */
             sha256: string;
             signature: components["schemas"]["SignatureGiven"];
+        };
+        /**
+         * ArrivalCounts
+         * @description Of one UTC day.
+         */
+        ArrivalCounts: {
+            /**
+             * Accepted
+             * @description New, and stored.
+             */
+            accepted: number;
+            /**
+             * Ancient
+             * @description Set aside: older than 400 days, or than what is kept.
+             */
+            ancient: number;
+            /**
+             * Duplicate
+             * @description Known already.
+             */
+            duplicate: number;
+            /**
+             * Future
+             * @description Set aside: more than ten minutes ahead.
+             */
+            future: number;
+            /**
+             * Late
+             * @description Of the accepted, those stored more than a minute after their instant.
+             */
+            late: number;
+        };
+        /**
+         * Arrivals
+         * @description What became of a gateway's readings.
+         */
+        Arrivals: {
+            counts: components["schemas"]["ArrivalCounts"];
+            /**
+             * Set Aside
+             * @description The last of them, the newest first, at most 50.
+             */
+            set_aside: components["schemas"]["SetAside"][];
+            /**
+             * Since
+             * Format: date-time
+             * @description Since when is counted: the beginning of the UTC day.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
         };
         /**
          * Asked
@@ -6345,7 +6911,10 @@ export interface components {
              * @description New versions of what was there.
              */
             changed: number;
-            /** Errors */
+            /**
+             * Errors
+             * @description The first hundred of them, by line.
+             */
             errors: components["schemas"]["IntakeComplaint"][];
             /** Is Applied */
             is_applied: boolean;
@@ -6356,6 +6925,11 @@ export interface components {
             late: number;
             /** Unchanged */
             unchanged: number;
+            /**
+             * Wrong
+             * @description So many things are; where there are any, nothing is taken in.
+             */
+            wrong: number;
         };
         /**
          * BusShown
@@ -6457,6 +7031,76 @@ export interface components {
              * @default
              */
             template: string;
+        };
+        /**
+         * CameraAlarm
+         * @description An alarm of a camera, to be looked at by people.
+         */
+        CameraAlarm: {
+            camera: components["schemas"]["TextShown"];
+            /** Cleared At */
+            cleared_at: string | null;
+            /** Device */
+            device: string;
+            /** Episode */
+            episode: string;
+            /** Hazard */
+            hazard: string | null;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Level */
+            level: number;
+            /** Point */
+            point: string;
+            /**
+             * Raised At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            raised_at: string;
+            review: components["schemas"]["AlarmReview"] | null;
+            /** Rule */
+            rule: string;
+        };
+        /**
+         * CameraFigures
+         * @description How far a camera can be believed, from what people said of its alarms in a span.
+         */
+        CameraFigures: {
+            /** Alarms */
+            alarms: number;
+            camera: components["schemas"]["TextShown"];
+            /**
+             * Coverage
+             * @description % of heads large enough to judge, as the gateway told last; null where it told nothing.
+             */
+            coverage: number | null;
+            /** Device */
+            device: string;
+            /** False High */
+            false_high: number | null;
+            /**
+             * False Low
+             * @description Lower bound of its 95 % interval (Wilson).
+             */
+            false_low: number | null;
+            /**
+             * False Share
+             * @description Wrong of right and wrong, 0 to 1; null of none.
+             */
+            false_share: number | null;
+            /** Right */
+            right: number;
+            /** Unclear */
+            unclear: number;
+            /**
+             * Unknown
+             * @description % of tracks that could not be judged, as told last.
+             */
+            unknown: number | null;
+            /** Wrong */
+            wrong: number;
         };
         /**
          * CampaignGiven
@@ -7222,7 +7866,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "camera" | "other";
             name: components["schemas"]["TextShown"];
             /** Profile */
             profile: string | null;
@@ -7262,7 +7906,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "camera" | "other";
             /** May Be Commissioned */
             may_be_commissioned: boolean;
             name: components["schemas"]["TextShown"];
@@ -7350,6 +7994,30 @@ export interface components {
             line: number;
             mend: components["schemas"]["TextShown"];
             message: components["schemas"]["TextShown"];
+        };
+        /**
+         * ComponentShown
+         * @description What places are compared by.
+         */
+        ComponentShown: {
+            /**
+             * Bad
+             * @description From there on it has none.
+             */
+            bad: number;
+            /**
+             * Good
+             * @description From there on it has all points.
+             */
+            good: number;
+            /**
+             * Id
+             * @description An indicator, or `indicator/part`.
+             */
+            id: string;
+            label: components["schemas"]["TextShown"];
+            /** Weight */
+            weight: number;
         };
         /**
          * ConfigurationShown
@@ -7946,7 +8614,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "camera" | "other";
             label: components["schemas"]["TextShown"];
             /** Layout */
             layout: {
@@ -7999,7 +8667,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "camera" | "other";
             /**
              * Maker
              * @default
@@ -8059,7 +8727,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "camera" | "other";
             /**
              * Maker
              * @default
@@ -8126,7 +8794,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "other";
+            kind: "crane" | "pit" | "weather" | "hoist" | "dust" | "camera" | "other";
             /**
              * Maker
              * @default
@@ -8244,17 +8912,17 @@ export interface components {
          * @description An item of the dispatch table as it is printed.
          */
         DispatchCell: {
+            /**
+             * Behind
+             * @description How many records are behind it; `…/records` names them.
+             */
+            behind: number;
             /** Cell */
             cell: string;
             /** No */
             no: number;
-            /**
-             * Records
-             * @description Ids of the records behind it.
-             */
-            records: string[];
-            /** Text */
-            text: string;
+            /** @description Of an official table the printed words alone, in both languages. */
+            text: components["schemas"]["TextShown"];
             /**
              * Written
              * @description The value as it stands in the cell.
@@ -8263,13 +8931,12 @@ export interface components {
         };
         /**
          * DispatchGroup
-         * @description A part of the dispatch table.
+         * @description A part of the dispatch table, or of the monthly report.
          */
         DispatchGroup: {
             /** Cells */
             cells: components["schemas"]["DispatchCell"][];
-            /** Name */
-            name: string;
+            name: components["schemas"]["TextShown"];
         };
         /**
          * DossierMailingGiven
@@ -8492,6 +9159,19 @@ export interface components {
             what: components["schemas"]["TextShown"];
         };
         /**
+         * DutiesDone
+         * @description Duties that were recorded.
+         */
+        DutiesDone: {
+            /** Items */
+            items: components["schemas"]["DutyDoneListed"][];
+            /**
+             * May Record
+             * @description For the place itself.
+             */
+            may_record: boolean;
+        };
+        /**
          * DutiesShown
          * @description The duties of a place.
          */
@@ -8637,6 +9317,55 @@ export interface components {
              * @description What was done, and who took part.
              */
             words: string;
+        };
+        /**
+         * DutyDoneListed
+         * @description The same among others.
+         */
+        DutyDoneListed: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            label: components["schemas"]["TextShown"];
+            /** Node */
+            node: number | null;
+            /** Photos */
+            photos?: components["schemas"]["DutyPhoto"][];
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** Site */
+            site: string | null;
+            who: components["schemas"]["TextShown"];
+            /** Withdrawn */
+            withdrawn: boolean;
+            /** Words */
+            words: string;
+        };
+        /**
+         * DutyKinds
+         * @description Notices of which, of a role, only who is on duty is told.
+         */
+        DutyKinds: {
+            /** Kinds */
+            kinds: components["schemas"]["TextShown"][];
+            /** Role */
+            role: string;
         };
         /**
          * DutyPhoto
@@ -9176,7 +9905,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "duty" | "return" | "round" | "inspection" | "theme" | "phase" | "log";
+            kind: "duty" | "return" | "round" | "inspection" | "theme" | "phase" | "log" | "rota";
             /**
              * Link
              * @description Address of the page that shows it; empty: this one does.
@@ -9409,10 +10138,128 @@ export interface components {
             items: components["schemas"]["EvidenceItemShown"][];
         };
         /**
+         * ExportShown
+         * @description An export, and how far it is.
+         */
+        ExportShown: {
+            /**
+             * Asked At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            asked_at: string;
+            /** Bytes */
+            bytes: number | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Estimated Rows
+             * @description As many as there were when it was asked for; more may come.
+             */
+            estimated_rows: number;
+            /**
+             * Expires At
+             * @description The file is kept until then.
+             */
+            expires_at: string | null;
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "csv" | "parquet";
+            /**
+             * From
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            from: string;
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "raw" | "minute" | "hour" | "day";
+            /** Points */
+            points: string[];
+            /**
+             * Rows
+             * @description Written so far.
+             */
+            rows: number;
+            /**
+             * Sha256
+             * @description Of the file, in hexadecimal digits.
+             */
+            sha256: string | null;
+            /**
+             * State
+             * @description `expired`: the file is gone, by its age or because it was removed.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "cancelled" | "expired";
+            /**
+             * To
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            to: string;
+            /**
+             * Why
+             * @description Of one that failed. `disk`: no room; `lost`: whoever wrote it died, several times.
+             */
+            why: ("disk" | "error" | "lost") | null;
+        };
+        /**
+         * ExportWanted
+         * @description What is to be in the file.
+         */
+        ExportWanted: {
+            /**
+             * Form
+             * @default csv
+             * @enum {string}
+             */
+            form: "csv" | "parquet";
+            /**
+             * From
+             * Format: date-time
+             * @description Included.
+             */
+            from: string;
+            /**
+             * Level
+             * @description `raw`: every reading, to be replayed too. Others: a row a minute, hour or UTC day.
+             * @default raw
+             * @enum {string}
+             */
+            level: "raw" | "minute" | "hour" | "day";
+            /** Points */
+            points: string[];
+            /**
+             * To
+             * Format: date-time
+             * @description Excluded.
+             */
+            to: string;
+        };
+        /**
          * ExposureGiven
          * @description What is made known, in words without persons; the rest comes from the record.
          */
         ExposureGiven: {
+            /**
+             * Masked
+             * @description Pictures that go out with something covered; after the others.
+             * @default []
+             */
+            masked: components["schemas"]["Masked"][];
+            /**
+             * No Persons
+             * @description What looks like a name and is none, as the refusal says it.
+             * @default []
+             */
+            no_persons: string[];
             /**
              * Node
              * @description In whose name: a prefecture or province above the site; null: the nearest.
@@ -9772,6 +10619,11 @@ export interface components {
             /** Most */
             most: number;
             source: components["schemas"]["TextShown"];
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "count" | "share" | "seconds" | "hours";
         };
         /**
          * FileDiff
@@ -9785,6 +10637,24 @@ export interface components {
              * @description As `diff -u` writes them, without its heading.
              */
             lines: string[];
+        };
+        /**
+         * FileStands
+         * @description How a file stands after a piece, as a gateway is told.
+         */
+        FileStands: {
+            /**
+             * Offset
+             * @description From this byte on it is wanted; 0 of one that is kept.
+             */
+            offset: number;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "wanted" | "kept";
         };
         /**
          * FiledShown
@@ -9952,6 +10822,26 @@ export interface components {
             site: string;
             /** Times */
             times: number;
+        };
+        /**
+         * Gap
+         * @description Readings that a gateway took and had to give up.
+         */
+        Gap: {
+            /** From Ms */
+            from_ms: number;
+            /**
+             * Lost
+             * @description How many; 0 where nobody can say.
+             */
+            lost: number;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "thinned" | "evicted" | "damaged" | "disk";
+            /** To Ms */
+            to_ms: number;
         };
         /**
          * Gate
@@ -10662,6 +11552,34 @@ export interface components {
             worst_level: number;
         };
         /**
+         * HeadShown
+         * @description A head that the camera follows now.
+         */
+        HeadShown: {
+            /**
+             * Box
+             * @description Left, top, right, bottom as shares of the picture's width and height.
+             */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "helmet" | "bare" | "unknown";
+            /**
+             * Track
+             * @description Ends with the track; nobody is known again.
+             */
+            track: number;
+            /** Zones */
+            zones: string[];
+        };
+        /**
          * HeardBy
          * @description A person who was told.
          */
@@ -10672,6 +11590,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             at: string;
+            /**
+             * Ends
+             * @description Whether his word is enough; of others it is only said that they saw it.
+             */
+            ends: boolean;
             /**
              * Is Reached
              * @description False: 通知未送达. No way but the pages, or no message was taken.
@@ -10762,6 +11685,22 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             at: string;
+        };
+        /**
+         * Hours
+         * @description From one instant to another.
+         */
+        Hours: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
         };
         /**
          * IdentityShown
@@ -11103,6 +12042,8 @@ export interface components {
              * @description Which source is missing, where that is why it is unknown.
              */
             missing: string;
+            /** @description The same in words. */
+            missing_label: components["schemas"]["TextShown"] | null;
             /** No */
             no: string;
             /**
@@ -11276,6 +12217,11 @@ export interface components {
              * @enum {string}
              */
             acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /**
+             * Alarms
+             * @description So many stood when a remote patrol looked; null: it is none.
+             */
+            alarms: number | null;
             /** Answers */
             answers: {
                 [key: string]: "yes" | "no" | "not_looked_at";
@@ -11285,6 +12231,11 @@ export interface components {
              * @description Of the file that is kept of it, hexadecimal.
              */
             archive_sha256: string;
+            /**
+             * Asked
+             * @description What was answered, in the order of the checklist.
+             */
+            asked: components["schemas"]["QuestionShown"][];
             /**
              * At
              * Format: date-time
@@ -11300,6 +12251,11 @@ export interface components {
              * Format: date
              */
             day: string;
+            /**
+             * Detail
+             * @description How a hazard that is filed from it came to light.
+             */
+            detail: string;
             /** Devices */
             devices: string[];
             /**
@@ -11373,6 +12329,11 @@ export interface components {
             territory_name: components["schemas"]["TextShown"] | null;
             /** Theme */
             theme: string;
+            /**
+             * Time Zone
+             * @description Of its place.
+             */
+            time_zone: string;
             /** Withdrawn */
             withdrawn: boolean;
         };
@@ -11419,6 +12380,11 @@ export interface components {
         InspectionNode: {
             /** Kind */
             kind: string;
+            /**
+             * Level
+             * @description Of an authority; null: not known.
+             */
+            level?: ("province" | "prefecture" | "county" | "township" | "enterprise" | "project") | null;
             name: components["schemas"]["TextShown"];
             /** Node */
             node: number;
@@ -11660,6 +12626,11 @@ export interface components {
             territory_name: components["schemas"]["TextShown"] | null;
             /** Theme */
             theme: string;
+            /**
+             * Time Zone
+             * @description Of its place.
+             */
+            time_zone: string;
             /** Withdrawn */
             withdrawn: boolean;
         };
@@ -11673,6 +12644,11 @@ export interface components {
              * @enum {string}
              */
             acting_level: "province" | "prefecture" | "county" | "township" | "enterprise" | "project";
+            /**
+             * Alarms
+             * @description So many stood when a remote patrol looked; null: it is none.
+             */
+            alarms: number | null;
             /** Answers */
             answers: {
                 [key: string]: "yes" | "no" | "not_looked_at";
@@ -11745,6 +12721,11 @@ export interface components {
             territory_name: components["schemas"]["TextShown"] | null;
             /** Theme */
             theme: string;
+            /**
+             * Time Zone
+             * @description Of its place.
+             */
+            time_zone: string;
             /** Withdrawn */
             withdrawn: boolean;
         };
@@ -12668,6 +13649,32 @@ export interface components {
             signature: components["schemas"]["SignatureGiven"];
         };
         /**
+         * Masked
+         * @description A picture of the record in which something was covered before it came here.
+         */
+        Masked: {
+            /**
+             * Of
+             * @description Of the record's evidence.
+             */
+            of: string;
+            /**
+             * Sha256
+             * @description Of what was put under `filing-photos` or `exposure-photos`.
+             */
+            sha256: string;
+        };
+        /**
+         * MaskedPut
+         * @description A covered picture has arrived.
+         */
+        MaskedPut: {
+            /** Bytes */
+            bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
          * MeasureKindShown
          * @description A kind of measure, for forms.
          */
@@ -12841,6 +13848,7 @@ export interface components {
             instead_of: string | null;
             /** Kind */
             kind: string;
+            kind_name: components["schemas"]["TextShown"];
             /** Level */
             level: number;
             /** Site */
@@ -13440,6 +14448,26 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[CameraAlarm] */
+        Page_CameraAlarm_: {
+            /** Items */
+            items: components["schemas"]["CameraAlarm"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[CameraFigures] */
+        Page_CameraFigures_: {
+            /** Items */
+            items: components["schemas"]["CameraFigures"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[Change] */
         Page_Change_: {
             /** Items */
@@ -13530,6 +14558,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[ExportShown] */
+        Page_ExportShown_: {
+            /** Items */
+            items: components["schemas"]["ExportShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[ExposureListed] */
         Page_ExposureListed_: {
             /** Items */
@@ -13604,6 +14642,16 @@ export interface components {
         Page_PackageShown_: {
             /** Items */
             items: components["schemas"]["PackageShown"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[PictureLook] */
+        Page_PictureLook_: {
+            /** Items */
+            items: components["schemas"]["PictureLook"][];
             /**
              * Next
              * @description Give it as `after` for the part that follows; null at the end.
@@ -13780,6 +14828,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[ViewAccepted] */
+        Page_ViewAccepted_: {
+            /** Items */
+            items: components["schemas"]["ViewAccepted"][];
+            /**
+             * Next
+             * @description Give it as `after` for the part that follows; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[WorkCycleShown] */
         Page_WorkCycleShown_: {
             /** Items */
@@ -13835,11 +14893,21 @@ export interface components {
          * @description A number beside the indicator's own.
          */
         PartShown: {
+            /** @description What that one is. */
+            about: components["schemas"]["TextShown"] | null;
+            /**
+             * Key
+             * @description Which of several of the name; empty where there is one.
+             */
+            key: string;
+            label: components["schemas"]["TextShown"];
             /**
              * Missing
              * @description Which source is missing, where that is why it is unknown.
              */
             missing: string;
+            /** @description The same in words. */
+            missing_label: components["schemas"]["TextShown"] | null;
             /** Name */
             name: string;
             /**
@@ -13962,7 +15030,7 @@ export interface components {
             /**
              * Since
              * Format: date-time
-             * @description Since when he has looked.
+             * @description Since when he has looked; at most a day.
              */
             since: string;
         };
@@ -14063,6 +15131,133 @@ export interface components {
              * @enum {string}
              */
             side: "authority" | "contractor" | "supervision" | "owner" | "third_party" | "operator" | "platform" | "audit";
+        };
+        /**
+         * PictureAboutShown
+         * @description What a snapshot shows; boxes are left, top, right, bottom as shares of its width and height.
+         */
+        PictureAboutShown: {
+            /**
+             * Box
+             * @description The head that the alarm is about.
+             */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Others
+             * @description Areas that hold all other heads; covered, unless the picture is unredacted.
+             * @default []
+             */
+            others: [
+                number,
+                number,
+                number,
+                number
+            ][];
+        };
+        /**
+         * PictureLook
+         * @description Somebody was given a picture on which people can be known, or cut-outs of a camera's alarms.
+         */
+        PictureLook: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * Author
+             * @description The account's name at that time.
+             */
+            author: string;
+            /**
+             * By Program
+             * @description By an API token of that account.
+             */
+            by_program: boolean;
+            /**
+             * Camera
+             * @description The device; null of an export that found nothing.
+             */
+            camera: string | null;
+            /**
+             * Hazard
+             * @description The record as whose evidence it was seen.
+             */
+            hazard: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Pictures
+             * @description How many; of cut-outs as many of this camera as are in the archive.
+             */
+            pictures: number;
+            /**
+             * Sha256
+             * @description Hexadecimal, of the picture; null of cut-outs.
+             */
+            sha256: string | null;
+            /**
+             * Taken At
+             * @description When the picture was taken; null of cut-outs.
+             */
+            taken_at: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "snapshot" | "clip" | "still" | "cut_outs";
+        };
+        /**
+         * PictureShown
+         * @description A picture of an alarm, or the clip around it.
+         */
+        PictureShown: {
+            /** @description Null of a clip, while it is on its way, and where its gateway does not say. */
+            about: components["schemas"]["PictureAboutShown"] | null;
+            /**
+             * At
+             * @description When it was taken; null while it is on its way.
+             */
+            at: string | null;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Id
+             * @description By which its bytes are asked for; null while it is on its way.
+             */
+            id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "snapshot" | "clip";
+            /**
+             * Media Type
+             * @description `image/jpeg`; of a clip `image/webp`, which moves.
+             */
+            media_type: string;
+            /**
+             * Sha256
+             * @description Hexadecimal; of a snapshot the alarm named it before it came.
+             */
+            sha256: string;
+            /**
+             * State
+             * @description Erased: its time was over. What a hazard record has as evidence is still there.
+             * @enum {string}
+             */
+            state: "awaited" | "kept" | "erased";
+            /**
+             * Unredacted
+             * @description Heads can be recognised; the site has it so.
+             */
+            unredacted: boolean;
         };
         /**
          * Pit
@@ -14769,6 +15964,83 @@ export interface components {
             text: components["schemas"]["TextShown"];
         };
         /**
+         * RankedShown
+         * @description Where a place stands.
+         */
+        RankedShown: {
+            /** Components */
+            components: components["schemas"]["ScoredShown"][];
+            name: components["schemas"]["TextShown"];
+            /** Node */
+            node: number;
+            /**
+             * Rank
+             * @description Null: too little is known of it.
+             */
+            rank: number | null;
+            /**
+             * Records
+             * @description Major hazards that were found.
+             */
+            records: number;
+            /**
+             * Score
+             * @description From 0 to 100, over the components that are known.
+             */
+            score: number | null;
+            /** Sites */
+            sites: number;
+        };
+        /**
+         * RankingShown
+         * @description Places by their score (打分排队), the best first.
+         */
+        RankingShown: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "territory" | "enterprise";
+            /** Components */
+            components: components["schemas"]["ComponentShown"][];
+            /** Items */
+            items: components["schemas"]["RankedShown"][];
+            /**
+             * Least Records
+             * @description Whoever has fewer is not ranked,
+             */
+            least_records: number;
+            /**
+             * Least Weight
+             * @description nor of whose weights a smaller share is known.
+             */
+            least_weight: number;
+            source: components["schemas"]["TextShown"];
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * ReadyShown
+         * @description That it has what it needs.
+         */
+        ReadyShown: {
+            /**
+             * Parts
+             * @description `database`: it answers; `migrations`: it has this program's schema.
+             */
+            parts: {
+                [key: string]: boolean;
+            };
+            /** Status */
+            status: string;
+        };
+        /**
          * ReasonGiven
          * @description Why the identity is read, signed with one's password.
          */
@@ -15394,7 +16666,7 @@ export interface components {
             channel: string;
             /**
              * Format
-             * @description csv: of the ledger alone.
+             * @description csv: as one table.
              * @default xlsx
              * @enum {string}
              */
@@ -15431,18 +16703,26 @@ export interface components {
              * @description Its number, or that of its document.
              */
             called: string;
-            /** Id */
+            /**
+             * Id
+             * @description Of a site, a node or a device with what it is before it: `site:north`.
+             */
             id: string;
             /**
              * On
-             * @description The day on which it was found, made or decided.
+             * @description The day on which it was found, made or decided; empty: it has none.
              */
             on: string;
+            /**
+             * Site
+             * @description At which site; null: at none.
+             */
+            site: string | null;
             /**
              * What
              * @enum {string}
              */
-            what: "hazard" | "inspection" | "enforcement" | "incident";
+            what: "hazard" | "inspection" | "enforcement" | "incident" | "alarm" | "duty" | "site" | "node" | "device";
         };
         /**
          * ReportRecords
@@ -15458,6 +16738,11 @@ export interface components {
             hidden: number;
             /** Items */
             items: components["schemas"]["ReportRecord"][];
+            /**
+             * More
+             * @description So many more of which only the number is said here.
+             */
+            more: number;
         };
         /**
          * ReportRow
@@ -15595,7 +16880,10 @@ export interface components {
              * @description What is printed before the name of whoever hands it in.
              */
             unit: string;
-            /** Values */
+            /**
+             * Values
+             * @description By cell; empty of kinds that are shown in groups.
+             */
             values: {
                 [key: string]: unknown;
             };
@@ -15965,7 +17253,7 @@ export interface components {
         };
         /**
          * RotaShown
-         * @description A rota, and who is on duty by it in the next two weeks.
+         * @description A rota, and who is on duty by it; by default in the next two weeks.
          */
         RotaShown: {
             /**
@@ -15973,14 +17261,29 @@ export interface components {
              * @description Who holds the role there now; others are not told.
              */
             candidates: components["schemas"]["Candidate"][];
+            /** @description Of this moment. */
+            current: components["schemas"]["SpanShown"];
+            /** @description Who comes next, within two weeks; null: it stays so. */
+            following: components["schemas"]["SpanShown"] | null;
+            /**
+             * Former
+             * @description Who stands in it and holds the role no more.
+             */
+            former: components["schemas"]["Candidate"][];
+            /** @description The first of the next two weeks; in it all holders are told. */
+            gap: components["schemas"]["SpanShown"] | null;
             /** Id */
             id: number;
             /** May Change */
             may_change: boolean;
             /** Node */
             node: number | null;
-            /** Overrides */
+            /**
+             * Overrides
+             * @description Those that are not over.
+             */
             overrides: components["schemas"]["OverrideShown"][];
+            place: components["schemas"]["TextShown"];
             /** Role */
             role: string;
             /** Site */
@@ -15989,6 +17292,12 @@ export interface components {
             spans: components["schemas"]["SpanShown"][];
             /** Time Zone */
             time_zone: string;
+            /**
+             * Today
+             * Format: date
+             * @description By the rota's clocks.
+             */
+            today: string;
             /** Version */
             version: number;
             /** Week */
@@ -15999,6 +17308,11 @@ export interface components {
          * @description The rotas that the caller sees.
          */
         RotasShown: {
+            /**
+             * By Duty
+             * @description Of a role that is not here everybody is told, on duty or not.
+             */
+            by_duty: components["schemas"]["DutyKinds"][];
             /** Items */
             items: components["schemas"]["RotaShown"][];
         };
@@ -16134,6 +17448,29 @@ export interface components {
             };
         };
         /**
+         * ScoredShown
+         * @description A share and its points.
+         */
+        ScoredShown: {
+            /** Id */
+            id: string;
+            /**
+             * Of
+             * @description What the value is a share of.
+             */
+            of: number;
+            /**
+             * Points
+             * @description From 0 to 100.
+             */
+            points: number | null;
+            /**
+             * Value
+             * @description Null: unknown; it falls away with its weight.
+             */
+            value: number | null;
+        };
+        /**
          * Seen
          * @description What a gateway sends when it has put its password in a safe place.
          */
@@ -16180,27 +17517,67 @@ export interface components {
         };
         /**
          * Series
-         * @description A point over time, in columns; a null between two instants is a gap.
+         * @description A point over time, in columns of one length; a null between two instants is a gap.
          */
         Series: {
             /**
+             * Alarms
+             * @description The point's alarms that reach into the span, the newest 200, newest first.
+             */
+            alarms: components["schemas"]["Alarmed"][];
+            /**
              * Bucket Ms
-             * @description How much time a row gathers; 0 where every reading is a row.
+             * @description How much time a row gathers, a multiple of the level; 0 where every reading is a row.
              */
             bucket_ms: number;
+            /**
+             * Computed To Ms
+             * @description Up to there the level is kept: only readings that come late still change it.
+             */
+            computed_to_ms: number | null;
+            /** First */
+            first: (number | null)[];
             /** From Ms */
             from_ms: number;
+            /**
+             * Gaps
+             * @description What the gateway has told of readings lost, at most 500.
+             */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * Good
+             * @description How many of them are good.
+             */
+            good: number[];
+            /** Last */
+            last: (number | null)[];
+            /**
+             * Level
+             * @description What the rows are made of.
+             * @enum {string}
+             */
+            level: "raw" | "minute" | "hour" | "day";
             /** Max */
             max: (number | null)[];
             /** Min */
             min: (number | null)[];
+            /**
+             * N
+             * @description How many readings a row has; 0 for a row that only marks a gap.
+             */
+            n: number[];
             /** Point */
             point: string;
+            /**
+             * Quality
+             * @description Of each reading, such as `good` or `timeout`; empty texts for buckets.
+             */
+            quality: string[];
             /** Raw */
             raw: boolean;
             /**
              * T
-             * @description UTC milliseconds, ascending.
+             * @description UTC milliseconds, ascending; of a bucket its beginning.
              */
             t: number[];
             /** To Ms */
@@ -16246,6 +17623,40 @@ export interface components {
              * @description What the account may do somewhere; what it may do on a site, that site says.
              */
             permissions: string[];
+        };
+        /**
+         * SetAside
+         * @description A reading that nobody can believe.
+         */
+        SetAside: {
+            /**
+             * At Ms
+             * @description The instant that it claims, UTC milliseconds.
+             */
+            at_ms: number;
+            /** Point */
+            point: string;
+            /**
+             * Quality
+             * @example good
+             */
+            quality: string;
+            /**
+             * Reason
+             * @example future
+             * @example ancient
+             */
+            reason: string;
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            received_at: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
         };
         /**
          * SetUp
@@ -16363,6 +17774,26 @@ export interface components {
             not_judged: components["schemas"]["NotJudgedShown"][];
             /** Rules */
             rules: number;
+        };
+        /**
+         * SightShown
+         * @description What a camera sees now: boxes, no picture.
+         */
+        SightShown: {
+            /**
+             * At
+             * @description Null where nothing has come since somebody began to watch.
+             */
+            at: string | null;
+            /** Heads */
+            heads: components["schemas"]["HeadShown"][];
+            /**
+             * Until
+             * Format: date-time
+             * @description So long the gateway goes on telling; ask again before.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
         };
         /**
          * SignIn
@@ -17027,6 +18458,16 @@ export interface components {
             time_zone: string;
         };
         /**
+         * SwapGiven
+         * @description Two spans whose persons change places, and why.
+         */
+        SwapGiven: {
+            one: components["schemas"]["Hours"];
+            other: components["schemas"]["Hours"];
+            /** Reason */
+            reason: string;
+        };
+        /**
          * TableColumn
          * @description A column of a table.
          */
@@ -17179,6 +18620,35 @@ export interface components {
             /** Checklist */
             checklist?: string[];
             name: components["schemas"]["Words"];
+        };
+        /**
+         * ThemeProposal
+         * @description A theme that hazards suggest.
+         */
+        ThemeProposal: {
+            /** Checklist */
+            checklist: string[];
+            /** Code */
+            code: string;
+            name: components["schemas"]["TextShown"];
+            /** Records */
+            records: components["schemas"]["PatternRecord"][];
+            /**
+             * Set For
+             * @description The last month for which somebody has set it; null: none.
+             */
+            set_for: string | null;
+            /** Times */
+            times: number;
+            why: components["schemas"]["TextShown"];
+        };
+        /**
+         * ThemeProposals
+         * @description The most frequent first; none is set by itself.
+         */
+        ThemeProposals: {
+            /** Items */
+            items: components["schemas"]["ThemeProposal"][];
         };
         /**
          * ThemesShown
@@ -17683,6 +19153,16 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             created_at: string;
+            /**
+             * Ends
+             * @description Whether his word is enough; else only that he has seen it is noted.
+             */
+            ends: boolean;
+            /**
+             * Items
+             * @description Of a digest: its alarms, which one word acknowledges.
+             */
+            items: components["schemas"]["ToldOfDigest"][];
             /** Level */
             level: number;
             /**
@@ -17699,6 +19179,28 @@ export interface components {
              * @enum {string}
              */
             state: "ready" | "used" | "expired" | "disabled" | "acknowledged";
+            title: components["schemas"]["TextShown"];
+        };
+        /**
+         * ToldOfDigest
+         * @description One alarm of a digest.
+         */
+        ToldOfDigest: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Is Known
+             * @description Its reader has said so, or somebody whose word is enough.
+             */
+            is_known: boolean;
+            /** Level */
+            level: number;
+            /** Page */
+            page: string;
             title: components["schemas"]["TextShown"];
         };
         /**
@@ -18239,6 +19741,42 @@ export interface components {
             why: components["schemas"]["TextShown"] | null;
         };
         /**
+         * ViewAccepted
+         * @description Somebody has looked at a view that has moved, and says that it is right.
+         */
+        ViewAccepted: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description So long its gateway is told, while the camera says `moved`.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            until: string;
+        };
+        /**
+         * ViewAcceptedGiven
+         * @description Why a view that has moved is right as it is now.
+         */
+        ViewAcceptedGiven: {
+            /**
+             * Reason
+             * @description Such as: the stockpile has grown, outlines fit.
+             */
+            reason: string;
+        };
+        /**
          * Waiting
          * @description One thing to be done.
          */
@@ -18663,14 +20201,6 @@ export interface components {
             password: string;
         };
         /**
-         * HealthShown
-         * @description That it runs.
-         */
-        cloud__app__HealthShown: {
-            /** Status */
-            status: string;
-        };
-        /**
          * ReasonShown
          * @description Something that is missing or wrong.
          */
@@ -18846,6 +20376,14 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             due: string;
+        };
+        /**
+         * HealthShown
+         * @description That it runs.
+         */
+        cloud__health__HealthShown: {
+            /** Status */
+            status: string;
         };
         /**
          * Close
@@ -21049,7 +22587,10 @@ export interface operations {
     };
     list_blind_spots_api_v1_blind_spots_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -22919,6 +24460,98 @@ export interface operations {
             };
         };
     };
+    list_duties_done_api_v1_duties_done_get: {
+        parameters: {
+            query: {
+                /** @description First day. */
+                since: string;
+                /** @description Last day; duties whose period ends within are shown. */
+                until: string;
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutiesDone"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     record_duty_api_v1_duties_done_post: {
         parameters: {
             query?: never;
@@ -23721,6 +25354,94 @@ export interface operations {
             };
         };
     };
+    propose_themes_api_v1_duties_themes_proposals_get: {
+        parameters: {
+            query?: {
+                /** @description Node of either tree; or a site. */
+                node?: number | null;
+                /** @description A site; or a node. */
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeProposals"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_theme_api_v1_duties_themes__node___month___code__put: {
         parameters: {
             query?: never;
@@ -23819,6 +25540,10 @@ export interface operations {
     list_enforcement_api_v1_enforcement_get: {
         parameters: {
             query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
                 kind?: string | null;
                 site?: string | null;
                 hazard?: string | null;
@@ -23826,10 +25551,6 @@ export interface operations {
                 since?: string | null;
                 /** @description Decided on this day or earlier. */
                 until?: string | null;
-                /** @description The `next` of the part before. */
-                after?: string | null;
-                /** @description At most so many items. */
-                limit?: number;
             };
             header?: never;
             path?: never;
@@ -26006,6 +27727,101 @@ export interface operations {
             };
         };
     };
+    put_exposure_photo_api_v1_hazards__hazard__exposure_photos_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hazard: string;
+            };
+            cookie?: never;
+        };
+        /** @description JPEG, at most 12 MiB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaskedPut"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No JPEG */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     prepare_exposure_api_v1_hazards__hazard__exposures_post: {
         parameters: {
             query?: never;
@@ -27102,11 +28918,104 @@ export interface operations {
             };
         };
     };
+    export_indicators_api_v1_indicators_csv_get: {
+        parameters: {
+            query?: {
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description This site alone. */
+                site?: string | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_records_behind_api_v1_indicators__indicator__records_get: {
         parameters: {
             query?: {
                 /** @description A number beside it. */
                 part?: string | null;
+                /** @description Which of several of the name. */
+                key?: string;
                 /** @description All sites below it, of either tree. */
                 node?: number | null;
                 /** @description This site alone. */
@@ -27457,6 +29366,10 @@ export interface operations {
     list_inspections_api_v1_inspections_get: {
         parameters: {
             query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
                 kind?: string | null;
                 site?: string | null;
                 enterprise?: number | null;
@@ -27466,10 +29379,6 @@ export interface operations {
                 since?: string | null;
                 /** @description On this day or earlier. */
                 until?: string | null;
-                /** @description The `next` of the part before. */
-                after?: string | null;
-                /** @description At most so many items. */
-                limit?: number;
             };
             header?: never;
             path?: never;
@@ -28483,7 +30392,10 @@ export interface operations {
                     external_id: string;
                     /** Name */
                     name: string;
-                    /** Site */
+                    /**
+                     * Site
+                     * @description Name of the site here, or its project code.
+                     */
                     site: string;
                     /**
                      * Status
@@ -28703,7 +30615,10 @@ export interface operations {
                     property_no?: string;
                     /** Registration No */
                     registration_no: string;
-                    /** Site */
+                    /**
+                     * Site
+                     * @description Name of the site here, or its project code.
+                     */
                     site: string;
                 }[];
                 "text/csv": string;
@@ -28945,6 +30860,7 @@ export interface operations {
                     persons?: number;
                     /**
                      * Site
+                     * @description Name of the site here, or its project code.
                      * @default
                      */
                     site?: string;
@@ -29144,7 +31060,10 @@ export interface operations {
                      * Format: date-time
                      */
                     issued_at: string;
-                    /** Site */
+                    /**
+                     * Site
+                     * @description Name of the site here, or its project code.
+                     */
                     site: string;
                     /**
                      * Status
@@ -29593,7 +31512,10 @@ export interface operations {
                      * @default
                      */
                     place?: string;
-                    /** Site */
+                    /**
+                     * Site
+                     * @description Name of the site here, or its project code.
+                     */
                     site: string;
                     /** Worker */
                     worker: string;
@@ -29942,6 +31864,113 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_media_api_v1_media__sha256__put: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Which byte the piece begins with. */
+                "upload-offset": number;
+            };
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        /** @description The next bytes of the file, at most 1 MiB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileStands"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not the next piece; the problem says which byte is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The whole is no picture of the kind that was offered */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not understood */
             422: {
@@ -31512,7 +33541,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description JPEG, at most 12 MiB; where and by what it was taken is not kept. */
+        /** @description JPEG, at most 4 MiB; where and by what it was taken is not kept. */
         requestBody: {
             content: {
                 "application/octet-stream": string;
@@ -31630,6 +33659,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnTip"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_ranking_api_v1_ranking_get: {
+        parameters: {
+            query?: {
+                /** @description The parts right below the node, or its companies. */
+                by?: "territory" | "enterprise";
+                /** @description All sites below it, of either tree. */
+                node?: number | null;
+                /** @description What happened before it counts; without it, or where it is to come, now. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RankingShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -33307,6 +35426,10 @@ export interface operations {
             query?: {
                 /** @description Of that site alone. */
                 site?: string | null;
+                /** @description First day shown, by the rota's clocks; today at the earliest. */
+                since?: string | null;
+                /** @description So many days are shown. */
+                days?: number;
             };
             header?: never;
             path?: never;
@@ -33753,6 +35876,95 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotaShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    swap_duty_api_v1_rotas__rota__swaps_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rota: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwapGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35799,6 +38011,10 @@ export interface operations {
                 state?: "active" | "returned" | "all";
                 /** @description Of this device alone. */
                 device?: string | null;
+                /** @description That alarm alone. */
+                episode?: string | null;
+                /** @description Those that this notice told of together. */
+                digest?: string | null;
                 /** @description Modes are never mixed; left out, it is that of this cloud. */
                 mode?: ("live" | "test" | "drill" | "replay") | null;
                 /** @description The `next` of the part before. */
@@ -35907,6 +38123,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pictures_api_v1_sites__site__alarms__episode__pictures_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                episode: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmPictures"];
                 };
             };
             /** @description Nobody is signed in */
@@ -36315,6 +38617,726 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_camera_alarms_api_v1_sites__site__camera_alarms_get: {
+        parameters: {
+            query?: {
+                /** @description `waiting`: nobody has said anything of it. */
+                state?: "waiting" | "reviewed" | "all";
+                /** @description Of this device alone. */
+                device?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CameraAlarm_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_camera_alarms_api_v1_sites__site__camera_alarms_export_get: {
+        parameters: {
+            query?: {
+                /** @description Of this device alone. */
+                device?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another one is being made; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_camera_alarm_api_v1_sites__site__camera_alarms__episode__reviews_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                episode: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlarmReviewGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmReview"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_camera_figures_api_v1_sites__site__camera_figures_get: {
+        parameters: {
+            query?: {
+                /** @description Left out: 30 days before the end. */
+                from?: string | null;
+                /** @description Left out: now. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CameraFigures_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_still_api_v1_sites__site__cameras__device__still_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_accepted_views_api_v1_sites__site__cameras__device__views_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ViewAccepted_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_view_api_v1_sites__site__cameras__device__views_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewAcceptedGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewAccepted"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The camera does not say that it has moved; or no gateway is heard */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_camera_api_v1_sites__site__cameras__device__watch_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SightShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The database is away */
             503: {
@@ -38106,6 +41128,92 @@ export interface operations {
             };
         };
     };
+    read_arrivals_api_v1_sites__site__gateways__gateway__arrivals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Arrivals"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_certificates_api_v1_sites__site__gateways__gateway__certificates_get: {
         parameters: {
             query?: never;
@@ -38239,6 +41347,13 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description Gateways are not enrolled here */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Larger than a request may be */
             413: {
@@ -39649,6 +42764,451 @@ export interface operations {
             };
         };
     };
+    list_exports_api_v1_sites__site__history_exports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ExportShown_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_export_api_v1_sites__site__history_exports_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has 5 exports under way or kept already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_export_api_v1_sites__site__history_exports__export__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_export_api_v1_sites__site__history_exports__export__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_export_file_api_v1_sites__site__history_exports__export__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.parquet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not written yet, or gone. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_home_api_v1_sites__site__home_get: {
         parameters: {
             query?: never;
@@ -40855,6 +44415,184 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutsideShown"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_picture_looks_api_v1_sites__site__picture_looks_get: {
+        parameters: {
+            query?: {
+                /** @description Of this device alone. */
+                device?: string | null;
+                /** @description The `next` of the part before. */
+                after?: string | null;
+                /** @description At most so many items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PictureLook_"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Larger than a request may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or tries; `Retry-After` says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_picture_api_v1_sites__site__pictures__picture__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                picture: string;
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description Nobody is signed in */
@@ -47665,7 +51403,9 @@ export interface operations {
                 to: string;
                 max_points?: number;
             };
-            header?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
             path: {
                 site: string;
             };
@@ -47681,6 +51421,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Series"];
                 };
+            };
+            /** @description As it was when that ETag was given. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Nobody is signed in */
             401: {
@@ -50776,7 +54523,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__app__HealthShown"];
+                    "application/json": components["schemas"]["cloud__health__HealthShown"];
                 };
             };
             /** @description Nobody is signed in */
@@ -50859,7 +54606,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__app__HealthShown"];
+                    "application/json": components["schemas"]["ReadyShown"];
                 };
             };
             /** @description Nobody is signed in */

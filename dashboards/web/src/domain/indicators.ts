@@ -4,8 +4,14 @@ const UNKNOWN = '—'
 
 export function numberText(value: number | null, unit: string): string {
   if (value === null) return UNKNOWN
-  if (unit === 'share') return `${round(value * 100, 1)}%`
-  return String(round(value, Number.isInteger(value) ? 0 : 1))
+  if (unit === 'share') return `${written(value * 100)}%`
+  return written(value)
+}
+
+/** With one digit; what is little is not written as nothing. */
+function written(value: number): string {
+  const known = round(value, 1)
+  return String(known === 0 && value !== 0 ? Number(value.toPrecision(1)) : known)
 }
 
 function round(value: number, digits: number): number {
@@ -28,5 +34,6 @@ export function sparkline(values: (number | null)[]): string[] {
     }
     line += `${line ? 'L' : 'M'}${round(at * step, 2)} ${round(28 - (most ? (value / most) * 26 : 0), 2)}`
   })
-  return line ? [...parts, line] : parts
+  // A month alone is a dot.
+  return (line ? [...parts, line] : parts).map((one) => (one.includes('L') ? one : `${one}h0`))
 }

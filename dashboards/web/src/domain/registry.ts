@@ -67,7 +67,7 @@ export const DEVICES: Kind = {
   columns: ['id', 'name', 'kind', 'standing', 'certificates', 'property_no', 'announced'],
   fields: [
     { name: 'id', kind: 'name', required: true },
-    { name: 'kind', kind: 'choice', choices: ['crane', 'hoist', 'pit', 'weather', 'dust', 'other'], required: true },
+    { name: 'kind', kind: 'choice', choices: ['crane', 'hoist', 'pit', 'weather', 'dust', 'camera', 'other'], required: true },
     { name: 'name', kind: 'words', required: true },
     { name: 'zone', kind: 'zone' },
     { name: 'maker', kind: 'line' }, { name: 'model', kind: 'line' }, { name: 'serial_no', kind: 'line' },

@@ -1,19 +1,9 @@
-/** Rows of a series as lines to draw: gaps stay gaps, buckets show their whole spread. */
+/** Readings as lines to draw: gaps stay gaps. What is drawn of an answer: `plot.ts`. */
 
-import type { EvidenceSeries, Series, Value } from '@/api/types'
+import type { EvidenceSeries, Value } from '@/api/types'
 
 /** Milliseconds and value; `null` breaks the line. */
 export type LinePoint = [number, number | null]
-
-/** A bucket becomes two points, lowest and highest, so that a spike of one reading stays visible. */
-export function linePoints(series: Series): LinePoint[] {
-  return series.t.flatMap<LinePoint>((at, index) => {
-    const low = series.min[index] ?? null
-    const high = series.max[index] ?? null
-    if (low === null || high === null) return [[at, null]]
-    return low === high ? [[at, low]] : [[at, low], [at, high]]
-  })
-}
 
 /** Readings that were not good are gaps: their number is not a measurement. */
 export function evidencePoints(series: EvidenceSeries): LinePoint[] {

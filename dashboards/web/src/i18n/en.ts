@@ -1,5 +1,7 @@
 /** The same texts in English; the type makes a missing or surplus key a compile error. */
 import accounts from './accounts.en'
+import arrivals from './arrivals.en'
+import cameras from './cameras.en'
 import configuration from './configuration.en'
 import duties from './duties.en'
 import enrolment from './enrolment.en'
@@ -20,10 +22,12 @@ import registry from './registry.en'
 import returns from './returns.en'
 import mailing from './mailing.en'
 import roles from './roles.en'
+import rotas from './rotas.en'
 import start from './start.en'
 import reports from './reports.en'
 import waysIn from './waysIn.en'
 import upkeep from './upkeep.en'
+import history from './history.en'
 import territory from './territory.en'
 import telling from './telling.en'
 import type zh from './zh'
@@ -37,6 +41,8 @@ const en: typeof zh = {
   notices,
   sending,
   gatewayPage,
+  arrivals,
+  cameras,
   exposures,
   handing,
   indicators,
@@ -50,10 +56,12 @@ const en: typeof zh = {
   record,
   registry,
   roles,
+  rotas,
   start,
   reports,
   waysIn,
   upkeep,
+  history,
   territory,
   telling,
   app: { name: 'SiteWarden', skip: 'Skip to main content', notFound: 'There is no such page', home: 'Back to the start' },
@@ -130,6 +138,7 @@ const en: typeof zh = {
   alarms: {
     title: 'Alarms', active: 'Active', all: 'All', filter: 'Filter by state', level: 'Level', what: 'Alarm', value: 'Peak / limit', raised: 'Raised', lasted: 'Lasted',
     state: 'State', ongoing: 'Active', acknowledgedAt: 'Acknowledged {time} ({by})', by: { local: 'on site', cloud: 'cloud' }, basis: 'Basis', hazard: 'Hazard', openHazard: 'Open hazard', none: 'No alarm on record.',
+    only: 'Alarms of {name} alone', allDevices: 'Show all devices',
     noneActive: 'No alarm is active now.', noneState: 'No alarm is in this state.', handle: 'Handle the alarm', handleShort: 'Handle…', close: 'Close',
     worse: '(got worse)',
     states: {
@@ -194,7 +203,7 @@ const en: typeof zh = {
     falseAlarms: 'False alarms', noneJudged: 'No hazard has been judged by people yet, so there is no rate.', rate: 'in force {before}, proposed {after} (of judged alarms alone).',
     check: 'Check against what was recorded', checkSame: 'The rules in force give exactly the {n} alarms that were recorded.', checkDiffers: '{same} the same, {moved} at other instants, {recorded} recorded only, {ours} of the back-test only.', notJudged: 'Rules that could not be judged', notes: 'Notes',
   },
-  chart: { loading: 'Loading the chart…', label: 'Chart of {names}', failed: 'The chart could not be loaded: {detail}', empty: 'No data' },
+  chart: { label: 'Chart of {names}', failed: 'The chart could not be loaded: {detail}' },
 }
 
 export default en

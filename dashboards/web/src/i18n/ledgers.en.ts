@@ -2,7 +2,7 @@
 import type zh from './ledgers.zh'
 
 const en: typeof zh = {
-  nav: { label: 'Safety ledgers', hazards: 'Hazards', listing: 'Supervision list', incidents: 'Incidents', enforcement: 'Enforcement', tips: 'Public reports', outbound: 'Handed on', exposures: 'Made public', duties: 'Duty calendar', reports: 'Reports', board: 'Board', indicators: 'Indicators', figures: 'Alarm figures', inspections: 'Inspections', sources: 'Data sources' },
+  nav: { label: 'Safety ledgers', hazards: 'Hazards', listing: 'Supervision list', incidents: 'Incidents', enforcement: 'Enforcement', tips: 'Public reports', outbound: 'Handed on', exposures: 'Made public', duties: 'Duty calendar', rotas: 'Rotas', reports: 'Reports', board: 'Board', indicators: 'Indicators', figures: 'Alarm figures', inspections: 'Inspections', sources: 'Data sources' },
   sign: { password: 'Your password (signature)', help: 'Signed with your own key: whoever checks signs and answers for it. The password is not kept.', wrong: 'The password is wrong; it is not signed.' },
   choose: 'Choose', cancel: 'Cancel', save: 'Save', back: 'Back', none: 'None', all: 'All', optional: 'optional',
   filing: {

@@ -1,6 +1,6 @@
 /** Texts of filing, incidents, enforcement and supervision, in Chinese. */
 export default {
-  nav: { label: '安全台账', hazards: '隐患', listing: '挂牌督办', incidents: '险情和事故', enforcement: '执法记录', tips: '群众举报', outbound: '对外报送', exposures: '曝光', duties: '履职日历', reports: '报表报送', board: '作战图', indicators: '指标', figures: '报警分析', inspections: '检查', sources: '数据来源' },
+  nav: { label: '安全台账', hazards: '隐患', listing: '挂牌督办', incidents: '险情和事故', enforcement: '执法记录', tips: '群众举报', outbound: '对外报送', exposures: '曝光', duties: '履职日历', rotas: '值班表', reports: '报表报送', board: '作战图', indicators: '指标', figures: '报警分析', inspections: '检查', sources: '数据来源' },
   sign: { password: '登录密码（签名）', help: '以您本人的密钥签名：谁检查、谁签字、谁负责。密码不会保存。', wrong: '密码不正确，没有签名。' },
   choose: '请选择', cancel: '取消', save: '保存', back: '返回', none: '没有', all: '全部', optional: '选填',
   filing: {

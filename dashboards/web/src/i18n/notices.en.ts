@@ -27,6 +27,6 @@ const en: typeof zh = {
     tls: 'No safe connection: TLS mostly is port 465, STARTTLS port 587; the name must be that of the certificate.', unknown: 'It was handed over and no clear answer came. It may have arrived: look there.', agreed: 'Not as the robot’s security settings ask: check the signing secret, or set SiteWarden as its keyword.',
     address: 'The other side has no such robot or address: copy the whole address again.', fast: 'Too fast, it takes nothing for a while: try again in some minutes.', password: 'Account or password is wrong: many providers want one that was made for programs.', people: 'The other side does not know the recipient, or does not allow the sender.',
   },
-  log: 'Notices', noLog: 'Nothing was told yet.', kindsOf: { alarm: 'Alarm', hazard: 'Hazard', major: 'Suspected major', judging: 'Judgement overdue', overdue: 'Overdue', report: 'Report', listing: 'Listing', principal: 'Not acknowledged', escalation: 'Escalation', reminder: 'Reminder', incident: 'Incident', first_report_late: 'First report late', details_soon: 'Details due soon', details_late: 'Details late', report_draft: 'Report to approve', report_late: 'Report late', report_sent: 'Report sent', weather: 'Weather warning', registration_late: 'Registration late', tip: 'Tip', connector_failed: 'Connector failed', duty_missed: 'Duty missed', log_missing: 'Log missing', gateway_silent: 'Gateway silent', digest: 'Alarms, summed up', flood: 'Summary', test: 'Test' },
+  log: 'Notices', noLog: 'Nothing was told yet.',
 }
 export default en

@@ -25,5 +25,5 @@ export default {
     tls: '无法建立安全连接：TLS 一般用 465 端口，STARTTLS 一般用 587 端口；名称须与证书一致。', unknown: '已交给对方，但没有得到明确答复，可能已经收到：请到对方那里看一看。', agreed: '与机器人的安全设置不符：请核对加签密钥，或把关键词设为“工地卫士”。',
     address: '对方没有这个机器人或地址：请重新复制完整地址。', fast: '发送过快，对方暂时不收：等几分钟再试。', password: '账户或密码不对：许多邮箱要用专门的授权码，而不是登录密码。', people: '对方没有这个收件人，或不允许这个发件地址。',
   },
-  log: '通知记录', noLog: '还没有发过通知。', kindsOf: { alarm: '报警', hazard: '隐患', major: '疑似重大', judging: '核实逾期', overdue: '整改逾期', report: '报告', listing: '挂牌督办', principal: '未签收', escalation: '督办升级', reminder: '到期提醒', incident: '险情事故', first_report_late: '首报逾期', details_soon: '详情将到期', details_late: '详情逾期', report_draft: '报告待批', report_late: '报告逾期', report_sent: '报告已报送', weather: '气象预警', registration_late: '登记逾期', tip: '举报', connector_failed: '对接失败', duty_missed: '履职缺失', log_missing: '日志缺失', gateway_silent: '网关失联', digest: '合并报警', flood: '汇总', test: '测试' },
+  log: '通知记录', noLog: '还没有发过通知。',
 }

@@ -28,7 +28,7 @@ export default {
   words: {
     phase: { planned: 'Planned', building: 'Under construction', suspended: 'Suspended', finished: 'Finished' },
     level: { province: 'Province', prefecture: 'Prefecture', county: 'County', park: 'Park', town: 'Town', grid: 'Grid', group: 'Group', company: 'Company', branch: 'Branch' },
-    kind: { crane: 'Tower crane', hoist: 'Hoist', pit: 'Pit monitoring', weather: 'Weather', dust: 'Dust', other: 'Other' },
+    kind: { crane: 'Tower crane', hoist: 'Hoist', pit: 'Pit monitoring', weather: 'Weather', dust: 'Dust', camera: 'Camera', other: 'Other' },
     step: { filed: 'Filed', installed: 'Installed', inspected: 'Inspected', accepted: 'Accepted', registered: 'Registered for use', in_use: 'In use', climbed: 'Climbed or tied', maintained: 'Maintained', dismantled: 'Dismantled' },
     role: { contractor: 'Contractor', owner: 'Owner', lessor: 'Lessor', installer: 'Installer', supervisor: 'Supervisor', inspection_body: 'Inspection body', monitoring_body: 'Monitoring body', maintainer: 'Maintainer' },
     pit_class: { '1': 'Class 1', '2': 'Class 2', '3': 'Class 3' },

@@ -28,7 +28,7 @@ export default {
   words: {
     phase: { planned: '未开工', building: '在建', suspended: '停工', finished: '竣工' },
     level: { province: '省/自治区', prefecture: '市/州', county: '县/区', park: '园区/开发区', town: '镇/街道', grid: '网格', group: '集团公司', company: '公司', branch: '分公司/子公司' },
-    kind: { crane: '塔机', hoist: '施工升降机', pit: '基坑监测', weather: '气象', dust: '扬尘', other: '其他' },
+    kind: { crane: '塔机', hoist: '施工升降机', pit: '基坑监测', weather: '气象', dust: '扬尘', camera: '摄像机', other: '其他' },
     step: { filed: '产权备案', installed: '安装', inspected: '检测', accepted: '验收', registered: '使用登记', in_use: '使用', climbed: '顶升附着', maintained: '维保', dismantled: '拆卸' },
     role: { contractor: '施工单位', owner: '产权单位', lessor: '租赁单位', installer: '安装（拆卸）单位', supervisor: '监理单位', inspection_body: '检验检测单位', monitoring_body: '监测单位', maintainer: '维保单位' },
     pit_class: { '1': '一级', '2': '二级', '3': '三级' },

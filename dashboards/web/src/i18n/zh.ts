@@ -1,5 +1,7 @@
 /** Every text that the pages say themselves, in Chinese; names of points and rules come from the server in both languages. */
 import accounts from './accounts.zh'
+import arrivals from './arrivals.zh'
+import cameras from './cameras.zh'
 import configuration from './configuration.zh'
 import duties from './duties.zh'
 import enrolment from './enrolment.zh'
@@ -20,10 +22,12 @@ import registry from './registry.zh'
 import returns from './returns.zh'
 import mailing from './mailing.zh'
 import roles from './roles.zh'
+import rotas from './rotas.zh'
 import start from './start.zh'
 import reports from './reports.zh'
 import waysIn from './waysIn.zh'
 import upkeep from './upkeep.zh'
+import history from './history.zh'
 import territory from './territory.zh'
 import telling from './telling.zh'
 
@@ -36,6 +40,8 @@ export default {
   notices,
   sending,
   gatewayPage,
+  arrivals,
+  cameras,
   exposures,
   handing,
   indicators,
@@ -49,10 +55,12 @@ export default {
   record,
   registry,
   roles,
+  rotas,
   start,
   reports,
   waysIn,
   upkeep,
+  history,
   territory,
   telling,
   app: { name: '工地卫士', skip: '跳到主要内容', notFound: '没有这个页面', home: '返回首页' },
@@ -129,6 +137,7 @@ export default {
   alarms: {
     title: '报警', active: '未解除', all: '全部', filter: '按状态筛选', level: '级别', what: '报警内容', value: '峰值 / 限值', raised: '报警时间', lasted: '持续',
     state: '状态', ongoing: '未解除', acknowledgedAt: '{time} 已确认（{by}）', by: { local: '现场', cloud: '平台' }, basis: '依据', hazard: '隐患', openHazard: '查看隐患', none: '没有报警记录。',
+    only: '只显示 {name} 的报警', allDevices: '显示全部设备',
     noneActive: '当前没有未解除的报警。', noneState: '没有处于此状态的报警。', handle: '处理报警', handleShort: '处理…', close: '关闭',
     worse: '（已加重）',
     states: {
@@ -193,5 +202,5 @@ export default {
     falseAlarms: '误报率', noneJudged: '还没有人工判定过的隐患，无法给出误报率。', rate: '现行 {before}，拟用 {after}（只计有判定的报警）。',
     check: '与实际记录核对', checkSame: '现行规则得到的 {n} 次报警与实际记录完全一致。', checkDiffers: '一致 {same}，时刻不同 {moved}，仅实际记录 {recorded}，仅回测 {ours}。', notJudged: '未能判断的规则', notes: '说明',
   },
-  chart: { loading: '正在加载曲线…', label: '曲线图：{names}', failed: '曲线加载失败：{detail}', empty: '没有数据' },
+  chart: { label: '曲线图：{names}', failed: '曲线加载失败：{detail}' },
 }

@@ -13,6 +13,8 @@ export const replay = shallowRef<Replay | null>(null)
 export const isGone = shallowRef(false)
 
 let asked = 0
+/** The latest of what was asked for that has been answered. */
+let taken = 0
 
 /** Looks at once and then again and again; returns what ends it. */
 export function followReplay(): () => void {
@@ -29,12 +31,12 @@ export async function steer(wanted: ReplayAsked): Promise<void> {
   await take(api.steer(wanted))
 }
 
-/** An answer that was overtaken by a later one is old. */
+/** An answer that a later one has overtaken is old; one that is merely slow is not, or a slow server would show none. */
 async function take(answer: Promise<Replay>): Promise<void> {
   const mine = (asked += 1)
   try {
     const found = await answer
-    if (mine === asked) replay.value = found
+    if (mine > taken) [taken, replay.value] = [mine, found]
     isGone.value = false
   } catch (error) {
     if (!(error instanceof ApiError)) throw error

@@ -1,0 +1,1 @@
+"""What cameras see, shown while somebody looks; and whether people find their alarms right."""

@@ -1,0 +1,71 @@
+"""Of a camera whose view has moved somebody says that it is right as it is now: its gateway is told.
+
+For a minute, while the camera says that it has moved, and only where its gateway is heard: what comes later
+is of a view that nobody has looked at.
+"""
+
+import datetime as dt
+from typing import LiteralString
+
+from cloud.database import Connection, instant, milliseconds
+from cloud.ingest.model import GatewayKey
+from sitewarden.messages import Command
+
+FOR = dt.timedelta(minutes=1)
+AGAIN = dt.timedelta(seconds=10)
+"""It is told anew where the camera still says that it has moved."""
+HEARD = dt.timedelta(seconds=90)
+"""A gateway of which nothing was heard for so long is not there."""
+MOVED = 6
+"""What the point `camera.state` says of a view that has moved."""
+MOST = 100
+
+CAMERA: LiteralString = """
+    SELECT gateway.state = 'online' AND gateway.seen_at > %(heard_since)s AS is_heard,
+           EXISTS (SELECT FROM point JOIN newest ON newest.point_id = point.id
+                    WHERE (point.site, point.mode, point.device) = (device.site, device.mode, device.device)
+                      AND point.current AND point.kind = 'camera.state'
+                      AND round(good_value * resolution) = %(moved)s) AS has_moved
+      FROM device JOIN gateway ON gateway.id = device.gateway_id
+     WHERE device.site = %(site)s AND device.mode = %(mode)s AND device.device = %(device)s
+       AND device.kind = 'camera' AND device.current
+"""
+ACCEPT: LiteralString = """
+    INSERT INTO camera_view (site, mode, device, reason, account_id, author, at, until)
+        VALUES (%(site)s, %(mode)s, %(device)s, %(reason)s, %(account)s, %(author)s, %(at)s, %(until)s)
+        RETURNING view AS id, author, at, until, reason
+"""
+LISTED: LiteralString = """
+    SELECT view AS id, author, at, until, reason FROM camera_view
+     WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s
+       AND (%(before)s::timestamptz IS NULL OR (at, view) < (%(before)s, %(id)s))
+     ORDER BY at DESC, view DESC LIMIT %(limit)s
+"""
+_SEND: LiteralString = """
+    UPDATE camera_view AS its SET sent_at = %(now)s
+      FROM device JOIN gateway ON gateway.id = device.gateway_id
+     WHERE its.view IN (
+               SELECT view FROM camera_view
+                WHERE until > %(now)s AND (sent_at IS NULL OR sent_at <= %(sent_before)s)
+                ORDER BY at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+       AND (device.site, device.mode, device.device) = (its.site, its.mode, its.device)
+       AND EXISTS (SELECT FROM point JOIN newest ON newest.point_id = point.id
+                    WHERE (point.site, point.mode, point.device) = (its.site, its.mode, its.device)
+                      AND point.kind = 'camera.state' AND round(good_value * resolution) = %(moved)s)
+    RETURNING gateway.site, gateway.gateway, gateway.mode, its.device, its.until, its.author, its.reason
+"""
+
+
+def look(connection: Connection, now_ms: int, *, may_send: bool = True) -> list[tuple[GatewayKey, Command]]:
+    """Whom to tell now; several may look at once."""
+    if not may_send:
+        return []
+    now = instant(now_ms)
+    asked = {"now": now, "sent_before": now - AGAIN, "most": MOST, "moved": MOVED}
+    return [
+        (
+            GatewayKey(site=site, gateway=gateway, mode=mode),
+            Command(command="view", device=device, until=milliseconds(until), by=author, reason=reason[:128]),
+        )
+        for site, gateway, mode, device, until, author, reason in connection.execute(_SEND, asked)
+    ]

@@ -1,0 +1,67 @@
+"""Keys that rest in files, outside of the database: whoever has a copy of that alone opens nothing."""
+
+import logging
+import os
+import secrets
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+KEY_BYTES = 32
+
+
+class BadKeyError(ValueError):
+    """The file is not there, or holds no key."""
+
+
+def is_to_be_made(named: Path | None, made: Path) -> bool:
+    """Whether none is named and there is none yet."""
+    return named is None and not made.exists()
+
+
+def key_of(named: Path | None, made: Path) -> bytes:
+    """The key in the file that the configuration names; else that in `made`, which is made if need be.
+
+    Raises `BadKeyError`.
+    """
+    if is_to_be_made(named, made):
+        _make(made)
+    return read(named or made)
+
+
+def read(file: Path) -> bytes:
+    """The key in a file; raises `BadKeyError`."""
+    try:
+        key = bytes.fromhex(file.read_text().strip())
+    except (OSError, ValueError) as exc:
+        raise BadKeyError(f"{file} is no key: {exc}") from exc
+    if len(key) != KEY_BYTES:
+        raise BadKeyError(f"{file} is no key: it must be {2 * KEY_BYTES} hexadecimal digits")
+    return key
+
+
+def _make(file: Path) -> None:
+    """Whole or not at all: whoever makes it at the same time makes the one that both use."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    made = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(secrets.token_hex(KEY_BYTES) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        os.link(made, file)
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+    _keep_names(file.parent)
+    log.warning("a key was made, back it up apart from the database file=%s", file)
+
+
+def _keep_names(folder: Path) -> None:
+    """What is sealed outlives a power cut, and so must the name of its key."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

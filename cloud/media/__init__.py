@@ -1,0 +1,1 @@
+"""Pictures of cameras: brought by gateways piece by piece, put beside alarms and records, seen by few."""

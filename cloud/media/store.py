@@ -1,0 +1,36 @@
+"""Files of cameras in SQL: their bytes rest in the pieces in which they came."""
+
+from typing import LiteralString
+from uuid import UUID
+
+from cloud.database import Connection
+from cloud.media.sealing import Part, SealError, Vault
+
+PARTS: LiteralString = (
+    "SELECT from_byte, content, sealed FROM camera_media_part WHERE media = %s ORDER BY from_byte"
+)
+
+_ANY_SEALED: LiteralString = """
+    SELECT EXISTS (SELECT FROM camera_media_part WHERE sealed)
+           OR EXISTS (SELECT FROM evidence_file WHERE sealed)
+"""
+
+
+def sealed(connection: Connection, vault: Vault, content: bytes, place: bytes) -> bytes:
+    """As it rests; raises `SealError`.
+
+    No second key is made beside pictures that rest under one which is gone: once the first is put back, what
+    the second has sealed would be lost.
+    """
+    if vault.has_no_key_yet and connection.execute(_ANY_SEALED).fetchone() == (True,):
+        raise SealError(
+            f"unredacted pictures rest under a key that is gone: put it back as {vault.made}; "
+            "where it is lost, write a new one there, 64 hexadecimal digits"
+        )
+    return vault.seal(content, place)
+
+
+def whole(connection: Connection, of: UUID, vault: Vault) -> bytes:
+    """All that is here of a file; raises `SealError` where it cannot be opened."""
+    rows = connection.cursor(binary=True).execute(PARTS, [of]).fetchall()
+    return vault.whole(of, [Part(*row) for row in rows])

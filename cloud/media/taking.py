@@ -1,0 +1,143 @@
+"""Pieces of files as gateways bring them: appended in their order, and kept once the whole has its hash."""
+
+import hashlib
+import logging
+from typing import LiteralString, NamedTuple
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from cloud.database import Connection, Row, connect, instant
+from cloud.evidence import media
+from cloud.media import tickets
+from cloud.media.sealing import OtherKeyError, Vault, place_of
+from cloud.media.store import sealed, whole
+from cloud.problems import ProblemError, not_found
+from sitewarden.messages import MediaAnswer
+
+log = logging.getLogger(__name__)
+
+PIECE_BYTES = 1024 * 1024
+"""Of one request."""
+
+_ROW: LiteralString = """
+    SELECT its.media, its.site, its.mode, its.device, its.kind, its.media_type, its.bytes, its.received,
+           its.unredacted, its.at, its.kept_at IS NOT NULL AS is_kept
+      FROM camera_media AS its JOIN gateway ON gateway.id = its.gateway_id
+     WHERE gateway.site = %(site)s AND gateway.gateway = %(gateway)s AND gateway.mode = %(mode)s
+       AND its.sha256 = %(sha256)s AND its.device = %(camera)s
+       FOR UPDATE OF its
+"""
+_NEWER_STILL: LiteralString = """
+    DELETE FROM camera_media
+     WHERE site = %(site)s AND mode = %(mode)s AND device = %(device)s AND kind = 'still'
+       AND media <> %(media)s AND at <= %(at)s
+"""
+
+
+class Piece(NamedTuple):
+    """As it came, with what its token says."""
+
+    ticket: tickets.Ticket
+    offset: int
+    content: bytes
+
+
+def take(dsn: str, vault: Vault, piece: Piece, now_ms: int) -> tuple[MediaAnswer, str | None]:
+    """How the file stands with this piece, and its kind where it has just become whole.
+
+    Raises `ProblemError` where the piece does not fit, or the whole is not what was offered: then all of it
+    is forgotten, and it begins anew. `SealError` where it must be sealed and cannot be.
+    """
+    sha256 = piece.ticket.sha256
+    with connect(dsn) as connection:
+        with connection.transaction():
+            row = _locked(connection, piece.ticket)
+            if row["is_kept"]:
+                return MediaAnswer(sha256=sha256, state="kept"), None
+            received = _append(connection, vault, row, piece)
+            is_whole = received == row["bytes"]
+            fault = _finish(connection, vault, row, sha256=sha256, now_ms=now_ms) if is_whole else None
+        if fault is not None:
+            raise fault
+    if received < row["bytes"]:
+        return MediaAnswer(sha256=sha256, state="wanted", offset=received), None
+    return MediaAnswer(sha256=sha256, state="kept"), row["kind"]
+
+
+def _locked(connection: Connection, ticket: tickets.Ticket) -> Row:
+    asked = {
+        "site": ticket.site,
+        "gateway": ticket.gateway,
+        "mode": ticket.mode,
+        "camera": ticket.camera,
+        "sha256": bytes.fromhex(ticket.sha256),
+    }
+    row = connection.cursor(row_factory=dict_row).execute(_ROW, asked).fetchone()
+    if row is None or row["bytes"] != ticket.bytes:
+        raise not_found("file")
+    return row
+
+
+def _append(connection: Connection, vault: Vault, row: Row, piece: Piece) -> int:
+    """So many bytes are here then."""
+    if piece.offset != row["received"]:
+        detail = f"It goes on at byte {row['received']}."
+        values = {"offset": row["received"]}
+        raise ProblemError(409, "wrong-offset", "Not the next piece", detail, field="offset", values=values)
+    received = int(row["received"]) + len(piece.content)
+    if not piece.content or received > row["bytes"]:
+        detail = f"The file has {row['bytes']} bytes, of which {row['received']} are here."
+        raise ProblemError(422, "wrong-size", "Not a piece of the file", detail)
+    seals, content = row["unredacted"], piece.content
+    if seals:
+        content = sealed(connection, vault, content, place_of(row["media"], piece.offset))
+    connection.execute(
+        "INSERT INTO camera_media_part (media, from_byte, content, sealed) VALUES (%s, %s, %s, %s)",
+        [row["media"], piece.offset, content, seals],
+    )
+    connection.execute("UPDATE camera_media SET received = %s WHERE media = %s", [received, row["media"]])
+    return received
+
+
+def _finish(
+    connection: Connection, vault: Vault, row: Row, *, sha256: str, now_ms: int
+) -> ProblemError | None:
+    """Keep the whole; or forget it and say why."""
+    try:
+        content = whole(connection, row["media"], vault)
+    except OtherKeyError as exc:
+        # The key was changed while it came; what came before it nobody opens, and the gateway has it still.
+        log.error("a picture is brought anew media=%s: %s", row["media"], exc)  # noqa: TRY400
+        _forget(connection, row["media"])
+        detail = "What came of it cannot be opened any more; bring the file anew."
+        return ProblemError(422, "wrong-hash", "Not the file that was offered", detail)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        _forget(connection, row["media"])
+        detail = "The bytes that came have another SHA-256; bring the file anew."
+        return ProblemError(422, "wrong-hash", "Not the file that was offered", detail)
+    if not _is_picture(content, row["media_type"]):
+        _forget(connection, row["media"])
+        detail = f"The file is no {row['media_type']}, or holds more than a picture."
+        return ProblemError(415, "unsupported-media-type", "Not a file that is taken", detail)
+    connection.execute(
+        "UPDATE camera_media SET kept_at = %s WHERE media = %s", [instant(now_ms), row["media"]]
+    )
+    if row["kind"] == "still":
+        connection.execute(_NEWER_STILL, row)
+    return None
+
+
+def _is_picture(content: bytes, media_type: str) -> bool:
+    """Whether it is what it is said to be; of a JPEG that nothing but a picture is in it."""
+    try:
+        found = media.media_of(content)
+        has_more = found is media.JPEG and media.without_metadata(content).content != content
+    except media.NotTakenError:
+        return False
+    return found.media_type == media_type and not has_more
+
+
+def _forget(connection: Connection, of: UUID) -> None:
+    connection.execute("DELETE FROM camera_media_part WHERE media = %s", [of])
+    connection.execute("UPDATE camera_media SET received = 0 WHERE media = %s", [of])

@@ -1,0 +1,1 @@
+"""What the cloud's processes count of themselves, for Prometheus."""

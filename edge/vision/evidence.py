@@ -1,0 +1,596 @@
+"""What is kept of what one camera saw: nothing until something happens, then little, and nobody to be known.
+
+The last seconds lie in memory, as JPEG with masks burnt in. When an alarm is to begin, the best picture of
+its track is redacted and written to the disk before anybody is told; the clip follows once its seconds have
+passed, made by another thread, so that looking goes on. What cannot be stored holds no alarm back: it is said
+why.
+"""
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import msgspec
+import numpy as np
+
+from edge import mediafiles
+from edge.clock import now_ms
+from edge.mediafiles import MediaNote
+from edge.vision.animation import animation, frame_of
+from edge.vision.boxes import areas, covers, overlaps, shared
+from edge.vision.detectors import Detector, DetectorFailedError
+from edge.vision.model import Boxes, Confirmed, Frame, Heads, Picture, Track
+from edge.vision.redaction import LOOKED, RECKONED, Outlines, blacken, redact
+from edge.vision.regions import HEARTBEAT_S
+from edge.vision.searching import maybe_heads
+from edge.vision.settings import PictureSettings
+from sitewarden import messages
+from sitewarden.messages import MOST_OTHERS, BoxWithin, NoPicture, PictureAbout
+
+log = logging.getLogger(__name__)
+
+LONGEST_PX = 1280
+"""Of a picture that is kept, its longer side; of a clip `CLIP_PX`."""
+CLIP_PX = 960
+QUALITY = 85
+"""Of JPEG."""
+BEFORE_S = AFTER_S = 5.0
+RING_BYTES = 25_000_000
+PACE_S = 0.19
+"""So far apart, at least, are the frames of a clip."""
+BETWEEN_S = 0.7
+"""Where a head was found it is covered for so long before and after: detectors miss one now and then."""
+ENDED_S = 3.0
+"""Where a track has ended somebody may be for so long still: who is found no more has not left by that."""
+FORGET_S = 30.0
+"""A track that was not found for so long has no best picture any more."""
+MOST_TRACKS = 24
+"""With a best picture each."""
+MOST_MAKING = 16
+"""Clips that wait to be made; each holds its pictures, and alarms may come faster than clips are made."""
+LATE_S = 2.0
+"""Of a camera that has gone the clip ends with what there was."""
+FIRST_STILL_S = HEARTBEAT_S
+"""Of a camera that begins the view is not kept before every part of it was looked at closely: small heads
+that stand still are found in the parts alone."""
+UNSEEN_S = 2.0
+"""A frame around which nobody has looked for so long is not kept: nobody knows who is in it."""
+_SAME = 0.4
+"""Boxes that overlap so much at one moment are one head."""
+_KNOWN = 0.5
+"""What lies in a head by so much of itself is that head."""
+_NONE: Boxes = np.zeros((0, 4), np.float32)
+
+
+class Kept(NamedTuple):
+    """What is on the disk for an alarm that is about to begin."""
+
+    key: str
+    track: int
+    at_s: float
+    pictures: list[messages.Picture]
+    why: NoPicture | None
+    """Why there are none."""
+
+
+class Clip(NamedTuple):
+    """The seconds around an alarm, on the disk."""
+
+    key: str
+    track: int
+    at_s: float
+    picture: messages.Picture
+
+
+class Still(NamedTuple):
+    """How the camera's view looks, on the disk."""
+
+    at_s: float
+    picture: messages.Picture
+
+
+class Shot(NamedTuple):
+    """A frame as it is remembered, and whose heads are where in it, in its own pixels."""
+
+    at_s: float
+    jpeg: bytes
+    heads: Boxes
+    """As they were found."""
+    tracks: dict[int, Boxes]
+    """Boxes of one row, by track: reckoned where it was not found."""
+    found: frozenset[int]
+    """Tracks that were found in it."""
+    is_looked_at: bool
+    bodies: Boxes = _NONE
+    """Where heads of bodies are, whether they were found or not."""
+    maybe: Boxes | None = None
+    """Where a second look at all of it saw what may be heads, and no look did; `None`: there was none."""
+
+
+class _Best(NamedTuple):
+    worth: float
+    shot: Shot
+
+
+class _Coming(NamedTuple):
+    """A clip whose seconds are not over."""
+
+    confirmed: Confirmed
+    at_s: float
+    of: str | None
+    shots: list[Shot]
+
+
+class Evidence:
+    """Of one camera; used by one thread."""
+
+    def __init__(
+        self,
+        folder: Path,
+        camera: str,
+        settings: PictureSettings,
+        masks: Outlines = (),
+        *,
+        stamp: Callable[[float], int] | None = None,
+    ) -> None:
+        """Files go to `folder`; `masks` are burnt in before anything is remembered.
+
+        `stamp` makes UTC milliseconds of an instant of the monotonic clock.
+        """
+        self._folder, self._camera, self._settings = folder, camera, settings
+        self._masks, self._stamp = list(masks), stamp or _stamped
+        self._ring: deque[Shot] = deque()
+        self._places: deque[Shot] = deque()
+        """Where heads were, of every frame and for longer; without the pictures."""
+        self._best: dict[int, _Best] = {}
+        self._coming: list[_Coming] = []
+        self._making: deque[Future[Clip | None]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"clips {camera}")
+        self._newest_s = -np.inf
+        self._still_s = -np.inf
+        self._first_look_s = np.inf
+
+    def add(
+        self, frame: Frame, heads: Heads | None, tracks: Sequence[Track] = (), bodies: Boxes | None = None
+    ) -> None:
+        """A frame that was taken, with what was found in it; `None`: nobody looked at it.
+
+        `tracks`: all that live, also those that are reckoned only. `bodies`: where heads of bodies must be.
+        """
+        place, kept = placed(frame, heads, tracks, bodies), list[Shot]()
+        if place.is_looked_at:
+            self._first_look_s = min(self._first_look_s, frame.at_s)
+        self._places.append(place)
+
+        def shot() -> Shot:
+            # Encoded once, and only where somebody wants it.
+            if not kept:
+                kept.append(place._replace(jpeg=self._masked(frame.pixels)))
+            return kept[0]
+
+        for track in tracks:
+            if track.number in place.found:
+                self._compare(frame, track, shot)
+        if frame.at_s - self._newest_s >= PACE_S:
+            self._remember(shot())
+        self._forget(frame.at_s)
+
+    def confirm(
+        self,
+        confirmed: Confirmed,
+        at_s: float,
+        detector: Detector | None = None,
+        until_s: float | None = None,
+    ) -> Kept:
+        """Store the snapshot of what is about to be told; after that, or its failure, it may be told.
+
+        `detector` looks at the snapshot once more, for heads that no look found, and at its parts until
+        `until_s` of the monotonic clock.
+        """
+        key, track = confirmed.key, confirmed.track
+        best = self._best.get(track)
+        shot = best.shot if best else self._newest()
+        pictures: list[messages.Picture] = []
+        why: NoPicture | None = None
+        if shot is None:
+            why = "no_frame"
+        else:
+            try:
+                pictures = [self._store_snapshot(self._searched(shot, detector, until_s), confirmed)]
+            except OSError as exc:
+                why = mediafiles.why(exc)
+                log.error("no snapshot camera=%s key=%s: %s", self._camera, key, exc)  # noqa: TRY400  a full disk
+            except (ValueError, cv2.error):
+                why = "no_frame"
+                log.exception("no snapshot camera=%s key=%s", self._camera, key)
+        if self._settings.clips and self._ring:
+            of = pictures[0].sha256 if pictures else None
+            self._coming.append(
+                _Coming(confirmed, at_s, of, [s for s in self._ring if s.at_s >= at_s - BEFORE_S])
+            )
+        return Kept(key, track, at_s, pictures, why)
+
+    def clips(self, now_s: float) -> list[Clip]:
+        """Those that are stored since the last time; to be asked for with every look."""
+        for coming in [c for c in self._coming if now_s >= c.at_s + AFTER_S + LATE_S]:
+            self._make(coming)
+        found = []
+        while self._making and self._making[0].done():
+            clip = self._making.popleft().result()
+            if clip is not None:
+                found.append(clip)
+        return found
+
+    def show_view(self) -> None:
+        """The next still picture is due now, where there are any."""
+        self._still_s = -math.inf
+
+    def still(self, now_s: float, detector: Detector | None = None) -> Still | None:
+        """How the view looks, where that is due: every head covered, whoever it is."""
+        every_s = self._settings.still_every_s
+        is_due = every_s and now_s >= max(self._still_s + every_s, self._first_look_s + FIRST_STILL_S)
+        shot = self._newest() if is_due else None
+        if shot is None:
+            return None
+        self._still_s = now_s
+        shot = self._searched(shot, detector)
+        try:
+            content = _jpeg(self._redacted(shot, covering(shot, list(self._places), None)))
+            note = mediafiles.store(self._folder, content, self._note("still", shot.at_s, "image/jpeg"))
+        except (OSError, ValueError, cv2.error) as exc:
+            log.warning("no still picture camera=%s: %s", self._camera, exc)
+            return None
+        return Still(shot.at_s, note.picture)
+
+    def close(self, *, wait: bool = True) -> None:
+        """Forget all; clips whose seconds are over are finished, which takes seconds: `wait` for that."""
+        self._coming.clear()
+        self._ring.clear()
+        self._best.clear()
+        self._thread.shutdown(wait=wait)
+
+    def _compare(self, frame: Frame, track: Track, shot: Callable[[], Shot]) -> None:
+        """Whether this is the best picture of the track so far: bare, sharp and large."""
+        best = self._best.get(track.number)
+        if best is None and len(self._best) >= MOST_TRACKS:
+            return
+        worth = track.scores[1] * _sharpness(frame.pixels, track.box) * float(areas(np.array(track.box)))
+        if best is None or worth > best.worth:
+            self._best[track.number] = _Best(worth, shot())
+
+    def _masked(self, pixels: Picture) -> bytes:
+        picture = _shrunk(pixels, _scale(pixels))
+        if picture is pixels and self._masks:
+            picture = pixels.copy()
+        blacken(picture, self._masks)
+        return _jpeg(picture)
+
+    def _remember(self, shot: Shot) -> None:
+        self._newest_s = shot.at_s
+        self._ring.append(shot)
+        for coming in list(self._coming):
+            if shot.at_s <= coming.at_s + AFTER_S:
+                coming.shots.append(shot)
+            else:
+                self._make(coming)
+
+    def _forget(self, at_s: float) -> None:
+        size = sum(len(shot.jpeg) for shot in self._ring)
+        while self._ring and (self._ring[0].at_s < at_s - BEFORE_S - BETWEEN_S or size > RING_BYTES):
+            size -= len(self._ring.popleft().jpeg)
+        while self._places and self._places[0].at_s < at_s - FORGET_S - BETWEEN_S:
+            self._places.popleft()
+        for number in [n for n, best in self._best.items() if best.shot.at_s < at_s - FORGET_S]:
+            del self._best[number]
+
+    def _searched(self, shot: Shot, detector: Detector | None, until_s: float | None = None) -> Shot:
+        """The shot, and where else in it heads may be; frames around it show them as well."""
+        if detector is None or self._settings.unredacted:
+            return shot
+        at = next((at for at, place in enumerate(self._places) if place.at_s == shot.at_s), None)
+        if at is not None and self._places[at].maybe is not None:
+            return shot._replace(maybe=self._places[at].maybe)
+        try:
+            found = maybe_heads(_picture(shot.jpeg), detector, until_s)
+        except DetectorFailedError as exc:
+            log.warning("nobody looked for further heads camera=%s: %s", self._camera, exc)
+            return shot
+        shot = searched(shot, found)
+        if at is not None:
+            self._places[at] = self._places[at]._replace(maybe=shot.maybe)
+        return shot
+
+    def _store_snapshot(self, shot: Shot, confirmed: Confirmed) -> messages.Picture:
+        cover = covering(shot, list(self._places), confirmed.track)
+        picture = self._redacted(shot, cover)
+        note = self._note("snapshot", shot.at_s, "image/jpeg", confirmed)
+        if confirmed.track in shot.found:
+            note = msgspec.structs.replace(note, about=about(cover, picture))
+        content = _jpeg(picture)
+        return mediafiles.store(self._folder, content, note).picture
+
+    def _newest(self) -> Shot | None:
+        """The newest frame of which it is known who is in it."""
+        places = list(self._places)
+        return next((shot for shot in reversed(self._ring) if self._is_known(shot, places)), None)
+
+    def _is_known(self, shot: Shot, around: Sequence[Shot]) -> bool:
+        return self._settings.unredacted or any(
+            other.is_looked_at and abs(other.at_s - shot.at_s) <= UNSEEN_S for other in around
+        )
+
+    def _redacted(self, shot: Shot, cover: "Cover") -> Picture:
+        picture = _picture(shot.jpeg)
+        if not self._settings.unredacted:
+            redact(picture, cover.others, cover.own, own_faces=cover.faces)
+        return picture
+
+    def _make(self, coming: _Coming) -> None:
+        self._coming.remove(coming)
+        if len(self._making) >= MOST_MAKING:
+            key = coming.confirmed.key
+            log.warning("no clip camera=%s key=%s: %d wait to be made", self._camera, key, MOST_MAKING)
+            return
+        self._making.append(self._thread.submit(self._clip, coming, list(self._places)))
+
+    def _clip(self, coming: _Coming, places: Sequence[Shot]) -> Clip | None:
+        """In the other thread: redact every frame and store them as one."""
+        try:
+            content = self._film(coming, places)
+            note = self._note("clip", coming.at_s, "image/webp", coming.confirmed, coming.of)
+            picture = mediafiles.store(self._folder, content, note).picture
+        except (OSError, ValueError, cv2.error) as exc:
+            log.warning("no clip camera=%s key=%s: %s", self._camera, coming.confirmed.key, exc)
+            return None
+        return Clip(coming.confirmed.key, coming.confirmed.track, coming.at_s, picture)
+
+    def _film(self, coming: _Coming, places: Sequence[Shot]) -> bytes:
+        shots = [shot for shot in coming.shots if self._is_known(shot, places)]
+        if not shots:
+            raise ValueError("the camera has given no frame around it")
+        ends = [*(later.at_s for _, later in pairwise(shots)), shots[-1].at_s + PACE_S]
+        frames, size = [], (0, 0)
+        for shot, end_s in zip(shots, ends, strict=True):
+            picture = self._redacted(shot, covering(shot, places, coming.confirmed.track))
+            picture = _shrunk(picture, min(1.0, CLIP_PX / max(picture.shape[:2])))
+            size = size if any(size) else picture.shape[:2]
+            if picture.shape[:2] == size:  # a camera that was set anew meanwhile
+                frames.append((frame_of(picture), round(1000 * (end_s - shot.at_s))))
+        return animation(frames, size[1], size[0])
+
+    def _note(
+        self,
+        kind: messages.MediaKind,
+        at_s: float,
+        media_type: str,
+        confirmed: Confirmed | None = None,
+        of: str | None = None,
+    ) -> MediaNote:
+        return MediaNote(
+            sha256="0" * 64,
+            bytes=0,
+            media_type=media_type,
+            kind=kind,
+            camera=self._camera,
+            at_ms=self._stamp(at_s),
+            key=confirmed.key if confirmed else None,
+            track=confirmed.track if confirmed else 0,
+            of=of,
+            unredacted=self._settings.unredacted,
+        )
+
+
+def placed(
+    frame: Frame, heads: Heads | None, tracks: Iterable[Track] = (), bodies: Boxes | None = None
+) -> Shot:
+    """Where everybody is in a frame, in pixels of the picture that is kept of it; without that picture."""
+    scale = _scale(frame.pixels)
+    return Shot(
+        frame.at_s,
+        b"",
+        _NONE if heads is None else np.asarray(heads.boxes, np.float32).reshape(-1, 4) * scale,
+        {track.number: np.array([track.box], np.float32) * scale for track in tracks},
+        frozenset(t.number for t in tracks if heads is not None and t.seen_s >= frame.at_s),
+        is_looked_at=heads is not None,
+        bodies=_NONE if bodies is None else np.asarray(bodies, np.float32).reshape(-1, 4) * scale,
+    )
+
+
+def searched(shot: Shot, found: Boxes) -> Shot:
+    """The shot with those of the heads `found` in its picture of which nothing was known."""
+    known = np.concatenate((shot.heads, *shot.tracks.values()))
+    within = shared(found, known) / np.maximum(areas(found), 1e-9)[:, None]
+    return shot._replace(maybe=found[~(within > _KNOWN).any(axis=1)])
+
+
+class Cover(NamedTuple):
+    """Which heads of a shot are covered how."""
+
+    others: Boxes
+    own: Boxes
+    faces: Boxes
+    """Where the own head may be as well."""
+
+
+def covering(shot: Shot, around: Sequence[Shot], track: int | None) -> Cover:
+    """Who is in a shot, also whom nobody found in it: from the shots around it, and from where tracks go.
+
+    `track` is the one whose helmet, or none, is to be seen.
+    """
+    boxes = _tracked(shot, around)
+    own = boxes.pop(track, _NONE) if track is not None else _NONE
+    near = [other for other in around if other.at_s != shot.at_s and abs(other.at_s - shot.at_s) <= BETWEEN_S]
+    beside = [] if shot.is_looked_at else _looks_beside(shot, around)
+    near += beside
+    found, same_now = _apart(shot.heads, own)
+    sure, maybe, faces = [found], [_NONE], [same_now]
+    for number, box in boxes.items():
+        (sure if number in shot.found else maybe).append(box)
+    for other in near:
+        then = _NONE if track is None else other.tracks.get(track, _NONE)
+        found, same = _apart(other.heads, then)
+        maybe.append(found)
+        (faces if len(own) else maybe).append(same)
+        maybe += [box for number, box in other.tracks.items() if number != track]
+    sure += [_aside(one.bodies, own) for one in (shot, *beside)]
+    sure += [_others(boxes, own) for boxes in _searched_around(shot, around)]
+    maybe.append(_others(_ended(shot, around, track), own))
+    # Where the own head was found the face is where it is now, else also where it was a moment ago. Of heads
+    # in the same place each has a face: the track's box follows the head, and another's may lie upon it.
+    own_faces = same_now if track in shot.found else np.concatenate(faces)
+    return Cover(np.concatenate([*sure, _larger(np.concatenate(maybe))]), own, own_faces)
+
+
+def _searched_around(shot: Shot, around: Sequence[Shot]) -> list[Boxes]:
+    """What second looks saw in it, and in others of its clip: whoever is missed so long stands still."""
+    near = (other for other in around if abs(other.at_s - shot.at_s) <= BEFORE_S + AFTER_S)
+    return [one.maybe for one in (shot, *near) if one.maybe is not None]
+
+
+def _ended(shot: Shot, around: Sequence[Shot], track: int | None) -> Boxes:
+    """Where tracks were last that ended a moment ago."""
+    before = [other for other in around if 0 < shot.at_s - other.at_s <= ENDED_S]
+    last = {number: box for other in before for number, box in other.tracks.items()}
+    gone = last.keys() - shot.tracks.keys() - {track}
+    return np.concatenate([_NONE, *(last[number] for number in sorted(gone))])
+
+
+def _others(heads: Boxes, own: Boxes) -> Boxes:
+    """Those that are not the own head, nor a part of it or what it is a part of."""
+    return heads if not len(heads) or not len(own) else heads[covers(heads, own).max(axis=1) <= _KNOWN]
+
+
+def _aside(bodies: Boxes, own: Boxes) -> Boxes:
+    """What of bodies' heads lies to the left and the right of the own head: its own body moves as well."""
+    if not len(own):
+        return bodies
+    left, top, right, bottom = _grown(own, LOOKED)[0]
+    parts = [_NONE]
+    for box in bodies:
+        if box[2] <= left or box[0] >= right or box[3] <= top or box[1] >= bottom:
+            parts.append(box[None])
+            continue
+        beside = ((box[0], box[1], min(left, box[2]), box[3]), (max(right, box[0]), box[1], box[2], box[3]))
+        parts += [np.array([part], np.float32) for part in beside if part[0] < part[2]]
+    return np.concatenate(parts)
+
+
+def about(cover: Cover, picture: Picture) -> PictureAbout | None:
+    """Where the own head and all others are in a picture; `None` where the own head's place is not known."""
+    height, width = picture.shape[:2]
+    own = _shares(cover.own, width, height)
+    if len(own) != 1:
+        return None
+    others = joined(_grown(cover.others, LOOKED), MOST_OTHERS)
+    return PictureAbout(box=own[0], others=_shares(others, width, height))
+
+
+def joined(boxes: Boxes, most: int) -> Boxes:
+    """Boxes that hold all of these: those that lie much in one another become one, and more where need be."""
+    for limit in (0.5, 0.1, -1.0):
+        boxes = _joined(boxes, limit)
+        if len(boxes) <= most:
+            break
+    return boxes
+
+
+def _joined(boxes: Boxes, limit: float) -> Boxes:
+    left, kept = boxes, list[Boxes]()
+    while len(left):
+        one = left[:1]
+        while (same := covers(one, left)[0] > limit).any():
+            both = np.concatenate((one, left[same]))
+            left = left[~same]
+            one = np.concatenate((both[:, :2].min(axis=0), both[:, 2:].max(axis=0)))[None]
+        kept.append(one)
+    return np.concatenate(kept) if kept else _NONE
+
+
+def _shares(boxes: Boxes, width: int, height: int) -> list[BoxWithin]:
+    """As far as they lie in the picture."""
+    edges = np.clip(boxes / np.array([width, height, width, height], np.float32), 0, 1)
+    found = [tuple(round(float(edge), 5) for edge in box) for box in edges]
+    return [(x1, y1, x2, y2) for x1, y1, x2, y2 in found if x1 < x2 and y1 < y2]
+
+
+def _grown(boxes: Boxes, by: float) -> Boxes:
+    middle, half = (boxes[:, 2:] + boxes[:, :2]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2 * by
+    return np.concatenate((middle - half, middle + half), axis=1)
+
+
+def _larger(boxes: Boxes) -> Boxes:
+    """Of heads that were not found in this very frame: nobody knows so well where they are."""
+    return _grown(boxes, RECKONED / LOOKED)
+
+
+def _tracked(shot: Shot, around: Sequence[Shot]) -> dict[int, Boxes]:
+    """Every track's box in the shot; of one that is not in it, between where it was before and after."""
+    boxes = dict(shot.tracks)
+    before = next((other for other in reversed(around) if other.at_s < shot.at_s), None)
+    after = next((other for other in around if other.at_s > shot.at_s), None)
+    if before is None or after is None:
+        return boxes
+    share = (shot.at_s - before.at_s) / (after.at_s - before.at_s)
+    for number in (before.tracks.keys() & after.tracks.keys()) - boxes.keys():
+        boxes[number] = before.tracks[number] * (1 - share) + after.tracks[number] * share
+    return boxes
+
+
+def _looks_beside(shot: Shot, around: Sequence[Shot]) -> list[Shot]:
+    """The last look before and the first after, however far."""
+    before = [other for other in around if other.is_looked_at and other.at_s < shot.at_s]
+    after = [other for other in around if other.is_looked_at and other.at_s > shot.at_s]
+    return [*before[-1:], *after[:1]]
+
+
+def _apart(heads: Boxes, own: Boxes) -> tuple[Boxes, Boxes]:
+    """Heads that are others', and those that are the own one."""
+    if not len(heads) or not len(own):
+        return heads, _NONE
+    same = overlaps(heads, own).max(axis=1) >= _SAME
+    return heads[~same], heads[same]
+
+
+def _stamped(at_s: float) -> int:
+    return now_ms() - round(1000 * (time.monotonic() - at_s))
+
+
+def _scale(pixels: Picture) -> float:
+    return min(1.0, LONGEST_PX / float(max(pixels.shape[:2])))
+
+
+def _shrunk(picture: Picture, scale: float) -> Picture:
+    if scale >= 1.0:
+        return picture
+    height, width = picture.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _sharpness(picture: Picture, box: tuple[float, float, float, float]) -> float:
+    """How much detail there is in the head: the spread of its edges."""
+    height, width = picture.shape[:2]
+    left, top = max(0, int(box[0])), max(0, int(box[1]))
+    right, bottom = min(width, int(box[2]) + 1), min(height, int(box[3]) + 1)
+    if right - left < 3 or bottom - top < 3:  # noqa: PLR2004  what the filter needs
+        return 0.0
+    grey = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    return math.sqrt(float(cv2.Laplacian(grey, cv2.CV_32F).var()))
+
+
+def _jpeg(picture: Picture) -> bytes:
+    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not done:
+        raise ValueError("OpenCV made no JPEG of the picture")
+    return bytes(encoded)
+
+
+def _picture(jpeg: bytes) -> Picture:
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)
