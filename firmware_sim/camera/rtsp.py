@@ -6,12 +6,13 @@ A camera whose connection is cut is a child that is gone; afterwards a new one l
 import asyncio
 import contextlib
 import functools
+import json
 import logging
 import struct
 import subprocess
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from firmware_sim.camera.feed import Feed
 from sitewarden.errors import SiteWardenError, UnreachableError
@@ -64,6 +65,11 @@ class RtspServer:
         return f"rtsp://{self._feed.camera.host}:{self._port}/{self._feed.camera.camera}"
 
     @property
+    def pid(self) -> int | None:
+        """Of its child."""
+        return None if self._child is None else self._child.pid
+
+    @property
     def is_listening(self) -> bool:
         """Whether its child runs."""
         return self._child is not None
@@ -84,7 +90,7 @@ class RtspServer:
 
     async def _start(self) -> None:
         camera = self._feed.camera
-        given = {
+        given: dict[str, Any] = {
             "host": camera.host,
             "port": self._port,
             "name": camera.camera,
@@ -95,12 +101,12 @@ class RtspServer:
             "viewers": camera.viewers,
         }
         if camera.login is not None:
-            given |= {key: getattr(camera.login, key) for key in ("way", "username", "password")}
-        arguments = [part for key, value in given.items() for part in (f"--{key}", str(value))]
+            given["login"] = {key: getattr(camera.login, key) for key in ("way", "username", "password")}
         # -I: what the virtual environment says about Python's paths is not for the system's Python.
-        child = await asyncio.create_subprocess_exec(
-            SYSTEM_PYTHON, "-I", CHILD, *arguments, stdin=PIPE, stdout=PIPE
-        )
+        child = await asyncio.create_subprocess_exec(SYSTEM_PYTHON, "-I", CHILD, stdin=PIPE, stdout=PIPE)
+        assert child.stdin is not None  # noqa: S101  # asked for
+        # Not by arguments, which everybody at the machine can read: a camera may have a login.
+        child.stdin.write(json.dumps(given).encode() + b"\n")
         port = await _said_port(child)
         if port is None:
             await _end(child)

@@ -1,10 +1,11 @@
 """Serves one camera over RTSP with GStreamer; started by `firmware_sim.camera.rtsp` with the system's Python.
 
-A script and no module of ours: the bindings of GStreamer come with Debian, for Debian's Python only. Pictures
-come in by standard input, each a length (4 bytes, big-endian) and a JPEG; the URL's port goes out, one line.
+A script and no module of ours: the bindings of GStreamer come with Debian, for Debian's Python only. By
+standard input comes what to serve, one line of JSON, and then pictures, each a length (4 bytes, big-endian)
+and a JPEG; the URL's port goes out, one line.
 """
 
-import argparse
+import json
 import os
 import struct
 import sys
@@ -62,17 +63,17 @@ class Pictures:
 ROLE = "viewer"
 
 
-def ask_for_login(server: Any, factory: Any, args: argparse.Namespace) -> None:
+def ask_for_login(server: Any, factory: Any, login: dict[str, str]) -> None:
     """Let nobody look but who logs in."""
     token = GstRtspServer.RTSPToken()
     token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, ROLE)
     auth = GstRtspServer.RTSPAuth()
-    if args.way == "basic":
+    if login["way"] == "basic":
         auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
-        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(args.username, args.password), token)
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(login["username"], login["password"]), token)
     else:
         auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-        auth.add_digest(args.username, args.password, token)
+        auth.add_digest(login["username"], login["password"], token)
     permissions = GstRtspServer.RTSPPermissions()
     for what in ("access", "construct"):
         permissions.add_permission_for_role(ROLE, f"media.factory.{what}", True)
@@ -82,29 +83,22 @@ def ask_for_login(server: Any, factory: Any, args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Serve until standard input ends."""
-    parser = argparse.ArgumentParser()
-    for name in ("host", "name", "codec"):
-        parser.add_argument(f"--{name}", required=True)
-    for name in ("port", "width", "height", "rate", "viewers"):
-        parser.add_argument(f"--{name}", type=int, required=True)
-    for name in ("way", "username", "password"):
-        parser.add_argument(f"--{name}")
-    args = parser.parse_args()
+    asked = json.loads(sys.stdin.buffer.readline())
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
-    server.set_address(args.host)
-    server.set_service(str(args.port))
-    server.get_session_pool().set_max_sessions(args.viewers)
+    server.set_address(asked["host"])
+    server.set_service(str(asked["port"]))
+    server.get_session_pool().set_max_sessions(asked["viewers"])
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(f"( {SOURCE.format(**vars(args))} ! {CODECS[args.codec]} )")
+    factory.set_launch(f"( {SOURCE.format(**asked)} ! {CODECS[asked['codec']]} )")
     factory.set_shared(True)
     pictures = Pictures()
     factory.connect("media-configure", pictures.watch)
-    if args.username is not None:
-        ask_for_login(server, factory, args)
-    server.get_mount_points().add_factory(f"/{args.name}", factory)
+    if "login" in asked:
+        ask_for_login(server, factory, asked["login"])
+    server.get_mount_points().add_factory(f"/{asked['name']}", factory)
     if server.attach(None) == 0:
-        sys.exit(f"cannot listen on {args.host}:{args.port}")
+        sys.exit(f"cannot listen on {asked['host']}:{asked['port']}")
     print(server.get_bound_port(), flush=True)  # noqa: T201  # whoever started it reads this
     GLib.MainLoop().run()
 
