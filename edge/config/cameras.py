@@ -97,8 +97,6 @@ def _url_unclear(source: Source, where: str, entry: CameraEntry) -> Iterator[Con
     field = f"{where}.url"
     try:
         parts = urlsplit(entry.url)
-        # A password may hold what ends an address: then no `@` is where it belongs.
-        told = "@" in parts.netloc or (parts.scheme in WAYS[:4] and "@" in address.shown(entry.url))
         _ = parts.port
     except ValueError:
         # Not shown: it may hold a password all the same.
@@ -106,7 +104,7 @@ def _url_unclear(source: Source, where: str, entry: CameraEntry) -> Iterator[Con
         return
     if parts.scheme not in WAYS:
         yield source.error(field, "begins in no known way", f"Begin it with one of {', '.join(WAYS)}.")
-    elif told:
+    elif address.is_hidden(entry.url):
         mend = "Take them out of the address; write `username:` and `password_file:`."
         yield source.error(field, "holds a name or a password", mend)
     elif source.is_told and address.holds_login(entry.url):

@@ -46,15 +46,29 @@ def less_own_keys(text: str) -> str:
 def _less_logins(text: str, said: GatewayFile) -> str:
     """Cameras' addresses without the logins in them: they stay at the gateway, to be put into a file there.
 
-    Raises `BundleError` where one is written so that it cannot be found.
+    Raises `BundleError` where one is written so that it cannot be found, or that nobody knows where it ends.
     """
     for camera in said.cameras:
         if address.holds_login(camera.url):
-            if camera.url not in text:
+            told = address.shown(camera.url)
+            if camera.url not in text or address.LEFT_OUT in told:
                 raise bundle.BundleError(bundle.MAIN, "holds a login that cannot be taken out", "")
-            text = text.replace(camera.url, address.shown(camera.url))
+            text = text.replace(camera.url, told)
     # So do those of cameras that somebody has commented out.
-    return _ADDRESS.sub(lambda found: address.shown(found[0]), text)
+    return "".join(map(_less_login, text.splitlines(keepends=True)))
+
+
+def _less_login(line: str) -> str:
+    """A line up to where an address in it holds a login: a password may hold blanks and quotes.
+
+    Raises `BundleError` where that is no comment.
+    """
+    found = next((one for one in _ADDRESS.finditer(line) if address.holds_login(one[0])), None)
+    if found is None:
+        return line
+    if "#" not in line[: found.start()]:
+        raise bundle.BundleError(bundle.MAIN, "holds a login that cannot be taken out", "")
+    return f"{line[: found.start()]}{address.shown(found[0])} {address.LEFT_OUT}\n"
 
 
 def _with_comments(lines: list[str], line: int) -> int:

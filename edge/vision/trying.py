@@ -61,12 +61,10 @@ class Found(NamedTuple):
 def tried(url: str, username: str | None, password: str | None, seconds: float) -> Found:
     """Look at a camera for so long after its first picture; raises `SiteWardenError` for no address."""
     try:
-        parts = urlsplit(url)
-        # A password may hold what ends an address: then no `@` is where it belongs.
-        is_told = "@" in parts.netloc or (parts.scheme not in {"v4l2", "file", "folder"} and "@" in url)
+        urlsplit(url)
     except ValueError:
         raise SiteWardenError("that is no address") from None
-    if is_told:
+    if address.is_hidden(url):
         raise SiteWardenError("leave name and password out of the address; name them with --username")
     if address.holds_login(url):
         # Arguments are there for everybody at the machine to read.

@@ -1,13 +1,17 @@
 """Cameras in the gateway's file: points and rules that come of them, and what is refused with its mend."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
 from edge.command import describe
 from edge.config import load_gateway
 from edge.doubts import doubts
+from edge.vision import address
 from sitewarden.errors import ConfigurationError
 from tests.edge.conftest import WriteGateway
 
@@ -74,6 +78,47 @@ def test_what_cannot_be_meant_is_refused_at_its_field(
     assert "hush" not in str(refused.value)
 
 
+FORMS = (
+    "rtsp://10.0.0.9/s?user=zoe&password={}",
+    "rtsp://10.0.0.9:554/user=zoe&password={}&channel=1&stream=0.sdp?real_stream",
+    "rtsp://10.0.0.9/user=zoe_password={}_channel=1_stream=0.sdp",
+    "http://[fd00::1]:80/video.cgi?pwd={}&loginuse=zoe#live",
+    "http://zoe:{}@10.0.0.9/video",
+    "rtsp://10.0.0.9/authbasic={}",
+)
+ODD = st.lists(
+    st.one_of(
+        st.text(min_size=1, max_size=6),
+        st.sampled_from(
+            [*"@#?%/&;:_= '\"[]\\", "/x=", "&x=", "_x=", "?x", "%40", "//", "密码", "pass=", "/user="]
+        ),
+    ),
+    min_size=1,
+    max_size=8,
+).map("".join)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(odd=ODD)
+@example(odd="ab/x=cdef")
+@example(odd="ab@cdef#ghi?jkl%mno pqr密码密")
+@example(odd="////")
+def test_of_a_password_in_an_address_nothing_is_shown(form: str, odd: str) -> None:
+    assume(not (form.startswith("http://zoe") and re.match("[0-9]+[/?#]", odd)))  # that is a port
+    told, frame = address.shown(form.format(odd)), f"{form} {address.USERNAME} {address.PASSWORD}"
+    for part in {odd[at : at + 3] for at in range(len(odd) - 2)}:
+        assert part not in told or part in frame
+    assert address.shown(told) == told
+
+
+@given(odd=ODD)
+def test_a_password_that_is_filled_in_is_shown_nowhere(odd: str) -> None:
+    for form in FORMS[:4]:
+        asked = form.format(address.PASSWORD)
+        assert address.filled(asked, "zoe", odd) != asked
+        assert "password" in address.shown(asked)
+
+
 ASKS = "rtsp://10.0.0.2/{username}?password={password}"
 
 
@@ -90,6 +135,10 @@ ASKS = "rtsp://10.0.0.2/{username}?password={password}"
         ("rtsp://h/s?channel=1&authbasic=em9lOmh1c2g=", "rtsp://h/s?channel=1&authbasic={password}"),
         ("http://h/live#password=hush", "http://h/live#password={password}"),
         ("http://h/live?apikey=hush&keyframe=2", "http://h/live?apikey={password}&keyframe=2"),
+        ("rtsp://h/s?password=a/x=hush&channel=1", "rtsp://h/s?password={password}…&channel=1"),
+        ("rtsp://h/s?password=a&b=hush#?x", "rtsp://h/s?password={password}…"),
+        ("rtsp://h/s?password=a_monkey=hush&user=zoe", "rtsp://h/s?password={password}…"),
+        ("rtsp://h/s?password=a _x_channel=1&x=hush", "rtsp://h/s?password={password}_channel=1…"),
     ],
 )
 def test_a_login_in_the_address_is_for_the_camera_and_nobody_else(

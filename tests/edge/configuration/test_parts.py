@@ -282,12 +282,13 @@ def test_a_file_and_what_it_names_is_a_bundle_that_means_the_same(
 def test_a_login_in_a_camera_s_address_does_not_travel(gateway_dict, write_gateway, tmp_path):
     gateway_dict["cameras"] = [{"camera": "gate", "url": "rtsp://h/s?user=zoe&password=hu sh&channel=1"}]
     file = write_gateway(gateway_dict)
-    file.write_text(f"{file.read_text()}  # before: http://h/v.cgi?usr=zoe&pwd=hush2\n")
+    comments = "# http://h/v.cgi?usr=zoe&pwd=hush2 hush3\n# rtsp://zoe:hu/x=sh4@h/s\n"
+    file.write_text(file.read_text() + comments)
     files = own_bundle(file)
     assert files is not None
     (tmp_path / "told.yaml").write_text(files["gateway.yaml"])
     assert "rtsp://h/s?user={username}&password={password}&channel=1" in files["gateway.yaml"]
-    assert not any(secret in files["gateway.yaml"] for secret in ("zoe", "hu sh", "hush2"))
+    assert not any(secret in files["gateway.yaml"] for secret in ("zoe", "hu sh", "hush2", "hush3", "sh4"))
     with pytest.raises(ConfigurationError, match="asks for it"):
         load_gateway(file, tmp_path / "told.yaml")
     # Nor may it come back that way.
@@ -295,6 +296,16 @@ def test_a_login_in_a_camera_s_address_does_not_travel(gateway_dict, write_gatew
     with pytest.raises(ConfigurationError, match="holds a name or a password") as refused:
         load_gateway(file, tmp_path / "told.yaml")
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["rtsp://h/s?password=hu/x=sh", "rtsp://h/s?password=hush&other=1"])
+def test_where_nobody_knows_how_far_a_login_goes_the_file_does_not_travel(gateway_dict, write_gateway, url):
+    gateway_dict["cameras"] = [{"camera": "gate", "url": url}]
+    assert own_bundle(write_gateway(gateway_dict)) is None
+    gateway_dict["cameras"][0]["url"] = "rtsp://h/s?channel=1"
+    file = write_gateway(gateway_dict)
+    file.write_text(file.read_text().replace("rtsp:", f"{url} rtsp:"))
+    assert own_bundle(file) is None
 
 
 def test_a_gateway_of_the_cloud_may_begin_with_nothing(gateway_dict, write_gateway):
