@@ -2,12 +2,14 @@
 
 import base64
 import datetime as dt
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, overload
 from uuid import UUID
 
 import msgspec
 from fastapi import Query
 
+from cloud.database import Row
 from cloud.problems import ProblemError
 
 MAX_LIMIT = 500
@@ -42,6 +44,7 @@ class KeyCursor(msgspec.Struct, frozen=True, array_like=True):
 
 
 C = TypeVar("C")
+R = TypeVar("R")
 
 
 def cursor_text(cursor: Cursor | DeviceCursor | KeyCursor) -> str:
@@ -69,3 +72,29 @@ def read_cursor(text: str, kind: type[Any] = Cursor) -> Any:
     if not isinstance(cursor, KeyCursor) and cursor.at.tzinfo is None:
         raise ProblemError(422, "bad-cursor", "Not a cursor", "`after` lacks its zone.")
     return cursor
+
+
+def part(
+    rows: list[R], limit: int, place: Callable[[R], Cursor | DeviceCursor | KeyCursor]
+) -> tuple[list[R], str | None]:
+    """Of `limit` + 1 rows that were asked for, those that are shown, and their `next`: none at the end.
+
+    `place` says where in the list a row stands.
+    """
+    shown = rows[:limit]
+    return shown, cursor_text(place(shown[-1])) if len(rows) > limit else None
+
+
+def by(at: str, key: str = "id") -> Callable[[Row], Cursor]:
+    """Where a row stands in a list that is ordered by these two of its columns, newest first."""
+    return lambda row: Cursor(at=row[at], id=row[key])
+
+
+def by_day(day: str) -> Callable[[Row], Cursor]:
+    """The same where the first of them is a date."""
+    return lambda row: Cursor(at=dt.datetime.combine(row[day], dt.time(), dt.UTC), id=row["id"])
+
+
+def by_key(key: str = "id") -> Callable[[Row], KeyCursor]:
+    """The same of a list in the order of one column."""
+    return lambda row: KeyCursor(key=str(row[key]))

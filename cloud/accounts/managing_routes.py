@@ -24,7 +24,7 @@ from cloud.accounts.managing_model import (
 )
 from cloud.accounts.permissions import AnySigned, SignedIn, requires
 from cloud.accounts.roles import roles, roles_giving, roles_with
-from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, KeyCursor, Limit, by_key, part, read_cursor
 from cloud.problems import ProblemError
 from cloud.registry.service import acting
 from cloud.serving import Served
@@ -80,8 +80,8 @@ def _add_list(router: APIRouter) -> None:
             items = await managing.listed(
                 serving, signed, connection, wanted, after=_number(after) or 0, limit=limit + 1
             )
-        following = cursor_text(KeyCursor(key=str(items[limit - 1].id))) if len(items) > limit else None
-        return Page(items=items[:limit], next=following)
+        shown, following = part(items, limit, lambda account: KeyCursor(key=str(account.id)))
+        return Page(items=shown, next=following)
 
 
 def _add_roles(router: APIRouter) -> None:
@@ -134,9 +134,8 @@ def _add_changes(router: APIRouter) -> None:
             "limit": limit + 1,
         }
         rows = await serving.rows(managing.CHANGES, asked)
-        items = [AccountChange(**row) for row in rows[:limit]]
-        following = cursor_text(KeyCursor(key=str(items[-1].id))) if len(rows) > limit else None
-        return Page(items=items, next=following)
+        shown, following = part(rows, limit, by_key())
+        return Page(items=[AccountChange(**row) for row in shown], next=following)
 
 
 def _add_accounts(router: APIRouter) -> None:

@@ -12,7 +12,7 @@ from cloud.alarms.model import Asked, Episode, RequestKind, RequestShown, Shelve
 from cloud.alarms.requests import REQUESTS, Target, Wanted, ask
 from cloud.alarms.store import EPISODES, IS_ACKNOWLEDGED
 from cloud.database import Row, instant
-from cloud.paging import After, Cursor, Limit, OfDevice, cursor_text, read_cursor
+from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
@@ -78,10 +78,7 @@ async def list_alarms(
             "limit": limit + 1,
         },
     )
-    shown, more = rows[:limit], len(rows) > limit
-    following = (
-        cursor_text(Cursor(at=shown[-1]["raised_at"], id=UUID(str(shown[-1]["id"])))) if more else None
-    )
+    shown, following = part(rows, limit, by("raised_at"))
     return Page(items=[Episode(**row) for row in shown], next=following)
 
 

@@ -25,7 +25,7 @@ from cloud.exports import Mark
 from cloud.exports.answers import Attachment, attachment, in_a_thread
 from cloud.media.looks import who
 from cloud.media.sealing import Vault
-from cloud.paging import After, Cursor, Limit, OfDevice, cursor_text, read_cursor
+from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.serving import Served
@@ -116,12 +116,8 @@ async def list_accepted_views(
         "limit": limit + 1,
     }
     rows = await serving.rows(LISTED, asked)
-    shown, more = rows[:limit], len(rows) > limit
-    following = Cursor(at=shown[-1]["at"], id=shown[-1]["id"]) if more else None
-    return Page(
-        items=[ViewAccepted(**row) for row in shown],
-        next=cursor_text(following) if following is not None else None,
-    )
+    shown, following = part(rows, limit, by("at"))
+    return Page(items=[ViewAccepted(**row) for row in shown], next=following)
 
 
 @router.get("/sites/{site}/camera-alarms", dependencies=[_SEES])
@@ -152,12 +148,8 @@ async def list_camera_alarms(
             "limit": limit + 1,
         },
     )
-    shown, more = rows[:limit], len(rows) > limit
-    following = Cursor(at=shown[-1]["raised_at"], id=shown[-1]["episode"]) if more else None
-    return Page(
-        items=[_alarm(row) for row in shown],
-        next=cursor_text(following) if following is not None else None,
-    )
+    shown, following = part(rows, limit, by("raised_at", "episode"))
+    return Page(items=[_alarm(row) for row in shown], next=following)
 
 
 def _alarm(row: Row) -> CameraAlarm:

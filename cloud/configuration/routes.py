@@ -11,7 +11,7 @@ from cloud.accounts.permissions import SignedIn, requires
 from cloud.configuration import draft, model, service
 from cloud.configuration.service import Of
 from cloud.database import AsyncConnection, Row, instant
-from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, KeyCursor, Limit, by_key, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite
 from cloud.registry.known import SiteEntry
@@ -89,9 +89,8 @@ async def list_configurations(
         of = await _gateway(connection, site, gateway)
         before = None if cursor is None else int(cursor)
         rows = await service.history(connection, of, before=before, limit=limit + 1)
-    items = [model.VersionShown(**row) for row in rows[:limit]]
-    following = cursor_text(KeyCursor(key=str(items[-1].version))) if len(rows) > limit else None
-    return Page(items=items, next=following)
+    shown, following = part(rows, limit, by_key("version"))
+    return Page(items=[model.VersionShown(**row) for row in shown], next=following)
 
 
 @router.get(_PATH + "/versions/{version}", dependencies=[_SEES])

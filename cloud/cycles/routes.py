@@ -12,7 +12,7 @@ from cloud.cycles.store import CYCLES, OF_SPAN, placed
 from cloud.database import Row
 from cloud.exports.answers import CsvFile, answered
 from cloud.exports.cells import Mark
-from cloud.paging import After, DeviceCursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, DeviceCursor, Limit, part, read_cursor
 from cloud.problems import ProblemError
 from cloud.registry.access import KnownSite, check_among
 from cloud.registry.known import SiteEntry
@@ -75,12 +75,8 @@ async def list_work_cycles(
             "limit": limit + 1,
         },
     )
-    shown, more = rows[:limit], len(rows) > limit
-    last = DeviceCursor(at=shown[-1]["started_at"], device=shown[-1]["device"]) if more else None
-    return Page(
-        items=[WorkCycleShown(**placed(row)) for row in shown],
-        next=cursor_text(last) if last is not None else None,
-    )
+    shown, following = part(rows, limit, lambda row: DeviceCursor(at=row["started_at"], device=row["device"]))
+    return Page(items=[WorkCycleShown(**placed(row)) for row in shown], next=following)
 
 
 @router.get("/sites/{site}/work-cycles/day")

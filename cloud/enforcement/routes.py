@@ -12,7 +12,7 @@ from cloud.accounts.model import Signed
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.accounts.signing import open_key
-from cloud.database import AsyncConnection, Row
+from cloud.database import AsyncConnection
 from cloud.enforcement import store
 from cloud.enforcement.kinds import Kind, kinds
 from cloud.enforcement.model import (
@@ -31,7 +31,7 @@ from cloud.enforcement.model import (
 from cloud.enforcement.service import RECORDS, SEES, Acting, correct, record
 from cloud.idempotency import Answer
 from cloud.ledger.actor import role_for
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by_day, part, read_cursor
 from cloud.problems import not_found
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, etag, once
 from cloud.serving import Served, Serving
@@ -82,8 +82,8 @@ def _add_reading(router: APIRouter) -> None:
             "limit": limit + 1,
         }
         rows = await serving.rows(store.NOW + store.LISTED, asked)
-        last = rows[limit - 1] if len(rows) > limit else None
-        return Page(items=[Enforcement(**row) for row in rows[:limit]], next=_next(last) if last else None)
+        shown, following = part(rows, limit, by_day("decided_on"))
+        return Page(items=[Enforcement(**row) for row in shown], next=following)
 
     @router.get("/enforcement/totals", dependencies=sees)
     async def total_enforcement(
@@ -213,11 +213,6 @@ async def _shown(serving: Serving, signed: Signed, measure: UUID, response: Resp
 
 def _seen_by(signed: Signed) -> dict[str, Any]:
     return {"account": signed.account_id, "roles": roles_with(SEES)}
-
-
-def _next(last: Row) -> str:
-    at = dt.datetime.combine(last["decided_on"], dt.time(), dt.UTC)
-    return cursor_text(Cursor(at=at, id=last["id"]))
 
 
 def _text(words: Any) -> TextShown:

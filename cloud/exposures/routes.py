@@ -26,7 +26,7 @@ from cloud.exposures.model import (
 from cloud.exposures.service import Acting, act_on, may, prepare
 from cloud.ledger.model import event_shown
 from cloud.ledger.store import EVENTS
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.service import IfMatch, acting, etag
 from cloud.serving import Served, Serving
@@ -71,9 +71,8 @@ def _add_reading(router: APIRouter) -> None:
             limit=limit + 1,
         )
         rows = await serving.rows(store.LISTED, asked)
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = cursor_text(Cursor(at=last["made_at"], id=last["id"])) if last else None
-        return Page(items=[ExposureListed(**row) for row in rows[:limit]], next=following)
+        shown, following = part(rows, limit, by("made_at"))
+        return Page(items=[ExposureListed(**row) for row in shown], next=following)
 
     @router.get("/exposures/{exposure}", dependencies=_PREPARES)
     async def read_exposure(

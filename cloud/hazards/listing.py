@@ -12,7 +12,7 @@ from cloud.accounts.roles import roles_with
 from cloud.database import Row
 from cloud.hazards.model import Hazard
 from cloud.hazards.record import Status
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by, part, read_cursor
 from cloud.problems import not_found
 from cloud.serving import Served, Serving
 from cloud.shown import Instant, Page, Shown, TextShown
@@ -143,8 +143,7 @@ async def list_all_hazards(
         ),
         _totals(serving, base, asked) if cursor is None else _none(),
     )
-    shown, more = rows[:limit], len(rows) > limit
-    following = cursor_text(Cursor(at=shown[-1]["opened_at"], id=shown[-1]["id"])) if more else None
+    shown, following = part(rows, limit, by("opened_at"))
     return HazardList(items=[HazardListed(**row) for row in shown], next=following, totals=totals)
 
 

@@ -14,7 +14,7 @@ from cloud.hazards.detail import check_seen, detail_of
 from cloud.hazards.knowing import SEEN_WITH
 from cloud.hazards.model import Hazard, HazardDetail
 from cloud.hazards.store import HAZARDS
-from cloud.paging import After, Cursor, Limit, OfDevice, cursor_text, read_cursor
+from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, etag
 from cloud.serving import Served
@@ -55,8 +55,7 @@ async def list_hazards(
             "limit": limit + 1,
         },
     )
-    shown, more = rows[:limit], len(rows) > limit
-    following = cursor_text(Cursor(at=shown[-1]["opened_at"], id=shown[-1]["id"])) if more else None
+    shown, following = part(rows, limit, by("opened_at"))
     return Page(items=[Hazard(**row) for row in shown], next=following)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.roles import roles_with
 from cloud.database import Row
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by, part, read_cursor
 from cloud.serving import Served
 from cloud.shown import Identity, Instant, Page, Shown, TextShown
 
@@ -88,9 +88,8 @@ async def list_supervised_hazards(
             "limit": limit + 1,
         },
     )
-    last = rows[limit - 1] if len(rows) > limit else None
-    following = None if last is None else cursor_text(Cursor(at=last["opened_at"], id=last["id"]))
-    return Page(items=[SupervisedHazard(**_supervised(row)) for row in rows[:limit]], next=following)
+    shown, following = part(rows, limit, by("opened_at"))
+    return Page(items=[SupervisedHazard(**_supervised(row)) for row in shown], next=following)
 
 
 def _supervised(row: Row) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from cloud.instants import rfc3339
 from cloud.ledger.actor import permissions_at, role_for
 from cloud.ledger.model import event_shown
 from cloud.ledger.store import EVENTS
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by, part, read_cursor
 from cloud.problems import not_found
 from cloud.registry.access import KnownSite, seen_site
 from cloud.registry.known import SiteEntry
@@ -86,9 +86,8 @@ def _add_reading(router: APIRouter) -> None:
             "limit": limit + 1,
         }
         rows = await serving.rows(store.SHOWN + store.FILTERS, asked)
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = None if last is None else cursor_text(Cursor(at=last["occurred_at"], id=last["id"]))
-        return Page(items=[IncidentListed(**_listed(row)) for row in rows[:limit]], next=following)
+        shown, following = part(rows, limit, by("occurred_at"))
+        return Page(items=[IncidentListed(**_listed(row)) for row in shown], next=following)
 
     @router.get("/incidents/counts", dependencies=[requires(SEES)])
     async def count_incidents(serving: Served, signed: SignedIn, site: _OfSite = None) -> IncidentCounts:

@@ -50,7 +50,7 @@ from cloud.inspections.service import (
 )
 from cloud.inspections.table import TABLE
 from cloud.ledger.model import Signature
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by_day, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, etag, once
@@ -133,8 +133,8 @@ def _add_reading(router: APIRouter) -> None:
             "limit": limit + 1,
         }
         found = await serving.rows(store.NOW + store.LISTED, asked)
-        last = found[limit - 1] if len(found) > limit else None
-        return Page(items=[_item(row) for row in found[:limit]], next=_next(last) if last else None)
+        shown, following = part(found, limit, by_day("day"))
+        return Page(items=[_item(row) for row in shown], next=following)
 
     @router.get("/inspections.csv", dependencies=sees, response_class=CsvFile, responses=_CSV)
     async def inspections_table(serving: Served, signed: SignedIn, chosen: _Chosen) -> CsvFile:
@@ -395,11 +395,6 @@ def _item(row: Row) -> InspectionShown:
 
 def _seen_by(signed: Signed) -> dict[str, Any]:
     return {"account": signed.account_id, "roles": roles_with(SEES)}
-
-
-def _next(last: Row) -> str:
-    at = dt.datetime.combine(last["day"], dt.time(), dt.UTC)
-    return cursor_text(Cursor(at=at, id=last["id"]))
 
 
 def _text(words: Text) -> TextShown:

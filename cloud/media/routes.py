@@ -19,7 +19,7 @@ from cloud.media.sealing import Part, Vault
 from cloud.media.store import PARTS
 from cloud.media.taking import Piece, take
 from cloud.metrics import web as metrics
-from cloud.paging import After, Cursor, Limit, OfDevice, cursor_text, read_cursor
+from cloud.paging import After, Limit, OfDevice, by, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, check_among
 from cloud.serving import Served, Serving
@@ -209,12 +209,8 @@ async def list_picture_looks(
         "limit": limit + 1,
     }
     rows = await serving.rows(LISTED, asked)
-    shown, has_more = rows[:limit], len(rows) > limit
-    following = Cursor(at=shown[-1]["at"], id=shown[-1]["id"]) if has_more else None
-    return Page(
-        items=[PictureLook(**row) for row in shown],
-        next=cursor_text(following) if following is not None else None,
-    )
+    shown, following = part(rows, limit, by("at"))
+    return Page(items=[PictureLook(**row) for row in shown], next=following)
 
 
 async def _file(serving: Serving, signed: Signed, site: str, row: Row) -> EvidenceFile:

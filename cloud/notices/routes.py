@@ -21,7 +21,7 @@ from cloud.notices.model import (
     UndeliveredShown,
 )
 from cloud.notices.telling import name_of
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by, part, read_cursor
 from cloud.registry.access import KnownSite
 from cloud.registry.service import IdempotencyKey, IfMatch, etag
 from cloud.serving import Served
@@ -69,10 +69,9 @@ def _add_lists(router: APIRouter) -> None:
             "limit": limit + 1,
         }
         rows = await serving.rows(store.NOTICES, asked)
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = None if last is None else cursor_text(Cursor(at=last["created_at"], id=last["id"]))
+        shown, following = part(rows, limit, by("created_at"))
         return Page(
-            items=[NoticeShown(**row, kind_name=_named(row["kind"])) for row in rows[:limit]], next=following
+            items=[NoticeShown(**row, kind_name=_named(row["kind"])) for row in shown], next=following
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 from cloud.database import Row
 from cloud.notices.people_model import HeardBy, ToldShown
 from cloud.notices.telling import Kind, name_of, table
-from cloud.paging import Cursor, cursor_text
+from cloud.paging import Cursor, by, part
 from cloud.shown import Page, TextShown, from_json
 from sitewarden.text import Text
 
@@ -48,9 +48,8 @@ def asked(cursor: Cursor | None, limit: int, **more: Any) -> Row:
 
 def page_of(rows: list[Row], limit: int) -> Page[ToldShown]:
     """Rows as they are shown; pure."""
-    last = rows[limit - 1] if len(rows) > limit else None
-    following = None if last is None else cursor_text(Cursor(at=last["created_at"], id=last["told"]))
-    return Page(items=[_shown(row) for row in rows[:limit]], next=following)
+    shown, following = part(rows, limit, by("created_at", "told"))
+    return Page(items=[_shown(row) for row in shown], next=following)
 
 
 def _shown(row: Row) -> ToldShown:

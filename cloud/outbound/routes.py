@@ -23,7 +23,7 @@ from cloud.outbound.model import (
     State,
 )
 from cloud.outbound.packages import schemas
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by, part, read_cursor
 from cloud.problems import FieldProblem, ProblemError, not_found
 from cloud.registry.service import IfMatch, acting, check_match, etag
 from cloud.serving import Served, Serving
@@ -149,9 +149,8 @@ def _add_reading(router: APIRouter) -> None:
         place = {"at": cursor.at if cursor else None, "id": cursor.id if cursor else None}
         asked = {**_asked(signed), **place, "connector": connector, "state": state, "limit": limit + 1}
         rows = await serving.rows(_PACKAGES + _LISTED, asked)
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = cursor_text(Cursor(at=last["created_at"], id=last["id"])) if last else None
-        return Page(items=[PackageShown(**row) for row in rows[:limit]], next=following)
+        shown, following = part(rows, limit, by("created_at"))
+        return Page(items=[PackageShown(**row) for row in shown], next=following)
 
     @router.get("/outbound/packages/{package}", dependencies=sees)
     async def read_package(package: UUID, serving: Served, signed: SignedIn) -> PackageDetail:

@@ -71,7 +71,7 @@ READINGS: LiteralString = """
            array_send(array_agg(coalesce(value, '-9223372036854775808'::bigint))) AS multiples
       FROM readings_of(ARRAY[%(id)s::int], %(from)s, %(to)s)
 """
-"""The readings of a span as columns; see `cloud.readings.packed`."""
+"""The readings of a span as columns; see `cloud.readings.gathering`."""
 
 
 def _kept(level: LiteralString) -> LiteralString:
@@ -108,7 +108,7 @@ PACKED_MINUTES: LiteralString = """
            array_send(middle) AS middle, array_send(large) AS large
       FROM packed_minutes_of(%(id)s, %(from)s, %(to)s) ORDER BY hour
 """
-"""The minutes of a span by the hour, as plain PostgreSQL has them; see `cloud.readings.packed`."""
+"""The minutes of a span by the hour, as plain PostgreSQL has them; see `cloud.readings.gathering`."""
 
 GAPS: LiteralString = """
     SELECT (extract(epoch FROM from_at) * 1000)::bigint AS from_ms,

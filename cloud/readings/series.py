@@ -8,9 +8,9 @@ import msgspec
 
 from cloud.database import Row, instant, milliseconds
 from cloud.readings import queries
+from cloud.readings.gathering import gathered, gathered_readings
 from cloud.readings.levels import LEVEL_MS, Cut, Kept, cut, midnight_ms, width_of
 from cloud.readings.model import Alarmed, Gap, Series
-from cloud.readings.packed import gathered, gathered_readings
 from cloud.readings.service import Row as SeriesRow
 from cloud.readings.service import with_gaps
 from cloud.serving import Serving

@@ -9,7 +9,7 @@ from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row, instant
 from cloud.idempotency import Answer
 from cloud.jurisdictions.loading import jurisdictions
-from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, KeyCursor, Limit, by_key, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry import model, store
 from cloud.registry.access import KnownSite
@@ -87,8 +87,8 @@ def _add_reading(router: APIRouter, kind: Kind) -> None:
         cursor = read_cursor(after, KeyCursor).key if after else None
         async with acting(serving, signed) as connection:
             rows = await store.page(connection, kind.table, site.site, of=of, after=cursor, limit=limit + 1)
-            items = await kind.shown_of(_around(connection, serving, site), rows[:limit])
-        following = cursor_text(KeyCursor(key=str(items[-1].id))) if len(rows) > limit else None
+            shown, following = part(rows, limit, by_key())
+            items = await kind.shown_of(_around(connection, serving, site), shown)
         return Page(items=items, next=following)
 
     @router.get(
@@ -380,9 +380,8 @@ def _add_changes(router: APIRouter) -> None:
         asked = {"site": site.site, "record": record, "key": key, "before": cursor, "limit": limit + 1}
         async with acting(serving, signed) as connection:
             rows = await store.rows(connection, store.CHANGES, asked)
-        items = [model.Change(**row) for row in rows[:limit]]
-        following = cursor_text(KeyCursor(key=str(items[-1].id))) if len(rows) > limit else None
-        return Page(items=items, next=following)
+        shown, following = part(rows, limit, by_key())
+        return Page(items=[model.Change(**row) for row in shown], next=following)
 
 
 def _add_findings(router: APIRouter) -> None:

@@ -11,7 +11,7 @@ from cloud.accounts.roles import roles_with
 from cloud.database import AsyncConnection, Row
 from cloud.idempotency import Answer
 from cloud.jurisdictions.loading import jurisdictions
-from cloud.paging import After, KeyCursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, KeyCursor, Limit, by_key, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.model import NodeGiven, TreeNode
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once, removing
@@ -50,9 +50,8 @@ async def list_nodes(
             """,
             asked,
         )
-    items = [TreeNode(**row) for row in rows[:limit]]
-    following = cursor_text(KeyCursor(key=items[-1].path)) if len(rows) > limit else None
-    return Page(items=items, next=following)
+    shown, following = part(rows, limit, by_key("path"))
+    return Page(items=[TreeNode(**row) for row in shown], next=following)
 
 
 @router.post("/trees/{tree}", dependencies=[_EDITS], status_code=201)

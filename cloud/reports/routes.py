@@ -23,7 +23,7 @@ from cloud.ledger.actor import role_for
 from cloud.ledger.model import Signature, event_shown
 from cloud.ledger.store import EVENTS
 from cloud.notices.opening import tell_from
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by, part, read_cursor
 from cloud.problems import not_found
 from cloud.registry.service import IdempotencyKey, IfMatch, acting, check_match, etag, once
 from cloud.reports import saying, service
@@ -105,9 +105,8 @@ def _add_lists(router: APIRouter) -> None:
             "limit": limit + 1,
         }
         rows = await serving.rows(service.ROW + service.LISTED, asked)
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = cursor_text(Cursor(at=last["cut_off"], id=last["report"])) if last else None
-        return Page(items=[ReportRow(**_row(row)) for row in rows[:limit]], next=following)
+        shown, following = part(rows, limit, by("cut_off", "report"))
+        return Page(items=[ReportRow(**_row(row)) for row in shown], next=following)
 
     @router.get("/reports/choices", dependencies=sees)
     async def read_report_choices(serving: Served, signed: SignedIn) -> ReportChoices:

@@ -12,7 +12,7 @@ from cloud.accounts.permissions import SignedIn, requires
 from cloud.accounts.signing import open_key
 from cloud.callers import PROGRAMS, calling
 from cloud.database import Row
-from cloud.paging import After, Cursor, Limit, cursor_text, read_cursor
+from cloud.paging import After, Limit, by, part, read_cursor
 from cloud.problems import ProblemError, not_found
 from cloud.registry.access import KnownSite, seen_site
 from cloud.registry.service import IfMatch, acting, etag
@@ -72,9 +72,8 @@ def _add_lists(router: APIRouter) -> None:
             "limit": limit + 1,
         }
         rows = await serving.rows(store.SEEN + store.LISTED, asked)
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = cursor_text(Cursor(at=last["received_at"], id=last["id"])) if last else None
-        return Page(items=[TipListed(**row) for row in rows[:limit]], next=following)
+        shown, following = part(rows, limit, by("received_at"))
+        return Page(items=[TipListed(**row) for row in shown], next=following)
 
     @router.get("/tips/figures", dependencies=_HANDLES)
     async def count_tips(

@@ -10,8 +10,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from cloud.database import instant, milliseconds
+from cloud.readings.gathering import gathered, gathered_readings
 from cloud.readings.levels import Cut, Kept, cut, width_of
-from cloud.readings.packed import gathered, gathered_readings
 from cloud.readings.queries import BUCKETS, PACKED_MINUTES, READINGS
 from cloud.storage.modes import Mode
 from sitewarden.quality import Quality
